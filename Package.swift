@@ -1,0 +1,104 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Warnings are errors in this package; dependencies are not ours to mend.
+let strict: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
+
+/// A C library that only its Swift owner in `Sources/Bindings` imports.
+func cLibrary(_ name: String, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/Bindings/\(name)", providers: [.apt([apt])])
+}
+
+/// The Swift owner of one C library.
+func binding(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: [.target(name: "C\(name)")] + dependencies, path: "Sources/Bindings/\(name)",
+        swiftSettings: strict)
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies + [argumentParser, log], swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+
+// Listed in flow order: catalog, index, block store, mount, guest; then the way back.
+let package = Package(
+    name: "oscircular",
+    products: [
+        .executable(name: "oscircular", targets: ["oscircular"]),
+        .executable(name: "oscircular-publish", targets: ["oscircular-publish"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    ],
+    targets: [
+        cLibrary("CFUSE", apt: "libfuse3-dev"),
+        cLibrary("CCurl", apt: "libcurl4-openssl-dev"),
+        cLibrary("CLibvirt", apt: "libvirt-dev"),
+        cLibrary("CSlirp", apt: "libslirp-dev"),
+        cLibrary("CZstd", apt: "libzstd-dev"),
+        cLibrary("CLinux", apt: "libc6-dev"),
+        binding("FUSE", ["Linux"]),
+        binding("Curl", ["Linux"]),
+        binding("Libvirt", ["Linux"]),
+        binding("Slirp", ["Linux"]),
+        binding("Zstd"),
+        binding("Linux", [system]),
+
+        module("ContentAddress", [crypto, cryptoExtras]),
+        module("Catalog", ["ContentAddress", "Curl", "Linux", log, system]),
+        module("ImageIndex", ["ContentAddress", "Linux", system]),
+        module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
+        module("ImageMount", ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux", log, system, collections]),
+        module("GuestDomain", ["Libvirt", "Linux", log, system]),
+        module("GuestNetwork", ["Slirp", "Linux", log, system]),
+        module(
+            "Boot",
+            [
+                "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
+                "Curl", "Linux", log, system, toml,
+            ]),
+        module("Publisher", ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
+
+        program("oscircular", ["Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "Linux", system]),
+        program("oscircular-publish", ["Publisher", "Catalog", "Linux", system]),
+
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "ContentAddress", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Zstd", "Linux", log, system,
+            ],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        tests("ContentAddressTests", ["ContentAddress"]),
+        tests("CatalogTests", ["Catalog"]),
+        tests("ImageIndexTests", ["ImageIndex"]),
+        tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),
+        tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "FUSE", "Linux"]),
+        tests("GuestDomainTests", ["GuestDomain", "Libvirt", "Linux"]),
+        tests("GuestNetworkTests", ["GuestNetwork", "Slirp", "Linux"]),
+        tests("BootTests", ["Boot", "Catalog"]),
+        tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex"]),
+        tests("ArchitectureTests", []),
+        tests("IntegrationTests", ["oscircular", "oscircular-publish", "ImageIndex", "Linux"]),
+    ]
+)

@@ -1,0 +1,44 @@
+#pragma once
+// What Swift's Glibc module leaves out: GNU extensions, variadic calls and headers it does not include. The constants are
+// the kernel's own; _GNU_SOURCE is not defined here because it clashes with the Glibc module's view of the same headers.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+// lseek whence values (linux/fs.h has them for the kernel's own lseek; glibc hides them behind _GNU_SOURCE).
+static const int osc_SEEK_DATA = 3;
+static const int osc_SEEK_HOLE = 4;
+
+// posix_spawn flag, hidden behind _GNU_SOURCE (glibc 2.26 and later).
+static const short osc_POSIX_SPAWN_SETSID = 0x80;
+
+static inline int osc_pipe2(int fds[2], int flags) { return (int)syscall(SYS_pipe2, fds, flags); }
+
+// Variadic ioctl without and with a pointer.
+static inline int osc_ioctl(int fd, unsigned long request) { return ioctl(fd, request, 0); }
+static inline int osc_ioctl_pointer(int fd, unsigned long request, void *p) { return ioctl(fd, request, p); }
+
+// Names the calling thread (15 bytes at most), for top, gdb and crash reports.
+static inline int osc_set_thread_name(const char *name) {
+    extern int pthread_setname_np(pthread_t, const char *);
+    return pthread_setname_np(pthread_self(), name);
+}
+
+static inline unsigned osc_device_major(unsigned long device) { return major(device); }
+static inline unsigned osc_device_minor(unsigned long device) { return minor(device); }
+
+// KVM_GET_API_VERSION and BLKGETSIZE64 are function-like macros that Swift does not import.
+static inline unsigned long osc_KVM_GET_API_VERSION(void) { return KVM_GET_API_VERSION; }
+static inline unsigned long osc_BLKGETSIZE64(void) { return BLKGETSIZE64; }

@@ -1,0 +1,132 @@
+import ContentAddress
+import Glibc
+import Linux
+
+/// An image as the list of its blocks: a casync blob index (`.caibx`), fixed or content-defined.
+///
+/// The table stays in the file and items are read one by one, so memory does not grow with the image, and a file that
+/// somebody truncates later gives an error instead of SIGBUS. Any thread may use it.
+package final class ImageIndex: Sendable {
+    /// Bytes of the image; more than 0.
+    package let imageSize: UInt64
+    /// Number of blocks; at least 1.
+    package let count: Int
+    /// How the block ids were computed.
+    package let algorithm: DigestAlgorithm
+    /// The size of every block but the last when all are equal, else nil (content-defined).
+    package let fixedBlockSize: Int?
+    /// The longest block.
+    package let longestBlock: Int
+
+    private let file: FileHandle
+    /// Ids of the all-zero block, by length. Two lengths at most: the longest block and the last one.
+    private let zeroBlocks: [Int: BlockID]
+    /// End offset of every `stride`-th item of a content-defined index; empty for a fixed one.
+    private let landmarks: [UInt64]
+    private static let stride = 64
+
+    /// Opens and checks an index file: its structure, that offsets rise, and every block's length.
+    /// - Throws: ``ImageIndexError``.
+    package init(path: String) throws(ImageIndexError) {
+        do {
+            file = try FileHandle(path: path, flags: O_RDONLY)
+            let status = try file.status()
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw SystemCallError(code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL, call: "open", subject: path)
+            }
+            let layout = try IndexLayout(file: file, fileSize: UInt64(status.st_size))
+            let scan = try IndexScan(file: file, layout: layout, stride: ImageIndex.stride)
+            imageSize = scan.imageSize
+            count = layout.count
+            algorithm = layout.algorithm
+            fixedBlockSize = scan.fixedBlockSize
+            longestBlock = scan.longestBlock
+            landmarks = scan.fixedBlockSize == nil ? scan.landmarks : []
+            var zeroBlocks: [Int: BlockID] = [:]
+            for length in Set([scan.longestBlock, scan.lastBlock]) {
+                zeroBlocks[length] = ImageIndex.zeroBlock(length: length, algorithm: layout.algorithm)
+            }
+            self.zeroBlocks = zeroBlocks
+        } catch let error as ImageIndexError {
+            throw error
+        } catch let error as SystemCallError {
+            throw .file(error)
+        } catch {
+            throw .malformed(reason: "\(error)")
+        }
+    }
+
+    /// The id of a block of `length` zeros.
+    package static func zeroBlock(length: Int, algorithm: DigestAlgorithm) -> BlockID {
+        let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 16)
+        defer { zeros.deallocate() }
+        zeros.initializeMemory(as: UInt8.self, repeating: 0)
+        return algorithm.blockID(of: UnsafeRawBufferPointer(zeros))
+    }
+
+    /// The block at a position. O(1).
+    /// - Precondition: `0..<count` contains `position`.
+    /// - Throws: ``ImageIndexError`` when the file can no longer be read.
+    package func block(at position: Int) throws(ImageIndexError) -> IndexedBlock {
+        precondition((0..<count).contains(position), "block \(position) of \(count)")
+        // The item before gives the block's start; a fixed index needs no look.
+        let first = fixedBlockSize == nil && position > 0 ? position - 1 : position
+        let items = try items(first..<(position + 1))
+        let start: UInt64
+        if let fixedBlockSize {
+            start = UInt64(position) * UInt64(fixedBlockSize)
+        } else {
+            start = position == 0 ? 0 : items[0].end
+        }
+        return indexed(items[items.count - 1], position: position, start: start)
+    }
+
+    /// The block that holds a byte of the image: O(1) for fixed blocks, O(log n) else.
+    /// - Precondition: `offset < imageSize`.
+    /// - Throws: ``ImageIndexError`` when the file can no longer be read.
+    package func block(containing offset: UInt64) throws(ImageIndexError) -> IndexedBlock {
+        precondition(offset < imageSize, "offset \(offset) of \(imageSize)")
+        if let fixedBlockSize { return try block(at: Int(offset / UInt64(fixedBlockSize))) }
+        // The first landmark whose end lies past the offset bounds the run of items to read.
+        var low = 0
+        var high = landmarks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if landmarks[middle] > offset { high = middle } else { low = middle + 1 }
+        }
+        let first = low == 0 ? 0 : (low - 1) * ImageIndex.stride
+        let items = try items(first..<min(first + ImageIndex.stride + 1, count))
+        var start = first == 0 ? 0 : items[0].end
+        for (distance, item) in items.enumerated() where first == 0 || distance > 0 {
+            if item.end > offset { return indexed(item, position: first + distance, start: start) }
+            start = item.end
+        }
+        throw .malformed(reason: "the file changed while it was in use")
+    }
+
+    /// Calls `body` for every block in order, reading the table in large pieces.
+    /// - Throws: ``ImageIndexError`` when the file can no longer be read; whatever `body` throws.
+    package func forEachBlock(_ body: (IndexedBlock) throws -> Void) throws {
+        var start: UInt64 = 0
+        for first in Swift.stride(from: 0, to: count, by: 4096) {
+            for (distance, item) in try items(first..<min(first + 4096, count)).enumerated() {
+                try body(indexed(item, position: first + distance, start: start))
+                start = item.end
+            }
+        }
+    }
+
+    private func indexed(_ item: IndexItem, position: Int, start: UInt64) -> IndexedBlock {
+        let length = Int(item.end - start)
+        return IndexedBlock(
+            position: position, id: item.id, offset: start, length: length, isHole: zeroBlocks[length] == item.id)
+    }
+
+    private func items(_ range: Range<Int>) throws(ImageIndexError) -> [IndexItem] {
+        do {
+            return try IndexItem.read(from: file, range)
+        } catch {
+            throw .file(error)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import ContentAddress
+import Glibc
+import Linux
+
+/// Writes an index of fixed-size blocks that casync and desync read too.
+package enum ImageIndexWriter {
+    /// Writes the index of an image; it appears by rename, whole or not at all.
+    /// - Parameters:
+    ///   - blocks: the id of every block, in order; every block has `blockSize` bytes but the last, which may have fewer.
+    ///   - imageSize: bytes of the image, more than 0.
+    /// - Precondition: `blocks.count` is `imageSize / blockSize`, rounded up.
+    /// - Throws: ``ImageIndexError/file(_:)`` when it cannot be written, ``ImageIndexError/empty``.
+    package static func write(
+        blocks: [BlockID], blockSize: Int, imageSize: UInt64, algorithm: DigestAlgorithm, to path: String
+    ) throws(ImageIndexError) {
+        guard imageSize > 0 else { throw .empty }
+        precondition(UInt64(blocks.count) == (imageSize + UInt64(blockSize) - 1) / UInt64(blockSize))
+        var bytes: [UInt8] = []
+        let tableSize = BlobIndexFormat.tableHeaderSize + (blocks.count + 1) * BlobIndexFormat.itemSize
+        bytes.reserveCapacity(BlobIndexFormat.headerSize + tableSize)
+        func append(_ words: UInt64...) {
+            for word in words { withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) } }
+        }
+        let size = UInt64(blockSize)
+        let flags = BlobIndexFormat.writtenFlags | (algorithm == .sha512_256 ? BlobIndexFormat.sha512_256Flag : 0)
+        append(UInt64(BlobIndexFormat.headerSize), BlobIndexFormat.headerType, flags, size, size, size)
+        append(.max, BlobIndexFormat.tableType)
+        for (position, id) in blocks.enumerated() {
+            append(min(UInt64(position + 1) * size, imageSize))
+            id.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        }
+        append(0, 0, UInt64(BlobIndexFormat.headerSize), UInt64(tableSize), BlobIndexFormat.tailMarker)
+        do {
+            try AtomicFile.write(bytes, to: path)
+        } catch {
+            throw .file(error)
+        }
+    }
+}
