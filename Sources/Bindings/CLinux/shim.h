@@ -7,9 +7,11 @@
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -42,3 +44,18 @@ static inline unsigned osc_device_minor(unsigned long device) { return minor(dev
 // KVM_GET_API_VERSION and BLKGETSIZE64 are function-like macros that Swift does not import.
 static inline unsigned long osc_KVM_GET_API_VERSION(void) { return KVM_GET_API_VERSION; }
 static inline unsigned long osc_BLKGETSIZE64(void) { return BLKGETSIZE64; }
+
+// environ, which Swift imports as a shared mutable variable that strict concurrency refuses.
+static inline char **osc_environment(void) {
+    extern char **environ;
+    return environ;
+}
+
+// Fills in a unix socket's address; -1 when the path is too long for it (107 bytes).
+static inline int osc_unix_address(struct sockaddr_un *address, const char *path) {
+    if (strlen(path) >= sizeof(address->sun_path)) return -1;
+    memset(address, 0, sizeof(*address));
+    address->sun_family = AF_UNIX;
+    strcpy(address->sun_path, path);
+    return 0;
+}

@@ -1,0 +1,36 @@
+import Linux
+
+/// What can go wrong between a chosen version and a running guest, beyond what the stages themselves report.
+package enum BootError: Error, Sendable {
+    /// A file or folder of ours.
+    case file(SystemCallError)
+    /// The runtime folder is not this user's alone.
+    case unsafeRuntimeFolder(String)
+    /// A configuration file says something that cannot be. `key` is the dotted path of the setting.
+    case configuration(file: String, key: String, reason: String)
+    /// No running session has this id.
+    case noSuchSession(String, near: [String])
+    /// The session does not answer on its control socket.
+    case sessionSilent(String)
+    /// The session's process reported a failure; the exit code and words are its own.
+    case sessionFailed(SessionFailure)
+    /// The session cannot do that now.
+    case refused(session: String, reason: String)
+    /// A program that is needed is not installed.
+    case missingProgram(String, package: String)
+    /// The version's firmware or medium is one this program does not know.
+    case unsupportedGuest(String)
+}
+
+/// Why a session ended before its guest ran, as its process reported it.
+package struct SessionFailure: Error, Sendable, Codable, Hashable {
+    /// sysexits code for the program that asked.
+    package let exitCode: Int32
+    /// What failed, why, and what to do.
+    package let message: String
+
+    package init(exitCode: Int32, message: String) {
+        self.exitCode = exitCode
+        self.message = message
+    }
+}

@@ -1,0 +1,50 @@
+/// Everything a session's process needs to know, as `oscircular boot` hands it over on standard input.
+package struct BootRequest: Codable, Sendable, Equatable {
+    /// Where the console and screen go; the session itself only needs to know whether to offer a screen.
+    package enum Display: String, Codable, Sendable, CaseIterable {
+        case window, console, none
+    }
+
+    package var id: String
+    /// `[CATALOG/]DISTRO[@VERSION]` as the user typed it.
+    package var name: String
+    package var memoryMiB: Int?
+    package var cpus: Int?
+    package var display: Display
+    /// `user`, `lan` or `none`.
+    package var network: String
+    /// `auto`, `kvm` or `tcg`.
+    package var accel: String
+    /// libvirt's URI; nil means the user's own.
+    package var connect: String?
+
+    package init(
+        id: String, name: String, memoryMiB: Int?, cpus: Int?, display: Display, network: String, accel: String,
+        connect: String?
+    ) {
+        self.id = id
+        self.name = name
+        self.memoryMiB = memoryMiB
+        self.cpus = cpus
+        self.display = display
+        self.network = network
+        self.accel = accel
+        self.connect = connect
+    }
+}
+
+/// What the session's process says on the readiness pipe: progress, then one last word.
+package struct StartReport: Codable, Sendable {
+    /// How far the start is; more may follow.
+    package var status: SessionStatus?
+    /// The start failed; nothing follows.
+    package var failure: SessionFailure?
+    /// The guest runs; nothing follows.
+    package var isUp: Bool
+
+    package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
+        self.status = status
+        self.failure = failure
+        self.isUp = isUp
+    }
+}

@@ -1,0 +1,121 @@
+import Linux
+import TOMLKit
+
+/// The user's settings: built-in defaults, then /etc, then the user's own file, key by key.
+package struct Configuration: Sendable, Equatable {
+    package var cacheDirectory: String?
+    /// Bytes; nil means the rule of the cache itself.
+    package var cacheLimit: UInt64?
+    /// Seconds that one read of the guest waits before the guest is paused.
+    package var readBound: Int = 20
+    /// Requests in flight to one publisher.
+    package var parallelRequests: Int = 16
+    package var memoryMiB: Int?
+    package var cpus: Int?
+    package var accelerator: String = "auto"
+    package var network: String = "user"
+    /// Nil means a window where there is a display, else the console.
+    package var display: String?
+    package var connect: String?
+    /// Seconds that an ACPI shutdown may take before the guest is forced off.
+    package var shutdownSeconds: Int = 60
+
+    package init() {}
+
+    /// Reads the files that exist, later ones over earlier ones.
+    /// - Throws: ``BootError/configuration(file:key:reason:)``, ``BootError/file(_:)``.
+    package static func load(_ files: [String]) throws(BootError) -> Configuration {
+        var configuration = Configuration()
+        for file in files {
+            let text: String
+            do {
+                text = try FileContents.readText(file, limit: 1 << 20)
+            } catch where error.code == 2 /* ENOENT */ {
+                continue
+            } catch {
+                throw .file(error)
+            }
+            try configuration.apply(text, file: file)
+        }
+        return configuration
+    }
+
+    /// Lays the settings of one file over these.
+    /// - Throws: ``BootError/configuration(file:key:reason:)``.
+    package mutating func apply(_ text: String, file: String) throws(BootError) {
+        let table: TOMLTable
+        do {
+            table = try TOMLTable(string: text)
+        } catch {
+            throw .configuration(file: file, key: "", reason: "no TOML: \(error)")
+        }
+        let reader = SettingsReader(table: table, file: file)
+        try reader.checkKeys()
+        if let value = try reader.string("cache.directory") { cacheDirectory = value }
+        if let value = try reader.bytes("cache.limit") { cacheLimit = value }
+        if let value = try reader.integer("read.bound", in: 1...3600) { readBound = value }
+        if let value = try reader.integer("network.requests", in: 1...256) { parallelRequests = value }
+        if let value = try reader.integer("guest.memory", in: 16...1_048_576) { memoryMiB = value }
+        if let value = try reader.integer("guest.cpus", in: 1...512) { cpus = value }
+        if let value = try reader.string("guest.accel", among: ["auto", "kvm", "tcg"]) { accelerator = value }
+        if let value = try reader.string("guest.display", among: ["window", "console", "none"]) { display = value }
+        if let value = try reader.string("guest.connect") { connect = value }
+        if let value = try reader.integer("guest.shutdown", in: 1...3600) { shutdownSeconds = value }
+        if let value = try reader.string("network.mode", among: ["user", "lan", "none"]) { network = value }
+    }
+}
+
+/// Typed look-ups by dotted path.
+private struct SettingsReader {
+    let table: TOMLTable
+    let file: String
+
+    private static let known: [String: Set<String>] = [
+        "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
+        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown"],
+    ]
+
+    /// A misspelt setting is an error, not a silent default.
+    func checkKeys() throws(BootError) {
+        for section in table.keys {
+            guard let keys = SettingsReader.known[section], let inner = table[section]?.table else {
+                throw .configuration(file: file, key: section, reason: "no such section")
+            }
+            for key in inner.keys where !keys.contains(key) {
+                throw .configuration(file: file, key: "\(section).\(key)", reason: "no such setting")
+            }
+        }
+    }
+
+    private func value(_ path: String) -> TOMLValueConvertible? {
+        let parts = path.split(separator: ".").map(String.init)
+        return table[parts[0]]?.table?[parts[1]]
+    }
+
+    func string(_ path: String, among choices: [String]? = nil) throws(BootError) -> String? {
+        guard let value = value(path) else { return nil }
+        guard let text = value.string, choices?.contains(text) ?? true else {
+            let wanted = choices.map { "one of \($0.joined(separator: ", "))" } ?? "a text"
+            throw .configuration(file: file, key: path, reason: "must be \(wanted)")
+        }
+        return text
+    }
+
+    func integer(_ path: String, in range: ClosedRange<Int>) throws(BootError) -> Int? {
+        guard let value = value(path) else { return nil }
+        guard let number = value.int, range.contains(number) else {
+            throw .configuration(
+                file: file, key: path, reason: "must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func bytes(_ path: String) throws(BootError) -> UInt64? {
+        guard let value = value(path) else { return nil }
+        if let number = value.int, number >= 0 { return UInt64(number) }
+        guard let text = value.string, let bytes = ByteCount.parse(text) else {
+            throw .configuration(file: file, key: path, reason: "must be bytes, such as 20000000000 or \"20GiB\"")
+        }
+        return bytes
+    }
+}

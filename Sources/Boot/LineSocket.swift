@@ -1,0 +1,30 @@
+import FoundationEssentials
+import Glibc
+import Linux
+
+/// JSON values as lines over a socket or pipe.
+package enum LineSocket {
+    /// No line of ours is longer; a longer one is somebody else's.
+    private static let longestLine = 1 << 20
+
+    package static func send(_ value: some Encodable, to handle: FileHandle) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        var bytes = Array(try encoder.encode(value))
+        bytes.append(UInt8(ascii: "\n"))
+        try bytes.withUnsafeBytes { (buffer) throws(SystemCallError) in try handle.write(buffer) }
+    }
+
+    /// The next line's value; nil at the end. Blocks.
+    package static func receive<Value: Decodable>(_ type: Value.Type, from handle: FileHandle) throws -> Value? {
+        var line: [UInt8] = []
+        while line.count < longestLine {
+            var byte: UInt8 = 0
+            let count = try systemCall("read") { read(handle.descriptor, &byte, 1) }
+            if count == 0 || byte == UInt8(ascii: "\n") { break }
+            line.append(byte)
+        }
+        if line.isEmpty { return nil }
+        return try JSONDecoder().decode(type, from: Data(line))
+    }
+}

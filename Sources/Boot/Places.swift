@@ -1,0 +1,75 @@
+import Glibc
+import Linux
+
+/// The folders this user's OS Circular lives in (DESIGN: Places). Nothing is made until it is needed.
+package struct Places: Sendable {
+    /// Sockets and mount points of running sessions.
+    package let runtime: String
+    /// Followed catalogs, overlays of running guests, logs.
+    package let state: String
+    /// The block cache unless the configuration names another.
+    package let cache: String
+    /// Configuration files, least important first.
+    package let configurationFiles: [String]
+
+    package var sessions: String { "\(runtime)/sessions" }
+    package var catalogs: String { "\(state)/catalogs" }
+    package var overlays: String { "\(state)/overlays" }
+    package var logs: String { "\(state)/logs" }
+    /// What the guest's ssh sees of the host.
+    package var exchange: String { "\(state)/exchange" }
+
+    /// - Parameters:
+    ///   - environment: looks up a variable; empty values count as absent, as the XDG specification says.
+    ///   - user: effective user id.
+    ///   - home: the user's home folder.
+    package init(environment: (String) -> String?, user: uid_t, home: String) {
+        func variable(_ name: String) -> String? {
+            // Relative paths are invalid by the XDG specification.
+            environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
+        }
+        let isRoot = user == 0
+        runtime =
+            variable("XDG_RUNTIME_DIR").map { "\($0)/oscircular" }
+            ?? (isRoot ? "/run/oscircular" : "/tmp/oscircular-\(user)")
+        state =
+            variable("XDG_STATE_HOME").map { "\($0)/oscircular" }
+            ?? (isRoot ? "/var/lib/oscircular" : "\(home)/.local/state/oscircular")
+        cache =
+            variable("XDG_CACHE_HOME").map { "\($0)/oscircular" }
+            ?? (isRoot ? "/var/cache/oscircular" : "\(home)/.cache/oscircular")
+        let configuration = variable("XDG_CONFIG_HOME") ?? "\(home)/.config"
+        configurationFiles = ["/etc/oscircular/config.toml", "\(configuration)/oscircular/config.toml"]
+    }
+
+    /// Of this process.
+    package static func current() -> Places {
+        let home = getpwuid(geteuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) } ?? "/"
+        return Places(
+            environment: { name in getenv(name).map { String(cString: $0) } }, user: geteuid(),
+            home: getenv("HOME").map { String(cString: $0) } ?? home)
+    }
+
+    /// Makes the runtime folder, or checks that an existing one is a real folder of this user's that nobody else can write.
+    ///
+    /// The fallback in /tmp could have been made by somebody else, hence the look at owner and mode.
+    /// - Throws: ``BootError/unsafeRuntimeFolder(_:)``, ``BootError/file(_:)``.
+    package func prepareRuntime() throws(BootError) {
+        do {
+            // 0711 for root: QEMU's own user reaches its sockets below; a user's QEMU is the user.
+            try DirectoryTree.make(runtime, mode: geteuid() == 0 ? 0o711 : 0o700)
+            var status = stat()
+            try systemCall("lstat", runtime) { lstat(runtime, &status) }
+            guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+                throw BootError.unsafeRuntimeFolder(runtime)
+            }
+            try DirectoryTree.make(sessions, mode: geteuid() == 0 ? 0o711 : 0o700)
+        } catch let error as SystemCallError {
+            throw .file(error)
+        } catch let error as BootError {
+            throw error
+        } catch {
+            throw .unsafeRuntimeFolder(runtime)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Glibc
+import Linux
+
+/// Starts a session's process and follows its start.
+package struct SessionLauncher: Sendable {
+    private let places: Places
+    /// Our own program's path.
+    private let program: String
+
+    package init(places: Places, program: String) {
+        self.places = places
+        self.program = program
+    }
+
+    /// Starts `oscircular run-session`, a session leader of its own, and reports until the guest runs.
+    ///
+    /// The lock of the session's folder is taken here and inherited by the process, so the folder is never without one.
+    /// - Returns: the reports in order; the last one has `isUp` or a failure. A process that dies silently gives a failure.
+    /// - Throws: ``BootError``.
+    package func start(_ request: BootRequest) throws(BootError) -> AsyncStream<StartReport> {
+        try places.prepareRuntime()
+        let directory = SessionDirectory(id: request.id, places: places)
+        let lock = try directory.create()
+        do {
+            let log = try FileHandle(
+                path: directory.processLog, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+            let (input, inputEnd) = try Pipe.make()
+            let (reportEnd, report) = try Pipe.make()
+            _ = try SpawnedProcess.start(
+                [program, "run-session"],
+                descriptors: [
+                    0: input.descriptor, 1: log.descriptor, 2: log.descriptor,
+                    SessionLauncher.reportDescriptor: report.descriptor,
+                    SessionLauncher.lockDescriptor: lock.descriptor,
+                ], newSession: true)
+            do { try LineSocket.send(request, to: inputEnd) } catch { /* A dead process shows on the report pipe. */  }
+            let logPath = directory.processLog
+            return AsyncStream { continuation in
+                WorkerThread.start(name: "start reports") {
+                    var ended = false
+                    while !ended, let line = try? LineSocket.receive(StartReport.self, from: reportEnd) {
+                        ended = line.isUp || line.failure != nil
+                        continuation.yield(line)
+                    }
+                    if !ended {
+                        let message = "the session's process ended without a word; its log is \(logPath)"
+                        continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: message)))
+                    }
+                    continuation.finish()
+                }
+            }
+        } catch {
+            try? DirectoryTree.remove(directory.path)
+            throw .file(error)
+        }
+    }
+
+    /// Descriptor numbers that the session's process finds open.
+    package static let reportDescriptor: Int32 = 3
+    package static let lockDescriptor: Int32 = 4
+}

@@ -1,0 +1,86 @@
+import Glibc
+import ImageMount
+import Linux
+
+/// The sessions of this user: those that run, and what dead ones left behind.
+package struct SessionRegistry: Sendable {
+    private let places: Places
+
+    package init(places: Places) { self.places = places }
+
+    /// Ids of sessions whose process lives.
+    package func ids() -> [String] {
+        DirectoryListing.names(in: places.sessions).filter(SessionID.isValid).sorted().filter {
+            SessionDirectory(id: $0, places: places).isAlive
+        }
+    }
+
+    /// What every living session says of itself. Those that do not answer in time are left out.
+    package func statuses() async -> [SessionStatus] {
+        await withTaskGroup(of: SessionStatus?.self) { group in
+            for id in ids() {
+                group.addTask { try? await self.send(.status, to: id).status }
+            }
+            return await group.reduce(into: []) { list, status in
+                if let status { list.append(status) }
+            }.sorted { ($0.started, $0.id) < ($1.started, $1.id) }
+        }
+    }
+
+    /// Sends one command to a session and waits for the answer.
+    /// - Throws: ``BootError/noSuchSession(_:near:)``, ``BootError/sessionSilent(_:)``, ``BootError/refused(session:reason:)``.
+    package func send(_ command: ControlCommand, to id: String) async throws -> ControlResponse {
+        let path = try directory(of: id).control
+        let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
+            guard let connection = try? UnixSocket.connect(to: path) else { return nil }
+            UnixSocket.setTimeout(connection, seconds: 5)
+            try? LineSocket.send(ControlRequest(command: command), to: connection)
+            return try? LineSocket.receive(ControlResponse.self, from: connection)
+        }
+        guard let response else { throw BootError.sessionSilent(id) }
+        if let refusal = response.refusal { throw BootError.refused(session: id, reason: refusal) }
+        return response
+    }
+
+    /// The folder of a living session; an unambiguous beginning of its id will do.
+    /// - Throws: ``BootError/noSuchSession(_:near:)``.
+    package func directory(of id: String) throws(BootError) -> SessionDirectory {
+        let ids = ids()
+        let matches = ids.contains(id) ? [id] : ids.filter { !id.isEmpty && $0.hasPrefix(id) }
+        guard matches.count == 1 else { throw .noSuchSession(id, near: matches.isEmpty ? ids : matches) }
+        return SessionDirectory(id: matches[0], places: places)
+    }
+
+    /// Clears mounts, overlays and folders of sessions whose process died without doing so itself (kill -9, power cut).
+    package func clearStale() {
+        for id in DirectoryListing.names(in: places.sessions).filter(SessionID.isValid) {
+            let directory = SessionDirectory(id: id, places: places)
+            guard !directory.isAlive else { continue }
+            StaleMounts.clear(under: directory.path)
+            unlink(directory.overlay)
+            // What is still busy is tried again at the next start.
+            try? DirectoryTree.remove(directory.path)
+        }
+        // Overlays whose session folder is gone already: the runtime folder does not survive a restart of the machine.
+        for name in DirectoryListing.names(in: places.overlays) where name.hasSuffix(".qcow2") {
+            let id = String(name.dropLast(6))
+            guard SessionID.isValid(id), access("\(places.sessions)/\(id)", F_OK) != 0 else { continue }
+            unlink("\(places.overlays)/\(name)")
+        }
+    }
+
+    /// Keeps the newest logs of sessions that have ended.
+    package func trimLogs(keeping count: Int = 20) {
+        let alive = Set(ids())
+        var logs: [(path: String, time: Int)] = []
+        for name in DirectoryListing.names(in: places.logs) {
+            let id = String(name.prefix { $0 != "." })
+            if alive.contains(id) { continue }
+            var status = stat()
+            let path = "\(places.logs)/\(name)"
+            if lstat(path, &status) == 0 { logs.append((path, status.st_mtim.tv_sec)) }
+        }
+        // Two files a session: the guest's console and the session's own log.
+        for log in logs.sorted(by: { $0.time > $1.time }).dropFirst(2 * count) { unlink(log.path) }
+    }
+}

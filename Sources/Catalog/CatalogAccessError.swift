@@ -1,0 +1,18 @@
+/// Why a catalog, or something it should name, is not to be had.
+package enum CatalogAccessError: Error, Sendable {
+    case invalidName(String)
+    case invalidLocation(String, reason: String)
+    /// The server did not give `url`, and there is no copy here.
+    case unreachable(catalog: String, url: String, cause: any Error)
+    /// The tree must not be used. `reason` is a phrase for the user.
+    case untrusted(catalog: String, url: String, reason: String)
+    case noCatalogs
+    case noSuchCatalog(String, near: [String])
+    case noSuchDistribution(String, near: [String])
+    case noSuchVersion(distribution: String, version: String, near: [String])
+    /// Several catalogs have the distribution; the user must say `CATALOG/DISTRO`.
+    case ambiguous(String, catalogs: [String])
+    case exists(String)
+    /// A file of the catalog's state here cannot be read or written.
+    case state(path: String, cause: any Error)
+}

@@ -1,0 +1,62 @@
+/// A publisher's tree, as the user named it.
+package struct CatalogSource: Sendable, Hashable, Codable {
+    /// The user's name for it: `[a-z0-9][a-z0-9._-]{0,63}`.
+    package let name: String
+    /// The tree's base, ending with a slash; http, https or file.
+    package let url: String
+
+    /// - Parameter location: a URL, or a folder's absolute path.
+    /// - Throws: ``CatalogAccessError/invalidLocation(_:reason:)``.
+    package init(name: String, location: String) throws(CatalogAccessError) {
+        guard CatalogSource.isName(name) else {
+            throw .invalidName(name)
+        }
+        var url = location.hasPrefix("/") ? "file://\(location)" : location
+        let scheme = url.prefix { $0 != ":" }.lowercased()
+        guard ["http", "https", "file"].contains(scheme), url.dropFirst(scheme.count).hasPrefix("://") else {
+            throw .invalidLocation(location, reason: "it is no http, https or file URL and no absolute path")
+        }
+        guard !url.utf8.contains(where: { $0 <= 32 || $0 == 127 || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") })
+        else { throw .invalidLocation(location, reason: "it holds a space, a control character, ? or #") }
+        if !url.hasSuffix("/") { url += "/" }
+        self.name = name
+        self.url = url
+    }
+
+    /// Whether the tree is on this machine: a file: URL, or a server on the loopback interface.
+    ///
+    /// Only such a tree may be used while catalogs are not signed.
+    package var isLocal: Bool {
+        if url.hasPrefix("file:///") { return true }
+        guard let start = url.range(of: "://")?.upperBound else { return false }
+        var host = url[start...].prefix { $0 != "/" }
+        // Credentials in a URL end at the last @ before the path.
+        if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
+        if host.hasPrefix("[") {
+            return host.hasPrefix("[::1]")
+        }
+        host = host.prefix { $0 != ":" }
+        if host.lowercased() == "localhost" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        return isAlphanumeric(first) && name.utf8.allSatisfy { isAlphanumeric($0) || "._-".utf8.contains($0) }
+    }
+}
+
+extension StringProtocol {
+    fileprivate func range(of needle: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(needle) { return start..<index(start, offsetBy: needle.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}
