@@ -15,9 +15,10 @@ package struct SessionLauncher: Sendable {
     /// Starts `oscircular run-session`, a session leader of its own, and reports until the guest runs.
     ///
     /// The lock of the session's folder is taken here and inherited by the process, so the folder is never without one.
-    /// - Returns: the reports in order; the last one has `isUp` or a failure. A process that dies silently gives a failure.
+    /// - Returns: the process, and its reports in order; the last one has `isUp` or a failure. A process that dies silently
+    ///   gives a failure.
     /// - Throws: ``BootError``.
-    package func start(_ request: BootRequest) throws(BootError) -> AsyncStream<StartReport> {
+    package func start(_ request: BootRequest) throws(BootError) -> (pid: Int32, reports: AsyncStream<StartReport>) {
         try places.prepareRuntime()
         let directory = SessionDirectory(id: request.id, places: places)
         let lock = try directory.create()
@@ -26,7 +27,7 @@ package struct SessionLauncher: Sendable {
                 path: directory.processLog, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
             let (input, inputEnd) = try Pipe.make()
             let (reportEnd, report) = try Pipe.make()
-            _ = try SpawnedProcess.start(
+            let process = try SpawnedProcess.start(
                 [program, "run-session"],
                 descriptors: [
                     0: input.descriptor, 1: log.descriptor, 2: log.descriptor,
@@ -35,7 +36,7 @@ package struct SessionLauncher: Sendable {
                 ], newSession: true)
             do { try LineSocket.send(request, to: inputEnd) } catch { /* A dead process shows on the report pipe. */  }
             let logPath = directory.processLog
-            return AsyncStream { continuation in
+            let reports = AsyncStream<StartReport> { continuation in
                 WorkerThread.start(name: "start reports") {
                     var ended = false
                     while !ended, let line = try? LineSocket.receive(StartReport.self, from: reportEnd) {
@@ -49,6 +50,7 @@ package struct SessionLauncher: Sendable {
                     continuation.finish()
                 }
             }
+            return (process.pid, reports)
         } catch {
             try? DirectoryTree.remove(directory.path)
             throw .file(error)

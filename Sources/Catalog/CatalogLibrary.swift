@@ -120,9 +120,7 @@ package struct CatalogLibrary: Sendable {
     /// made anew under the same version ids apart.
     /// - Throws: ``CatalogAccessError``.
     package func index(of version: ChosenVersion) async throws -> String {
-        let digest = version.version.digest.suffix(16)
-        let folder = "\(directory)/\(version.source.name)/indexes/\(version.distribution.id)"
-        let path = "\(folder)/\(version.version.id).\(digest).caibx"
+        let path = indexPath(version.source, version.distribution, version.version)
         if access(path, R_OK) == 0 { return path }
         let url = "\(version.source.url)targets/\(version.version.index)"
         try checkTrust(version.source)
@@ -136,6 +134,12 @@ package struct CatalogLibrary: Sendable {
         } catch {
             throw CatalogAccessError.unreachable(catalog: version.source.name, url: url, cause: error)
         }
+    }
+
+    /// Where a version's index is once it was fetched.
+    package func indexPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion) -> String {
+        let digest = version.digest.description.suffix(16)
+        return "\(directory)/\(source.name)/indexes/\(distribution.id)/\(version.id).\(digest).caibx"
     }
 
     // MARK: Parts

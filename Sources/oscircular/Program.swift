@@ -1,1 +1,33 @@
-@main enum Program { static func main() {} }
+import ArgumentParser
+import Dispatch
+import Glibc
+
+/// The way in: signals first, then the command, then the exit code.
+@main
+enum Program {
+    // Synchronous on purpose: signals must be blocked before any other thread exists, and an error that left an async
+    // main would end in a crash report.
+    static func main() {
+        Interruption.install()
+        let done = DispatchSemaphore(value: 0)
+        Task.detached {
+            await run()
+            done.signal()
+        }
+        done.wait()
+        exit(0)
+    }
+
+    private static func run() async {
+        do {
+            var command = try RootCommand.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            ErrorReport.exit(with: error)
+        }
+    }
+}

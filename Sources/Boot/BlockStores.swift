@@ -1,0 +1,35 @@
+import BlockStore
+import Catalog
+import Curl
+import Glibc
+import Linux
+
+extension BlockCache {
+    /// The user's cache as the configuration names it; made when absent.
+    /// - Throws: ``SystemCallError`` when it cannot be made.
+    package static func open(places: Places, configuration: Configuration) throws -> BlockCache {
+        let limit = configuration.cacheLimit.map { CacheLimit.bytes(Int(clamping: $0)) } ?? .automatic
+        return try BlockCache(directory: configuration.cacheDirectory ?? places.cache, limit: limit)
+    }
+}
+
+/// The chain that gives a version's blocks: cache, then the publisher's tree and its mirrors.
+package struct BlockStores: Sendable {
+    package let caching: CachingBlockStore
+    private let mirrors: MirroredBlockStore
+
+    /// - Parameters:
+    ///   - locations: URLs of block stores, in the order of preference.
+    ///   - failures: told of every failure of a mirror, from any thread.
+    package init(
+        locations: [String], cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
+        failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) {
+        mirrors = MirroredBlockStore(
+            locations.map { HTTPBlockStore(baseURL: $0, queue: transfers) }, policy: policy, observer: failures)
+        caching = CachingBlockStore(cache: cache, upstream: mirrors)
+    }
+
+    /// Ends what waits; nothing can be fetched afterwards.
+    package func close() { mirrors.close() }
+}

@@ -1,0 +1,74 @@
+import BlockStore
+import ImageIndex
+import Linux
+
+/// Brings blocks of an image into the cache, several at a time.
+package struct ImageFetch: Sendable {
+    /// How far it is. Bytes are the image's own, uncompressed; holes do not count.
+    package struct Progress: Sendable {
+        package var doneBytes: UInt64 = 0
+        package var totalBytes: UInt64 = 0
+        package var doneBlocks = 0
+        package var totalBlocks = 0
+    }
+
+    private let index: ImageIndex
+    private let store: any BlockStore
+    private let parallel: Int
+
+    /// - Parameter parallel: requests in flight.
+    package init(index: ImageIndex, store: any BlockStore, parallel: Int = 32) {
+        self.index = index
+        self.store = store
+        self.parallel = parallel
+    }
+
+    /// Fetches every block of a part of the image; a block that is here already is verified.
+    /// - Parameters:
+    ///   - part: bytes of the image; nil means all.
+    ///   - priority: demand where somebody waits for the end.
+    ///   - progress: called after every block, one call at a time.
+    /// - Throws: the first ``BlockStoreError``, ``ImageIndexError``; CancellationError.
+    package func run(
+        part: Range<UInt64>? = nil, priority: BlockRequest.Priority,
+        progress: (Progress) -> Void = { _ in }
+    ) async throws {
+        let part = part ?? 0..<index.imageSize
+        var state = Progress()
+        var blocks: [IndexedBlock] = []
+        var seen = Set<IndexedBlock>()
+        let first = try index.block(containing: min(part.lowerBound, index.imageSize - 1))
+        var position = first.position
+        while position < index.count {
+            let block = try index.block(at: position)
+            if block.offset >= part.upperBound { break }
+            position += 1
+            if block.isHole || !seen.insert(block).inserted { continue }
+            state.totalBytes += UInt64(block.length)
+            blocks.append(block)
+        }
+        state.totalBlocks = blocks.count
+        progress(state)
+
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            var next = blocks.makeIterator()
+            func add() {
+                guard let block = next.next() else { return }
+                let request = BlockRequest(
+                    id: block.id, length: block.length, algorithm: index.algorithm, priority: priority)
+                group.addTask {
+                    try Task.checkCancellation()
+                    _ = try await store.block(request)
+                    return block.length
+                }
+            }
+            for _ in 0..<parallel { add() }
+            for try await length in group {
+                state.doneBlocks += 1
+                state.doneBytes += UInt64(length)
+                progress(state)
+                add()
+            }
+        }
+    }
+}

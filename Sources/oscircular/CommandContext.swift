@@ -1,0 +1,36 @@
+import BlockStore
+import Boot
+import Catalog
+import Curl
+import Glibc
+import Linux
+
+/// What every command works with: the user's places and settings. Made once, passed on; no globals.
+struct CommandContext {
+    let places: Places
+    let configuration: Configuration
+
+    /// - Throws: ``BootError`` when a configuration file is wrong.
+    static func load() throws -> CommandContext {
+        let places = Places.current()
+        return CommandContext(places: places, configuration: try Configuration.load(places.configurationFiles))
+    }
+
+    /// The followed catalogs, over a transfer queue of its own.
+    func library() throws -> CatalogLibrary {
+        CatalogLibrary(directory: places.catalogs, transfers: try transfers())
+    }
+
+    func transfers() throws -> TransferQueue { try TransferQueue(maximumInFlight: configuration.parallelRequests) }
+
+    func cache() throws -> BlockCache { try BlockCache.open(places: places, configuration: configuration) }
+
+    var registry: SessionRegistry { SessionRegistry(places: places) }
+
+    /// Our own program, for the processes that we start.
+    static var program: String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "oscircular"
+    }
+}

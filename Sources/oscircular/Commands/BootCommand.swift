@@ -1,0 +1,110 @@
+import ArgumentParser
+import Boot
+import Catalog
+import Glibc
+import GuestDomain
+import Linux
+
+/// `oscircular boot`.
+struct BootCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "boot", abstract: "Boot an operating system now; its disk streams in.",
+        discussion: """
+            Without --detach this stays as the guest's viewer: Ctrl-] leaves its console, then Ctrl-C asks the guest to shut
+            down and a second one forces it. Closing the terminal leaves the guest running.
+            """)
+
+    @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
+    @Flag(help: "Return when the guest has started, and print its session.") var detach = false
+    @Option(help: "Memory in MiB; the catalog's advice unless given.") var memory: Int?
+    @Option(help: "Virtual processors.") var cpus: Int?
+    @Option(help: "window, console or none; a window where there is a display, else the console.") var display: Display?
+    @Option(help: "user (the internet), lan (private networks too) or none (only ssh to this host).") var network: Network?
+    @Option(help: "auto, kvm or tcg (software emulation).") var accel: Accel?
+    @Option(help: "libvirt's URI; your own session's unless given.") var connect: String?
+    @Flag(help: "With --detach: print the session as one JSON object.") var json = false
+
+    typealias Display = BootRequest.Display
+
+    enum Network: String, CaseIterable, ExpressibleByArgument { case user, lan, none }
+    enum Accel: String, CaseIterable, ExpressibleByArgument { case auto, kvm, tcg }
+
+    func validate() throws {
+        if let memory, !(16...1_048_576).contains(memory) { throw ValidationError("--memory must be 16 to 1048576 MiB") }
+        if let cpus, !(1...512).contains(cpus) { throw ValidationError("--cpus must be 1 to 512") }
+        if VersionName(name) == nil { throw ValidationError("'\(name)' is no [CATALOG/]DISTRO[@VERSION]") }
+    }
+
+    func run() async throws {
+        let context = try CommandContext.load()
+        context.registry.clearStale()
+        context.registry.trimLogs()
+        let request = request(context.configuration)
+        let start = try SessionLauncher(places: context.places, program: CommandContext.program).start(request)
+        let directory = SessionDirectory(id: request.id, places: context.places)
+        Interruption.handle { number in
+            // While the guest starts: the session's process ends and clears up; it reports that it was interrupted.
+            if number != SIGHUP { kill(start.pid, SIGTERM) }
+        }
+        var progress = StartProgress()
+        var last: SessionStatus?
+        for await report in start.reports {
+            if let failure = report.failure {
+                progress.end()
+                throw failure
+            }
+            if let status = report.status {
+                last = status
+                if !json { progress.show(status) }
+            }
+        }
+        progress.end()
+        guard let last else { throw BootError.sessionSilent(request.id) }
+        if detach {
+            Interruption.handle(nil)
+            return json ? try JSONOutput.print(last) : Terminal.print(last.id)
+        }
+        try await SessionViewer(directory: directory, registry: context.registry, display: request.display).run()
+    }
+
+    private func request(_ configuration: Configuration) -> BootRequest {
+        let hasScreen = getenv("DISPLAY") != nil || getenv("WAYLAND_DISPLAY") != nil
+        let usual: Display = detach ? .none : hasScreen ? .window : .console
+        return BootRequest(
+            id: SessionID.random(), name: name, memoryMiB: memory ?? configuration.memoryMiB,
+            cpus: cpus ?? configuration.cpus,
+            display: display ?? configuration.display.flatMap(Display.init(rawValue:)) ?? usual,
+            network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
+            connect: connect ?? configuration.connect)
+    }
+}
+
+extension BootRequest.Display: ExpressibleByArgument {}
+
+/// The phases of a start as they pass: a line for each on standard error.
+struct StartProgress {
+    private var shown: SessionStatus.Phase?
+
+    mutating func show(_ status: SessionStatus) {
+        let fetched = "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s"
+        if status.phase != shown {
+            shown = status.phase
+            Terminal.note("\(status.phase.rawValue): \(StartProgress.words(for: status))")
+        } else if status.bytesFetched > 0 {
+            Terminal.progress("\(status.phase.rawValue): \(fetched)\(status.lastError.map { "; \(Terminal.clean($0))" } ?? "")")
+        }
+    }
+
+    func end() { Terminal.endProgress() }
+
+    private static func words(for status: SessionStatus) -> String {
+        switch status.phase {
+        case .catalog: "looking for \(status.distribution)"
+        case .index: "\(status.distribution)@\(status.version) from \(status.catalog) (unsigned)"
+        case .mount: "\(status.blocks) blocks, \(status.blocksHere) of them here"
+        case .bootSet: "fetching what the start needs"
+        case .guest: status.accel == "tcg" ? "starting (software emulation: slow)" : "starting"
+        case .up: "session \(status.id) is up"
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import BlockStore
+import Boot
+import Linux
+
+/// `oscircular cache status|verify|prune|clear`.
+struct CacheCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cache", abstract: "Look after the blocks that are kept here.",
+        subcommands: [Status.self, Verify.self, Prune.self, Clear.self])
+
+    /// `cache status --json` (DESIGN section 6).
+    struct StatusRow: Encodable {
+        let directory: String
+        let limit, used, blocks, pinned, repaired: Int
+
+        init(_ status: CacheStatus) {
+            directory = status.directory
+            limit = status.limit
+            used = status.used
+            blocks = status.blocks
+            pinned = status.pinned
+            repaired = status.repaired
+        }
+    }
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show where the cache is and how full.")
+
+        @Flag(help: "One JSON object.") var json = false
+
+        func run() async throws {
+            let cache = try CommandContext.load().cache()
+            let status = StatusRow(try await WorkerThread.run(name: "cache") { try cache.status() })
+            if json { return try JSONOutput.print(status) }
+            Terminal.print(
+                "\(status.directory): \(ByteCount.text(UInt64(status.used))) of \(ByteCount.text(UInt64(status.limit))), "
+                    + "\(status.blocks) blocks, \(status.pinned) pinned, \(status.repaired) repaired")
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read every block and remove those that are damaged; they are fetched again when needed.")
+
+        @Flag(help: "One JSON object.") var json = false
+
+        func run() async throws {
+            let cache = try CommandContext.load().cache()
+            let (checked, removed) = try await WorkerThread.run(name: "cache") {
+                try cache.verify { checked, total in
+                    Terminal.progress("verify: \(checked) of \(total) blocks")
+                }
+            }
+            Terminal.endProgress()
+            if json { return try JSONOutput.print(["checked": checked, "removed": removed]) }
+            Terminal.print("\(checked) blocks checked, \(removed) damaged and removed")
+        }
+    }
+
+    struct Prune: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove blocks not used for longest.")
+
+        @Option(help: "Keep at most this much, such as 2GiB; the cache's own limit unless given.") var to: String?
+        @Flag(help: "One JSON object.") var json = false
+
+        func run() async throws {
+            let target = try to.map { text in
+                guard let bytes = ByteCount.parse(text) else { throw UsageError("'\(text)' is no size such as 2GiB") }
+                return Int(clamping: bytes)
+            }
+            let cache = try CommandContext.load().cache()
+            let freed = try await WorkerThread.run(name: "cache") { try cache.prune(to: target) }
+            if json { return try JSONOutput.print(["freed": freed]) }
+            Terminal.print("\(ByteCount.text(UInt64(freed))) freed")
+        }
+    }
+
+    struct Clear: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove all blocks but those that are pinned or that a running guest needs.")
+
+        func run() async throws {
+            let cache = try CommandContext.load().cache()
+            _ = try await WorkerThread.run(name: "cache") { try cache.clear() }
+        }
+    }
+}

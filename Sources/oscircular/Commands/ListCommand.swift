@@ -1,0 +1,59 @@
+import ArgumentParser
+import Boot
+import Catalog
+
+/// `oscircular list [DISTRO]`.
+struct ListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show the operating systems of your catalogs, or the versions of one.")
+
+    @Argument(help: "Show all versions of this distribution.") var distribution: String?
+    @Flag(help: "One JSON object.") var json = false
+
+    func run() async throws {
+        let context = try CommandContext.load()
+        let library = try context.library()
+        let copies = await library.copies(refresh: true)
+        let sessions = await context.registry.statuses()
+        let cache = try? context.cache()
+        var rows = copies.flatMap { copy in
+            (copy.document?.distributions ?? []).map { distribution in
+                DistributionRow(distribution, copy: copy, library: library, cache: cache, sessions: sessions)
+            }
+        }
+        if let distribution {
+            let name = VersionName(distribution)
+            rows = rows.filter { $0.id == name?.distribution && (name?.catalog == nil || $0.catalog == name?.catalog) }
+            if rows.isEmpty {
+                let near = NearNames.suggest(
+                    distribution, among: copies.compactMap(\.document).flatMap(\.distributions).map(\.id))
+                throw copies.isEmpty
+                    ? CatalogAccessError.noCatalogs : CatalogAccessError.noSuchDistribution(distribution, near: near)
+            }
+        }
+        if json {
+            return try JSONOutput.print(ListOutput(catalogs: copies.map(CatalogRow.init), distributions: rows))
+        }
+        show(copies, rows)
+    }
+
+    private func show(_ copies: [CatalogCopy], _ rows: [DistributionRow]) {
+        if copies.isEmpty {
+            return Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.")
+        }
+        for copy in copies where copy.state != .fresh {
+            let reason = copy.error.map { ": \(ErrorReport($0).message)" } ?? ""
+            Terminal.note("\(copy.source.name) is \(copy.state.rawValue)\(reason)")
+        }
+        for row in rows {
+            let versions = distribution == nil ? Array(row.versions.prefix(1)) : row.versions
+            for version in versions {
+                let name = Terminal.clean(row.title)
+                let running = version.running ? "  running" : ""
+                Terminal.print(
+                    "\(row.catalog)/\(row.id)@\(version.id)  \(name)  \(ByteCount.text(version.size))  "
+                        + "\(ByteCount.text(version.here)) here\(running)  unsigned")
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Boot
+import Catalog
+import Glibc
+import Linux
+
+/// `oscircular mount`.
+struct MountCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mount", abstract: "Show an image as one read-only file in a folder.",
+        discussion: """
+            IMAGE is [CATALOG/]DISTRO[@VERSION], or an index: a path or URL that ends in .caibx. The file is called after the
+            version, or after the index without .caibx. 'oscircular umount DIR' ends it.
+            """)
+
+    @Argument(help: ArgumentHelp("What to mount.", valueName: "image")) var image: String
+    @Argument(help: "An empty folder.") var directory: String
+    @Option(help: "Where the blocks are: a URL or folder; 'default.castr' beside the index unless given.") var store: String?
+    @Flag(help: "Stay until it is unmounted or interrupted.") var foreground = false
+
+    func run() async throws {
+        let context = try CommandContext.load()
+        let source = try await MountSource.find(image, store: store, context: context)
+        let request = MountRequest(
+            index: source.index, isTemporary: source.isTemporary, stores: source.stores, fileName: source.fileName,
+            directory: AbsolutePath.of(directory))
+        if foreground {
+            let mount = try await ServedMount.start(request, context: context)
+            Terminal.note("mounted \(mount.image.path); Ctrl-C or 'oscircular umount \(directory)' ends it")
+            await mount.untilEnded()
+            return
+        }
+        try await startInBackground(request, context)
+        Terminal.print("\(request.directory)/\(request.fileName)")
+    }
+
+    /// Starts a process that serves the mount, and returns when the file is there.
+    private func startInBackground(_ request: MountRequest, _ context: CommandContext) async throws {
+        try DirectoryTree.make(context.places.logs, mode: 0o711)
+        let log = try FileHandle(
+            path: "\(context.places.logs)/mount-\(getpid()).session.log", flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
+            mode: 0o600)
+        let (input, inputEnd) = try Pipe.make()
+        let (reportEnd, report) = try Pipe.make()
+        _ = try SpawnedProcess.start(
+            [CommandContext.program, "serve-mount"],
+            descriptors: [
+                0: input.descriptor, 1: log.descriptor, 2: log.descriptor,
+                SessionLauncher.reportDescriptor: report.descriptor,
+            ], newSession: true)
+        try LineSocket.send(request, to: inputEnd)
+        let answer = try await WorkerThread.run(name: "mount report") { [report = reportEnd] in
+            try LineSocket.receive(StartReport.self, from: report)
+        }
+        if let failure = answer?.failure { throw failure }
+        guard answer?.isUp == true else {
+            throw SessionFailure(exitCode: 1, message: "the mount's process ended without a word")
+        }
+    }
+}
+
+/// What the process that serves a mount needs to know.
+struct MountRequest: Codable, Sendable {
+    /// Path of the index file.
+    var index: String
+    /// Whether the index file is ours to remove once it is open.
+    var isTemporary: Bool
+    /// URLs of block stores.
+    var stores: [String]
+    var fileName: String
+    var directory: String
+}

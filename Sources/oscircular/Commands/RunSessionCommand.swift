@@ -1,0 +1,35 @@
+import ArgumentParser
+import Boot
+import Glibc
+import Linux
+
+/// `oscircular run-session`: a session's process. Its request comes on standard input, its lock is open already.
+struct RunSessionCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "run-session", shouldDisplay: false)
+
+    func run() async throws {
+        let input = FileHandle(owning: STDIN_FILENO)
+        let report = FileHandle(owning: SessionLauncher.reportDescriptor)
+        let lock = FileHandle(owning: SessionLauncher.lockDescriptor)
+        // Programs that we start must not keep the session alive after us.
+        for handle in [report, lock] { _ = fcntl(handle.descriptor, F_SETFD, FD_CLOEXEC) }
+        do {
+            let context = try CommandContext.load()
+            guard let request = try LineSocket.receive(BootRequest.self, from: input) else { return }
+            let session = SessionRun(
+                request: request, places: context.places, configuration: context.configuration,
+                report: { try? LineSocket.send($0, to: report) },
+                describe: { ErrorReport($0).message })
+            Interruption.handle { number in
+                if number != SIGHUP { session.stop(force: false) }
+            }
+            try await session.run()
+        } catch {
+            let failure = ErrorReport(error)
+            Terminal.note("oscircular: \(failure.message)")
+            try? LineSocket.send(
+                StartReport(failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)), to: report)
+        }
+        withExtendedLifetime(lock) {}
+    }
+}

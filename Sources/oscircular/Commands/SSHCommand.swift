@@ -1,0 +1,78 @@
+import ArgumentParser
+import Boot
+import Glibc
+import Linux
+
+/// `oscircular ssh ID [COMMAND]`: into the guest, through the session's socket with the session's key.
+struct SSHCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ssh", abstract: "Log in to a guest, or run a command there. Passes on ssh's exit code.")
+
+    @Argument(help: "The session, as 'oscircular sessions' shows it.") var id: String
+    @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.") var command: [String] = []
+
+    func run() async throws {
+        let directory = try CommandContext.load().registry.directory(of: id)
+        let proxy = "\(ShellQuote.quote(CommandContext.program)) ssh-proxy \(ShellQuote.quote(directory.sshToGuest))"
+        let arguments =
+            [
+                "ssh", "-F", "/dev/null", "-o", "ProxyCommand=\(proxy)", "-o", "IdentitiesOnly=yes",
+                "-o", "IdentityAgent=none", "-i", directory.keyIntoGuest, "-o", "StrictHostKeyChecking=no",
+                // The socket's other end is this guest by construction, so there is no host key to compare.
+                "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+                "-o", "PasswordAuthentication=no", "root@guest",
+            ] + command
+        Interruption.handle { _ in /* ssh has the terminal and gets the signal itself. */  }
+        let process: SpawnedProcess
+        do {
+            process = try SpawnedProcess.start(arguments)
+        } catch where error.code == ENOENT {
+            throw BootError.missingProgram("ssh", package: "openssh-client")
+        }
+        let code = try await WorkerThread.run(name: "ssh") { process.wait() }
+        throw ExitCode(code)
+    }
+}
+
+/// `oscircular ssh-proxy SOCKET`: ssh's ProxyCommand; relays standard input and output to a unix socket.
+struct SSHProxyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "ssh-proxy", shouldDisplay: false)
+
+    @Argument var socket: String
+
+    func run() async throws {
+        let connection = try UnixSocket.connect(to: socket)
+        WorkerThread.start(name: "from ssh") {
+            Relay.copy(from: STDIN_FILENO, to: connection.descriptor)
+            shutdown(connection.descriptor, Int32(SHUT_WR))
+        }
+        try await WorkerThread.run(name: "to ssh") { Relay.copy(from: connection.descriptor, to: STDOUT_FILENO) }
+    }
+}
+
+/// Bytes from one descriptor to another until the end.
+enum Relay {
+    static func copy(from source: Int32, to target: Int32) {
+        withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
+            while true {
+                let count = read(source, buffer.baseAddress, buffer.count)
+                if count == -1 && errno == EINTR { continue }
+                if count <= 0 { return }
+                var done = 0
+                while done < count {
+                    let written = write(target, buffer.baseAddress?.advanced(by: done), count - done)
+                    if written == -1 && errno == EINTR { continue }
+                    if written <= 0 { return }
+                    done += written
+                }
+            }
+        }
+    }
+}
+
+/// Text as one word of a POSIX shell.
+enum ShellQuote {
+    static func quote(_ text: String) -> String {
+        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}

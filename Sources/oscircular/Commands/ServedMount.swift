@@ -1,0 +1,44 @@
+import Boot
+import Glibc
+import ImageIndex
+import ImageMount
+import Linux
+
+/// A mount that this process serves.
+struct ServedMount: Sendable {
+    let image: MountedImage
+    private let stores: BlockStores
+
+    /// - Throws: what opening the index, the cache and the mount throw.
+    static func start(_ request: MountRequest, context: CommandContext) async throws -> ServedMount {
+        let index = try ImageIndex(path: request.index)
+        // It stays open; the name is not needed any more.
+        if request.isTemporary { unlink(request.index) }
+        let stores = BlockStores(
+            locations: request.stores, cache: try context.cache(), transfers: try context.transfers(), policy: .rounds(6))
+        let options = MountOptions(
+            allowOther: geteuid() == 0,
+            read: ReadOptions(bound: .seconds(context.configuration.readBound), keepsFetching: false))
+        let image = try await WorkerThread.run(name: "mount") {
+            try MountedImage.mount(
+                index: index, store: stores.caching, at: request.directory, fileName: request.fileName, options: options)
+        }
+        return ServedMount(image: image, stores: stores)
+    }
+
+    /// Waits until somebody unmounts it, or unmounts it at SIGINT or SIGTERM (busy: then when its last user is done).
+    func untilEnded() async {
+        let image = image
+        Interruption.handle { number in
+            if number == SIGHUP { return }
+            do {
+                try image.unmount()
+            } catch {
+                Terminal.note("oscircular: \(ErrorReport(error).message); it ends when it is no longer in use")
+                Interruption.handle { _ in try? image.unmount(force: true) }
+            }
+        }
+        await image.waitUntilUnmounted()
+        stores.close()
+    }
+}

@@ -1,0 +1,180 @@
+import ArgumentParser
+import BlockStore
+import Boot
+import Catalog
+import Curl
+import Glibc
+import GuestDomain
+import GuestNetwork
+import ImageIndex
+import ImageMount
+import Linux
+
+/// The one place where an error becomes words and an exit code: what failed - why - what to do.
+struct ErrorReport {
+    /// Exit codes as in sysexits.h; the man page lists them.
+    enum ExitStatus {
+        static let other: Int32 = 1
+        static let usage: Int32 = 64
+        static let malformed: Int32 = 65
+        static let notFound: Int32 = 66
+        static let unavailable: Int32 = 69
+        static let cannotWrite: Int32 = 73
+        static let tryAgain: Int32 = 75
+        static let notPermitted: Int32 = 77
+        static let configuration: Int32 = 78
+    }
+
+    let exitCode: Int32
+    /// Without the program's name and without control characters.
+    let message: String
+
+    init(_ error: any Error) {
+        let (code, text) = ErrorReport.describe(error)
+        exitCode = code
+        message = Terminal.clean(text)
+    }
+
+    /// Ends the process as the error asks: argument-parser's own errors and help, our codes, ssh's.
+    static func exit(with error: any Error) -> Never {
+        if let code = error as? ExitCode { Glibc.exit(code.rawValue) }
+        if isFromParser(error) { RootCommand.exit(withError: error) }
+        let report = ErrorReport(error)
+        Terminal.note("oscircular: \(report.message)")
+        Glibc.exit(report.exitCode)
+    }
+
+    private static func isFromParser(_ error: any Error) -> Bool {
+        // Whatever is not ours comes from the parser: it knows its own help, version and usage errors.
+        error is ValidationError || error is CleanExit || RootCommand.exitCode(for: error) != .failure
+    }
+
+    private static func describe(_ error: any Error) -> (Int32, String) {
+        switch error {
+        case let error as SessionFailure: (error.exitCode, error.message)
+        case let error as UsageError: (ExitStatus.usage, error.message)
+        case let error as IncompleteFetch:
+            (
+                ExitStatus.cannotWrite,
+                "\(ByteCount.text(error.missing)) did not stay in the cache: it is full or cannot be written. Raise "
+                    + "cache.limit, free disk space or look at 'oscircular cache status'"
+            )
+        case let error as CatalogAccessError: describe(error)
+        case let error as CatalogError: (ExitStatus.malformed, "the catalog is malformed: \(error)")
+        case let error as BootError: describe(error)
+        case let error as ImageIndexError: describe(error)
+        case let error as ImageMountError: describe(error)
+        case let error as BlockStoreError: describe(error)
+        case let error as TransferError: describe(error)
+        case let error as GuestDomainError: describe(error)
+        case let error as GuestNetworkError: describe(error)
+        case let error as SystemCallError: describe(error)
+        case is CancellationError: (130, "interrupted")
+        default: (ExitStatus.other, "\(error)")
+        }
+    }
+
+    private static func near(_ names: [String]) -> String {
+        names.isEmpty ? "" : ". Did you mean \(names.joined(separator: ", "))?"
+    }
+
+    private static func describe(_ error: CatalogAccessError) -> (Int32, String) {
+        switch error {
+        case .invalidName(let name):
+            (ExitStatus.usage, "'\(name)' cannot name a catalog: use small letters, digits, '.', '_' and '-', 64 at most")
+        case .invalidLocation(let location, let reason):
+            (ExitStatus.usage, "'\(location)' is no place of a catalog: \(reason)")
+        case .unreachable(let catalog, let url, let cause):
+            (
+                ErrorReport(cause).exitCode == ExitStatus.cannotWrite ? ExitStatus.cannotWrite : ExitStatus.unavailable,
+                "catalog \(catalog): \(url) cannot be had: \(ErrorReport(cause).message). Is the server up, and the address right?"
+            )
+        case .untrusted(let catalog, let url, let reason):
+            (ExitStatus.malformed, "catalog \(catalog) (\(url)) is refused: \(reason)")
+        case .noCatalogs:
+            (ExitStatus.notFound, "no catalog yet: add one with 'oscircular catalog add NAME URL'")
+        case .noSuchCatalog(let name, let names): (ExitStatus.notFound, "no catalog is called '\(name)'\(near(names))")
+        case .noSuchDistribution(let name, let names):
+            (ExitStatus.notFound, "no catalog has '\(name)'\(near(names)) 'oscircular list' shows all")
+        case .noSuchVersion(let distribution, let version, let names):
+            (
+                ExitStatus.notFound,
+                "\(distribution) has no version '\(version)'\(near(names)) 'oscircular list \(distribution)' shows all"
+            )
+        case .ambiguous(let name, let catalogs):
+            (
+                ExitStatus.notFound,
+                "several catalogs have '\(name)': say \(catalogs.map { "\($0)/\(name)" }.joined(separator: " or "))"
+            )
+        case .exists(let name):
+            (ExitStatus.other, "a catalog is called '\(name)' already: remove it first, or choose another name")
+        case .state(let path, let cause):
+            (ErrorReport(cause).exitCode, "the catalog's state at \(path) is not usable: \(ErrorReport(cause).message)")
+        }
+    }
+
+    private static func describe(_ error: BootError) -> (Int32, String) {
+        switch error {
+        case .file(let error): describe(error)
+        case .unsafeRuntimeFolder(let path):
+            (
+                ExitStatus.notPermitted,
+                "\(path) is not a folder that only you can write: remove it, or set XDG_RUNTIME_DIR to one that is"
+            )
+        case .configuration(let file, let key, let reason):
+            (ExitStatus.configuration, "\(file): \(key.isEmpty ? "" : "\(key) ")\(reason)")
+        case .noSuchSession(let id, let ids):
+            (
+                ExitStatus.notFound,
+                "no session '\(id)' is running" + (ids.isEmpty ? "" : "; running: \(ids.joined(separator: ", "))")
+            )
+        case .sessionSilent(let id): (ExitStatus.tryAgain, "session \(id) does not answer; try again in a moment")
+        case .sessionFailed(let failure): (failure.exitCode, failure.message)
+        case .refused(let session, let reason): (ExitStatus.tryAgain, "session \(session): \(reason)")
+        case .missingProgram(let program, let package):
+            (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
+        case .unsupportedGuest(let reason): (ExitStatus.malformed, "this version cannot be booted here: \(reason)")
+        }
+    }
+
+    private static func describe(_ error: ImageIndexError) -> (Int32, String) {
+        if case .file(let cause) = error { return describe(cause) }
+        return (ExitStatus.malformed, "the index is not usable: \(error)")
+    }
+
+    private static func describe(_ error: ImageMountError) -> (Int32, String) {
+        switch error {
+        case .noFUSEDevice:
+            (ExitStatus.unavailable, "\(error). Load the module with 'modprobe fuse', or ask for the right to use /dev/fuse")
+        case .notADirectory: (ExitStatus.notFound, "\(error): make the folder first")
+        case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
+        case .unusableName: (ExitStatus.usage, "\(error)")
+        case .mountFailed, .unmountFailed: (ExitStatus.unavailable, "\(error)")
+        }
+    }
+
+    private static func describe(_ error: BlockStoreError) -> (Int32, String) {
+        switch error {
+        case .missing: (ExitStatus.unavailable, "\(error): the publisher's tree is not complete; tell the publisher")
+        case .corrupt: (ExitStatus.malformed, "\(error): the server or something on the way changed it")
+        case .unreachable: (ExitStatus.unavailable, "\(error). Is the network there, and the server up?")
+        case .closed: (ExitStatus.other, "\(error)")
+        }
+    }
+
+    private static func describe(_ error: TransferError) -> (Int32, String) {
+        (ExitStatus.unavailable, "\(error)")
+    }
+
+    private static func describe(_ error: SystemCallError) -> (Int32, String) {
+        let code: Int32 =
+            switch error.code {
+            case ENOSPC, EDQUOT, EROFS, EFBIG: ExitStatus.cannotWrite
+            case EACCES, EPERM: ExitStatus.notPermitted
+            case ENOENT, ENOTDIR, EISDIR: ExitStatus.notFound
+            case EBUSY, EWOULDBLOCK: ExitStatus.tryAgain
+            default: ExitStatus.other
+            }
+        return (code, "\(error)")
+    }
+}

@@ -1,0 +1,37 @@
+import Glibc
+import Linux
+import Synchronization
+
+/// SIGINT, SIGTERM and SIGHUP as calls on a thread of their own, instead of interrupting whatever runs.
+enum Interruption {
+    typealias Handler = @Sendable (_ signal: Int32) -> Void
+
+    private static let handler = Mutex<Handler?>(nil)
+
+    /// Blocks the signals in this thread, and so in all that it starts, and begins to wait for them.
+    ///
+    /// Without a handler a signal ends the process with 128 + its number, as a shell would say.
+    static func install() {
+        signal(SIGPIPE, SIG_IGN)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let waited = signals
+        WorkerThread.start(name: "signals") {
+            var set = waited
+            while true {
+                var number: Int32 = 0
+                guard sigwait(&set, &number) == 0 else { continue }
+                let current = handler.withLock { $0 }
+                guard let current else { _exit(128 + number) }
+                current(number)
+            }
+        }
+    }
+
+    /// Sets what happens at the next signals; nil is the default, to end.
+    static func handle(_ new: Handler?) {
+        handler.withLock { $0 = new }
+    }
+}

@@ -1,0 +1,48 @@
+import Glibc
+import Linux
+
+/// Standard output and error, line by line.
+enum Terminal {
+    /// Whether standard error is a terminal, so that a line may be redrawn there.
+    static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// Prints a line on standard output.
+    static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+
+    /// Prints a line on standard error: progress and errors, so that standard output holds results only.
+    static func note(_ text: String) { write((isInteractive ? "\r\u{1b}[K" : "") + text + "\n", to: STDERR_FILENO) }
+
+    /// Redraws the one line of progress; nothing where standard error is no terminal.
+    static func progress(_ text: String) {
+        guard isInteractive else { return }
+        var size = winsize()
+        let columns = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+        write("\r\u{1b}[K" + text.prefix(columns - 1), to: STDERR_FILENO)
+    }
+
+    /// Removes the line of progress.
+    static func endProgress() {
+        if isInteractive { write("\r\u{1b}[K", to: STDERR_FILENO) }
+    }
+
+    /// Text from elsewhere with its control characters shown as `·`, so that it cannot steer the terminal.
+    static func clean(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: "·"
+                    default: scalar
+                    }
+                }))
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count <= 0 { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Boot
+import Linux
+
+/// Phase, bytes, rate and time left: one line redrawn on a terminal, a plain line every few seconds elsewhere.
+final class TransferProgress {
+    private let meter = RateMeter()
+    private var lastDrawn: UInt64 = 0
+    private let phase: String
+
+    init(phase: String) { self.phase = phase }
+
+    func update(done: UInt64, total: UInt64) {
+        let now = MonotonicClock.nanoseconds
+        let interval: UInt64 = Terminal.isInteractive ? 200_000_000 : 5_000_000_000
+        guard now - lastDrawn >= interval else { return }
+        let isFirst = lastDrawn == 0
+        lastDrawn = now
+        let rate = meter.rate(count: done, now: now)
+        var line = "\(phase): \(ByteCount.text(done)) of \(ByteCount.text(total))"
+        if rate > 0 {
+            line += ", \(ByteCount.text(rate))/s"
+            let seconds = (total - min(done, total)) / rate
+            line += seconds >= 60 ? ", about \(seconds / 60) min left" : ", about \(seconds) s left"
+        }
+        if Terminal.isInteractive { Terminal.progress(line) } else if !isFirst { Terminal.note(line) }
+    }
+
+    func end() { Terminal.endProgress() }
+}
