@@ -1,0 +1,16 @@
+/// How a ``SingleFileSession`` is mounted and served.
+package struct SessionOptions: Sendable {
+    /// Other users may read the file too, as its mode says; for root's mounts that QEMU's own user reads. A plain user needs
+    /// `user_allow_other` in /etc/fuse.conf.
+    package var allowOther: Bool
+    /// Threads that take requests. They never wait for the network, so few are enough.
+    package var threads: Int
+    /// Kernel read-ahead in KiB, set where this process may (root).
+    package var readAheadKiB: Int
+
+    package init(allowOther: Bool = false, threads: Int = 10, readAheadKiB: Int = 1024) {
+        self.allowOther = allowOther
+        self.threads = threads
+        self.readAheadKiB = readAheadKiB
+    }
+}

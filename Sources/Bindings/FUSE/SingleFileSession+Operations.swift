@@ -1,0 +1,130 @@
+import CFUSE
+import Glibc
+
+/// What the kernel may ask. Every function runs on one of libfuse's threads and none of them waits.
+extension SingleFileSession {
+    /// Bytes of the longest read that the kernel sends; must be both a mount option and in the connection.
+    static let longestRead: UInt32 = 1_048_576
+    /// Seconds for which the kernel keeps names and attributes: nothing of an image ever changes.
+    private static let validity = 86400.0
+
+    /// The table; libfuse copies it.
+    static func operations() -> fuse_lowlevel_ops {
+        var table = fuse_lowlevel_ops()
+        table.`init` = { @Sendable _, connection in
+            guard let connection else { return }
+            connection.pointee.max_read = SingleFileSession.longestRead
+            // Reads that wait for the network count as background ones: they must not use up what others need.
+            connection.pointee.max_background = 256
+            connection.pointee.congestion_threshold = 192
+            osc_fuse_choose_capabilities(connection)
+        }
+        table.lookup = { @Sendable request, parent, name in
+            guard let request, let name else { return }
+            SingleFileSession.of(request).lookUp(request, parent: parent, name: String(cString: name))
+        }
+        table.getattr = { @Sendable request, number, _ in
+            guard let request else { return }
+            SingleFileSession.of(request).replyAttributes(request, of: number)
+        }
+        table.open = { @Sendable request, number, information in
+            guard let request, let information else { return }
+            SingleFileSession.open(request, number, information)
+        }
+        table.read = { @Sendable request, _, size, offset, _ in
+            guard let request else { return }
+            SingleFileSession.of(request).read(request, offset: UInt64(clamping: offset), size: size)
+        }
+        table.readdir = { @Sendable request, number, size, offset, _ in
+            guard let request else { return }
+            SingleFileSession.of(request).list(request, number: number, size: size, after: Int(offset))
+        }
+        table.statfs = { @Sendable request, _ in
+            guard let request else { return }
+            SingleFileSession.of(request).replyFileSystem(request)
+        }
+        return table
+    }
+
+    /// The session lives until its loop has ended, so a pointer without ownership is enough.
+    private static func of(_ request: fuse_req_t) -> SingleFileSession {
+        Unmanaged<SingleFileSession>.fromOpaque(fuse_req_userdata(request)).takeUnretainedValue()
+    }
+
+    private func lookUp(_ request: fuse_req_t, parent: UInt64, name: String) {
+        guard parent == ServedFile.directoryNumber, name == file.name,
+            let attributes = file.attributes(of: ServedFile.fileNumber)
+        else {
+            fuse_reply_err(request, ENOENT)
+            return
+        }
+        var entry = fuse_entry_param()
+        entry.ino = fuse_ino_t(ServedFile.fileNumber)
+        entry.attr = attributes
+        entry.attr_timeout = SingleFileSession.validity
+        entry.entry_timeout = SingleFileSession.validity
+        fuse_reply_entry(request, &entry)
+    }
+
+    private func replyAttributes(_ request: fuse_req_t, of number: UInt64) {
+        guard var attributes = file.attributes(of: number) else {
+            fuse_reply_err(request, ENOENT)
+            return
+        }
+        fuse_reply_attr(request, &attributes, SingleFileSession.validity)
+    }
+
+    private static func open(
+        _ request: fuse_req_t, _ number: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>
+    ) {
+        if number != ServedFile.fileNumber {
+            fuse_reply_err(request, EISDIR)
+        } else if information.pointee.flags & O_ACCMODE != O_RDONLY || information.pointee.flags & O_TRUNC != 0 {
+            fuse_reply_err(request, EROFS)
+        } else {
+            osc_fuse_keep_cache(information)
+            fuse_reply_open(request, information)
+        }
+    }
+
+    private func read(_ request: fuse_req_t, offset: UInt64, size: Int) {
+        guard offset < file.size, size > 0 else {
+            fuse_reply_buf(request, nil, 0)
+            return
+        }
+        let answer = PendingAnswer(request: request, outstanding: outstanding)
+        answer.answerWhenInterrupted()
+        let size = Int(min(UInt64(size), file.size - offset))
+        reader.read(ReadRequest(offset: offset, size: size, answer: answer))
+    }
+
+    private func list(_ request: fuse_req_t, number: UInt64, size: Int, after offset: Int) {
+        guard number == ServedFile.directoryNumber else {
+            fuse_reply_err(request, ENOTDIR)
+            return
+        }
+        let names = [
+            (".", ServedFile.directoryNumber), ("..", ServedFile.directoryNumber), (file.name, ServedFile.fileNumber),
+        ]
+        let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: max(size, 1))
+        defer { buffer.deallocate() }
+        var used = 0
+        for (position, (name, number)) in names.enumerated().dropFirst(max(offset, 0)) {
+            guard var attributes = file.attributes(of: number) else { continue }
+            let needed = fuse_add_direntry(request, buffer + used, size - used, name, &attributes, off_t(position + 1))
+            if needed > size - used { break }
+            used += needed
+        }
+        fuse_reply_buf(request, buffer, used)
+    }
+
+    private func replyFileSystem(_ request: fuse_req_t) {
+        var status = statvfs()
+        status.f_bsize = 4096
+        status.f_frsize = 4096
+        status.f_blocks = UInt((file.size + 4095) / 4096)
+        status.f_files = 2
+        status.f_namemax = 255
+        fuse_reply_statfs(request, &status)
+    }
+}

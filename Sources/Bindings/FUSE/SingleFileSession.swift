@@ -1,0 +1,131 @@
+import CFUSE
+import Glibc
+import Linux
+import Synchronization
+
+/// Serves one folder with exactly one read-only regular file that never changes, through libfuse's low-level interface.
+///
+/// Once mounted it stays so until it is unmounted, by ``unmount(force:)`` or by anybody, even when nobody refers to it.
+// @unchecked: `handle` is written before the loop's thread starts and then used by that thread only.
+package final class SingleFileSession: @unchecked Sendable {
+    /// Where it is mounted; absolute.
+    package let directory: String
+    let file: ServedFile
+    let reader: any FileReader
+    let outstanding = OutstandingAnswers()
+    private let options: SessionOptions
+    private var handle: OpaquePointer?
+    private let end = Mutex(End.waited(by: []))
+
+    private enum End {
+        case waited(by: [@Sendable () -> Void])
+        case reached
+    }
+
+    /// Mounts and starts to serve; returns when the file can be opened.
+    /// - Parameters:
+    ///   - directory: an existing folder; absolute, links resolved.
+    ///   - fileName: the file's name, without a slash.
+    ///   - size: its bytes.
+    ///   - modified: its time, in seconds since 1970.
+    /// - Throws: ``SessionError/noDevice(_:)``, ``SessionError/mountFailed(path:message:)``.
+    package init(
+        mountingAt directory: String, fileName: String, size: UInt64, modified: Int, options: SessionOptions = SessionOptions(),
+        reader: any FileReader
+    ) throws(SessionError) {
+        self.directory = directory
+        self.options = options
+        self.reader = reader
+        file = ServedFile(name: fileName, size: size, modified: modified)
+        do {
+            _ = try FileHandle(path: "/dev/fuse", flags: O_RDWR)
+        } catch {
+            throw .noDevice(error)
+        }
+        LibraryLog.install()
+        _ = LibraryLog.takeLastError()
+        var operations = SingleFileSession.operations()
+        let session = SingleFileSession.withArguments(options) { count, arguments in
+            osc_fuse_session_new(count, arguments, &operations, Unmanaged.passUnretained(self).toOpaque())
+        }
+        guard let session else {
+            throw .mountFailed(path: directory, message: LibraryLog.takeLastError() ?? "no session")
+        }
+        guard fuse_session_mount(session, directory) == 0 else {
+            fuse_session_destroy(session)
+            throw .mountFailed(path: directory, message: LibraryLog.takeLastError() ?? "mount was refused")
+        }
+        handle = session
+        WorkerThread.start(name: "osc-fuse") { self.serve() }
+        raiseReadAhead()
+    }
+
+    /// Ends the mount.
+    /// - Parameter force: also when it is in use: readers get an error.
+    /// - Throws: ``SessionError/busy(path:)`` without `force`; ``SessionError/unmountFailed(_:)``.
+    package func unmount(force: Bool = false) throws(SessionError) {
+        if isEnded { return }
+        if force { try Mountpoint(directory).abort() } else { try Mountpoint(directory).unmount() }
+    }
+
+    /// Whether the mount has ended and everything it held is freed.
+    package var isEnded: Bool {
+        end.withLock { if case .reached = $0 { true } else { false } }
+    }
+
+    /// Calls `body` once when the mount has ended, on the loop's thread, or now when it has.
+    package func whenEnded(_ body: @escaping @Sendable () -> Void) {
+        let now = end.withLock { end in
+            guard case .waited(let bodies) = end else { return true }
+            end = .waited(by: bodies + [body])
+            return false
+        }
+        if now { body() }
+    }
+
+    /// Returns when the mount has ended, whoever ended it.
+    package func waitUntilUnmounted() async {
+        await withCheckedContinuation { continuation in
+            whenEnded { continuation.resume() }
+        }
+    }
+
+    /// The loop's thread. `umount` makes the kernel answer ENODEV, which ends the loop; only this thread frees the session.
+    private func serve() {
+        guard let handle else { return }
+        _ = osc_fuse_session_loop(handle, UInt32(options.threads))
+        outstanding.drain(ENOTCONN)
+        fuse_session_unmount(handle)
+        fuse_session_destroy(handle)
+        self.handle = nil
+        let bodies = end.withLock { end in
+            defer { end = .reached }
+            guard case .waited(let bodies) = end else { return [@Sendable () -> Void]() }
+            return bodies
+        }
+        for body in bodies { body() }
+    }
+
+    /// The kernel offers 128 KiB and lets a server only lower it; root may raise it afterwards.
+    private func raiseReadAhead() {
+        guard geteuid() == 0, let device = try? MountTable.entry(at: directory)?.device else { return }
+        let file = try? FileHandle(path: "/sys/class/bdi/\(device)/read_ahead_kb", flags: O_WRONLY)
+        try? file?.write(text: "\(options.readAheadKiB)")
+    }
+
+    private static func withArguments<Result>(
+        _ options: SessionOptions, _ body: (Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var words = ["ro", "fsname=oscircular", "subtype=oscircular", "max_read=\(longestRead)"]
+        if options.allowOther { words += ["allow_other", "default_permissions"] }
+        var arguments: [UnsafeMutablePointer<CChar>?] = ["oscircular", "-o", words.joined(separator: ",")]
+            .map { (word: String) in strdup(word) }
+        let count = Int32(arguments.count)
+        arguments.append(nil)
+        defer { for argument in arguments { free(argument) } }
+        return arguments.withUnsafeMutableBufferPointer { buffer in
+            // The array is never empty, so it has an address.
+            body(count, buffer.baseAddress.unsafelyUnwrapped)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import FUSE
+import Linux
+
+/// Why an image could not be mounted or unmounted.
+package enum ImageMountError: Error, Sendable, Equatable {
+    /// /dev/fuse is missing or this process may not open it: load the module, or ask for the right.
+    case noFUSEDevice(SystemCallError)
+    /// The mount point is no folder, or cannot be reached.
+    case notADirectory(String, SystemCallError?)
+    /// The folder holds something that the mount would hide.
+    case notEmpty(String)
+    /// An image is mounted there, or, when unmounting, somebody uses it.
+    case busy(String)
+    /// The index's name makes no file name.
+    case unusableName(String)
+    /// libfuse or the kernel refused.
+    case mountFailed(cause: SessionError)
+    /// The call that unmounts failed.
+    case unmountFailed(cause: SessionError)
+
+    init(_ error: SessionError) {
+        self =
+            switch error {
+            case .noDevice(let cause): .noFUSEDevice(cause)
+            case .busy(let path): .busy(path)
+            case .mountFailed: .mountFailed(cause: error)
+            case .unmountFailed: .unmountFailed(cause: error)
+            }
+    }
+}
+
+extension ImageMountError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .noFUSEDevice(let cause): "FUSE is not available: \(cause)"
+        case .notADirectory(let path, let cause): cause.map { "\($0)" } ?? "\(path) is no folder"
+        case .notEmpty(let path): "the folder \(path) is not empty"
+        case .busy(let path): "\(path) is in use"
+        case .unusableName(let name): "“\(name)” is no file name"
+        case .mountFailed(let cause), .unmountFailed(let cause): "\(cause)"
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import BlockStore
+import ImageIndex
+
+/// Waiting: what happens between a block that is not here and the end of the read.
+extension ImageReader {
+    /// Joins the waits of all the read's blocks, or ends it at once where waiting makes no sense.
+    func wait(_ read: PendingRead) {
+        // Before anybody else has the read, so that whoever ends it cancels this too.
+        DeadlineQueue.shared.schedule(read.deadline, after: options.bound) { [weak self, weak read] in
+            if let self, let read { self.expire(read) }
+        }
+        let (refusal, wanted, stalled) = state.withLock { state in join(read, &state) }
+        tell(stalled)
+        if let refusal, read.claim() { end(read, refusal) }
+        for block in wanted { fetch(block) }
+    }
+
+    /// Why the read may not wait, which blocks must be asked for now, and which of them stall.
+    private func join(_ read: PendingRead, _ state: inout State) -> (ImageReadError?, [IndexedBlock], [IndexedBlock]) {
+        if state.isClosed { return (.closed, [], []) }
+        var refusal: ImageReadError? = state.refusesWaiting ? .released : nil
+        var wanted: [IndexedBlock] = []
+        for piece in read.pieces {
+            let position = piece.block.position
+            if let wait = state.waits[position] {
+                // The kernel repeats a failed buffered read by itself, and a guest that was resumed too early repeats it too:
+                // neither may hold QEMU for one more bound.
+                if wait.isStalled { refusal = refusal ?? ImageReader.error(of: wait) }
+            } else {
+                state.waits[position] = BlockWait(block: piece.block)
+                wanted.append(piece.block)
+            }
+        }
+        guard refusal == nil else {
+            return (refusal, wanted, stall(Set(read.pieces.map(\.block.position)), &state))
+        }
+        for piece in read.pieces { state.waits[piece.block.position]?.reads.append(read) }
+        state.waiting[ObjectIdentifier(read)] = read
+        return (nil, wanted, [])
+    }
+
+    private func fetch(_ block: IndexedBlock) {
+        store.fetch(request(block)) { [weak self] result in
+            switch result {
+            case .success(let bytes): self?.arrived(block, bytes)
+            case .failure(let error): self?.failed(block, error)
+            }
+        }
+    }
+
+    private func arrived(_ block: IndexedBlock, _ bytes: BlockBytes) {
+        let (wait, stallEnded) = state.withLock { state in
+            let wait = state.waits.removeValue(forKey: block.position)
+            return (wait, wait?.isStalled == true && !state.waits.values.contains { $0.isStalled })
+        }
+        guard let wait else { return }
+        for read in wait.reads where read.fill(block, from: bytes) {
+            state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(read)) }
+            read.finish(.success(read.buffer))
+        }
+        if wait.isStalled {
+            observer?.blockArrived(block)
+            if stallEnded { observer?.stallEnded() }
+        }
+    }
+
+    /// The store's answer says what to do: a place that did not answer may do so soon, a block that nobody has will not come
+    /// while a read waits.
+    private func failed(_ block: IndexedBlock, _ error: BlockStoreError) {
+        let outcome = state.withLock { state -> Failure in
+            guard var wait = state.waits[block.position] else { return Failure() }
+            wait.failures += 1
+            wait.lastError = error
+            wait.reads.removeAll { $0.isFinished }
+            state.waits[block.position] = wait
+            var outcome = Failure()
+            var isClosed = false
+            if case .closed = error { isClosed = true }
+            if case .unreachable = error {} else {
+                outcome.ended = wait.reads.filter { $0.claim() }
+                for read in outcome.ended { state.forget(read) }
+                if !outcome.ended.isEmpty && !isClosed { outcome.stalled = stall([block.position], &state) }
+            }
+            let isWanted = state.waits[block.position].map { !$0.reads.isEmpty || $0.isStalled && options.keepsFetching }
+            if isClosed || isWanted != true {
+                state.waits[block.position] = nil
+            } else {
+                outcome.retry = options.delay(afterAttempt: wait.failures)
+            }
+            return outcome
+        }
+        tell(outcome.stalled)
+        for read in outcome.ended { end(read, .block(block, cause: error)) }
+        if let delay = outcome.retry {
+            DeadlineQueue.shared.schedule(after: delay) { [weak self] in self?.retry(block) }
+        }
+    }
+
+    private struct Failure {
+        var ended: [PendingRead] = []
+        var stalled: [IndexedBlock] = []
+        var retry: Duration?
+    }
+
+    private func retry(_ block: IndexedBlock) {
+        let isWanted = state.withLock { state in
+            guard let wait = state.waits[block.position] else { return false }
+            if wait.isStalled && options.keepsFetching || wait.reads.contains(where: { !$0.isFinished }) { return true }
+            state.waits[block.position] = nil
+            return false
+        }
+        if isWanted { fetch(block) }
+    }
+
+    /// The bound of a read is over.
+    private func expire(_ read: PendingRead) {
+        guard read.claim() else { return }
+        let (error, stalled, isOver) = state.withLock { state in
+            state.forget(read)
+            let waits = read.pieces.compactMap { state.waits[$0.block.position] }
+            let stalled = stall(Set(read.pieces.map(\.block.position)), &state)
+            let error = waits.first.map(ImageReader.error) ?? .timedOut(read.pieces[0].block)
+            return (error, stalled, !state.waits.values.contains { $0.isStalled })
+        }
+        tell(stalled)
+        if isOver && options.keepsFetching {
+            // The last block came in the very moment: the guest pauses all the same, and must hear that it may go on.
+            observer?.readStalled(blocks: read.pieces.map(\.block))
+            end(read, error)
+            observer?.stallEnded()
+        } else {
+            end(read, error)
+        }
+    }
+
+    /// Marks blocks that are being fetched as stalled; returns those that were not, if anybody is to hear of it.
+    func stall(_ positions: Set<Int>, _ state: inout State) -> [IndexedBlock] {
+        let new = positions.sorted().filter { state.waits[$0]?.isStalled == false }
+        for position in new { state.waits[position]?.isStalled = true }
+        return options.keepsFetching ? new.compactMap { state.waits[$0]?.block } : []
+    }
+
+    private static func error(of wait: BlockWait) -> ImageReadError {
+        if let cause = wait.lastError { .block(wait.block, cause: cause) } else { .timedOut(wait.block) }
+    }
+}

@@ -1,0 +1,177 @@
+import BlockStore
+import ImageIndex
+import Linux
+import Synchronization
+
+/// What a read gives: the bytes, fewer than asked for only at the image's end.
+package typealias ReadCompletion = @Sendable (Result<ReadBuffer, ImageReadError>) -> Void
+
+/// Reads an image by offset: splits by block, gives zeros for holes, takes blocks from the store, and bounds every wait.
+///
+/// It knows nothing of FUSE. Any thread may use it.
+package final class ImageReader: Sendable {
+    package let index: ImageIndex
+    let options: ReadOptions
+    let observer: (any ReadObserver)?
+    let store: any BlockStore
+    private let touched: TouchedBlocks
+    private let reads = Atomic(0)
+    private let bytes = Atomic<UInt64>(0)
+    private let failedReads = Atomic(0)
+    let state = Mutex(State())
+
+    struct State {
+        var waits: [Int: BlockWait] = [:]
+        var waiting: [ObjectIdentifier: PendingRead] = [:]
+        var refusesWaiting = false
+        var isClosed = false
+
+        /// Drops a read that has ended, and its buffer with it.
+        mutating func forget(_ read: PendingRead) {
+            waiting.removeValue(forKey: ObjectIdentifier(read))
+            for piece in read.pieces { waits[piece.block.position]?.reads.removeAll { $0 === read } }
+        }
+    }
+
+    package init(
+        index: ImageIndex, store: any BlockStore, options: ReadOptions = ReadOptions(), observer: (any ReadObserver)? = nil
+    ) {
+        self.index = index
+        self.store = store
+        self.options = options
+        self.observer = observer
+        touched = TouchedBlocks(count: index.count)
+    }
+
+    /// Reads bytes of the image.
+    ///
+    /// May read local files on the calling thread (not for the cooperative pool: use ``read(offset:length:)`` there), never
+    /// waits for the network.
+    /// - Parameter completion: called exactly once, before this returns when all is here, else on the thread that brings the
+    ///   last block or on the one that ends waits.
+    package func read(offset: UInt64, length: Int, completion: @escaping ReadCompletion) {
+        let count = offset < index.imageSize ? Int(min(UInt64(max(length, 0)), index.imageSize - offset)) : 0
+        reads.add(1, ordering: .relaxed)
+        bytes.add(UInt64(count), ordering: .relaxed)
+        let buffer = ReadBuffer(count: count)
+        let pieces: [PendingRead.Piece]
+        do throws(ImageIndexError) {
+            pieces = try fillFromHere(buffer, offset: offset)
+        } catch {
+            fail(completion, .index(error))
+            return
+        }
+        if pieces.isEmpty {
+            completion(.success(buffer))
+        } else {
+            wait(PendingRead(pieces: pieces, buffer: buffer, completion: completion))
+        }
+    }
+
+    /// Reads bytes of the image, for structured concurrency.
+    /// - Throws: ``ImageReadError``.
+    package func read(offset: UInt64, length: Int) async throws -> [UInt8] {
+        let buffer: ReadBuffer = try await withCheckedThrowingContinuation { continuation in
+            WorkerThread.start(name: "osc-read") {
+                self.read(offset: offset, length: length) { continuation.resume(with: $0) }
+            }
+        }
+        return buffer.withUnsafeBytes { Array($0) }
+    }
+
+    /// What has been done so far.
+    package var statistics: ReaderStatistics {
+        var statistics = ReaderStatistics()
+        statistics.reads = reads.load(ordering: .relaxed)
+        statistics.bytes = bytes.load(ordering: .relaxed)
+        statistics.failedReads = failedReads.load(ordering: .relaxed)
+        statistics.blocksTouched = touched.count
+        (statistics.waitingReads, statistics.stalledBlocks) = state.withLock { state in
+            (state.waiting.count, state.waits.values.count { $0.isStalled })
+        }
+        return statistics
+    }
+
+    /// The blocks that stalled reads and are not in the store yet. Empty: a paused guest may go on.
+    package var stalledBlocks: [IndexedBlock] {
+        state.withLock { state in state.waits.values.filter(\.isStalled).map(\.block) }
+    }
+
+    /// Answers all reads that wait with an error at once, and further reads of the same blocks until they come.
+    ///
+    /// Needed before a guest is suspended, saved or snapshot: QEMU hangs in that while a read waits. The blocks count as
+    /// stalled and are still fetched.
+    package func releaseWaitingReads() {
+        let (released, stalled) = state.withLock { state in
+            let released = state.waiting.values.filter { $0.claim() }
+            for read in released { state.forget(read) }
+            return (released, stall(Set(released.flatMap { $0.pieces.map(\.block.position) }), &state))
+        }
+        tell(stalled)
+        for read in released { end(read, .released) }
+    }
+
+    /// Releases the waiting reads and, until ``allowWaiting()``, every read that would have to wait.
+    package func refuseWaiting() {
+        state.withLock { $0.refusesWaiting = true }
+        releaseWaitingReads()
+    }
+
+    /// Lets reads wait again.
+    package func allowWaiting() {
+        state.withLock { $0.refusesWaiting = false }
+    }
+
+    /// Ends all waiting reads and all fetching. Blocks that are here can still be read.
+    package func close() {
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            state.waits.removeAll()
+            defer { state.waiting.removeAll() }
+            return state.waiting.values.filter { $0.claim() }
+        }
+        for read in waiting { end(read, .closed) }
+    }
+
+    /// Writes holes and what the store has here; returns the rest.
+    private func fillFromHere(_ buffer: ReadBuffer, offset: UInt64) throws(ImageIndexError) -> [PendingRead.Piece] {
+        var pieces: [PendingRead.Piece] = []
+        var done = 0
+        while done < buffer.count {
+            let block = try index.block(containing: offset + UInt64(done))
+            let start = Int(offset + UInt64(done) - block.offset)
+            let count = min(block.length - start, buffer.count - done)
+            let target = buffer.part(done..<(done + count))
+            observer?.read(block.position)
+            if block.isHole {
+                target.initializeMemory(as: UInt8.self, repeating: 0)
+            } else {
+                touched.touch(block.position) { observer?.firstTouch(block) }
+                if !store.read(request(block), at: start, into: target) {
+                    pieces.append(PendingRead.Piece(block: block, offset: start, target: done..<(done + count)))
+                }
+            }
+            done += count
+        }
+        return pieces
+    }
+
+    func request(_ block: IndexedBlock) -> BlockRequest {
+        BlockRequest(id: block.id, length: block.length, algorithm: index.algorithm, priority: .demand)
+    }
+
+    private func fail(_ completion: ReadCompletion, _ error: ImageReadError) {
+        failedReads.add(1, ordering: .relaxed)
+        completion(.failure(error))
+    }
+
+    /// Ends a read that the caller has claimed.
+    func end(_ read: PendingRead, _ error: ImageReadError) {
+        failedReads.add(1, ordering: .relaxed)
+        read.complete(.failure(error))
+    }
+
+    func tell(_ stalled: [IndexedBlock]) {
+        if !stalled.isEmpty { observer?.readStalled(blocks: stalled) }
+    }
+}

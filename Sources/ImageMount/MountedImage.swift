@@ -1,0 +1,107 @@
+import BlockStore
+import FUSE
+import Glibc
+import ImageIndex
+import Linux
+import Logging
+
+/// An image as one read-only file in a folder of its own, served by this process.
+///
+/// It stays mounted until it is unmounted, even when nobody refers to it any more. Do not read the file from this process's
+/// cooperative pool.
+package final class MountedImage: Sendable {
+    /// The folder; absolute, links resolved.
+    package let directory: String
+    /// The file.
+    package let path: String
+    /// What answers the file's reads.
+    package let reader: ImageReader
+    private let session: SingleFileSession
+
+    private init(directory: String, path: String, reader: ImageReader, session: SingleFileSession) {
+        self.directory = directory
+        self.path = path
+        self.reader = reader
+        self.session = session
+    }
+
+    /// Mounts an image; returns when the file can be opened. A mount that a dead process left at the folder is cleared first.
+    /// - Parameters:
+    ///   - directory: an existing empty folder.
+    ///   - fileName: the file's name in it.
+    /// - Throws: ``ImageMountError``.
+    package static func mount(
+        index: ImageIndex, store: any BlockStore, at directory: String, fileName: String,
+        options: MountOptions = MountOptions(), observer: (any ReadObserver)? = nil
+    ) throws(ImageMountError) -> MountedImage {
+        let isUsable = !fileName.isEmpty && fileName != "." && fileName != ".." && fileName.utf8.count <= 255
+        guard isUsable, !fileName.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+            throw .unusableName(fileName)
+        }
+        let directory = try mountPoint(directory)
+        let reader = ImageReader(index: index, store: store, options: options.read, observer: observer)
+        do {
+            let session = try SingleFileSession(
+                mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
+                options: SessionOptions(allowOther: options.allowOther),
+                reader: ServedImage(reader: reader, log: Logger(label: "oscircular.mount")))
+            session.whenEnded { reader.close() }
+            return MountedImage(
+                directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
+                session: session)
+        } catch {
+            throw ImageMountError(error)
+        }
+    }
+
+    /// Ends the mount.
+    /// - Parameter force: also while it is in use; whoever reads gets an error.
+    /// - Throws: ``ImageMountError/busy(_:)`` without `force`, ``ImageMountError/unmountFailed(cause:)``.
+    package func unmount(force: Bool = false) throws(ImageMountError) {
+        do {
+            try session.unmount(force: force)
+        } catch {
+            throw ImageMountError(error)
+        }
+    }
+
+    /// Whether the mount has ended, by whomever.
+    package var isUnmounted: Bool { session.isEnded }
+
+    /// Returns when the mount has ended, by ``unmount(force:)``, `umount` or a broken connection.
+    ///
+    /// After an unforced ``unmount(force:)`` this takes milliseconds, unless the mount also lives in another mount namespace.
+    package func waitUntilUnmounted() async {
+        await session.waitUntilUnmounted()
+    }
+
+    /// The resolved path of a folder that may be mounted over.
+    private static func mountPoint(_ directory: String) throws(ImageMountError) -> String {
+        do {
+            try StaleMounts.clear(at: directory)
+            let resolved = try StaleMounts.resolved(directory)
+            let folder = try FileHandle(path: resolved, flags: O_RDONLY | O_DIRECTORY)
+            if try MountTable.entry(at: resolved)?.fileSystem == StaleMounts.fileSystem { throw ImageMountError.busy(resolved) }
+            if try !isEmpty(folder, resolved) { throw ImageMountError.notEmpty(resolved) }
+            return resolved
+        } catch let error as ImageMountError {
+            throw error
+        } catch let error as SystemCallError {
+            throw .notADirectory(directory, error)
+        } catch {
+            throw .notADirectory(directory, nil)
+        }
+    }
+
+    private static func isEmpty(_ folder: FileHandle, _ path: String) throws(SystemCallError) -> Bool {
+        guard let stream = opendir(path) else { throw SystemCallError.last("opendir", path) }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                String(cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
+            }
+            if name != "." && name != ".." { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,25 @@
+/// How long reads wait for blocks, and what happens to blocks that do not come.
+package struct ReadOptions: Sendable {
+    /// How long a read may wait. QEMU's monitor hangs while a read waits, so no read waits for ever.
+    package var bound: Duration
+    /// Whether blocks that reads gave up on are asked for until they come. A paused guest needs that; a plain mount does not.
+    package var keepsFetching: Bool
+    /// The pause before a block that failed is asked for again; it doubles each time up to ``longestRetryDelay``.
+    package var retryDelay: Duration
+    package var longestRetryDelay: Duration
+
+    package init(
+        bound: Duration = .seconds(20), keepsFetching: Bool = true, retryDelay: Duration = .milliseconds(500),
+        longestRetryDelay: Duration = .seconds(10)
+    ) {
+        self.bound = bound
+        self.keepsFetching = keepsFetching
+        self.retryDelay = retryDelay
+        self.longestRetryDelay = longestRetryDelay
+    }
+
+    /// The pause before attempt `attempt + 1`, with `attempt` counted from 1.
+    func delay(afterAttempt attempt: Int) -> Duration {
+        min(retryDelay * (1 << min(attempt - 1, 16)), longestRetryDelay)
+    }
+}

@@ -1,0 +1,96 @@
+import BlockStore
+import ImageIndex
+import ImageMount
+import Testing
+
+@Suite struct ImageReaderTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func compareAtRandomOffsets(_ image: TestImage, _ reader: ImageReader, times: Int) async throws {
+        var random = SplitMix(seed: 3)
+        for _ in 0..<times {
+            let offset = Int.random(in: 0..<image.bytes.count, using: &random)
+            let length = Int.random(in: 1...200_000, using: &random)
+            let bytes = try await reader.read(offset: UInt64(offset), length: length)
+            #expect(bytes == image.slice(offset, length), "offset \(offset), length \(length)")
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func readsFixedBlocksAtAnyOffset(answersAtOnce: Bool) async throws {
+        let image = try TestImage.fixed(in: folder)
+        #expect(image.index.fixedBlockSize == 65536)
+        let reader = ImageReader(index: image.index, store: image.store(answersAtOnce: answersAtOnce))
+        try await compareAtRandomOffsets(image, reader, times: 150)
+    }
+
+    @Test func readsContentDefinedBlocksAtAnyOffset() async throws {
+        let image = try TestImage.contentDefined(in: folder)
+        #expect(image.index.fixedBlockSize == nil)
+        try await compareAtRandomOffsets(image, ImageReader(index: image.index, store: image.store()), times: 150)
+    }
+
+    @Test func servesWhatIsHereWithoutFetching() async throws {
+        let image = try TestImage.fixed(in: folder)
+        let store = image.store()
+        store.bringAllHere()
+        let reader = ImageReader(index: image.index, store: store)
+        let bytes = try await reader.read(offset: 0, length: image.bytes.count)
+        #expect(bytes == image.bytes)
+        #expect(store.fetched.isEmpty)
+    }
+
+    @Test func fetchesEveryBlockOnceAndNoHole() async throws {
+        let image = try TestImage.fixed(in: folder)
+        let store = image.store()
+        let reader = ImageReader(index: image.index, store: store)
+        #expect(try await reader.read(offset: 0, length: image.bytes.count) == image.bytes)
+        for block in image.blocks {
+            #expect(store.fetchCount(of: block.id) == (block.isHole ? 0 : 1), "block \(block.position)")
+        }
+    }
+
+    @Test func readsThatWaitForOneBlockFetchItOnce() async throws {
+        let image = try TestImage.fixed(in: folder)
+        let store = image.store()
+        store.hang(image.blocks[0].id)
+        let reader = ImageReader(index: image.index, store: store)
+        try await withThrowingTaskGroup(of: [UInt8].self) { group in
+            for _ in 0..<6 { group.addTask { try await reader.read(offset: 100, length: 50) } }
+            #expect(try await eventually { reader.statistics.waitingReads == 6 })
+            store.release()
+            for try await bytes in group { #expect(bytes == image.slice(100, 50)) }
+        }
+        #expect(store.fetchCount(of: image.blocks[0].id) == 1)
+    }
+
+    @Test func endsAtTheEndOfTheImage() async throws {
+        let image = try TestImage.fixed(in: folder)
+        let size = image.bytes.count
+        let reader = ImageReader(index: image.index, store: image.store())
+        #expect(try await reader.read(offset: UInt64(size - 10), length: 4096) == image.slice(size - 10, 10))
+        #expect(try await reader.read(offset: UInt64(size), length: 4096).isEmpty)
+        #expect(try await reader.read(offset: .max, length: .max).isEmpty)
+        #expect(try await reader.read(offset: 5, length: 0).isEmpty)
+        #expect(try await reader.read(offset: 5, length: -1).isEmpty)
+    }
+
+    @Test func tellsFirstTouchesInOrderAndOnce() async throws {
+        let image = try TestImage.fixed(in: folder)
+        let observer = RecordingObserver()
+        let reader = ImageReader(index: image.index, store: image.store(), observer: observer)
+        for position in [4, 1, 4, 2, 0, 1] {
+            _ = try await reader.read(offset: image.blocks[position].offset, length: 10)
+        }
+        #expect(observer.touched == [4, 1, 0], "block 2 is a hole")
+        #expect(observer.reads == [4, 1, 4, 2, 0, 1])
+        let statistics = reader.statistics
+        #expect(statistics.reads == 6)
+        #expect(statistics.bytes == 60)
+        #expect(statistics.blocksTouched == 3)
+        #expect(statistics.waitingReads == 0)
+        #expect(statistics.failedReads == 0)
+    }
+}

@@ -1,0 +1,24 @@
+import ImageIndex
+import ImageMount
+import Synchronization
+
+/// Writes down what a reader tells.
+final class RecordingObserver: ReadObserver {
+    enum Event: Equatable {
+        case stalled([Int])
+        case arrived(Int)
+        case ended
+    }
+
+    private let log = Mutex<(events: [Event], touched: [Int], reads: [Int])>(([], [], []))
+
+    var events: [Event] { log.withLock { $0.events } }
+    var touched: [Int] { log.withLock { $0.touched } }
+    var reads: [Int] { log.withLock { $0.reads } }
+
+    func firstTouch(_ block: IndexedBlock) { log.withLock { $0.touched.append(block.position) } }
+    func read(_ position: Int) { log.withLock { $0.reads.append(position) } }
+    func readStalled(blocks: [IndexedBlock]) { log.withLock { $0.events.append(.stalled(blocks.map(\.position))) } }
+    func blockArrived(_ block: IndexedBlock) { log.withLock { $0.events.append(.arrived(block.position)) } }
+    func stallEnded() { log.withLock { $0.events.append(.ended) } }
+}
