@@ -15,6 +15,9 @@ package protocol BlockStore: Sendable {
     ///   - offset: first byte within the block; `offset + buffer.count <= request.length`.
     /// - Returns: false when the block is not here (or was damaged and has been dropped); use ``fetch(_:completion:)`` then.
     func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool
+
+    /// Makes a prefetch that is under way a demand. Nothing happens when the block is not being fetched.
+    func raise(_ id: BlockID)
 }
 
 package typealias BlockCompletion = @Sendable (Result<BlockBytes, BlockStoreError>) -> Void
@@ -23,6 +26,8 @@ extension BlockStore {
     package func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
         false
     }
+
+    package func raise(_ id: BlockID) {}
 
     /// The block, for structured concurrency.
     /// - Throws: ``BlockStoreError``.

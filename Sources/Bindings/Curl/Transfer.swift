@@ -1,0 +1,141 @@
+import CCurl
+import Linux
+
+/// One transfer from its start to its completion.
+// @unchecked: made on the caller's thread, handed over through the queue's inbox, touched by the queue's thread only then.
+final class Transfer: @unchecked Sendable {
+    let ticket: TransferTicket
+    let request: TransferRequest
+    let completion: @Sendable (Result<TransferResult, TransferError>) -> Void
+    var priority: TransferRequest.Priority
+    /// Set while libcurl works on it.
+    private(set) var easy: UnsafeMutableRawPointer?
+
+    private let body = TransferBody()
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var headers: UnsafeMutablePointer<curl_slist>?
+    private var isTooLarge = false
+    private var discarded = 0
+
+    init(
+        ticket: TransferTicket, request: TransferRequest,
+        completion: @escaping @Sendable (Result<TransferResult, TransferError>) -> Void
+    ) {
+        self.ticket = ticket
+        self.request = request
+        self.completion = completion
+        priority = request.priority
+        errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    }
+
+    deinit {
+        curl_slist_free_all(headers)
+        errorText.deallocate()
+    }
+
+    /// Sets every option of a fresh or reset handle.
+    /// - Throws: ``TransferError/unsupported(url:message:)`` when libcurl takes the URL or a header for impossible.
+    func prepare(_ easy: UnsafeMutableRawPointer, options: TransferOptions) throws(TransferError) {
+        self.easy = easy
+        for (name, value) in request.headerFields {
+            let line = "\(name): \(value)"
+            guard !line.utf8.contains(where: { $0 < 32 }), let longer = curl_slist_append(headers, line) else {
+                throw .unsupported(url: shownURL, message: "a header field with control characters")
+            }
+            headers = longer
+        }
+        osc_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        osc_curl_set_pointer(easy, CURLOPT_HTTPHEADER, headers)
+        osc_curl_set_write(easy, Transfer.receive)
+        osc_curl_set_pointer(easy, CURLOPT_WRITEDATA, Unmanaged.passUnretained(self).toOpaque())
+        osc_curl_set_text(easy, CURLOPT_USERAGENT, options.userAgent)
+        osc_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https,file")
+        // A server must not send us to a file of ours.
+        osc_curl_set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        osc_curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 1)
+        osc_curl_set_long(easy, CURLOPT_MAXREDIRS, options.maximumRedirects)
+        osc_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
+        // Without it a name look-up that hangs blocks whoever cancels.
+        osc_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
+        osc_curl_set_long(easy, CURLOPT_BUFFERSIZE, 131_072)
+        osc_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, options.connectSeconds * 1000)
+        osc_curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, 1)
+        osc_curl_set_long(easy, CURLOPT_LOW_SPEED_TIME, options.stallSeconds)
+        osc_curl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
+        osc_curl_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.maximumBytes))
+        // HTTP/2 by ALPN only: with prior knowledge curl 7.88 fails on every reused connection.
+        osc_curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+        if request.url.lowercased().hasPrefix("https:") { osc_curl_set_long(easy, CURLOPT_PIPEWAIT, 1) }
+        let code = osc_curl_set_text(easy, CURLOPT_URL, request.url)
+        guard code == CURLE_OK else {
+            throw .unsupported(url: shownURL, message: String(cString: curl_easy_strerror(code)))
+        }
+    }
+
+    /// What the transfer came to. Call it before the handle is reset.
+    func outcome(_ code: CURLcode) -> Result<TransferResult, TransferError> {
+        guard let easy else { return .failure(.cancelled) }
+        var status = 0
+        osc_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+        // A long error page is broken off (CURLE_WRITE_ERROR); the status counts.
+        if status == 404 || status == 410 { return .failure(.notFound(url: shownURL)) }
+        if status >= 400, code == CURLE_OK || code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED {
+            return .failure(.http(url: shownURL, status: status))
+        }
+        if isTooLarge || code == CURLE_FILESIZE_EXCEEDED {
+            return .failure(.tooLarge(url: shownURL, limit: request.maximumBytes))
+        }
+        guard code == CURLE_OK else { return .failure(failure(code)) }
+        var effective: UnsafeMutablePointer<CChar>?
+        osc_curl_get_text(easy, CURLINFO_EFFECTIVE_URL, &effective)
+        let url = effective.map { String(cString: $0) } ?? request.url
+        return .success(TransferResult(status: status == 0 ? 200 : status, body: body, effectiveURL: url))
+    }
+
+    private var shownURL: String { URLText.withoutCredentials(request.url) }
+
+    private func failure(_ code: CURLcode) -> TransferError {
+        let own = String(cString: errorText)
+        let message = own.isEmpty ? String(cString: curl_easy_strerror(code)) : own
+        switch code {
+        case CURLE_FILE_COULDNT_READ_FILE:
+            return .notFound(url: shownURL)
+        case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
+            CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_TOO_MANY_REDIRECTS, CURLE_NOT_BUILT_IN:
+            return .unsupported(url: shownURL, message: message)
+        default:
+            return .connection(url: shownURL, code: Int(code.rawValue), message: message)
+        }
+    }
+
+    /// libcurl's write function. Any number but the number of bytes breaks the transfer off.
+    private static let receive: curl_write_callback = { data, size, count, user in
+        guard let data, let user else { return 0 }
+        let transfer = Unmanaged<Transfer>.fromOpaque(user).takeUnretainedValue()
+        let bytes = UnsafeRawBufferPointer(start: data, count: size * count)
+        return transfer.take(bytes) ? bytes.count : 0
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let easy else { return false }
+        var status = 0
+        osc_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+        if status >= 400 {
+            // Reading a short error page to its end keeps the connection.
+            discarded += bytes.count
+            return discarded <= 65_536
+        }
+        guard body.count + bytes.count <= request.maximumBytes else {
+            isTooLarge = true
+            return false
+        }
+        if body.count == 0 {
+            var expected: curl_off_t = -1
+            osc_curl_get_offset(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected)
+            if expected > 0 { body.reserve(min(Int(expected), request.maximumBytes)) }
+        }
+        body.append(bytes)
+        return true
+    }
+}

@@ -1,0 +1,172 @@
+import CCurl
+import Synchronization
+
+/// The thread's side of a ``TransferQueue``: libcurl's multi handle, the two lines and the transfers under way.
+// @unchecked: other threads touch the inbox only, which is a Mutex; all else belongs to the thread in `run`.
+final class TransferLoop: @unchecked Sendable {
+    enum Command: Sendable {
+        case start(Transfer)
+        case raise(TransferTicket)
+        case cancel(TransferTicket)
+    }
+
+    private struct Inbox {
+        var commands: [Command] = []
+        var isClosed = false
+        /// For `curl_multi_wakeup`, the one multi call that any thread may make; nil when it is being freed.
+        var multi: UnsafeMutableRawPointer?
+    }
+
+    private let inbox: Mutex<Inbox>
+    private let multi: UnsafeMutableRawPointer?
+    private let maximumInFlight: Int
+    private let options: TransferOptions
+    private var demand = TransferLine()
+    private var prefetch = TransferLine()
+    private var inFlight: [UnsafeMutableRawPointer: Transfer] = [:]
+    private var idle: [UnsafeMutableRawPointer] = []
+
+    private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    init(maximumInFlight: Int, options: TransferOptions) {
+        let multi = TransferLoop.isInitialized ? curl_multi_init() : nil
+        if let multi {
+            osc_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, maximumInFlight)
+            osc_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 2 * maximumInFlight)
+            osc_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
+        }
+        self.multi = multi
+        self.maximumInFlight = max(1, maximumInFlight)
+        self.options = options
+        nonisolated(unsafe) let shared = multi
+        inbox = Mutex(Inbox(isClosed: multi == nil, multi: shared))
+    }
+
+    /// Hands a command to the thread. Any thread.
+    /// - Returns: false when the loop is closed.
+    func send(_ command: Command) -> Bool {
+        inbox.withLock { inbox in
+            guard !inbox.isClosed else { return false }
+            inbox.commands.append(command)
+            if let multi = inbox.multi { curl_multi_wakeup(multi) }
+            return true
+        }
+    }
+
+    /// Asks the thread to cancel everything and to end. Any thread.
+    func close() {
+        inbox.withLock { inbox in
+            inbox.isClosed = true
+            if let multi = inbox.multi { curl_multi_wakeup(multi) }
+        }
+    }
+
+    /// The thread's body; returns after ``close()``.
+    func run() {
+        guard let multi else { return }
+        var running: Int32 = 0
+        while true {
+            let (commands, isClosed) = inbox.withLock { inbox in
+                let commands = inbox.commands
+                inbox.commands = []
+                return (commands, inbox.isClosed)
+            }
+            commands.forEach(obey)
+            if isClosed { break }
+            startWaiting(multi)
+            curl_multi_perform(multi, &running)
+            finishDone(multi)
+            startWaiting(multi)
+            // libcurl shortens the wait to its own timers, and a wake-up that came before counts.
+            curl_multi_poll(multi, nil, 0, inFlight.isEmpty ? 60_000 : 1000, nil)
+        }
+        cancelAll(multi)
+        inbox.withLock { $0.multi = nil }
+        idle.forEach { curl_easy_cleanup($0) }
+        curl_multi_cleanup(multi)
+    }
+
+    private func obey(_ command: Command) {
+        switch command {
+        case .start(let transfer):
+            if transfer.priority == .demand { demand.append(transfer) } else { prefetch.append(transfer) }
+        case .raise(let ticket):
+            if let waiting = prefetch.remove(ticket) {
+                waiting.priority = .demand
+                demand.append(waiting)
+            } else {
+                inFlight.values.first { $0.ticket == ticket }?.priority = .demand
+            }
+        case .cancel(let ticket):
+            if let waiting = demand.remove(ticket) ?? prefetch.remove(ticket) {
+                waiting.completion(.failure(.cancelled))
+            } else if let (easy, transfer) = inFlight.first(where: { $0.value.ticket == ticket }), let multi {
+                release(easy, multi)
+                transfer.completion(.failure(.cancelled))
+            }
+        }
+    }
+
+    private func startWaiting(_ multi: UnsafeMutableRawPointer) {
+        while inFlight.count < maximumInFlight, let transfer = demand.next() { start(transfer, multi) }
+        // Two slots stay free so that a demand read never waits for a prefetch to end.
+        let share = max(1, maximumInFlight - 2)
+        while inFlight.count < maximumInFlight, inFlight.values.count(where: { $0.priority == .prefetch }) < share,
+            let transfer = prefetch.next()
+        {
+            start(transfer, multi)
+        }
+    }
+
+    private func start(_ transfer: Transfer, _ multi: UnsafeMutableRawPointer) {
+        guard let easy = idle.popLast() ?? curl_easy_init() else {
+            let code = CURLE_OUT_OF_MEMORY
+            let message = String(cString: curl_easy_strerror(code))
+            transfer.completion(
+                .failure(.connection(url: transfer.request.url, code: Int(code.rawValue), message: message)))
+            return
+        }
+        do throws(TransferError) {
+            try transfer.prepare(easy, options: options)
+        } catch {
+            recycle(easy)
+            transfer.completion(.failure(error))
+            return
+        }
+        inFlight[easy] = transfer
+        curl_multi_add_handle(multi, easy)
+    }
+
+    private func finishDone(_ multi: UnsafeMutableRawPointer) {
+        var left: Int32 = 0
+        while let message = curl_multi_info_read(multi, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
+            // The message dies with the handle's removal.
+            let code = osc_curl_message_result(message)
+            guard let transfer = inFlight[easy] else { continue }
+            let outcome = transfer.outcome(code)
+            release(easy, multi)
+            transfer.completion(outcome)
+        }
+    }
+
+    private func release(_ easy: UnsafeMutableRawPointer, _ multi: UnsafeMutableRawPointer) {
+        inFlight[easy] = nil
+        curl_multi_remove_handle(multi, easy)
+        recycle(easy)
+    }
+
+    /// Connections live in the multi handle, so a reset loses none.
+    private func recycle(_ easy: UnsafeMutableRawPointer) {
+        curl_easy_reset(easy)
+        idle.append(easy)
+    }
+
+    private func cancelAll(_ multi: UnsafeMutableRawPointer) {
+        for (easy, transfer) in inFlight {
+            release(easy, multi)
+            transfer.completion(.failure(.cancelled))
+        }
+        while let waiting = demand.next() ?? prefetch.next() { waiting.completion(.failure(.cancelled)) }
+    }
+}

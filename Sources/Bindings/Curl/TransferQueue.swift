@@ -1,0 +1,58 @@
+import Linux
+
+/// All transfers of the program: one thread that drives libcurl, connections that are kept, demand before prefetch.
+///
+/// Completions are called on that thread: they must be short and never block.
+package final class TransferQueue: Sendable {
+    private let loop: TransferLoop
+
+    /// - Parameter maximumInFlight: transfers at the same time; prefetch leaves two of them free.
+    package init(maximumInFlight: Int = 16, options: TransferOptions = .init()) {
+        let loop = TransferLoop(maximumInFlight: maximumInFlight, options: options)
+        self.loop = loop
+        WorkerThread.start(name: "transfers") { loop.run() }
+    }
+
+    deinit { loop.close() }
+
+    /// Begins a transfer. Never blocks.
+    /// - Parameters:
+    ///   - ticket: the transfer's name, for a caller that must know it before the completion can run.
+    ///   - completion: called exactly once, on the queue's thread, or on the caller's when the queue is closed.
+    @discardableResult
+    package func start(
+        _ request: TransferRequest, as ticket: TransferTicket = TransferTicket(),
+        completion: @escaping @Sendable (Result<TransferResult, TransferError>) -> Void
+    ) -> TransferTicket {
+        if !loop.send(.start(Transfer(ticket: ticket, request: request, completion: completion))) {
+            completion(.failure(.cancelled))
+        }
+        return ticket
+    }
+
+    /// Makes a prefetch a demand: it goes before all prefetches. Nothing happens when it is done or a demand already.
+    package func raise(_ ticket: TransferTicket) { _ = loop.send(.raise(ticket)) }
+
+    /// Breaks a transfer off; its completion gets ``TransferError/cancelled`` unless it has been called.
+    package func cancel(_ ticket: TransferTicket) { _ = loop.send(.cancel(ticket)) }
+
+    /// Cancels everything and ends the thread. Later transfers are cancelled at once.
+    package func close() { loop.close() }
+
+    /// The body at a URL, for structured concurrency; cancelling the task cancels the transfer.
+    /// - Throws: ``TransferError``.
+    package func get(_ url: String, maximumBytes: Int) async throws -> TransferResult {
+        let ticket = TransferTicket()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                start(TransferRequest(url: url, maximumBytes: maximumBytes), as: ticket) {
+                    continuation.resume(with: $0)
+                }
+                // A task that was cancelled before it came here has sent its cancel too early.
+                if Task.isCancelled { cancel(ticket) }
+            }
+        } onCancel: {
+            cancel(ticket)
+        }
+    }
+}

@@ -1,0 +1,8 @@
+/// A transfer that ended well.
+package struct TransferResult: Sendable {
+    /// The HTTP status, below 400; 200 for a file.
+    package let status: Int
+    package let body: TransferBody
+    /// Where the body came from in the end, after redirects.
+    package let effectiveURL: String
+}

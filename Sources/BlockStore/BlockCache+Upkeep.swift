@@ -1,0 +1,125 @@
+import ContentAddress
+import Glibc
+import Linux
+
+/// What the commands do with a cache. All block, and all walk the folder but the pins'.
+extension BlockCache {
+    /// - Throws: ``SystemCallError``; a cache that does not exist is empty.
+    package func status() throws -> CacheStatus {
+        guard let root = try existingRoot() else {
+            return CacheStatus(directory: directory, limit: 0, used: 0, blocks: 0, pinned: 0, repaired: repaired)
+        }
+        let contents = try folder.contents()
+        let used = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+        let pinned = try CacheKeepers.pinned(in: root)
+        let limit = budget.limit.bytes(used: used, space: try FileSystemSpace(of: root.descriptor))
+        return CacheStatus(
+            directory: directory, limit: limit, used: used, blocks: contents.blocks.count,
+            pinned: contents.blocks.count { pinned.contains($0.id) },
+            repaired: (CacheUsage.read(from: root)?.repaired ?? 0) + budget.repairedHere)
+    }
+
+    /// Hashes every block and removes the damaged ones.
+    ///
+    /// A name does not say which algorithm made it, so a match of any is good.
+    /// - Parameter progress: called after each block with the number done and the number of all.
+    /// - Throws: ``SystemCallError``.
+    package func verify(
+        progress: (_ checked: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws -> (checked: Int, removed: Int) {
+        guard try existingRoot() != nil else { return (0, 0) }
+        let blocks = try folder.contents().blocks
+        var checked = 0
+        var removed = 0
+        for block in blocks {
+            switch isIntact(block) {
+            case .some(false):
+                forget(block.id)
+                if let size = folder.remove(block.id) { budget.giveBack(size) }
+                budget.countRepair()
+                removed += 1
+                checked += 1
+            case .some(true): checked += 1
+            // Evicted meanwhile.
+            case nil: break
+            }
+            progress(checked, blocks.count)
+        }
+        budget.release()
+        return (checked, removed)
+    }
+
+    /// Evicts the blocks used longest ago until at most so many bytes are left; nil means the limit. Pins and the blocks
+    /// of running sessions stay.
+    /// - Returns: bytes freed.
+    /// - Throws: ``SystemCallError``.
+    @discardableResult
+    package func prune(to bytes: Int? = nil) throws -> Int {
+        guard try existingRoot() != nil else { return 0 }
+        return try budget.prune(to: bytes)
+    }
+
+    /// Removes all pins and all blocks but those of running sessions.
+    /// - Returns: bytes freed.
+    /// - Throws: ``SystemCallError``.
+    @discardableResult
+    package func clear() throws -> Int {
+        guard try existingRoot() != nil else { return 0 }
+        for name in try pins() { try unpin(name) }
+        return try budget.prune(to: 0)
+    }
+
+    /// Keeps blocks from eviction until ``unpin(_:)``, whether they are here yet or not. A pin of the same name is replaced.
+    /// - Throws: ``SystemCallError``.
+    package func pin(_ name: String, _ ids: some Sequence<BlockID>) throws {
+        try budget.exclusively { (root) throws(SystemCallError) in try CacheKeepers.pin(name, ids, in: root) }
+    }
+
+    /// - Returns: false when there was no such pin.
+    /// - Throws: ``SystemCallError``.
+    @discardableResult
+    package func unpin(_ name: String) throws -> Bool {
+        guard try existingRoot() != nil else { return false }
+        return try budget.exclusively { (root) throws(SystemCallError) in try CacheKeepers.unpin(name, in: root) }
+    }
+
+    /// The names of all pins, sorted.
+    /// - Throws: ``SystemCallError``.
+    package func pins() throws -> [String] {
+        guard let root = try existingRoot() else { return [] }
+        return try CacheKeepers.pins(in: root)
+    }
+
+    /// Keeps the blocks of a session from eviction while the result lives; a crash ends it too.
+    /// - Throws: ``SystemCallError``; EWOULDBLOCK when a running session has this name.
+    package func protect(_ name: String, _ ids: some Sequence<BlockID>) throws -> CacheProtection {
+        try budget.exclusively { (root) throws(SystemCallError) in try CacheKeepers.protect(name, ids, in: root) }
+    }
+
+    private func existingRoot() throws(SystemCallError) -> Folder? {
+        do {
+            return try folder.root(create: false)
+        } catch where error.code == ENOENT {
+            return nil
+        }
+    }
+
+    /// Nil when the block is gone.
+    private func isIntact(_ block: CachedBlock) -> Bool? {
+        // No block is longer (BlockSize.longestReadable).
+        guard block.size <= 67_108_864 else { return false }
+        guard let file = try? folder.open(block.id) else { return nil }
+        do throws(SystemCallError) {
+            var count = 0
+            let bytes = try BlockBytes(length: block.size) { (buffer) throws(SystemCallError) in
+                count = try file.read(into: buffer, at: 0)
+            }
+            guard count == block.size else { return false }
+            return bytes.withUnsafeBytes { bytes in
+                DigestAlgorithm.allCases.contains { $0.blockID(of: bytes) == block.id }
+            }
+        } catch {
+            return false
+        }
+    }
+}

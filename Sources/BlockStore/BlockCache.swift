@@ -1,0 +1,148 @@
+import ContentAddress
+import Glibc
+import Linux
+import Synchronization
+
+/// Blocks on the local disk, shared by any number of processes.
+///
+/// A damaged block is never handed out: each is hashed at its first use in a process, dropped when it does not match, and
+/// counted. All calls may block on the disk.
+package final class BlockCache: Sendable {
+    /// The cache's folder; blocks lie in `v1` below it.
+    package let directory: String
+    let folder: CacheFolder
+    let budget: CacheBudget
+    private let open: OpenBlocks
+    private let observer: (@Sendable (CacheWarning) -> Void)?
+    private let reported = Mutex<Set<String>>([])
+    private let repairs = Atomic<Int>(0)
+
+    /// Opens a cache, which may not be there yet; the folder is made when the first block is written.
+    /// - Parameter observer: told what the cache cannot do, from any thread; it must not block.
+    package init(
+        directory: String, limit: CacheLimit = .automatic, observer: (@Sendable (CacheWarning) -> Void)? = nil
+    ) {
+        self.directory = directory
+        self.observer = observer
+        let open = OpenBlocks(maximumOpen: min(DescriptorLimit.raise() / 2, 4096))
+        self.open = open
+        folder = CacheFolder(path: directory)
+        budget = CacheBudget(folder: folder, limit: limit) { open.forget($0) }
+    }
+
+    deinit { budget.release() }
+
+    /// Damaged blocks that this object found and dropped.
+    package var repaired: Int { repairs.load(ordering: .relaxed) }
+
+    /// Whether a block is here. Its bytes are not looked at.
+    package func contains(_ id: BlockID) -> Bool {
+        folder.entry(id).map { $0.isRegularFile && $0.size > 0 } ?? false
+    }
+
+    /// Copies a part of a block: one `pread`, but at its first use, when the whole block is read and hashed.
+    /// - Returns: false when the block is not here, or was damaged.
+    func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        let (file, isVerified) = open.look(up: request.id)
+        if isVerified {
+            guard let file = file ?? self.file(of: request) else { return false }
+            do throws(SystemCallError) {
+                if try file.read(into: buffer, at: offset) == buffer.count { return true }
+                drop(request.id)
+            } catch {
+                report(.cannotRead(directory: directory, cause: error))
+                open.forget(request.id)
+            }
+            return false
+        }
+        guard let bytes = load(request) else { return false }
+        bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + buffer.count)])) }
+        return true
+    }
+
+    /// The whole block, verified; nil when it is not here, or was damaged.
+    func load(_ request: BlockRequest) -> BlockBytes? {
+        let (known, isVerified) = open.look(up: request.id)
+        guard let file = known ?? self.file(of: request) else { return nil }
+        do throws(SystemCallError) {
+            let status = try file.status()
+            guard status.st_mode & S_IFMT == S_IFREG, Int(status.st_size) == request.length else {
+                drop(request.id)
+                return nil
+            }
+            var count = 0
+            let bytes = try BlockBytes(length: request.length) { (buffer) throws(SystemCallError) in
+                count = try file.read(into: buffer, at: 0)
+            }
+            guard count == request.length,
+                isVerified || bytes.withUnsafeBytes({ request.algorithm.blockID(of: $0) }) == request.id
+            else {
+                drop(request.id)
+                return nil
+            }
+            if !isVerified { file.touch() }
+            open.insert(request.id, file)
+            return bytes
+        } catch {
+            report(.cannotRead(directory: directory, cause: error))
+            open.forget(request.id)
+            return nil
+        }
+    }
+
+    /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown.
+    func store(_ id: BlockID, _ bytes: BlockBytes) {
+        var reserved = 0
+        do throws(SystemCallError) {
+            guard try budget.reserve(bytes.count) else { return report(.noRoom(directory: directory)) }
+            reserved = bytes.count
+            do throws(SystemCallError) {
+                reserved -= try folder.write(id, bytes)
+            } catch where error.code == ENOSPC || error.code == EDQUOT {
+                try budget.shrink()
+                open.closeRemoved()
+                reserved -= try folder.write(id, bytes)
+            }
+            if reserved > 0 { budget.giveBack(reserved) }
+        } catch {
+            budget.giveBack(reserved)
+            budget.rest()
+            report(.cannotWrite(directory: directory, cause: error))
+        }
+    }
+
+    /// Removes a damaged block and counts it.
+    private func drop(_ id: BlockID) {
+        open.forget(id)
+        if let size = folder.remove(id) { budget.giveBack(size) }
+        repairs.add(1, ordering: .relaxed)
+        budget.countRepair()
+        report(.repaired(id))
+    }
+
+    /// Opens a block's file and keeps it open if the block has been verified; nil when it is not here.
+    private func file(of request: BlockRequest) -> FileHandle? {
+        do throws(SystemCallError) {
+            let file = try folder.open(request.id)
+            if open.look(up: request.id).isVerified { open.insert(request.id, file) }
+            return file
+        } catch {
+            open.forget(request.id)
+            switch error.code {
+            case ENOENT: break
+            // Something else has the block's name: a link, a folder.
+            case ELOOP, ENOTDIR, EISDIR, ENXIO: drop(request.id)
+            default: report(.cannotRead(directory: directory, cause: error))
+            }
+            return nil
+        }
+    }
+
+    func report(_ warning: CacheWarning) {
+        guard let observer else { return }
+        if let kind = warning.kind, !reported.withLock({ $0.insert(kind).inserted }) { return }
+        observer(warning)
+    }
+
+    func forget(_ id: BlockID) { open.forget(id) }
+}

@@ -1,0 +1,195 @@
+import ContentAddress
+import Glibc
+import Linux
+import Synchronization
+
+/// Who may write how much. Bytes are granted in advance, out of an accounting that all processes share under one flock,
+/// so that the cache never grows past its limit and most writes take no lock between processes.
+final class CacheBudget: Sendable {
+    /// The most bytes granted at once.
+    private static let largestGrant = 16 << 20
+    /// Nanoseconds without a try after room could not be made: a walk for every block would be slow.
+    private static let pause: UInt64 = 5_000_000_000
+
+    private struct Grant {
+        var bytes = 0
+        var pausedUntil: UInt64 = 0
+        var repaired = 0
+    }
+
+    let folder: CacheFolder
+    let limit: CacheLimit
+    private let evicted: @Sendable (BlockID) -> Void
+    private let grant = Mutex(Grant())
+
+    /// - Parameter evicted: called for each block that was removed, under the locks; it must be short.
+    init(folder: CacheFolder, limit: CacheLimit, evicted: @escaping @Sendable (BlockID) -> Void) {
+        self.folder = folder
+        self.limit = limit
+        self.evicted = evicted
+    }
+
+    /// Takes bytes out of the grant, gets a new one when it is used up, and evicts when there is none to get.
+    /// - Returns: false when there is no room now.
+    func reserve(_ bytes: Int) throws(SystemCallError) -> Bool {
+        try grant.withLock { grant throws(SystemCallError) in
+            if grant.bytes >= bytes {
+                grant.bytes -= bytes
+                return true
+            }
+            guard grant.pausedUntil <= MonotonicClock.nanoseconds else { return false }
+            // Whatever goes wrong, the next block need not find out again.
+            grant.pausedUntil = MonotonicClock.nanoseconds + CacheBudget.pause
+            let need = bytes - grant.bytes
+            guard try extend(&grant, by: need) else { return false }
+            grant.pausedUntil = 0
+            grant.bytes -= bytes
+            return true
+        }
+    }
+
+    /// Returns what was reserved and not written, or what was removed.
+    func giveBack(_ bytes: Int) {
+        grant.withLock { $0.bytes += bytes }
+    }
+
+    /// Stops writing for a while, after a write that failed.
+    func rest() {
+        grant.withLock { $0.pausedUntil = MonotonicClock.nanoseconds + CacheBudget.pause }
+    }
+
+    /// Counts a damaged block; the shared count learns it with the next grant.
+    func countRepair() {
+        grant.withLock { $0.repaired += 1 }
+    }
+
+    /// Evicts a tenth, for a file system that is full though the limit is not reached.
+    func shrink() throws(SystemCallError) {
+        try grant.withLock { grant throws(SystemCallError) in
+            try exclusively(&grant) { (root, usage) throws(SystemCallError) in
+                try evict(root, to: usage.used * 9 / 10, &usage)
+            }
+        }
+    }
+
+    /// Evicts until at most so many bytes are used; nil means the limit.
+    /// - Returns: bytes freed.
+    func prune(to target: Int?) throws(SystemCallError) -> Int {
+        try grant.withLock { grant throws(SystemCallError) in
+            try exclusively(&grant) { (root, usage) throws(SystemCallError) in
+                let before = try used()
+                let space = try FileSystemSpace(of: root.descriptor)
+                try evict(root, to: target ?? limit.bytes(used: before, space: space), &usage)
+                return before - usage.used
+            }
+        }
+    }
+
+    /// Runs with the shared lock held, for what else must not happen at the same time as an eviction.
+    func exclusively<Result: Sendable>(
+        _ body: (Folder) throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result {
+        try grant.withLock { grant throws(SystemCallError) in
+            try exclusively(&grant) { (root, _) throws(SystemCallError) in try body(root) }
+        }
+    }
+
+    /// Gives an unused grant back to the other processes, and tells them of repairs. For the end of the process's use.
+    func release() {
+        grant.withLock { grant in
+            guard grant.bytes != 0 || grant.repaired != 0, (try? folder.root(create: false)) != nil else { return }
+            let unused = grant.bytes
+            grant.bytes = 0
+            try? exclusively(&grant) { (_, usage) throws(SystemCallError) in
+                usage.used = max(0, usage.used - unused)
+            }
+        }
+    }
+
+    /// Damaged blocks that this process found and the shared count does not know yet.
+    var repairedHere: Int { grant.withLock { $0.repaired } }
+
+    private func extend(_ grant: inout Grant, by need: Int) throws(SystemCallError) -> Bool {
+        let own = grant.bytes
+        let taken = try exclusively(&grant) { (root, usage) throws(SystemCallError) -> Int? in
+            func room() throws(SystemCallError) -> (bytes: Int, limit: Int, lack: Int) {
+                let space = try FileSystemSpace(of: root.descriptor)
+                let limit = limit.bytes(used: usage.used, space: space)
+                let spare = space.available - self.limit.reserve(space)
+                return (min(limit - usage.used, spare), limit, max(0, need - spare))
+            }
+            var now = try room()
+            guard need <= now.limit else { return nil }
+            let wanted = max(need, min(CacheBudget.largestGrant, now.limit / 64))
+            if now.bytes < need {
+                let target = min(now.limit * 9 / 10, now.limit - need, usage.used - now.lack)
+                // What is granted and not written counts against the target too.
+                try evict(root, to: max(0, target - own), &usage)
+                usage.used += own
+                now = try room()
+            }
+            guard now.bytes >= need else { return nil }
+            let taken = min(wanted, now.bytes)
+            usage.used += taken
+            return taken
+        }
+        guard let taken else { return false }
+        grant.bytes += taken
+        return true
+    }
+
+    /// Holds the shared lock, and reads the accounting before and writes it after.
+    private func exclusively<Result: Sendable>(
+        _ grant: inout Grant, _ body: (Folder, inout CacheUsage) throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result {
+        for _ in 0..<8 {
+            let root = try folder.root(create: true)
+            let lock: FileHandle
+            do throws(SystemCallError) {
+                lock = try root.file("lock", flags: O_RDWR | O_CREAT)
+            } catch where error.code == ENOENT {
+                continue
+            }
+            // Each holder opens the file anew: a flock belongs to the open file, so threads exclude each other as well.
+            _ = try lock.lock(exclusive: true, wait: true)
+            // The folder was removed while we waited: this lock is nobody else's.
+            guard lock.hasName else { continue }
+            var usage = CacheUsage.read(from: root) ?? CacheUsage()
+            if !usage.isPlausible(space: try FileSystemSpace(of: root.descriptor)) {
+                usage.used = try used() + grant.bytes
+                usage.counted = time(nil)
+            }
+            let before = usage
+            usage.repaired += grant.repaired
+            let result = try body(root, &usage)
+            if usage != before || CacheUsage.read(from: root) == nil { try usage.write(to: root) }
+            grant.repaired = 0
+            return result
+        }
+        throw SystemCallError(code: ENOENT, call: "flock", subject: "\(folder.path) (it is removed again and again)")
+    }
+
+    private func used() throws(SystemCallError) -> Int {
+        let contents = try folder.contents()
+        return contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+    }
+
+    /// Removes the blocks that were used longest ago, but none that is kept. Call it under the lock.
+    /// `usage` says afterwards what the walk found to be left.
+    private func evict(_ root: Folder, to target: Int, _ usage: inout CacheUsage) throws(SystemCallError) {
+        let contents = try folder.contents()
+        var used = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+        defer {
+            usage.used = used
+            usage.counted = time(nil)
+        }
+        guard used > target else { return }
+        let kept = try CacheKeepers.pinned(in: root).union(CacheKeepers.protected(in: root))
+        for block in contents.blocks.sorted(by: { $0.lastUse < $1.lastUse }) where !kept.contains(block.id) {
+            guard used > target else { break }
+            guard folder.remove(block.id) != nil else { continue }
+            used -= block.size
+            evicted(block.id)
+        }
+    }
+}

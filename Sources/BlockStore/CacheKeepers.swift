@@ -1,0 +1,133 @@
+import ContentAddress
+import Glibc
+import Linux
+
+/// The files that say which blocks are never evicted: `DIR/v1/pins/NAME` and, while it is locked, `DIR/v1/protected/NAME`.
+///
+/// Each holds one 64-hex id a line.
+enum CacheKeepers {
+    /// Enough for the ids of a 1 TiB image.
+    private static let longestFile = 300 << 20
+
+    static func pin(_ name: String, _ ids: some Sequence<BlockID>, in root: Folder) throws(SystemCallError) {
+        let lines = text(ids)
+        try root.folder("pins", create: true).writeFile(fileName(name)) { (file) throws(SystemCallError) in
+            try lines.withBytes { (bytes) throws(SystemCallError) in try file.write(bytes) }
+        }
+    }
+
+    /// - Returns: false when there was no such pin.
+    static func unpin(_ name: String, in root: Folder) throws(SystemCallError) -> Bool {
+        guard let folder = try existing("pins", in: root) else { return false }
+        return folder.remove(fileName(name))
+    }
+
+    static func pins(in root: Folder) throws(SystemCallError) -> [String] {
+        guard let folder = try existing("pins", in: root) else { return [] }
+        return try folder.names().filter { !$0.hasPrefix(".") }.compactMap(name(ofFile:)).sorted()
+    }
+
+    /// Call it under the cache's lock: a file that is not locked yet looks like one that a crash left.
+    /// - Throws: EWOULDBLOCK when a running session has this name.
+    static func protect(
+        _ name: String, _ ids: some Sequence<BlockID>, in root: Folder
+    ) throws(SystemCallError) -> CacheProtection {
+        let folder = try root.folder("protected", create: true)
+        let file = try folder.file(fileName(name), flags: O_RDWR | O_CREAT)
+        guard try file.lock(exclusive: true, wait: false) else {
+            throw SystemCallError(code: EWOULDBLOCK, call: "flock", subject: name)
+        }
+        try systemCall("ftruncate", name) { ftruncate(file.descriptor, 0) }
+        let lines = text(ids)
+        try lines.withBytes { (bytes) throws(SystemCallError) in try file.write(bytes) }
+        return CacheProtection(folder: folder, name: fileName(name), file: file)
+    }
+
+    /// The blocks of all pins.
+    static func pinned(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
+        var ids: Set<BlockID> = []
+        guard let folder = try existing("pins", in: root) else { return ids }
+        for name in try folder.names() where !name.hasPrefix(".") {
+            guard let text = folder.readFile(name, limit: longestFile) else { continue }
+            insert(text, into: &ids)
+        }
+        return ids
+    }
+
+    /// The blocks of running sessions. Removes the files of those that run no more; call it under the cache's lock.
+    static func protected(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
+        var ids: Set<BlockID> = []
+        guard let folder = try existing("protected", in: root) else { return ids }
+        for name in try folder.names() {
+            guard let file = try? folder.file(name, flags: O_RDONLY) else { continue }
+            if (try? file.lock(exclusive: true, wait: false)) == true {
+                folder.remove(name)
+            } else if let text = Folder.text(of: file, limit: longestFile) {
+                insert(text, into: &ids)
+            }
+        }
+        return ids
+    }
+
+    private static func existing(_ name: String, in root: Folder) throws(SystemCallError) -> Folder? {
+        do {
+            return try root.folder(name)
+        } catch where error.code == ENOENT {
+            return nil
+        }
+    }
+
+    private static func insert(_ text: String, into ids: inout Set<BlockID>) {
+        for line in text.split(separator: "\n") {
+            if let id = BlockID(hex: line) { ids.insert(id) }
+        }
+    }
+
+    private static func text(_ ids: some Sequence<BlockID>) -> [UInt8] {
+        var lines: [UInt8] = []
+        for id in ids {
+            lines.append(contentsOf: id.hex.utf8)
+            lines.append(10)
+        }
+        return lines
+    }
+
+    /// A pin's name as a file name: what is not a letter, digit, `-`, `_`, `.`, `@` becomes `%` and two hex digits.
+    private static func fileName(_ name: String) -> String {
+        var result = ""
+        for (position, byte) in name.utf8.enumerated() {
+            let isPlain: Bool
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "@"):
+                isPlain = true
+            default:
+                isPlain = byte == UInt8(ascii: ".") && position > 0
+            }
+            if isPlain {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let hex = String(byte, radix: 16)
+                result += hex.count == 1 ? "%0\(hex)" : "%\(hex)"
+            }
+        }
+        return result
+    }
+
+    private static func name(ofFile file: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Substring(file).utf8
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let digits = String(rest.prefix(2)), let value = UInt8(digits, radix: 16) else {
+                return nil
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,17 @@
+import Linux
+
+/// Keeps the blocks of a running session from eviction for as long as it lives.
+package final class CacheProtection: Sendable {
+    private let folder: Folder
+    private let name: String
+    /// Holds the flock that says the session runs.
+    private let file: FileHandle
+
+    init(folder: Folder, name: String, file: FileHandle) {
+        self.folder = folder
+        self.name = name
+        self.file = file
+    }
+
+    deinit { folder.remove(name) }
+}

@@ -1,0 +1,70 @@
+import ContentAddress
+import Glibc
+import Linux
+
+/// A casync chunk store folder: `abcd/<64 hex>.cacnk`, or without the suffix where chunks are not compressed.
+package final class DirectoryBlockStore: BlockStore {
+    private let directory: String
+    private let pool: DecodePool
+
+    package init(directory: String, pool: DecodePool = .shared) {
+        self.directory = directory
+        self.pool = pool
+    }
+
+    package func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
+        pool.submit(request.id, request.priority) { [directory] decoder in
+            completion(Result { () throws(BlockStoreError) in
+                try DirectoryBlockStore.load(request, from: directory, decoder)
+            })
+        }
+    }
+
+    package func raise(_ id: BlockID) { pool.raise(id) }
+
+    private static func load(
+        _ request: BlockRequest, from directory: String, _ decoder: ChunkDecoder
+    ) throws(BlockStoreError) -> BlockBytes {
+        let path = "\(directory)/\(request.id.chunkStorePath)"
+        if let bytes = try load(request, path: path, decoder, isCompressed: true) { return bytes }
+        let plain = String(path.dropLast(".cacnk".count))
+        if let bytes = try load(request, path: plain, decoder, isCompressed: false) { return bytes }
+        throw .missing(request.id, place: path)
+    }
+
+    /// Nil when there is no such file.
+    private static func load(
+        _ request: BlockRequest, path: String, _ decoder: ChunkDecoder, isCompressed: Bool
+    ) throws(BlockStoreError) -> BlockBytes? {
+        let limit = isCompressed ? ChunkDecoder.maximumStoredBytes(request.length) : request.length
+        let body: BlockBytes
+        do throws(SystemCallError) {
+            // O_NONBLOCK: a pipe in place of a file must not hold the thread.
+            let file = try FileHandle(path: path, flags: O_RDONLY | O_NONBLOCK)
+            let status = try file.status()
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw SystemCallError(code: EISDIR, call: "open", subject: path)
+            }
+            guard status.st_size <= limit else {
+                throw SystemCallError(code: EFBIG, call: "read", subject: path)
+            }
+            body = try BlockBytes(length: Int(status.st_size)) { (buffer) throws(SystemCallError) in
+                guard try file.read(into: buffer, at: 0) == buffer.count else {
+                    throw SystemCallError(code: EIO, call: "read", subject: "\(path) (the file became shorter)")
+                }
+            }
+        } catch where error.code == ENOENT || error.code == ENOTDIR {
+            return nil
+        } catch where error.code == EFBIG || error.code == EISDIR {
+            let reason = error.code == EFBIG ? "the file is longer than \(limit) bytes" : "it is no regular file"
+            throw .corrupt(request.id, place: path, reason: reason)
+        } catch {
+            throw .unreachable(place: path, cause: error)
+        }
+        return try body.withUnsafeBytes { (bytes) throws(BlockStoreError) in
+            isCompressed
+                ? try decoder.decode(compressed: bytes, for: request, place: path)
+                : try decoder.decode(uncompressed: bytes, for: request, place: path)
+        }
+    }
+}

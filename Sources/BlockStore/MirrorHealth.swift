@@ -1,0 +1,27 @@
+/// What is known about one mirror: whether it failed lately, and until when it goes to the end of the line.
+struct MirrorHealth: Sendable {
+    private static let second: UInt64 = 1_000_000_000
+    /// A mirror that lacks one block is incomplete, one that lacks three in a row is stale.
+    private static let tolerance = 3
+
+    private var score = 0
+    private var demotions = 0
+    /// Nanoseconds of ``MonotonicClock``; 0 when it is in good standing.
+    private(set) var demotedUntil: UInt64 = 0
+
+    /// True when it failed and has not given a block since.
+    var isFailing: Bool { score > 0 }
+
+    mutating func succeeded() { self = MirrorHealth() }
+
+    mutating func failed(_ error: BlockStoreError, now: UInt64) {
+        if case .missing = error { score += 1 } else { score += MirrorHealth.tolerance }
+        guard score >= MirrorHealth.tolerance, demotedUntil <= now else { return }
+        // 15 s, then twice as long each time up to 8 min: a dead mirror costs each of its trials a connection timeout.
+        demotedUntil = now + 15 * MirrorHealth.second << UInt64(min(demotions, 5))
+        demotions += 1
+    }
+
+    /// Called when the time is over and one request tries it first again; the others wait for what comes of it.
+    mutating func startTrial(now: UInt64) { demotedUntil = now + 15 * MirrorHealth.second }
+}

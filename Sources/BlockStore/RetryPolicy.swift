@@ -1,0 +1,19 @@
+/// How long a ``MirroredBlockStore`` goes on when no mirror gives a block.
+package enum RetryPolicy: Sendable, Equatable {
+    /// All mirrors so many times, then the error. At least once.
+    case rounds(Int)
+    /// Until the store is closed: for a guest that waits for its disk.
+    case patient
+
+    /// Seconds between two rounds: 0.2 doubling to 5, a quarter more or less so that clients do not come back together.
+    static func delay(afterRound round: Int) -> Double {
+        min(5, 0.2 * Double(1 << min(round, 10))) * Double.random(in: 0.75...1.25)
+    }
+
+    func allows(round: Int) -> Bool {
+        switch self {
+        case .rounds(let count): round < max(1, count)
+        case .patient: true
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import BlockStore
+import ContentAddress
+import Synchronization
+import Testing
+
+/// What every store must do.
+@Suite struct BlockStoreContractTests {
+    @Test(arguments: StoreKind.allCases)
+    func givesEveryBlockWithItsBytes(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        for (request, expected) in zip(fixture.image.requests, fixture.image.blocks) {
+            let block = try await fixture.store.block(request)
+            #expect(block.bytes == expected)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func givesBlocksNamedBySHA512_256(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind, TestImage(count: 2, algorithm: .sha512_256))
+        let block = try await fixture.store.block(fixture.image.requests[0])
+        #expect(block.bytes == fixture.image.blocks[0])
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func saysThatAnUnknownBlockIsMissing(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        let stranger = TestImage(count: 1, seed: 99).requests[0]
+        let failure = await fixture.store.failure(stranger)
+        #expect(failure?.isMissing == true, "\(String(describing: failure))")
+    }
+
+    @Test(arguments: StoreKind.allCases.filter { $0 != .cachingWarm })
+    func refusesADamagedBlock(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        try fixture.damage(3)
+        let failure = await fixture.store.failure(fixture.image.requests[3])
+        #expect(failure?.isCorrupt == true, "\(String(describing: failure))")
+        let other = try await fixture.store.block(fixture.image.requests[4])
+        #expect(other.bytes == fixture.image.blocks[4])
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func refusesABlockOfAnotherLength(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        let request = fixture.image.requests[0]
+        for length in [request.length - 1, request.length + 1] {
+            let wrong = BlockRequest(id: request.id, length: length, algorithm: request.algorithm)
+            let failure = await fixture.store.failure(wrong)
+            #expect(failure?.isCorrupt == true, "\(length): \(String(describing: failure))")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func answersEachOfManyRequestsOnce(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        let image = fixture.image
+        let answers = Atomic<Int>(0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<64 {
+                group.addTask { [store = fixture.store] in
+                    let request = image.requests[number % image.requests.count]
+                    let block = try await store.block(request.with(number % 3 == 0 ? .prefetch : .demand))
+                    #expect(block.bytes == image.blocks[number % image.requests.count])
+                    answers.add(1, ordering: .relaxed)
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(answers.load(ordering: .relaxed) == 64)
+    }
+
+    @Test(arguments: [StoreKind.cachingWarm])
+    func readsAnyPartWithoutAFetch(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        let (request, block) = (fixture.image.requests[1], fixture.image.blocks[1])
+        for (offset, count) in [(0, block.count), (1, 1), (4096, 512), (block.count - 7, 7)] {
+            let bytes = try await fixture.store.readNow(request, at: offset, count: count)
+            #expect(bytes == Array(block[offset..<(offset + count)]))
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import BlockStore
+import ContentAddress
+import Curl
+import Linux
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct MirroredBlockStoreTests {
+    private let image = TestImage()
+
+    private func errors() -> (Mutex<[BlockStoreError]>.Box, @Sendable (BlockStoreError) -> Void) {
+        let box = Mutex<[BlockStoreError]>.Box([])
+        return (box, { error in box.mutex.withLock { $0.append(error) } })
+    }
+
+    @Test func takesFromAnotherMirrorWhatOneLacksOrHasWrong() async throws {
+        let (first, second) = (InMemoryBlockStore(image), InMemoryBlockStore(image))
+        var wrong = image.blocks[0]
+        wrong[5] ^= 1
+        first.put(wrong, as: image.ids[0])
+        first.fail(image.ids[1], .missing(image.ids[1], place: "first"))
+        first.fail(image.ids[2], .unreachable(place: "first", cause: TransferError.cancelled))
+        let (seen, observer) = errors()
+        let store = MirroredBlockStore([first, second], policy: .rounds(1), observer: observer)
+        for number in [1, 0, 2] { #expect(try await store.block(image.requests[number]).bytes == image.blocks[number]) }
+        let kinds = seen.mutex.withLock { $0 }
+        // The second failure demotes the first mirror, so that the third block is not asked of it.
+        #expect(kinds.count == 2)
+        #expect(kinds.first?.isMissing == true && kinds.last?.isCorrupt == true)
+    }
+
+    @Test func demotesAMirrorThatFailedAndComesBackToItLater() async throws {
+        let (first, second) = (InMemoryBlockStore(image), InMemoryBlockStore(image))
+        first.fail(image.ids[0], .unreachable(place: "first", cause: TransferError.cancelled))
+        let store = MirroredBlockStore([first, second], policy: .rounds(1))
+        for request in image.requests { _ = try await store.block(request) }
+        #expect(first.fetched.map(\.id) == [image.ids[0]])
+        #expect(second.fetched.map(\.id) == image.ids)
+        // The second fails too: then the first is asked, and is in good standing again.
+        second.fail(image.ids[1], .unreachable(place: "second", cause: TransferError.cancelled))
+        for request in image.requests[1...3] { _ = try await store.block(request) }
+        #expect(first.fetched.map(\.id) == [image.ids[0]] + image.ids[1...3])
+    }
+
+    @Test func keepsAMirrorThatLacksOneBlock() async throws {
+        let (first, second) = (InMemoryBlockStore(image), InMemoryBlockStore(image))
+        first.fail(image.ids[0], .missing(image.ids[0], place: "first"))
+        let store = MirroredBlockStore([first, second], policy: .rounds(1))
+        for request in image.requests[0...2] { _ = try await store.block(request) }
+        #expect(first.fetched.count == 3)
+        #expect(second.fetched.count == 1)
+    }
+
+    @Test func triesAgainAfterABackOffAndGivesUpAfterItsRounds() async throws {
+        let only = InMemoryBlockStore(image)
+        only.fail(image.ids[0], .missing(image.ids[0], place: "a"), .missing(image.ids[0], place: "a"))
+        let store = MirroredBlockStore([only], policy: .rounds(3))
+        let start = MonotonicClock.nanoseconds
+        #expect(try await store.block(image.requests[0]).bytes == image.blocks[0])
+        #expect(MonotonicClock.nanoseconds - start > 400_000_000)
+        let stranger = TestImage(count: 1, seed: 7).requests[0]
+        #expect(await store.failure(stranger)?.isMissing == true)
+        #expect(only.fetched.count { $0.id == stranger.id } == 3)
+    }
+
+    @Test func reportsTheFailureThatGivesMostHope() async throws {
+        let (first, second) = (InMemoryBlockStore(), InMemoryBlockStore())
+        first.fail(image.ids[0], .unreachable(place: "first", cause: TransferError.cancelled))
+        let store = MirroredBlockStore([first, second], policy: .rounds(1))
+        #expect(await store.failure(image.requests[0])?.isUnreachable == true)
+    }
+
+    @Test func waitsPatientlyForAServerThatComesBack() async throws {
+        let directory = try TemporaryDirectory()
+        try image.write(to: directory.path)
+        let server = try FaultyHTTPServer(folder: directory.path)
+        let queue = TransferQueue(options: TransferOptions(stallSeconds: 1, connectSeconds: 2))
+        let store = MirroredBlockStore([HTTPBlockStore(baseURL: server.url, queue: queue)], policy: .patient)
+        server.stop()
+        async let blocks = withThrowingTaskGroup(of: Bool.self) { group in
+            for (request, bytes) in zip(image.requests, image.blocks) {
+                group.addTask { try await store.block(request).bytes == bytes }
+            }
+            return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        try await Task.sleep(for: .milliseconds(1500))
+        try server.start()
+        #expect(try await blocks == image.blocks.count)
+    }
+
+    @Test func closingFailsThoseWhoWait() async throws {
+        let store = MirroredBlockStore([InMemoryBlockStore()], policy: .patient)
+        async let waiting = store.failure(image.requests[0])
+        try await Task.sleep(for: .milliseconds(300))
+        store.close()
+        #expect(await waiting?.isClosed == true)
+        #expect(await store.failure(image.requests[1])?.isClosed == true)
+    }
+
+    @Test func raisesTheMirrorThatIsAsked() async throws {
+        let (first, second) = (InMemoryBlockStore(image), InMemoryBlockStore(image))
+        first.hold()
+        let store = MirroredBlockStore([first, second], policy: .rounds(1))
+        async let block = store.block(image.requests[0].with(.prefetch))
+        while first.fetched.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        store.raise(image.ids[0])
+        #expect(first.raised == [image.ids[0]])
+        #expect(second.raised.isEmpty)
+        first.release()
+        #expect(try await block.bytes == image.blocks[0])
+    }
+}
+
+extension Mutex where Value: Sendable {
+    /// A mutex that closures can share.
+    final class Box: Sendable {
+        let mutex: Mutex<Value>
+        init(_ value: Value) { mutex = Mutex(value) }
+    }
+}

@@ -1,0 +1,211 @@
+import Curl
+import Glibc
+import Linux
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct TransferQueueTests {
+    private let directory: TemporaryDirectory
+    private let server: FaultyHTTPServer
+    private let queue = TransferQueue(options: TransferOptions(stallSeconds: 1, connectSeconds: 2))
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        try directory.write(Array("hello".utf8), to: "hello")
+        server = try FaultyHTTPServer(folder: directory.path)
+    }
+
+    private func failure(_ url: String, maximumBytes: Int = 1000) async -> TransferError? {
+        do {
+            _ = try await queue.get(url, maximumBytes: maximumBytes)
+            return nil
+        } catch {
+            return error as? TransferError
+        }
+    }
+
+    @Test func givesStatusBodyAndURL() async throws {
+        let result = try await queue.get(server.url + "hello", maximumBytes: 5)
+        #expect(result.body.bytes == Array("hello".utf8))
+        #expect(result.status == 200)
+        #expect(result.effectiveURL == server.url + "hello")
+    }
+
+    @Test func readsFiles() async throws {
+        let result = try await queue.get("file://\(directory.path)/hello", maximumBytes: 100)
+        #expect(result.body.bytes == Array("hello".utf8))
+        #expect(result.status == 200)
+        let missing = "file://\(directory.path)/nothing"
+        #expect(await failure(missing) == .notFound(url: missing))
+    }
+
+    @Test func keepsConnectionsEvenAfterNotFound() async throws {
+        for _ in 0..<5 {
+            #expect(await failure(server.url + "nothing") == .notFound(url: server.url + "nothing"))
+            _ = try await queue.get(server.url + "hello", maximumBytes: 100)
+        }
+        #expect(server.connectionCount == 1)
+    }
+
+    @Test func tellsStatusesApart() async {
+        server.script("/hello", .status(503), .status(403), .status(410), .status(429))
+        let url = server.url + "hello"
+        let unavailable = await failure(url)
+        #expect(unavailable == .http(url: url, status: 503))
+        #expect(unavailable?.isTransient == true)
+        let forbidden = await failure(url)
+        #expect(forbidden == .http(url: url, status: 403))
+        #expect(forbidden?.isTransient == false)
+        #expect(await failure(url) == .notFound(url: url))
+        #expect(await failure(url)?.isTransient == true)
+    }
+
+    @Test func breaksOffWhatIsTooLong() async {
+        let url = server.url + "hello"
+        #expect(await failure(url, maximumBytes: 4) == .tooLarge(url: url, limit: 4))
+        // No length is announced here: the body itself tells.
+        server.script("/hello", .endless)
+        #expect(await failure(url, maximumBytes: 100_000) == .tooLarge(url: url, limit: 100_000))
+    }
+
+    @Test func saysThatABrokenConnectionMayWorkLater() async {
+        server.script("/hello", .truncated(after: 2), .reset(after: 2), .hang)
+        for _ in 0..<3 {
+            let failure = await failure(server.url + "hello")
+            guard case .connection = failure else {
+                Issue.record("\(String(describing: failure))")
+                return
+            }
+            #expect(failure?.isTransient == true)
+        }
+    }
+
+    @Test func saysThatNoServerMayWorkLater() async {
+        server.stop()
+        let failure = await failure(server.url + "hello")
+        guard case .connection(_, 7, let message) = failure else {
+            Issue.record("\(String(describing: failure))")
+            return
+        }
+        #expect(!message.isEmpty)
+    }
+
+    @Test(arguments: ["ftp://127.0.0.1/x", "gopher://127.0.0.1/x", "http://", "nonsense://x/y", "http://a b/"])
+    func refusesOtherSchemesAndNonsense(url: String) async {
+        let failure = await failure(url)
+        guard case .unsupported = failure else {
+            Issue.record("\(String(describing: failure))")
+            return
+        }
+    }
+
+    @Test func followsRedirectsButNotToFiles() async throws {
+        server.script("/moved", .redirect(to: "/hello"))
+        let result = try await queue.get(server.url + "moved", maximumBytes: 100)
+        #expect(result.body.bytes == Array("hello".utf8))
+        #expect(result.effectiveURL == server.url + "hello")
+        server.script("/evil", .redirect(to: "file://\(directory.path)/hello"))
+        guard case .unsupported = await failure(server.url + "evil") else {
+            Issue.record("followed to a file")
+            return
+        }
+        server.always("/loop", .redirect(to: "/loop"))
+        guard case .unsupported = await failure(server.url + "loop") else {
+            Issue.record("an endless redirect did not end")
+            return
+        }
+    }
+
+    @Test func showsNoPasswordInErrors() async {
+        let failure = await failure("http://user:secret@127.0.0.1:\(server.port)/nothing")
+        #expect(failure == .notFound(url: "http://127.0.0.1:\(server.port)/nothing"))
+    }
+
+    @Test func sendsHeaderFieldsAndItsName() async throws {
+        let request = TransferRequest(
+            url: server.url + "hello", maximumBytes: 100, headerFields: ["If-None-Match": "\"abc\""])
+        await withCheckedContinuation { continuation in
+            queue.start(request) { _ in continuation.resume() }
+        }
+        let header = try #require(server.requestHeaders.first)
+        #expect(header.contains("If-None-Match: \"abc\""))
+        #expect(header.contains("User-Agent: oscircular"))
+        let evil = TransferRequest(url: server.url, maximumBytes: 1, headerFields: ["A": "b\r\nEvil: c"])
+        let result = await withCheckedContinuation { continuation in
+            queue.start(evil) { continuation.resume(returning: $0) }
+        }
+        guard case .failure(.unsupported) = result else {
+            Issue.record("a header with a line break was sent")
+            return
+        }
+    }
+
+    @Test func demandOvertakesQueuedPrefetch() async throws {
+        try await confirmOrder(raise: false)
+    }
+
+    @Test func raisedPrefetchOvertakesTheOthers() async throws {
+        try await confirmOrder(raise: true)
+    }
+
+    private func confirmOrder(raise: Bool) async throws {
+        let queue = TransferQueue(maximumInFlight: 1)
+        server.always("*", .delay(milliseconds: 50))
+        server.script("/first", .delay(milliseconds: 400))
+        let order = Mutex<[String]>([])
+        let url = server.url
+        await withTaskGroup(of: Void.self) { group in
+            @Sendable func transfer(
+                _ name: String, _ priority: TransferRequest.Priority, _ ticket: TransferTicket = TransferTicket()
+            ) async {
+                await withCheckedContinuation { continuation in
+                    let request = TransferRequest(url: url + name, maximumBytes: 100, priority: priority)
+                    queue.start(request, as: ticket) { _ in
+                        order.withLock { $0.append(name) }
+                        continuation.resume()
+                    }
+                }
+            }
+            group.addTask { await transfer("first", .prefetch) }
+            try? await Task.sleep(for: .milliseconds(100))
+            let ticket = TransferTicket()
+            for number in 1...4 { group.addTask { await transfer("prefetch\(number)", .prefetch) } }
+            if raise { group.addTask { await transfer("wanted", .prefetch, ticket) } }
+            try? await Task.sleep(for: .milliseconds(100))
+            if raise { queue.raise(ticket) } else { group.addTask { await transfer("wanted", .demand) } }
+        }
+        #expect(order.withLock { $0 }.prefix(2) == ["first", "wanted"])
+        queue.close()
+    }
+
+    @Test func cancelsOneAndClosesAll() async throws {
+        server.always("*", .hang)
+        let ticket = TransferTicket()
+        let url = server.url
+        async let cancelled = withCheckedContinuation { continuation in
+            _ = queue.start(TransferRequest(url: url + "a", maximumBytes: 1), as: ticket) {
+                continuation.resume(returning: $0)
+            }
+        }
+        async let closed = failure(url + "b")
+        try await Task.sleep(for: .milliseconds(200))
+        queue.cancel(ticket)
+        guard case .failure(.cancelled) = await cancelled else {
+            Issue.record("not cancelled")
+            return
+        }
+        queue.close()
+        #expect(await closed == .cancelled)
+        #expect(await failure(url + "c") == .cancelled)
+    }
+
+    @Test func cancellingTheTaskCancelsTheTransfer() async throws {
+        server.always("*", .hang)
+        let (queue, url) = (TransferQueue(), server.url)
+        let task = Task { try await queue.get(url, maximumBytes: 1) }
+        try await Task.sleep(for: .milliseconds(100))
+        task.cancel()
+        await #expect(throws: TransferError.cancelled) { _ = try await task.value }
+    }
+}
