@@ -13,7 +13,7 @@ package final class SingleFileSession: @unchecked Sendable {
     let file: ServedFile
     let reader: any FileReader
     let outstanding = OutstandingAnswers()
-    private let options: SessionOptions
+    let options: SessionOptions
     private var handle: OpaquePointer?
     private let end = Mutex(End.waited(by: []))
 
@@ -57,6 +57,9 @@ package final class SingleFileSession: @unchecked Sendable {
         }
         handle = session
         WorkerThread.start(name: "osc-fuse") { self.serve() }
+        // The first answer comes after the kernel has taken our INIT reply, which sets the read-ahead too.
+        var figures = statvfs()
+        _ = statvfs(directory, &figures)
         raiseReadAhead()
     }
 
