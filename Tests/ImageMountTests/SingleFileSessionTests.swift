@@ -4,7 +4,7 @@ import Linux
 import Synchronization
 import Testing
 
-@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need root and /dev/fuse"))
+@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
 struct SingleFileSessionTests {
     /// Keeps requests, or drops them.
     private final class KeepingReader: FileReader {
@@ -76,7 +76,8 @@ struct SingleFileSessionTests {
         for request in requests { [UInt8](repeating: 1, count: request.size).withUnsafeBytes { request.reply($0) } }
     }
 
-    @Test func theKernelReadsAheadOneMebibyte() async throws {
+    @Test(.enabled(if: geteuid() == 0, "only root may raise the read-ahead"))
+    func theKernelReadsAheadOneMebibyte() async throws {
         try await withSession(KeepingReader(keeps: true)) { (session: SingleFileSession) async throws in
             let device = try #require(try MountTable.entry(at: directory)?.device)
             #expect(try await exitCode("[ $(cat /sys/class/bdi/\(device)/read_ahead_kb) = 1024 ]") == 0)

@@ -19,7 +19,7 @@ private func servesUntilItIsKilled() async throws {
     await mounted.waitUntilUnmounted()
 }
 
-@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need root and /dev/fuse"))
+@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
 struct StaleMountsTests {
     private let folder: TemporaryFolder
     private let directory: String
