@@ -6,10 +6,20 @@ import Testing
 
 @testable import ImageMount
 
-/// The folder that ``StaleMountsTests/servesUntilItIsKilled()`` mounts at, when another run of the tests asks for it.
+/// The folder that ``servesUntilItIsKilled()`` mounts at, when another run of the tests asks for it.
 private let servedFolder = getenv("OSCIRCULAR_TEST_SERVE").map { String(cString: $0) }
 
-@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need root and /dev/fuse"))
+/// Not a test: the process that ``StaleMountsTests`` starts and kills. What it makes lies beside the folder and goes with it.
+@Test(.enabled(if: servedFolder != nil, "a part of StaleMountsTests"))
+private func servesUntilItIsKilled() async throws {
+    let served = try #require(servedFolder)
+    let folder = try TemporaryFolder(in: served + "/..")
+    let image = try TestImage.fixed(in: folder)
+    let mounted = try MountedImage.mount(index: image.index, store: image.store(), at: served, fileName: "disk")
+    await mounted.waitUntilUnmounted()
+}
+
+@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
 struct StaleMountsTests {
     private let folder: TemporaryFolder
     private let directory: String
@@ -17,15 +27,6 @@ struct StaleMountsTests {
     init() throws {
         folder = try TemporaryFolder()
         directory = try folder.makeFolder("mount point")
-    }
-
-    /// Not a test: the process that ``leaveStaleMount()`` starts and kills.
-    @Test(.enabled(if: servedFolder != nil, "a part of the other tests in this suite"))
-    func servesUntilItIsKilled() async throws {
-        let served = try #require(servedFolder)
-        let image = try TestImage.fixed(in: folder)
-        let mounted = try MountedImage.mount(index: image.index, store: image.store(), at: served, fileName: "disk")
-        await mounted.waitUntilUnmounted()
     }
 
     /// Leaves what a session that was killed leaves.

@@ -6,8 +6,9 @@ import Linux
 final class TemporaryFolder: Sendable {
     let path: String
 
-    init() throws {
-        var template = Array("/tmp/osc mount.XXXXXX".utf8CString)
+    /// The name has a space, as the kernel's tables must have it escaped.
+    init(in parent: String = "/tmp") throws {
+        var template = Array("\(parent)/osc mount.XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw SystemCallError.last("mkdtemp") }
         path = String(cString: made)
     }

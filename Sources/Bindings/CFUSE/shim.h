@@ -27,9 +27,11 @@ static inline int osc_fuse_session_loop(struct fuse_session *session, unsigned t
 
 // `want` and the FUSE_CAP_ constants change their width between 3.14 and 3.17. Splice is 2 to 4 times slower than a copy
 // here; the file never changes, so cached pages need no check of its times.
-static inline void osc_fuse_choose_capabilities(struct fuse_conn_info *connection) {
-    connection->want &= ~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA);
-    connection->want |= connection->capable & (FUSE_CAP_ASYNC_DIO | FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS);
+static inline void osc_fuse_choose_capabilities(struct fuse_conn_info *connection, int parallel_direct_reads) {
+    connection->want &= ~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA
+        | FUSE_CAP_ASYNC_DIO);
+    connection->want |= connection->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS);
+    if (parallel_direct_reads) connection->want |= connection->capable & FUSE_CAP_ASYNC_DIO;
 }
 
 // Bit fields of fuse_file_info moved in 3.17.

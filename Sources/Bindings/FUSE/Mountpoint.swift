@@ -40,6 +40,8 @@ package struct Mountpoint: Sendable {
         if geteuid() == 0 {
             if osc_umount2(path, flags | osc_UMOUNT_NOFOLLOW) == 0 { return }
             let error = SystemCallError.last("umount2", path)
+            // Not a mount point: somebody was faster.
+            if error.code == EINVAL { return }
             if error.code == EBUSY { throw .busy(path: path) }
             // Root of a user namespace may lack the right; fusermount3 does not.
             if error.code != EPERM { throw .unmountFailed(error) }

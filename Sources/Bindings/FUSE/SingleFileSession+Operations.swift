@@ -11,13 +11,14 @@ extension SingleFileSession {
     /// The table; libfuse copies it.
     static func operations() -> fuse_lowlevel_ops {
         var table = fuse_lowlevel_ops()
-        table.`init` = { @Sendable _, connection in
-            guard let connection else { return }
+        table.`init` = { @Sendable session, connection in
+            guard let session, let connection else { return }
             connection.pointee.max_read = SingleFileSession.longestRead
             // Reads that wait for the network count as background ones: they must not use up what others need.
             connection.pointee.max_background = 256
             connection.pointee.congestion_threshold = 192
-            osc_fuse_choose_capabilities(connection)
+            let options = Unmanaged<SingleFileSession>.fromOpaque(session).takeUnretainedValue().options
+            osc_fuse_choose_capabilities(connection, options.parallelDirectReads ? 1 : 0)
         }
         table.lookup = { @Sendable request, parent, name in
             guard let request, let name else { return }

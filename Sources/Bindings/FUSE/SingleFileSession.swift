@@ -6,15 +6,18 @@ import Synchronization
 /// Serves one folder with exactly one read-only regular file that never changes, through libfuse's low-level interface.
 ///
 /// Once mounted it stays so until it is unmounted, by ``unmount(force:)`` or by anybody, even when nobody refers to it.
-// @unchecked: `handle` is written before the loop's thread starts and then used by that thread only.
+// @unchecked: `handle` is written before the loop's thread starts and then used by that thread only; `device` is written in
+// init only.
 package final class SingleFileSession: @unchecked Sendable {
     /// Where it is mounted; absolute.
     package let directory: String
     let file: ServedFile
     let reader: any FileReader
     let outstanding = OutstandingAnswers()
-    private let options: SessionOptions
+    let options: SessionOptions
     private var handle: OpaquePointer?
+    /// The kernel's number for this mount, as ``MountTable/Entry/device``.
+    private var device: String?
     private let end = Mutex(End.waited(by: []))
 
     private enum End {
@@ -57,6 +60,10 @@ package final class SingleFileSession: @unchecked Sendable {
         }
         handle = session
         WorkerThread.start(name: "osc-fuse") { self.serve() }
+        // The first answer comes after the kernel has taken our INIT reply, which sets the read-ahead too.
+        var figures = statvfs()
+        _ = statvfs(directory, &figures)
+        device = (try? MountTable.entry(at: directory)).flatMap { $0?.device }
         raiseReadAhead()
     }
 
@@ -64,7 +71,9 @@ package final class SingleFileSession: @unchecked Sendable {
     /// - Parameter force: also when it is in use: readers get an error.
     /// - Throws: ``SessionError/busy(path:)`` without `force`; ``SessionError/unmountFailed(_:)``.
     package func unmount(force: Bool = false) throws(SessionError) {
+        // Ended already, or on its way: what is mounted there now is somebody else's.
         if isEnded { return }
+        if let device, let table = try? MountTable.entries(), !table.contains(where: { $0.device == device }) { return }
         if force { try Mountpoint(directory).abort() } else { try Mountpoint(directory).unmount() }
     }
 
@@ -108,7 +117,7 @@ package final class SingleFileSession: @unchecked Sendable {
 
     /// The kernel offers 128 KiB and lets a server only lower it; root may raise it afterwards.
     private func raiseReadAhead() {
-        guard geteuid() == 0, let device = try? MountTable.entry(at: directory)?.device else { return }
+        guard geteuid() == 0, let device else { return }
         let file = try? FileHandle(path: "/sys/class/bdi/\(device)/read_ahead_kb", flags: O_WRONLY)
         try? file?.write(text: "\(options.readAheadKiB)")
     }

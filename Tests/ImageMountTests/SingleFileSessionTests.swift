@@ -1,0 +1,106 @@
+import FUSE
+import Glibc
+import Linux
+import Synchronization
+import Testing
+
+@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
+struct SingleFileSessionTests {
+    /// Keeps requests, or drops them.
+    private final class KeepingReader: FileReader {
+        let kept = Mutex<[ReadRequest]>([])
+        let keeps: Bool
+
+        init(keeps: Bool) { self.keeps = keeps }
+
+        func read(_ request: ReadRequest) {
+            if keeps { kept.withLock { $0.append(request) } }
+        }
+    }
+
+    private let folder: TemporaryFolder
+    private let directory: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        directory = try folder.makeFolder("mount")
+    }
+
+    private func withSession(
+        _ reader: KeepingReader, parallelDirectReads: Bool = true, _ body: (SingleFileSession) async throws -> Void
+    ) async throws {
+        let directory = directory
+        let session = try await WorkerThread.run(name: "test-mount") {
+            try SingleFileSession(
+                mountingAt: directory, fileName: "file", size: 1 << 20, modified: 1_000_000_000,
+                options: SessionOptions(parallelDirectReads: parallelDirectReads), reader: reader)
+        }
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(session)) } catch { result = .failure(error) }
+        try session.unmount(force: true)
+        await session.waitUntilUnmounted()
+        try result.get()
+    }
+
+    @Test func aKilledReaderIsAnsweredAtOnce() async throws {
+        let reader = KeepingReader(keeps: true)
+        try await withSession(reader, parallelDirectReads: false) { (session: SingleFileSession) async throws in
+            let child = try ChildProcess(["dd", "if=\(directory)/file", "of=/dev/null", "bs=4096", "count=1", "iflag=direct"])
+            #expect(try await eventually { reader.kept.withLock { $0.count } == 1 })
+            #expect(reader.kept.withLock { $0.first?.isAnswered } == false)
+            child.kill()
+            #expect(try await child.wait(seconds: 3) == -SIGKILL)
+            #expect(reader.kept.withLock { $0.first?.isAnswered } == true)
+            // Too late, and harmless.
+            reader.kept.withLock { $0.first?.fail(EIO) }
+        }
+    }
+
+    @Test func aRequestThatIsDroppedIsAnError() async throws {
+        try await withSession(KeepingReader(keeps: false)) { (session: SingleFileSession) async throws in
+            #expect(try await exitCode("cat '\(directory)/file' > /dev/null") == 1)
+        }
+    }
+
+    @Test func answersAfterTheEndAreHarmless() async throws {
+        let reader = KeepingReader(keeps: true)
+        try await withSession(reader) { (session: SingleFileSession) async throws in
+            let child = try ChildProcess(["cat", "\(directory)/file"])
+            #expect(try await eventually { reader.kept.withLock { !$0.isEmpty } })
+            try session.unmount(force: true)
+            await session.waitUntilUnmounted()
+            #expect(try await child.wait(seconds: 5) == 1)
+        }
+        let requests = reader.kept.withLock { $0 }
+        #expect(requests.filter { !$0.isAnswered }.isEmpty)
+        for request in requests { [UInt8](repeating: 1, count: request.size).withUnsafeBytes { request.reply($0) } }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root may raise the read-ahead"))
+    func theKernelReadsAheadOneMebibyte() async throws {
+        try await withSession(KeepingReader(keeps: true)) { (session: SingleFileSession) async throws in
+            let device = try #require(try MountTable.entry(at: directory)?.device)
+            #expect(try await exitCode("[ $(cat /sys/class/bdi/\(device)/read_ahead_kb) = 1024 ]") == 0)
+        }
+    }
+
+    @Test func libfusesWordsAreInTheErrorAndInTheLog() async throws {
+        let log = Log()
+        LibraryLog.setHandler { _, text in log.lines.withLock { $0.append(text) } }
+        defer { LibraryLog.setHandler(nil) }
+        let missing = folder.path("missing")
+        let error = #expect(throws: SessionError.self) {
+            try SingleFileSession(mountingAt: missing, fileName: "file", size: 1, modified: 0, reader: KeepingReader(keeps: true))
+        }
+        guard case .mountFailed(missing, let message) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(message.contains(missing))
+        #expect(log.lines.withLock { $0 }.contains(message))
+    }
+
+    private final class Log: Sendable {
+        let lines = Mutex<[String]>([])
+    }
+}
