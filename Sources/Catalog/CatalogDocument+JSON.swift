@@ -1,0 +1,66 @@
+import FoundationEssentials
+
+extension CatalogDocument {
+    /// Bytes of the longest document that is read.
+    package static let longest = 16_777_216
+
+    /// Reads and checks a document. Unknown keys are ignored.
+    /// - Throws: ``CatalogError``.
+    package static func decode(_ bytes: [UInt8]) throws(CatalogError) -> CatalogDocument {
+        guard bytes.count <= longest else { throw .tooLarge(size: bytes.count, limit: longest) }
+        let data = Data(bytes)
+        let document: CatalogDocument
+        do {
+            // The format is looked at first: another format's other fields would give a misleading error.
+            let format = try JSONDecoder().decode(FormatField.self, from: data).format
+            guard format == CatalogDocument.format else { throw CatalogError.unknownFormat(format) }
+            document = try JSONDecoder().decode(CatalogDocument.self, from: data)
+        } catch let error as CatalogError {
+            throw error
+        } catch let error as DecodingError {
+            throw CatalogError(error)
+        } catch {
+            throw .malformed(place: "", reason: "not JSON")
+        }
+        try document.validate()
+        return document
+    }
+
+    /// The document as JSON: keys sorted, one a line, so that two versions of it compare well.
+    /// - Throws: ``CatalogError/malformed(place:reason:)`` when ``decode(_:)`` would refuse it.
+    package func encode() throws(CatalogError) -> [UInt8] {
+        try validate()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            let bytes = [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+            guard bytes.count <= CatalogDocument.longest else {
+                throw CatalogError.tooLarge(size: bytes.count, limit: CatalogDocument.longest)
+            }
+            return bytes
+        } catch let error as CatalogError {
+            throw error
+        } catch {
+            throw .malformed(place: "", reason: "cannot be written as JSON")
+        }
+    }
+
+    private struct FormatField: Decodable { let format: String? }
+}
+
+extension CatalogError {
+    fileprivate init(_ error: DecodingError) {
+        let (path, reason): ([any CodingKey], String) =
+            switch error {
+            case .typeMismatch(_, let context): (context.codingPath, "of the wrong type")
+            case .valueNotFound(_, let context): (context.codingPath, "is null")
+            case .keyNotFound(let key, let context): (context.codingPath + [key], "is missing")
+            case .dataCorrupted(let context): (context.codingPath, context.debugDescription)
+            @unknown default: ([], "cannot be read")
+            }
+        let place = path.reduce(into: "") { place, key in
+            if let index = key.intValue { place += "[\(index)]" } else { place += (place.isEmpty ? "" : ".") + key.stringValue }
+        }
+        self = .malformed(place: place, reason: reason)
+    }
+}

@@ -1,0 +1,74 @@
+import ContentAddress
+
+/// One dated build of a distribution.
+package struct DistributionVersion: Sendable, Hashable, Encodable {
+    package var id: VersionID
+    package var published: Timestamp
+    /// What changed, for people; empty where nothing is said.
+    package var notes: String
+    /// The index, relative to `targets/`: `debian/2026-11-16.caibx`.
+    package var index: String
+    /// The boot set, relative to `targets/`; nil where none was recorded.
+    package var bootSet: String?
+    /// Bytes of the image.
+    package var size: UInt64
+    /// Bytes of the distinct blocks as they lie in the block store; nil where not known.
+    package var storedSize: UInt64?
+    /// The SHA-256 of the whole image; nil where not known.
+    package var digest: FileDigest?
+    /// Overrides the distribution's.
+    package var guest: GuestSettings
+
+    package init(
+        id: VersionID, published: Timestamp, notes: String = "", index: String, bootSet: String? = nil, size: UInt64,
+        storedSize: UInt64? = nil, digest: FileDigest? = nil, guest: GuestSettings = GuestSettings()
+    ) {
+        self.id = id
+        self.published = published
+        self.notes = notes
+        self.index = index
+        self.bootSet = bootSet
+        self.size = size
+        self.storedSize = storedSize
+        self.digest = digest
+        self.guest = guest
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, published, notes, index, bootSet, size, storedSize, digest, guest
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(published, forKey: .published)
+        try container.encode(notes, forKey: .notes)
+        try container.encode(index, forKey: .index)
+        try container.encodeIfPresent(bootSet, forKey: .bootSet)
+        try container.encode(size, forKey: .size)
+        try container.encodeIfPresent(storedSize, forKey: .storedSize)
+        try container.encodeIfPresent(digest?.description, forKey: .digest)
+        try container.encode(guest, forKey: .guest)
+    }
+}
+
+extension DistributionVersion: Decodable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(VersionID.self, forKey: .id)
+        published = try container.decode(Timestamp.self, forKey: .published)
+        notes = try container.decodeIfPresent(String.self, forKey: .notes) ?? ""
+        index = try container.decode(String.self, forKey: .index)
+        bootSet = try container.decodeIfPresent(String.self, forKey: .bootSet)
+        size = try container.decode(UInt64.self, forKey: .size)
+        storedSize = try container.decodeIfPresent(UInt64.self, forKey: .storedSize)
+        digest = try container.decodeIfPresent(String.self, forKey: .digest).map { text in
+            guard let digest = FileDigest(text) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .digest, in: container, debugDescription: "not sha256: and 64 hexadecimal digits")
+            }
+            return digest
+        }
+        guest = try container.decodeIfPresent(GuestSettings.self, forKey: .guest) ?? GuestSettings()
+    }
+}

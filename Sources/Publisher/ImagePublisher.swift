@@ -1,0 +1,85 @@
+import ContentAddress
+import Glibc
+import ImageIndex
+import Linux
+
+/// Cuts an image into blocks, stores those that the store lacks, and writes the index last.
+///
+/// One reader (the calling thread), and workers that hash and compress; memory is bounded by the runs in flight. A run that
+/// was killed is resumed by running again: blocks that are stored are not compressed again.
+package struct ImagePublisher: Sendable {
+    private let options: PublishOptions
+    private let progress: PublishProgress
+    private let cancellation: Cancellation
+
+    /// Bytes that are read at once, where a block is not longer.
+    private static let runSize = 1_048_576
+    /// Bytes in flight at most, however many processors there are.
+    private static let memory = 268_435_456
+
+    package init(
+        options: PublishOptions, progress: PublishProgress = PublishProgress(), cancellation: Cancellation = Cancellation()
+    ) {
+        self.options = options
+        self.progress = progress
+        self.cancellation = cancellation
+    }
+
+    /// Publishes the image at a path. Blocks the calling thread; never call it on the cooperative pool.
+    /// - Parameters:
+    ///   - image: a raw disk, ISO or block device; another format is converted by qemu-img to a temporary file beside `index`.
+    ///   - index: where the index appears, by rename.
+    ///   - store: the block store's folder; made where it lacks.
+    /// - Throws: ``PublisherError``. No index and no temporary file is left behind then; stored blocks stay.
+    package func publish(image: String, index: String, store: String) throws(PublisherError) -> PublishedImage {
+        let source = try ImageSource(path: image)
+        guard !source.isSameFile(as: index) else {
+            throw .usage(option: "INDEX", reason: "\(index) is the image itself")
+        }
+        guard !Folders.isFolder(index) else {
+            throw .unwritable(SystemCallError(code: EISDIR, call: "open", subject: index))
+        }
+        let folder = Folders.parent(of: index) ?? "/"
+        guard access(folder, W_OK) == 0 else { throw .unwritable(.last("open", folder)) }
+        try Folders.create(store)
+        StaleFiles.remove(beside: index)
+        guard let format = try ImageFormat.detect(image) else { return try publish(source, index: index, store: store) }
+        let conversion = try ImageConversion(
+            of: image, format: format, beside: index, progress: progress, cancellation: cancellation)
+        defer { conversion.removeResult() }
+        return try publish(try ImageSource(path: conversion.result), index: index, store: store)
+    }
+
+    private func publish(_ source: ImageSource, index: String, store: String) throws(PublisherError) -> PublishedImage {
+        let started = MonotonicClock.nanoseconds
+        let size = UInt64(options.blockSize)
+        let count = Int((source.size + size - 1) / size)
+        let lastLength = Int(source.size - UInt64(count - 1) * size)
+        let zeros = ZeroBlocks(blockSize: options.blockSize, lastLength: lastLength, algorithm: options.algorithm)
+        let table = BlockTable(count: count, filledWith: zeros.full)
+        progress.begin(.blocks, total: source.size)
+
+        let reading = try ImageReading(
+            source: source, options: options, table: table, zeros: zeros, store: BlockStoreFolder(path: store),
+            runSize: max(1, ImagePublisher.runSize / options.blockSize) * options.blockSize,
+            memory: ImagePublisher.memory, progress: progress, cancellation: cancellation)
+        let (digest, unread) = try reading.run()
+        try source.checkUnchanged()
+
+        progress.begin(.index, total: 0)
+        try cancellation.check()
+        do {
+            try ImageIndexWriter.write(
+                blocks: table.all, blockSize: options.blockSize, imageSize: source.size, algorithm: options.algorithm,
+                to: index)
+        } catch {
+            throw .writing(error, index)
+        }
+        return PublishedImage(
+            size: source.size, blockSize: options.blockSize, blocks: count, distinctBlocks: table.distinctCount,
+            zeroBlocks: table.zeroBlocks.load(ordering: .relaxed), unreadBlocks: unread,
+            newBlocks: table.newBlocks.load(ordering: .relaxed), newBytes: table.newBytes.load(ordering: .relaxed),
+            storedBytes: table.storedBytes.load(ordering: .relaxed), digest: digest,
+            nanoseconds: MonotonicClock.nanoseconds - started)
+    }
+}

@@ -1,0 +1,36 @@
+import Linux
+import Synchronization
+
+/// How far the work is. Written by the working threads, read by whoever draws.
+package final class PublishProgress: Sendable {
+    package enum Phase: String, Sendable {
+        case convert, blocks, index, verify
+    }
+
+    /// One look at the numbers.
+    package struct Snapshot: Sendable, Equatable {
+        package var phase: Phase
+        /// Bytes done, holes among them; and of how many, 0 where not known.
+        package var done: UInt64
+        package var total: UInt64
+        /// ``MonotonicClock`` of the phase's start.
+        package var started: UInt64
+    }
+
+    private let phase: Mutex<(phase: Phase, total: UInt64, started: UInt64)>
+    private let done = Atomic<UInt64>(0)
+
+    package init() { phase = Mutex((.blocks, 0, MonotonicClock.nanoseconds)) }
+
+    func begin(_ next: Phase, total: UInt64) {
+        phase.withLock { $0 = (next, total, MonotonicClock.nanoseconds) }
+        done.store(0, ordering: .relaxed)
+    }
+
+    func add(_ bytes: UInt64) { done.add(bytes, ordering: .relaxed) }
+
+    package var snapshot: Snapshot {
+        let (phase, total, started) = phase.withLock { $0 }
+        return Snapshot(phase: phase, done: done.load(ordering: .relaxed), total: total, started: started)
+    }
+}

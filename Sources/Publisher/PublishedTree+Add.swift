@@ -1,0 +1,80 @@
+import Catalog
+import Linux
+
+extension PublishedTree {
+    /// Publishes an image as a new version: blocks first, then the index, then the catalog.
+    ///
+    /// Whoever reads the tree meanwhile sees the old catalog or the new one, and every block that it leads to.
+    /// - Throws: ``PublisherError``; the catalog is as it was then.
+    package func add(
+        _ new: NewVersion, image: String, options: PublishOptions, progress: PublishProgress = PublishProgress(),
+        cancellation: Cancellation = Cancellation()
+    ) throws(PublisherError) -> (version: DistributionVersion, image: PublishedImage) {
+        let lock = try lock()
+        defer { lock.unlock() }
+        var document = try catalog()
+        if document.distribution(new.distribution)?.version(new.version) != nil {
+            throw .versionExists(distribution: new.distribution, version: new.version)
+        }
+        let index = "\(new.distribution)/\(new.version).caibx"
+        var version = DistributionVersion(
+            id: new.version, published: new.published, notes: new.notes, index: index, size: 1)
+        // Texts that the catalog would refuse are found before the work, not after it.
+        do {
+            var trial = document
+            trial.add(version, new)
+            _ = try trial.encode()
+        } catch {
+            throw .catalog(path: catalogPath, error)
+        }
+
+        var options = options
+        options.digestsImage = true
+        // Unlike an image of `make`, a version's folder is ours to make.
+        _ = try ImageSource(path: image)
+        try Folders.create(target(new.distribution))
+        let published = try ImagePublisher(options: options, progress: progress, cancellation: cancellation)
+            .publish(image: image, index: target(index), store: blocks)
+
+        version.size = published.size
+        version.storedSize = published.storedBytes
+        version.digest = published.digest
+        let added = document.add(version, new)
+        document.updated = .now
+        try write(document)
+        return (added, published)
+    }
+}
+
+extension CatalogDocument {
+    /// Puts a version in its place. Returns it as the catalog has it.
+    @discardableResult
+    fileprivate mutating func add(_ version: DistributionVersion, _ new: NewVersion) -> DistributionVersion {
+        var version = version
+        let position: Int
+        if let known = distributions.firstIndex(where: { $0.id == new.distribution }) {
+            position = known
+            version.guest = new.guest.differences(from: distributions[known].guest)
+        } else {
+            position = distributions.count
+            distributions.append(Distribution(id: new.distribution, guest: new.guest))
+        }
+        if let title = new.title { distributions[position].title = title }
+        if let summary = new.summary { distributions[position].summary = summary }
+        if let homepage = new.homepage { distributions[position].homepage = homepage }
+        if let architecture = new.architecture { distributions[position].architecture = architecture }
+        distributions[position].versions.append(version)
+        distributions[position].versions.sort { $0.id > $1.id }
+        return version
+    }
+}
+
+extension GuestSettings {
+    /// These settings without those that `base` has as well.
+    fileprivate func differences(from base: GuestSettings) -> GuestSettings {
+        GuestSettings(
+            memoryMiB: memoryMiB == base.memoryMiB ? nil : memoryMiB, cpus: cpus == base.cpus ? nil : cpus,
+            firmware: firmware == base.firmware ? nil : firmware, media: media == base.media ? nil : media,
+            login: login == base.login ? nil : login)
+    }
+}

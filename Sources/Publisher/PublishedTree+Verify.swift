@@ -1,0 +1,96 @@
+import Catalog
+import ContentAddress
+import Glibc
+import ImageIndex
+import Linux
+import Synchronization
+
+extension PublishedTree {
+    /// Reads every index and every block that one of them names, on all processors. Changes nothing.
+    /// - Throws: ``PublisherError`` when the catalog cannot be read or a signal came.
+    package func verify(
+        progress: PublishProgress = PublishProgress(), cancellation: Cancellation = Cancellation()
+    ) throws(PublisherError) -> TreeVerification {
+        var result = TreeVerification()
+        var wanted: [BlockID: WantedBlock] = [:]
+        for distribution in try catalog().distributions {
+            for version in distribution.versions {
+                try cancellation.check()
+                result.versions += 1
+                let name = "\(distribution.id)@\(version.id)"
+                if let bootSet = version.bootSet, access(target(bootSet), R_OK) != 0 {
+                    result.problems.append(.bootSetMissing(version: name, path: bootSet))
+                }
+                do {
+                    let index = try ImageIndex(path: target(version.index))
+                    if index.imageSize != version.size {
+                        result.problems.append(.size(version: name, catalog: version.size, index: index.imageSize))
+                    }
+                    try index.forEachBlock { block in
+                        if wanted[block.id] == nil {
+                            wanted[block.id] = WantedBlock(
+                                id: block.id, length: block.length, algorithm: index.algorithm, version: name)
+                        }
+                    }
+                } catch let error as ImageIndexError {
+                    result.problems.append(.index(version: name, path: version.index, error))
+                } catch {
+                    result.problems.append(
+                        .index(version: name, path: version.index, .malformed(reason: "\(error)")))
+                }
+            }
+        }
+        // In the order of their names, so that folders are read one after the other.
+        let blocks = wanted.values.sorted { $0.id.hex < $1.id.hex }
+        result.blocks = blocks.count
+        result.bytes = blocks.reduce(0) { $0 + UInt64($1.length) }
+        progress.begin(.verify, total: result.bytes)
+        result.problems += try check(blocks, progress: progress, cancellation: cancellation)
+        result.problems.sort { $0.description < $1.description }
+        return result
+    }
+
+    private func check(
+        _ blocks: [WantedBlock], progress: PublishProgress, cancellation: Cancellation
+    ) throws(PublisherError) -> [TreeProblem] {
+        let work = Verification(blocks: blocks)
+        let store = BlockStoreFolder(path: self.blocks)
+        let workers = max(1, min(blocks.count, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let queue = RunQueue(runs: 0, capacity: 0, workers: workers)
+        for number in 0..<workers {
+            WorkerThread.start(name: "verify-\(number)") {
+                do throws(PublisherError) {
+                    let reader = try BlockVerifier(store: store)
+                    while let block = work.next() {
+                        try cancellation.check()
+                        if let problem = reader.problem(with: block) { work.add(problem) }
+                        progress.add(UInt64(block.length))
+                    }
+                } catch {
+                    queue.fail(error)
+                }
+                queue.workerEnded()
+            }
+        }
+        try queue.finish()
+        return work.problems
+    }
+}
+
+/// The blocks that are still to be looked at, and what was found.
+private final class Verification: Sendable {
+    private let blocks: [WantedBlock]
+    private let position = Atomic<Int>(0)
+    private let found = Mutex<[TreeProblem]>([])
+
+    init(blocks: [WantedBlock]) { self.blocks = blocks }
+
+    func next() -> WantedBlock? {
+        let next = position.add(1, ordering: .relaxed).oldValue
+        return next < blocks.count ? blocks[next] : nil
+    }
+
+    func add(_ problem: TreeProblem) { found.withLock { $0.append(problem) } }
+
+    var problems: [TreeProblem] { found.withLock { $0 } }
+}

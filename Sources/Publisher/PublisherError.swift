@@ -1,0 +1,53 @@
+import Catalog
+import ImageIndex
+import Linux
+
+/// Why something could not be published. The case is the policy; the program turns it into words and an exit code.
+package enum PublisherError: Error, Sendable, Equatable {
+    /// The image is of no use as it is.
+    case image(path: String, ImageProblem)
+    /// A file that should be read could not be.
+    case unreadable(SystemCallError)
+    /// A file or folder could not be written: disk full, not permitted.
+    case unwritable(SystemCallError)
+    /// What the caller asked for makes no sense. `option` is what to look at, `reason` a phrase.
+    case usage(option: String, reason: String)
+    /// An outside program that is needed is not installed.
+    case programMissing(String)
+    /// An outside program failed; `message` is its last words.
+    case programFailed(String, status: Int32, message: String)
+    /// A signal asked for the stop.
+    case interrupted(signal: Int32)
+    /// The folder is no tree that ``PublishedTree`` made. `reason` is a phrase.
+    case notATree(path: String, reason: String)
+    /// The folder for a new tree holds other things.
+    case notEmpty(path: String)
+    /// Another publisher works on the tree.
+    case busy(path: String)
+    /// The catalog has that version already.
+    case versionExists(distribution: String, version: VersionID)
+    /// The catalog cannot be read, or would become one that cannot.
+    case catalog(path: String, CatalogError)
+    case index(path: String, ImageIndexError)
+    /// Compression itself failed; `reason` is the library's text.
+    case compression(reason: String)
+
+    /// What is wrong with an image.
+    package enum ImageProblem: Sendable, Equatable {
+        case missing
+        case empty
+        case isDirectory
+        /// Neither a file nor a block device.
+        case isSpecial
+        /// It became another file, shorter or newer while it was read.
+        case changed
+    }
+}
+
+extension PublisherError {
+    /// The error of an index that could not be written; a file error is about the disk, not the index.
+    static func writing(_ error: ImageIndexError, _ path: String) -> PublisherError {
+        if case .file(let cause) = error { return .unwritable(cause) }
+        return .index(path: path, error)
+    }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Catalog
+import Publisher
+
+/// `add TREE DISTRO VERSION IMAGE`: a new version in a tree's catalog.
+struct AddCommand: PublishSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Publish an image as a new version of a distribution.",
+        discussion: "Blocks first, then the index, then the catalog. An existing version is refused.")
+
+    @Argument(help: "A tree that init made.")
+    var tree: String
+
+    @Argument(help: "The distribution's id, such as debian.")
+    var distro: String
+
+    @Argument(help: "The version's id: YYYY-MM-DD or YYYY-MM-DD.N.")
+    var version: String
+
+    @Argument(help: "A raw disk, an ISO or a block device; other disk formats are converted by qemu-img first.")
+    var image: String
+
+    @Option(help: "The distribution's title.")
+    var title: String?
+
+    @Option(help: "The distribution in a sentence.")
+    var summary: String?
+
+    @Option(help: "The distribution's home page.")
+    var homepage: String?
+
+    @Option(help: "The processor, as uname -m has it.")
+    var architecture: String?
+
+    @Option(help: "The guest's memory in MiB.")
+    var memory: Int?
+
+    @Option(help: "The guest's processors.")
+    var cpus: Int?
+
+    @Option(help: "bios or uefi.")
+    var firmware: GuestSettings.Firmware?
+
+    @Option(help: "disk or cdrom.")
+    var media: GuestSettings.Media?
+
+    @Option(help: "How to log in, for people.")
+    var login: String?
+
+    @Option(help: "What changed, for people.")
+    var notes = ""
+
+    @Option(help: "When it was published: YYYY-MM-DD or an RFC 3339 time; now by default.")
+    var date: String?
+
+    @OptionGroup var blocks: BlockOptions
+
+    func run(_ context: Context) throws {
+        var new = try NewVersion(distribution: distro, version: version)
+        (new.title, new.summary, new.homepage, new.architecture) = (title, summary, homepage, architecture)
+        new.notes = notes
+        if let date { new.published = try published(date) }
+        new.guest = GuestSettings(memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, login: login)
+        let options = try PublishOptions(blockSize: blocks.blockSize, compressionLevel: blocks.compression)
+
+        let tree = try PublishedTree(path: tree)
+        let progress = PublishProgress()
+        let printer = ProgressPrinter(progress)
+        defer { printer.stop() }
+        let (added, published) = try tree.add(
+            new, image: image, options: options, progress: progress, cancellation: context.cancellation)
+        printer.stop()
+        Console.print("version: \(distro)@\(added.id)")
+        Summary.lines(published).forEach(Console.print)
+    }
+
+    private func published(_ text: String) throws -> Timestamp {
+        if let time = Timestamp(text) { return time }
+        if let day = CalendarDate(text) { return Timestamp(day) }
+        throw PublisherError.usage(
+            option: "--date", reason: "\(text.debugDescription) is neither YYYY-MM-DD nor an RFC 3339 time")
+    }
+
+    func validate() throws {
+        if let memory, !GuestSettings.memoryBounds.contains(memory) {
+            throw ValidationError("--memory \(memory) is out of bounds: MiB, at least 1")
+        }
+        if let cpus, !GuestSettings.cpuBounds.contains(cpus) {
+            throw ValidationError("--cpus \(cpus) is out of bounds: 1 to \(GuestSettings.cpuBounds.upperBound)")
+        }
+    }
+}
+
+extension GuestSettings.Firmware: ExpressibleByArgument {}
+extension GuestSettings.Media: ExpressibleByArgument {}

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import Linux
+import Publisher
+
+/// The one place where an error becomes words on standard error (what failed - why - what to do) and an exit code.
+struct ErrorReport {
+    let code: Int32
+    let what: String
+    let why: String
+    /// Empty where there is nothing to be done.
+    let advice: String
+
+    /// Prints the error and ends the program.
+    static func end(_ error: any Error) -> Never {
+        let report: ErrorReport
+        switch error {
+        case let error as PublisherError: report = ErrorReport(error)
+        case let error as VerificationFailed:
+            report = ErrorReport(
+                65, "the tree is damaged", "\(error.problems) problems, listed above",
+                "remove the damaged blocks and publish their versions again, or copy the tree anew")
+        default:
+            // argument-parser's own: help, version and usage (64).
+            PublishCommand.exit(withError: error)
+        }
+        let text = ["oscircular-publish: \(report.what)", report.why, report.advice].filter { !$0.isEmpty }
+        Console.error(text.joined(separator: " - "))
+        exit(report.code)
+    }
+
+    private init(_ code: Int32, _ what: String, _ why: String, _ advice: String = "") {
+        self.code = code
+        self.what = what
+        self.why = why
+        self.advice = advice
+    }
+
+    private init(_ error: PublisherError) {
+        switch error {
+        case .image(let path, let problem): self.init(path: path, problem)
+        case .unreadable(let cause): self.init(reading: cause)
+        case .unwritable(let cause): self.init(writing: cause)
+        case .usage(let option, let reason):
+            self.init(64, "\(option) makes no sense", reason, "see oscircular-publish(1)")
+        case .programMissing(let program):
+            self.init(69, "the image cannot be converted", "\(program) is not installed", "install qemu-utils, or give a raw image")
+        case .programFailed(let program, let status, let message):
+            self.init(
+                65, "the image cannot be converted", "\(program) ended with \(status): \(message)",
+                "check the image with qemu-img check")
+        case .interrupted(let signal):
+            self.init(128 + signal, "stopped", "a signal asked for it", "run it again to go on where it stopped")
+        case .notATree(let path, let reason):
+            self.init(66, "\(path) is no published tree", reason, "make one with oscircular-publish init")
+        case .notEmpty(let path):
+            self.init(73, "no tree was made in \(path)", "the folder holds other things", "choose a new or empty folder")
+        case .busy(let path):
+            self.init(75, "\(path) was not changed", "another oscircular-publish works on it", "try again when it has ended")
+        case .versionExists(let distribution, let version):
+            self.init(
+                73, "\(distribution)@\(version) was not added", "the catalog has that version already",
+                "versions never change: take the next number, such as \(version.date).\(version.number + 1)")
+        case .catalog(let path, let cause):
+            self.init(65, "\(path) cannot be used", "\(cause)", "mend it or take it from a copy of the tree")
+        case .index(let path, let cause):
+            self.init(65, "\(path) cannot be used", "\(cause)", "publish the version again")
+        case .compression(let reason): self.init(1, "a block was not compressed", reason)
+        }
+    }
+
+    private init(path: String, _ problem: PublisherError.ImageProblem) {
+        let what = "\(path) was not published"
+        switch problem {
+        case .missing: self.init(66, what, "there is no such image", "check the path")
+        case .isDirectory: self.init(66, what, "it is a folder", "give a raw disk, an ISO or a block device")
+        case .isSpecial:
+            self.init(66, what, "it is neither a file nor a block device", "give a raw disk, an ISO or a block device")
+        case .empty: self.init(65, what, "the image has no bytes", "check how it was made")
+        case .changed:
+            self.init(75, what, "the image changed while it was read", "stop what writes to it, or publish a copy")
+        }
+    }
+
+    private init(reading cause: SystemCallError) {
+        let what = cause.subject.isEmpty ? "a file cannot be read" : "\(cause.subject) cannot be read"
+        switch cause.code {
+        case ENOENT, ENOTDIR: self.init(66, what, cause.message, "check the path")
+        case EACCES, EPERM: self.init(77, what, cause.message, "check its owner and mode")
+        default: self.init(1, what, "\(cause.call): \(cause.message)", "check the disk it lies on")
+        }
+    }
+
+    private init(writing cause: SystemCallError) {
+        let what = cause.subject.isEmpty ? "nothing can be written" : "\(cause.subject) cannot be written"
+        switch cause.code {
+        case ENOSPC, EDQUOT:
+            self.init(73, what, cause.message, "make room and run it again: blocks that are stored are not redone")
+        case EACCES, EPERM: self.init(77, what, cause.message, "check the folder's owner and mode")
+        case ENOENT: self.init(73, what, cause.message, "make the folder first")
+        default: self.init(73, what, "\(cause.call): \(cause.message)", "choose another place")
+        }
+    }
+}
+
+/// `verify` found something; the problems themselves are printed already.
+struct VerificationFailed: Error {
+    let problems: Int
+}

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// The program's root command.
+struct PublishCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "oscircular-publish",
+        abstract: "Publishes operating system images for OS Circular.",
+        discussion: "Exit codes are sysexits': see oscircular-publish(1).",
+        subcommands: [InitCommand.self, MakeCommand.self, AddCommand.self, VerifyCommand.self, StatsCommand.self])
+}

@@ -1,0 +1,29 @@
+import Glibc
+import Linux
+import Publisher
+
+/// SIGINT and SIGTERM as a wish to stop.
+enum Signals {
+    /// Blocks both for all threads to come, and starts the thread that waits for them. A second signal ends at once.
+    static func watch() -> Cancellation {
+        let cancellation = Cancellation()
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGINT)
+        sigaddset(&set, SIGTERM)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        // A reader of our output that went away is an error of write, not our death.
+        signal(SIGPIPE, SIG_IGN)
+        let waited = set
+        WorkerThread.start(name: "signals") {
+            var set = waited
+            while true {
+                var number: Int32 = 0
+                guard sigwait(&set, &number) == 0 else { return }
+                if cancellation.signal != nil { _exit(128 + number) }
+                cancellation.cancel(signal: number)
+            }
+        }
+        return cancellation
+    }
+}
