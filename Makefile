@@ -1,0 +1,51 @@
+# Thin: each target calls swift or a script of share/.
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Passed to `oscircular boot debian` by `make run`.
+ARGS ?=
+
+SHARED = share/oscircular
+BIN = $(DESTDIR)$(PREFIX)/bin
+DATA = $(DESTDIR)$(PREFIX)/$(SHARED)
+MAN = $(DESTDIR)$(PREFIX)/share/man
+
+.PHONY: run build test drill lint packages install clean
+
+run:
+	share/demo/run $(ARGS)
+
+build:
+	share/install-packages build
+	swift build -c release --product oscircular
+	swift build -c release --product oscircular-publish
+
+# Guests in emulation need the machine for themselves, so their tests run one after the other.
+test: packages lint
+	swift build --build-tests
+	swift test --skip-build --skip IntegrationTests
+	swift test --skip-build --no-parallel --filter IntegrationTests
+
+# The long ones: random kills, many weeks, long fuzzing. Their tests are skipped unless the variable is set.
+drill: packages
+	swift build --build-tests
+	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter Drill
+
+lint:
+	swift format lint --strict -r Sources Tests Package.swift
+
+packages:
+	share/install-packages
+
+# Installs what `make build` made: run that first, as yourself.
+install:
+	install -d $(BIN)
+	install -m 755 .build/release/oscircular .build/release/oscircular-publish $(BIN)
+	for page in man/*.[1-8]; do \
+	    [ -e "$$page" ] || continue; \
+	    install -D -m 644 "$$page" "$(MAN)/man$${page##*.}/$${page##*/}" || exit; \
+	done
+	install -d $(DATA)
+	cp -R share/nginx share/demo share/tiny-guest share/install-packages $(DATA)
+
+clean:
+	rm -rf .build
