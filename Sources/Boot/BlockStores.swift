@@ -6,10 +6,9 @@ import Linux
 
 extension BlockCache {
     /// The user's cache as the configuration names it; made when absent.
-    /// - Throws: ``SystemCallError`` when it cannot be made.
-    package static func open(places: Places, configuration: Configuration) throws -> BlockCache {
+    package static func open(places: Places, configuration: Configuration) -> BlockCache {
         let limit = configuration.cacheLimit.map { CacheLimit.bytes(Int(clamping: $0)) } ?? .automatic
-        return try BlockCache(directory: configuration.cacheDirectory ?? places.cache, limit: limit)
+        return BlockCache(directory: configuration.cacheDirectory ?? places.cache, limit: limit)
     }
 }
 

@@ -56,9 +56,9 @@ package struct SessionRegistry: Sendable {
         for id in DirectoryListing.names(in: places.sessions).filter(SessionID.isValid) {
             let directory = SessionDirectory(id: id, places: places)
             guard !directory.isAlive else { continue }
-            StaleMounts.clear(under: directory.path)
-            unlink(directory.overlay)
             // What is still busy is tried again at the next start.
+            _ = try? StaleMounts.clear(under: directory.path)
+            unlink(directory.overlay)
             try? DirectoryTree.remove(directory.path)
         }
         // Overlays whose session folder is gone already: the runtime folder does not survive a restart of the machine.

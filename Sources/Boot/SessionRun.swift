@@ -123,7 +123,7 @@ package final class SessionRun: Sendable {
         state.update {
             $0.catalog = chosen.source.name
             $0.distribution = chosen.distribution.id
-            $0.version = chosen.version.id
+            $0.version = chosen.version.id.text
             $0.phase = .index
         }
         let index = try ImageIndex(path: try await library.index(of: chosen))
@@ -134,7 +134,7 @@ package final class SessionRun: Sendable {
     private func mount(
         _ index: ImageIndex, _ chosen: ChosenVersion, _ transfers: TransferQueue, _ teardown: Teardown
     ) async throws -> Mounted {
-        let cache = try BlockCache.open(places: places, configuration: configuration)
+        let cache = BlockCache.open(places: places, configuration: configuration)
         let state = state
         let describe = describe
         let stores = BlockStores(
@@ -154,7 +154,7 @@ package final class SessionRun: Sendable {
                 resume: { signals.yield(.blocksArrived) }))
         let directory = directory
         let bound = configuration.readBound
-        let version = chosen.version.id
+        let version = chosen.version.id.text
         let image = try await WorkerThread.run(name: "mount") {
             try DirectoryTree.make(directory.mount, mode: 0o755)
             return try MountedImage.mount(

@@ -138,7 +138,7 @@ package struct CatalogLibrary: Sendable {
 
     /// Where a version's index is once it was fetched.
     package func indexPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion) -> String {
-        let digest = version.digest.description.suffix(16)
+        let digest = version.digest.map { String($0.description.suffix(16)) } ?? "\(version.size)"
         return "\(directory)/\(source.name)/indexes/\(distribution.id)/\(version.id).\(digest).caibx"
     }
 

@@ -52,9 +52,10 @@ package struct VersionName: Sendable, Hashable {
         guard found.count == 1 else {
             throw .ambiguous(self.distribution, catalogs: found.map(\.0.source.name))
         }
-        let versions = distribution.newestFirst
-        guard let chosen = version.map({ id in versions.first { $0.id == id } }) ?? versions.first else {
-            let ids = versions.map(\.id)
+        let versions = distribution.versions
+        let wanted = version.map { text in versions.first { $0.id.text == text } } ?? versions.first
+        guard let chosen = wanted else {
+            let ids = versions.map(\.id.text)
             let near = version.map { NearNames.suggest($0, among: ids) } ?? []
             throw .noSuchVersion(
                 distribution: distribution.id, version: version ?? "", near: near.isEmpty ? Array(ids.prefix(3)) : near)

@@ -17,13 +17,13 @@ struct CommandContext {
     }
 
     /// The followed catalogs, over a transfer queue of its own.
-    func library() throws -> CatalogLibrary {
-        CatalogLibrary(directory: places.catalogs, transfers: try transfers())
+    func library() -> CatalogLibrary {
+        CatalogLibrary(directory: places.catalogs, transfers: transfers())
     }
 
-    func transfers() throws -> TransferQueue { try TransferQueue(maximumInFlight: configuration.parallelRequests) }
+    func transfers() -> TransferQueue { TransferQueue(maximumInFlight: configuration.parallelRequests) }
 
-    func cache() throws -> BlockCache { try BlockCache.open(places: places, configuration: configuration) }
+    func cache() -> BlockCache { BlockCache.open(places: places, configuration: configuration) }
 
     var registry: SessionRegistry { SessionRegistry(places: places) }
 

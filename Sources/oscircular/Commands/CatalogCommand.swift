@@ -85,7 +85,7 @@ struct CatalogRow: Encodable {
         name = copy.source.name
         url = copy.source.url
         state = copy.state.rawValue
-        updated = copy.document?.updated
+        updated = copy.document?.updated.description
         expires = nil
         signed = false
         error = copy.error.map { ErrorReport($0).message }

@@ -94,7 +94,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private func disk(_ context: CommandContext) -> Finding {
         do {
-            let status = try context.cache().status()
+            let status = context.cache().status()
             return Finding(
                 subject: "cache", result: .good,
                 words: "\(status.directory), \(ByteCount.text(UInt64(status.used))) of \(ByteCount.text(UInt64(status.limit)))",
@@ -107,7 +107,8 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func catalogs(_ context: CommandContext) async -> [Finding] {
-        guard let copies = try? await context.library().copies(refresh: true), !copies.isEmpty else {
+        let copies = await context.library().copies(refresh: true)
+        guard !copies.isEmpty else {
             return [
                 Finding(subject: "catalogs", result: .warning, words: "none", cure: "oscircular catalog add NAME URL")
             ]

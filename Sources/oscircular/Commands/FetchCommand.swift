@@ -14,11 +14,11 @@ struct FetchCommand: AsyncParsableCommand {
     func run() async throws {
         guard let name = VersionName(name) else { throw UsageError("'\(name)' is no [CATALOG/]DISTRO[@VERSION]") }
         let context = try CommandContext.load()
-        let library = try context.library()
+        let library = context.library()
         let chosen = try name.choose(from: await library.copies(refresh: true))
         let index = try ImageIndex(path: try await library.index(of: chosen))
         let stores = BlockStores(
-            locations: chosen.blockLocations, cache: try context.cache(), transfers: try context.transfers(),
+            locations: chosen.blockLocations, cache: context.cache(), transfers: context.transfers(),
             policy: .rounds(5))
         defer { stores.close() }
         let progress = TransferProgress(phase: "fetch \(chosen.distribution.id)@\(chosen.version.id)")
@@ -33,7 +33,7 @@ struct FetchCommand: AsyncParsableCommand {
             throw error
         }
         progress.end()
-        let share = CachedShare(index: index, cache: try context.cache())
+        let share = CachedShare(index: index, cache: context.cache())
         guard share.isWhole else {
             throw IncompleteFetch(missing: share.bytesNeeded - share.bytesHere)
         }

@@ -12,10 +12,10 @@ struct ListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = try CommandContext.load()
-        let library = try context.library()
+        let library = context.library()
         let copies = await library.copies(refresh: true)
         let sessions = await context.registry.statuses()
-        let cache = try? context.cache()
+        let cache = context.cache()
         var rows = copies.flatMap { copy in
             (copy.document?.distributions ?? []).map { distribution in
                 DistributionRow(distribution, copy: copy, library: library, cache: cache, sessions: sessions)

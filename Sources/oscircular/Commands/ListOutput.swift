@@ -17,15 +17,15 @@ struct DistributionRow: Encodable {
     let versions: [VersionRow]
 
     init(
-        _ distribution: Distribution, copy: CatalogCopy, library: CatalogLibrary, cache: BlockCache?,
+        _ distribution: Distribution, copy: CatalogCopy, library: CatalogLibrary, cache: BlockCache,
         sessions: [SessionStatus]
     ) {
         id = distribution.id
         catalog = copy.source.name
         title = distribution.title
-        versions = distribution.newestFirst.map { version in
+        versions = distribution.versions.map { version in
             let running = sessions.contains {
-                $0.catalog == copy.source.name && $0.distribution == distribution.id && $0.version == version.id
+                $0.catalog == copy.source.name && $0.distribution == distribution.id && $0.version == version.id.text
             }
             return VersionRow(
                 version, indexPath: library.indexPath(copy.source, distribution, version), cache: cache, running: running)
@@ -47,16 +47,16 @@ struct VersionRow: Encodable {
     let running: Bool
     let pinned: Bool
 
-    init(_ version: DistributionVersion, indexPath: String, cache: BlockCache?, running: Bool) {
-        id = version.id
+    init(_ version: DistributionVersion, indexPath: String, cache: BlockCache, running: Bool) {
+        id = version.id.text
         published = version.published.description
-        size = UInt64(version.size)
+        size = version.size
         toBoot = nil
         new = nil
         pinned = false
         self.running = running
         // Without the index nothing of it can be here that we know of.
-        let share = cache.flatMap { cache in (try? ImageIndex(path: indexPath)).map { CachedShare(index: $0, cache: cache) } }
+        let share = (try? ImageIndex(path: indexPath)).map { CachedShare(index: $0, cache: cache) }
         here = share?.bytesHere ?? 0
         offline = share?.isWhole == true ? "whole" : "no"
     }

@@ -23,15 +23,15 @@ struct MountSource {
                 fileName: name(path))
         }
         guard let name = VersionName(image) else { throw UsageError("'\(image)' is no index and no DISTRO[@VERSION]") }
-        let library = try context.library()
+        let library = context.library()
         let chosen = try name.choose(from: await library.copies(refresh: true))
         return MountSource(
             index: try await library.index(of: chosen), isTemporary: false,
-            stores: store.map { [storeURL($0)] } ?? chosen.blockLocations, fileName: chosen.version.id)
+            stores: store.map { [storeURL($0)] } ?? chosen.blockLocations, fileName: chosen.version.id.text)
     }
 
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {
-        let transfers = try context.transfers()
+        let transfers = context.transfers()
         defer { transfers.close() }
         let bytes = try await transfers.get(url, maximumBytes: 256 << 20).body.withUnsafeBytes { Array($0) }
         try context.places.prepareRuntime()

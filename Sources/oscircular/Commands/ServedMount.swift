@@ -15,7 +15,7 @@ struct ServedMount: Sendable {
         // It stays open; the name is not needed any more.
         if request.isTemporary { unlink(request.index) }
         let stores = BlockStores(
-            locations: request.stores, cache: try context.cache(), transfers: try context.transfers(), policy: .rounds(6))
+            locations: request.stores, cache: context.cache(), transfers: context.transfers(), policy: .rounds(6))
         let options = MountOptions(
             allowOther: geteuid() == 0,
             read: ReadOptions(bound: .seconds(context.configuration.readBound), keepsFetching: false))
