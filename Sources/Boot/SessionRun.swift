@@ -215,7 +215,7 @@ package final class SessionRun: Sendable {
                 state.update { $0.state = .running }
             case .blocksArrived:
                 if state.snapshot.state != .paused { try? await guest.resume() }
-            case .guest(.ioError), .guest(.paused(reason: .ioError)):
+            case .guest(.paused(isForError: true)):
                 mounted.waiting.guestPausedForError()
             case .guest(.stopped), .guest(.crashed):
                 state.update { $0.state = .stopping }

@@ -1,0 +1,57 @@
+import CLibvirt
+
+/// One domain. All calls block and may be made from any thread; not from the cooperative pool.
+// @unchecked: libvirt's objects are thread-safe; the pointer never changes.
+package final class LibvirtDomain: @unchecked Sendable {
+    private let pointer: OpaquePointer
+    // Keeps the connection, and so the domain, alive.
+    private let connection: LibvirtConnection
+
+    /// Takes ownership of the pointer.
+    init(_ pointer: OpaquePointer, connection: LibvirtConnection) {
+        self.pointer = pointer
+        self.connection = connection
+    }
+
+    deinit { virDomainFree(pointer) }
+
+    /// Where the domain is in its life.
+    package enum State: Sendable, Equatable {
+        case running
+        case paused(isForError: Bool)
+        case shuttingDown
+        case off
+    }
+
+    /// - Throws: ``LibvirtError``; ``LibvirtError/isNoDomain`` when it has gone.
+    package func state() throws(LibvirtError) -> State {
+        var state: Int32 = 0
+        var reason: Int32 = 0
+        guard virDomainGetState(pointer, &state, &reason, 0) == 0 else { throw LibvirtError.last("get state") }
+        switch UInt32(bitPattern: state) {
+        case VIR_DOMAIN_RUNNING.rawValue, VIR_DOMAIN_BLOCKED.rawValue: return .running
+        case VIR_DOMAIN_PAUSED.rawValue:
+            return .paused(isForError: UInt32(bitPattern: reason) == VIR_DOMAIN_PAUSED_IOERROR.rawValue)
+        case VIR_DOMAIN_SHUTDOWN.rawValue: return .shuttingDown
+        default: return .off
+        }
+    }
+
+    /// Presses the power button (ACPI).
+    /// - Throws: ``LibvirtError``.
+    package func shutdown() throws(LibvirtError) { try check("shut down", virDomainShutdown(pointer)) }
+
+    /// Pulls the plug.
+    /// - Throws: ``LibvirtError``.
+    package func destroy() throws(LibvirtError) { try check("destroy", virDomainDestroy(pointer)) }
+
+    /// - Throws: ``LibvirtError``.
+    package func suspend() throws(LibvirtError) { try check("suspend", virDomainSuspend(pointer)) }
+
+    /// - Throws: ``LibvirtError``.
+    package func resume() throws(LibvirtError) { try check("resume", virDomainResume(pointer)) }
+
+    private func check(_ call: String, _ result: Int32) throws(LibvirtError) {
+        if result < 0 { throw LibvirtError.last(call) }
+    }
+}

@@ -1,0 +1,21 @@
+import CLibvirt
+import Linux
+
+/// libvirt's own event loop on a thread of its own. It must be there before the first connection.
+enum LibvirtEventLoop {
+    /// Starts the loop at the first call.
+    static func start() { _ = started }
+
+    private static let started: Bool = {
+        // The default handler prints on standard error, over whatever is on the screen.
+        virSetErrorFunc(nil) { @Sendable _, _ in }
+        virInitialize()
+        guard virEventRegisterDefaultImpl() == 0 else { return false }
+        // A timer, so that the loop wakes for what was added while it slept.
+        virEventAddTimeout(500, { @Sendable _, _ in }, nil, nil)
+        WorkerThread.start(name: "libvirt") {
+            while virEventRunDefaultImpl() >= 0 {}
+        }
+        return true
+    }()
+}

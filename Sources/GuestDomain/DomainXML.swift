@@ -1,0 +1,138 @@
+/// libvirt's description of a guest.
+package enum DomainXML {
+    /// Renders a specification. Pure; all text is escaped.
+    package static func render(_ guest: GuestSpecification) -> String {
+        """
+        <domain type='\(guest.accelerator.domainType)' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+          <name>\(escape(guest.name))</name>
+          <uuid>\(escape(guest.uuid))</uuid>
+          <memory unit='MiB'>\(guest.memoryMiB)</memory>
+          <vcpu>\(guest.cpus)</vcpu>
+        \(system(guest))
+          <features><acpi/><apic/></features>
+          <cpu mode='\(guest.accelerator == .kvm ? "host-passthrough'/>" : "custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>")
+          <on_poweroff>destroy</on_poweroff>
+          <on_reboot>restart</on_reboot>
+          <on_crash>destroy</on_crash>
+          <devices>
+        \(disk(guest))
+            <serial type='unix'>
+              <source mode='connect' path='\(escape(guest.consoleSocketPath))'/>
+              <target port='0'/>
+            </serial>
+            <console type='unix'>
+              <source mode='connect' path='\(escape(guest.consoleSocketPath))'/>
+              <target type='serial' port='0'/>
+            </console>
+            <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+            <memballoon model='virtio'/>
+        \(screen(guest))  </devices>
+        \(credentials(guest))\(network(guest))</domain>
+
+        """
+    }
+
+    private static func system(_ guest: GuestSpecification) -> String {
+        let boot = guest.media == .disk ? "hd" : "cdrom"
+        switch guest.firmware {
+        case .bios:
+            return "  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='\(boot)'/></os>"
+        case .uefi:
+            // An explicit variable store: libvirt leaves one that it makes for a transient domain behind.
+            return """
+                  <os>
+                    <type arch='x86_64' machine='q35'>hvm</type>
+                    <loader readonly='yes' type='pflash'>\(UEFIFirmware.code)</loader>
+                    <nvram template='\(UEFIFirmware.variables)'>\(escape(guest.nvramPath))</nvram>
+                    <boot dev='\(boot)'/>
+                  </os>
+                """
+        }
+    }
+
+    private static func disk(_ guest: GuestSpecification) -> String {
+        // relabel='no': the image lies on a read-only mount of the session's.
+        let image = """
+            <source file='\(escape(guest.imagePath))'><seclabel model='dac' relabel='no'/></source>
+            """
+        // stop: a block that does not come pauses the guest, and the request is repeated when it goes on.
+        let policy = "error_policy='stop' rerror_policy='stop'"
+        guard guest.media == .disk, let overlay = guest.overlayPath else {
+            // SATA: on IDE no stop was seen.
+            return """
+                    <disk type='file' device='cdrom'>
+                      <driver name='qemu' type='raw' \(policy)/>
+                      \(image)
+                      <target dev='sda' bus='sata'/>
+                      <readonly/>
+                    </disk>
+                """
+        }
+        return """
+                <disk type='file' device='disk'>
+                  <driver name='qemu' type='qcow2' discard='unmap' \(policy)/>
+                  <source file='\(escape(overlay))'/>
+                  <backingStore type='file'>
+                    <format type='raw'/>
+                    \(image)
+                    <backingStore/>
+                  </backingStore>
+                  <target dev='vda' bus='virtio'/>
+                </disk>
+            """
+    }
+
+    private static func screen(_ guest: GuestSpecification) -> String {
+        guard let socket = guest.vncSocketPath else { return "" }
+        return """
+                <input type='tablet' bus='usb'/>
+                <graphics type='vnc' socket='\(escape(socket))'/>
+                <video><model type='virtio' heads='1' primary='yes'/></video>
+
+            """
+    }
+
+    private static func credentials(_ guest: GuestSpecification) -> String {
+        guard !guest.firmwareEntries.isEmpty else { return "" }
+        let entries = guest.firmwareEntries.map {
+            "    <entry name='\(escape($0.name))' file='\(escape($0.path))'/>\n"
+        }
+        return "  <sysinfo type='fwcfg'>\n\(entries.joined())  </sysinfo>\n"
+    }
+
+    /// QEMU's stream backend has no place in libvirt's own description, so it comes as QEMU arguments.
+    private static func network(_ guest: GuestSpecification) -> String {
+        guard let socket = guest.networkSocketPath else { return "" }
+        // A comma would end the option's value.
+        let path = socket.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
+        let arguments = [
+            "-netdev", "stream,id=osc,server=off,addr.type=unix,addr.path=\(path)", "-device",
+            "virtio-net-pci,netdev=osc,mac=52:54:00:0a:00:0f,addr=0x10,romfile=",
+        ]
+        let lines = arguments.map { "    <qemu:arg value='\(escape($0))'/>\n" }
+        return "  <qemu:commandline>\n\(lines.joined())  </qemu:commandline>\n"
+    }
+
+    /// Text for an XML element or attribute. Characters that XML cannot hold are left out.
+    static func escape(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "&": result += "&amp;"
+            case "'": result += "&apos;"
+            case "\"": result += "&quot;"
+            case _ where scalar.value < 32 && scalar != "\t" && scalar != "\n": break
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}
+
+/// Debian's UEFI for QEMU (package ovmf).
+enum UEFIFirmware {
+    static let code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+    static let variables = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+}

@@ -1,0 +1,22 @@
+import Libvirt
+import Linux
+
+/// Why a guest could not be made, started or steered.
+package enum GuestDomainError: Error, Sendable {
+    /// libvirt does not answer at this URI.
+    case noDaemon(uri: String, cause: LibvirtError)
+    /// libvirt has no emulator for this kind of guest.
+    case noEmulator(uri: String)
+    /// `--accel kvm` was asked for and is not possible. `reason` is a phrase.
+    case noHardwareVirtualization(reason: String)
+    /// libvirt or QEMU refused to start the domain; the cause holds QEMU's own words.
+    case startFailed(cause: LibvirtError)
+    case callFailed(cause: LibvirtError)
+    /// qemu-img could not make the overlay; its words.
+    case overlayFailed(reason: String)
+    /// A program is not installed.
+    case missingProgram(String, package: String)
+    /// UEFI firmware is not installed.
+    case noFirmware
+    case system(SystemCallError)
+}

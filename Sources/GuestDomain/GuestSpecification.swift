@@ -1,0 +1,76 @@
+/// One guest to be started, as a value.
+package struct GuestSpecification: Sendable, Equatable {
+    package enum Firmware: Sendable, Equatable { case bios, uefi }
+
+    package enum Media: Sendable, Equatable {
+        /// A disk under an overlay that takes all writes.
+        case disk
+        /// A read-only medium.
+        case cdrom
+    }
+
+    /// A file that the guest reads through qemu_fw_cfg, 0600; libvirt gives it to QEMU's user while the domain runs.
+    package struct FirmwareEntry: Sendable, Equatable {
+        /// `opt/…`.
+        package let name: String
+        package let path: String
+
+        package init(name: String, path: String) {
+            self.name = name
+            self.path = path
+        }
+    }
+
+    package var name: String
+    package var uuid: String
+    package var memoryMiB: Int
+    package var cpus: Int
+    package var accelerator: Accelerator
+    package var firmware: Firmware
+    package var media: Media
+    /// The raw image; read-only.
+    package var imagePath: String
+    /// qcow2 over the image; nil for a cdrom.
+    package var overlayPath: String?
+    /// Our socket that QEMU's serial port connects to.
+    package var consoleSocketPath: String
+    /// Our socket that QEMU's network connects to; nil for no network at all.
+    package var networkSocketPath: String?
+    package var firmwareEntries: [FirmwareEntry]
+    /// QEMU's socket for a screen; nil for none.
+    package var vncSocketPath: String?
+    /// UEFI's variables, made anew; in the session's own folder.
+    package var nvramPath: String
+
+    package init(
+        name: String, uuid: String = RandomUUID.make(), memoryMiB: Int, cpus: Int, accelerator: Accelerator,
+        firmware: Firmware, media: Media, imagePath: String, overlayPath: String?, consoleSocketPath: String,
+        networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?, nvramPath: String
+    ) {
+        self.name = name
+        self.uuid = uuid
+        self.memoryMiB = memoryMiB
+        self.cpus = cpus
+        self.accelerator = accelerator
+        self.firmware = firmware
+        self.media = media
+        self.imagePath = imagePath
+        self.overlayPath = overlayPath
+        self.consoleSocketPath = consoleSocketPath
+        self.networkSocketPath = networkSocketPath
+        self.firmwareEntries = firmwareEntries
+        self.vncSocketPath = vncSocketPath
+        self.nvramPath = nvramPath
+    }
+}
+
+/// Random identifiers in UUID's text form (RFC 4122, version 4).
+package enum RandomUUID {
+    package static func make() -> String {
+        var bytes = (0..<16).map { _ in UInt8.random(in: 0...255) }
+        bytes[6] = bytes[6] & 0x0f | 0x40
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        let digits = bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+        return [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { digits[$0].joined() }.joined(separator: "-")
+    }
+}

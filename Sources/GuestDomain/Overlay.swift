@@ -1,0 +1,46 @@
+import Glibc
+import Linux
+
+/// The qcow2 file that takes a guest's writes and is thrown away.
+package enum Overlay {
+    /// Makes an empty overlay (0600) over a raw image. Blocks while qemu-img runs.
+    /// - Parameter size: bytes of the image; the guest's disk has as many.
+    /// - Throws: ``GuestDomainError``.
+    package static func create(at path: String, backing: String, size: UInt64) throws(GuestDomainError) {
+        guard let program = ProgramPath.find("qemu-img") else {
+            throw .missingProgram("qemu-img", package: "qemu-utils")
+        }
+        do {
+            // Made here first, so that it never has other bits; qemu-img keeps them.
+            _ = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            let (readEnd, writeEnd) = try Pipe.make()
+            let null = try FileHandle(path: "/dev/null", flags: O_RDWR)
+            var ours: FileHandle? = writeEnd
+            let process = try SpawnedProcess.start(
+                // -u: the backing file is not opened here, so no read waits for a block.
+                [program, "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, path, "\(size)"],
+                descriptors: [0: null.descriptor, 1: writeEnd.descriptor, 2: writeEnd.descriptor])
+            withExtendedLifetime(ours) {}
+            ours = nil
+            let code = process.wait()
+            if code != 0 {
+                unlink(path)
+                throw GuestDomainError.overlayFailed(reason: "qemu-img ended with \(code)\(Self.words(readEnd))")
+            }
+        } catch let error as SystemCallError {
+            throw .system(error)
+        } catch let error as GuestDomainError {
+            throw error
+        } catch {
+            throw .overlayFailed(reason: "\(error)")
+        }
+    }
+
+    private static func words(_ pipe: FileHandle) -> String {
+        // qemu-img has ended: what it said fits the pipe and is there.
+        _ = fcntl(pipe.descriptor, F_SETFL, O_NONBLOCK)
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = read(pipe.descriptor, &buffer, buffer.count)
+        return count > 0 ? ": " + String(decoding: buffer[..<count], as: UTF8.self) : ""
+    }
+}

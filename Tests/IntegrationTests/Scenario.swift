@@ -1,0 +1,105 @@
+import Boot
+import FoundationEssentials
+import Glibc
+import Linux
+import TestSupport
+
+/// One user with private places, one published tree, one web server.
+final class Scenario: Sendable {
+    let folder: TemporaryDirectory
+    let tree: String
+    let server: NginxServer
+    let environment: [String: String]
+
+    /// Publishes images as versions of `tiny`, serves them and follows the catalog as `test`.
+    init(images: [(version: String, path: String)], configuration: String = "") async throws {
+        folder = try TemporaryDirectory()
+        // QEMU's own user must get through to the sockets, the mount and the overlay.
+        chmod(folder.path, 0o755)
+        tree = folder.path("tree")
+        for name in ["config/oscircular", "state", "cache", "run"] {
+            try DirectoryTree.make(folder.path(name))
+        }
+        if !configuration.isEmpty {
+            try folder.write(Array(configuration.utf8), to: "config/oscircular/config.toml")
+        }
+        environment = [
+            "XDG_CONFIG_HOME": folder.path("config"), "XDG_STATE_HOME": folder.path("state"),
+            "XDG_CACHE_HOME": folder.path("cache"), "XDG_RUNTIME_DIR": folder.path("run"),
+        ]
+        chmod(folder.path("run"), 0o711)
+        _ = try await Self.succeed("oscircular-publish", ["init", tree], environment)
+        for image in images {
+            _ = try await Self.succeed(
+                "oscircular-publish",
+                ["add", tree, "tiny", image.version, image.path, "--title", "Tiny", "--memory", "256"], environment)
+        }
+        server = try NginxServer(tree: tree)
+        _ = try await Self.succeed("oscircular", ["catalog", "add", "test", server.url], environment)
+    }
+
+    /// Runs `oscircular` and expects success.
+    /// - Returns: standard output.
+    @discardableResult
+    func client(_ arguments: String...) async throws -> String {
+        try await Self.succeed("oscircular", arguments, environment)
+    }
+
+    /// Runs `oscircular` and gives what came of it.
+    func attempt(_ arguments: String...) async throws -> (status: Int32, output: String, error: String) {
+        let result = try await BuiltProgram.run("oscircular", arguments, environment: environment)
+        return (result.status, result.standardOutput, result.standardError)
+    }
+
+    func sessions() async throws -> [SessionStatus] {
+        let output = try await client("sessions", "--json")
+        return try JSONDecoder().decode(SessionListing.self, from: Data(output.utf8)).sessions
+    }
+
+    /// Boots `name` in the background.
+    func boot(_ name: String, _ options: String...) async throws -> SessionStatus {
+        let arguments = ["boot", name, "--detach", "--json", "--accel", "tcg"] + options
+        let output = try await Self.succeed("oscircular", arguments, environment)
+        return try JSONDecoder().decode(SessionStatus.self, from: Data(output.utf8))
+    }
+
+    /// Waits until the session's console log holds the text.
+    func console(of session: SessionStatus, shows text: String, within seconds: Int = 120) async throws -> String {
+        for _ in 0..<(seconds * 5) {
+            let log = (try? FileContents.readText(session.consoleLog, limit: 16 << 20)) ?? ""
+            if log.contains(text) { return log }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        let log = (try? FileContents.readText(session.consoleLog, limit: 16 << 20)) ?? "no log"
+        throw Failure("the console never showed \(text): \(log.suffix(2000))")
+    }
+
+    /// Requests for blocks that the server has answered so far.
+    var blockRequests: [String] { server.requests().filter { $0.contains(".cacnk") } }
+
+    /// Ends what still runs; call it at the end of every test.
+    func end() async {
+        for session in (try? await sessions()) ?? [] { _ = try? await client("stop", session.id, "--force") }
+        server.stop()
+    }
+
+    private static func succeed(
+        _ program: String, _ arguments: [String], _ environment: [String: String]
+    ) async throws -> String {
+        let result = try await BuiltProgram.run(program, arguments, environment: environment)
+        guard result.status == 0 else {
+            throw Failure("\(program) \(arguments.joined(separator: " ")): \(result.status): \(result.standardError)")
+        }
+        return result.standardOutput
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+
+        init(_ description: String) { self.description = description }
+    }
+
+    private struct SessionListing: Decodable {
+        let sessions: [SessionStatus]
+    }
+}
