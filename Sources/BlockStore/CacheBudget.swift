@@ -20,11 +20,18 @@ final class CacheBudget: Sendable {
     let folder: CacheFolder
     let limit: CacheLimit
     private let evicted: @Sendable (BlockID) -> Void
+    private let renewed: @Sendable () -> Void
     private let grant = Mutex(Grant())
 
-    /// - Parameter evicted: called for each block that was removed, under the locks; it must be short.
-    init(folder: CacheFolder, limit: CacheLimit, evicted: @escaping @Sendable (BlockID) -> Void) {
+    /// - Parameters:
+    ///   - evicted: called for each block that was removed, under the locks; it must be short.
+    ///   - renewed: called after each new grant: the time to look what others evicted.
+    init(
+        folder: CacheFolder, limit: CacheLimit, evicted: @escaping @Sendable (BlockID) -> Void,
+        renewed: @escaping @Sendable () -> Void
+    ) {
         self.folder = folder
+        self.renewed = renewed
         self.limit = limit
         self.evicted = evicted
     }
@@ -44,6 +51,7 @@ final class CacheBudget: Sendable {
             guard try extend(&grant, by: need) else { return false }
             grant.pausedUntil = 0
             grant.bytes -= bytes
+            renewed()
             return true
         }
     }
