@@ -150,15 +150,16 @@ import Testing
 
     private func confirmOrder(raise: Bool) async throws {
         let queue = TransferQueue(maximumInFlight: 1)
-        server.script("/first", .delay(milliseconds: 400))
+        server.script("/first", .hang)
         func start(_ name: String, _ priority: TransferRequest.Priority) -> TransferTicket {
             queue.start(TransferRequest(url: server.url + name, maximumBytes: 100, priority: priority)) { _ in }
         }
-        _ = start("first", .prefetch)
+        let first = start("first", .prefetch)
         while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
         for number in 1...4 { _ = start("prefetch\(number)", .prefetch) }
         let wanted = start("wanted", raise ? .prefetch : .demand)
         if raise { queue.raise(wanted) }
+        queue.cancel(first)
         while server.requests.count < 6 { try await Task.sleep(for: .milliseconds(5)) }
         #expect(server.requests == ["/first", "/wanted", "/prefetch1", "/prefetch2", "/prefetch3", "/prefetch4"])
         queue.close()
