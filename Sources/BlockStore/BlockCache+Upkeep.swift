@@ -7,7 +7,8 @@ extension BlockCache {
     /// - Throws: ``SystemCallError``; a cache that does not exist is empty.
     package func status() throws -> CacheStatus {
         guard let root = try existingRoot() else {
-            return CacheStatus(directory: directory, limit: 0, used: 0, blocks: 0, pinned: 0, repaired: repaired)
+            let limit = budget.limit.bytes(used: 0, space: try spaceAhead())
+            return CacheStatus(directory: directory, limit: limit, used: 0, blocks: 0, pinned: 0, repaired: repaired)
         }
         let contents = try folder.contents()
         let used = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
@@ -102,6 +103,16 @@ extension BlockCache {
         } catch where error.code == ENOENT {
             return nil
         }
+    }
+
+    /// The file system that the cache's folder will be on when it is made.
+    private func spaceAhead() throws(SystemCallError) -> FileSystemSpace {
+        var path = Substring(directory)
+        while let slash = path.lastIndex(of: "/"), slash != path.startIndex, access(String(path), F_OK) != 0 {
+            path = path[..<slash]
+        }
+        let nearest = access(String(path), F_OK) == 0 ? String(path) : directory.hasPrefix("/") ? "/" : "."
+        return try FileSystemSpace(of: Folder(path: nearest).descriptor)
     }
 
     /// Nil when the block is gone.

@@ -27,7 +27,9 @@ package final class BlockCache: Sendable {
         let open = OpenBlocks(maximumOpen: min(DescriptorLimit.raise() / 2, 4096))
         self.open = open
         folder = CacheFolder(path: directory)
-        budget = CacheBudget(folder: folder, limit: limit) { open.forget($0) }
+        budget = CacheBudget(
+            folder: folder, limit: limit, evicted: { open.forget($0) }, renewed: { open.closeRemoved() })
+        _ = try? folder.root(create: false)
     }
 
     deinit { budget.release() }
@@ -56,7 +58,9 @@ package final class BlockCache: Sendable {
             return false
         }
         guard let bytes = load(request) else { return false }
-        bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + buffer.count)])) }
+        bytes.withUnsafeBytes {
+            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + buffer.count)]))
+        }
         return true
     }
 

@@ -20,11 +20,18 @@ final class CacheBudget: Sendable {
     let folder: CacheFolder
     let limit: CacheLimit
     private let evicted: @Sendable (BlockID) -> Void
+    private let renewed: @Sendable () -> Void
     private let grant = Mutex(Grant())
 
-    /// - Parameter evicted: called for each block that was removed, under the locks; it must be short.
-    init(folder: CacheFolder, limit: CacheLimit, evicted: @escaping @Sendable (BlockID) -> Void) {
+    /// - Parameters:
+    ///   - evicted: called for each block that was removed, under the locks; it must be short.
+    ///   - renewed: called after each new grant: the time to look what others evicted.
+    init(
+        folder: CacheFolder, limit: CacheLimit, evicted: @escaping @Sendable (BlockID) -> Void,
+        renewed: @escaping @Sendable () -> Void
+    ) {
         self.folder = folder
+        self.renewed = renewed
         self.limit = limit
         self.evicted = evicted
     }
@@ -44,6 +51,7 @@ final class CacheBudget: Sendable {
             guard try extend(&grant, by: need) else { return false }
             grant.pausedUntil = 0
             grant.bytes -= bytes
+            renewed()
             return true
         }
     }
@@ -66,8 +74,10 @@ final class CacheBudget: Sendable {
     /// Evicts a tenth, for a file system that is full though the limit is not reached.
     func shrink() throws(SystemCallError) {
         try grant.withLock { grant throws(SystemCallError) in
+            let own = grant.bytes
             try exclusively(&grant) { (root, usage) throws(SystemCallError) in
-                try evict(root, to: usage.used * 9 / 10, &usage)
+                let used = usage.used
+                _ = try evict(root, own: own, &usage) { grants in (used - grants) * 9 / 10 }
             }
         }
     }
@@ -76,11 +86,10 @@ final class CacheBudget: Sendable {
     /// - Returns: bytes freed.
     func prune(to target: Int?) throws(SystemCallError) -> Int {
         try grant.withLock { grant throws(SystemCallError) in
-            try exclusively(&grant) { (root, usage) throws(SystemCallError) in
-                let before = try used()
-                let space = try FileSystemSpace(of: root.descriptor)
-                try evict(root, to: target ?? limit.bytes(used: before, space: space), &usage)
-                return before - usage.used
+            let own = grant.bytes
+            return try exclusively(&grant) { (root, usage) throws(SystemCallError) in
+                let limit = limit.bytes(used: usage.used, space: try FileSystemSpace(of: root.descriptor))
+                return try evict(root, own: own, &usage) { _ in target ?? limit }
             }
         }
     }
@@ -124,8 +133,7 @@ final class CacheBudget: Sendable {
             if now.bytes < need {
                 let target = min(now.limit * 9 / 10, now.limit - need, usage.used - now.lack)
                 // What is granted and not written counts against the target too.
-                try evict(root, to: max(0, target - own), &usage)
-                usage.used += own
+                _ = try evict(root, own: own, &usage) { grants in target - grants }
                 now = try room()
             }
             guard now.bytes >= need else { return nil }
@@ -175,15 +183,24 @@ final class CacheBudget: Sendable {
     }
 
     /// Removes the blocks that were used longest ago, but none that is kept. Call it under the lock.
-    /// `usage` says afterwards what the walk found to be left.
-    private func evict(_ root: Folder, to target: Int, _ usage: inout CacheUsage) throws(SystemCallError) {
+    ///
+    /// `usage` says afterwards what a walk found to be left, and the grants: our own, and what the accounting had beyond
+    /// the files, which others are about to write. An eighth bounds that, for grants that died with their process.
+    /// - Parameter target: bytes of files to be left at most, given the bytes of grants.
+    /// - Returns: bytes freed.
+    private func evict(
+        _ root: Folder, own: Int, _ usage: inout CacheUsage, target: (_ grants: Int) -> Int
+    ) throws(SystemCallError) -> Int {
         let contents = try folder.contents()
-        var used = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+        let before = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+        let grants = own + max(0, min(usage.used - before - own, usage.used / 8))
+        let target = max(0, target(grants))
+        var used = before
         defer {
-            usage.used = used
+            usage.used = used + grants
             usage.counted = time(nil)
         }
-        guard used > target else { return }
+        guard used > target else { return 0 }
         let kept = try CacheKeepers.pinned(in: root).union(CacheKeepers.protected(in: root))
         for block in contents.blocks.sorted(by: { $0.lastUse < $1.lastUse }) where !kept.contains(block.id) {
             guard used > target else { break }
@@ -191,5 +208,6 @@ final class CacheBudget: Sendable {
             used -= block.size
             evicted(block.id)
         }
+        return before - used
     }
 }

@@ -8,19 +8,28 @@ final class CacheFolder: Sendable {
     /// A temporary file older than this is what a crash left, in nanoseconds.
     private static let abandoned: Int64 = 3_600_000_000_000
 
+    private struct Root: Sendable {
+        var folder: Folder?
+        /// Whether DIR has been there since the start of this process.
+        var wasThere = false
+    }
+
     let path: String
-    private let current = Mutex<Folder?>(nil)
+    private let current = Mutex(Root())
 
     init(path: String) { self.path = path }
 
     /// `DIR/v1`, opened anew when somebody removed it.
     func root(create: Bool) throws(SystemCallError) -> Folder {
         try current.withLock { current throws(SystemCallError) in
-            if let folder = current, CacheFolder.hasName(folder) { return folder }
-            current = nil
-            if create { try Folder.create(path: path) }
-            let folder = try Folder(path: path).folder("v1", create: create)
-            current = folder
+            if let folder = current.folder, CacheFolder.hasName(folder) { return folder }
+            current.folder = nil
+            // Folders above DIR are made for a new cache only: what held an old one is gone, not empty.
+            if create { try Folder.create(path: path, above: !current.wasThere) }
+            let top = try Folder(path: path)
+            current.wasThere = true
+            let folder = try top.folder("v1", create: create)
+            current.folder = folder
             return folder
         }
     }

@@ -14,9 +14,10 @@ package final class DirectoryBlockStore: BlockStore {
 
     package func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
         pool.submit(request.id, request.priority) { [directory] decoder in
-            completion(Result { () throws(BlockStoreError) in
-                try DirectoryBlockStore.load(request, from: directory, decoder)
-            })
+            completion(
+                Result { () throws(BlockStoreError) in
+                    try DirectoryBlockStore.load(request, from: directory, decoder)
+                })
         }
     }
 

@@ -31,12 +31,13 @@ package final class HTTPBlockStore: BlockStore {
                 // The thread that transfers has no time to decompress. What has arrived is decoded in the order of
                 // arrival: a prefetch that has come this far is cheap, and may have been raised meanwhile.
                 pool.submit(request.id, .demand) { decoder in
-                    completion(Result { () throws(BlockStoreError) in
-                        try result.body.withUnsafeBytes { (bytes) throws(BlockStoreError) in
-                            try decoder.decode(
-                                compressed: bytes, for: request, place: URLText.withoutCredentials(url))
-                        }
-                    })
+                    completion(
+                        Result { () throws(BlockStoreError) in
+                            try result.body.withUnsafeBytes { (bytes) throws(BlockStoreError) in
+                                try decoder.decode(
+                                    compressed: bytes, for: request, place: URLText.withoutCredentials(url))
+                            }
+                        })
                 }
             case .failure(let error):
                 completion(.failure(HTTPBlockStore.blockError(error, request, url)))

@@ -77,7 +77,9 @@ package final class MirroredBlockStore: BlockStore {
     /// Orders the mirrors anew and asks the first. Nothing happens when the round runs already.
     private func startRound(_ number: UInt64) {
         let isNew = state.withLock { state in
-            guard let pending = state.pending[number], pending.asked == nil, pending.untried.isEmpty else { return false }
+            guard let pending = state.pending[number], pending.asked == nil, pending.untried.isEmpty else {
+                return false
+            }
             state.pending[number]?.untried = MirroredBlockStore.order(&state.health)
             state.pending[number]?.failure = nil
             return true

@@ -17,6 +17,8 @@ import Testing
     init() throws {
         directory = try TemporaryDirectory()
         upstream = InMemoryBlockStore(image)
+        // A write that is under way when the test ends must not make its folder anew.
+        try directory.makeFolder("cache")
         cache = BlockCache(directory: directory.path("cache"), limit: .bytes(1 << 30))
         store = CachingBlockStore(cache: cache, upstream: upstream)
     }

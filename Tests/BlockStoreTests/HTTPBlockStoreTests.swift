@@ -28,7 +28,8 @@ import Testing
     }
 
     @Test func tellsMissingDamagedAndUnreachableApart() async throws {
-        server.script(image.path(0), .status(404), .status(403), .status(503), .reset(after: 9), .hang, .truncated(after: 9))
+        server.script(image.path(0), .status(404), .status(403), .status(503))
+        server.script(image.path(0), .reset(after: 9), .hang, .truncated(after: 9))
         #expect(await store.failure(image.requests[0])?.isMissing == true)
         for _ in 0..<5 { #expect(await store.failure(image.requests[0])?.isUnreachable == true) }
     }

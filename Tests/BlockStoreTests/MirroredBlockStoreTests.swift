@@ -2,17 +2,11 @@ import BlockStore
 import ContentAddress
 import Curl
 import Linux
-import Synchronization
 import TestSupport
 import Testing
 
 @Suite struct MirroredBlockStoreTests {
     private let image = TestImage()
-
-    private func errors() -> (Mutex<[BlockStoreError]>.Box, @Sendable (BlockStoreError) -> Void) {
-        let box = Mutex<[BlockStoreError]>.Box([])
-        return (box, { error in box.mutex.withLock { $0.append(error) } })
-    }
 
     @Test func takesFromAnotherMirrorWhatOneLacksOrHasWrong() async throws {
         let (first, second) = (InMemoryBlockStore(image), InMemoryBlockStore(image))
@@ -21,10 +15,10 @@ import Testing
         first.put(wrong, as: image.ids[0])
         first.fail(image.ids[1], .missing(image.ids[1], place: "first"))
         first.fail(image.ids[2], .unreachable(place: "first", cause: TransferError.cancelled))
-        let (seen, observer) = errors()
-        let store = MirroredBlockStore([first, second], policy: .rounds(1), observer: observer)
+        let seen = Recorder<BlockStoreError>()
+        let store = MirroredBlockStore([first, second], policy: .rounds(1), observer: seen.append)
         for number in [1, 0, 2] { #expect(try await store.block(image.requests[number]).bytes == image.blocks[number]) }
-        let kinds = seen.mutex.withLock { $0 }
+        let kinds = seen.elements
         // The second failure demotes the first mirror, so that the third block is not asked of it.
         #expect(kinds.count == 2)
         #expect(kinds.first?.isMissing == true && kinds.last?.isCorrupt == true)
@@ -109,13 +103,5 @@ import Testing
         #expect(second.raised.isEmpty)
         first.release()
         #expect(try await block.bytes == image.blocks[0])
-    }
-}
-
-extension Mutex where Value: Sendable {
-    /// A mutex that closures can share.
-    final class Box: Sendable {
-        let mutex: Mutex<Value>
-        init(_ value: Value) { mutex = Mutex(value) }
     }
 }

@@ -23,7 +23,8 @@ struct TestImage: Sendable {
             }
         }
         requests = blocks.map { block in
-            BlockRequest(id: block.withUnsafeBytes { algorithm.blockID(of: $0) }, length: block.count, algorithm: algorithm)
+            BlockRequest(
+                id: block.withUnsafeBytes { algorithm.blockID(of: $0) }, length: block.count, algorithm: algorithm)
         }
     }
 

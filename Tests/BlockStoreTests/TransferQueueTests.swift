@@ -1,7 +1,6 @@
 import Curl
 import Glibc
 import Linux
-import Synchronization
 import TestSupport
 import Testing
 
@@ -151,31 +150,35 @@ import Testing
 
     private func confirmOrder(raise: Bool) async throws {
         let queue = TransferQueue(maximumInFlight: 1)
-        server.always("*", .delay(milliseconds: 50))
-        server.script("/first", .delay(milliseconds: 400))
-        let order = Mutex<[String]>([])
-        let url = server.url
-        await withTaskGroup(of: Void.self) { group in
-            @Sendable func transfer(
-                _ name: String, _ priority: TransferRequest.Priority, _ ticket: TransferTicket = TransferTicket()
-            ) async {
-                await withCheckedContinuation { continuation in
-                    let request = TransferRequest(url: url + name, maximumBytes: 100, priority: priority)
-                    queue.start(request, as: ticket) { _ in
-                        order.withLock { $0.append(name) }
-                        continuation.resume()
-                    }
-                }
-            }
-            group.addTask { await transfer("first", .prefetch) }
-            try? await Task.sleep(for: .milliseconds(100))
-            let ticket = TransferTicket()
-            for number in 1...4 { group.addTask { await transfer("prefetch\(number)", .prefetch) } }
-            if raise { group.addTask { await transfer("wanted", .prefetch, ticket) } }
-            try? await Task.sleep(for: .milliseconds(100))
-            if raise { queue.raise(ticket) } else { group.addTask { await transfer("wanted", .demand) } }
+        server.script("/first", .hang)
+        func start(_ name: String, _ priority: TransferRequest.Priority) -> TransferTicket {
+            queue.start(TransferRequest(url: server.url + name, maximumBytes: 100, priority: priority)) { _ in }
         }
-        #expect(order.withLock { $0 }.prefix(2) == ["first", "wanted"])
+        let first = start("first", .prefetch)
+        while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        for number in 1...4 { _ = start("prefetch\(number)", .prefetch) }
+        let wanted = start("wanted", raise ? .prefetch : .demand)
+        if raise { queue.raise(wanted) }
+        queue.cancel(first)
+        while server.requests.count < 6 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(server.requests == ["/first", "/wanted", "/prefetch1", "/prefetch2", "/prefetch3", "/prefetch4"])
+        queue.close()
+    }
+
+    @Test func prefetchLeavesRoomForDemand() async throws {
+        let queue = TransferQueue(maximumInFlight: 4)
+        server.always("*", .hang)
+        for number in 1...8 {
+            let url = server.url + "prefetch\(number)"
+            queue.start(TransferRequest(url: url, maximumBytes: 1, priority: .prefetch)) { _ in }
+        }
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(server.requests.count == 2)
+        for number in 1...4 {
+            queue.start(TransferRequest(url: server.url + "demand\(number)", maximumBytes: 1)) { _ in }
+        }
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(server.requests.count == 4)
         queue.close()
     }
 

@@ -17,7 +17,14 @@ package final class TemporaryDirectory: Sendable {
         path = String(cString: resolved)
     }
 
-    deinit { TemporaryDirectory.remove(path) }
+    deinit {
+        // A thread that still writes when the test ends may put a file into a folder that is being emptied.
+        for _ in 0..<50 {
+            TemporaryDirectory.remove(path)
+            if access(path, F_OK) != 0 { return }
+            usleep(10_000)
+        }
+    }
 
     /// A path inside.
     package func path(_ name: String) -> String { "\(path)/\(name)" }

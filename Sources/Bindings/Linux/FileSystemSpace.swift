@@ -12,8 +12,13 @@ package struct FileSystemSpace: Sendable, Equatable {
     package init(of descriptor: Int32) throws(SystemCallError) {
         var status = statvfs()
         try systemCall("fstatvfs") { fstatvfs(descriptor, &status) }
-        total = Int(clamping: UInt64(status.f_blocks).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
-        available = Int(
-            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+        // Some network file systems say 2^64 - 1 blocks.
+        total = FileSystemSpace.product(UInt64(status.f_blocks), UInt64(status.f_frsize))
+        available = FileSystemSpace.product(UInt64(status.f_bavail), UInt64(status.f_frsize))
+    }
+    private static func product(_ blocks: UInt64, _ size: UInt64) -> Int {
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
+        // Half of the range, so that sums do not overflow either.
+        return overflow ? Int.max / 2 : min(Int(clamping: bytes), Int.max / 2)
     }
 }

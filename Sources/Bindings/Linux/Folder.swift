@@ -27,14 +27,15 @@ package final class Folder: Sendable {
     /// The descriptor; valid while this object lives.
     package var descriptor: Int32 { handle.descriptor }
 
-    /// Makes a folder and those above it, where they are missing, with mode 0700.
+    /// Makes a folder where it is missing, with mode 0700.
+    /// - Parameter above: makes those above it too.
     /// - Throws: ``SystemCallError`` of `mkdir`.
-    package static func create(path: String) throws(SystemCallError) {
+    package static func create(path: String, above: Bool = true) throws(SystemCallError) {
         do {
             try systemCall("mkdir", path) { mkdir(path, 0o700) }
         } catch where error.code == EEXIST {
             return
-        } catch where error.code == ENOENT {
+        } catch where error.code == ENOENT && above {
             guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
             try create(path: String(path[..<slash]))
             do throws(SystemCallError) {
