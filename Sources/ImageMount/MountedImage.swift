@@ -81,7 +81,9 @@ package final class MountedImage: Sendable {
             try StaleMounts.clear(at: directory)
             let resolved = try StaleMounts.resolved(directory)
             let folder = try FileHandle(path: resolved, flags: O_RDONLY | O_DIRECTORY)
-            if try MountTable.entry(at: resolved)?.fileSystem == StaleMounts.fileSystem { throw ImageMountError.busy(resolved) }
+            if try MountTable.entry(at: resolved)?.fileSystem == StaleMounts.fileSystem {
+                throw ImageMountError.busy(resolved)
+            }
             if try !isEmpty(folder, resolved) { throw ImageMountError.notEmpty(resolved) }
             return resolved
         } catch let error as ImageMountError {

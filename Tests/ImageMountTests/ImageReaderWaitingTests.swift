@@ -21,7 +21,8 @@ import Testing
     private func reader(bound: Duration = .seconds(30), keepsFetching: Bool = true) -> ImageReader {
         ImageReader(
             index: image.index, store: store,
-            options: ReadOptions(bound: bound, keepsFetching: keepsFetching, retryDelay: .milliseconds(20)), observer: observer)
+            options: ReadOptions(bound: bound, keepsFetching: keepsFetching, retryDelay: .milliseconds(20)),
+            observer: observer)
     }
 
     private func error(of reader: ImageReader, at offset: UInt64 = 0, length: Int = 100) async -> ImageReadError? {
