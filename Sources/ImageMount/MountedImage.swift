@@ -39,12 +39,15 @@ package final class MountedImage: Sendable {
             throw .unusableName(fileName)
         }
         let directory = try mountPoint(directory)
+        let log = Logger(label: "oscircular.mount")
+        LibraryLog.setHandler(
+            { level, text in log.log(level: level <= 3 ? .error : .warning, "libfuse: \(text)") }, replacing: false)
         let reader = ImageReader(index: index, store: store, options: options.read, observer: observer)
         do {
             let session = try SingleFileSession(
                 mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
                 options: SessionOptions(allowOther: options.allowOther),
-                reader: ServedImage(reader: reader, log: Logger(label: "oscircular.mount")))
+                reader: ServedImage(reader: reader, log: log))
             session.whenEnded { reader.close() }
             return MountedImage(
                 directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
