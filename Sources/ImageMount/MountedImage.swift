@@ -83,11 +83,10 @@ package final class MountedImage: Sendable {
         do {
             try StaleMounts.clear(at: directory)
             let resolved = try StaleMounts.resolved(directory)
-            let folder = try FileHandle(path: resolved, flags: O_RDONLY | O_DIRECTORY)
             if try MountTable.entry(at: resolved)?.fileSystem == StaleMounts.fileSystem {
                 throw ImageMountError.busy(resolved)
             }
-            if try !isEmpty(folder, resolved) { throw ImageMountError.notEmpty(resolved) }
+            if try !isEmpty(resolved) { throw ImageMountError.notEmpty(resolved) }
             return resolved
         } catch let error as ImageMountError {
             throw error
@@ -98,7 +97,7 @@ package final class MountedImage: Sendable {
         }
     }
 
-    private static func isEmpty(_ folder: FileHandle, _ path: String) throws(SystemCallError) -> Bool {
+    private static func isEmpty(_ path: String) throws(SystemCallError) -> Bool {
         guard let stream = opendir(path) else { throw SystemCallError.last("opendir", path) }
         defer { closedir(stream) }
         while let entry = readdir(stream) {
