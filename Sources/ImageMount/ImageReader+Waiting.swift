@@ -76,12 +76,15 @@ extension ImageReader {
             var outcome = Failure()
             var isClosed = false
             if case .closed = error { isClosed = true }
-            if case .unreachable = error {} else {
+            if case .unreachable = error {
+            } else {
                 outcome.ended = wait.reads.filter { $0.claim() }
                 for read in outcome.ended { state.forget(read) }
                 if !outcome.ended.isEmpty && !isClosed { outcome.stalled = stall([block.position], &state) }
             }
-            let isWanted = state.waits[block.position].map { !$0.reads.isEmpty || $0.isStalled && options.keepsFetching }
+            let isWanted = state.waits[block.position].map {
+                !$0.reads.isEmpty || $0.isStalled && options.keepsFetching
+            }
             if isClosed || isWanted != true {
                 state.waits[block.position] = nil
             } else {

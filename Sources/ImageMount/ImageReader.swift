@@ -34,7 +34,8 @@ package final class ImageReader: Sendable {
     }
 
     package init(
-        index: ImageIndex, store: any BlockStore, options: ReadOptions = ReadOptions(), observer: (any ReadObserver)? = nil
+        index: ImageIndex, store: any BlockStore, options: ReadOptions = ReadOptions(),
+        observer: (any ReadObserver)? = nil
     ) {
         self.index = index
         self.store = store

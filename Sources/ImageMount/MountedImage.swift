@@ -39,12 +39,15 @@ package final class MountedImage: Sendable {
             throw .unusableName(fileName)
         }
         let directory = try mountPoint(directory)
+        let log = Logger(label: "oscircular.mount")
+        LibraryLog.setHandler(
+            { level, text in log.log(level: level <= 3 ? .error : .warning, "libfuse: \(text)") }, replacing: false)
         let reader = ImageReader(index: index, store: store, options: options.read, observer: observer)
         do {
             let session = try SingleFileSession(
                 mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
                 options: SessionOptions(allowOther: options.allowOther),
-                reader: ServedImage(reader: reader, log: Logger(label: "oscircular.mount")))
+                reader: ServedImage(reader: reader, log: log))
             session.whenEnded { reader.close() }
             return MountedImage(
                 directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
@@ -80,9 +83,10 @@ package final class MountedImage: Sendable {
         do {
             try StaleMounts.clear(at: directory)
             let resolved = try StaleMounts.resolved(directory)
-            let folder = try FileHandle(path: resolved, flags: O_RDONLY | O_DIRECTORY)
-            if try MountTable.entry(at: resolved)?.fileSystem == StaleMounts.fileSystem { throw ImageMountError.busy(resolved) }
-            if try !isEmpty(folder, resolved) { throw ImageMountError.notEmpty(resolved) }
+            if try MountTable.entry(at: resolved)?.fileSystem == StaleMounts.fileSystem {
+                throw ImageMountError.busy(resolved)
+            }
+            if try !isEmpty(resolved) { throw ImageMountError.notEmpty(resolved) }
             return resolved
         } catch let error as ImageMountError {
             throw error
@@ -93,7 +97,7 @@ package final class MountedImage: Sendable {
         }
     }
 
-    private static func isEmpty(_ folder: FileHandle, _ path: String) throws(SystemCallError) -> Bool {
+    private static func isEmpty(_ path: String) throws(SystemCallError) -> Bool {
         guard let stream = opendir(path) else { throw SystemCallError.last("opendir", path) }
         defer { closedir(stream) }
         while let entry = readdir(stream) {

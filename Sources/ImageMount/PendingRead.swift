@@ -31,7 +31,9 @@ final class PendingRead: Sendable {
 
     /// Copies a block's bytes to their place. Returns true to the one caller that brought the last block.
     func fill(_ block: IndexedBlock, from bytes: BlockBytes) -> Bool {
-        guard !isFinished, let piece = pieces.first(where: { $0.block.position == block.position }) else { return false }
+        guard !isFinished, let piece = pieces.first(where: { $0.block.position == block.position }) else {
+            return false
+        }
         bytes.withUnsafeBytes { source in
             let start = piece.offset
             buffer.part(piece.target).copyMemory(

@@ -46,7 +46,9 @@ final class InMemoryBlockStore: BlockStore {
     var fetched: Set<BlockID> { state.withLock { Set($0.fetches.keys) } }
 
     func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
-        guard let bytes = state.withLock({ $0.here.contains(request.id) ? $0.blocks[request.id] : nil }) else { return false }
+        guard let bytes = state.withLock({ $0.here.contains(request.id) ? $0.blocks[request.id] : nil }) else {
+            return false
+        }
         bytes.withUnsafeBytes { source in
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<(offset + buffer.count)]))
         }

@@ -4,7 +4,8 @@ import Linux
 import Synchronization
 import Testing
 
-@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
+@Suite(
+    .serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
 struct SingleFileSessionTests {
     /// Keeps requests, or drops them.
     private final class KeepingReader: FileReader {
@@ -45,7 +46,9 @@ struct SingleFileSessionTests {
     @Test func aKilledReaderIsAnsweredAtOnce() async throws {
         let reader = KeepingReader(keeps: true)
         try await withSession(reader, parallelDirectReads: false) { (session: SingleFileSession) async throws in
-            let child = try ChildProcess(["dd", "if=\(directory)/file", "of=/dev/null", "bs=4096", "count=1", "iflag=direct"])
+            let child = try ChildProcess([
+                "dd", "if=\(directory)/file", "of=/dev/null", "bs=4096", "count=1", "iflag=direct",
+            ])
             #expect(try await eventually { reader.kept.withLock { $0.count } == 1 })
             #expect(reader.kept.withLock { $0.first?.isAnswered } == false)
             child.kill()
@@ -90,7 +93,8 @@ struct SingleFileSessionTests {
         defer { LibraryLog.setHandler(nil) }
         let missing = folder.path("missing")
         let error = #expect(throws: SessionError.self) {
-            try SingleFileSession(mountingAt: missing, fileName: "file", size: 1, modified: 0, reader: KeepingReader(keeps: true))
+            try SingleFileSession(
+                mountingAt: missing, fileName: "file", size: 1, modified: 0, reader: KeepingReader(keeps: true))
         }
         guard case .mountFailed(missing, let message) = error else {
             Issue.record("\(String(describing: error))")

@@ -19,7 +19,8 @@ private func servesUntilItIsKilled() async throws {
     await mounted.waitUntilUnmounted()
 }
 
-@Suite(.serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
+@Suite(
+    .serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
 struct StaleMountsTests {
     private let folder: TemporaryFolder
     private let directory: String
@@ -33,7 +34,9 @@ struct StaleMountsTests {
     private func leaveStaleMount() async throws {
         let program = try #require(realpath("/proc/self/exe", nil).map { String(cString: $0) })
         let server = try ChildProcess(
-            [program] + TestRun.bundleArguments + ["--testing-library", "swift-testing", "--filter", "servesUntilItIsKilled"],
+            [program] + TestRun.bundleArguments + [
+                "--testing-library", "swift-testing", "--filter", "servesUntilItIsKilled",
+            ],
             environment: ["OSCIRCULAR_TEST_SERVE=\(directory)"])
         let directory = directory
         try #require(try await eventually(seconds: 30) { (try? MountTable.entry(at: directory)) ?? nil != nil })

@@ -11,7 +11,9 @@ struct TestImage {
     let blocks: [IndexedBlock]
 
     /// Fixed blocks; every third one is a hole, the last is short.
-    static func fixed(blockSize: Int = 65536, count: Int = 12, last: Int = 1000, in folder: TemporaryFolder) throws -> TestImage {
+    static func fixed(blockSize: Int = 65536, count: Int = 12, last: Int = 1000, in folder: TemporaryFolder) throws
+        -> TestImage
+    {
         var random = SplitMix(seed: 7)
         var bytes: [UInt8] = []
         var ids: [BlockID] = []
@@ -60,7 +62,9 @@ struct TestImage {
     /// A store with all blocks but the holes: a fetch of one is an error.
     func store(answersAtOnce: Bool = false) -> InMemoryBlockStore {
         let store = InMemoryBlockStore(answersAtOnce: answersAtOnce)
-        for block in blocks where !block.isHole { store.add(block.id, Array(bytes[Int(block.offset)..<Int(block.end)])) }
+        for block in blocks where !block.isHole {
+            store.add(block.id, Array(bytes[Int(block.offset)..<Int(block.end)]))
+        }
         return store
     }
 

@@ -4,6 +4,8 @@ import Glibc
 enum TestRun {
     /// What stands before the options of the testing library: nothing where the bundle is the program itself.
     static var bundleArguments: [String] {
-        Array(CommandLine.arguments.dropFirst().prefix { !$0.hasPrefix("--filter") && !$0.hasPrefix("--testing-library") })
+        Array(
+            CommandLine.arguments.dropFirst().prefix { !$0.hasPrefix("--filter") && !$0.hasPrefix("--testing-library") }
+        )
     }
 }

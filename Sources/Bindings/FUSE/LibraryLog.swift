@@ -15,9 +15,10 @@ package enum LibraryLog {
     private static let installed: Void = osc_fuse_take_log()
 
     /// Sends libfuse's lines to `handler`, or nowhere. Without a call they go nowhere once a session has been made.
-    package static func setHandler(_ handler: Handler?) {
+    /// - Parameter replacing: also when a handler has been set already.
+    package static func setHandler(_ handler: Handler?, replacing: Bool = true) {
         install()
-        state.withLock { $0.handler = handler }
+        state.withLock { if replacing || $0.handler == nil { $0.handler = handler } }
     }
 
     static func install() { _ = installed }

@@ -35,7 +35,9 @@ package enum MountTable {
     static func parse(_ text: String) -> [Entry] {
         text.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
-            guard let separator = fields.firstIndex(of: "-"), separator >= 6, separator + 1 < fields.count else { return nil }
+            guard let separator = fields.firstIndex(of: "-"), separator >= 6, separator + 1 < fields.count else {
+                return nil
+            }
             return Entry(
                 device: String(fields[2]), mountPoint: unescaped(fields[4]), fileSystem: String(fields[separator + 1]))
         }

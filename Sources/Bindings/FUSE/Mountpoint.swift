@@ -65,7 +65,9 @@ package struct Mountpoint: Sendable {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        for descriptor in Int32(0)...2 { posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0) }
+        for descriptor in Int32(0)...2 {
+            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+        }
         var pointers: [UnsafeMutablePointer<CChar>?] = (["fusermount3"] + arguments)
             .map { (word: String) in strdup(word) }
         pointers.append(nil)

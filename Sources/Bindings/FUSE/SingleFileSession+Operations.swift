@@ -95,6 +95,11 @@ extension SingleFileSession {
         }
         let answer = PendingAnswer(request: request, outstanding: outstanding)
         answer.answerWhenInterrupted()
+        // Asked after the answer was registered, so that a forced unmount misses none.
+        if isBroken.load(ordering: .sequentiallyConsistent) {
+            answer.fail(ENOTCONN)
+            return
+        }
         let size = Int(min(UInt64(size), file.size - offset))
         reader.read(ReadRequest(offset: offset, size: size, answer: answer))
     }

@@ -14,6 +14,8 @@ package final class SingleFileSession: @unchecked Sendable {
     let file: ServedFile
     let reader: any FileReader
     let outstanding = OutstandingAnswers()
+    /// Every read is an error from now on.
+    let isBroken = Atomic(false)
     let options: SessionOptions
     private var handle: OpaquePointer?
     /// The kernel's number for this mount, as ``MountTable/Entry/device``.
@@ -33,7 +35,8 @@ package final class SingleFileSession: @unchecked Sendable {
     ///   - modified: its time, in seconds since 1970.
     /// - Throws: ``SessionError/noDevice(_:)``, ``SessionError/mountFailed(path:message:)``.
     package init(
-        mountingAt directory: String, fileName: String, size: UInt64, modified: Int, options: SessionOptions = SessionOptions(),
+        mountingAt directory: String, fileName: String, size: UInt64, modified: Int,
+        options: SessionOptions = SessionOptions(),
         reader: any FileReader
     ) throws(SessionError) {
         self.directory = directory
@@ -74,7 +77,14 @@ package final class SingleFileSession: @unchecked Sendable {
         // Ended already, or on its way: what is mounted there now is somebody else's.
         if isEnded { return }
         if let device, let table = try? MountTable.entries(), !table.contains(where: { $0.device == device }) { return }
-        if force { try Mountpoint(directory).abort() } else { try Mountpoint(directory).unmount() }
+        if !force {
+            try Mountpoint(directory).unmount()
+            return
+        }
+        // A plain user can seldom break the connection; then this ends the reads, and the mount with its last reader.
+        isBroken.store(true, ordering: .sequentiallyConsistent)
+        defer { outstanding.failAll(ENOTCONN) }
+        try Mountpoint(directory).abort()
     }
 
     /// Whether the mount has ended and everything it held is freed.
