@@ -57,7 +57,8 @@ struct SSHSandbox {
             for parent in item.parents { words += ["--perms", "0755", "--dir", parent] }
             words += [item.writable ? "--bind" : "--ro-bind", item.path, item.path]
         }
-        words += ["--remount-ro", "/", "--chdir", Self.home, "--"]
+        // Not home: in root's session bubblewrap has no right to enter the other user's folder. sshd goes there by itself.
+        words += ["--remount-ro", "/", "--chdir", "/", "--"]
         if asRoot {
             words += [
                 try HostProgram.setpriv.path(), "--reuid=\(user.uid)", "--regid=\(user.gid)", "--clear-groups",
