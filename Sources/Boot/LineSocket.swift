@@ -12,7 +12,7 @@ package enum LineSocket {
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         var bytes = Array(try encoder.encode(value))
         bytes.append(UInt8(ascii: "\n"))
-        try bytes.withUnsafeBytes { (buffer) throws(SystemCallError) in try handle.write(buffer) }
+        try bytes.withUnsafeBytes { try handle.write($0) }
     }
 
     /// The next line's value; nil at the end. Blocks.

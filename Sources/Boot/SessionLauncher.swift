@@ -25,17 +25,18 @@ package struct SessionLauncher: Sendable {
         do {
             let log = try FileHandle(
                 path: directory.processLog, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
-            let (input, inputEnd) = try Pipe.make()
-            let (reportEnd, report) = try Pipe.make()
+            let input = try Pipe()
+            let report = try Pipe()
             let process = try SpawnedProcess.start(
                 [program, "run-session"],
                 descriptors: [
-                    0: input.descriptor, 1: log.descriptor, 2: log.descriptor,
-                    SessionLauncher.reportDescriptor: report.descriptor,
+                    0: input.reading.descriptor, 1: log.descriptor, 2: log.descriptor,
+                    SessionLauncher.reportDescriptor: report.writing.descriptor,
                     SessionLauncher.lockDescriptor: lock.descriptor,
                 ], newSession: true)
-            do { try LineSocket.send(request, to: inputEnd) } catch { /* A dead process shows on the report pipe. */  }
+            do { try LineSocket.send(request, to: input.writing) } catch { /* A dead process shows on the report pipe. */  }
             let logPath = directory.processLog
+            let reportEnd = report.reading
             let reports = AsyncStream<StartReport> { continuation in
                 WorkerThread.start(name: "start reports") {
                     var ended = false

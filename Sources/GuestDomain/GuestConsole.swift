@@ -26,11 +26,11 @@ package final class GuestConsole: Sendable {
         if let emulatorUser { try systemCall("chown", guestSocketPath) { chown(guestSocketPath, emulatorUser, gid_t.max) } }
         let viewers = try UnixSocket.listen(at: viewerSocketPath)
         let file = try ConsoleLog.open(logPath)
-        let (wakeRead, wakeWrite) = try Pipe.make()
-        wake = wakeWrite
+        let pipe = try Pipe()
+        wake = pipe.writing
         WorkerThread.start(name: "console") {
             let log = ConsoleLog(path: logPath, limit: GuestConsole.logSize, file: file)
-            ConsoleLoop(guestListener: guest, viewerListener: viewers, wake: wakeRead, log: log).run()
+            ConsoleLoop(guestListener: guest, viewerListener: viewers, wake: pipe.reading, log: log).run()
             unlink(guestSocketPath)
             unlink(viewerSocketPath)
         }

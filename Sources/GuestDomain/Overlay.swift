@@ -13,19 +13,16 @@ package enum Overlay {
         do {
             // Made here first, so that it never has other bits; qemu-img keeps them.
             _ = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-            let (readEnd, writeEnd) = try Pipe.make()
+            let pipe = try Pipe()
             let null = try FileHandle(path: "/dev/null", flags: O_RDWR)
-            var ours: FileHandle? = writeEnd
             let process = try SpawnedProcess.start(
                 // -u: the backing file is not opened here, so no read waits for a block.
                 [program, "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, path, "\(size)"],
-                descriptors: [0: null.descriptor, 1: writeEnd.descriptor, 2: writeEnd.descriptor])
-            withExtendedLifetime(ours) {}
-            ours = nil
+                descriptors: [0: null.descriptor, 1: pipe.writing.descriptor, 2: pipe.writing.descriptor])
             let code = process.wait()
             if code != 0 {
                 unlink(path)
-                throw GuestDomainError.overlayFailed(reason: "qemu-img ended with \(code)\(Self.words(readEnd))")
+                throw GuestDomainError.overlayFailed(reason: "qemu-img ended with \(code)\(Self.words(pipe.reading))")
             }
         } catch let error as SystemCallError {
             throw .system(error)

@@ -1,1 +1,95 @@
-// placeholder
+import Glibc
+import Linux
+import Logging
+import Slirp
+import Synchronization
+
+/// The network of one guest: a libslirp stack in this process behind a unix socket for QEMU's `-netdev stream`.
+///
+/// The guest finds 10.0.2.0/24 with the ssh gateway at 10.0.2.2 and, by mode, names and the world; nothing else of the host.
+/// It listens from init on: QEMU that starts earlier stays without a network. One thread does all of it.
+package final class GuestNetwork: Sendable {
+    /// Where the sockets are and who may use them.
+    package struct Configuration: Sendable {
+        package var mode: GuestNetworkMode
+        /// Made here: QEMU connects to it.
+        package var socketPath: String
+        /// Connected to for each connection of the guest to 10.0.2.2:22; ``SSHGateway`` listens there.
+        package var sshSocketPath: String
+        /// Made here when set, 0600: connections go to the guest's port 22.
+        package var guestSSHSocketPath: String?
+        /// Owns `socketPath` (0600) when set: the uid that QEMU runs as. Its folder must let that uid pass.
+        package var socketOwner: uid_t?
+
+        package init(
+            mode: GuestNetworkMode, socketPath: String, sshSocketPath: String, guestSSHSocketPath: String? = nil,
+            socketOwner: uid_t? = nil
+        ) {
+            self.mode = mode
+            self.socketPath = socketPath
+            self.sshSocketPath = sshSocketPath
+            self.guestSSHSocketPath = guestSSHSocketPath
+            self.socketOwner = socketOwner
+        }
+    }
+
+    private let stop: EventDescriptor
+    private let ended: EventDescriptor
+    private let counters: FrameCounters
+
+    /// Starts to listen.
+    ///
+    /// Blocks for milliseconds. The thread sees the network namespace of the caller's thread.
+    /// - Throws: ``GuestNetworkError``; nothing is left then.
+    package init(
+        _ configuration: Configuration, logger: Logger = Logger(label: "oscircular.network")
+    ) throws(GuestNetworkError) {
+        let started: EventDescriptor
+        do throws(SystemCallError) {
+            stop = try EventDescriptor()
+            ended = try EventDescriptor()
+            started = try EventDescriptor()
+        } catch {
+            throw GuestNetworkError(error)
+        }
+        counters = FrameCounters()
+        let failure = Failure()
+        WorkerThread.start(name: "guest-network") { [stop, ended, counters] in
+            blockSignals()
+            defer { ended.signal() }
+            do throws(GuestNetworkError) {
+                let loop = try FrameLoop(configuration, counters: counters, stop: stop, logger: logger)
+                started.signal()
+                loop.run()
+            } catch {
+                failure.value.withLock { $0 = error }
+                started.signal()
+            }
+        }
+        started.wait()
+        if let error = failure.value.withLock({ $0 }) { throw error }
+    }
+
+    deinit { close() }
+
+    /// Ends the thread and every connection and removes the sockets. Blocks for milliseconds; may be called again.
+    package func close() {
+        stop.signal()
+        ended.wait()
+    }
+
+    /// Frames of the guest that went no further, by reason.
+    package var dropped: [FrameDropReason: Int] { counters.dropped }
+
+    /// What the new thread tells the one that starts it.
+    private final class Failure: Sendable {
+        let value = Mutex<GuestNetworkError?>(nil)
+    }
+}
+
+/// No signal is handled on this thread, and a socket whose peer is gone gives EPIPE: libslirp sends without MSG_NOSIGNAL.
+func blockSignals() {
+    var signals = sigset_t()
+    sigfillset(&signals)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+}

@@ -1,16 +1,16 @@
 import CLinux
 import Glibc
 
-/// A pipe whose ends are closed on exec.
-package enum Pipe {
+/// A pipe, both ends close-on-exec.
+package struct Pipe: Sendable {
+    package let reading: FileHandle
+    package let writing: FileHandle
+
     /// - Throws: ``SystemCallError`` of `pipe2`.
-    package static func make() throws(SystemCallError) -> (readEnd: FileHandle, writeEnd: FileHandle) {
-        var ends: (Int32, Int32) = (0, 0)
-        try systemCall("pipe2") {
-            withUnsafeMutablePointer(to: &ends) {
-                $0.withMemoryRebound(to: Int32.self, capacity: 2) { osc_pipe2($0, O_CLOEXEC) }
-            }
-        }
-        return (FileHandle(owning: ends.0), FileHandle(owning: ends.1))
+    package init() throws(SystemCallError) {
+        var ends: [Int32] = [-1, -1]
+        try systemCall("pipe2") { osc_pipe2(&ends, O_CLOEXEC) }
+        reading = FileHandle(owning: ends[0])
+        writing = FileHandle(owning: ends[1])
     }
 }

@@ -40,16 +40,16 @@ struct MountCommand: AsyncParsableCommand {
         let log = try FileHandle(
             path: "\(context.places.logs)/mount-\(getpid()).session.log", flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
             mode: 0o600)
-        let (input, inputEnd) = try Pipe.make()
-        let (reportEnd, report) = try Pipe.make()
+        let input = try Pipe()
+        let report = try Pipe()
         _ = try SpawnedProcess.start(
             [CommandContext.program, "serve-mount"],
             descriptors: [
-                0: input.descriptor, 1: log.descriptor, 2: log.descriptor,
-                SessionLauncher.reportDescriptor: report.descriptor,
+                0: input.reading.descriptor, 1: log.descriptor, 2: log.descriptor,
+                SessionLauncher.reportDescriptor: report.writing.descriptor,
             ], newSession: true)
-        try LineSocket.send(request, to: inputEnd)
-        let answer = try await WorkerThread.run(name: "mount report") { [report = reportEnd] in
+        try LineSocket.send(request, to: input.writing)
+        let answer = try await WorkerThread.run(name: "mount report") { [report = report.reading] in
             try LineSocket.receive(StartReport.self, from: report)
         }
         if let failure = answer?.failure { throw failure }

@@ -1,0 +1,24 @@
+#pragma once
+// Netlink, process descriptors and spawning: what GuestNetwork needs beyond Swift's Glibc module.
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// glibc hides it behind _GNU_SOURCE; from linux/fcntl.h (F_LINUX_SPECIFIC_BASE + 6).
+static const int osc_F_DUPFD_CLOEXEC = 1024 + 6;
+
+// accept4 is hidden behind _GNU_SOURCE.
+static inline int osc_accept4(int fd, int flags) { return (int)syscall(SYS_accept4, fd, 0, 0, flags); }
+
+// glibc has the wrapper since 2.36 only.
+static inline int osc_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+// Hidden behind _DEFAULT_SOURCE in some configurations (glibc 2.34 and later).
+static inline int osc_spawn_add_close_from(posix_spawn_file_actions_t *actions, int from) {
+    extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
+    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}

@@ -1,0 +1,95 @@
+import CLinux
+import Glibc
+
+/// A listening stream socket in the file system. The name goes away with the object.
+package final class UnixListener: Sendable {
+    /// The most bytes of a socket's path: `sun_path` without its final zero.
+    package static let longestPath = 107
+
+    /// Absolute path of the socket.
+    package let path: String
+    private let handle: FileHandle
+
+    /// For poll; readable when a connection waits.
+    package var descriptor: Int32 { handle.descriptor }
+
+    /// Listens at `path`; a socket that a dead process left there is replaced, anything else is not.
+    /// - Parameters:
+    ///   - path: at most ``longestPath`` bytes, in a folder that only its owner may write to.
+    ///   - owner: the user who gets the socket's file; nil leaves it to the caller.
+    /// - Throws: ``SystemCallError``; `ENAMETOOLONG` for a long path.
+    package init(path: String, mode: mode_t = 0o600, owner: uid_t? = nil) throws(SystemCallError) {
+        self.path = path
+        handle = FileHandle(
+            owning: try systemCall("socket", path) { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | socketFlags, 0) })
+        let descriptor = handle.descriptor
+        Self.removeSocket(path)
+        // The mode of the socket's inode is what bind gives to the file, less the umask: no moment with a wider one.
+        try systemCall("fchmod", path) { fchmod(descriptor, mode) }
+        try Self.withAddress(path) { (address, length) throws(SystemCallError) in
+            try systemCall("bind", path) { bind(descriptor, address, length) }
+        }
+        do {
+            try systemCall("chmod", path) { chmod(path, mode) }
+            if let owner { try systemCall("lchown", path) { lchown(path, owner, gid_t.max) } }
+            try systemCall("listen", path) { listen(descriptor, 64) }
+        } catch {
+            unlink(path)
+            throw error
+        }
+    }
+
+    deinit { unlink(path) }
+
+    /// A waiting connection, close-on-exec; nil when there is none (any more).
+    ///
+    /// When this process is out of descriptors the connection stays in the queue: then this pauses 50 ms, so that a loop
+    /// around poll does not spin.
+    package func accept(nonblocking: Bool) -> FileHandle? {
+        let flags = Int32(SOCK_CLOEXEC.rawValue) | (nonblocking ? Int32(SOCK_NONBLOCK.rawValue) : 0)
+        let connection = osc_accept4(descriptor, flags)
+        if connection >= 0 { return FileHandle(owning: connection) }
+        if errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM { poll(nil, 0, 50) }
+        return nil
+    }
+
+    /// Connects to a listening socket; blocks while its queue is full.
+    /// - Throws: ``SystemCallError`` of `socket` or `connect`.
+    package static func connect(to path: String) throws(SystemCallError) -> FileHandle {
+        let handle = FileHandle(
+            owning: try systemCall("socket", path) {
+                socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            })
+        try withAddress(path) { (address, length) throws(SystemCallError) in
+            try systemCall("connect", path) { Glibc.connect(handle.descriptor, address, length) }
+        }
+        return handle
+    }
+
+    /// Gives the path as a socket address for the duration of the call.
+    /// - Throws: `ENAMETOOLONG` as ``SystemCallError``, and what `body` throws.
+    @discardableResult
+    package static func withAddress<Result>(
+        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result {
+        let bytes = Array(path.utf8)
+        guard !bytes.isEmpty, bytes.count <= longestPath, !bytes.contains(0) else {
+            throw SystemCallError(code: ENAMETOOLONG, call: "bind", subject: path)
+        }
+        let storage = UnsafeMutableRawPointer.allocate(
+            byteCount: MemoryLayout<sockaddr_un>.size, alignment: MemoryLayout<sockaddr_un>.alignment)
+        defer { storage.deallocate() }
+        storage.initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<sockaddr_un>.size)
+        storage.storeBytes(of: sa_family_t(AF_UNIX), as: sa_family_t.self)
+        (storage + 2).copyMemory(from: bytes, byteCount: bytes.count)
+        return try body(storage.assumingMemoryBound(to: sockaddr.self), socklen_t(MemoryLayout<sockaddr_un>.size))
+    }
+
+    /// Removes the name if it is a socket's.
+    package static func removeSocket(_ path: String) {
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
+    }
+}
+
+private let socketFlags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)

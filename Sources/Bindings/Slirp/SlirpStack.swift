@@ -1,0 +1,235 @@
+import CSlirp
+import Glibc
+import Linux
+
+/// One libslirp network. Not thread-safe and never moved: the thread that made it makes every call, and drives it by
+/// calling ``wait(for:milliseconds:)`` in a loop.
+package final class SlirpStack {
+    private var slirp: OpaquePointer?
+    /// libslirp keeps the pointer, so the table has to stay where it is.
+    private let callbacks: UnsafeMutablePointer<SlirpCb>
+    private let thread = pthread_self()
+    private var polled: [pollfd] = []
+    private var sourceCount = 0
+    private var timers: [SlirpTimer] = []
+    private let deliver: (UnsafeRawBufferPointer) -> Void
+    private let complain: (String) -> Void
+
+    /// Sockets that libslirp had open at the last ``wait(for:milliseconds:)``.
+    package private(set) var socketCount = 0
+
+    /// - Parameters:
+    ///   - deliver: gets each Ethernet frame for the guest, valid during the call; may drop it.
+    ///   - complain: gets libslirp's texts about a guest that misbehaves.
+    /// - Throws: ``SlirpError/configuration``.
+    package init(
+        _ configuration: SlirpConfiguration, deliver: @escaping (UnsafeRawBufferPointer) -> Void,
+        complain: @escaping (String) -> Void
+    ) throws(SlirpError) {
+        self.deliver = deliver
+        self.complain = complain
+        callbacks = .allocate(capacity: 1)
+        callbacks.initialize(to: makeCallbacks())
+
+        var config = SlirpConfig()
+        config.version = 4
+        config.restricted = configuration.restricted ? 1 : 0
+        config.in_enabled = true
+        config.in6_enabled = false
+        config.vnetwork = in_addr(configuration.network.address)
+        config.vnetmask = in_addr(configuration.network.netmask)
+        config.vhost = in_addr(configuration.host)
+        config.vdhcp_start = in_addr(configuration.firstLease)
+        config.vnameserver = in_addr(configuration.nameserver)
+        config.disable_host_loopback = true
+        config.disable_dns = configuration.restricted
+        config.enable_emu = false
+        let opaque = Unmanaged.passUnretained(self).toOpaque()
+        slirp = configuration.guestName.withCString { name in
+            config.vhostname = name
+            return slirp_new(&config, callbacks, opaque)
+        }
+        if slirp == nil { throw .configuration }
+    }
+
+    deinit {
+        if let slirp { slirp_cleanup(slirp) }
+        callbacks.deallocate()
+    }
+
+    /// Connections of the guest to `address:port` become connections to a unix socket of the host, one each.
+    /// - Throws: ``SlirpError/guestForward(_:port:)``.
+    package func forwardGuest(_ address: IPv4Address, port: UInt16, to socketPath: String) throws(SlirpError) {
+        checkThread()
+        var target = in_addr(address)
+        guard slirp_add_unix(slirp, socketPath, &target, Int32(port)) == 0 else {
+            throw .guestForward(address, port: port)
+        }
+    }
+
+    /// Connections to a unix socket (made here, mode 0600) become connections to the guest's `address:port`.
+    /// - Parameter socketPath: in a folder that only its owner may enter; a stale socket there is replaced.
+    /// - Throws: ``SlirpError/hostForward(path:cause:)``.
+    package func forwardHost(
+        from socketPath: String, to address: IPv4Address, port: UInt16
+    ) throws(SlirpError) {
+        checkThread()
+        UnixListener.removeSocket(socketPath)
+        do {
+            try UnixListener.withAddress(socketPath) { (host, hostLength) throws(SystemCallError) in
+                var guest = sockaddr_in()
+                guest.sin_family = sa_family_t(AF_INET)
+                guest.sin_addr = in_addr(address)
+                guest.sin_port = port.bigEndian
+                let result = withUnsafePointer(to: &guest) { pointer in
+                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        slirp_add_hostxfwd(slirp, host, hostLength, $0, socklen_t(MemoryLayout<sockaddr_in>.size), 0)
+                    }
+                }
+                guard result >= 0 else { throw SystemCallError.last("slirp_add_hostxfwd", socketPath) }
+                try systemCall("chmod", socketPath) { chmod(socketPath, 0o600) }
+            }
+        } catch {
+            throw .hostForward(path: socketPath, cause: error)
+        }
+    }
+
+    /// Gives libslirp one Ethernet frame of the guest.
+    package func input(_ frame: UnsafeRawBufferPointer) {
+        checkThread()
+        guard let base = frame.baseAddress, frame.count <= Int(Int32.max) else { return }
+        slirp_input(slirp, base.assumingMemoryBound(to: UInt8.self), Int32(frame.count))
+    }
+
+    /// Sleeps until one of the sources or of libslirp's sockets is ready or a timer is due, and lets libslirp work.
+    /// - Parameter milliseconds: the longest sleep; nil for no limit.
+    /// - Throws: ``SlirpError/poll(_:)``.
+    package func wait(for sources: inout [PollSource], milliseconds: UInt32? = nil) throws(SlirpError) {
+        checkThread()
+        polled.removeAll(keepingCapacity: true)
+        for source in sources { polled.append(pollfd(fd: source.descriptor, events: source.events, revents: 0)) }
+        sourceCount = sources.count
+        var timeout = milliseconds ?? UInt32.max
+        let opaque = Unmanaged.passUnretained(self).toOpaque()
+        slirp_pollfds_fill(slirp, &timeout, addPoll, opaque)
+        socketCount = polled.count - sourceCount
+        let now = Self.milliseconds
+        for timer in timers {
+            if let expires = timer.expires { timeout = min(timeout, UInt32(clamping: max(0, expires - now))) }
+        }
+
+        let limit = timeout > UInt32(Int32.max) ? -1 : Int32(timeout)
+        let count = poll(&polled, nfds_t(polled.count), limit)
+        let code = errno
+        slirp_pollfds_poll(slirp, count < 0 ? 1 : 0, getFound, opaque)
+        fireTimers()
+        for index in sources.indices { sources[index].found = count > 0 ? polled[index].revents : 0 }
+        if count < 0 && code != EINTR { throw .poll(SystemCallError(code: code, call: "poll")) }
+    }
+
+    private func fireTimers() {
+        let now = Self.milliseconds
+        for timer in timers {
+            guard let expires = timer.expires, expires <= now else { continue }
+            timer.expires = nil
+            switch timer.action {
+            case .callback(let function, let opaque): function(opaque)
+            case .identifier(let identifier, let opaque): slirp_handle_timer(slirp, identifier, opaque)
+            }
+        }
+    }
+
+    private static var milliseconds: Int64 { Int64(MonotonicClock.nanoseconds / 1_000_000) }
+
+    private func checkThread() {
+        precondition(pthread_equal(thread, pthread_self()) != 0, "libslirp belongs to the thread that made the stack")
+    }
+
+    // What the C callbacks call.
+
+    fileprivate func send(_ frame: UnsafeRawBufferPointer) { deliver(frame) }
+    fileprivate func guestError(_ text: String) { complain(text) }
+
+    fileprivate func add(_ timer: SlirpTimer) -> UnsafeMutableRawPointer {
+        timers.append(timer)
+        return Unmanaged.passUnretained(timer).toOpaque()
+    }
+
+    fileprivate func remove(_ timer: UnsafeMutableRawPointer) {
+        timers.removeAll { Unmanaged.passUnretained($0).toOpaque() == timer }
+    }
+
+    fileprivate func addPolled(_ descriptor: Int32, _ wanted: Int32) -> Int32 {
+        polled.append(pollfd(fd: descriptor, events: pollEvents(wanted), revents: 0))
+        return Int32(polled.count - 1)
+    }
+
+    fileprivate func found(_ index: Int32) -> Int32 {
+        polled.indices.contains(Int(index)) ? slirpEvents(polled[Int(index)].revents) : 0
+    }
+}
+
+// The C callbacks: free functions, so that they belong to no actor.
+
+private func stack(_ opaque: UnsafeMutableRawPointer?) -> SlirpStack? {
+    opaque.map { Unmanaged<SlirpStack>.fromOpaque($0).takeUnretainedValue() }
+}
+
+private func makeCallbacks() -> SlirpCb {
+    var callbacks = SlirpCb()
+    callbacks.send_packet = { bytes, count, opaque in
+        stack(opaque)?.send(UnsafeRawBufferPointer(start: bytes, count: count))
+        return count
+    }
+    callbacks.guest_error = { text, opaque in
+        if let text { stack(opaque)?.guestError(String(cString: text)) }
+    }
+    callbacks.clock_get_ns = { _ in Int64(MonotonicClock.nanoseconds) }
+    callbacks.timer_new = { function, functionOpaque, opaque in
+        guard let function else { return nil }
+        return stack(opaque)?.add(SlirpTimer(action: .callback(function, functionOpaque)))
+    }
+    callbacks.timer_new_opaque = { identifier, timerOpaque, opaque in
+        stack(opaque)?.add(SlirpTimer(action: .identifier(identifier, timerOpaque)))
+    }
+    callbacks.timer_free = { timer, opaque in
+        if let timer { stack(opaque)?.remove(timer) }
+    }
+    callbacks.timer_mod = { timer, expires, _ in
+        if let timer { Unmanaged<SlirpTimer>.fromOpaque(timer).takeUnretainedValue().expires = expires }
+    }
+    // poll's list is made anew for each sleep, and all calls happen on the thread that polls: nothing to register or wake.
+    callbacks.register_poll_fd = { _, _ in }
+    callbacks.unregister_poll_fd = { _, _ in }
+    callbacks.notify = { _ in }
+    callbacks.init_completed = { _, _ in }
+    return callbacks
+}
+
+private func addPoll(_ descriptor: Int32, _ events: Int32, _ opaque: UnsafeMutableRawPointer?) -> Int32 {
+    stack(opaque)?.addPolled(descriptor, events) ?? -1
+}
+
+private func getFound(_ index: Int32, _ opaque: UnsafeMutableRawPointer?) -> Int32 {
+    stack(opaque)?.found(index) ?? 0
+}
+
+private let eventPairs: [(slirp: Int32, poll: Int16)] = [
+    (Int32(SLIRP_POLL_IN), Int16(POLLIN)), (Int32(SLIRP_POLL_OUT), Int16(POLLOUT)),
+    (Int32(SLIRP_POLL_PRI), Int16(POLLPRI)), (Int32(SLIRP_POLL_ERR), Int16(POLLERR)),
+    (Int32(SLIRP_POLL_HUP), Int16(POLLHUP)),
+]
+
+private func pollEvents(_ events: Int32) -> Int16 {
+    eventPairs.reduce(0) { events & $1.slirp != 0 ? $0 | $1.poll : $0 }
+}
+
+private func slirpEvents(_ events: Int16) -> Int32 {
+    eventPairs.reduce(0) { events & $1.poll != 0 ? $0 | $1.slirp : $0 }
+}
+
+extension in_addr {
+    fileprivate init(_ address: IPv4Address) {
+        self.init(s_addr: address.value.bigEndian)
+    }
+}

@@ -1,0 +1,113 @@
+import Linux
+
+/// Judges each Ethernet frame of the guest before libslirp sees it. An allow list inside the virtual network; outside, what
+/// could be this host or its neighbours is dropped.
+///
+/// libslirp alone is not enough: it connects to any address as a process of this host, so 0.0.0.0 and every address of an
+/// interface reach the host's own services.
+package struct FrameFilter: Sendable {
+    package var policy: FramePolicy
+
+    package init(policy: FramePolicy) {
+        self.policy = policy
+    }
+
+    /// - Parameter frame: from the destination's hardware address on, without checksum; any bytes, any length.
+    package func verdict(on frame: UnsafeRawBufferPointer) -> FrameVerdict {
+        guard frame.count >= 14 else { return .drop(.malformed) }
+        // A sender with the group bit is none.
+        guard frame[6] & 1 == 0 else { return .drop(.malformed) }
+        let payload = UnsafeRawBufferPointer(rebasing: frame[14...])
+        switch frame.uint16(12) {
+        case 0x0800: return verdict(onIPv4: payload)
+        case 0x0806: return verdict(onARP: payload)
+        default: return .drop(.protocolNotCarried)
+        }
+    }
+
+    private func verdict(onARP packet: UnsafeRawBufferPointer) -> FrameVerdict {
+        guard packet.count >= 28 else { return .drop(.malformed) }
+        // Ethernet, IPv4, address lengths 6 and 4, request or reply.
+        guard packet.uint16(0) == 1, packet.uint16(2) == 0x0800, packet[4] == 6, packet[5] == 4,
+            (1...2).contains(packet.uint16(6))
+        else { return .drop(.protocolNotCarried) }
+        let sender = packet.address(14)
+        // A probe before the lease has no sender's address yet.
+        guard sender == VirtualNetwork.guest || sender.value == 0 else { return .drop(.wrongSource) }
+        guard VirtualNetwork.network.contains(packet.address(24)) else { return .drop(.protocolNotCarried) }
+        return .allow(opensFlow: false)
+    }
+
+    private func verdict(onIPv4 bytes: UnsafeRawBufferPointer) -> FrameVerdict {
+        guard bytes.count >= 20, bytes[0] >> 4 == 4, bytes[0] & 0x0F >= 5 else { return .drop(.malformed) }
+        guard bytes[0] & 0x0F == 5 else { return .drop(.ipOptions) }
+        let total = Int(bytes.uint16(2))
+        guard total >= 20, total <= bytes.count else { return .drop(.malformed) }
+        // Three flags (reserved, don't fragment, more fragments) and the offset.
+        let fragment = bytes.uint16(6)
+        guard fragment & 0x8000 == 0 else { return .drop(.malformed) }
+        guard fragment & 0x3FFF == 0 else { return .drop(.ipFragment) }
+        let segment = UnsafeRawBufferPointer(rebasing: bytes[20..<total])
+        guard let packet = Packet(protocolNumber: bytes[9], segment: segment) else {
+            return .drop([1, 6, 17].contains(bytes[9]) ? .malformed : .protocolNotCarried)
+        }
+        let source = bytes.address(12)
+        let destination = bytes.address(16)
+
+        if packet.isDHCP, source.value == 0 || source == VirtualNetwork.guest,
+            destination.value == UInt32.max || destination == VirtualNetwork.router
+        {
+            return .allow(opensFlow: false)
+        }
+        guard source == VirtualNetwork.guest else { return .drop(.wrongSource) }
+        return VirtualNetwork.network.contains(destination)
+            ? verdict(on: packet, inside: destination) : verdict(on: packet, outside: destination)
+    }
+
+    /// Four things are allowed inside; whoever adds a fifth adds a door to this host.
+    private func verdict(on packet: Packet, inside destination: IPv4Address) -> FrameVerdict {
+        switch (destination, packet) {
+        case (VirtualNetwork.gateway, .tcp(_, to: VirtualNetwork.sshPort, _)):
+            return .allow(opensFlow: packet.opensFlow)
+        case (VirtualNetwork.nameserver, .tcp(_, to: 53, _)), (VirtualNetwork.nameserver, .udp(_, to: 53)):
+            return policy.mode == .none ? .drop(.virtualNetwork) : .allow(opensFlow: packet.opensFlow)
+        case (VirtualNetwork.router, .tcp(let port, _, let flags))
+        where policy.forwardedPorts.contains(port) && flags.isAnswer:
+            return .allow(opensFlow: false)
+        default:
+            return .drop(.virtualNetwork)
+        }
+    }
+
+    private func verdict(on packet: Packet, outside destination: IPv4Address) -> FrameVerdict {
+        if Self.special.contains(where: { $0.contains(destination) }) { return .drop(.specialAddress) }
+        guard policy.mode != .none else { return .drop(.outside) }
+        guard let hostAddresses = policy.hostAddresses else { return .drop(.hostAddressesUnknown) }
+        if hostAddresses.contains(where: { $0.contains(destination) }) { return .drop(.hostAddress) }
+        if policy.mode != .lan, Self.privateNetworks.contains(where: { $0.contains(destination) }) {
+            return .drop(.privateNetwork)
+        }
+        return .allow(opensFlow: packet.opensFlow)
+    }
+
+    /// "This host" (Linux takes it for loopback), loopback, link-local (cloud metadata), multicast to broadcast.
+    static let special = [
+        IPv4Prefix(IPv4Address(0, 0, 0, 0), 8), IPv4Prefix(IPv4Address(127, 0, 0, 0), 8),
+        IPv4Prefix(IPv4Address(169, 254, 0, 0), 16), IPv4Prefix(IPv4Address(224, 0, 0, 0), 3),
+    ]
+
+    /// RFC 1918 and the carrier's shared space (RFC 6598).
+    static let privateNetworks = [
+        IPv4Prefix(IPv4Address(10, 0, 0, 0), 8), IPv4Prefix(IPv4Address(172, 16, 0, 0), 12),
+        IPv4Prefix(IPv4Address(192, 168, 0, 0), 16), IPv4Prefix(IPv4Address(100, 64, 0, 0), 10),
+    ]
+}
+
+extension UnsafeRawBufferPointer {
+    /// Two bytes in network order; the caller has checked the length.
+    func uint16(_ offset: Int) -> UInt16 { UInt16(self[offset]) << 8 | UInt16(self[offset + 1]) }
+
+    func address(_ offset: Int) -> IPv4Address {
+        IPv4Address(self[offset], self[offset + 1], self[offset + 2], self[offset + 3])
+    }
+}

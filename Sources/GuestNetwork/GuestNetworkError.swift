@@ -1,0 +1,44 @@
+import Glibc
+import Linux
+import Slirp
+
+/// Why the guest's network or the way to the host could not be set up. The case says what the user can do.
+package enum GuestNetworkError: Error, Sendable {
+    /// Install the Debian package.
+    case missingProgram(String, package: String)
+    /// A unix socket's path is limited to ``UnixListener/longestPath`` bytes: choose a shorter runtime folder.
+    case pathTooLong(String)
+    /// The folder is a link, no folder, or another user's.
+    case unsafeDirectory(String)
+    /// What the sandbox must keep to itself cannot be shared: `/`, `/etc`, `/usr`, `/proc` …
+    case cannotShare(String)
+    /// bubblewrap or sshd did not work in a trial run; `output` is the end of what they wrote.
+    case sandboxUnavailable(ChildProcess.Ending, output: String)
+    /// ssh-keygen failed; `output` is the end of what it wrote.
+    case keyGeneration(ChildProcess.Ending, output: String)
+    /// Run by root, and there is no other user that the guest's logins could be.
+    case noUnprivilegedUser
+    case slirp(SlirpError)
+    case system(SystemCallError)
+
+    /// Sorts a system call's failure.
+    init(_ cause: SystemCallError) {
+        self = cause.code == ENAMETOOLONG ? .pathTooLong(cause.subject) : .system(cause)
+    }
+}
+
+extension GuestNetworkError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .missingProgram(let name, let package): "\(name) is not installed (Debian package \(package))"
+        case .pathTooLong(let path): "the socket's path has more than \(UnixListener.longestPath) bytes: \(path)"
+        case .unsafeDirectory(let path): "\(path) is not a folder of the session's user"
+        case .cannotShare(let path): "\(path) cannot be shared with the guest"
+        case .sandboxUnavailable(let ending, let output): "the ssh server's sandbox failed (\(ending)): \(output)"
+        case .keyGeneration(let ending, let output): "ssh-keygen failed (\(ending)): \(output)"
+        case .noUnprivilegedUser: "there is neither a user oscircular nor nobody to run the ssh server as"
+        case .slirp(let cause): "\(cause)"
+        case .system(let cause): "\(cause)"
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import Glibc
+import Linux
+
+/// The bubblewrap command line that one ssh connection runs in, and the files that it shows there.
+///
+/// What is inside: /usr and a few files of /etc, read-only; own passwd, shadow and group; the exchange folder as home; what
+/// the user shares. No other folder of the host; no network but an own, empty loopback; own processes only.
+///
+/// Who it is: sshd runs without root, so its one user has several names. A user's session: bubblewrap makes a user namespace
+/// that maps the user to itself. Root's session: a root in the sandbox would still own the host's root files and /proc/sys, even
+/// in a user namespace. So bubblewrap runs as root only to mount, and setpriv then changes to an unprivileged user for good:
+/// no capabilities, no_new_privs, no way back. The exchange folder belongs to that user.
+struct SSHSandbox {
+    /// The exchange folder's name inside; the home of every login.
+    static let home = "/exchange"
+    /// Where the descriptor that tells of the sandbox's end is handed to bubblewrap.
+    static let endDescriptor: Int32 = 3
+
+    let program: String
+    private let arguments: [String]
+
+    /// Writes the private files and checks that everything is there.
+    /// - Parameters:
+    ///   - directory: private to this sandbox; its content is replaced.
+    ///   - user: as ``SandboxUser/current()`` gave it.
+    /// - Throws: ``GuestNetworkError``.
+    init(
+        directory: String, exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser
+    ) throws(GuestNetworkError) {
+        for item in shared { try item.validate() }
+        let asRoot = geteuid() == 0
+        let sshd = try HostProgram.sshd.path()
+        program = try HostProgram.bwrap.path()
+        let prlimit = try HostProgram.prlimit.path()
+        try PrivateDirectory.make(exchangeDirectory, owner: asRoot ? user : nil)
+        try PrivateDirectory.make(directory, owner: asRoot ? user : nil)
+        try Self.writeFiles(directory: directory, keys: keys, user: user, asRoot: asRoot)
+
+        var words = ["--die-with-parent", "--new-session", "--sync-fd", "\(Self.endDescriptor)"]
+        words += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        if asRoot {
+            words += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+        } else {
+            words += ["--unshare-user", "--disable-userns"]
+        }
+        words += Self.systemFolders()
+        // In memory, so bounded: the guest must not fill the host's.
+        words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm"]
+        words += ["--remount-ro", "/dev", "--perms", "1777", "--size", "268435456", "--tmpfs", "/tmp"]
+        // Folders that bubblewrap makes by the way are 0700 and root's.
+        for folder in ["/run", "/var", "/etc"] { words += ["--perms", "0755", "--dir", folder] }
+        for path in Self.systemFiles { words += ["--ro-bind-try", path, path] }
+        words += ["--ro-bind", directory, "/etc/oscircular"]
+        for name in Self.accountFiles { words += ["--ro-bind", "\(directory)/\(name)", "/etc/\(name)"] }
+        words += ["--bind", exchangeDirectory, Self.home]
+        for item in shared {
+            for parent in item.parents { words += ["--perms", "0755", "--dir", parent] }
+            words += [item.writable ? "--bind" : "--ro-bind", item.path, item.path]
+        }
+        // Not home: in root's session bubblewrap has no right to enter the other user's folder. sshd goes there by itself.
+        words += ["--remount-ro", "/", "--chdir", "/", "--"]
+        if asRoot {
+            words += [
+                try HostProgram.setpriv.path(), "--reuid=\(user.uid)", "--regid=\(user.gid)", "--clear-groups",
+                "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all",
+            ]
+        }
+        words += [prlimit, "--nproc=256", "--core=0", sshd, "-e", "-f", "/etc/oscircular/sshd_config"]
+        arguments = words
+    }
+
+    /// For one connection: sshd speaks on standard input and output and logs to standard error.
+    var connectionArguments: [String] { arguments + ["-i"] }
+
+    /// sshd reads its configuration and keys and ends: a trial of the whole sandbox.
+    private var trialArguments: [String] { arguments + ["-t"] }
+
+    /// Runs the sandbox once without a connection. Blocks for some ten milliseconds.
+    /// - Throws: ``GuestNetworkError/sandboxUnavailable(_:output:)``.
+    func check() throws(GuestNetworkError) {
+        // Nobody waits for this one's end by descriptor; standard error takes the place.
+        var words = trialArguments
+        if let index = words.firstIndex(of: "--sync-fd") { words[index + 1] = "2" }
+        let (ending, output) = try HostProgram.run(program, words)
+        guard ending == .exited(0) else { throw .sandboxUnavailable(ending, output: output) }
+    }
+
+    /// /usr, and the top-level names that point into it or (without merged /usr) stand beside it.
+    private static func systemFolders() -> [String] {
+        var words = ["--ro-bind", "/usr", "/usr"]
+        for path in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
+            var target = [CChar](repeating: 0, count: 256)
+            if readlink(path, &target, target.count - 1) > 0 {
+                words += ["--symlink", String(decoding: target.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self), path]
+            } else {
+                words += ["--ro-bind-try", path, path]
+            }
+        }
+        return words
+    }
+
+    /// What shells and dynamic linking need; nothing that tells of users or secrets.
+    private static let systemFiles = [
+        "/etc/alternatives", "/etc/bash.bashrc", "/etc/debian_version", "/etc/inputrc", "/etc/ld.so.cache",
+        "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/os-release", "/etc/profile", "/etc/shells",
+        "/etc/terminfo", "/etc/timezone",
+    ]
+
+    private static let accountFiles = ["passwd", "shadow", "group", "nsswitch.conf", "hosts"]
+
+    /// Removes what the initializer wrote, and the folder.
+    static func removeFiles(in directory: String) {
+        for name in accountFiles + ["authorized_keys", "host_key", "sshd_config"] { unlink("\(directory)/\(name)") }
+        rmdir(directory)
+    }
+
+    private static func writeFiles(
+        directory: String, keys: SessionKeys, user: SandboxUser, asRoot: Bool
+    ) throws(GuestNetworkError) {
+        let names = user.loginName == "root" ? ["root"] : ["root", user.loginName]
+        let shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh"
+        do throws(SystemCallError) {
+            let files = [
+                ("passwd", names.map { "\($0):x:\(user.uid):\(user.gid):\($0):\(home):\(shell)\n" }.joined()),
+                // "*" is no password that anybody has; "!" would mean a locked account, which sshd refuses.
+                ("shadow", names.map { "\($0):*:1::::::\n" }.joined()),
+                // sshd wants terminals in the group tty; so the one group that a sandbox without root has gets that name too.
+                ("group", "session:x:\(user.gid):\ntty:x:\(user.gid):\n"),
+                ("nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"),
+                ("hosts", "127.0.0.1 localhost\n"),
+                ("authorized_keys", keys.guestIdentity.publicKey + "\n"),
+                ("host_key", String(decoding: try SmallFile.read(keys.gatewayHost.privateKeyPath), as: UTF8.self)),
+                ("sshd_config", SSHServerConfiguration.text),
+            ]
+            for (name, text) in files {
+                let path = "\(directory)/\(name)"
+                try AtomicFile.write(text, to: path, mode: name == "host_key" ? 0o600 : 0o644)
+                if asRoot { try systemCall("lchown", path) { lchown(path, user.uid, user.gid) } }
+            }
+        } catch {
+            throw GuestNetworkError(error)
+        }
+    }
+}

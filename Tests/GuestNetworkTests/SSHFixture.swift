@@ -1,0 +1,109 @@
+import Glibc
+import Linux
+import Synchronization
+import Testing
+
+@testable import GuestNetwork
+
+/// A gateway in a temporary folder and the real ssh client before it.
+final class SSHFixture: Sendable {
+    let folder: TestFolder
+    let keys: SessionKeys
+    let gateway: SSHGateway
+    let socket: String
+    let exchange: String
+    private let relay: TCPListener
+    private let stop: EventDescriptor
+
+    init(shared: [SharedPath] = [], limit: Int = 16, folderMode: mode_t = 0o700) throws {
+        folder = try TestFolder(mode: folderMode)
+        socket = folder.path + "/ssh"
+        exchange = folder.path + "/exchange"
+        keys = try SessionKeys.make(in: folder.path + "/keys")
+        try AtomicFile.write("10.0.2.2 \(keys.gatewayHost.publicKey)\n", to: folder.path + "/known", mode: 0o600)
+        gateway = try SSHGateway(
+            .init(
+                socketPath: socket, directory: folder.path + "/sandbox", exchangeDirectory: exchange, shared: shared,
+                logPath: folder.path + "/log", connectionLimit: limit), keys: keys)
+        // The client has no unix sockets of its own, and no other program for that is sure to be there.
+        relay = try TCPListener()
+        stop = try EventDescriptor()
+        relay.relay(to: socket, until: stop)
+    }
+
+    deinit {
+        stop.signal()
+        gateway.close()
+    }
+
+    /// What the guest sees in the exchange folder.
+    var names: [String] {
+        (try? HostProgram.run("/bin/ls", [exchange]).1.split(separator: "\n").map(String.init)) ?? []
+    }
+
+    /// Runs ssh; gives standard output and error together.
+    func ssh(
+        _ user: String, _ command: String? = nil, key: String? = nil, options: [String] = [], expecting code: Int32 = 0,
+        at location: SourceLocation = #_sourceLocation
+    ) throws -> String {
+        var arguments = ["-F", "none", "-p", "\(relay.port)", "-i", key ?? keys.guestIdentity.privateKeyPath]
+        for option in [
+            "IdentitiesOnly=yes", "IdentityAgent=none", "BatchMode=yes", "StrictHostKeyChecking=yes",
+            "UserKnownHostsFile=\(folder.path)/known", "GlobalKnownHostsFile=/dev/null", "HostKeyAlias=10.0.2.2",
+            "LogLevel=ERROR",
+        ] { arguments += ["-o", option] }
+        arguments += options + ["\(user)@127.0.0.1"]
+        if let command { arguments.append(command) }
+        let (ending, output) = try HostProgram.run("/usr/bin/ssh", arguments)
+        #expect(ending == .exited(code), "\(output)", sourceLocation: location)
+        return output
+    }
+}
+
+/// Collects what several blocking calls on threads of their own give.
+final class TestResults: Sendable {
+    private let values = Mutex<[String]>([])
+    private let started = Mutex<Int>(0)
+
+    func start(_ body: @escaping @Sendable () throws -> String) {
+        started.withLock { $0 += 1 }
+        WorkerThread.start(name: "client") {
+            let value: String
+            do { value = try body() } catch { value = "\(error)" }
+            self.values.withLock { $0.append(value) }
+        }
+    }
+
+    /// All of them, sorted; those that came within 30 seconds.
+    func wait() -> [String] {
+        for _ in 0..<600 where values.withLock({ $0.count }) < started.withLock({ $0 }) { poll(nil, 0, 50) }
+        return values.withLock { $0.sorted() }
+    }
+}
+
+/// The processes of this machine.
+enum ProcessList {
+    /// Their arguments, each followed by a zero byte.
+    static func commandLines(containing text: String) -> [String] {
+        guard let folder = opendir("/proc") else { return [] }
+        defer { closedir(folder) }
+        var result: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard Int(name) != nil, let bytes = readAll("/proc/\(name)/cmdline") else { continue }
+            let line = String(decoding: bytes, as: UTF8.self)
+            // The test's ssh client carries the same words in one argument.
+            if line.contains(text), !line.contains("BatchMode") { result.append(line) }
+        }
+        return result
+    }
+
+    private static func readAll(_ path: String) -> [UInt8]? {
+        guard let file = try? FileHandle(path: path, flags: O_RDONLY) else { return nil }
+        var buffer = [UInt8](repeating: 0, count: 16384)
+        let count = Glibc.read(file.descriptor, &buffer, buffer.count)
+        return count > 0 ? Array(buffer[..<count]) : nil
+    }
+}
