@@ -11,6 +11,8 @@ package enum ImageMountError: Error, Sendable, Equatable {
     case notEmpty(String)
     /// An image is mounted there, or, when unmounting, somebody uses it.
     case busy(String)
+    /// No image of ours is mounted there.
+    case notMounted(String)
     /// The index's name makes no file name.
     case unusableName(String)
     /// libfuse or the kernel refused.
@@ -36,6 +38,7 @@ extension ImageMountError: CustomStringConvertible {
         case .notADirectory(let path, let cause): cause.map { "\($0)" } ?? "\(path) is no folder"
         case .notEmpty(let path): "the folder \(path) is not empty"
         case .busy(let path): "\(path) is in use"
+        case .notMounted(let path): "no image is mounted at \(path)"
         case .unusableName(let name): "“\(name)” is no file name"
         case .mountFailed(let cause), .unmountFailed(let cause): "\(cause)"
         }

@@ -68,6 +68,20 @@ package final class MountedImage: Sendable {
         }
     }
 
+    /// Ends a mount of ours that another process serves, or that a dead one left behind.
+    /// - Throws: ``ImageMountError/notMounted(_:)``, ``ImageMountError/busy(_:)``, ``ImageMountError/unmountFailed(cause:)``.
+    package static func unmount(at directory: String) throws(ImageMountError) {
+        guard let resolved = try? StaleMounts.resolved(directory),
+            (try? MountTable.entry(at: resolved))?.fileSystem == StaleMounts.fileSystem
+        else { throw .notMounted(directory) }
+        if StaleMounts.isStale(resolved) { return try StaleMounts.clear(at: resolved) }
+        do {
+            try Mountpoint(resolved).unmount()
+        } catch {
+            throw ImageMountError(error)
+        }
+    }
+
     /// Whether the mount has ended, by whomever.
     package var isUnmounted: Bool { session.isEnded }
 

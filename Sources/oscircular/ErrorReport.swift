@@ -49,7 +49,7 @@ struct ErrorReport {
         error is ValidationError || error is CleanExit || RootCommand.exitCode(for: error) != .failure
     }
 
-    private static func describe(_ error: any Error) -> (Int32, String) {
+    static func describe(_ error: any Error) -> (Int32, String) {
         switch error {
         case let error as SessionFailure: (error.exitCode, error.message)
         case let error as UsageError: (ExitStatus.usage, error.message)
@@ -60,7 +60,7 @@ struct ErrorReport {
                     + "cache.limit, free disk space or look at 'oscircular cache status'"
             )
         case let error as CatalogAccessError: describe(error)
-        case let error as CatalogError: (ExitStatus.malformed, "the catalog is malformed: \(error)")
+        case let error as CatalogError: (ExitStatus.malformed, "\(error)")
         case let error as BootError: describe(error)
         case let error as ImageIndexError: describe(error)
         case let error as ImageMountError: describe(error)
@@ -147,6 +147,7 @@ struct ErrorReport {
         case .noFUSEDevice:
             (ExitStatus.unavailable, "\(error). Load the module with 'modprobe fuse', or ask for the right to use /dev/fuse")
         case .notADirectory: (ExitStatus.notFound, "\(error): make the folder first")
+        case .notMounted: (ExitStatus.notFound, "\(error)")
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
         case .unusableName: (ExitStatus.usage, "\(error)")
         case .mountFailed, .unmountFailed: (ExitStatus.unavailable, "\(error)")
@@ -166,7 +167,7 @@ struct ErrorReport {
         (ExitStatus.unavailable, "\(error)")
     }
 
-    private static func describe(_ error: SystemCallError) -> (Int32, String) {
+    static func describe(_ error: SystemCallError) -> (Int32, String) {
         let code: Int32 =
             switch error.code {
             case ENOSPC, EDQUOT, EROFS, EFBIG: ExitStatus.cannotWrite

@@ -94,7 +94,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private func disk(_ context: CommandContext) -> Finding {
         do {
-            let status = context.cache().status()
+            let status = try context.cache().status()
             return Finding(
                 subject: "cache", result: .good,
                 words: "\(status.directory), \(ByteCount.text(UInt64(status.used))) of \(ByteCount.text(UInt64(status.limit)))",

@@ -26,7 +26,8 @@ struct SSHCommand: AsyncParsableCommand {
         let process: SpawnedProcess
         do {
             process = try SpawnedProcess.start(arguments)
-        } catch where error.code == ENOENT {
+        } catch {
+            guard error.code == ENOENT else { throw error }
             throw BootError.missingProgram("ssh", package: "openssh-client")
         }
         let code = try await WorkerThread.run(name: "ssh") { process.wait() }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ImageMount
+import Linux
 
 /// `oscircular umount DIR`.
 struct UmountCommand: AsyncParsableCommand {
@@ -8,6 +9,7 @@ struct UmountCommand: AsyncParsableCommand {
     @Argument(help: "The folder it is mounted on.") var directory: String
 
     func run() async throws {
-        try await UnmountedImage.unmount(AbsolutePath.of(directory))
+        let path = AbsolutePath.of(directory)
+        try await WorkerThread.run(name: "umount") { try MountedImage.unmount(at: path) }
     }
 }

@@ -1,0 +1,40 @@
+import Glibc
+import GuestDomain
+import GuestNetwork
+import Linux
+
+/// The words for what goes wrong with the guest itself.
+extension ErrorReport {
+    static func describe(_ error: GuestDomainError) -> (Int32, String) {
+        switch error {
+        case .noDaemon(let uri, let cause):
+            (
+                ExitStatus.unavailable,
+                "libvirt does not answer at \(uri): \(cause.message). 'oscircular doctor' says what to do"
+            )
+        case .noEmulator(let uri):
+            (ExitStatus.unavailable, "libvirt at \(uri) has no QEMU: install the package qemu-system-x86")
+        case .noHardwareVirtualization(let reason):
+            (ExitStatus.unavailable, "KVM cannot be used: \(reason). Leave out '--accel kvm' for software emulation")
+        case .startFailed(let cause):
+            (ExitStatus.unavailable, "the guest did not start: \(cause.message)")
+        case .callFailed(let cause): (ExitStatus.unavailable, "libvirt: \(cause)")
+        case .overlayFailed(let reason):
+            (ExitStatus.cannotWrite, "the guest's overlay could not be made: \(reason)")
+        case .missingProgram(let program, let package):
+            (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
+        case .noFirmware: (ExitStatus.unavailable, "this version needs UEFI firmware: install the package ovmf")
+        case .system(let cause): describe(cause)
+        }
+    }
+
+    static func describe(_ error: GuestNetworkError) -> (Int32, String) {
+        switch error {
+        case .missingProgram, .sandboxUnavailable, .keyGeneration, .noUnprivilegedUser, .slirp:
+            (ExitStatus.unavailable, "\(error)")
+        case .pathTooLong: (ExitStatus.configuration, "\(error): set XDG_RUNTIME_DIR to a shorter path")
+        case .unsafeDirectory, .cannotShare: (ExitStatus.notPermitted, "\(error)")
+        case .system(let cause): describe(cause)
+        }
+    }
+}
