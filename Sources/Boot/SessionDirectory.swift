@@ -26,6 +26,8 @@ package struct SessionDirectory: Sendable {
     package var sshToGuest: String { "\(path)/ssh-guest" }
     /// One-time keys, sshd's configuration and credential files.
     package var secrets: String { "\(path)/keys" }
+    /// Files that QEMU hands to the guest through fw_cfg.
+    package var credentials: String { "\(path)/fw" }
     /// With it `oscircular ssh` logs in to the guest.
     package var keyIntoGuest: String { "\(secrets)/host_ed25519" }
     package var vnc: String { "\(path)/vnc" }

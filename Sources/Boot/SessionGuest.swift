@@ -78,7 +78,10 @@ struct SessionGuest: Sendable {
                 .init(
                     mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
                     sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner))
-            return (try GuestCredentials.write(keys, to: "\(directory.path)/fw"), gateway, network)
+            let credentials = try GuestCredentials.write(keys, to: directory.credentials)
+            // QEMU's user passes through; the files are 0600, and libvirt gives them to it.
+            if owner != nil { chmod(directory.credentials, 0o711) }
+            return (credentials, gateway, network)
         }
         await teardown.add { gateway.close() }
         await teardown.add { network.close() }
