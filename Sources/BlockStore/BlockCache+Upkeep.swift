@@ -13,7 +13,7 @@ extension BlockCache {
         let contents = try folder.contents()
         let used = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
         let pinned = try CacheKeepers.pinned(in: root)
-        let limit = budget.limit.bytes(used: used, space: try FileSystemSpace(of: root.descriptor))
+        let limit = budget.limit.bytes(used: used, space: try FileSystemSpace(of: root))
         return CacheStatus(
             directory: directory, limit: limit, used: used, blocks: contents.blocks.count,
             pinned: contents.blocks.count { pinned.contains($0.id) },
@@ -112,7 +112,7 @@ extension BlockCache {
             path = path[..<slash]
         }
         let nearest = access(String(path), F_OK) == 0 ? String(path) : directory.hasPrefix("/") ? "/" : "."
-        return try FileSystemSpace(of: Folder(path: nearest).descriptor)
+        return try FileSystemSpace(of: Folder(path: nearest))
     }
 
     /// Nil when the block is gone.

@@ -88,7 +88,7 @@ final class CacheBudget: Sendable {
         try grant.withLock { grant throws(SystemCallError) in
             let own = grant.bytes
             return try exclusively(&grant) { (root, usage) throws(SystemCallError) in
-                let limit = limit.bytes(used: usage.used, space: try FileSystemSpace(of: root.descriptor))
+                let limit = limit.bytes(used: usage.used, space: try FileSystemSpace(of: root))
                 return try evict(root, own: own, &usage) { _ in target ?? limit }
             }
         }
@@ -122,7 +122,7 @@ final class CacheBudget: Sendable {
         let own = grant.bytes
         let taken = try exclusively(&grant) { (root, usage) throws(SystemCallError) -> Int? in
             func room() throws(SystemCallError) -> (bytes: Int, limit: Int, lack: Int) {
-                let space = try FileSystemSpace(of: root.descriptor)
+                let space = try FileSystemSpace(of: root)
                 let limit = limit.bytes(used: usage.used, space: space)
                 let spare = space.available - self.limit.reserve(space)
                 return (min(limit - usage.used, spare), limit, max(0, need - spare))
@@ -163,7 +163,7 @@ final class CacheBudget: Sendable {
             // The folder was removed while we waited: this lock is nobody else's.
             guard lock.hasName else { continue }
             var usage = CacheUsage.read(from: root) ?? CacheUsage()
-            if !usage.isPlausible(space: try FileSystemSpace(of: root.descriptor)) {
+            if !usage.isPlausible(space: try FileSystemSpace(of: root)) {
                 usage.used = try used() + grant.bytes
                 usage.counted = time(nil)
             }
