@@ -4,7 +4,7 @@ package enum Quantity {
     package static func bytes(_ count: UInt64) -> String {
         if count < 1000 { return "\(count) B" }
         var unit = 0
-        var tenths = (count + 50) / 100
+        var tenths = count / 100 + (count % 100 >= 50 ? 1 : 0)
         while tenths >= 10_000 && unit < 5 {
             tenths = (tenths + 500) / 1000
             unit += 1

@@ -1,0 +1,133 @@
+import Catalog
+import TestSupport
+import Testing
+
+@Suite struct CatalogDocumentTests {
+    private static let example = """
+        {"format": "oscircular-catalog/1", "name": "Example", "description": "…", "updated": "2026-11-16T03:12:00Z",
+         "blocks": "blocks/", "mirrors": ["https://a.example.org/os/"], "future": {"a": [1]},
+         "distributions": [
+           {"id": "debian", "title": "Debian 12 “bookworm”", "summary": "…", "homepage": "https://debian.org",
+            "architecture": "x86_64", "supportEnds": "2028-06-30",
+            "guest": {"memoryMiB": 1024, "cpus": 1, "firmware": "bios", "media": "disk", "login": "root"},
+            "versions": [
+              {"id": "2026-11-09", "published": "2026-11-09T03:12:00Z", "index": "debian/2026-11-09.caibx", "size": 512},
+              {"id": "2026-11-16", "published": "2026-11-16T03:12:00Z", "notes": "openssl 3.0.17",
+               "index": "debian/2026-11-16.caibx", "bootSet": "debian/2026-11-16.bootset",
+               "size": 1572864000, "storedSize": 348900481,
+               "digest": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+               "guest": {"memoryMiB": 2048}}]}]}
+        """
+
+    private func decode(_ text: String) throws -> CatalogDocument { try CatalogDocument.decode(Array(text.utf8)) }
+
+    private func replacing(_ part: String, _ other: String) throws -> String {
+        let example = CatalogDocumentTests.example
+        let range = try #require(example.firstRange(of: part))
+        return example[..<range.lowerBound] + other + example[range.upperBound...]
+    }
+
+    @Test func readsTheDocumentedExample() throws {
+        let document = try decode(CatalogDocumentTests.example)
+        #expect(document.mirrors == ["https://a.example.org/os/"])
+        let debian = try #require(document.distribution("debian"))
+        #expect(debian.title == "Debian 12 “bookworm”")
+        #expect(debian.supportEnds?.description == "2028-06-30")
+        #expect(debian.versions.map(\.id.text) == ["2026-11-16", "2026-11-09"])
+        let newest = debian.versions[0]
+        #expect(newest.size == 1_572_864_000)
+        #expect(newest.storedSize == 348_900_481)
+        #expect(
+            debian.guest(of: newest)
+                == GuestSettings(memoryMiB: 2048, cpus: 1, firmware: .bios, media: .disk, login: "root"))
+        #expect(debian.versions[1].bootSet == nil)
+        #expect(debian.versions[1].guest == GuestSettings())
+    }
+
+    @Test func whatIsWrittenIsReadAndStaysTheSame() throws {
+        let document = try decode(CatalogDocumentTests.example)
+        let bytes = try document.encode()
+        #expect(try CatalogDocument.decode(bytes) == document)
+        #expect(try CatalogDocument.decode(bytes).encode() == bytes)
+        #expect(!String(decoding: bytes, as: UTF8.self).contains("\\/"))
+    }
+
+    @Test(arguments: ["\"oscircular-catalog/2\"", "\"x\"", "null"])
+    func anUnknownFormatIsRefusedFirst(format: String) {
+        let error = #expect(throws: CatalogError.self) { try decode("{\"format\": \(format), \"distributions\": 7}") }
+        guard case .unknownFormat = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test(arguments: ["", "{", "[]", "7", "null", "{\"format\": 1}", "\u{0}"])
+    func otherBytesAreRefused(text: String) {
+        #expect(throws: CatalogError.self) { try decode(text) }
+    }
+
+    @Test(arguments: [
+        "\"../2026-11-16.caibx\"", "\"/etc/passwd\"", "\"http://x/y\"", "\"a//b\"", "\"a/./b\"", "\"a/\"", "\"\"",
+        "\"a/%2e%2e/b\"", "\"a\\\\b\"", "\"a?b\"", "7", "null",
+    ])
+    func anIndexOutsideTheTreeIsRefused(path: String) throws {
+        try expectMalformed("\"debian/2026-11-16.caibx\"", path)
+    }
+
+    @Test(arguments: [
+        ("\"debian/2026-11-16.bootset\"", "\"a/../../b\""), ("\"blocks/\"", "\"../blocks/\""), ("\"blocks/\"", "\"/\""),
+        ("\"id\": \"debian\"", "\"id\": \"Debian\""), ("\"id\": \"debian\"", "\"id\": \"\""),
+        ("\"id\": \"debian\"", "\"id\": \"a/b\""), ("\"id\": \"2026-11-16\"", "\"id\": \"2026-02-30\""),
+        ("\"id\": \"2026-11-16\"", "\"id\": \"2026-11-16.a\""), ("\"id\": \"2026-11-16\"", "\"id\": \"2026-11-09\""),
+        ("1572864000", "-1"), ("1572864000", "1e30"), ("1572864000", "9223372036854775808"), ("348900481", "-1"),
+        ("\"bios\"", "\"coreboot\""), ("\"disk\"", "\"floppy\""), ("1024", "0"), ("\"sha256:e3", "\"sha256:zz"),
+        ("https://a.example.org/os/", "javascript:alert(1)"), ("https://a.example.org/os/", "ftp://a/"),
+        ("https://a.example.org/os/", "https://"), ("\"updated\": \"2026", "\"updated\": \"26"),
+        ("2028-06-30", "2028-06-31"),
+    ])
+    func impossibleValuesAreRefused(part: String, other: String) throws { try expectMalformed(part, other) }
+
+    private func expectMalformed(_ part: String, _ other: String) throws {
+        let text = try replacing(part, other)
+        let error = #expect(throws: CatalogError.self) { try decode(text) }
+        guard case .malformed = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func anErrorNamesItsPlace() throws {
+        let text = try replacing("\"size\": 1572864000, ", "")
+        #expect(throws: CatalogError.malformed(place: "distributions[0].versions[1].size", reason: "is missing")) {
+            try decode(text)
+        }
+    }
+
+    @Test func boundsHold() {
+        #expect(throws: CatalogError.tooLarge(size: 16_777_217, limit: 16_777_216)) {
+            try CatalogDocument.decode([UInt8](repeating: 0x20, count: 16_777_217))
+        }
+        var document = CatalogDocument(name: "n", updated: Timestamp(seconds: 0))
+        document.distributions = (0...10_000).map { Distribution(id: "d\($0)") }
+        #expect(throws: CatalogError.malformed(place: "distributions", reason: "10001 entries, more than 10000")) {
+            try document.encode()
+        }
+        document.distributions = [Distribution(id: "d", title: String(repeating: "é", count: 2000))]
+        #expect(throws: CatalogError.malformed(place: "distributions[0].title", reason: "4000 bytes, more than 2048")) {
+            try document.encode()
+        }
+    }
+
+    @Test func randomDamageNeverCrashes() {
+        var random = SeededRandom(seed: 3)
+        let good = Array(CatalogDocumentTests.example.utf8)
+        for _ in 0..<500 {
+            var bytes = good
+            for _ in 0..<3 {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            // What is accepted can be written again.
+            if let document = try? CatalogDocument.decode(bytes) { #expect((try? document.encode()) != nil) }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Catalog
+import Glibc
+import Linux
+import Publisher
+import TestSupport
+import Testing
+
+@Suite struct TreeTests {
+    private let folder: ScratchFolder
+
+    init() throws { folder = try ScratchFolder() }
+
+    private func run(_ arguments: String...) async throws -> (status: Int32, stdout: String, stderr: String) {
+        try await BuiltProgram.run("oscircular-publish", arguments)
+    }
+
+    private var tree: String { folder.file("tree") }
+
+    /// A tree with one version of a small image.
+    private func makeTree() async throws {
+        try PublisherFixtures.writeRandomImage(size: 2_000_000, seed: 1, to: folder.file("a.img"))
+        try #require(try await run("init", tree, "--name", "Tests").status == 0)
+        let added = try await run(
+            "add", tree, "debian", "2026-11-16", folder.file("a.img"), "--title", "Debian “12”", "--memory", "512",
+            "--firmware", "bios", "--date", "2026-11-16")
+        try #require(added.status == 0, "\(added.stderr)")
+    }
+
+    @Test func anAddedVersionIsInTheCatalog() async throws {
+        try await makeTree()
+        let document = try PublishedTree(path: tree).catalog()
+        #expect(document.name == "Tests")
+        let debian = try #require(document.distribution("debian"))
+        #expect(debian.title == "Debian “12”")
+        #expect(debian.guest == GuestSettings(memoryMiB: 512, firmware: .bios))
+        let version = try #require(debian.versions.first)
+        #expect(version.index == "debian/2026-11-16.caibx")
+        #expect(version.size == 2_000_000)
+        #expect(version.published.description == "2026-11-16T00:00:00Z")
+        let sizes = folder.files(below: "tree/blocks").compactMap { try? folder.bytes($0).count }
+        #expect(version.storedSize == UInt64(sizes.reduce(0, +)))
+        let sum = try await BuiltProgram.runAny("sha256sum", [folder.file("a.img")])
+        #expect(version.digest?.description == "sha256:\(sum.stdout.prefix(64))")
+    }
+
+    @Test func aVersionIsNeverReplaced() async throws {
+        try await makeTree()
+        let before = try folder.bytes("tree/targets/catalog.json")
+        let again = try await run("add", tree, "debian", "2026-11-16", folder.file("a.img"))
+        #expect(again.status == 73)
+        #expect(again.stderr.contains("2026-11-16.1"))
+        #expect(try folder.bytes("tree/targets/catalog.json") == before)
+        #expect(try await run("add", tree, "debian", "2026-11-16.1", folder.file("a.img"), "--memory", "1024").status == 0)
+        let debian = try #require(try PublishedTree(path: tree).catalog().distribution("debian"))
+        #expect(debian.versions.map(\.id.text) == ["2026-11-16.1", "2026-11-16"])
+        #expect(debian.guest(of: debian.versions[0]).memoryMiB == 1024)
+        #expect(debian.guest(of: debian.versions[1]).memoryMiB == 512)
+    }
+
+    @Test func twoPublishersAtOnceAreRefused() async throws {
+        try await makeTree()
+        let lock = try FileHandle(path: tree, flags: O_RDONLY | O_DIRECTORY)
+        try #require(try lock.lock(exclusive: true, wait: false))
+        #expect(try await run("add", tree, "debian", "2026-11-17", folder.file("a.img")).status == 75)
+        lock.unlock()
+        #expect(try await run("add", tree, "debian", "2026-11-17", folder.file("a.img")).status == 0)
+    }
+
+    @Test func verifyFindsWhatIsMissingOrDamaged() async throws {
+        try await makeTree()
+        #expect(try await run("verify", tree).status == 0)
+        let blocks = folder.files(below: "tree/blocks")
+        var bytes = try folder.bytes(blocks[1])
+        bytes[bytes.count - 1] ^= 1
+        try AtomicFile.write(bytes, to: folder.file(blocks[1]))
+        unlink(folder.file(blocks[2]))
+        let found = try await run("verify", tree)
+        #expect(found.status == 65)
+        #expect(found.stderr.contains("is damaged"))
+        #expect(found.stderr.contains("is missing"))
+        #expect(found.stderr.contains("2 problems"))
+        truncate(folder.file("tree/targets/debian/2026-11-16.caibx"), 100)
+        #expect(try await run("verify", tree).stderr.contains("2026-11-16.caibx"))
+    }
+
+    @Test func statisticsCountWhatAVersionAdds() async throws {
+        let block = 262_144
+        try #require(try await run("init", tree).status == 0)
+        let images: [[PublisherFixtures.Stretch]] = [
+            [.random(block, seed: 1), .random(block, seed: 2), .hole(block)],
+            [.random(block, seed: 1), .random(block, seed: 3), .hole(block), .random(block, seed: 3)],
+        ]
+        for (position, image) in images.enumerated() {
+            try PublisherFixtures.writeImage(image, to: folder.file("a.img"))
+            try #require(try await run("add", tree, "d", "2026-11-1\(position)", folder.file("a.img")).status == 0)
+        }
+        let statistics = try PublishedTree(path: tree).statistics()
+        let versions = try #require(statistics.distributions.first).versions
+        #expect(versions.map(\.id) == ["2026-11-11", "2026-11-10"])
+        #expect(versions.map(\.blocks) == [4, 3])
+        #expect(versions.map(\.distinct) == [3, 3])
+        #expect(versions.map(\.zero) == [1, 1])
+        #expect(versions.map(\.newBlocks) == [1, 3])
+        #expect(statistics.blocks == 4)
+        let json = try await run("stats", tree, "--json")
+        #expect(json.status == 0)
+        #expect(json.stdout.trimmingSuffix { $0 == "\n" } == (try statistics.json()))
+    }
+
+    @Test func initKeepsAwayFromOtherFolders() async throws {
+        try AtomicFile.write("mine", to: folder.file("file"))
+        #expect(try await run("init", folder.path).status == 73)
+        #expect(folder.files() == ["file"])
+        try await makeTree()
+        let before = try folder.bytes("tree/targets/catalog.json")
+        #expect(try await run("init", tree).status == 0)
+        #expect(try folder.bytes("tree/targets/catalog.json") == before)
+    }
+
+    @Test func wrongNamesAreUsageErrors() async throws {
+        try await makeTree()
+        for (distribution, version) in [("Debian", "2026-11-17"), ("../x", "2026-11-17"), ("d", "17"), ("d", "../x")] {
+            #expect(try await run("add", tree, distribution, version, folder.file("a.img")).status == 64)
+        }
+        #expect(try await run("add", tree, "d", "2026-11-17", folder.file("a.img"), "--date", "now").status == 64)
+        #expect(try await run("add", tree, "d", "2026-11-17", folder.file("a.img"), "--memory", "0").status == 64)
+        #expect(try await run("add", folder.file("none"), "d", "2026-11-17", folder.file("a.img")).status == 66)
+        #expect(try await run("verify", folder.path).status == 66)
+    }
+
+    @Test func aDamagedCatalogIsSaidAndKept() async throws {
+        try await makeTree()
+        try AtomicFile.write("{", to: folder.file("tree/targets/catalog.json"))
+        #expect(try await run("add", tree, "d", "2026-11-17", folder.file("a.img")).status == 65)
+        #expect(try folder.bytes("tree/targets/catalog.json") == Array("{".utf8))
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(while matches: (Character) -> Bool) -> String {
+        var text = self
+        while let last = text.last, matches(last) { text.removeLast() }
+        return text
+    }
+}
