@@ -39,7 +39,9 @@ struct SSHSandbox {
         var words = ["--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid"]
         words += ["--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
         if asRoot {
-            words += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+            words += [
+                "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP",
+            ]
         } else {
             words += ["--unshare-user", "--disable-userns"]
         }
@@ -86,7 +88,10 @@ struct SSHSandbox {
         for path in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
             var target = [CChar](repeating: 0, count: 256)
             if readlink(path, &target, target.count - 1) > 0 {
-                words += ["--symlink", String(decoding: target.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self), path]
+                words += [
+                    "--symlink",
+                    String(decoding: target.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self), path,
+                ]
             } else {
                 words += ["--ro-bind-try", path, path]
             }
