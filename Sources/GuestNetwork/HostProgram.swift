@@ -32,7 +32,8 @@ enum HostProgram: String, CaseIterable {
     /// Runs a program to its end. Blocks.
     /// - Returns: how it ended and the last 2,000 bytes of what it wrote to standard output and error.
     /// - Throws: ``GuestNetworkError/system(_:)`` when it could not be started.
-    static func run(_ program: String, _ arguments: [String]) throws(GuestNetworkError) -> (ChildProcess.Ending, String) {
+    static func run(_ program: String, _ arguments: [String]) throws(GuestNetworkError) -> (ChildProcess.Ending, String)
+    {
         do throws(SystemCallError) {
             let (reading, child) = try start(program, arguments)
             var output: [UInt8] = []

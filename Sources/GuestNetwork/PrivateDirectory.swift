@@ -12,7 +12,7 @@ enum PrivateDirectory {
             let folder: FileHandle
             do {
                 folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            } catch where error.code == ENOTDIR || error.code == ELOOP {
+            } catch  where error.code == ENOTDIR || error.code == ELOOP {
                 throw SystemCallError(code: EPERM, call: "open", subject: path)
             }
             let status = try folder.status()

@@ -9,8 +9,8 @@ final class SSHGatewayLoop {
 
     private struct Connection {
         let child: ChildProcess
-        /// Reads end-of-file when the last process of the sandbox is gone.
-        let end: FileHandle
+        /// What bubblewrap says of the sandbox, see ``SSHSandbox/informationDescriptor``.
+        let information: FileHandle
     }
 
     private let listener: UnixListener
@@ -65,20 +65,36 @@ final class SSHGatewayLoop {
                 descriptors: [
                     connection.descriptor, connection.descriptor, log.descriptor, pipe.writing.descriptor,
                 ])
-            connections.append(Connection(child: child, end: pipe.reading))
+            connections.append(Connection(child: child, information: pipe.reading))
         } catch {
             logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(error)"])
         }
     }
 
+    /// bubblewrap's death kills the sandbox's first process ("die with parent"), which takes all others along and ends after
+    /// them: so that one is waited for too.
     private func endAll() {
+        connections.removeAll { $0.child.reap() != nil }
+        let firsts = connections.map { Self.firstProcess($0.information) }
         for connection in connections { connection.child.signal(SIGKILL) }
-        for connection in connections {
+        for (connection, first) in zip(connections, firsts) {
             connection.child.wait()
-            // The sandbox's own first process dies by "die with parent", the others with it: soon, but after bubblewrap.
-            var item = pollfd(fd: connection.end.descriptor, events: Int16(POLLIN), revents: 0)
-            if poll(&item, 1, 5000) == 0 { logger.warning("a process of an ssh connection does not end") }
+            if let first, !first.waitForEnd(milliseconds: 5000) {
+                logger.warning("a process of an ssh connection does not end", metadata: ["pid": "\(first.pid)"])
+            }
         }
         connections = []
+    }
+
+    /// nil before bubblewrap has made it: then its death prevents it.
+    private static func firstProcess(_ information: FileHandle) -> ProcessDescriptor? {
+        var item = pollfd(fd: information.descriptor, events: Int16(POLLIN), revents: 0)
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        guard poll(&item, 1, 0) > 0 else { return nil }
+        let count = Glibc.read(information.descriptor, &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        // {\n    "child-pid": 4711,\n …: the first number.
+        let digits = buffer[..<count].drop { !(48...57).contains($0) }.prefix { (48...57).contains($0) }
+        return Int32(String(decoding: digits, as: UTF8.self)).flatMap(ProcessDescriptor.init)
     }
 }

@@ -14,7 +14,8 @@ package struct SSHKeyPair: Sendable {
         let program = try HostProgram.sshKeygen.path()
         unlink(path)
         unlink(path + ".pub")
-        let (ending, output) = try HostProgram.run(program, ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
+        let (ending, output) = try HostProgram.run(
+            program, ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
         guard ending == .exited(0) else { throw .keyGeneration(ending, output: output) }
         do throws(SystemCallError) {
             let text = String(decoding: try SmallFile.read(path + ".pub"), as: UTF8.self)

@@ -13,8 +13,8 @@ import Linux
 struct SSHSandbox {
     /// The exchange folder's name inside; the home of every login.
     static let home = "/exchange"
-    /// Where the descriptor that tells of the sandbox's end is handed to bubblewrap.
-    static let endDescriptor: Int32 = 3
+    /// Where bubblewrap writes `{"child-pid": N, …}`: the sandbox's first process, which is the last to end.
+    static let informationDescriptor: Int32 = 3
 
     let program: String
     private let arguments: [String]
@@ -36,10 +36,12 @@ struct SSHSandbox {
         try PrivateDirectory.make(directory, owner: asRoot ? user : nil)
         try Self.writeFiles(directory: directory, keys: keys, user: user, asRoot: asRoot)
 
-        var words = ["--die-with-parent", "--new-session", "--sync-fd", "\(Self.endDescriptor)"]
-        words += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        var words = ["--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid"]
+        words += ["--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
         if asRoot {
-            words += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+            words += [
+                "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP",
+            ]
         } else {
             words += ["--unshare-user", "--disable-userns"]
         }
@@ -70,18 +72,13 @@ struct SSHSandbox {
     }
 
     /// For one connection: sshd speaks on standard input and output and logs to standard error.
-    var connectionArguments: [String] { arguments + ["-i"] }
-
-    /// sshd reads its configuration and keys and ends: a trial of the whole sandbox.
-    private var trialArguments: [String] { arguments + ["-t"] }
+    var connectionArguments: [String] { ["--info-fd", "\(Self.informationDescriptor)"] + arguments + ["-i"] }
 
     /// Runs the sandbox once without a connection. Blocks for some ten milliseconds.
     /// - Throws: ``GuestNetworkError/sandboxUnavailable(_:output:)``.
     func check() throws(GuestNetworkError) {
-        // Nobody waits for this one's end by descriptor; standard error takes the place.
-        var words = trialArguments
-        if let index = words.firstIndex(of: "--sync-fd") { words[index + 1] = "2" }
-        let (ending, output) = try HostProgram.run(program, words)
+        // sshd -t reads its configuration and keys and ends.
+        let (ending, output) = try HostProgram.run(program, arguments + ["-t"])
         guard ending == .exited(0) else { throw .sandboxUnavailable(ending, output: output) }
     }
 
@@ -91,7 +88,10 @@ struct SSHSandbox {
         for path in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
             var target = [CChar](repeating: 0, count: 256)
             if readlink(path, &target, target.count - 1) > 0 {
-                words += ["--symlink", String(decoding: target.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self), path]
+                words += [
+                    "--symlink",
+                    String(decoding: target.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self), path,
+                ]
             } else {
                 words += ["--ro-bind-try", path, path]
             }

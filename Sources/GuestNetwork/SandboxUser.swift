@@ -37,13 +37,16 @@ package struct SandboxUser: Sendable, Equatable {
 
     private static func entry(
         _ call: (
-            UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+            UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int,
+            UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
         ) -> Int32
     ) -> Entry? {
         var record = passwd()
         var found: UnsafeMutablePointer<passwd>?
         var buffer = [CChar](repeating: 0, count: 16384)
-        guard call(&record, &buffer, buffer.count, &found) == 0, found != nil, let name = record.pw_name else { return nil }
+        guard call(&record, &buffer, buffer.count, &found) == 0, found != nil, let name = record.pw_name else {
+            return nil
+        }
         return Entry(uid: record.pw_uid, gid: record.pw_gid, name: String(cString: name))
     }
 }

@@ -41,7 +41,10 @@ final class FakeGuest {
             if !waiting.isEmpty {
                 let frame = waiting.removeFirst()
                 if frame.count >= 42, frame[12] == 8, frame[13] == 6, frame[21] == 1, frame[41] == 15 {
-                    try send(builder.arp(for: IPv4Address(frame[28], frame[29], frame[30], frame[31]), operation: 2, to: Array(frame[22..<28])))
+                    try send(
+                        builder.arp(
+                            for: IPv4Address(frame[28], frame[29], frame[30], frame[31]), operation: 2,
+                            to: Array(frame[22..<28])))
                     continue
                 }
                 return frame
@@ -74,7 +77,9 @@ final class FakeGuest {
         try send(builder.dhcpDiscover())
         while let frame = try receive() {
             // After Ethernet, IP and UDP: a reply, "your address" at 16.
-            if frame.count > 300, frame[23] == 17, frame[42] == 2 { return IPv4Address(frame[58], frame[59], frame[60], frame[61]) }
+            if frame.count > 300, frame[23] == 17, frame[42] == 2 {
+                return IPv4Address(frame[58], frame[59], frame[60], frame[61])
+            }
         }
         return nil
     }
@@ -110,7 +115,8 @@ final class FakeGuest {
             guard segment.sequence == expected, !segment.data.isEmpty else { continue }
             text += segment.data
             expected &+= UInt32(segment.data.count)
-            try send(builder.tcp(from: nextPort, to: address, port, flags: 0x10, sequence: 1001, acknowledgement: expected))
+            try send(
+                builder.tcp(from: nextPort, to: address, port, flags: 0x10, sequence: 1001, acknowledgement: expected))
         }
         return String(decoding: text.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }

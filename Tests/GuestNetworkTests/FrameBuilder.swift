@@ -16,7 +16,8 @@ struct FrameBuilder {
         destinationHardware + Self.guestHardware + big(type) + payload
     }
 
-    func arp(for target: IPv4Address, operation: UInt16 = 1, to targetHardware: [UInt8] = [0, 0, 0, 0, 0, 0]) -> [UInt8] {
+    func arp(for target: IPv4Address, operation: UInt16 = 1, to targetHardware: [UInt8] = [0, 0, 0, 0, 0, 0]) -> [UInt8]
+    {
         ethernet(
             0x0806,
             big(1) + big(0x0800) + [6, 4] + big(operation) + Self.guestHardware + bytes(source) + targetHardware
@@ -26,12 +27,15 @@ struct FrameBuilder {
     func ip(_ protocolNumber: UInt8, to destination: IPv4Address, _ payload: [UInt8]) -> [UInt8] {
         let length = 20 + options.count
         var header: [UInt8] = [UInt8(0x40 | length / 4), 0] + big(UInt16(length + payload.count))
-        header += big(0x1234) + big(fragment) + [64, protocolNumber, 0, 0] + bytes(source) + bytes(destination) + options
+        header +=
+            big(0x1234) + big(fragment) + [64, protocolNumber, 0, 0] + bytes(source) + bytes(destination) + options
         header.replaceSubrange(10..<12, with: big(checksum(header)))
         return ethernet(0x0800, header + payload)
     }
 
-    func udp(from sourcePort: UInt16, to destination: IPv4Address, _ port: UInt16, _ data: [UInt8] = [1, 2, 3, 4]) -> [UInt8] {
+    func udp(from sourcePort: UInt16, to destination: IPv4Address, _ port: UInt16, _ data: [UInt8] = [1, 2, 3, 4])
+        -> [UInt8]
+    {
         var segment = big(sourcePort) + big(port) + big(UInt16(8 + data.count)) + [0, 0] + data
         segment.replaceSubrange(6..<8, with: big(checksum(pseudoHeader(17, destination, segment.count) + segment)))
         return ip(17, to: destination, segment)

@@ -14,7 +14,8 @@ struct FrameDecoderTests {
     }
 
     private func encoded(_ count: Int) -> [UInt8] {
-        withUnsafeBytes(of: UInt32(count).bigEndian) { Array($0) } + [UInt8](repeating: UInt8(count & 0xFF), count: count)
+        withUnsafeBytes(of: UInt32(count).bigEndian) { Array($0) }
+            + [UInt8](repeating: UInt8(count & 0xFF), count: count)
     }
 
     @Test func cutsTheStreamWhereverItIsTorn() throws {

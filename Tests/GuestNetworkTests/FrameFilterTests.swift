@@ -19,8 +19,12 @@ struct FrameFilterTests {
 
     @Test(arguments: GuestNetworkMode.allCases)
     func letsSSHToTheGatewayDHCPAndARPThrough(mode: GuestNetworkMode) {
-        #expect(verdict(frames.tcp(from: 4000, to: VirtualNetwork.gateway, 22, flags: Self.syn), mode) == .allow(opensFlow: true))
-        #expect(verdict(frames.tcp(from: 4000, to: VirtualNetwork.gateway, 22, flags: Self.ack), mode) == .allow(opensFlow: false))
+        #expect(
+            verdict(frames.tcp(from: 4000, to: VirtualNetwork.gateway, 22, flags: Self.syn), mode)
+                == .allow(opensFlow: true))
+        #expect(
+            verdict(frames.tcp(from: 4000, to: VirtualNetwork.gateway, 22, flags: Self.ack), mode)
+                == .allow(opensFlow: false))
         #expect(verdict(frames.dhcpDiscover(), mode) == .allow(opensFlow: false))
         #expect(verdict(frames.udp(from: 68, to: VirtualNetwork.router, 67), mode) == .allow(opensFlow: false))
         #expect(verdict(frames.arp(for: VirtualNetwork.gateway), mode) == .allow(opensFlow: false))
@@ -40,7 +44,9 @@ struct FrameFilterTests {
     @Test(arguments: GuestNetworkMode.allCases)
     func letsOnlyAnswersOfForwardedPortsToTheRouter(mode: GuestNetworkMode) {
         let router = VirtualNetwork.router
-        #expect(verdict(frames.tcp(from: 22, to: router, 5000, flags: Self.syn | Self.ack), mode) == .allow(opensFlow: false))
+        #expect(
+            verdict(frames.tcp(from: 22, to: router, 5000, flags: Self.syn | Self.ack), mode)
+                == .allow(opensFlow: false))
         #expect(verdict(frames.tcp(from: 22, to: router, 5000, flags: Self.ack), mode) == .allow(opensFlow: false))
         #expect(verdict(frames.tcp(from: 22, to: router, 5000, flags: 0x04), mode) == .allow(opensFlow: false))
         #expect(verdict(frames.tcp(from: 22, to: router, 5000, flags: Self.syn), mode) == .drop(.virtualNetwork))
@@ -53,12 +59,14 @@ struct FrameFilterTests {
         for last in UInt8.min...UInt8.max {
             let address = IPv4Address(10, 0, 2, last)
             for port: UInt16 in [1, 21, 23, 69, 80, 445, 8080, 65535] {
-                #expect(verdict(frames.tcp(from: 4000, to: address, port, flags: Self.syn), mode) == .drop(.virtualNetwork))
+                #expect(
+                    verdict(frames.tcp(from: 4000, to: address, port, flags: Self.syn), mode) == .drop(.virtualNetwork))
                 #expect(verdict(frames.udp(from: 4000, to: address, port), mode) == .drop(.virtualNetwork))
             }
             #expect(verdict(frames.ping(address), mode) == .drop(.virtualNetwork))
             if address != VirtualNetwork.gateway {
-                #expect(verdict(frames.tcp(from: 4000, to: address, 22, flags: Self.syn), mode) == .drop(.virtualNetwork))
+                #expect(
+                    verdict(frames.tcp(from: 4000, to: address, 22, flags: Self.syn), mode) == .drop(.virtualNetwork))
             }
             #expect(verdict(frames.udp(from: 4000, to: address, 22), mode) == .drop(.virtualNetwork))
         }
@@ -91,10 +99,14 @@ struct FrameFilterTests {
 
     @Test(arguments: [
         IPv4Address(11, 0, 0, 1), IPv4Address(172, 15, 0, 1), IPv4Address(172, 32, 0, 1), IPv4Address(192, 167, 0, 1),
-        IPv4Address(100, 63, 0, 1), IPv4Address(100, 128, 0, 1), IPv4Address(223, 255, 255, 254), IPv4Address(1, 0, 0, 1),
+        IPv4Address(100, 63, 0, 1), IPv4Address(100, 128, 0, 1), IPv4Address(223, 255, 255, 254),
+        IPv4Address(1, 0, 0, 1),
     ])
     func reachesTheNeighboursOfForbiddenRanges(address: IPv4Address) {
-        for frame in [frames.tcp(from: 4000, to: address, 80, flags: Self.syn), frames.udp(from: 1, to: address, 2), frames.ping(address)] {
+        for frame in [
+            frames.tcp(from: 4000, to: address, 80, flags: Self.syn), frames.udp(from: 1, to: address, 2),
+            frames.ping(address),
+        ] {
             #expect(verdict(frame, .user) == .allow(opensFlow: true))
             #expect(verdict(frame, .lan) == .allow(opensFlow: true))
             #expect(verdict(frame, .none) == .drop(.outside))
@@ -135,7 +147,9 @@ struct FrameFilterTests {
         odd.options = [0x83, 4, 4, 0]
         #expect(verdict(odd.udp(from: 1, to: Self.web, 2)) == .drop(.ipOptions))
         for number: UInt8 in [0, 2, 4, 41, 47, 50, 58, 132, 255] {
-            #expect(verdict(frames.ip(number, to: Self.web, [UInt8](repeating: 0, count: 40))) == .drop(.protocolNotCarried))
+            #expect(
+                verdict(frames.ip(number, to: Self.web, [UInt8](repeating: 0, count: 40))) == .drop(.protocolNotCarried)
+            )
         }
         for type: UInt16 in [0x86DD, 0x8100, 0x88A8, 0x0842, 0x0000, 0x05DC, 0xFFFF] {
             #expect(verdict(frames.ethernet(type, [UInt8](repeating: 0x60, count: 60))) == .drop(.protocolNotCarried))
@@ -164,14 +178,17 @@ struct FrameFilterTests {
         ]
         for round in 0..<20_000 {
             var frame = seeds[round % seeds.count]
-            if round % 7 == 0 { frame = (0..<Int.random(in: 0...80, using: &random)).map { _ in .random(in: 0...255, using: &random) } }
+            if round % 7 == 0 {
+                frame = (0..<Int.random(in: 0...80, using: &random)).map { _ in .random(in: 0...255, using: &random) }
+            }
             for _ in 0..<Int.random(in: 0...4, using: &random) where !frame.isEmpty {
                 frame[Int.random(in: 0..<min(frame.count, 60), using: &random)] = .random(in: 0...255, using: &random)
             }
             if round % 3 == 0 { frame = Array(frame.prefix(Int.random(in: 0...frame.count, using: &random))) }
             guard case .allow = verdict(frame, .user), frame[12] == 8, frame[13] == 0 else { continue }
             let destination = IPv4Address(frame[30], frame[31], frame[32], frame[33])
-            #expect(!FrameFilter.privateNetworks.contains { $0.contains(destination) } || [2, 3, 254].contains(frame[33]))
+            #expect(
+                !FrameFilter.privateNetworks.contains { $0.contains(destination) } || [2, 3, 254].contains(frame[33]))
             #expect(!FrameFilter.special.contains { $0.contains(destination) } || destination.value == .max)
             #expect(frame[14] == 0x45 && frame.count >= 34)
         }

@@ -12,10 +12,13 @@ struct GuestCredentialsTests {
             let credentials = try GuestCredentials.write(keys, to: folder.path + "/credentials")
             #expect(credentials.entries.map(\.name) == ["tmpfiles.extra", "ssh.authorized_keys.root"])
             #expect(credentials.entries[0].firmwareName == "opt/io.systemd.credentials/tmpfiles.extra")
-            for path in credentials.entries.map(\.path) + [keys.hostIdentity, keys.guestIdentity, keys.gatewayHost].map(\.privateKeyPath) {
+            for path in credentials.entries.map(\.path)
+                + [keys.hostIdentity, keys.guestIdentity, keys.gatewayHost].map(\.privateKeyPath)
+            {
                 #expect(try FileHandle(path: path, flags: O_RDONLY).status().st_mode & 0o777 == 0o600, "\(path)")
             }
-            let lines = String(decoding: try SmallFile.read(credentials.entries[0].path), as: UTF8.self).split(separator: "\n")
+            let lines = String(decoding: try SmallFile.read(credentials.entries[0].path), as: UTF8.self).split(
+                separator: "\n")
             #expect(lines.count == 6)
             // Read back by another program: coreutils.
             let encoded = try #require(lines[2].split(separator: " ").last)
@@ -30,11 +33,16 @@ struct GuestCredentialsTests {
 
     @Test func namesTheGatewaysKeyForTheGuest() {
         let text = GuestCredentials.temporaryFiles(privateKey: Array("k".utf8), gatewayKey: "ssh-ed25519 AAAA")
-        #expect(text.contains("f+~ /run/session/known_hosts 0600 root root - \(Base64.encode(Array("10.0.2.2 ssh-ed25519 AAAA\n".utf8)))\n"))
+        #expect(
+            text.contains(
+                "f+~ /run/session/known_hosts 0600 root root - \(Base64.encode(Array("10.0.2.2 ssh-ed25519 AAAA\n".utf8)))\n"
+            ))
         #expect(text.contains("L+ /root/.ssh/known_hosts - - - - /run/session/known_hosts\n"))
     }
 
-    @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")])
+    @Test(arguments: [
+        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+    ])
     func encodesTheExamplesOfRFC4648(plain: String, encoded: String) {
         #expect(Base64.encode(Array(plain.utf8)) == encoded)
     }

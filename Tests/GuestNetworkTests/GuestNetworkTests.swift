@@ -106,7 +106,9 @@ struct GuestNetworkTests {
             ]
             for round in 0..<3000 {
                 var frame = seeds[round % seeds.count]
-                for _ in 0..<3 { frame[Int.random(in: 0..<frame.count, using: &random)] = .random(in: 0...255, using: &random) }
+                for _ in 0..<3 {
+                    frame[Int.random(in: 0..<frame.count, using: &random)] = .random(in: 0...255, using: &random)
+                }
                 try guest.send(Array(frame.prefix(Int.random(in: 14...frame.count, using: &random))))
             }
             while try guest.receive(milliseconds: 200) != nil {}
@@ -126,11 +128,13 @@ struct GuestNetworkTests {
             let port = opening.ports.from
             try guest.send(
                 guest.builder.tcp(
-                    from: 22, to: opening.source, port, flags: 0x12, sequence: 7, acknowledgement: opening.sequence &+ 1))
+                    from: 22, to: opening.source, port, flags: 0x12, sequence: 7, acknowledgement: opening.sequence &+ 1
+                ))
             #expect(try guest.receiveSegment()?.acknowledgement == 8)
             try guest.send(
                 guest.builder.tcp(
-                    from: 22, to: opening.source, port, flags: 0x18, sequence: 8, acknowledgement: opening.sequence &+ 1,
+                    from: 22, to: opening.source, port, flags: 0x18, sequence: 8,
+                    acknowledgement: opening.sequence &+ 1,
                     Array("SSH-2.0-guest\r\n".utf8)))
             var buffer = [UInt8](repeating: 0, count: 64)
             let count = recv(client.descriptor, &buffer, buffer.count, 0)
@@ -206,7 +210,8 @@ struct GuestNetworkTests {
 
             // The listener is there: once the filter's reason is gone and only then, the guest would reach the address.
             let known = try LocalAddresses().read()
-            #expect(known.contains(IPv4Prefix(late, 32)) && known.contains(IPv4Prefix(IPv4Address(198, 51, 100, 0), 24)))
+            #expect(
+                known.contains(IPv4Prefix(late, 32)) && known.contains(IPv4Prefix(IPv4Address(198, 51, 100, 0), 24)))
             try TestThread.ip("addr", "del", "203.0.113.9/32", "dev", "lo")
             _ = try guest.knock(late, listener.port, milliseconds: 50)
             #expect(fixture.network.dropped[.hostAddress] == 2)

@@ -34,7 +34,8 @@ struct SSHGatewayTests {
             #expect(status.contains("Uid:\t\(uid)\t\(uid)\t\(uid)\t\(uid)"))
             #expect(status.contains("CapEff:\t0000000000000000"))
             #expect(status.contains("NoNewPrivs:\t1"))
-            #expect(try fixture.ssh("root", "echo x > /proc/sys/kernel/core_pattern || echo refused").contains("refused"))
+            #expect(
+                try fixture.ssh("root", "echo x > /proc/sys/kernel/core_pattern || echo refused").contains("refused"))
         }
     }
 
@@ -42,12 +43,19 @@ struct SSHGatewayTests {
         try await WorkerThread.run(name: "test") {
             let fixture = try SSHFixture()
             try AtomicFile.write("from the host\n", to: fixture.exchange + "/in", mode: 0o644)
-            #expect(try fixture.ssh("root", "cat in; echo from the guest > out; test -w . && echo writable") == "from the host\nwritable\n")
-            #expect(String(decoding: try SmallFile.read(fixture.exchange + "/out"), as: UTF8.self) == "from the guest\n")
+            #expect(
+                try fixture.ssh("root", "cat in; echo from the guest > out; test -w . && echo writable")
+                    == "from the host\nwritable\n")
+            #expect(
+                String(decoding: try SmallFile.read(fixture.exchange + "/out"), as: UTF8.self) == "from the guest\n")
 
             let seen = try fixture.ssh("root", "ls -A / | tr '\\n' ' '; ls -A /run /var /tmp | tr -d '\\n'")
             let names = Set(seen.split(separator: "/")[0].split(separator: " ").map(String.init))
-            #expect(names.isSubset(of: ["bin", "dev", "etc", "exchange", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "tmp", "usr", "var"]))
+            #expect(
+                names.isSubset(of: [
+                    "bin", "dev", "etc", "exchange", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "tmp",
+                    "usr", "var",
+                ]))
             #expect(!names.contains("home") && !names.contains("root"))
             #expect(seen.hasSuffix("/run:/tmp:/var:"), "\(seen)")
             for path in ["/etc/shadow-", "/etc/ssh", "/root", "/home", fixture.folder.path, "/etc/machine-id"] {
@@ -67,12 +75,16 @@ struct SSHGatewayTests {
             let fixture = try SSHFixture(shared: [
                 SharedPath(path: other.path, writable: true), SharedPath(path: readOnly.path, writable: false),
             ])
-            #expect(try fixture.ssh("root", "cat \(readOnly.path)/file; touch \(other.path)/new && echo made") == "shared\nmade\n")
+            #expect(
+                try fixture.ssh("root", "cat \(readOnly.path)/file; touch \(other.path)/new && echo made")
+                    == "shared\nmade\n")
             #expect(other.names == ["new"])
             #expect(try fixture.ssh("root", "touch \(readOnly.path)/new 2>/dev/null || echo refused") == "refused\n")
             #expect(readOnly.names == ["file"])
             for path in ["/", "/etc", "/etc/x", "/usr", "/proc/1", "relative", "/a/../etc", "/a//b", "/exchange", ""] {
-                #expect(throws: GuestNetworkError.self, "\(path)") { try SharedPath(path: path, writable: false).validate() }
+                #expect(throws: GuestNetworkError.self, "\(path)") {
+                    try SharedPath(path: path, writable: false).validate()
+                }
             }
         }
     }
@@ -95,10 +107,13 @@ struct SSHGatewayTests {
         try await WorkerThread.run(name: "test") {
             let fixture = try SSHFixture()
             let byPassword = try fixture.ssh(
-                "root", "true", options: ["-o", "PreferredAuthentications=password,keyboard-interactive"], expecting: 255)
+                "root", "true", options: ["-o", "PreferredAuthentications=password,keyboard-interactive"],
+                expecting: 255)
             #expect(byPassword.contains("Permission denied (publickey)"), "\(byPassword)")
             for key in [fixture.keys.hostIdentity, fixture.keys.gatewayHost] {
-                #expect(try fixture.ssh("root", "true", key: key.privateKeyPath, expecting: 255).contains("Permission denied (publickey)"))
+                #expect(
+                    try fixture.ssh("root", "true", key: key.privateKeyPath, expecting: 255).contains(
+                        "Permission denied (publickey)"))
             }
             #expect(try fixture.ssh("somebody", "true", expecting: 255).contains("Permission denied (publickey)"))
             #expect(try fixture.ssh("root", "echo works") == "works\n")
@@ -112,7 +127,10 @@ struct SSHGatewayTests {
             // Each waits for the other's file, so both have to run at the same time.
             for (own, other) in [("a", "b"), ("b", "a")] {
                 results.start {
-                    try fixture.ssh("root", "touch \(own); for i in $(seq 100); do test -e \(other) && sleep 2 && echo met && exit; sleep 0.1; done")
+                    try fixture.ssh(
+                        "root",
+                        "touch \(own); for i in $(seq 100); do test -e \(other) && sleep 2 && echo met && exit; sleep 0.1; done"
+                    )
                 }
             }
             var tries = 0
@@ -132,7 +150,10 @@ struct SSHGatewayTests {
             let fixture = try SSHFixture()
             let results = TestResults()
             let seconds = 5000 + Int.random(in: 0..<1000)
-            results.start { try fixture.ssh("root", "nohup sleep \(seconds) >/dev/null 2>&1 & touch ready; sleep \(seconds)", expecting: 255) }
+            results.start {
+                try fixture.ssh(
+                    "root", "nohup sleep \(seconds) >/dev/null 2>&1 & touch ready; sleep \(seconds)", expecting: 255)
+            }
             var tries = 0
             while fixture.names != ["ready"] && tries < 100 {
                 poll(nil, 0, 50)

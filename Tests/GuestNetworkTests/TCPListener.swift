@@ -9,7 +9,8 @@ final class TCPListener: Sendable {
     /// - Parameter address: 127.0.0.1, or 0.0.0.0 for every address.
     init(_ address: IPv4Address = IPv4Address(127, 0, 0, 1)) throws {
         handle = FileHandle(
-            owning: try systemCall("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) })
+            owning: try systemCall("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
+        )
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)
         name.sin_addr.s_addr = address.value.bigEndian

@@ -20,10 +20,10 @@ package final class ChildProcess: Sendable {
     }
 
     package let pid: pid_t
-    private let handle: FileHandle
+    private let process: ProcessDescriptor
 
     /// For poll; readable when the program has ended.
-    package var descriptor: Int32 { handle.descriptor }
+    package var descriptor: Int32 { process.descriptor }
 
     /// Starts a program.
     /// - Parameters:
@@ -73,13 +73,13 @@ package final class ChildProcess: Sendable {
         let result = posix_spawn(&child, program, &actions, &attributes, &argumentPointers, &environmentPointers)
         guard result == 0 else { throw SystemCallError(code: result, call: "posix_spawn", subject: program) }
         pid = child
-        do {
-            handle = FileHandle(owning: try systemCall("pidfd_open", program) { osc_pidfd_open(child) })
-        } catch {
+        guard let process = ProcessDescriptor(pid: child) else {
+            let error = SystemCallError.last("pidfd_open", program)
             Glibc.kill(child, SIGKILL)
             waitpid(child, nil, 0)
             throw error
         }
+        self.process = process
     }
 
     /// Sends a signal. Call it only while nobody has seen the ending: then the number cannot be another process's.
