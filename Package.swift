@@ -69,7 +69,8 @@ let package = Package(
         module("Catalog", ["ContentAddress", "Curl", "Linux", log, system]),
         module("ImageIndex", ["ContentAddress", "Linux", system]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
-        module("ImageMount", ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux", log, system, collections]),
+        module(
+            "ImageMount", ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux", log, system, collections]),
         module("GuestDomain", ["Libvirt", "Linux", log, system]),
         module("GuestNetwork", ["Slirp", "Linux", log, system]),
         module(
@@ -80,7 +81,8 @@ let package = Package(
             ]),
         module("Publisher", ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
 
-        program("oscircular", ["Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "Linux", system]),
+        program(
+            "oscircular", ["Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "Linux", system]),
         program("oscircular-publish", ["Publisher", "Catalog", "Linux", system]),
 
         .target(

@@ -100,7 +100,7 @@ extension BlockCache {
     private func existingRoot() throws(SystemCallError) -> Folder? {
         do {
             return try folder.root(create: false)
-        } catch where error.code == ENOENT {
+        } catch  where error.code == ENOENT {
             return nil
         }
     }

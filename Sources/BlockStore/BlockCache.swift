@@ -102,7 +102,7 @@ package final class BlockCache: Sendable {
             reserved = bytes.count
             do throws(SystemCallError) {
                 reserved -= try folder.write(id, bytes)
-            } catch where error.code == ENOSPC || error.code == EDQUOT {
+            } catch  where error.code == ENOSPC || error.code == EDQUOT {
                 try budget.shrink()
                 open.closeRemoved()
                 reserved -= try folder.write(id, bytes)

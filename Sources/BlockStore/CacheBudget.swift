@@ -155,7 +155,7 @@ final class CacheBudget: Sendable {
             let lock: FileHandle
             do throws(SystemCallError) {
                 lock = try root.file("lock", flags: O_RDWR | O_CREAT)
-            } catch where error.code == ENOENT {
+            } catch  where error.code == ENOENT {
                 continue
             }
             // Each holder opens the file anew: a flock belongs to the open file, so threads exclude each other as well.

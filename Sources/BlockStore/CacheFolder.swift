@@ -52,7 +52,7 @@ final class CacheFolder: Sendable {
     func write(_ id: BlockID, _ bytes: BlockBytes) throws(SystemCallError) -> Int {
         do {
             return try writeOnce(id, bytes)
-        } catch where error.code == ENOENT {
+        } catch  where error.code == ENOENT {
             // Somebody removed the folder meanwhile.
             return try writeOnce(id, bytes)
         }

@@ -72,7 +72,7 @@ enum CacheKeepers {
     private static func existing(_ name: String, in root: Folder) throws(SystemCallError) -> Folder? {
         do {
             return try root.folder(name)
-        } catch where error.code == ENOENT {
+        } catch  where error.code == ENOENT {
             return nil
         }
     }

@@ -54,9 +54,9 @@ package final class DirectoryBlockStore: BlockStore {
                     throw SystemCallError(code: EIO, call: "read", subject: "\(path) (the file became shorter)")
                 }
             }
-        } catch where error.code == ENOENT || error.code == ENOTDIR {
+        } catch  where error.code == ENOENT || error.code == ENOTDIR {
             return nil
-        } catch where error.code == EFBIG || error.code == EISDIR {
+        } catch  where error.code == EFBIG || error.code == EISDIR {
             let reason = error.code == EFBIG ? "the file is longer than \(limit) bytes" : "it is no regular file"
             throw .corrupt(request.id, place: path, reason: reason)
         } catch {

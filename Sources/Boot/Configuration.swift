@@ -30,7 +30,7 @@ package struct Configuration: Sendable, Equatable {
             let text: String
             do {
                 text = try FileContents.readText(file, limit: 1 << 20)
-            } catch where error.code == 2 /* ENOENT */ {
+            } catch  where error.code == 2 /* ENOENT */ {
                 continue
             } catch {
                 throw .file(error)

@@ -34,7 +34,8 @@ package struct SessionLauncher: Sendable {
                     SessionLauncher.reportDescriptor: report.writing.descriptor,
                     SessionLauncher.lockDescriptor: lock.descriptor,
                 ], newSession: true)
-            do { try LineSocket.send(request, to: input.writing) } catch { /* A dead process shows on the report pipe. */  }
+            do { try LineSocket.send(request, to: input.writing) } catch
+            { /* A dead process shows on the report pipe. */  }
             let logPath = directory.processLog
             let reportEnd = report.reading
             let reports = AsyncStream<StartReport> { continuation in

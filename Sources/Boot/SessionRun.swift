@@ -240,7 +240,9 @@ package final class SessionRun: Sendable {
         case .stop, .force:
             stop(force: request.command == .force)
         case .pause, .resume:
-            guard status.phase == .up else { return ControlResponse(status: status, refusal: "the guest is still starting") }
+            guard status.phase == .up else {
+                return ControlResponse(status: status, refusal: "the guest is still starting")
+            }
             signals.continuation.yield(request.command == .pause ? .pause : .resume)
         }
         return ControlResponse(status: status)

@@ -29,7 +29,9 @@ package struct CatalogLibrary: Sendable {
     /// All sources, by name.
     package func sources() -> [CatalogSource] {
         DirectoryListing.names(in: directory).sorted().compactMap { name in
-            guard let bytes = try? FileContents.read("\(directory)/\(name)/source.json", limit: 65_536) else { return nil }
+            guard let bytes = try? FileContents.read("\(directory)/\(name)/source.json", limit: 65_536) else {
+                return nil
+            }
             return try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))
         }
     }
@@ -137,7 +139,9 @@ package struct CatalogLibrary: Sendable {
     }
 
     /// Where a version's index is once it was fetched.
-    package func indexPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion) -> String {
+    package func indexPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion)
+        -> String
+    {
         let digest = version.digest.map { String($0.description.suffix(16)) } ?? "\(version.size)"
         return "\(directory)/\(source.name)/indexes/\(distribution.id)/\(version.id).\(digest).caibx"
     }
@@ -157,7 +161,9 @@ package struct CatalogLibrary: Sendable {
         guard source.isLocal else {
             throw .untrusted(
                 catalog: source.name, url: source.url,
-                reason: "it is not signed, and unsigned catalogs are only used from file: and from this machine's own servers")
+                reason:
+                    "it is not signed, and unsigned catalogs are only used from file: and from this machine's own servers"
+            )
         }
     }
 

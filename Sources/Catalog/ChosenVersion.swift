@@ -5,7 +5,9 @@ package struct ChosenVersion: Sendable {
     package let distribution: Distribution
     package let version: DistributionVersion
 
-    package init(source: CatalogSource, document: CatalogDocument, distribution: Distribution, version: DistributionVersion) {
+    package init(
+        source: CatalogSource, document: CatalogDocument, distribution: Distribution, version: DistributionVersion
+    ) {
         self.source = source
         self.document = document
         self.distribution = distribution

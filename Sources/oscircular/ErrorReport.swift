@@ -81,7 +81,10 @@ struct ErrorReport {
     private static func describe(_ error: CatalogAccessError) -> (Int32, String) {
         switch error {
         case .invalidName(let name):
-            (ExitStatus.usage, "'\(name)' cannot name a catalog: use small letters, digits, '.', '_' and '-', 64 at most")
+            (
+                ExitStatus.usage,
+                "'\(name)' cannot name a catalog: use small letters, digits, '.', '_' and '-', 64 at most"
+            )
         case .invalidLocation(let location, let reason):
             (ExitStatus.usage, "'\(location)' is no place of a catalog: \(reason)")
         case .unreachable(let catalog, let url, let cause):
@@ -145,7 +148,10 @@ struct ErrorReport {
     private static func describe(_ error: ImageMountError) -> (Int32, String) {
         switch error {
         case .noFUSEDevice:
-            (ExitStatus.unavailable, "\(error). Load the module with 'modprobe fuse', or ask for the right to use /dev/fuse")
+            (
+                ExitStatus.unavailable,
+                "\(error). Load the module with 'modprobe fuse', or ask for the right to use /dev/fuse"
+            )
         case .notADirectory: (ExitStatus.notFound, "\(error): make the folder first")
         case .notMounted: (ExitStatus.notFound, "\(error)")
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")

@@ -16,7 +16,8 @@ import Testing
         "GuestNetwork": ["Slirp", "Linux"],
         "Publisher": ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux"],
         "Boot": [
-            "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress", "Curl",
+            "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
+            "Curl",
             "Linux",
         ],
         "oscircular": [
@@ -39,7 +40,9 @@ import Testing
             for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {
                 let words = line.split(separator: " ").map(String.init)
                 guard let position = words.firstIndex(of: "import"), position + 1 < words.count,
-                    words[..<position].allSatisfy({ $0.hasPrefix("@") || ["package", "public", "internal"].contains($0) })
+                    words[..<position].allSatisfy({
+                        $0.hasPrefix("@") || ["package", "public", "internal"].contains($0)
+                    })
                 else { continue }
                 let module = words[position + 1].split(separator: ".").first.map(String.init) ?? ""
                 found.append((url.lastPathComponent, module))
@@ -76,7 +79,8 @@ import Testing
             let folder = sources.appending(path: module)
             guard FileManager.default.fileExists(atPath: folder.path) else { continue }
             for (file, imported) in try Self.imports(ofModuleAt: folder) {
-                let isC = imported.count > 1 && imported.hasPrefix("C") && imported.dropFirst().first?.isUppercase == true
+                let isC =
+                    imported.count > 1 && imported.hasPrefix("C") && imported.dropFirst().first?.isUppercase == true
                 #expect(!isC, "\(module)/\(file) imports \(imported)")
             }
         }

@@ -126,7 +126,8 @@ package enum FreePort {
 
     private static func stream() throws(SystemCallError) -> FileHandle {
         FileHandle(
-            owning: try systemCall("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) })
+            owning: try systemCall("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
+        )
     }
 
     private static func loopback(_ port: Int) -> sockaddr_in {

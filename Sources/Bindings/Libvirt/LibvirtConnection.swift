@@ -42,7 +42,8 @@ package final class LibvirtConnection: @unchecked Sendable {
     /// Lifecycle events of all domains of this name, until the stream's consumer goes.
     /// - Throws: ``LibvirtError``.
     package func events(ofDomainNamed name: String) throws(LibvirtError) -> AsyncStream<LibvirtEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(256))
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(256))
         let sink = Unmanaged.passRetained(EventSink(name: name, continuation: continuation))
         let callback: virConnectDomainEventCallback = { @Sendable _, domain, event, detail, opaque in
             guard let opaque, let domain, let name = virDomainGetName(domain) else { return 0 }

@@ -9,7 +9,8 @@ package enum FileContents {
         let size = Int(try file.status().st_size)
         guard size <= limit else { throw SystemCallError(code: EFBIG, call: "read", subject: path) }
         // Files of /proc and /sys say 0; they are read up to the limit.
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size == 0 ? min(limit, 65_536) : size, alignment: 8)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: size == 0 ? min(limit, 65_536) : size, alignment: 8)
         defer { buffer.deallocate() }
         let count = try file.read(into: buffer, at: 0)
         return Array(buffer[..<count])

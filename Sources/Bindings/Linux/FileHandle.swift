@@ -59,7 +59,7 @@ package final class FileHandle: Sendable {
         do {
             try systemCall("flock") { flock(descriptor, operation) }
             return true
-        } catch where error.code == EWOULDBLOCK && !wait {
+        } catch  where error.code == EWOULDBLOCK && !wait {
             return false
         }
     }

@@ -33,14 +33,14 @@ package final class Folder: Sendable {
     package static func create(path: String, above: Bool = true) throws(SystemCallError) {
         do {
             try systemCall("mkdir", path) { mkdir(path, 0o700) }
-        } catch where error.code == EEXIST {
+        } catch  where error.code == EEXIST {
             return
-        } catch where error.code == ENOENT && above {
+        } catch  where error.code == ENOENT && above {
             guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
             try create(path: String(path[..<slash]))
             do throws(SystemCallError) {
                 try systemCall("mkdir", path) { mkdir(path, 0o700) }
-            } catch where error.code == EEXIST {
+            } catch  where error.code == EEXIST {
                 return
             }
         }
@@ -52,10 +52,10 @@ package final class Folder: Sendable {
         let open = { openat(self.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
         do {
             return Folder(FileHandle(owning: try systemCall("open", name, open)))
-        } catch where error.code == ENOENT && create {
+        } catch  where error.code == ENOENT && create {
             do throws(SystemCallError) {
                 try systemCall("mkdir", name) { mkdirat(descriptor, name, 0o700) }
-            } catch where error.code == EEXIST {}
+            } catch  where error.code == EEXIST {}
             return Folder(FileHandle(owning: try systemCall("open", name, open)))
         }
     }

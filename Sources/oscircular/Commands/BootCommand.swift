@@ -19,7 +19,8 @@ struct BootCommand: AsyncParsableCommand {
     @Option(help: "Memory in MiB; the catalog's advice unless given.") var memory: Int?
     @Option(help: "Virtual processors.") var cpus: Int?
     @Option(help: "window, console or none; a window where there is a display, else the console.") var display: Display?
-    @Option(help: "user (the internet), lan (private networks too) or none (only ssh to this host).") var network: Network?
+    @Option(help: "user (the internet), lan (private networks too) or none (only ssh to this host).") var network:
+        Network?
     @Option(help: "auto, kvm or tcg (software emulation).") var accel: Accel?
     @Option(help: "libvirt's URI; your own session's unless given.") var connect: String?
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
@@ -30,7 +31,9 @@ struct BootCommand: AsyncParsableCommand {
     enum Accel: String, CaseIterable, ExpressibleByArgument { case auto, kvm, tcg }
 
     func validate() throws {
-        if let memory, !(16...1_048_576).contains(memory) { throw ValidationError("--memory must be 16 to 1048576 MiB") }
+        if let memory, !(16...1_048_576).contains(memory) {
+            throw ValidationError("--memory must be 16 to 1048576 MiB")
+        }
         if let cpus, !(1...512).contains(cpus) { throw ValidationError("--cpus must be 1 to 512") }
         if VersionName(name) == nil { throw ValidationError("'\(name)' is no [CATALOG/]DISTRO[@VERSION]") }
     }
@@ -91,7 +94,8 @@ struct StartProgress {
             shown = status.phase
             Terminal.note("\(status.phase.rawValue): \(StartProgress.words(for: status))")
         } else if status.bytesFetched > 0 {
-            Terminal.progress("\(status.phase.rawValue): \(fetched)\(status.lastError.map { "; \(Terminal.clean($0))" } ?? "")")
+            Terminal.progress(
+                "\(status.phase.rawValue): \(fetched)\(status.lastError.map { "; \(Terminal.clean($0))" } ?? "")")
         }
     }
 

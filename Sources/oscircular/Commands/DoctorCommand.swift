@@ -71,7 +71,9 @@ struct DoctorCommand: AsyncParsableCommand {
             ("fusermount3", "fuse3", geteuid() != 0), ("virt-viewer", "virt-viewer", false),
         ]
         return needed.map { name, package, isNeeded in
-            if ProgramPath.find(name) != nil { return Finding(subject: name, result: .good, words: "installed", cure: "") }
+            if ProgramPath.find(name) != nil {
+                return Finding(subject: name, result: .good, words: "installed", cure: "")
+            }
             return Finding(
                 subject: name, result: isNeeded ? .bad : .warning, words: "not installed",
                 cure: "sudo apt install \(package)")
@@ -97,7 +99,8 @@ struct DoctorCommand: AsyncParsableCommand {
             let status = try context.cache().status()
             return Finding(
                 subject: "cache", result: .good,
-                words: "\(status.directory), \(ByteCount.text(UInt64(status.used))) of \(ByteCount.text(UInt64(status.limit)))",
+                words:
+                    "\(status.directory), \(ByteCount.text(UInt64(status.used))) of \(ByteCount.text(UInt64(status.limit)))",
                 cure: "")
         } catch {
             return Finding(

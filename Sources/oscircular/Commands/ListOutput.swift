@@ -28,7 +28,8 @@ struct DistributionRow: Encodable {
                 $0.catalog == copy.source.name && $0.distribution == distribution.id && $0.version == version.id.text
             }
             return VersionRow(
-                version, indexPath: library.indexPath(copy.source, distribution, version), cache: cache, running: running)
+                version, indexPath: library.indexPath(copy.source, distribution, version), cache: cache,
+                running: running)
         }
     }
 }

@@ -15,7 +15,8 @@ struct MountCommand: AsyncParsableCommand {
 
     @Argument(help: ArgumentHelp("What to mount.", valueName: "image")) var image: String
     @Argument(help: "An empty folder.") var directory: String
-    @Option(help: "Where the blocks are: a URL or folder; 'default.castr' beside the index unless given.") var store: String?
+    @Option(help: "Where the blocks are: a URL or folder; 'default.castr' beside the index unless given.") var store:
+        String?
     @Flag(help: "Stay until it is unmounted or interrupted.") var foreground = false
 
     func run() async throws {
@@ -38,7 +39,8 @@ struct MountCommand: AsyncParsableCommand {
     private func startInBackground(_ request: MountRequest, _ context: CommandContext) async throws {
         try DirectoryTree.make(context.places.logs, mode: 0o711)
         let log = try FileHandle(
-            path: "\(context.places.logs)/mount-\(getpid()).session.log", flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
+            path: "\(context.places.logs)/mount-\(getpid()).session.log",
+            flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
             mode: 0o600)
         let input = try Pipe()
         let report = try Pipe()

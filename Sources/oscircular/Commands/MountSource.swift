@@ -13,7 +13,9 @@ struct MountSource {
     /// - Throws: ``CatalogAccessError``, ``TransferError``, ``UsageError``, ``SystemCallError``.
     static func find(_ image: String, store: String?, context: CommandContext) async throws -> MountSource {
         let isIndex = image.hasSuffix(".caibx")
-        if isIndex && image.split(separator: ":", maxSplits: 1).first.map({ ["http", "https", "file"].contains($0) }) == true {
+        if isIndex
+            && image.split(separator: ":", maxSplits: 1).first.map({ ["http", "https", "file"].contains($0) }) == true
+        {
             return try await remote(image, store: store, context: context)
         }
         if isIndex || image.hasPrefix("/") || image.hasPrefix(".") || access(image, R_OK) == 0 {
@@ -38,7 +40,8 @@ struct MountSource {
         let path = AtomicFile.temporaryName(for: "\(context.places.runtime)/index")
         try AtomicFile.write(bytes, to: path, mode: 0o600)
         return MountSource(
-            index: path, isTemporary: true, stores: [storeURL(store ?? folder(url) + "default.castr")], fileName: name(url))
+            index: path, isTemporary: true, stores: [storeURL(store ?? folder(url) + "default.castr")],
+            fileName: name(url))
     }
 
     private static func folder(_ path: String) -> String {

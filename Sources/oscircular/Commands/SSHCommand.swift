@@ -22,7 +22,7 @@ struct SSHCommand: AsyncParsableCommand {
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                 "-o", "PasswordAuthentication=no", "root@guest",
             ] + command
-        Interruption.handle { _ in /* ssh has the terminal and gets the signal itself. */  }
+        Interruption.handle { _ in /* ssh has the terminal and gets the signal itself. */ }
         let process: SpawnedProcess
         do {
             process = try SpawnedProcess.start(arguments)

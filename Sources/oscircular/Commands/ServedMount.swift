@@ -21,7 +21,8 @@ struct ServedMount: Sendable {
             read: ReadOptions(bound: .seconds(context.configuration.readBound), keepsFetching: false))
         let image = try await WorkerThread.run(name: "mount") {
             try MountedImage.mount(
-                index: index, store: stores.caching, at: request.directory, fileName: request.fileName, options: options)
+                index: index, store: stores.caching, at: request.directory, fileName: request.fileName, options: options
+            )
         }
         return ServedMount(image: image, stores: stores)
     }

@@ -36,7 +36,8 @@ struct SessionViewer {
         if display == .console {
             Terminal.note("Ctrl-] leaves the console; the guest goes on.")
             if try await ConsoleAttachment.run(directory), directory.isAlive {
-                Terminal.note("The guest goes on as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns.")
+                Terminal.note(
+                    "The guest goes on as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns.")
             }
         }
         while directory.isAlive {
