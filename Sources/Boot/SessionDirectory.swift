@@ -30,7 +30,8 @@ package struct SessionDirectory: Sendable {
     package var credentials: String { "\(path)/fw" }
     /// With it `oscircular ssh` logs in to the guest.
     package var keyIntoGuest: String { "\(secrets)/host_ed25519" }
-    package var vnc: String { "\(path)/vnc" }
+    /// In a folder of its own, which QEMU makes its socket in.
+    package var vnc: String { "\(path)/screen/vnc" }
     package var nvram: String { "\(path)/nvram.fd" }
     package var overlay: String { "\(places.overlays)/\(id).qcow2" }
     package var log: String { "\(places.logs)/\(id).log" }

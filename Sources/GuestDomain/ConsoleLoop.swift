@@ -3,10 +3,11 @@ import Linux
 
 /// The console's thread: waits for all sockets at once and copies between them.
 struct ConsoleLoop {
-    let guestListener: FileHandle
-    let viewerListener: FileHandle
-    let wake: FileHandle
-    let log: ConsoleLog
+    private let guestListener: UnixListener
+    private let viewerListener: UnixListener
+    private let wake: EventDescriptor
+    private let log: ConsoleLog
+    private let observer: GuestConsole.Observer?
     private var guest: FileHandle?
     private var toGuest: [UInt8] = []
     private var viewers: [Viewer] = []
@@ -17,11 +18,16 @@ struct ConsoleLoop {
         var pending: [UInt8]
     }
 
-    init(guestListener: FileHandle, viewerListener: FileHandle, wake: FileHandle, log: ConsoleLog) {
+    /// - Parameter wake: ends the loop when it is signalled.
+    init(
+        guestListener: UnixListener, viewerListener: UnixListener, wake: EventDescriptor, log: ConsoleLog,
+        observer: GuestConsole.Observer?
+    ) {
         self.guestListener = guestListener
         self.viewerListener = viewerListener
         self.wake = wake
         self.log = log
+        self.observer = observer
     }
 
     consuming func run() {
@@ -29,17 +35,42 @@ struct ConsoleLoop {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
         defer { buffer.deallocate() }
         while loop.step(buffer) {}
+        loop.drain(buffer)
+    }
+
+    /// What the guest said last reaches the log and, if they take it soon, the viewers.
+    private mutating func drain(_ buffer: UnsafeMutableRawBufferPointer) {
+        while let guest {
+            let count = read(guest.descriptor, buffer.baseAddress, buffer.count)
+            guard count > 0 else { break }
+            output(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+        guest = nil
+        let end = MonotonicClock.nanoseconds + 500_000_000
+        while MonotonicClock.nanoseconds < end {
+            viewers.removeAll { $0.pending.isEmpty }
+            if viewers.isEmpty { return }
+            var waiting = viewers.map { pollfd($0.handle.descriptor, reads: false, writes: true) }
+            poll(&waiting, nfds_t(waiting.count), 100)
+            for position in viewers.indices.reversed()
+            where waiting[position].revents != 0 && !serve(viewer: position, waiting[position], buffer) {
+                viewers.remove(at: position)
+            }
+        }
     }
 
     /// One wait and what it brought. Returns false at the end.
     private mutating func step(_ buffer: UnsafeMutableRawBufferPointer) -> Bool {
-        var waiting = [pollfd(wake, reads: true), pollfd(guestListener, reads: true), pollfd(viewerListener, reads: true)]
-        if let guest { waiting.append(pollfd(guest, reads: true, writes: !toGuest.isEmpty)) }
+        var waiting = [
+            pollfd(wake.descriptor, reads: true), pollfd(guestListener.descriptor, reads: true),
+            pollfd(viewerListener.descriptor, reads: true),
+        ]
+        if let guest { waiting.append(pollfd(guest.descriptor, reads: true, writes: !toGuest.isEmpty)) }
         let viewersStart = waiting.count
         // While the guest does not take its input, viewers are not read: their typing waits in the kernel.
         for viewer in viewers {
             waiting.append(
-                pollfd(viewer.handle, reads: toGuest.count < 4096, writes: !viewer.pending.isEmpty))
+                pollfd(viewer.handle.descriptor, reads: toGuest.count < 4096, writes: !viewer.pending.isEmpty))
         }
         let count = poll(&waiting, nfds_t(waiting.count), -1)
         if count < 0 { return errno == EINTR }
@@ -50,13 +81,13 @@ struct ConsoleLoop {
             if !serve(viewer: position, ready, buffer) { viewers.remove(at: position) }
         }
         if guest != nil { serveGuest(waiting[3], buffer) }
-        if waiting[1].revents != 0, let new = try? UnixSocket.accept(guestListener) {
+        if waiting[1].revents != 0, let new = guestListener.accept(nonblocking: true) {
             // A restarted QEMU replaces the old connection.
-            guest = ConsoleLoop.nonBlocking(new)
+            guest = new
             toGuest = []
         }
-        if waiting[2].revents != 0, let new = try? UnixSocket.accept(viewerListener) {
-            viewers.append(Viewer(handle: ConsoleLoop.nonBlocking(new), pending: backlog))
+        if waiting[2].revents != 0, let new = viewerListener.accept(nonblocking: true) {
+            viewers.append(Viewer(handle: new, pending: Array(backlog.suffix(GuestConsole.backlogSize))))
         }
         return true
     }
@@ -64,7 +95,7 @@ struct ConsoleLoop {
     private mutating func serveGuest(_ ready: pollfd, _ buffer: UnsafeMutableRawBufferPointer) {
         guard let guest else { return }
         if ready.revents & Int16(POLLOUT) != 0, !toGuest.isEmpty {
-            let count = toGuest.withUnsafeBytes { write(guest.descriptor, $0.baseAddress, $0.count) }
+            let count = toGuest.withUnsafeBytes { ConsoleLoop.send(guest, $0) }
             if count > 0 { toGuest.removeFirst(count) }
         }
         if ready.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
@@ -79,6 +110,7 @@ struct ConsoleLoop {
 
     private mutating func output(_ bytes: UnsafeRawBufferPointer) {
         log.append(bytes)
+        observer?(bytes)
         backlog.append(contentsOf: bytes)
         if backlog.count > 2 * GuestConsole.backlogSize { backlog.removeFirst(backlog.count - GuestConsole.backlogSize) }
         for position in viewers.indices { viewers[position].pending.append(contentsOf: bytes) }
@@ -90,7 +122,7 @@ struct ConsoleLoop {
     ) -> Bool {
         let handle = viewers[position].handle
         if ready.revents & Int16(POLLOUT) != 0 {
-            let count = viewers[position].pending.withUnsafeBytes { write(handle.descriptor, $0.baseAddress, $0.count) }
+            let count = viewers[position].pending.withUnsafeBytes { ConsoleLoop.send(handle, $0) }
             if count > 0 { viewers[position].pending.removeFirst(count) }
             if count < 0 && errno != EAGAIN && errno != EINTR { return false }
         }
@@ -103,15 +135,15 @@ struct ConsoleLoop {
         return true
     }
 
-    private static func nonBlocking(_ handle: FileHandle) -> FileHandle {
-        _ = fcntl(handle.descriptor, F_SETFL, O_NONBLOCK)
-        return handle
+    /// As write, without the signal that a closed connection raises.
+    private static func send(_ handle: FileHandle, _ bytes: UnsafeRawBufferPointer) -> Int {
+        Glibc.send(handle.descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
     }
 }
 
 extension pollfd {
-    fileprivate init(_ handle: FileHandle, reads: Bool, writes: Bool = false) {
+    fileprivate init(_ descriptor: Int32, reads: Bool, writes: Bool = false) {
         let events = (reads ? POLLIN : 0) | (writes ? POLLOUT : 0)
-        self.init(fd: handle.descriptor, events: Int16(events), revents: 0)
+        self.init(fd: descriptor, events: Int16(events), revents: 0)
     }
 }

@@ -8,16 +8,26 @@ package enum ConsoleViewer {
         case left
         /// The guest is gone.
         case closed
+        /// The caller wanted the end.
+        case interrupted
     }
 
     /// Ctrl-], as telnet and virsh have it.
     private static let escape: UInt8 = 0x1d
 
     /// Connects and relays until the user leaves or the guest ends. Blocks. The terminal is restored on every way out.
+    /// - Parameters:
+    ///   - input: read from; a terminal is in raw mode until the end.
+    ///   - output: written to.
+    ///   - interruption: ends the viewer when it is signalled; for a program's signals, which would otherwise end it
+    ///     with the terminal in raw mode.
     /// - Throws: ``SystemCallError`` when the session's console does not answer.
-    package static func run(socketPath: String) throws(SystemCallError) -> End {
-        let console = try UnixSocket.connect(to: socketPath)
-        let terminal = RawTerminal(STDIN_FILENO)
+    package static func run(
+        socketPath: String, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO,
+        interruption: EventDescriptor? = nil
+    ) throws(SystemCallError) -> End {
+        let console = try UnixListener.connect(to: socketPath)
+        let terminal = RawTerminal(input)
         defer { terminal?.restore() }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
         defer { buffer.deallocate() }
@@ -25,19 +35,23 @@ package enum ConsoleViewer {
         while true {
             var waiting = [
                 pollfd(fd: console.descriptor, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: readsInput ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: readsInput ? input : -1, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: interruption?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
             ]
-            if poll(&waiting, 2, -1) < 0 {
+            if poll(&waiting, 3, -1) < 0 {
                 if errno == EINTR { continue }
                 throw SystemCallError.last("poll")
             }
+            if waiting[2].revents != 0 { return .interrupted }
             if waiting[0].revents != 0 {
                 let count = read(console.descriptor, buffer.baseAddress, buffer.count)
                 if count <= 0 { return .closed }
-                writeAll(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
+                    write(output, $0, $1)
+                }
             }
             if waiting[1].revents != 0 {
-                let count = read(STDIN_FILENO, buffer.baseAddress, buffer.count)
+                let count = read(input, buffer.baseAddress, buffer.count)
                 // At the end of a file or pipe the guest's output still matters.
                 if count <= 0 {
                     readsInput = false
@@ -46,16 +60,20 @@ package enum ConsoleViewer {
                 let typed = UnsafeRawBufferPointer(rebasing: buffer[..<count])
                 // Only a person leaves by a key; bytes of a pipe are passed on as they are.
                 let end = terminal == nil ? nil : typed.firstIndex(of: escape)
-                writeAll(console.descriptor, UnsafeRawBufferPointer(rebasing: typed[..<(end ?? count)]))
+                writeAll(UnsafeRawBufferPointer(rebasing: typed[..<(end ?? count)])) {
+                    send(console.descriptor, $0, $1, Int32(MSG_NOSIGNAL))
+                }
                 if end != nil { return .left }
             }
         }
     }
 
-    private static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) {
+    private static func writeAll(
+        _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawPointer?, Int) -> Int
+    ) {
         var done = 0
         while done < bytes.count {
-            let count = write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+            let count = write(bytes.baseAddress?.advanced(by: done), bytes.count - done)
             if count < 0 && errno == EINTR { continue }
             if count <= 0 { return }
             done += count

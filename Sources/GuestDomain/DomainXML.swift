@@ -1,7 +1,9 @@
 /// libvirt's description of a guest.
 package enum DomainXML {
     /// Renders a specification. Pure; all text is escaped.
-    package static func render(_ guest: GuestSpecification) -> String {
+    /// - Parameter labelsFiles: libvirt gives files to QEMU's user (its security model DAC). Where it does not, in a user's
+    ///   own daemon, it refuses a description that speaks of labels.
+    package static func render(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
         """
         <domain type='\(guest.accelerator.domainType)' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
           <name>\(escape(guest.name))</name>
@@ -15,7 +17,7 @@ package enum DomainXML {
           <on_reboot>restart</on_reboot>
           <on_crash>destroy</on_crash>
           <devices>
-        \(disk(guest))
+        \(disk(guest, labelsFiles: labelsFiles))
             <serial type='unix'>
               <source mode='connect' path='\(escape(guest.consoleSocketPath))'/>
               <target port='0'/>
@@ -38,23 +40,22 @@ package enum DomainXML {
         case .bios:
             return "  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='\(boot)'/></os>"
         case .uefi:
-            // An explicit variable store: libvirt leaves one that it makes for a transient domain behind.
+            // A variable store of ours: libvirt leaves one that it makes for a transient domain behind.
             return """
                   <os>
                     <type arch='x86_64' machine='q35'>hvm</type>
                     <loader readonly='yes' type='pflash'>\(UEFIFirmware.code)</loader>
-                    <nvram template='\(UEFIFirmware.variables)'>\(escape(guest.nvramPath))</nvram>
+                    <nvram>\(escape(guest.nvramPath))</nvram>
                     <boot dev='\(boot)'/>
                   </os>
                 """
         }
     }
 
-    private static func disk(_ guest: GuestSpecification) -> String {
+    private static func disk(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
         // relabel='no': the image lies on a read-only mount of the session's.
-        let image = """
-            <source file='\(escape(guest.imagePath))'><seclabel model='dac' relabel='no'/></source>
-            """
+        let label = labelsFiles ? "<seclabel model='dac' relabel='no'/>" : ""
+        let image = "<source file='\(escape(guest.imagePath))'>\(label)</source>"
         // stop: a block that does not come pauses the guest, and the request is repeated when it goes on.
         let policy = "error_policy='stop' rerror_policy='stop'"
         guard guest.media == .disk, let overlay = guest.overlayPath else {
@@ -83,7 +84,10 @@ package enum DomainXML {
     }
 
     private static func screen(_ guest: GuestSpecification) -> String {
-        guard let socket = guest.vncSocketPath else { return "" }
+        guard let socket = guest.vncSocketPath else {
+            // Boot loaders in graphics mode, and some kernels, stop without any display adapter.
+            return "    <video><model type='vga' heads='1' primary='yes'/></video>\n"
+        }
         return """
                 <input type='tablet' bus='usb'/>
                 <graphics type='vnc' socket='\(escape(socket))'/>
@@ -123,7 +127,9 @@ package enum DomainXML {
             case "&": result += "&amp;"
             case "'": result += "&apos;"
             case "\"": result += "&quot;"
-            case _ where scalar.value < 32 && scalar != "\t" && scalar != "\n": break
+            // Plain ones become spaces in an attribute.
+            case "\t", "\n", "\r": result += "&#\(scalar.value);"
+            case _ where scalar.value < 32 || scalar.value == 0xFFFE || scalar.value == 0xFFFF: break
             default: result.unicodeScalars.append(scalar)
             }
         }

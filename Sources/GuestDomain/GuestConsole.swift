@@ -1,6 +1,5 @@
 import Glibc
 import Linux
-import Synchronization
 
 /// The host's end of a guest's serial port: a log, and any number of viewers.
 ///
@@ -10,41 +9,47 @@ package final class GuestConsole: Sendable {
     /// Bytes kept for those who come later, and the most that may wait for a viewer.
     static let backlogSize = 65_536
     /// The log's size before it is renamed to `….1` and begun again: a guest cannot fill the disk.
-    static let logSize = 16 << 20
+    package static let logSize = 16 << 20
 
-    private let wake: FileHandle
-    private let ended = Mutex(false)
+    /// Sees all that the guest says, in pieces as they come, on the console's thread: it must not block.
+    package typealias Observer = @Sendable (UnsafeRawBufferPointer) -> Void
+
+    private let wake: EventDescriptor
+    private let ended: EventDescriptor
 
     /// Listens from now on.
     /// - Parameters:
     ///   - emulatorUser: owns the guest's socket when QEMU runs as another user.
+    ///   - logSize: bytes of the log before it is renamed.
     /// - Throws: ``SystemCallError``.
     package init(
-        guestSocketPath: String, viewerSocketPath: String, logPath: String, emulatorUser: uid_t? = nil
+        guestSocketPath: String, viewerSocketPath: String, logPath: String, emulatorUser: uid_t? = nil,
+        logSize: Int = GuestConsole.logSize, observer: Observer? = nil
     ) throws(SystemCallError) {
-        let guest = try UnixSocket.listen(at: guestSocketPath)
-        if let emulatorUser { try systemCall("chown", guestSocketPath) { chown(guestSocketPath, emulatorUser, gid_t.max) } }
-        let viewers = try UnixSocket.listen(at: viewerSocketPath)
+        let guest = try UnixListener(path: guestSocketPath, owner: emulatorUser)
+        let viewers = try UnixListener(path: viewerSocketPath)
         let file = try ConsoleLog.open(logPath)
-        let pipe = try Pipe()
-        wake = pipe.writing
+        let (wake, ended) = (try EventDescriptor(), try EventDescriptor())
+        self.wake = wake
+        self.ended = ended
         WorkerThread.start(name: "console") {
-            let log = ConsoleLog(path: logPath, limit: GuestConsole.logSize, file: file)
-            ConsoleLoop(guestListener: guest, viewerListener: viewers, wake: pipe.reading, log: log).run()
+            let log = ConsoleLog(path: logPath, limit: logSize, file: file)
+            ConsoleLoop(guestListener: guest, viewerListener: viewers, wake: wake, log: log, observer: observer).run()
             unlink(guestSocketPath)
             unlink(viewerSocketPath)
+            ended.signal()
         }
     }
 
     deinit { close() }
 
-    /// Ends the thread and all connections.
-    package func close() {
-        ended.withLock { isEnded in
-            if isEnded { return }
-            isEnded = true
-            var byte: UInt8 = 1
-            _ = write(wake.descriptor, &byte, 1)
-        }
+    /// Ends the thread and all connections, soon. What the guest said before is in the log then.
+    package func close() { wake.signal() }
+
+    /// As ``close()``, and waits until it is done.
+    package func finish() async {
+        close()
+        let ended = ended
+        _ = try? await WorkerThread.run(name: "console end") { ended.wait() }
     }
 }

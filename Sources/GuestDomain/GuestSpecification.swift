@@ -37,7 +37,7 @@ package struct GuestSpecification: Sendable, Equatable {
     /// Our socket that QEMU's network connects to; nil for no network at all.
     package var networkSocketPath: String?
     package var firmwareEntries: [FirmwareEntry]
-    /// QEMU's socket for a screen; nil for none.
+    /// QEMU's socket for a screen; nil for none. Its folder is made for QEMU's user when the guest starts, and removed.
     package var vncSocketPath: String?
     /// UEFI's variables, made anew; in the session's own folder.
     package var nvramPath: String

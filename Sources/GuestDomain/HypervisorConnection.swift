@@ -6,10 +6,14 @@ import Linux
 package final class HypervisorConnection: Sendable {
     package let uri: String
     let connection: LibvirtConnection
+    /// Nil when libvirt has no DAC model: then QEMU runs as the user of the daemon, and a label in the domain's
+    /// description is refused.
+    let identity: EmulatorIdentity?
 
-    private init(uri: String, connection: LibvirtConnection) {
+    private init(uri: String, connection: LibvirtConnection, identity: EmulatorIdentity?) {
         self.uri = uri
         self.connection = connection
+        self.identity = identity
     }
 
     /// A user's own daemon, which starts by itself; the machine's for root, so that QEMU never runs as root.
@@ -19,7 +23,9 @@ package final class HypervisorConnection: Sendable {
     package static func open(_ uri: String) async throws -> HypervisorConnection {
         try await WorkerThread.run(name: "libvirt open") {
             do throws(LibvirtError) {
-                return HypervisorConnection(uri: uri, connection: try LibvirtConnection(uri: uri))
+                let connection = try LibvirtConnection(uri: uri)
+                let identity = EmulatorIdentity(capabilities: try connection.capabilities())
+                return HypervisorConnection(uri: uri, connection: connection, identity: identity)
             } catch {
                 throw GuestDomainError.noDaemon(uri: uri, cause: error)
             }
@@ -49,7 +55,7 @@ package final class HypervisorConnection: Sendable {
 
     /// The user that QEMU runs as when that is not ours: it owns the sockets that QEMU connects to.
     package var emulatorUser: uid_t? {
-        guard geteuid() == 0, uri.hasPrefix("qemu:///system") else { return nil }
-        return getpwnam("libvirt-qemu")?.pointee.pw_uid
+        guard let identity, identity.user != geteuid() else { return nil }
+        return identity.user
     }
 }

@@ -2,44 +2,52 @@ import Glibc
 import Libvirt
 import Linux
 
-/// What happens to a guest.
-package enum GuestEvent: Sendable, Equatable {
-    case started
-    /// QEMU stopped it; `isForError` when a read or write of its disk failed, and will be repeated when it goes on.
-    case paused(isForError: Bool)
-    case resumed
-    /// It is gone; `hasFailed` when QEMU ended by itself.
-    case stopped(hasFailed: Bool)
-    case crashed
-}
-
 /// A started guest. It ends with the connection it was started over.
 package final class RunningGuest: Sendable {
-    /// Until the guest is gone.
+    /// Until the guest is gone. One consumer.
     package let events: AsyncStream<GuestEvent>
+    private let name: String
     private let connection: HypervisorConnection
     private let domain: LibvirtDomain
+    private let files: GuestFiles
 
-    private init(connection: HypervisorConnection, domain: LibvirtDomain, events: AsyncStream<GuestEvent>) {
+    /// Between two presses of the power button: a guest that boots still does not see the first.
+    private static let pressInterval = Duration.seconds(5)
+
+    private init(
+        name: String, connection: HypervisorConnection, domain: LibvirtDomain, events: AsyncStream<GuestEvent>,
+        files: GuestFiles
+    ) {
+        self.name = name
         self.connection = connection
         self.domain = domain
         self.events = events
+        self.files = files
     }
 
-    /// Starts a guest; returns when QEMU runs.
+    /// Starts a guest; returns when QEMU runs. What was made for it is removed when it does not start.
     /// - Throws: ``GuestDomainError``.
     package static func start(
         _ specification: GuestSpecification, on connection: HypervisorConnection
     ) async throws -> RunningGuest {
         if specification.firmware == .uefi, access(UEFIFirmware.code, R_OK) != 0 { throw GuestDomainError.noFirmware }
         return try await WorkerThread.run(name: "guest start") {
-            do throws(LibvirtError) {
-                // Registered first: nothing that happens at the start is missed.
-                let lifecycle = try connection.connection.events(ofDomainNamed: specification.name)
-                let domain = try connection.connection.createTransient(xml: DomainXML.render(specification))
-                return RunningGuest(connection: connection, domain: domain, events: translate(lifecycle))
-            } catch {
+            let files = GuestFiles(specification)
+            do {
+                try files.prepare(for: connection.identity)
+                // Asked for first: nothing that happens at the start is missed.
+                let lifecycle = connection.connection.events(ofDomainNamed: specification.name)
+                let xml = DomainXML.render(specification, labelsFiles: connection.identity != nil)
+                let domain = try connection.connection.createTransient(xml: xml)
+                return RunningGuest(
+                    name: specification.name, connection: connection, domain: domain, events: translate(lifecycle),
+                    files: files)
+            } catch let error as LibvirtError {
+                files.remove()
                 throw GuestDomainError.startFailed(cause: error)
+            } catch let error as SystemCallError {
+                files.remove()
+                throw GuestDomainError.system(error)
             }
         }
     }
@@ -47,33 +55,24 @@ package final class RunningGuest: Sendable {
     private static func translate(_ lifecycle: AsyncStream<LibvirtEvent>) -> AsyncStream<GuestEvent> {
         AsyncStream { continuation in
             let relay = Task {
-                for await event in lifecycle {
-                    switch event {
-                    case .started: continuation.yield(.started)
-                    case .resumed: continuation.yield(.resumed)
-                    case .suspended(let isForError): continuation.yield(.paused(isForError: isForError))
-                    case .crashed: continuation.yield(.crashed)
-                    case .stopped(let hasFailed):
-                        continuation.yield(.stopped(hasFailed: hasFailed))
-                        continuation.finish()
-                        return
-                    case .shutdown, .other: break
-                    }
+                for await event in lifecycle.compactMap({ GuestEvent($0) }) {
+                    continuation.yield(event)
+                    if case .stopped = event { break }
                 }
-                // The connection broke: the guest ends with it.
-                continuation.yield(.stopped(hasFailed: true))
                 continuation.finish()
             }
             continuation.onTermination = { _ in relay.cancel() }
         }
     }
 
-    /// Whether the guest still exists.
-    package func isActive() async -> Bool {
+    /// Asks libvirt; does not wait for QEMU.
+    package func state() async -> GuestState {
         let domain = domain
-        let state = try? await WorkerThread.run(name: "guest state") { try domain.state() }
-        return state != nil && state != .off
+        return (try? await WorkerThread.run(name: "guest state") { GuestState(try domain.state()) }) ?? .off
     }
+
+    /// Whether the guest still exists.
+    package func isActive() async -> Bool { await state() != .off }
 
     /// Pauses the guest. No read of its disk may be waiting: QEMU would answer only after it.
     /// - Throws: ``GuestDomainError/callFailed(cause:)``.
@@ -87,20 +86,44 @@ package final class RunningGuest: Sendable {
     /// - Throws: ``GuestDomainError/callFailed(cause:)``.
     package func shutdown() async throws { try await call { (domain) throws(LibvirtError) in try domain.shutdown() } }
 
-    /// Pulls the plug; nothing happens when the guest is gone already.
-    package func destroy() async {
-        try? await call { (domain) throws(LibvirtError) in try domain.destroy() }
+    /// Pulls the plug and removes what was made for the guest. When it returns without an error the guest is gone; it is
+    /// none when it was gone already.
+    /// - Throws: ``GuestDomainError/callFailed(cause:)`` when libvirt could not end QEMU.
+    package func end() async throws {
+        let (domain, connection, name, files) = (domain, connection, name, files)
+        try await WorkerThread.run(name: "guest end") {
+            do throws(LibvirtError) {
+                do throws(LibvirtError) {
+                    try domain.destroy()
+                } catch where !error.isNoDomain && !connection.connection.isAlive {
+                    // The daemon died or was restarted; QEMU may have outlived it.
+                    try LibvirtConnection(uri: connection.uri).domain(named: name).destroy()
+                }
+            } catch where !error.isNoDomain {
+                throw GuestDomainError.callFailed(cause: error)
+            } catch {}
+            files.remove()
+        }
     }
+
+    /// As ``end()``, for those who can do nothing about a failure.
+    package func destroy() async { try? await end() }
 
     /// Presses the power button, and pulls the plug when the guest is still there after a time.
     package func stop(graceful time: Duration) async {
-        // A paused guest cannot obey.
-        try? await resume()
-        try? await shutdown()
         let end = ContinuousClock.now + time
-        while ContinuousClock.now < end {
-            guard await isActive() else { return }
-            try? await Task.sleep(for: .milliseconds(200))
+        var nextPress = ContinuousClock.now
+        while ContinuousClock.now < end, await isActive() {
+            if ContinuousClock.now >= nextPress {
+                nextPress += RunningGuest.pressInterval
+                // Not waited for: QEMU answers neither while a read of its disk waits. A paused guest cannot obey.
+                Task {
+                    if case .paused = await state() { try? await resume() }
+                    try? await shutdown()
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+            if Task.isCancelled { break }
         }
         await destroy()
     }

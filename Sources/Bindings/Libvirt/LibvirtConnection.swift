@@ -3,20 +3,38 @@ import Glibc
 import Linux
 
 /// A connection to a libvirt driver. All calls block and may be made from any thread; not from the cooperative pool.
-// @unchecked: libvirt's connections are thread-safe; the pointer never changes.
+// @unchecked: libvirt's connections are thread-safe; the pointer and the numbers of the callbacks never change.
 package final class LibvirtConnection: @unchecked Sendable {
-    fileprivate let pointer: OpaquePointer
+    private let pointer: OpaquePointer
+    private let sinks: EventSinks
+    private let callbacks: [Int32]
 
     /// - Throws: ``LibvirtError``.
     package init(uri: String) throws(LibvirtError) {
         LibvirtEventLoop.start()
         guard let pointer = virConnectOpen(uri) else { throw LibvirtError.last("open \(uri)") }
+        let sinks = EventSinks()
+        do throws(LibvirtError) {
+            callbacks = try EventCallbacks.register(on: pointer, sinks)
+        } catch {
+            virConnectClose(pointer)
+            throw error
+        }
         self.pointer = pointer
+        self.sinks = sinks
         // A daemon that hangs or dies is noticed.
         virConnectSetKeepAlive(pointer, 5, 12)
     }
 
-    deinit { virConnectClose(pointer) }
+    deinit {
+        sinks.end(with: nil)
+        let closing = ClosingConnection(pointer: pointer, callbacks: callbacks)
+        // Closing asks the daemon and waits; whoever lets go of the last reference may not.
+        WorkerThread.start(name: "libvirt close") { closing.close() }
+    }
+
+    /// Whether the daemon answers still.
+    package var isAlive: Bool { virConnectIsAlive(pointer) == 1 }
 
     /// Whether the driver can make domains of this kind (`kvm`, `qemu`) for the host's architecture.
     package func supports(domainType: String) -> Bool {
@@ -25,10 +43,19 @@ package final class LibvirtConnection: @unchecked Sendable {
         return true
     }
 
-    /// Starts a domain that exists only while it runs, and ends when this connection does.
+    /// What the host and the driver can do, as libvirt's XML.
     /// - Throws: ``LibvirtError``.
-    package func createTransient(xml: String) throws(LibvirtError) -> LibvirtDomain {
-        let flags = UInt32(VIR_DOMAIN_START_AUTODESTROY.rawValue)
+    package func capabilities() throws(LibvirtError) -> String {
+        guard let text = virConnectGetCapabilities(pointer) else { throw LibvirtError.last("get capabilities") }
+        defer { free(text) }
+        return String(cString: text)
+    }
+
+    /// Starts a domain that exists only while it runs.
+    /// - Parameter endsWithConnection: libvirt ends the domain when this connection closes or its process dies.
+    /// - Throws: ``LibvirtError``.
+    package func createTransient(xml: String, endsWithConnection: Bool = true) throws(LibvirtError) -> LibvirtDomain {
+        let flags = endsWithConnection ? VIR_DOMAIN_START_AUTODESTROY.rawValue : VIR_DOMAIN_NONE.rawValue
         guard let domain = virDomainCreateXML(pointer, xml, flags) else { throw LibvirtError.last("create domain") }
         return LibvirtDomain(domain, connection: self)
     }
@@ -39,46 +66,19 @@ package final class LibvirtConnection: @unchecked Sendable {
         return LibvirtDomain(domain, connection: self)
     }
 
-    /// Lifecycle events of all domains of this name, until the stream's consumer goes.
-    /// - Throws: ``LibvirtError``.
-    package func events(ofDomainNamed name: String) throws(LibvirtError) -> AsyncStream<LibvirtEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(256))
-        let sink = Unmanaged.passRetained(EventSink(name: name, continuation: continuation))
-        let callback: virConnectDomainEventCallback = { @Sendable _, domain, event, detail, opaque in
-            guard let opaque, let domain, let name = virDomainGetName(domain) else { return 0 }
-            let sink = Unmanaged<EventSink>.fromOpaque(opaque).takeUnretainedValue()
-            if String(cString: name) == sink.name {
-                sink.continuation.yield(LibvirtEvent(event: event, detail: detail))
-            }
-            return 0
-        }
-        let identifier = virConnectDomainEventRegisterAny(
-            pointer, nil, Int32(VIR_DOMAIN_EVENT_ID_LIFECYCLE.rawValue),
-            unsafeBitCast(callback, to: virConnectDomainEventGenericCallback.self), sink.toOpaque(),
-            { @Sendable opaque in
-                if let opaque { Unmanaged<EventSink>.fromOpaque(opaque).release() }
-            })
-        guard identifier >= 0 else {
-            let error = LibvirtError.last("register for events")
-            sink.release()
-            throw error
-        }
-        continuation.onTermination = { [weak self] _ in
-            // libvirt may block; the terminating thread may not.
-            guard let self else { return }
-            WorkerThread.start(name: "libvirt events") { virConnectDomainEventDeregisterAny(self.pointer, identifier) }
-        }
-        return stream
-    }
+    /// Events of all domains of this name, until the stream's consumer goes or the connection ends.
+    package func events(ofDomainNamed name: String) -> AsyncStream<LibvirtEvent> { sinks.stream(name: name) }
+}
 
-    private final class EventSink: Sendable {
-        let name: String
-        let continuation: AsyncStream<LibvirtEvent>.Continuation
+/// The last reference of a connection, on its way to the thread that closes it.
+// @unchecked: the pointer has no other owner any more, and libvirt's connections are thread-safe.
+private struct ClosingConnection: @unchecked Sendable {
+    let pointer: OpaquePointer
+    let callbacks: [Int32]
 
-        init(name: String, continuation: AsyncStream<LibvirtEvent>.Continuation) {
-            self.name = name
-            self.continuation = continuation
-        }
+    func close() {
+        // Registered callbacks hold the connection: without this it would stay open, and its guests with it.
+        EventCallbacks.remove(callbacks, from: pointer)
+        virConnectClose(pointer)
     }
 }

@@ -1,4 +1,5 @@
 import CLibvirt
+import Glibc
 
 /// One domain. All calls block and may be made from any thread; not from the cooperative pool.
 // @unchecked: libvirt's objects are thread-safe; the pointer never changes.
@@ -35,6 +36,14 @@ package final class LibvirtDomain: @unchecked Sendable {
         case VIR_DOMAIN_SHUTDOWN.rawValue: return .shuttingDown
         default: return .off
         }
+    }
+
+    /// libvirt's own description of the domain as it runs.
+    /// - Throws: ``LibvirtError``.
+    package func xml() throws(LibvirtError) -> String {
+        guard let text = virDomainGetXMLDesc(pointer, 0) else { throw LibvirtError.last("describe domain") }
+        defer { free(text) }
+        return String(cString: text)
     }
 
     /// Presses the power button (ACPI).

@@ -10,6 +10,11 @@ package enum LibvirtEvent: Sendable, Equatable {
     /// Gone; `hasFailed` when not by its own power-off or our request.
     case stopped(hasFailed: Bool)
     case crashed
+    /// A disk's read or write failed. `path` is the host's file, `device` the guest's device (`virtio-disk0`); `isFull` when
+    /// the host's disk had no space for a write. ``suspended(isForError:)`` follows when the policy is to stop.
+    case ioError(path: String, device: String, isFull: Bool)
+    /// The driver's daemon is gone; no other event follows.
+    case connectionLost
     case other
 
     init(event: Int32, detail: Int32) {

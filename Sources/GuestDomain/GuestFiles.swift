@@ -1,0 +1,42 @@
+import Glibc
+import Linux
+
+/// The files that a guest's start makes beside the caller's: UEFI's variables and the folder of the screen's socket.
+struct GuestFiles: Sendable {
+    private let variables: String?
+    private let screenSocket: String?
+
+    init(_ specification: GuestSpecification) {
+        variables = specification.firmware == .uefi ? specification.nvramPath : nil
+        screenSocket = specification.vncSocketPath
+    }
+
+    /// Makes them, so that neither libvirt nor QEMU needs to write to the session's own folder.
+    /// - Parameter identity: who gets the folder that QEMU makes its socket in.
+    /// - Throws: ``SystemCallError``.
+    func prepare(for identity: EmulatorIdentity?) throws(SystemCallError) {
+        if let variables {
+            let contents = try FileContents.read(UEFIFirmware.variables, limit: 16 << 20)
+            try AtomicFile.write(contents, to: variables, mode: 0o600)
+        }
+        if let folder = screenFolder {
+            // A folder that is there already is somebody's, and not given away.
+            try systemCall("mkdir", folder) { mkdir(folder, 0o700) }
+            if let identity, geteuid() == 0 {
+                try systemCall("lchown", folder) { lchown(folder, identity.user, identity.group) }
+            }
+        }
+    }
+
+    /// Takes them away, and the socket.
+    func remove() {
+        if let variables { unlink(variables) }
+        if let screenSocket { unlink(screenSocket) }
+        if let folder = screenFolder { rmdir(folder) }
+    }
+
+    private var screenFolder: String? {
+        guard let screenSocket, let slash = screenSocket.lastIndex(of: "/") else { return nil }
+        return String(screenSocket[..<slash])
+    }
+}
