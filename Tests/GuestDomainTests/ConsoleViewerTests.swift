@@ -1,0 +1,136 @@
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+@testable import GuestDomain
+
+@Suite struct ConsoleViewerTests {
+    private let folder: TemporaryDirectory
+    private let console: GuestConsole
+    private let guest: FakeGuest
+    private var viewerPath: String { folder.path("console") }
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        console = try GuestConsole(
+            guestSocketPath: folder.path("serial"), viewerSocketPath: folder.path("console"),
+            logPath: folder.path("log"))
+        guest = try FakeGuest(folder.path("serial"))
+    }
+
+    /// A terminal's two ends: what a person holds, and what a program has as its standard input.
+    private struct Terminal {
+        let person: FileHandle
+        let program: FileHandle
+
+        init() throws {
+            person = FileHandle(owning: try systemCall("posix_openpt") { posix_openpt(O_RDWR | O_NOCTTY) })
+            try systemCall("grantpt") { grantpt(person.descriptor) }
+            try systemCall("unlockpt") { unlockpt(person.descriptor) }
+            let name = try #require(ptsname(person.descriptor))
+            program = try FileHandle(path: String(cString: name), flags: O_RDWR | O_NOCTTY)
+        }
+
+        var isRaw: Bool {
+            var state = termios()
+            tcgetattr(program.descriptor, &state)
+            return state.c_lflag & tcflag_t(ICANON | ECHO | ISIG) == 0
+        }
+
+        func type(_ text: String) throws { try Array(text.utf8).withUnsafeBytes { try person.write($0) } }
+    }
+
+    private func run(
+        _ terminal: Terminal, interruption: EventDescriptor? = nil
+    ) async throws -> ConsoleViewer.End {
+        let path = viewerPath
+        return try await WorkerThread.run(name: "test-viewer") {
+            let descriptor = terminal.program.descriptor
+            return try ConsoleViewer.run(
+                socketPath: path, input: descriptor, output: descriptor, interruption: interruption)
+        }
+    }
+
+    @Test func passesEveryKeyOnAndLeavesAtTheEscapeKey() async throws {
+        let terminal = try Terminal()
+        #expect(!terminal.isRaw)
+        async let end = run(terminal)
+        #expect(await eventually { terminal.isRaw })
+        // Ctrl-C is the guest's.
+        try terminal.type("ls\u{3}")
+        #expect(try await guest.hearText(3) == "ls\u{3}")
+        try terminal.type("x\u{1d}y")
+        #expect(try await end == .left)
+        #expect(try await guest.hearText(1) == "x")
+        #expect(!terminal.isRaw)
+        await console.finish()
+    }
+
+    @Test func showsWhatTheGuestSaysAndEndsWithIt() async throws {
+        let terminal = try Terminal()
+        async let end = run(terminal)
+        #expect(await eventually { terminal.isRaw })
+        try guest.say("hello")
+        var buffer = [UInt8](repeating: 0, count: 16)
+        #expect(
+            await eventually {
+                var item = pollfd(fd: terminal.person.descriptor, events: Int16(POLLIN), revents: 0)
+                return poll(&item, 1, 0) == 1
+            })
+        #expect(read(terminal.person.descriptor, &buffer, buffer.count) == 5)
+        #expect(String(decoding: buffer[..<5], as: UTF8.self) == "hello")
+        console.close()
+        #expect(try await end == .closed)
+        #expect(!terminal.isRaw)
+    }
+
+    @Test func anInterruptionRestoresTheTerminal() async throws {
+        let terminal = try Terminal()
+        let interruption = try EventDescriptor()
+        async let end = run(terminal, interruption: interruption)
+        #expect(await eventually { terminal.isRaw })
+        interruption.signal()
+        #expect(try await end == .interrupted)
+        #expect(!terminal.isRaw)
+        await console.finish()
+    }
+
+    @Test func withoutATerminalItRelaysPlainlyAndTheEndOfInputIsNotTheEnd() async throws {
+        var typing: FileHandle?
+        let input: FileHandle
+        (input, typing) = try ends()
+        let (shown, showing) = try ends()
+        let path = viewerPath
+        async let end = WorkerThread.run(name: "test-viewer") {
+            try ConsoleViewer.run(socketPath: path, input: input.descriptor, output: showing.descriptor)
+        }
+        // The escape key's byte means nothing in a pipe.
+        try Array("a\u{1d}b".utf8).withUnsafeBytes { try typing?.write($0) }
+        #expect(try await guest.hearText(3) == "a\u{1d}b")
+        typing = nil
+        try guest.say("after")
+        #expect(
+            await eventually {
+                var item = pollfd(fd: shown.descriptor, events: Int16(POLLIN), revents: 0)
+                return poll(&item, 1, 0) == 1
+            })
+        console.close()
+        #expect(try await end == .closed)
+        var buffer = [UInt8](repeating: 0, count: 16)
+        #expect(read(shown.descriptor, &buffer, buffer.count) == 5)
+    }
+
+    private func ends() throws -> (FileHandle, FileHandle) {
+        let pipe = try Pipe()
+        return (pipe.reading, pipe.writing)
+    }
+
+    @Test func saysWhenNoConsoleAnswers() async throws {
+        await console.finish()
+        let path = viewerPath
+        #expect(throws: SystemCallError(code: ENOENT, call: "connect", subject: path)) {
+            try ConsoleViewer.run(socketPath: path, input: -1, output: -1)
+        }
+    }
+}
