@@ -23,7 +23,8 @@ package enum LibvirtDaemon {
 
     private static func start() -> Bool {
         let programs = ["libvirtd", "virsh", "qemu-system-x86_64", "bwrap", "sshd", "nginx"]
-        guard geteuid() == 0, access("/dev/fuse", R_OK | W_OK) == 0, programs.allSatisfy({ ProgramPath.find($0) != nil })
+        guard geteuid() == 0, access("/dev/fuse", R_OK | W_OK) == 0,
+            programs.allSatisfy({ ProgramPath.find($0) != nil })
         else { return false }
         // As udev would have it: else libvirt asks QEMU again what it can do before each guest, for a minute.
         var status = stat()
