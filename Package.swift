@@ -101,6 +101,7 @@ let package = Package(
         tests("BootTests", ["Boot", "Catalog"]),
         tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex"]),
         tests("ArchitectureTests", []),
-        tests("IntegrationTests", ["oscircular", "oscircular-publish", "ImageIndex", "Linux"]),
+        tests(
+            "IntegrationTests", ["oscircular", "oscircular-publish", "Boot", "ImageIndex", "ContentAddress", "Linux"]),
     ]
 )

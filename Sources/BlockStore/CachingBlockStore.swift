@@ -75,6 +75,13 @@ package final class CachingBlockStore: BlockStore {
         }
     }
 
+    /// Returns when every block that has arrived lies in the cache's folder, or could not be written.
+    package func settle() async {
+        while shards.contains(where: { $0.flights.withLock { !$0.isEmpty } }) {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
     package func raise(_ id: BlockID) {
         let isRaised = shard(id).flights.withLock { flights in
             guard flights[id]?.request.priority == .prefetch else { return false }

@@ -59,7 +59,11 @@ extension CatalogError {
             @unknown default: ([], "cannot be read")
             }
         let place = path.reduce(into: "") { place, key in
-            if let index = key.intValue { place += "[\(index)]" } else { place += (place.isEmpty ? "" : ".") + key.stringValue }
+            if let index = key.intValue {
+                place += "[\(index)]"
+            } else {
+                place += (place.isEmpty ? "" : ".") + key.stringValue
+            }
         }
         self = .malformed(place: place, reason: reason)
     }

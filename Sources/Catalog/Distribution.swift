@@ -15,7 +15,8 @@ package struct Distribution: Sendable, Hashable, Encodable {
     package var versions: [DistributionVersion]
 
     package init(
-        id: String, title: String? = nil, summary: String = "", homepage: String? = nil, architecture: String = "x86_64",
+        id: String, title: String? = nil, summary: String = "", homepage: String? = nil,
+        architecture: String = "x86_64",
         supportEnds: CalendarDate? = nil, guest: GuestSettings = GuestSettings(), versions: [DistributionVersion] = []
     ) {
         self.id = id

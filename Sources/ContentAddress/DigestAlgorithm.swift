@@ -12,11 +12,12 @@ package enum DigestAlgorithm: String, Sendable, CaseIterable {
         switch self {
         case .sha256: BlockID(digest: SHA256.hash(bufferPointer: bytes))
         case .sha512_256:
-            BlockID(digest: {
-                var hash = SHA512256()
-                hash.update(bufferPointer: bytes)
-                return hash.finalize()
-            }())
+            BlockID(
+                digest: {
+                    var hash = SHA512256()
+                    hash.update(bufferPointer: bytes)
+                    return hash.finalize()
+                }())
         }
     }
 }

@@ -32,7 +32,8 @@ package final class ImageIndex: Sendable {
             file = try FileHandle(path: path, flags: O_RDONLY)
             let status = try file.status()
             guard status.st_mode & S_IFMT == S_IFREG else {
-                throw SystemCallError(code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL, call: "open", subject: path)
+                throw SystemCallError(
+                    code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL, call: "open", subject: path)
             }
             let layout = try IndexLayout(file: file, fileSize: UInt64(status.st_size))
             let scan = try IndexScan(file: file, layout: layout, stride: ImageIndex.stride)

@@ -33,7 +33,8 @@ struct IndexLayout {
         }
         guard tail[2] == BlobIndexFormat.headerSize, tail[3] == tableSize else {
             let expected = tail[3].addingReportingOverflow(UInt64(BlobIndexFormat.headerSize))
-            throw ImageIndexError.truncated(expected: expected.overflow ? .max : expected.partialValue, actual: fileSize)
+            throw ImageIndexError.truncated(
+                expected: expected.overflow ? .max : expected.partialValue, actual: fileSize)
         }
         let items = fileSize - UInt64(fixedPart)
         guard items.isMultiple(of: UInt64(BlobIndexFormat.itemSize)) else {
@@ -47,6 +48,8 @@ struct IndexLayout {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count * 8, alignment: 8)
         defer { buffer.deallocate() }
         let read = try file.read(into: buffer, at: offset)
-        return (0..<(read / 8)).map { UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
+        return (0..<(read / 8)).map {
+            UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
+        }
     }
 }

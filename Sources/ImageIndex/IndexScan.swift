@@ -18,7 +18,8 @@ struct IndexScan {
             for (distance, item) in items.enumerated() {
                 let position = first + distance
                 guard item.end > imageSize else {
-                    throw ImageIndexError.malformed(reason: "block \(position) ends at \(item.end), not after \(imageSize)")
+                    throw ImageIndexError.malformed(
+                        reason: "block \(position) ends at \(item.end), not after \(imageSize)")
                 }
                 let length = item.end - imageSize
                 guard length <= layout.longestBlock else {

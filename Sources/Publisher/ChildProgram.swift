@@ -38,7 +38,8 @@ package enum ChildProgram {
         try cancellation.check()
         let signal = status & 0x7F
         return Ended(
-            status: signal == 0 ? (status >> 8) & 0xFF : 128 + signal, output: contents(output), errors: contents(errors))
+            status: signal == 0 ? (status >> 8) & 0xFF : 128 + signal, output: contents(output),
+            errors: contents(errors))
     }
 
     /// Starts the program and returns its process id, which the caller waits for.

@@ -18,7 +18,10 @@ struct ImageConversion {
         do {
             let ended = try ChildProgram.run(
                 ImageConversion.program,
-                ["convert", "-f", format, "-O", "raw", "--", ImageConversion.plain(image), ImageConversion.plain(result)],
+                [
+                    "convert", "-f", format, "-O", "raw", "--", ImageConversion.plain(image),
+                    ImageConversion.plain(result),
+                ],
                 cancellation: cancellation)
             try ImageConversion.check(ended)
         } catch {

@@ -18,7 +18,8 @@ package struct ImagePublisher: Sendable {
     private static let memory = 268_435_456
 
     package init(
-        options: PublishOptions, progress: PublishProgress = PublishProgress(), cancellation: Cancellation = Cancellation()
+        options: PublishOptions, progress: PublishProgress = PublishProgress(),
+        cancellation: Cancellation = Cancellation()
     ) {
         self.options = options
         self.progress = progress

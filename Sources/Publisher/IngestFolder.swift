@@ -25,7 +25,7 @@ final class IngestFolder: Sendable {
                 self.path = path
                 self.handle = handle
                 return
-            } catch where error.code == ENOENT && error.call == "open" {
+            } catch  where error.code == ENOENT && error.call == "open" {
                 continue
             } catch {
                 throw .unwritable(error)

@@ -8,7 +8,8 @@ package enum ProgressLine {
         let phase = snapshot.phase.rawValue
         guard snapshot.total > 0 else { return "\(phase): \(Quantity.duration(seconds: seconds))" }
         let percent = Double(snapshot.done) / Double(snapshot.total)
-        var text = "\(phase): \(Quantity.bytes(snapshot.done)) of \(Quantity.bytes(snapshot.total)), \(Int(percent * 100)) %"
+        var text =
+            "\(phase): \(Quantity.bytes(snapshot.done)) of \(Quantity.bytes(snapshot.total)), \(Int(percent * 100)) %"
         guard elapsed > 0, snapshot.done > 0 else { return text }
         let rate = Double(snapshot.done) / (Double(elapsed) / 1e9)
         text += ", \(Quantity.bytes(UInt64(rate)))/s"

@@ -25,7 +25,8 @@ package struct PublishedTree: Sendable {
 
     /// Makes an empty tree. One that is there already stays as it is; one that was half made is completed.
     /// - Throws: ``PublisherError/notEmpty(path:)``, ``PublisherError/unwritable(_:)``.
-    package static func create(path: String, name: String, description: String) throws(PublisherError) -> PublishedTree {
+    package static func create(path: String, name: String, description: String) throws(PublisherError) -> PublishedTree
+    {
         try Folders.create(path)
         let names: [String]
         do { names = try Folders.names(in: path) } catch { throw .unreadable(error) }

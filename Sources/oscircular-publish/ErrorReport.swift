@@ -45,7 +45,9 @@ struct ErrorReport {
         case .usage(let option, let reason):
             self.init(64, "\(option) makes no sense", reason, "see oscircular-publish(1)")
         case .programMissing(let program):
-            self.init(69, "the image cannot be converted", "\(program) is not installed", "install qemu-utils, or give a raw image")
+            self.init(
+                69, "the image cannot be converted", "\(program) is not installed",
+                "install qemu-utils, or give a raw image")
         case .programFailed(let program, let status, let message):
             self.init(
                 65, "the image cannot be converted", "\(program) ended with \(status): \(message)",
@@ -55,9 +57,11 @@ struct ErrorReport {
         case .notATree(let path, let reason):
             self.init(66, "\(path) is no published tree", reason, "make one with oscircular-publish init")
         case .notEmpty(let path):
-            self.init(73, "no tree was made in \(path)", "the folder holds other things", "choose a new or empty folder")
+            self.init(
+                73, "no tree was made in \(path)", "the folder holds other things", "choose a new or empty folder")
         case .busy(let path):
-            self.init(75, "\(path) was not changed", "another oscircular-publish works on it", "try again when it has ended")
+            self.init(
+                75, "\(path) was not changed", "another oscircular-publish works on it", "try again when it has ended")
         case .versionExists(let distribution, let version):
             self.init(
                 73, "\(distribution)@\(version) was not added", "the catalog has that version already",

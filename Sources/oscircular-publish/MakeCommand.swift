@@ -6,7 +6,8 @@ import Publisher
 struct MakeCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
         commandName: "make", abstract: "Cut an image into blocks and write its index.",
-        discussion: "Run it again after a stop: blocks that are stored are not redone. casync and desync read the result.")
+        discussion:
+            "Run it again after a stop: blocks that are stored are not redone. casync and desync read the result.")
 
     @Argument(help: "A raw disk, an ISO or a block device; other disk formats are converted by qemu-img first.")
     var image: String

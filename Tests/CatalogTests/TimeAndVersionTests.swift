@@ -2,9 +2,11 @@ import Catalog
 import Testing
 
 @Suite struct TimeAndVersionTests {
-    @Test(arguments: [
-        ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:34:56Z", 951_827_696), ("9999-12-31T23:59:59Z", 253_402_300_799),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:34:56Z", 951_827_696),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ] as [(String, Int64)])
     func timesGoThereAndBack(text: String, seconds: Int64) {
         #expect(Timestamp(text)?.seconds == seconds)
         #expect(Timestamp(seconds: seconds).description == text)
@@ -56,7 +58,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "2026", "2026-1-1", "2026-11-16-1", "2026-11-16.", "2026-11-16.-1", "2026-11-16.1.2", "2026-11-16.1234567890",
+        "", "2026", "2026-1-1", "2026-11-16-1", "2026-11-16.", "2026-11-16.-1", "2026-11-16.1.2",
+        "2026-11-16.1234567890",
         "2026-02-29", "../2026-11-16",
     ])
     func otherTextsAreNoVersions(text: String) { #expect(VersionID(text) == nil) }

@@ -35,7 +35,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "ab", String(repeating: "a", count: 63), String(repeating: "a", count: 65), String(repeating: "g", count: 64),
+        "", "ab", String(repeating: "a", count: 63), String(repeating: "a", count: 65),
+        String(repeating: "g", count: 64),
         String(repeating: "é", count: 32), "0x" + String(repeating: "a", count: 62),
     ])
     func anythingElseIsNoBlockID(text: String) {

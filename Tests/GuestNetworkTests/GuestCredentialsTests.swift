@@ -6,7 +6,7 @@ import Testing
 
 struct GuestCredentialsTests {
     @Test func writesTheKeysAsCredentialsThatOnlyTheOwnerReads() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let folder = try TestFolder()
             let keys = try SessionKeys.make(in: folder.path + "/keys")
             let credentials = try GuestCredentials.write(keys, to: folder.path + "/credentials")

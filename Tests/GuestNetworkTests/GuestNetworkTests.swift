@@ -40,7 +40,7 @@ struct GuestNetworkTests {
 
     @Test(arguments: GuestNetworkMode.allCases)
     func givesAnAddressAndTheGatewaysPort(mode: GuestNetworkMode) async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try Fixture(mode)
             let guest = try FakeGuest(socketPath: fixture.qemu)
             #expect(try guest.discover() == VirtualNetwork.guest)
@@ -54,7 +54,7 @@ struct GuestNetworkTests {
 
     @Test(arguments: GuestNetworkMode.allCases)
     func reachesNoListenerOfTheHost(mode: GuestNetworkMode) async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try Fixture(mode)
             let guest = try FakeGuest(socketPath: fixture.qemu)
             _ = try guest.resolve(VirtualNetwork.gateway)
@@ -80,7 +80,7 @@ struct GuestNetworkTests {
     }
 
     @Test func takesTheGuestAgainAfterItLeftOrSentNonsense() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try Fixture()
             do {
                 let first = try FakeGuest(socketPath: fixture.qemu)
@@ -96,7 +96,7 @@ struct GuestNetworkTests {
     }
 
     @Test func survivesGarbageFrames() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try Fixture()
             let guest = try FakeGuest(socketPath: fixture.qemu)
             var random = SeededGenerator(state: 99)
@@ -117,7 +117,7 @@ struct GuestNetworkTests {
     }
 
     @Test func carriesTheHostsConnectionToTheGuestsPort22() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try Fixture(.none)
             let guest = try FakeGuest(socketPath: fixture.qemu)
             _ = try guest.resolve(VirtualNetwork.gateway)
@@ -143,7 +143,7 @@ struct GuestNetworkTests {
     }
 
     @Test func closingRemovesTheSocketsAndEndsTheGuestsConnection() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try Fixture()
             let guest = try FakeGuest(socketPath: fixture.qemu)
             _ = try guest.discover()
@@ -157,7 +157,7 @@ struct GuestNetworkTests {
     }
 
     @Test func refusesLongSocketPathsByName() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let folder = try TestFolder()
             let long = folder.path + "/" + String(repeating: "x", count: 108)
             for (net, ssh, guest) in [(long, "/s", "/g"), ("/n", long, "/g"), ("/n", "/s", long)] {
@@ -177,7 +177,7 @@ struct GuestNetworkTests {
 
     @Test(.enabled(if: isRoot, "SKIPPED: needs root to act as another user"))
     func letsOnlyItsOwnerConnect() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try Fixture(folderMode: 0o755, owner: 64055)
             #expect(TestThread.connectError(fixture.qemu, asUser: 65533) == EACCES)
             #expect(TestThread.connectError(fixture.guestSSH, asUser: 65533) == EACCES)
@@ -188,7 +188,7 @@ struct GuestNetworkTests {
 
     @Test(.enabled(if: isRoot, "SKIPPED: needs root to make a network namespace"))
     func dropsFramesToAddressesThatTheHostGetsLater() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             try TestThread.enterNetworkNamespace()
             try TestThread.ip("link", "set", "lo", "up")
             let fixture = try Fixture(.lan)

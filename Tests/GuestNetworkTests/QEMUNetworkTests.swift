@@ -12,7 +12,7 @@ private let bootRom = "/usr/lib/ipxe/qemu/efi-virtio.rom"
 struct QEMUNetworkTests {
     /// The card's boot ROM asks for an address: QEMU's own framing and a foreign network stack.
     @Test func givesAnAddressToARealQEMU() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let folder = try TestFolder()
             let gateway = try UnixListener(path: folder.path + "/ssh")
             let network = try GuestNetwork(

@@ -13,7 +13,7 @@ struct SSHGatewayTests {
     private static let isRoot = geteuid() == 0
 
     @Test func logsInAsRootAndAsTheUsersOwnName() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture()
             let user = try SandboxUser.current()
             for name in ["root", user.loginName] {
@@ -26,7 +26,7 @@ struct SSHGatewayTests {
     }
 
     @Test func neverGivesRealRoot() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture()
             let uid = try SandboxUser.current().uid
             #expect(uid != 0)
@@ -40,7 +40,7 @@ struct SSHGatewayTests {
     }
 
     @Test func sharesTheExchangeFolderAndNothingElse() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture()
             try AtomicFile.write("from the host\n", to: fixture.exchange + "/in", mode: 0o644)
             #expect(
@@ -68,7 +68,7 @@ struct SSHGatewayTests {
     }
 
     @Test func showsWhatTheUserSharesAndRefusesWhatNobodyMayShare() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let other = try TestFolder(mode: 0o777)
             let readOnly = try TestFolder(mode: 0o777)
             try AtomicFile.write("shared\n", to: readOnly.path + "/file", mode: 0o644)
@@ -90,7 +90,7 @@ struct SSHGatewayTests {
     }
 
     @Test func reachesNoLoopbackServiceOfTheHost() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture()
             let listener = try TCPListener()
             let command = "(exec 3<>/dev/tcp/127.0.0.1/\(listener.port)) 2>/dev/null && echo reached || echo refused"
@@ -104,7 +104,7 @@ struct SSHGatewayTests {
     }
 
     @Test func refusesPasswordsAndOtherKeys() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture()
             let byPassword = try fixture.ssh(
                 "root", "true", options: ["-o", "PreferredAuthentications=password,keyboard-interactive"],
@@ -121,7 +121,7 @@ struct SSHGatewayTests {
     }
 
     @Test func servesTwoSessionsAtOnceAndNoMoreThanItsLimit() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture(limit: 2)
             let results = TestResults()
             // Each waits for the other's file, so both have to run at the same time.
@@ -146,7 +146,7 @@ struct SSHGatewayTests {
     }
 
     @Test func closingLeavesNothingBehind() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture()
             let results = TestResults()
             let seconds = 5000 + Int.random(in: 0..<1000)
@@ -171,7 +171,7 @@ struct SSHGatewayTests {
 
     @Test(.enabled(if: isRoot, "SKIPPED: needs root to act as another user"))
     func letsNoOtherUserConnect() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture(folderMode: 0o755)
             #expect(TestThread.connectError(fixture.socket, asUser: 65533) == EACCES)
             #expect(try fixture.ssh("root", "echo works") == "works\n")
@@ -179,7 +179,7 @@ struct SSHGatewayTests {
     }
 
     @Test func refusesAnExchangeFolderThatIsALink() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let folder = try TestFolder()
             symlink("/tmp", folder.path + "/exchange")
             let keys = try SessionKeys.make(in: folder.path + "/keys")
@@ -204,7 +204,7 @@ struct SSHGatewayTests {
 
     /// The whole way that a guest goes: frames, libslirp, gateway, sandbox, sshd.
     @Test func answersTheGuestAtTheGatewaysAddress() async throws {
-        try await WorkerThread.run(name: "test") {
+        try await BlockingThread.run {
             let fixture = try SSHFixture()
             let network = try GuestNetwork(
                 .init(mode: .none, socketPath: fixture.folder.path + "/net", sshSocketPath: fixture.socket))

@@ -68,7 +68,8 @@ import Testing
         let zeros = [512, 76].map { ImageIndex.zeroBlock(length: $0, algorithm: .sha256) }
         let path = folder.file("a.caibx")
         try ImageIndexWriter.write(
-            blocks: [zeros[0], IndexFixtures.id(1), zeros[1]], blockSize: 512, imageSize: 1100, algorithm: .sha256, to: path)
+            blocks: [zeros[0], IndexFixtures.id(1), zeros[1]], blockSize: 512, imageSize: 1100, algorithm: .sha256,
+            to: path)
         let index = try ImageIndex(path: path)
         #expect(try (0..<3).map { try index.block(at: $0).isHole } == [true, false, true])
     }

@@ -112,7 +112,8 @@ import Testing
                     let word = words.randomElement(using: &random) ?? 0
                     withUnsafeBytes(of: word) { bytes.replaceSubrange(position..<(position + 8), with: $0) }
                 default:
-                    bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                    bytes[Int.random(in: 0..<bytes.count, using: &random)] ^=
+                        1 << UInt8.random(in: 0..<8, using: &random)
                 }
             }
             guard let index = try? IndexFixtures.open(bytes, in: folder) else { continue }

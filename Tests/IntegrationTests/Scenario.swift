@@ -24,6 +24,8 @@ final class Scenario: Sendable {
             try folder.write(Array(configuration.utf8), to: "config/oscircular/config.toml")
         }
         environment = [
+            "PATH": getenv("PATH").map { String(cString: $0) } ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": folder.path,
             "XDG_CONFIG_HOME": folder.path("config"), "XDG_STATE_HOME": folder.path("state"),
             "XDG_CACHE_HOME": folder.path("cache"), "XDG_RUNTIME_DIR": folder.path("run"),
         ]
@@ -48,7 +50,7 @@ final class Scenario: Sendable {
     /// Runs `oscircular` and gives what came of it.
     func attempt(_ arguments: String...) async throws -> (status: Int32, output: String, error: String) {
         let result = try await BuiltProgram.run("oscircular", arguments, environment: environment)
-        return (result.status, result.standardOutput, result.standardError)
+        return (result.status, result.stdout, result.stderr)
     }
 
     func sessions() async throws -> [SessionStatus] {
@@ -88,9 +90,9 @@ final class Scenario: Sendable {
     ) async throws -> String {
         let result = try await BuiltProgram.run(program, arguments, environment: environment)
         guard result.status == 0 else {
-            throw Failure("\(program) \(arguments.joined(separator: " ")): \(result.status): \(result.standardError)")
+            throw Failure("\(program) \(arguments.joined(separator: " ")): \(result.status): \(result.stderr)")
         }
-        return result.standardOutput
+        return result.stdout
     }
 
     struct Failure: Error, CustomStringConvertible {

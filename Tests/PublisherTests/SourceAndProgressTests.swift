@@ -33,10 +33,11 @@ import Testing
         #expect(source.data(from: data.upperBound) == nil)
     }
 
-    @Test(arguments: [
-        (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_550, "1.6 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"),
-        (348_900_481, "348.9 MB"), (.max, "18.4 EB"),
-    ] as [(UInt64, String)])
+    @Test(
+        arguments: [
+            (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_550, "1.6 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"),
+            (348_900_481, "348.9 MB"), (.max, "18.4 EB"),
+        ] as [(UInt64, String)])
     func bytesAreWrittenForPeople(count: UInt64, text: String) { #expect(Quantity.bytes(count) == text) }
 
     @Test func durationsAreWrittenForPeople() {

@@ -50,7 +50,8 @@ import Testing
         #expect(again.status == 73)
         #expect(again.stderr.contains("2026-11-16.1"))
         #expect(try folder.bytes("tree/targets/catalog.json") == before)
-        #expect(try await run("add", tree, "debian", "2026-11-16.1", folder.file("a.img"), "--memory", "1024").status == 0)
+        #expect(
+            try await run("add", tree, "debian", "2026-11-16.1", folder.file("a.img"), "--memory", "1024").status == 0)
         let debian = try #require(try PublishedTree(path: tree).catalog().distribution("debian"))
         #expect(debian.versions.map(\.id.text) == ["2026-11-16.1", "2026-11-16"])
         #expect(debian.guest(of: debian.versions[0]).memoryMiB == 1024)

@@ -10,7 +10,9 @@ package enum BuiltProgram {
         defer { free(own) }
         var bundle = own.map { String(cString: $0) } ?? ""
         // The runner is either the bundle itself, or Swift's own with the bundle's path among the arguments.
-        if let argument = CommandLine.arguments.first(where: { $0.hasSuffix("PackageTests.xctest") }) { bundle = argument }
+        if let argument = CommandLine.arguments.first(where: { $0.hasSuffix("PackageTests.xctest") }) {
+            bundle = argument
+        }
         guard let slash = bundle.lastIndex(of: "/") else { return name }
         return bundle[...slash] + name
     }

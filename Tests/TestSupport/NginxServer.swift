@@ -88,16 +88,21 @@ package enum NginxServerError: Error {
 /// Ports on the loopback interface.
 package enum FreePort {
     /// A TCP port that nobody listens on now.
-    package static func find() throws -> Int {
-        let socket = try bound(to: 0).handle
-        var address = sockaddr_in()
+    package static func find() throws -> Int { try listen().port }
+
+    /// A socket that listens on a free port.
+    package static func listen() throws -> (handle: FileHandle, port: Int) {
+        let handle = try stream()
+        var address = loopback(0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        try systemCall("getsockname") {
-            withUnsafeMutablePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket.descriptor, $0, &size) }
+        try withUnsafeMutablePointer(to: &address) {
+            try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                try systemCall("bind") { bind(handle.descriptor, pointer, size) }
+                try systemCall("listen") { Glibc.listen(handle.descriptor, 16) }
+                try systemCall("getsockname") { getsockname(handle.descriptor, pointer, &size) }
             }
         }
-        return Int(UInt16(bigEndian: address.sin_port))
+        return (handle, Int(UInt16(bigEndian: address.sin_port)))
     }
 
     /// Whether something accepts connections there.
@@ -109,19 +114,6 @@ package enum FreePort {
                 connect(handle.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-    }
-
-    private static func bound(to port: Int) throws -> (handle: FileHandle, port: Int) {
-        let handle = try stream()
-        var address = loopback(port)
-        try systemCall("bind") {
-            withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(handle.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-        }
-        return (handle, port)
     }
 
     private static func stream() throws(SystemCallError) -> FileHandle {

@@ -33,6 +33,7 @@ struct FetchCommand: AsyncParsableCommand {
             throw error
         }
         progress.end()
+        await stores.caching.settle()
         let share = CachedShare(index: index, cache: context.cache())
         guard share.isWhole else {
             throw IncompleteFetch(missing: share.bytesNeeded - share.bytesHere)

@@ -1,0 +1,142 @@
+import Boot
+import ContentAddress
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+/// The whole path with a real web server, FUSE, libvirt and QEMU, and the tiny guest.
+@Suite(.serialized, .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
+struct GuestTests {
+    @Test func bootsFromBlocksThatTheServerHandsOutAndTalksBothWays() async throws {
+        let scenario = try await Scenario(images: [("2026-11-16", try await TinyGuest.image())])
+        do {
+            let session = try await scenario.boot("tiny")
+            #expect(session.state == .running)
+            #expect(session.phase == .up)
+            #expect(session.accel == "tcg")
+            _ = try await scenario.console(of: session, shows: "READY")
+            // Far from all blocks were asked for, and none twice.
+            let requests = scenario.blockRequests
+            #expect(!requests.isEmpty)
+            #expect(Set(requests).count == requests.count, "a block was fetched twice")
+
+            let answer = try await scenario.attempt("ssh", session.id, "echo from the guest; exit 7")
+            #expect(answer.output == "from the guest\n")
+            #expect(answer.status == 7, "ssh's code is passed on: \(answer.error)")
+
+            // A host service that is not for the guest.
+            let listener = try LoopbackListener()
+            let inside = """
+                ssh -o BatchMode=yes -l root 10.0.2.2 'echo on the host; pwd'
+                for address in 10.0.2.2 10.0.2.254 10.0.2.3; do
+                    echo hello | nc -w 2 $address \(listener.port) && echo REACHED $address
+                done
+                true
+                """
+            let host = try await scenario.attempt("ssh", session.id, inside)
+            #expect(host.output.hasPrefix("on the host\n/exchange\n"), "\(host.output) \(host.error)")
+            #expect(!host.output.contains("REACHED"))
+            #expect(!listener.wasReached)
+
+            let status = try await scenario.sessions()
+            #expect(status.map(\.id) == [session.id])
+            try await scenario.client("stop", session.id)
+            try await expectNothingLeft(of: session, scenario)
+
+            // The second boot finds all of it here.
+            let before = scenario.blockRequests.count
+            let second = try await scenario.boot("tiny@2026-11-16")
+            _ = try await scenario.console(of: second, shows: "READY")
+            #expect(scenario.blockRequests.count == before, "the second boot fetched blocks")
+            try await scenario.client("stop", second.id, "--force")
+            try await expectNothingLeft(of: second, scenario)
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    @Test func theGuestWaitsForAServerThatIsGoneAndSeesNothing() async throws {
+        // A cache smaller than the image: blocks are fetched again while it runs.
+        let scenario = try await Scenario(
+            images: [("2026-11-16", try await TinyGuest.image())],
+            configuration: "[read]\nbound = 2\n[cache]\nlimit = \"8MiB\"\n")
+        do {
+            let session = try await scenario.boot("tiny")
+            scenario.server.stop()
+            var state = SessionStatus.State.running
+            for _ in 0..<150 where state != .waiting {
+                try await Task.sleep(for: .milliseconds(200))
+                state = try await scenario.sessions().first?.state ?? .failed
+            }
+            #expect(state == .waiting)
+            // Longer than several bounds: QEMU has paused the guest, and more than one read failed.
+            try await Task.sleep(for: .seconds(6))
+            #expect(try await scenario.sessions().first?.lastError != nil)
+            try await WorkerThread.run(name: "nginx") { try scenario.server.start() }
+            let log = try await scenario.console(of: session, shows: "READY")
+            #expect(!log.contains("I/O error"), "the guest's kernel saw an error: \(log)")
+            let kernel = try await scenario.attempt("ssh", session.id, "dmesg | grep -ci 'i/o error'")
+            #expect(kernel.output == "0\n", "\(kernel.error)")
+            #expect(try await scenario.sessions().first?.state == .running)
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    @Test func aKilledSessionLeavesNothingAfterTheNextStart() async throws {
+        let scenario = try await Scenario(images: [("2026-11-16", try await TinyGuest.image())])
+        do {
+            let session = try await scenario.boot("tiny")
+            kill(session.pid, SIGKILL)
+            // Its domain ends with libvirt's connection.
+            try await Task.sleep(for: .seconds(3))
+            #expect(try await scenario.sessions().isEmpty)
+            try await expectNothingLeft(of: session, scenario)
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    @Test func aSessionKilledWhileItStartsLeavesNothing() async throws {
+        let scenario = try await Scenario(images: [("2026-11-16", try await TinyGuest.image())])
+        do {
+            // At several moments of the start, from the first phase to the domain's creation.
+            for delay in [20, 80, 160, 300, 500, 800] {
+                async let boot = scenario.attempt("boot", "tiny", "--detach", "--accel", "tcg")
+                try await Task.sleep(for: .milliseconds(delay))
+                let folder = scenario.folder.path("run/oscircular/sessions")
+                for process in ProcessTable.pids(running: "run-session", under: folder) { kill(process, SIGKILL) }
+                _ = try await boot
+            }
+            try await Task.sleep(for: .seconds(3))
+            for session in try await scenario.sessions() { try await scenario.client("stop", session.id, "--force") }
+            _ = try await scenario.sessions()
+            #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(DirectoryListing.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
+            let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
+            #expect(!mounts.contains(scenario.folder.path))
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    private func expectNothingLeft(of session: SessionStatus, _ scenario: Scenario) async throws {
+        #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+        #expect(DirectoryListing.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
+        let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
+        #expect(!mounts.contains(scenario.folder.path))
+        #expect(access(session.consoleLog, R_OK) == 0, "the log stays")
+        let domain = try await BuiltProgram.runAny(
+            "virsh", ["-c", "qemu:///system", "dominfo", session.domain?.name ?? ""])
+        #expect(domain.status != 0, "the domain is still there")
+    }
+}

@@ -1,0 +1,60 @@
+import Glibc
+import Linux
+import Synchronization
+
+/// libvirt's system daemon for tests that boot a guest as root.
+package enum LibvirtDaemon {
+    private static let ready = Mutex<Bool?>(nil)
+
+    /// Whether qemu:///system answers; a daemon is started when none runs, and ends by itself when it is idle.
+    ///
+    /// Blocks for seconds at the first call.
+    package static func isReady() -> Bool {
+        ready.withLock { ready in
+            if let ready { return ready }
+            let result = start()
+            ready = result
+            return result
+        }
+    }
+
+    /// The reason for the skip of a test that needs a guest.
+    package static let reason: String = "a guest needs root, /dev/fuse, libvirtd, qemu-system-x86_64 and bwrap"
+
+    private static func start() -> Bool {
+        let programs = ["libvirtd", "virsh", "qemu-system-x86_64", "bwrap", "sshd", "nginx"]
+        guard geteuid() == 0, access("/dev/fuse", R_OK | W_OK) == 0,
+            programs.allSatisfy({ ProgramPath.find($0) != nil })
+        else { return false }
+        // As udev would have it: else libvirt asks QEMU again what it can do before each guest, for a minute.
+        var status = stat()
+        if stat("/dev/kvm", &status) == 0, status.st_mode & 0o777 == 0o600, access("/run/udev/control", F_OK) != 0,
+            let group = getgrnam("kvm")
+        {
+            chown("/dev/kvm", uid_t.max, group.pointee.gr_gid)
+            chmod("/dev/kvm", 0o660)
+        }
+        if answers() { return true }
+        // It ends itself when nobody has used it for a while; a test run that is killed leaves nothing for ever.
+        guard
+            (try? quietly(["libvirtd", "--timeout", "120"], newSession: true)) != nil
+        else { return false }
+        for _ in 0..<120 {
+            if answers() { return true }
+            usleep(500_000)
+        }
+        return false
+    }
+
+    private static func answers() -> Bool {
+        (try? quietly(["timeout", "20", "virsh", "-q", "-c", "qemu:///system", "version"]))?.wait() == 0
+    }
+
+    private static func quietly(_ arguments: [String], newSession: Bool = false) throws -> SpawnedProcess {
+        let null = try FileHandle(path: "/dev/null", flags: O_RDWR)
+        let program = ProgramPath.find(arguments[0]) ?? arguments[0]
+        return try SpawnedProcess.start(
+            [program] + arguments.dropFirst(),
+            descriptors: [0: null.descriptor, 1: null.descriptor, 2: null.descriptor], newSession: newSession)
+    }
+}
