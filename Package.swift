@@ -96,7 +96,7 @@ let package = Package(
         tests("ImageIndexTests", ["ImageIndex"]),
         tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "FUSE", "Linux"]),
-        tests("GuestDomainTests", ["GuestDomain", "Libvirt", "Linux"]),
+        tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "Slirp", "Linux"]),
         tests("BootTests", ["Boot", "Catalog"]),
         tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex"]),

@@ -25,11 +25,13 @@ import Testing
         let program: FileHandle
 
         init() throws {
-            person = FileHandle(owning: try systemCall("posix_openpt") { posix_openpt(O_RDWR | O_NOCTTY) })
-            try systemCall("grantpt") { grantpt(person.descriptor) }
-            try systemCall("unlockpt") { unlockpt(person.descriptor) }
-            let name = try #require(ptsname(person.descriptor))
-            program = try FileHandle(path: String(cString: name), flags: O_RDWR | O_NOCTTY)
+            // Swift's Glibc lacks posix_openpt and the like: the kernel's own TIOCSPTLCK and TIOCGPTN.
+            let person = try FileHandle(path: "/dev/ptmx", flags: O_RDWR | O_NOCTTY)
+            var (locked, number): (Int32, Int32) = (0, 0)
+            try systemCall("unlock pty") { ioctl(person.descriptor, 0x4004_5431, &locked) }
+            try systemCall("number of pty") { ioctl(person.descriptor, 0x8004_5430, &number) }
+            self.person = person
+            program = try FileHandle(path: "/dev/pts/\(number)", flags: O_RDWR | O_NOCTTY)
         }
 
         var isRaw: Bool {

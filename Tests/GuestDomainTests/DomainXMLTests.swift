@@ -1,0 +1,135 @@
+import Testing
+
+@testable import GuestDomain
+
+@Suite struct DomainXMLTests {
+    static let disk = GuestSpecification(
+        name: "oscircular-abc", uuid: "6f1e2d3c-0000-4000-8000-000000000001", memoryMiB: 1024, cpus: 2, accelerator: .tcg,
+        firmware: .bios, media: .disk, imagePath: "/run/osc/mount/2026-11-16",
+        overlayPath: "/var/lib/osc/abc.qcow2", consoleSocketPath: "/run/osc/serial", networkSocketPath: "/run/osc/net",
+        firmwareEntries: [.init(name: "opt/io.systemd.credentials/tmpfiles.extra", path: "/run/osc/fw/1")],
+        vncSocketPath: nil, nvramPath: "/run/osc/nvram.fd")
+
+    @Test func aDiskInEmulation() {
+        #expect(
+            DomainXML.render(Self.disk, labelsFiles: true) == """
+                <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+                  <name>oscircular-abc</name>
+                  <uuid>6f1e2d3c-0000-4000-8000-000000000001</uuid>
+                  <memory unit='MiB'>1024</memory>
+                  <vcpu>2</vcpu>
+                  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='hd'/></os>
+                  <features><acpi/><apic/></features>
+                  <cpu mode='custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>
+                  <on_poweroff>destroy</on_poweroff>
+                  <on_reboot>restart</on_reboot>
+                  <on_crash>destroy</on_crash>
+                  <devices>
+                    <disk type='file' device='disk'>
+                      <driver name='qemu' type='qcow2' discard='unmap' error_policy='stop' rerror_policy='stop'/>
+                      <source file='/var/lib/osc/abc.qcow2'/>
+                      <backingStore type='file'>
+                        <format type='raw'/>
+                        <source file='/run/osc/mount/2026-11-16'><seclabel model='dac' relabel='no'/></source>
+                        <backingStore/>
+                      </backingStore>
+                      <target dev='vda' bus='virtio'/>
+                    </disk>
+                    <serial type='unix'>
+                      <source mode='connect' path='/run/osc/serial'/>
+                      <target port='0'/>
+                    </serial>
+                    <console type='unix'>
+                      <source mode='connect' path='/run/osc/serial'/>
+                      <target type='serial' port='0'/>
+                    </console>
+                    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+                    <memballoon model='virtio'/>
+                    <video><model type='vga' heads='1' primary='yes'/></video>
+                  </devices>
+                  <sysinfo type='fwcfg'>
+                    <entry name='opt/io.systemd.credentials/tmpfiles.extra' file='/run/osc/fw/1'/>
+                  </sysinfo>
+                  <qemu:commandline>
+                    <qemu:arg value='-netdev'/>
+                    <qemu:arg value='stream,id=osc,server=off,addr.type=unix,addr.path=/run/osc/net'/>
+                    <qemu:arg value='-device'/>
+                    <qemu:arg value='virtio-net-pci,netdev=osc,mac=52:54:00:0a:00:0f,addr=0x10,romfile='/>
+                  </qemu:commandline>
+                </domain>
+
+                """)
+    }
+
+    @Test func aCDROMWithUEFIInHardwareWithAScreenForAUser() {
+        var guest = Self.disk
+        guest.accelerator = .kvm
+        guest.firmware = .uefi
+        guest.media = .cdrom
+        guest.overlayPath = nil
+        guest.networkSocketPath = nil
+        guest.firmwareEntries = []
+        guest.vncSocketPath = "/run/osc/screen/vnc"
+        #expect(
+            DomainXML.render(guest, labelsFiles: false) == """
+                <domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+                  <name>oscircular-abc</name>
+                  <uuid>6f1e2d3c-0000-4000-8000-000000000001</uuid>
+                  <memory unit='MiB'>1024</memory>
+                  <vcpu>2</vcpu>
+                  <os>
+                    <type arch='x86_64' machine='q35'>hvm</type>
+                    <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
+                    <nvram>/run/osc/nvram.fd</nvram>
+                    <boot dev='cdrom'/>
+                  </os>
+                  <features><acpi/><apic/></features>
+                  <cpu mode='host-passthrough'/>
+                  <on_poweroff>destroy</on_poweroff>
+                  <on_reboot>restart</on_reboot>
+                  <on_crash>destroy</on_crash>
+                  <devices>
+                    <disk type='file' device='cdrom'>
+                      <driver name='qemu' type='raw' error_policy='stop' rerror_policy='stop'/>
+                      <source file='/run/osc/mount/2026-11-16'></source>
+                      <target dev='sda' bus='sata'/>
+                      <readonly/>
+                    </disk>
+                    <serial type='unix'>
+                      <source mode='connect' path='/run/osc/serial'/>
+                      <target port='0'/>
+                    </serial>
+                    <console type='unix'>
+                      <source mode='connect' path='/run/osc/serial'/>
+                      <target type='serial' port='0'/>
+                    </console>
+                    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+                    <memballoon model='virtio'/>
+                    <input type='tablet' bus='usb'/>
+                    <graphics type='vnc' socket='/run/osc/screen/vnc'/>
+                    <video><model type='virtio' heads='1' primary='yes'/></video>
+                  </devices>
+                </domain>
+
+                """)
+    }
+
+    @Test func noTextEndsItsElementOrAttribute() {
+        var guest = Self.disk
+        guest.name = "a</name><on_crash>&\u{1}"
+        guest.imagePath = "/i'm <here>/\"x\"&\n"
+        guest.networkSocketPath = "/n,id='x'"
+        let xml = DomainXML.render(guest, labelsFiles: true)
+        #expect(xml.contains("<name>a&lt;/name&gt;&lt;on_crash&gt;&amp;</name>"))
+        #expect(xml.contains("<source file='/i&apos;m &lt;here&gt;/&quot;x&quot;&amp;&#10;'>"))
+        // QEMU reads a doubled comma as one that ends nothing.
+        #expect(xml.contains("addr.path=/n,,id=&apos;x&apos;'/>"))
+    }
+
+    @Test func aRandomUUIDIsOfVersionFourAndNotTheSameTwice() {
+        let (first, second) = (RandomUUID.make(), RandomUUID.make())
+        #expect(first != second)
+        #expect(first.split(separator: "-").map(\.count) == [8, 4, 4, 4, 12])
+        #expect(Array(first)[14] == "4" && "89ab".contains(Array(first)[19]))
+    }
+}

@@ -1,0 +1,84 @@
+import FUSE
+import Glibc
+import GuestDomain
+import Linux
+import Synchronization
+import TestSupport
+import Testing
+
+/// A guest whose disk gives errors for a while, as when its blocks do not come.
+@Suite(
+    .serialized,
+    .enabled(
+        if: LibvirtDaemon.isPossible && access("/dev/fuse", R_OK | W_OK) == 0,
+        "SKIPPED: guests need root, libvirtd, virtlogd and QEMU, their failing disk /dev/fuse"),
+    .libvirtDaemon)
+struct FailingDiskTests {
+    /// A disk with a boot sector, whose reads fail on demand.
+    private final class FailingReader: FileReader {
+        let fails = Mutex(false)
+        let failures = Mutex(0)
+        private let sector: [UInt8]
+
+        init(_ sector: [UInt8]) { self.sector = sector }
+
+        func read(_ request: ReadRequest) {
+            if fails.withLock({ $0 }) {
+                failures.withLock { $0 += 1 }
+                return request.fail(EIO)
+            }
+            var bytes = [UInt8](repeating: 0, count: request.size)
+            if request.offset < 512 {
+                let start = Int(request.offset)
+                let count = min(512 - start, request.size)
+                bytes.replaceSubrange(0..<count, with: sector[start..<(start + count)])
+            }
+            bytes.withUnsafeBytes { request.reply($0) }
+        }
+    }
+
+    @Test func theGuestWaitsAndNeverHearsOfTheError() async throws {
+        let fixture = try await GuestFixture()
+        let reader = FailingReader(BootSector.reader)
+        let mount = try fixture.folder.makeFolder("mount")
+        let session = try await WorkerThread.run(name: "test-mount") {
+            try SingleFileSession(
+                mountingAt: mount, fileName: "image", size: UInt64(BootSector.readerDiskSize), modified: 0,
+                options: SessionOptions(allowOther: true), reader: reader)
+        }
+        let result: Result<Void, any Error>
+        do { result = .success(try await watch(fixture, mount, reader)) } catch { result = .failure(error) }
+        try session.unmount(force: true)
+        await session.waitUntilUnmounted()
+        try result.get()
+    }
+
+    private func watch(
+        _ fixture: GuestFixture, _ mount: String, _ reader: FailingReader
+    ) async throws {
+        let specification = try await fixture.specification(
+            imagePath: "\(mount)/image", size: BootSector.readerDiskSize)
+        try await fixture.run(specification) { guest, recorder in
+            #expect(await eventually(seconds: 30) { fixture.output.contains("READY\r\n..") }, "\(fixture.output)")
+            reader.fails.withLock { $0 = true }
+            #expect(await eventually { recorder.has(.paused(isForError: true)) }, "\(recorder.events)")
+            #expect(recorder.events.contains { if case .ioError(_, isFull: false) = $0 { true } else { false } })
+            #expect(await guest.state() == .paused(isForError: true))
+            let output = fixture.output
+
+            // Too early: it stops again at once.
+            try? await guest.resume()
+            #expect(
+                await eventually { recorder.events.filter { $0 == .paused(isForError: true) }.count >= 2 },
+                "\(recorder.events)")
+            #expect(fixture.output == output)
+
+            reader.fails.withLock { $0 = false }
+            try await guest.resume()
+            #expect(await eventually { fixture.output.count > output.count + 3 }, "\(recorder.events)")
+            #expect(!fixture.output.contains("E."), "the guest was told of an error")
+            #expect(!fixture.output.hasSuffix("E"), "the guest was told of an error")
+            #expect(reader.failures.withLock { $0 } >= 2)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import Glibc
+import GuestDomain
+import Libvirt
+import Linux
+import TestSupport
+import Testing
+
+/// Real guests: QEMU in software emulation under libvirt's system daemon, as QEMU's own user.
+@Suite(
+    .serialized, .enabled(if: LibvirtDaemon.isPossible, "SKIPPED: guests need root, libvirtd, virtlogd and QEMU"),
+    .libvirtDaemon)
+struct RunningGuestTests {
+    private let fixture: GuestFixture
+
+    init() async throws { fixture = try await GuestFixture() }
+
+    @Test func bootsFromAnOverlayAndPowersOffAtThePowerButton() async throws {
+        let specification = try await fixture.specification(BootSector.echo)
+        try await fixture.run(specification) { guest, recorder in
+            #expect(await fixture.isReady())
+            // libvirt gives the overlay to QEMU's user, and leaves the image alone.
+            #expect(fixture.owner(fixture.overlayPath) == fixture.connection.emulatorUser)
+            #expect(fixture.owner(fixture.imagePath) == 0)
+            #expect(await guest.state() == .running)
+            await guest.stop(graceful: .seconds(20))
+            #expect(await eventually { recorder.isFinished })
+            #expect(recorder.has(.started))
+            #expect(recorder.events.last == .stopped(hasFailed: false))
+            #expect(await guest.state() == .off)
+        }
+        #expect(try FileContents.readText(fixture.folder.path("log"), limit: 4096).contains("READY"))
+    }
+
+    @Test func aGuestThatDoesNotObeyIsPoweredOffInTime() async throws {
+        let specification = try await fixture.specification(BootSector.reader)
+        try await fixture.run(specification) { guest, recorder in
+            #expect(await fixture.isReady())
+            let start = MonotonicClock.nanoseconds
+            await guest.stop(graceful: .seconds(1))
+            #expect(MonotonicClock.nanoseconds - start < 8_000_000_000)
+            #expect(await guest.state() == .off)
+            #expect(await eventually { recorder.events.last == .stopped(hasFailed: false) })
+        }
+    }
+
+    @Test func whatAViewerTypesReachesTheGuest() async throws {
+        let specification = try await fixture.specification(BootSector.echo)
+        try await fixture.run(specification) { _, _ in
+            #expect(await fixture.isReady())
+            let viewer = try FakeGuest(fixture.folder.path("console"))
+            try viewer.say("m")
+            #expect(await eventually { fixture.output.hasSuffix("READY\r\nm") }, "\(fixture.output)")
+        }
+    }
+
+    @Test func isPausedAndGoesOn() async throws {
+        let specification = try await fixture.specification(BootSector.reader, size: BootSector.readerDiskSize)
+        try await fixture.run(specification) { guest, recorder in
+            #expect(await eventually(seconds: 30) { fixture.output.contains("READY\r\n.") })
+            try await guest.suspend()
+            #expect(await guest.state() == .paused(isForError: false))
+            #expect(await eventually { recorder.has(.paused(isForError: false)) })
+            let output = fixture.output
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(fixture.output == output)
+            try await guest.resume()
+            #expect(await guest.state() == .running)
+            #expect(await eventually { fixture.output.count > output.count })
+        }
+    }
+
+    @Test func aPausedGuestObeysTheEndToo() async throws {
+        let specification = try await fixture.specification(BootSector.echo)
+        try await fixture.run(specification) { guest, recorder in
+            #expect(await fixture.isReady())
+            try await guest.suspend()
+            await guest.stop(graceful: .seconds(20))
+            #expect(await eventually { recorder.events.last == .stopped(hasFailed: false) })
+        }
+    }
+
+    @Test func itEndsWithTheConnection() async throws {
+        let specification = try await fixture.specification(BootSector.echo)
+        let watcher = try await WorkerThread.run(name: "test-libvirt") { try LibvirtConnection(uri: LibvirtDaemon.uri) }
+        do {
+            let connection = try await HypervisorConnection.open(LibvirtDaemon.uri)
+            let guest = try await RunningGuest.start(specification, on: connection)
+            #expect(await fixture.isReady())
+            #expect(await guest.isActive())
+        }
+        #expect(
+            await eventually(seconds: 15) {
+                let found = try? await WorkerThread.run(name: "test-libvirt") {
+                    try watcher.domain(named: specification.name)
+                }
+                return found == nil
+            }, "the guest outlived its connection")
+        await fixture.console.finish()
+    }
+
+    @Test func bootsFromACDROM() async throws {
+        try fixture.writeImage(BootSector.cdrom(BootSector.echo), size: 0)
+        var specification = fixture.plain(imagePath: fixture.imagePath)
+        specification.media = .cdrom
+        specification.overlayPath = nil
+        try await fixture.run(specification) { _, _ in
+            #expect(await fixture.isReady(), "\(fixture.output)")
+            #expect(fixture.owner(fixture.imagePath) == 0)
+        }
+    }
+
+    @Test(.enabled(if: access("/usr/share/OVMF/OVMF_CODE_4M.fd", R_OK) == 0, "SKIPPED: ovmf is not installed"))
+    func startsWithUEFIAndLeavesNoVariablesBehind() async throws {
+        var specification = try await fixture.specification(BootSector.echo)
+        specification.firmware = .uefi
+        specification.memoryMiB = 256
+        try await fixture.run(specification) { guest, _ in
+            // The firmware's own words, once it looks for something to boot.
+            #expect(await eventually(seconds: 90) { fixture.output.contains("BdsDxe") }, "\(fixture.output)")
+            #expect(fixture.owner(specification.nvramPath) == fixture.connection.emulatorUser)
+            #expect(await guest.isActive())
+        }
+        #expect(access(specification.nvramPath, F_OK) == -1)
+    }
+
+    @Test func itsScreenIsASocketThatGoesWithIt() async throws {
+        var specification = try await fixture.specification(BootSector.echo)
+        let path = fixture.folder.path("screen/vnc")
+        specification.vncSocketPath = path
+        try await fixture.run(specification) { _, _ in
+            let screen = try FakeGuest(path)
+            #expect(try await screen.hearText(12) == "RFB 003.008\n")
+        }
+        #expect(access(fixture.folder.path("screen"), F_OK) == -1)
+    }
+
+    @Test func aMissingImageIsNamed() async throws {
+        let specification = try await fixture.specification(
+            imagePath: fixture.folder.path("no-such-image"), size: 1 << 20)
+        let error = await #expect(throws: GuestDomainError.self) {
+            try await fixture.run(specification) { _, _ in }
+        }
+        guard case .startFailed(let cause) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(cause.message.contains("no-such-image"), "\(cause)")
+        #expect(cause.message.contains("No such file"), "\(cause)")
+        await fixture.console.finish()
+    }
+
+    @Test func emulatorsWordsAreInTheError() async throws {
+        var specification = try await fixture.specification(BootSector.echo)
+        // Nobody listens there, and unlike a network, a serial port that cannot connect ends QEMU.
+        specification.consoleSocketPath = fixture.folder.path("nobody")
+        specification.firmware = .uefi
+        let error = await #expect(throws: GuestDomainError.self) {
+            try await fixture.run(specification) { _, _ in }
+        }
+        guard case .startFailed(let cause) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(cause.message.contains("nobody"), "\(cause)")
+        #expect(access(specification.nvramPath, F_OK) == -1)
+        await fixture.console.finish()
+    }
+
+    @Test func theConnectionKnowsItsEmulator() async throws {
+        #expect(fixture.connection.emulatorUser != nil)
+        #expect(fixture.connection.emulatorUser != 0, "QEMU runs as root")
+        let (accelerator, reason) = try await fixture.connection.accelerator(.tcg)
+        #expect(accelerator == .tcg)
+        #expect(reason == "software emulation, as asked")
+        await fixture.console.finish()
+    }
+
+    @Test func aDaemonThatIsNotThereIsAnErrorWithItsURI() async throws {
+        let error = await #expect(throws: GuestDomainError.self) {
+            _ = try await HypervisorConnection.open("qemu+unix:///system?socket=/nowhere/libvirt-sock")
+        }
+        guard case .noDaemon(let uri, let cause) = error else {
+            return #expect(Bool(false), "\(String(describing: error))")
+        }
+        #expect(uri.hasSuffix("/nowhere/libvirt-sock"))
+        #expect(cause.message.contains("/nowhere/libvirt-sock"))
+        await fixture.console.finish()
+    }
+}
