@@ -14,7 +14,17 @@ final class ControlServer: Sendable {
         self.path = path
         let listener = listener
         WorkerThread.start(name: "control") {
-            while let connection = try? UnixSocket.accept(listener) {
+            while true {
+                let connection: FileHandle
+                do throws(SystemCallError) {
+                    connection = try UnixSocket.accept(listener)
+                } catch {
+                    // Shut down.
+                    if error.code == EINVAL || error.code == EBADF { return }
+                    // Out of descriptors, or the caller went away: the next one is heard again.
+                    usleep(50_000)
+                    continue
+                }
                 UnixSocket.setTimeout(connection, seconds: 10)
                 WorkerThread.start(name: "control peer") {
                     guard let request = try? LineSocket.receive(ControlRequest.self, from: connection) else { return }

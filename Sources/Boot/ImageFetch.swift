@@ -1,4 +1,5 @@
 import BlockStore
+import ContentAddress
 import ImageIndex
 import Linux
 
@@ -23,6 +24,21 @@ package struct ImageFetch: Sendable {
         self.parallel = parallel
     }
 
+    /// The different blocks of a part of the image, in order, without holes.
+    /// - Throws: ``ImageIndexError``.
+    package func blocks(in part: Range<UInt64>) throws -> [IndexedBlock] {
+        var blocks: [IndexedBlock] = []
+        var seen = Set<BlockID>()
+        var position = try index.block(containing: min(part.lowerBound, index.imageSize - 1)).position
+        while position < index.count {
+            let block = try index.block(at: position)
+            if block.offset >= part.upperBound { break }
+            position += 1
+            if !block.isHole && seen.insert(block.id).inserted { blocks.append(block) }
+        }
+        return blocks
+    }
+
     /// Fetches every block of a part of the image; a block that is here already is verified.
     /// - Parameters:
     ///   - part: bytes of the image; nil means all.
@@ -33,20 +49,9 @@ package struct ImageFetch: Sendable {
         part: Range<UInt64>? = nil, priority: BlockRequest.Priority,
         progress: (Progress) -> Void = { _ in }
     ) async throws {
-        let part = part ?? 0..<index.imageSize
+        let blocks = try blocks(in: part ?? 0..<index.imageSize)
         var state = Progress()
-        var blocks: [IndexedBlock] = []
-        var seen = Set<IndexedBlock>()
-        let first = try index.block(containing: min(part.lowerBound, index.imageSize - 1))
-        var position = first.position
-        while position < index.count {
-            let block = try index.block(at: position)
-            if block.offset >= part.upperBound { break }
-            position += 1
-            if block.isHole || !seen.insert(block).inserted { continue }
-            state.totalBytes += UInt64(block.length)
-            blocks.append(block)
-        }
+        state.totalBytes = blocks.reduce(0) { $0 + UInt64($1.length) }
         state.totalBlocks = blocks.count
         progress(state)
 

@@ -29,8 +29,10 @@ package struct Places: Sendable {
             environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
         }
         let isRoot = user == 0
+        // Root's QEMU runs as another user, which must get through: a login's 0700 folder will not do, and somebody else's
+        // folder is not root's to work in.
         runtime =
-            variable("XDG_RUNTIME_DIR").map { "\($0)/oscircular" }
+            variable("XDG_RUNTIME_DIR").flatMap { isRoot && !Places.letsOthersPass($0) ? nil : "\($0)/oscircular" }
             ?? (isRoot ? "/run/oscircular" : "/tmp/oscircular-\(user)")
         state =
             variable("XDG_STATE_HOME").map { "\($0)/oscircular" }
@@ -50,20 +52,42 @@ package struct Places: Sendable {
             home: getenv("HOME").map { String(cString: $0) } ?? home)
     }
 
+    /// Whether what is in the runtime folder can be believed: it and the folder of sessions are real folders of this user's
+    /// that nobody else can write.
+    package var isRuntimeOurs: Bool { Places.isOurs(runtime) && Places.isOurs(sessions) }
+
+    /// Makes a folder that QEMU's own user can pass through when we are root.
+    /// - Throws: ``SystemCallError``.
+    package func makePassable(_ folder: String) throws(SystemCallError) {
+        let isNew = access(folder, F_OK) != 0
+        try DirectoryTree.make(folder, mode: 0o711)
+        // The umask may have taken the bits.
+        if isNew { try systemCall("chmod", folder) { chmod(folder, 0o711) } }
+    }
+
+    private static func isOurs(_ folder: String) -> Bool {
+        var status = stat()
+        return lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
+            && status.st_mode & 0o022 == 0
+    }
+
+    private static func letsOthersPass(_ folder: String) -> Bool {
+        var status = stat()
+        return stat(folder, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o001 != 0
+    }
+
     /// Makes the runtime folder, or checks that an existing one is a real folder of this user's that nobody else can write.
     ///
     /// The fallback in /tmp could have been made by somebody else, hence the look at owner and mode.
     /// - Throws: ``BootError/unsafeRuntimeFolder(_:)``, ``BootError/file(_:)``.
     package func prepareRuntime() throws(BootError) {
         do {
-            // 0711 for root: QEMU's own user reaches its sockets below; a user's QEMU is the user.
-            try DirectoryTree.make(runtime, mode: geteuid() == 0 ? 0o711 : 0o700)
-            var status = stat()
-            try systemCall("lstat", runtime) { lstat(runtime, &status) }
-            guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-                throw BootError.unsafeRuntimeFolder(runtime)
+            for folder in [runtime, sessions] {
+                try DirectoryTree.make(folder, mode: 0o700)
+                guard Places.isOurs(folder) else { throw BootError.unsafeRuntimeFolder(folder) }
+                // QEMU's own user reaches its sockets below root's; a user's QEMU is the user.
+                if geteuid() == 0 { try systemCall("chmod", folder) { chmod(folder, 0o711) } }
             }
-            try DirectoryTree.make(sessions, mode: geteuid() == 0 ? 0o711 : 0o700)
         } catch let error as SystemCallError {
             throw .file(error)
         } catch let error as BootError {

@@ -39,26 +39,42 @@ package struct SessionDirectory: Sendable {
     package var domainName: String { "oscircular-\(id)" }
 
     /// Makes the folder and takes its lock; the lock's descriptor is handed to the session's process.
+    ///
+    /// The folder gets its name when it is locked, so that nobody takes it for a dead session's.
     /// - Throws: ``BootError/file(_:)``.
     package func create() throws(BootError) -> FileHandle {
-        do {
-            try systemCall("mkdir", path) { mkdir(path, geteuid() == 0 ? 0o711 : 0o700) }
-            let handle = try FileHandle(path: lock, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-            guard try handle.lock(exclusive: true, wait: false) else {
-                throw SystemCallError(code: EWOULDBLOCK, call: "flock", subject: lock)
-            }
-            for folder in [places.overlays, places.logs] { try DirectoryTree.make(folder, mode: 0o711) }
+        let hidden = "\(places.sessions)/.\(id)"
+        do throws(SystemCallError) {
+            for folder in [places.state, places.overlays, places.logs] { try places.makePassable(folder) }
+            try systemCall("mkdir", hidden) { mkdir(hidden, 0o700) }
+            if geteuid() == 0 { try systemCall("chmod", hidden) { chmod(hidden, 0o711) } }
+            let handle = try FileHandle(path: "\(hidden)/lock", flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            _ = try handle.lock(exclusive: true, wait: true)
+            try systemCall("rename", path) { rename(hidden, path) }
             return handle
-        } catch let error as SystemCallError {
-            throw .file(error)
         } catch {
-            throw .refused(session: id, reason: "\(error)")
+            try? DirectoryTree.remove(hidden)
+            throw .file(error)
         }
     }
 
-    /// Whether a process holds the session's lock. A process id proves nothing.
+    /// Whether a process holds the session's lock. A process id proves nothing, and what cannot be found out counts as alive.
     package var isAlive: Bool {
-        guard let handle = try? FileHandle(path: lock, flags: O_RDWR | O_NOFOLLOW) else { return false }
-        return (try? handle.lock(exclusive: true, wait: false)) == false
+        do throws(SystemCallError) {
+            let handle = try FileHandle(path: lock, flags: O_RDONLY | O_NOFOLLOW)
+            // Shared: those who ask do not disturb each other.
+            return try !handle.lock(exclusive: false, wait: false)
+        } catch {
+            return error.code != ENOENT
+        }
+    }
+
+    /// Calls `body` while holding the lock of a session that is dead; does nothing when it is alive.
+    func ifDead(_ body: () -> Void) {
+        guard let handle = try? FileHandle(path: lock, flags: O_RDWR | O_NOFOLLOW) else {
+            if access(path, F_OK) == 0 && access(lock, F_OK) != 0 { body() }
+            return
+        }
+        if (try? handle.lock(exclusive: true, wait: false)) == true { body() }
     }
 }

@@ -18,7 +18,7 @@ struct SessionGuest: Sendable {
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
     static func start(
         request: BootRequest, chosen: ChosenVersion, index: ImageIndex, imagePath: String, directory: SessionDirectory,
-        places: Places, configuration: Configuration, teardown: Teardown, starting: (Accelerator) -> Void
+        places: Places, teardown: Teardown, starting: (Accelerator) -> Void
     ) async throws -> SessionGuest {
         let uri = request.connect ?? HypervisorConnection.defaultURI
         let connection = try await HypervisorConnection.open(uri)
@@ -34,7 +34,7 @@ struct SessionGuest: Sendable {
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
                 emulatorUser: owner)
         }
-        await teardown.add { console.close() }
+        await teardown.add { await console.finish() }
 
         let settings = chosen.guest
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
@@ -68,7 +68,7 @@ struct SessionGuest: Sendable {
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
             let keys = try SessionKeys.make(in: directory.secrets)
-            try DirectoryTree.make(places.state, mode: 0o711)
+            try places.makePassable(places.state)
             let gateway = try SSHGateway(
                 .init(
                     socketPath: directory.sshToHost, directory: "\(directory.secrets)/sandbox",
@@ -83,14 +83,31 @@ struct SessionGuest: Sendable {
             if owner != nil { chmod(directory.credentials, 0o711) }
             return (credentials, gateway, network)
         }
-        await teardown.add { gateway.close() }
-        await teardown.add { network.close() }
+        await teardown.addBlocking { gateway.close() }
+        await teardown.addBlocking { network.close() }
         return credentials
     }
 
-    func pause() async throws { try await guest.suspend() }
+    /// - Returns: whether libvirt did it.
+    func pause() async -> Bool { (try? await guest.suspend()) != nil }
 
-    func resume() async throws { try await guest.resume() }
+    /// - Returns: whether libvirt did it; a guest that runs already counts.
+    func resume() async -> Bool {
+        if (try? await guest.resume()) != nil { return true }
+        return await guest.state() == .running
+    }
+
+    /// Looks at the guest without waiting for QEMU, and tells what an event should have told.
+    func check(_ signals: AsyncStream<SessionSignal>.Continuation) {
+        let guest = guest
+        Task {
+            switch await guest.state() {
+            case .off: signals.yield(.guest(.stopped(hasFailed: false)))
+            case .paused(isForError: true): signals.yield(.guest(.paused(isForError: true)))
+            default: break
+            }
+        }
+    }
 
     /// Asks the guest to shut down, and powers it off when it has not after a time. Returns at once; events tell the end.
     func beginStop(force: Bool, within time: Duration) {

@@ -15,10 +15,10 @@ package struct SessionLauncher: Sendable {
     /// Starts `oscircular run-session`, a session leader of its own, and reports until the guest runs.
     ///
     /// The lock of the session's folder is taken here and inherited by the process, so the folder is never without one.
-    /// - Returns: the process, and its reports in order; the last one has `isUp` or a failure. A process that dies silently
+    /// - Returns: its reports in order; the last one has `isUp` or a failure. A process that dies silently
     ///   gives a failure.
     /// - Throws: ``BootError``.
-    package func start(_ request: BootRequest) throws(BootError) -> (pid: Int32, reports: AsyncStream<StartReport>) {
+    package func start(_ request: BootRequest) throws(BootError) -> AsyncStream<StartReport> {
         try places.prepareRuntime()
         let directory = SessionDirectory(id: request.id, places: places)
         let lock = try directory.create()
@@ -27,7 +27,7 @@ package struct SessionLauncher: Sendable {
                 path: directory.processLog, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
             let input = try Pipe()
             let report = try Pipe()
-            let process = try SpawnedProcess.start(
+            _ = try SpawnedProcess.start(
                 [program, "run-session"],
                 descriptors: [
                     0: input.reading.descriptor, 1: log.descriptor, 2: log.descriptor,
@@ -52,7 +52,7 @@ package struct SessionLauncher: Sendable {
                     continuation.finish()
                 }
             }
-            return (process.pid, reports)
+            return reports
         } catch {
             try? DirectoryTree.remove(directory.path)
             throw .file(error)

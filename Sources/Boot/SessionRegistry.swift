@@ -10,7 +10,9 @@ package struct SessionRegistry: Sendable {
 
     /// Ids of sessions whose process lives.
     package func ids() -> [String] {
-        DirectoryListing.names(in: places.sessions).filter(SessionID.isValid).sorted().filter {
+        // A folder that somebody else could have filled says nothing about our sessions.
+        guard places.isRuntimeOurs else { return [] }
+        return DirectoryListing.names(in: places.sessions).filter(SessionID.isValid).sorted().filter {
             SessionDirectory(id: $0, places: places).isAlive
         }
     }
@@ -32,8 +34,7 @@ package struct SessionRegistry: Sendable {
     package func send(_ command: ControlCommand, to id: String) async throws -> ControlResponse {
         let path = try directory(of: id).control
         let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
-            guard let connection = try? UnixSocket.connect(to: path) else { return nil }
-            UnixSocket.setTimeout(connection, seconds: 5)
+            guard let connection = try? UnixSocket.connect(to: path, timeout: 5) else { return nil }
             try? LineSocket.send(ControlRequest(command: command), to: connection)
             return try? LineSocket.receive(ControlResponse.self, from: connection)
         }
@@ -52,35 +53,60 @@ package struct SessionRegistry: Sendable {
     }
 
     /// Clears mounts, overlays and folders of sessions whose process died without doing so itself (kill -9, power cut).
+    ///
+    /// Blocks, for seconds when a mount's server hangs.
     package func clearStale() {
-        for id in DirectoryListing.names(in: places.sessions).filter(SessionID.isValid) {
-            let directory = SessionDirectory(id: id, places: places)
-            guard !directory.isAlive else { continue }
-            // What is still busy is tried again at the next start.
-            _ = try? StaleMounts.clear(under: directory.path)
-            unlink(directory.overlay)
-            try? DirectoryTree.remove(directory.path)
+        if places.isRuntimeOurs {
+            for id in DirectoryListing.names(in: places.sessions).filter(SessionID.isValid) {
+                let directory = SessionDirectory(id: id, places: places)
+                directory.ifDead {
+                    // What is still busy is tried again at the next start.
+                    _ = try? StaleMounts.clear(under: directory.path)
+                    unlink(directory.overlay)
+                    try? DirectoryTree.remove(directory.path)
+                }
+            }
+            clearUnfinished()
         }
-        // Overlays whose session folder is gone already: the runtime folder does not survive a restart of the machine.
-        for name in DirectoryListing.names(in: places.overlays) where name.hasSuffix(".qcow2") {
-            let id = String(name.dropLast(6))
-            guard SessionID.isValid(id), access("\(places.sessions)/\(id)", F_OK) != 0 else { continue }
-            unlink("\(places.overlays)/\(name)")
+        clearOldOverlays()
+    }
+
+    /// Folders whose maker died before it gave them their name, which takes it milliseconds.
+    private func clearUnfinished() {
+        for name in DirectoryListing.names(in: places.sessions) where name.hasPrefix(".") {
+            let path = "\(places.sessions)/\(name)"
+            var status = stat()
+            guard SessionID.isValid(String(name.dropFirst())), lstat(path, &status) == 0 else { continue }
+            if time(nil) - status.st_mtim.tv_sec > 60 { try? DirectoryTree.remove(path) }
         }
     }
 
-    /// Keeps the newest logs of sessions that have ended.
+    /// Overlays from before the machine's last start: the runtime folder of their sessions did not survive it.
+    ///
+    /// Younger ones may belong to sessions of this user's with another runtime folder.
+    private func clearOldOverlays() {
+        guard let start = MachineStart.seconds else { return }
+        for name in DirectoryListing.names(in: places.overlays) where name.hasSuffix(".qcow2") {
+            let path = "\(places.overlays)/\(name)"
+            var status = stat()
+            guard SessionID.isValid(String(name.dropLast(6))), lstat(path, &status) == 0 else { continue }
+            if status.st_mtim.tv_sec < start { unlink(path) }
+        }
+    }
+
+    /// Keeps the logs of the newest sessions that have ended; a session has several.
     package func trimLogs(keeping count: Int = 20) {
         let alive = Set(ids())
-        var logs: [(path: String, time: Int)] = []
+        var sessions: [String: (names: [String], time: Int)] = [:]
         for name in DirectoryListing.names(in: places.logs) {
             let id = String(name.prefix { $0 != "." })
-            if alive.contains(id) { continue }
             var status = stat()
-            let path = "\(places.logs)/\(name)"
-            if lstat(path, &status) == 0 { logs.append((path, status.st_mtim.tv_sec)) }
+            guard !alive.contains(id), lstat("\(places.logs)/\(name)", &status) == 0 else { continue }
+            let known = sessions[id] ?? ([], 0)
+            sessions[id] = (known.names + [name], max(known.time, status.st_mtim.tv_sec))
         }
-        // Two files a session: the guest's console and the session's own log.
-        for log in logs.sorted(by: { $0.time > $1.time }).dropFirst(2 * count) { unlink(log.path) }
+        for session in sessions.values.sorted(by: { $0.time > $1.time }).dropFirst(count) {
+            for name in session.names { unlink("\(places.logs)/\(name)") }
+        }
     }
 }

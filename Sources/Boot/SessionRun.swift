@@ -3,7 +3,6 @@ import Catalog
 import Curl
 import Glibc
 import GuestDomain
-import GuestNetwork
 import ImageIndex
 import ImageMount
 import Linux
@@ -11,28 +10,20 @@ import Synchronization
 
 /// One session, from a chosen version to a running guest and to its end. Runs in a process of its own.
 ///
-/// The stages follow each other in ``run()``; what each of them makes is handed to `Teardown`, which takes it away in
-/// reverse order however the session ends.
+/// The stages follow each other in `start`; what each of them makes is handed to ``Teardown``, which takes it away in
+/// reverse order however the session ends. ``RunningSession`` follows the guest in between.
 package final class SessionRun: Sendable {
-    private let request: BootRequest
-    private let directory: SessionDirectory
-    private let places: Places
-    private let configuration: Configuration
+    let request: BootRequest
+    let directory: SessionDirectory
+    let places: Places
+    let configuration: Configuration
+    let state: SessionState
+    let signals = AsyncStream<SessionSignal>.makeStream()
     private let report: @Sendable (StartReport) -> Void
     private let describe: @Sendable (any Error) -> String
-    private let state: SessionState
-    private let signals = AsyncStream<SessionSignal>.makeStream()
     private let stopAsked = Atomic(false)
-
-    /// What the session waits for while its guest runs.
-    private enum SessionSignal: Sendable {
-        case stop(force: Bool)
-        case pause
-        case resume
-        case guest(GuestEvent)
-        /// All blocks that stalled reads are here.
-        case blocksArrived
-    }
+    /// The start, for as long as it can be cancelled.
+    private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
 
     /// - Parameters:
     ///   - report: tells the program that started us.
@@ -54,62 +45,77 @@ package final class SessionRun: Sendable {
                 id: request.id, catalog: name?.catalog ?? "", distribution: name?.distribution ?? request.name,
                 version: name?.version ?? "", state: .starting, phase: .catalog, pid: getpid(),
                 started: Timestamp.now.description, accel: nil, mount: nil, consoleLog: directory.log, sshTarget: nil,
-                bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil),
-            changed: { status in if status.phase != .up { report(StartReport(status: status)) } })
+                bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil))
     }
 
     /// Asks the guest to end; before it runs, ends the start.
     package func stop(force: Bool) {
-        stopAsked.store(true, ordering: .releasing)
+        stopAsked.store(true, ordering: .sequentiallyConsistent)
+        starting.withLock { $0?.cancel() }
         signals.continuation.yield(.stop(force: force))
     }
 
     /// Goes through all stages; returns when the guest has ended and everything is gone.
-    /// - Throws: what the stages throw, and ``SessionFailure`` 130 when it was interrupted before the guest ran.
+    /// - Throws: what the stages throw; ``SessionFailure`` 130 when it was stopped before the guest ran, and 69 when the guest
+    ///   ended otherwise than by its own power-off or our request.
     package func run() async throws {
         let teardown = Teardown()
+        let reporter = Task { [self] in
+            // Whoever waits for the start sees bytes, and the last error of a server that does not answer.
+            while !Task.isCancelled {
+                report(StartReport(status: state.snapshot))
+                try await Task.sleep(for: .milliseconds(300))
+            }
+        }
+        let result: Result<Void, any Error>
         do {
-            try await start(teardown)
+            let task = Task { try await start(teardown) }
+            starting.withLock { $0 = task }
+            // Asked before the task could be cancelled.
+            if stopAsked.load(ordering: .sequentiallyConsistent) { task.cancel() }
+            let session = try await task.value
+            reporter.cancel()
+            _ = await reporter.result
+            try checkNotStopped()
+            session.up()
+            report(StartReport(status: state.snapshot, isUp: true))
+            result = .success(try await session.follow())
         } catch {
-            await teardown.run()
-            throw error
+            reporter.cancel()
+            _ = await reporter.result
+            let isInterrupted = stopAsked.load(ordering: .sequentiallyConsistent) && state.snapshot.phase != .up
+            result = .failure(isInterrupted ? SessionRun.interrupted : error)
         }
         await teardown.run()
+        try result.get()
     }
 
-    private func start(_ teardown: Teardown) async throws {
+    private func start(_ teardown: Teardown) async throws -> RunningSession {
         let sessionDirectory = directory
-        await teardown.add { try? DirectoryTree.remove(sessionDirectory.path) }
+        await teardown.addBlocking { try? DirectoryTree.remove(sessionDirectory.path) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
         await teardown.add { control.close() }
 
-        let transfers = TransferQueue(maximumInFlight: configuration.parallelRequests)
-        await teardown.add { transfers.close() }
+        let transfers = TransferQueue(
+            maximumInFlight: configuration.parallelRequests, options: TransferOptions(stallSeconds: 5))
+        await teardown.addBlocking { transfers.close() }
 
         let (chosen, index) = try await findVersion(transfers)
         let mounted = try await mount(index, chosen, transfers, teardown)
-        try await fetchEnds(of: index, mounted.stores)
-        try checkNotStopped()
+        try await fetchEnds(of: index, chosen, transfers, teardown)
         let guest = try await SessionGuest.start(
-            request: request, chosen: chosen, index: index, imagePath: mounted.image.path, directory: directory,
-            places: places, configuration: configuration, teardown: teardown
-        ) { [state] accelerator in
-            state.update {
+            request: request, chosen: chosen, index: index, imagePath: mounted.path, directory: directory,
+            places: places, teardown: teardown
+        ) { accelerator in
+            update {
                 $0.phase = .guest
                 $0.accel = accelerator.rawValue
             }
         }
-        let events = signals.continuation
-        let relay = Task { for await event in guest.events { events.yield(.guest(event)) } }
-        await teardown.add { relay.cancel() }
-        state.update {
-            $0.phase = .up
-            $0.state = .running
-            $0.sshTarget = "root@10.0.2.15"
-            $0.domain = guest.domain
-        }
-        report(StartReport(status: state.snapshot, isUp: true))
-        try await follow(guest, mounted)
+        try checkNotStopped()
+        return RunningSession(
+            guest: guest, image: mounted, state: state, signals: signals, shutdownSeconds: configuration.shutdownSeconds,
+            teardown: teardown)
     }
 
     // MARK: Stages
@@ -120,115 +126,86 @@ package final class SessionRun: Sendable {
         }
         let library = CatalogLibrary(directory: places.catalogs, transfers: transfers)
         let chosen = try name.choose(from: await library.copies(refresh: true))
-        state.update {
+        update {
             $0.catalog = chosen.source.name
             $0.distribution = chosen.distribution.id
             $0.version = chosen.version.id.text
             $0.phase = .index
         }
-        let index = try ImageIndex(path: try await library.index(of: chosen))
+        let path = try await library.index(of: chosen)
         try checkNotStopped()
-        return (chosen, index)
+        return (chosen, try await WorkerThread.run(name: "index") { try ImageIndex(path: path) })
     }
 
     private func mount(
         _ index: ImageIndex, _ chosen: ChosenVersion, _ transfers: TransferQueue, _ teardown: Teardown
-    ) async throws -> Mounted {
+    ) async throws -> MountedImage {
         let cache = BlockCache.open(places: places, configuration: configuration)
         let state = state
         let describe = describe
+        // Patient: a guest waits for as long as it takes.
         let stores = BlockStores(
             locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: .patient,
             failures: { state.note(error: describe($0)) })
         await teardown.add { stores.close() }
-        let arrived = ArrivedBlocks(index: index, cache: cache)
-        state.attach(stores: stores, arrived: arrived)
-
         let signals = signals.continuation
-        let observer = SessionReadObserver(
-            arrived: arrived,
-            waiting: WaitingGuest(
-                changed: { isWaiting in
-                    state.update { $0.state = isWaiting ? .waiting : $0.state == .waiting ? .running : $0.state }
-                },
-                resume: { signals.yield(.blocksArrived) }))
         let directory = directory
-        let bound = configuration.readBound
+        let options = MountOptions(
+            allowOther: geteuid() == 0, read: ReadOptions(bound: .seconds(configuration.readBound)))
         let version = chosen.version.id.text
-        let image = try await WorkerThread.run(name: "mount") {
+        let (image, arrived) = try await WorkerThread.run(name: "mount") {
+            let arrived = ArrivedBlocks(index: index, cache: cache)
             try DirectoryTree.make(directory.mount, mode: 0o755)
-            return try MountedImage.mount(
-                index: index, store: stores.caching, at: directory.mount, fileName: version,
-                options: MountOptions(allowOther: geteuid() == 0, read: ReadOptions(bound: .seconds(bound))),
-                observer: observer)
+            let image = try MountedImage.mount(
+                index: index, store: stores.caching, at: directory.mount, fileName: version, options: options,
+                observer: SessionReadObserver(arrived: arrived, signals: signals))
+            return (image, arrived)
         }
-        await teardown.add {
+        state.attach(stores: stores, arrived: arrived)
+        await teardown.addBlocking {
             image.reader.refuseWaiting()
             try? image.unmount(force: true)
-            await image.waitUntilUnmounted()
         }
-        state.update {
+        update {
             $0.phase = .mount
             $0.mount = image.path
             $0.blocks = index.count
         }
-        return Mounted(image: image, stores: stores, waiting: observer.waiting)
+        return image
     }
 
     /// The first and last MiB must be here before the domain is made: its first reads happen while libvirt waits.
-    private func fetchEnds(of index: ImageIndex, _ stores: BlockStores) async throws {
-        state.update { $0.phase = .bootSet }
-        let edge: UInt64 = 1 << 20
+    ///
+    /// Unlike a running guest, whoever starts one hears of a server that does not answer: after some rounds this fails.
+    private func fetchEnds(
+        of index: ImageIndex, _ chosen: ChosenVersion, _ transfers: TransferQueue, _ teardown: Teardown
+    ) async throws {
+        update { $0.phase = .bootSet }
+        let cache = BlockCache.open(places: places, configuration: configuration)
+        let state = state
+        let describe = describe
+        let stores = BlockStores(
+            locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: .rounds(5),
+            failures: { state.note(error: describe($0)) })
+        let edge = min(1 << 20, index.imageSize)
+        let parts = [0..<edge, (index.imageSize - edge)..<index.imageSize]
         let fetch = ImageFetch(index: index, store: stores.caching)
-        let parts = [0..<min(edge, index.imageSize), (index.imageSize - min(edge, index.imageSize))..<index.imageSize]
-        // A stop must not wait for a server that does not answer.
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { for part in parts { try await fetch.run(part: part, priority: .demand) } }
-            group.addTask { [self] in
-                while !stopAsked.load(ordering: .acquiring) { try await Task.sleep(for: .milliseconds(100)) }
-                stores.close()
-                try checkNotStopped()
-            }
-            try await group.next()
-            group.cancelAll()
+        // Eviction by another session must not take them before the domain is there.
+        let protection = try? cache.protect(request.id, try parts.flatMap { try fetch.blocks(in: $0) }.map(\.id))
+        await teardown.add { withExtendedLifetime(protection) {} }
+        try await withTaskCancellationHandler {
+            for part in parts { try await fetch.run(part: part, priority: .demand) }
+        } onCancel: {
+            stores.close()
         }
+        await stores.caching.settle()
+        stores.close()
     }
 
-    private func follow(_ guest: SessionGuest, _ mounted: Mounted) async throws {
-        var isForced = false
-        for await signal in signals.stream {
-            switch signal {
-            case .stop(let force):
-                if isForced { continue }
-                isForced = force
-                state.update { $0.state = .stopping }
-                mounted.image.reader.refuseWaiting()
-                guest.beginStop(force: force, within: .seconds(configuration.shutdownSeconds))
-            case .pause:
-                // Reads that wait would hold QEMU's monitor; they are answered, and repeated on resume.
-                mounted.image.reader.refuseWaiting()
-                try? await guest.pause()
-                state.update { $0.state = .paused }
-            case .resume:
-                mounted.image.reader.allowWaiting()
-                try? await guest.resume()
-                state.update { $0.state = .running }
-            case .blocksArrived:
-                if state.snapshot.state != .paused { try? await guest.resume() }
-            case .guest(.paused(isForError: true)):
-                mounted.waiting.guestPausedForError()
-            case .guest(.stopped), .guest(.crashed):
-                state.update { $0.state = .stopping }
-                return
-            case .guest: break
-            }
-        }
-    }
-
-    private struct Mounted: Sendable {
-        let image: MountedImage
-        let stores: BlockStores
-        let waiting: WaitingGuest
+    /// Changes the status and tells the program that started us.
+    private func update(_ body: (inout SessionStatus) -> Void) {
+        state.update(body)
+        report(StartReport(status: state.snapshot))
     }
 
     // MARK: Control
@@ -240,8 +217,8 @@ package final class SessionRun: Sendable {
         case .stop, .force:
             stop(force: request.command == .force)
         case .pause, .resume:
-            guard status.phase == .up else {
-                return ControlResponse(status: status, refusal: "the guest is still starting")
+            guard status.phase == .up, status.state != .stopping else {
+                return ControlResponse(status: status, refusal: "the guest is \(status.state.rawValue)")
             }
             signals.continuation.yield(request.command == .pause ? .pause : .resume)
         }
@@ -249,34 +226,18 @@ package final class SessionRun: Sendable {
     }
 
     private func checkNotStopped() throws {
-        if stopAsked.load(ordering: .acquiring) {
-            throw SessionFailure(exitCode: 130, message: "interrupted before the guest ran")
-        }
+        if stopAsked.load(ordering: .sequentiallyConsistent) { throw SessionRun.interrupted }
     }
+
+    private static let interrupted = SessionFailure(exitCode: 130, message: "interrupted before the guest ran")
 }
 
 /// Hears the image's reads for the session: which blocks are here now, and when the guest waits.
-private final class SessionReadObserver: ReadObserver {
-    private let arrived: ArrivedBlocks
-    let waiting: WaitingGuest
-
-    init(arrived: ArrivedBlocks, waiting: WaitingGuest) {
-        self.arrived = arrived
-        self.waiting = waiting
-    }
+private struct SessionReadObserver: ReadObserver {
+    let arrived: ArrivedBlocks
+    let signals: AsyncStream<SessionSignal>.Continuation
 
     func firstTouch(_ block: IndexedBlock) { arrived.insert(block.position) }
-    func readStalled(blocks: [IndexedBlock]) { waiting.readStalled(blocks: blocks) }
-    func stallEnded() { waiting.stallEnded() }
-}
-
-/// What must be taken away again, in the reverse order of its making.
-actor Teardown {
-    private var steps: [@Sendable () async -> Void] = []
-
-    func add(_ step: @escaping @Sendable () async -> Void) { steps.append(step) }
-
-    func run() async {
-        while let step = steps.popLast() { await step() }
-    }
+    func readStalled(blocks: [IndexedBlock]) { signals.yield(.stallChanged) }
+    func stallEnded() { signals.yield(.stallChanged) }
 }

@@ -14,19 +14,9 @@ final class SessionState: Sendable {
 
     private let sources: Mutex<Sources>
     private let meter = RateMeter()
-    /// Called after each change that a starting program wants to hear of.
-    private let changed: @Sendable (SessionStatus) -> Void
+    init(_ status: SessionStatus) { sources = Mutex(Sources(status: status)) }
 
-    init(_ status: SessionStatus, changed: @escaping @Sendable (SessionStatus) -> Void) {
-        sources = Mutex(Sources(status: status))
-        self.changed = changed
-    }
-
-    /// Changes the status and tells.
-    func update(_ body: (inout SessionStatus) -> Void) {
-        sources.withLock { body(&$0.status) }
-        changed(snapshot)
-    }
+    func update(_ body: (inout SessionStatus) -> Void) { sources.withLock { body(&$0.status) } }
 
     /// From now on the counts come from these.
     func attach(stores: BlockStores, arrived: ArrivedBlocks) {
@@ -38,6 +28,9 @@ final class SessionState: Sendable {
 
     /// Notes a failure that is being dealt with.
     func note(error: String) { sources.withLock { $0.status.lastError = error } }
+
+    /// Whatever failed is over.
+    func clearError() { sources.withLock { $0.status.lastError = nil } }
 
     var snapshot: SessionStatus {
         var (status, stores, arrived) = sources.withLock { ($0.status, $0.stores, $0.arrived) }

@@ -45,6 +45,32 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var domain: Domain?
 }
 
+extension SessionStatus {
+    /// What is not known is null, not absent.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(catalog, forKey: .catalog)
+        try container.encode(distribution, forKey: .distribution)
+        try container.encode(version, forKey: .version)
+        try container.encode(state, forKey: .state)
+        try container.encode(phase, forKey: .phase)
+        try container.encode(pid, forKey: .pid)
+        try container.encode(started, forKey: .started)
+        try container.encode(accel, forKey: .accel)
+        try container.encode(mount, forKey: .mount)
+        try container.encode(consoleLog, forKey: .consoleLog)
+        try container.encode(sshTarget, forKey: .sshTarget)
+        try container.encode(bytesFetched, forKey: .bytesFetched)
+        try container.encode(bytesFromCache, forKey: .bytesFromCache)
+        try container.encode(blocks, forKey: .blocks)
+        try container.encode(blocksHere, forKey: .blocksHere)
+        try container.encode(rate, forKey: .rate)
+        try container.encode(lastError, forKey: .lastError)
+        try container.encode(domain, forKey: .domain)
+    }
+}
+
 /// `sessions --json`.
 package struct SessionList: Codable, Sendable {
     package let sessions: [SessionStatus]

@@ -1,4 +1,5 @@
 import CLibvirt
+import Glibc
 import Linux
 
 /// libvirt's own event loop on a thread of its own. It must be there before the first connection.
@@ -14,7 +15,10 @@ enum LibvirtEventLoop {
         // A timer, so that the loop wakes for what was added while it slept.
         virEventAddTimeout(500, { @Sendable _, _ in }, nil, nil)
         WorkerThread.start(name: "libvirt") {
-            while virEventRunDefaultImpl() >= 0 {}
+            while true {
+                // An error is a moment's (no memory); without the loop no end of a guest would ever be heard of.
+                if virEventRunDefaultImpl() < 0 { usleep(100_000) }
+            }
         }
         return true
     }()

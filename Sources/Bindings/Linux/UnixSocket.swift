@@ -26,9 +26,11 @@ package enum UnixSocket {
     }
 
     /// Connects to a listening socket.
+    /// - Parameter timeout: seconds for connecting and for each later read or write; nil waits for ever.
     /// - Throws: ``SystemCallError``: ENOENT, ECONNREFUSED, EACCES …
-    package static func connect(to path: String) throws(SystemCallError) -> FileHandle {
+    package static func connect(to path: String, timeout: Int? = nil) throws(SystemCallError) -> FileHandle {
         let handle = try make()
+        if let timeout { setTimeout(handle, seconds: timeout) }
         var address = try address(path)
         try systemCall("connect", path) {
             withUnsafePointer(to: &address) {

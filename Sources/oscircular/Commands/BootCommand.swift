@@ -35,23 +35,27 @@ struct BootCommand: AsyncParsableCommand {
             throw ValidationError("--memory must be 16 to 1048576 MiB")
         }
         if let cpus, !(1...512).contains(cpus) { throw ValidationError("--cpus must be 1 to 512") }
+        if json && !detach { throw ValidationError("--json goes with --detach") }
         if VersionName(name) == nil { throw ValidationError("'\(name)' is no [CATALOG/]DISTRO[@VERSION]") }
     }
 
     func run() async throws {
         let context = try CommandContext.load()
-        context.registry.clearStale()
-        context.registry.trimLogs()
+        let registry = context.registry
+        try await WorkerThread.run(name: "stale") {
+            registry.clearStale()
+            registry.trimLogs()
+        }
         let request = request(context.configuration)
-        let start = try SessionLauncher(places: context.places, program: CommandContext.program).start(request)
         let directory = SessionDirectory(id: request.id, places: context.places)
         Interruption.handle { number in
-            // While the guest starts: the session's process ends and clears up; it reports that it was interrupted.
-            if number != SIGHUP { kill(start.pid, SIGTERM) }
+            // While the guest starts: the session ends and clears up, and reports that it was interrupted.
+            if number != SIGHUP { Task { try? await registry.send(.stop, to: request.id) } }
         }
+        let start = try SessionLauncher(places: context.places, program: CommandContext.program).start(request)
         var progress = StartProgress()
         var last: SessionStatus?
-        for await report in start.reports {
+        for await report in start {
             if let failure = report.failure {
                 progress.end()
                 throw failure
@@ -67,7 +71,7 @@ struct BootCommand: AsyncParsableCommand {
             Interruption.handle(nil)
             return json ? try JSONOutput.print(last) : Terminal.print(last.id)
         }
-        try await SessionViewer(directory: directory, registry: context.registry, display: request.display).run()
+        try await SessionViewer(directory: directory, registry: registry, display: request.display).run()
     }
 
     private func request(_ configuration: Configuration) -> BootRequest {

@@ -33,12 +33,20 @@ struct MountCommand: AsyncParsableCommand {
             await mount.untilEnded()
             return
         }
-        try await startInBackground(request, context)
+        let report = try startInBackground(request, context)
+        let answer = try await WorkerThread.run(name: "mount report") {
+            try LineSocket.receive(StartReport.self, from: report)
+        }
+        if let failure = answer?.failure { throw failure }
+        guard answer?.isUp == true else {
+            throw SessionFailure(exitCode: 1, message: "the mount's process ended without a word")
+        }
         Terminal.print("\(request.directory)/\(request.fileName)")
     }
 
-    /// Starts a process that serves the mount, and returns when the file is there.
-    private func startInBackground(_ request: MountRequest, _ context: CommandContext) async throws {
+    /// Starts a process that serves the mount.
+    /// - Returns: where it reports. Its other end is the process's alone, so its death shows as the end.
+    private func startInBackground(_ request: MountRequest, _ context: CommandContext) throws -> FileHandle {
         try DirectoryTree.make(context.places.logs, mode: 0o711)
         let log = try FileHandle(
             path: "\(context.places.logs)/mount-\(getpid()).session.log",
@@ -53,13 +61,7 @@ struct MountCommand: AsyncParsableCommand {
                 SessionLauncher.reportDescriptor: report.writing.descriptor,
             ], newSession: true)
         try LineSocket.send(request, to: input.writing)
-        let answer = try await WorkerThread.run(name: "mount report") { [report = report.reading] in
-            try LineSocket.receive(StartReport.self, from: report)
-        }
-        if let failure = answer?.failure { throw failure }
-        guard answer?.isUp == true else {
-            throw SessionFailure(exitCode: 1, message: "the mount's process ended without a word")
-        }
+        return report.reading
     }
 }
 

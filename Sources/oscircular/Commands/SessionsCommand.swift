@@ -1,5 +1,6 @@
 import ArgumentParser
 import Boot
+import Linux
 
 /// `oscircular sessions`.
 struct SessionsCommand: AsyncParsableCommand {
@@ -9,7 +10,8 @@ struct SessionsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = try CommandContext.load()
-        context.registry.clearStale()
+        let registry = context.registry
+        try await WorkerThread.run(name: "stale") { registry.clearStale() }
         let sessions = await context.registry.statuses()
         if json { return try JSONOutput.print(SessionList(sessions: sessions)) }
         if sessions.isEmpty { return Terminal.note("No guest is running.") }
