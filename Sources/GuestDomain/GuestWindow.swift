@@ -6,7 +6,9 @@ package enum GuestWindow {
     /// Starts virt-viewer's remote-viewer on the guest's screen, full screen, as a process of its own.
     /// - Returns: nil when it was started, else why not and what to do.
     package static func open(vncSocketPath: String) -> String? {
-        guard getenv("DISPLAY") != nil || getenv("WAYLAND_DISPLAY") != nil else { return "no display: no window was opened" }
+        guard getenv("DISPLAY") != nil || getenv("WAYLAND_DISPLAY") != nil else {
+            return "no display: no window was opened"
+        }
         guard let program = ProgramPath.find("remote-viewer") else {
             return "remote-viewer is not installed: install virt-viewer to see the guest's screen"
         }

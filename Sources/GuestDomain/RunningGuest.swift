@@ -95,11 +95,11 @@ package final class RunningGuest: Sendable {
             do throws(LibvirtError) {
                 do throws(LibvirtError) {
                     try domain.destroy()
-                } catch where !error.isNoDomain && !connection.connection.isAlive {
+                } catch  where !error.isNoDomain && !connection.connection.isAlive {
                     // The daemon died or was restarted; QEMU may have outlived it.
                     try LibvirtConnection(uri: connection.uri).domain(named: name).destroy()
                 }
-            } catch where !error.isNoDomain {
+            } catch  where !error.isNoDomain {
                 throw GuestDomainError.callFailed(cause: error)
             } catch {}
             files.remove()

@@ -6,9 +6,7 @@ import TestSupport
 import Testing
 
 /// Real guests: QEMU in software emulation under libvirt's system daemon, as QEMU's own user.
-@Suite(
-    .serialized, .enabled(if: LibvirtDaemon.isPossible, "SKIPPED: guests need root, libvirtd, virtlogd and QEMU"),
-    .libvirtDaemon)
+@Suite(.serialized, .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
 struct RunningGuestTests {
     private let fixture: GuestFixture
 
