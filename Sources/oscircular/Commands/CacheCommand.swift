@@ -80,9 +80,13 @@ struct CacheCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove all blocks but those that are pinned or that a running guest needs.")
 
+        @Flag(help: "One JSON object.") var json = false
+
         func run() async throws {
             let cache = try CommandContext.load().cache()
-            _ = try await WorkerThread.run(name: "cache") { try cache.clear() }
+            let freed = try await WorkerThread.run(name: "cache") { try cache.clear() }
+            if json { return try JSONOutput.print(["freed": freed]) }
+            Terminal.print("\(ByteCount.text(UInt64(freed))) freed")
         }
     }
 }

@@ -22,6 +22,8 @@ struct MountCommand: AsyncParsableCommand {
     func run() async throws {
         let context = try CommandContext.load()
         let source = try await MountSource.find(image, store: store, context: context)
+        // Whoever serves the mount has it open by then, or has refused it.
+        defer { if source.isTemporary { unlink(source.index) } }
         let request = MountRequest(
             index: source.index, isTemporary: source.isTemporary, stores: source.stores, fileName: source.fileName,
             directory: AbsolutePath.of(directory))

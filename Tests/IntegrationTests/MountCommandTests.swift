@@ -1,0 +1,243 @@
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+/// `oscircular mount` and `umount` as a user runs them, with a real web server and the kernel's FUSE.
+@Suite(.serialized, .enabled(if: MountingMachine.isReady, MountingMachine.reason))
+struct MountCommandTests {
+    @Test func anIndexIsMountedAsOneFileEqualToTheImage() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 20_000_001, seed: 1)
+            let index = try await scenario.make(image, as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            let output = try await scenario.client("mount", index, directory)
+            #expect(output == "\(directory)/disk\n")
+            #expect(DirectoryListing.names(in: directory) == ["disk"])
+            #expect(try await scenario.areEqual(image, "\(directory)/disk"))
+            let sums = try await BuiltProgram.runAny("sha256sum", [image, "\(directory)/disk"]).stdout
+            let lines = sums.split(separator: "\n").map { $0.prefix(64) }
+            #expect(lines.count == 2 && lines.first == lines.last)
+            let write = try await BuiltProgram.runAny("sh", ["-c", "echo x > \(directory)/disk"])
+            #expect(write.status != 0, "the file is read-only")
+            try await scenario.client("umount", directory)
+            #expect(try await scenario.mountsHaveEnded())
+        }
+    }
+
+    @Test func aVersionIsMountedUnderItsName() async throws {
+        let sources = try TemporaryDirectory()
+        let weeks = try TwoWeeks.make(in: sources)
+        try await Scenario.with(images: weeks) { scenario in
+            let (old, new) = (try scenario.emptyFolder("old"), try scenario.emptyFolder("new"))
+            try await scenario.client("mount", "tiny@\(TwoWeeks.older)", old)
+            try await scenario.client("mount", "test/tiny", new)
+            #expect(DirectoryListing.names(in: new) == [TwoWeeks.newer], "the newest unless one is named")
+            #expect(try await scenario.areEqual(weeks[0].path, "\(old)/\(TwoWeeks.older)"))
+            #expect(try await scenario.areEqual(weeks[1].path, "\(new)/\(TwoWeeks.newer)"))
+            try await scenario.client("umount", old)
+            try await scenario.client("umount", new)
+            #expect(try await scenario.mountsHaveEnded())
+        }
+    }
+
+    @Test func anIndexOfAServerIsMountedWithItsStoreOrAnother() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 3_000_000, seed: 2)
+            _ = try await scenario.make(image, as: "disk", in: "served")
+            let server = try FaultyHTTPServer(folder: scenario.folder.path("served"))
+            let directory = try scenario.emptyFolder("m")
+            try await scenario.client("mount", "\(server.url)disk.caibx", directory)
+            #expect(try await scenario.areEqual(image, "\(directory)/disk"))
+            #expect(server.requests.contains { $0.hasPrefix("/default.castr/") })
+            try await scenario.client("umount", directory)
+
+            // The same index here, its blocks elsewhere; nothing of the first mount in the cache.
+            try await scenario.client("cache", "clear")
+            let own = scenario.folder.path("own.caibx")
+            try AtomicFile.write(
+                try FileContents.read(scenario.folder.path("served/disk.caibx"), limit: 1 << 20), to: own)
+            let before = server.requests.count
+            try await scenario.client("mount", own, directory, "--store", "\(server.url)default.castr/")
+            #expect(try await scenario.areEqual(image, "\(directory)/own"))
+            #expect(server.requests.count > before)
+            try await scenario.client("umount", directory)
+            // A folder is a store too.
+            try await scenario.client("cache", "clear")
+            server.stop()
+            try await scenario.client("mount", own, directory, "--store", scenario.folder.path("served/default.castr"))
+            #expect(try await scenario.areEqual(image, "\(directory)/own"))
+            try await scenario.client("umount", directory)
+            #expect(try await scenario.mountsHaveEnded())
+        }
+    }
+
+    @Test func eightProcessesThatReadAtOnceSeeTheImage() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 24_000_000, seed: 3)
+            let index = try await scenario.make(image, as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            try await scenario.client("mount", index, directory)
+            let statuses = try await withThrowingTaskGroup(of: Int32.self) { group in
+                for reader in 0..<8 {
+                    group.addTask {
+                        var random = SeededRandom(seed: UInt64(reader))
+                        let commands = (0..<40).map { _ in
+                            let length = Int.random(in: 1...700_000, using: &random)
+                            let offset = Int.random(in: 0..<(24_000_000 - length), using: &random)
+                            return "cmp -i \(offset) -n \(length) '\(image)' '\(directory)/disk' || exit 1"
+                        }
+                        return try await BuiltProgram.runAny("sh", ["-c", commands.joined(separator: "\n")]).status
+                    }
+                }
+                return try await group.reduce(into: [Int32]()) { $0.append($1) }
+            }
+            #expect(statuses == [Int32](repeating: 0, count: 8))
+            try await scenario.client("umount", directory)
+        }
+    }
+
+    @Test(.enabled(if: ProgramPath.find("mke2fs") != nil, "mke2fs is not installed: apt-get install e2fsprogs"))
+    func aFileSystemInAMountedImageIsClean() async throws {
+        try await Scenario.with { scenario in
+            let content = try scenario.emptyFolder("content")
+            for number in 0..<20 {
+                try PublisherFixtures.writeImage(
+                    [.random(100_000, seed: UInt64(number))], to: "\(content)/\(number)")
+            }
+            let image = scenario.folder.path("ext4.img")
+            let made = try await BuiltProgram.runAny("mke2fs", ["-q", "-t", "ext4", "-d", content, image, "32M"])
+            try #require(made.status == 0, "\(made.stderr)")
+            let index = try await scenario.make(image, as: "ext4")
+            let directory = try scenario.emptyFolder("m")
+            try await scenario.client("mount", index, directory)
+            let check = try await BuiltProgram.runAny("fsck.ext4", ["-fn", "\(directory)/ext4"])
+            #expect(check.status == 0, "\(check.stdout) \(check.stderr)")
+            try await scenario.client("umount", directory)
+        }
+    }
+
+    @Test func inTheForegroundItEndsWhenInterrupted() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 1_000_000, seed: 4)
+            let index = try await scenario.make(image, as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            for signal in [SIGINT, SIGTERM] {
+                let process = try SpawnedProcess.start(
+                    [BuiltProgram.path("oscircular"), "mount", index, directory, "--foreground"], newSession: true,
+                    environment: scenario.environment.map { "\($0)=\($1)" })
+                for _ in 0..<200 where scenario.mounts().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+                #expect(try await scenario.areEqual(image, "\(directory)/disk"))
+                kill(process.pid, signal)
+                let status = try await WorkerThread.run(name: "foreground") { process.wait() }
+                #expect(status == 0)
+                #expect(scenario.mounts().isEmpty)
+            }
+        }
+    }
+
+    @Test func aFolderThatCannotBeMountedOnIsRefused() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 1_000_000, seed: 5)
+            let index = try await scenario.make(image, as: "disk")
+            let full = try scenario.emptyFolder("full")
+            try scenario.folder.write([1], to: "full/file")
+            #expect(try await scenario.attempt("mount", index, full).status == 75)
+            #expect(try await scenario.attempt("mount", index, scenario.folder.path("none")).status == 66)
+            #expect(try await scenario.attempt("mount", index, image).status == 66, "a file is no folder")
+
+            let directory = try scenario.emptyFolder("m")
+            try await scenario.client("mount", index, directory)
+            let second = try await scenario.attempt("mount", index, directory)
+            #expect(second.status == 75)
+            #expect(second.error.hasPrefix("oscircular: "), "\(second.error)")
+            #expect(try await scenario.areEqual(image, "\(directory)/disk"), "the first goes on")
+            try await scenario.client("umount", directory)
+            #expect(try await scenario.attempt("umount", directory).status == 66)
+            #expect(try await scenario.attempt("umount", full).status == 66)
+            #expect(try await scenario.attempt("umount", scenario.folder.path("none")).status == 66)
+            #expect(try await scenario.mountsHaveEnded())
+        }
+    }
+
+    @Test func whatIsInUseStaysMountedUntilItIsNot() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 1_000_000, seed: 6)
+            let index = try await scenario.make(image, as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            try await scenario.client("mount", index, directory)
+            let user = open("\(directory)/disk", O_RDONLY | O_CLOEXEC)
+            #expect(user >= 0)
+            let refused = try await scenario.attempt("umount", directory)
+            #expect(refused.status == 75, "\(refused.error)")
+            close(user)
+            #expect(try await scenario.areEqual(image, "\(directory)/disk"))
+            try await scenario.client("umount", directory)
+            #expect(try await scenario.mountsHaveEnded())
+        }
+    }
+
+    @Test func aMountWhoseProcessWasKilledIsTakenOver() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 1_000_000, seed: 7)
+            let index = try await scenario.make(image, as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            try await scenario.client("mount", index, directory)
+            let processes = scenario.mountProcesses()
+            #expect(processes.count == 1)
+            processes.forEach { kill($0, SIGKILL) }
+            for _ in 0..<100 where !scenario.mountProcesses().isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+            #expect(scenario.mounts() == [directory], "the stale mount is there")
+            try await scenario.client("mount", index, directory)
+            #expect(scenario.mounts() == [directory])
+            #expect(try await scenario.areEqual(image, "\(directory)/disk"))
+            scenario.mountProcesses().forEach { kill($0, SIGKILL) }
+            for _ in 0..<100 where !scenario.mountProcesses().isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+            try await scenario.client("umount", directory)
+            #expect(scenario.mounts().isEmpty)
+        }
+    }
+
+    @Test func theCacheMayBeRemovedUnderAMount() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 24_000_000, seed: 8)
+            let index = try await scenario.make(image, as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            let cache = scenario.folder.path("cache/oscircular")
+            try await scenario.client("mount", index, directory)
+            let first = try await BuiltProgram.runAny("cmp", ["-n", "8000000", image, "\(directory)/disk"])
+            #expect(first.status == 0, "\(first.stderr)")
+            try DirectoryTree.remove(cache)
+            // Again and again while it is read.
+            async let remover = BuiltProgram.runAny(
+                "sh", ["-c", "for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf '\(cache)'; sleep 0.05; done"])
+            #expect(try await scenario.areEqual(image, "\(directory)/disk"))
+            _ = try await remover
+            try await scenario.client("umount", directory)
+            #expect(try await scenario.mountsHaveEnded())
+            // What is there now is whole.
+            let verified = try await scenario.client("cache", "verify")
+            #expect(verified.contains(" 0 damaged"), "\(verified)")
+            try await scenario.client("mount", index, directory)
+            #expect(try await scenario.areEqual(image, "\(directory)/disk"))
+            try await scenario.client("umount", directory)
+        }
+    }
+
+    @Test func aCacheSmallerThanTheImageKeepsItsLimit() async throws {
+        try await Scenario.with(configuration: "[cache]\nlimit = \"2MiB\"\n") { scenario in
+            let image = scenario.folder.path("a.img")
+            try PublisherFixtures.writeImage([.random(12_000_000, seed: 9)], to: image)
+            let index = try await scenario.make(image, as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            try await scenario.client("mount", index, directory)
+            #expect(try await scenario.areEqual(image, "\(directory)/disk"))
+            try await scenario.client("umount", directory)
+            #expect(try await scenario.mountsHaveEnded())
+            let status = try JSONValue.object(try await scenario.client("cache", "status", "--json"))
+            #expect(status["limit"]?.integer == 2_097_152)
+            let used = try #require(status["used"]?.integer)
+            #expect(used > 0 && used <= 2_097_152)
+        }
+    }
+}
