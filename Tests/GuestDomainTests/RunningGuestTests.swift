@@ -27,6 +27,7 @@ struct RunningGuestTests {
             #expect(await guest.state() == .off)
         }
         #expect(try FileContents.readText(fixture.folder.path("log"), limit: 4096).contains("READY"))
+        #expect(access("/var/log/libvirt/qemu/\(specification.name).log", F_OK) == -1)
     }
 
     @Test func aGuestThatDoesNotObeyIsPoweredOffInTime() async throws {
