@@ -112,7 +112,9 @@ struct ConsoleLoop {
         log.append(bytes)
         observer?(bytes)
         backlog.append(contentsOf: bytes)
-        if backlog.count > 2 * GuestConsole.backlogSize { backlog.removeFirst(backlog.count - GuestConsole.backlogSize) }
+        if backlog.count > 2 * GuestConsole.backlogSize {
+            backlog.removeFirst(backlog.count - GuestConsole.backlogSize)
+        }
         for position in viewers.indices { viewers[position].pending.append(contentsOf: bytes) }
     }
 
@@ -126,7 +128,7 @@ struct ConsoleLoop {
             if count > 0 { viewers[position].pending.removeFirst(count) }
             if count < 0 && errno != EAGAIN && errno != EINTR { return false }
         }
-        if viewers[position].pending.count > 4 * GuestConsole.backlogSize { return false }
+        if viewers[position].pending.count > GuestConsole.viewerLimit { return false }
         if ready.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
             let count = read(handle.descriptor, buffer.baseAddress, min(buffer.count, 4096))
             if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return false }

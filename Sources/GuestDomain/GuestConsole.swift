@@ -6,7 +6,9 @@ import Linux
 /// QEMU connects to one socket, viewers to another. One thread does all of it. A viewer gets the last 64 KiB first; one that
 /// does not read is dropped, so that it cannot hold up the guest.
 package final class GuestConsole: Sendable {
-    /// Bytes kept for those who come later, and the most that may wait for a viewer.
+    /// Bytes that may wait for a viewer: a burst over a slow line, not a terminal that stands still.
+    static let viewerLimit = 4 << 20
+    /// Bytes kept for those who come later.
     static let backlogSize = 65_536
     /// The log's size before it is renamed to `….1` and begun again: a guest cannot fill the disk.
     package static let logSize = 16 << 20

@@ -1,12 +1,15 @@
 import Glibc
 import Linux
 
-/// The files that a guest's start makes beside the caller's: UEFI's variables and the folder of the screen's socket.
+/// The files that a guest's start makes beside the caller's: UEFI's variables, the folder of the screen's socket, and
+/// libvirt's log, which would stay for each guest that ever ran.
 struct GuestFiles: Sendable {
+    private let domainName: String
     private let variables: String?
     private let screenSocket: String?
 
     init(_ specification: GuestSpecification) {
+        domainName = specification.name
         variables = specification.firmware == .uefi ? specification.nvramPath : nil
         screenSocket = specification.vncSocketPath
     }
@@ -33,6 +36,15 @@ struct GuestFiles: Sendable {
         if let variables { unlink(variables) }
         if let screenSocket { unlink(screenSocket) }
         if let folder = screenFolder { rmdir(folder) }
+    }
+
+    /// Takes away what libvirt wrote about the guest. Not after a failure: it may say why.
+    func removeEmulatorLog() {
+        let home = getenv("HOME").map { String(cString: $0) } ?? "/nonexistent"
+        let cache = getenv("XDG_CACHE_HOME").map { String(cString: $0) } ?? "\(home)/.cache"
+        // libvirt's places for its daemons of the system and of a user. Only the user's own files can be removed.
+        let folder = geteuid() == 0 ? "/var/log/libvirt/qemu" : "\(cache)/libvirt/qemu/log"
+        if !domainName.contains("/") { unlink("\(folder)/\(domainName).log") }
     }
 
     private var screenFolder: String? {

@@ -3,17 +3,25 @@ import Linux
 
 /// A guest's screen in a window.
 package enum GuestWindow {
-    /// Starts virt-viewer's remote-viewer on the guest's screen, full screen, as a process of its own.
+    /// Starts virt-viewer on the guest's screen, full screen, as a process of its own.
+    ///
+    /// virt-viewer asks libvirt for the connection: remote-viewer 11 knows no address for a VNC server on a unix socket.
+    /// - Parameter environment: gives a variable of the environment.
     /// - Returns: nil when it was started, else why not and what to do.
-    package static func open(vncSocketPath: String) -> String? {
-        guard getenv("DISPLAY") != nil || getenv("WAYLAND_DISPLAY") != nil else { return "no display: no window was opened" }
-        guard let program = ProgramPath.find("remote-viewer") else {
-            return "remote-viewer is not installed: install virt-viewer to see the guest's screen"
+    package static func open(
+        uri: String, domainName: String,
+        environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+    ) -> String? {
+        guard ["DISPLAY", "WAYLAND_DISPLAY"].contains(where: { environment($0)?.isEmpty == false }) else {
+            return "no display (neither DISPLAY nor WAYLAND_DISPLAY is set): no window was opened"
+        }
+        guard let program = ProgramPath.find("virt-viewer") else {
+            return "virt-viewer is not installed: install it to see the guest's screen"
         }
         do {
             let null = try FileHandle(path: "/dev/null", flags: O_RDWR)
             let viewer = try SpawnedProcess.start(
-                [program, "--full-screen", "vnc+unix://\(vncSocketPath)"],
+                [program, "--connect", uri, "--attach", "--full-screen", "--", domainName],
                 descriptors: [0: null.descriptor, 1: null.descriptor, 2: null.descriptor], newSession: true)
             // Collected when it ends, so that no dead process stays behind.
             WorkerThread.start(name: "viewer") { _ = viewer.wait() }

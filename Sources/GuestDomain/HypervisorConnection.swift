@@ -46,7 +46,9 @@ package final class HypervisorConnection: Sendable {
             }
             if probed.accelerator == .kvm {
                 if connection.supports(domainType: "kvm") { return probed }
-                if choice == .kvm { throw GuestDomainError.noHardwareVirtualization(reason: "libvirt does not offer it") }
+                if choice == .kvm {
+                    throw GuestDomainError.noHardwareVirtualization(reason: "libvirt does not offer it")
+                }
             }
             guard connection.supports(domainType: "qemu") else { throw GuestDomainError.noEmulator(uri: uri) }
             return probed.accelerator == .tcg ? probed : (.tcg, "software emulation (slow): libvirt does not offer KVM")

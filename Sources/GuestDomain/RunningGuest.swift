@@ -1,6 +1,7 @@
 import Glibc
 import Libvirt
 import Linux
+import Synchronization
 
 /// A started guest. It ends with the connection it was started over.
 package final class RunningGuest: Sendable {
@@ -10,19 +11,26 @@ package final class RunningGuest: Sendable {
     private let connection: HypervisorConnection
     private let domain: LibvirtDomain
     private let files: GuestFiles
+    private let failure: Failure
+
+    /// Whether the guest ended by itself and not as it should.
+    private final class Failure: Sendable {
+        let isSeen = Atomic(false)
+    }
 
     /// Between two presses of the power button: a guest that boots still does not see the first.
     private static let pressInterval = Duration.seconds(5)
 
     private init(
         name: String, connection: HypervisorConnection, domain: LibvirtDomain, events: AsyncStream<GuestEvent>,
-        files: GuestFiles
+        files: GuestFiles, failure: Failure
     ) {
         self.name = name
         self.connection = connection
         self.domain = domain
         self.events = events
         self.files = files
+        self.failure = failure
     }
 
     /// Starts a guest; returns when QEMU runs. What was made for it is removed when it does not start.
@@ -39,9 +47,10 @@ package final class RunningGuest: Sendable {
                 let lifecycle = connection.connection.events(ofDomainNamed: specification.name)
                 let xml = DomainXML.render(specification, labelsFiles: connection.identity != nil)
                 let domain = try connection.connection.createTransient(xml: xml)
+                let failure = Failure()
                 return RunningGuest(
-                    name: specification.name, connection: connection, domain: domain, events: translate(lifecycle),
-                    files: files)
+                    name: specification.name, connection: connection, domain: domain,
+                    events: translate(lifecycle, failure), files: files, failure: failure)
             } catch let error as LibvirtError {
                 files.remove()
                 throw GuestDomainError.startFailed(cause: error)
@@ -52,10 +61,15 @@ package final class RunningGuest: Sendable {
         }
     }
 
-    private static func translate(_ lifecycle: AsyncStream<LibvirtEvent>) -> AsyncStream<GuestEvent> {
+    private static func translate(
+        _ lifecycle: AsyncStream<LibvirtEvent>, _ failure: Failure
+    ) -> AsyncStream<GuestEvent> {
         AsyncStream { continuation in
             let relay = Task {
                 for await event in lifecycle.compactMap({ GuestEvent($0) }) {
+                    if event == .crashed || event == .stopped(hasFailed: true) {
+                        failure.isSeen.store(true, ordering: .relaxed)
+                    }
                     continuation.yield(event)
                     if case .stopped = event { break }
                 }
@@ -90,19 +104,20 @@ package final class RunningGuest: Sendable {
     /// none when it was gone already.
     /// - Throws: ``GuestDomainError/callFailed(cause:)`` when libvirt could not end QEMU.
     package func end() async throws {
-        let (domain, connection, name, files) = (domain, connection, name, files)
+        let (domain, connection, name, files, failure) = (domain, connection, name, files, failure)
         try await WorkerThread.run(name: "guest end") {
             do throws(LibvirtError) {
                 do throws(LibvirtError) {
                     try domain.destroy()
-                } catch where !error.isNoDomain && !connection.connection.isAlive {
+                } catch  where !error.isNoDomain && !connection.connection.isAlive {
                     // The daemon died or was restarted; QEMU may have outlived it.
                     try LibvirtConnection(uri: connection.uri).domain(named: name).destroy()
                 }
-            } catch where !error.isNoDomain {
+            } catch  where !error.isNoDomain {
                 throw GuestDomainError.callFailed(cause: error)
             } catch {}
             files.remove()
+            if !failure.isSeen.load(ordering: .relaxed) { files.removeEmulatorLog() }
         }
     }
 

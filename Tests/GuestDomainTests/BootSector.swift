@@ -19,10 +19,10 @@ enum BootSector {
     static let reader = assemble(
         setUp + print + [
             0x5A, 0x52,  // loop: pop dx; push dx: the boot drive
-            0xB4, 0x42, 0xBE, 0xF0, 0x7D, 0xCD, 0x13,  // mov ah,42; mov si,packet; int 13
+            0xB4, 0x42, 0xBE, 0xE0, 0x7D, 0xCD, 0x13,  // mov ah,42; mov si,packet; int 13
             0xB0, 0x2E, 0x73, 0x02, 0xB0, 0x45,  // mov al,'.'; jnc +2; mov al,'E'
             0xBA, 0xF8, 0x03, 0xEE,  // mov dx,3f8; out dx,al
-            0x81, 0x06, 0xF8, 0x7D, 0x00, 0x01,  // add word [packet+8],100
+            0x81, 0x06, 0xE8, 0x7D, 0x00, 0x01,  // add word [packet+8],100
             0xF4, 0xF4, 0xEB, 0xE3,  // hlt; hlt; jmp loop
         ])
 
@@ -35,16 +35,16 @@ enum BootSector {
     ]
 
     private static let print: [UInt8] = [
-        0xBE, 0xE0, 0x7D,  // mov si,text
+        0xBE, 0xD0, 0x7D,  // mov si,text
         0xAC, 0x84, 0xC0, 0x74, 0x06,  // lodsb; test al,al; jz +6
         0xBA, 0xF8, 0x03, 0xEE, 0xEB, 0xF5,  // mov dx,3f8; out dx,al; jmp lodsb
     ]
 
-    /// Code at 7c00, the text at 7de0, the packet of the BIOS's extended read at 7df0 (one sector to 0000:8000).
+    /// Code at 7c00, the text at 7dd0, the packet of the BIOS's extended read at 7de0 (one sector to 0000:8000).
     private static func assemble(_ code: [UInt8]) -> [UInt8] {
         var sector = code + [UInt8](repeating: 0, count: 512 - code.count)
-        sector.replaceSubrange(0x1E0..<0x1E8, with: Array("READY\r\n\0".utf8))
-        sector.replaceSubrange(0x1F0..<0x1F8, with: [16, 0, 1, 0, 0x00, 0x80, 0, 0])
+        sector.replaceSubrange(0x1D0..<0x1D8, with: Array("READY\r\n\0".utf8))
+        sector.replaceSubrange(0x1E0..<0x1E8, with: [16, 0, 1, 0, 0x00, 0x80, 0, 0])
         sector.replaceSubrange(0x1FE..<0x200, with: [0x55, 0xAA])
         return sector
     }
@@ -52,7 +52,9 @@ enum BootSector {
     /// A CD-ROM (El Torito without emulation) that boots a sector.
     static func cdrom(_ sector: [UInt8]) -> [UInt8] {
         var image = [UInt8](repeating: 0, count: 24 * 2048)
-        func put(_ bytes: [UInt8], at offset: Int) { image.replaceSubrange(offset..<(offset + bytes.count), with: bytes) }
+        func put(_ bytes: [UInt8], at offset: Int) {
+            image.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
+        }
         put([1] + Array("CD001".utf8) + [1], at: 16 * 2048)
         put([0] + Array("CD001".utf8) + [1] + Array("EL TORITO SPECIFICATION".utf8), at: 17 * 2048)
         put([19], at: 17 * 2048 + 0x47)

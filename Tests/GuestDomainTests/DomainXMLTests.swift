@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct DomainXMLTests {
     static let disk = GuestSpecification(
-        name: "oscircular-abc", uuid: "6f1e2d3c-0000-4000-8000-000000000001", memoryMiB: 1024, cpus: 2, accelerator: .tcg,
+        name: "oscircular-abc", uuid: "6f1e2d3c-0000-4000-8000-000000000001", memoryMiB: 1024, cpus: 2,
+        accelerator: .tcg,
         firmware: .bios, media: .disk, imagePath: "/run/osc/mount/2026-11-16",
         overlayPath: "/var/lib/osc/abc.qcow2", consoleSocketPath: "/run/osc/serial", networkSocketPath: "/run/osc/net",
         firmwareEntries: [.init(name: "opt/io.systemd.credentials/tmpfiles.extra", path: "/run/osc/fw/1")],

@@ -7,12 +7,7 @@ import TestSupport
 import Testing
 
 /// A guest whose disk gives errors for a while, as when its blocks do not come.
-@Suite(
-    .serialized,
-    .enabled(
-        if: LibvirtDaemon.isPossible && access("/dev/fuse", R_OK | W_OK) == 0,
-        "SKIPPED: guests need root, libvirtd, virtlogd and QEMU, their failing disk /dev/fuse"),
-    .libvirtDaemon)
+@Suite(.serialized, .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
 struct FailingDiskTests {
     /// A disk with a boot sector, whose reads fail on demand.
     private final class FailingReader: FileReader {

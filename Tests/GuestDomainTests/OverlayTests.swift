@@ -5,7 +5,8 @@ import Testing
 
 @testable import GuestDomain
 
-@Suite(.enabled(if: ProgramPath.find("qemu-img") != nil, "SKIPPED: qemu-img is not installed: apt-get install qemu-utils"))
+@Suite(
+    .enabled(if: ProgramPath.find("qemu-img") != nil, "SKIPPED: qemu-img is not installed: apt-get install qemu-utils"))
 struct OverlayTests {
     private let folder: TemporaryDirectory
 
@@ -51,7 +52,9 @@ struct OverlayTests {
         let error = await #expect(throws: GuestDomainError.self) {
             try await create(path, backing: "/dev/null", size: UInt64(Int64.max) + 1)
         }
-        guard case .overlayFailed(let reason) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        guard case .overlayFailed(let reason) = error else {
+            return #expect(Bool(false), "\(String(describing: error))")
+        }
         #expect(reason.contains("size"))
         #expect(access(path, F_OK) == -1)
     }

@@ -6,9 +6,7 @@ import TestSupport
 import Testing
 
 /// Real guests: QEMU in software emulation under libvirt's system daemon, as QEMU's own user.
-@Suite(
-    .serialized, .enabled(if: LibvirtDaemon.isPossible, "SKIPPED: guests need root, libvirtd, virtlogd and QEMU"),
-    .libvirtDaemon)
+@Suite(.serialized, .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
 struct RunningGuestTests {
     private let fixture: GuestFixture
 
@@ -29,6 +27,7 @@ struct RunningGuestTests {
             #expect(await guest.state() == .off)
         }
         #expect(try FileContents.readText(fixture.folder.path("log"), limit: 4096).contains("READY"))
+        #expect(access("/var/log/libvirt/qemu/\(specification.name).log", F_OK) == -1)
     }
 
     @Test func aGuestThatDoesNotObeyIsPoweredOffInTime() async throws {

@@ -4,6 +4,8 @@ import Synchronization
 
 /// libvirt's system daemon for tests that boot a guest as root.
 package enum LibvirtDaemon {
+    package static let uri = "qemu:///system"
+
     private static let ready = Mutex<Bool?>(nil)
 
     /// Whether qemu:///system answers; a daemon is started when none runs, and ends by itself when it is idle.
@@ -22,7 +24,7 @@ package enum LibvirtDaemon {
     package static let reason: String = "a guest needs root, /dev/fuse, libvirtd, qemu-system-x86_64 and bwrap"
 
     private static func start() -> Bool {
-        let programs = ["libvirtd", "virsh", "qemu-system-x86_64", "bwrap", "sshd", "nginx"]
+        let programs = ["libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "bwrap", "sshd", "nginx"]
         guard geteuid() == 0, access("/dev/fuse", R_OK | W_OK) == 0,
             programs.allSatisfy({ ProgramPath.find($0) != nil })
         else { return false }
@@ -36,7 +38,9 @@ package enum LibvirtDaemon {
         }
         if answers() { return true }
         // It ends itself when nobody has used it for a while; a test run that is killed leaves nothing for ever.
+        // Without virtlogd, which systemd would start, libvirtd starts no guest. It must be there for longer.
         guard
+            (try? quietly(["virtlogd", "--timeout", "600"], newSession: true)) != nil,
             (try? quietly(["libvirtd", "--timeout", "120"], newSession: true)) != nil
         else { return false }
         for _ in 0..<120 {

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Boot
+import Glibc
 import GuestDomain
+import Linux
+import Synchronization
 
 /// `oscircular console ID`.
 struct ConsoleCommand: AsyncParsableCommand {
@@ -12,6 +15,14 @@ struct ConsoleCommand: AsyncParsableCommand {
     func run() async throws {
         let directory = try CommandContext.load().registry.directory(of: id)
         Terminal.note("Connected to \(directory.id). Ctrl-] leaves; the guest goes on.")
-        try await ConsoleAttachment.run(directory)
+        let interruption = try EventDescriptor()
+        let received = Atomic<Int32>(0)
+        Interruption.handle { number in
+            received.store(number, ordering: .relaxed)
+            interruption.signal()
+        }
+        let end = try await ConsoleAttachment.run(directory, interruption: interruption)
+        Interruption.handle(nil)
+        if end == .interrupted { throw ExitCode(128 + received.load(ordering: .relaxed)) }
     }
 }

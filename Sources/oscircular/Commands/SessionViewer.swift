@@ -29,13 +29,13 @@ struct SessionViewer {
         }
         defer { stopper.cancel() }
 
-        if display == .window {
-            let words = GuestWindow.open(vncSocketPath: directory.vnc)
+        if display == .window, let domain = try? await registry.send(.status, to: id).status?.domain {
+            let words = GuestWindow.open(uri: domain.uri, domainName: domain.name)
             if let words { Terminal.note(words) }
         }
         if display == .console {
             Terminal.note("Ctrl-] leaves the console; the guest goes on.")
-            if try await ConsoleAttachment.run(directory), directory.isAlive {
+            if try await ConsoleAttachment.run(directory) == .left, directory.isAlive {
                 Terminal.note(
                     "The guest goes on as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns.")
             }
