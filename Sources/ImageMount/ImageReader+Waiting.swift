@@ -32,7 +32,10 @@ extension ImageReader {
             }
         }
         guard refusal == nil else {
-            return (refusal, wanted, stall(Set(read.pieces.map(\.block.position)), &state))
+            // A paused guest goes on when all of its read is here. Without one only the block to blame may fail further reads:
+            // the kernel's read-ahead asks for good blocks together with it, then for each page by itself.
+            let stalled = options.keepsFetching ? stall(Set(read.pieces.map(\.block.position)), &state) : []
+            return (refusal, wanted, stalled)
         }
         for piece in read.pieces { state.waits[piece.block.position]?.reads.append(read) }
         state.waiting[ObjectIdentifier(read)] = read

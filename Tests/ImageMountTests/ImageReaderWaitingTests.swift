@@ -112,6 +112,22 @@ import Testing
         #expect(try await waiting == image.slice(0, 10))
     }
 
+    @Test func aBlockThatStallsDoesNotFailTheNextOne() async throws {
+        let (bad, good) = (image.blocks[0], image.blocks[1])
+        store.hang(bad.id)
+        store.hang(good.id)
+        let reader = reader(bound: .milliseconds(500), keepsFetching: false)
+        #expect(await error(of: reader) != nil)
+        // As the kernel reads ahead: refused at once because of the first block, and the second is asked for.
+        await #expect(throws: ImageReadError.self) {
+            try await reader.read(offset: bad.offset, length: bad.length + good.length)
+        }
+        async let bytes = reader.read(offset: good.offset, length: good.length)
+        #expect(try await eventually { reader.statistics.waitingReads == 1 }, "it may wait for its own block")
+        store.release()
+        #expect(try await bytes == image.slice(Int(good.offset), good.length))
+    }
+
     @Test func releasesWaitingReadsAtOnceAndGoesOnFetching() async throws {
         store.hang(image.blocks[0].id)
         let reader = reader()

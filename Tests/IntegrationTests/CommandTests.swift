@@ -43,8 +43,10 @@ struct CommandTests {
         try await Scenario.with { scenario in
             let directory = try scenario.emptyFolder("m")
             try await scenario.client("catalog", "remove", "test")
-            for arguments in [["boot", "tiny", "--detach"], ["fetch", "tiny"], ["mount", "tiny", directory], ["list", "x"]]
-            {
+            let commands = [
+                ["boot", "tiny", "--detach"], ["fetch", "tiny"], ["mount", "tiny", directory], ["list", "x"],
+            ]
+            for arguments in commands {
                 let result = try await BuiltProgram.run("oscircular", arguments, environment: scenario.environment)
                 #expect(result.status == 66, "\(arguments): \(result.stderr)")
                 #expect(result.stderr.contains("oscircular catalog add"), "\(arguments): \(result.stderr)")
