@@ -33,7 +33,8 @@ package struct Configuration: Sendable, Equatable {
             } catch  where error.code == 2 /* ENOENT */ {
                 continue
             } catch {
-                throw .file(error)
+                // A read knows only the descriptor.
+                throw .file(SystemCallError(code: error.code, call: error.call, subject: file))
             }
             try configuration.apply(text, file: file)
         }

@@ -14,7 +14,17 @@ final class ControlServer: Sendable {
         self.path = path
         let listener = listener
         WorkerThread.start(name: "control") {
-            while let connection = try? UnixSocket.accept(listener) {
+            while true {
+                let connection: FileHandle
+                do throws(SystemCallError) {
+                    connection = try UnixSocket.accept(listener)
+                } catch  where [ECONNABORTED, EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(error.code) {
+                    // What is short now may be there later; a session that nobody can reach any more is worse.
+                    usleep(100_000)
+                    continue
+                } catch {
+                    return
+                }
                 UnixSocket.setTimeout(connection, seconds: 10)
                 WorkerThread.start(name: "control peer") {
                     guard let request = try? LineSocket.receive(ControlRequest.self, from: connection) else { return }

@@ -1,10 +1,11 @@
 import BlockStore
+import ContentAddress
 import ImageIndex
 import Linux
 
 /// Brings blocks of an image into the cache, several at a time.
 package struct ImageFetch: Sendable {
-    /// How far it is. Bytes are the image's own, uncompressed; holes do not count.
+    /// How far it is. Bytes are the image's own, uncompressed; holes do not count, and a block that repeats counts once.
     package struct Progress: Sendable {
         package var doneBytes: UInt64 = 0
         package var totalBytes: UInt64 = 0
@@ -20,7 +21,7 @@ package struct ImageFetch: Sendable {
     package init(index: ImageIndex, store: any BlockStore, parallel: Int = 32) {
         self.index = index
         self.store = store
-        self.parallel = parallel
+        self.parallel = max(1, parallel)
     }
 
     /// Fetches every block of a part of the image; a block that is here already is verified.
@@ -33,17 +34,16 @@ package struct ImageFetch: Sendable {
         part: Range<UInt64>? = nil, priority: BlockRequest.Priority,
         progress: (Progress) -> Void = { _ in }
     ) async throws {
-        let part = part ?? 0..<index.imageSize
+        let part = (part ?? 0..<index.imageSize).clamped(to: 0..<index.imageSize)
         var state = Progress()
         var blocks: [IndexedBlock] = []
-        var seen = Set<IndexedBlock>()
-        let first = try index.block(containing: min(part.lowerBound, index.imageSize - 1))
-        var position = first.position
+        var seen = Set<BlockID>()
+        var position = part.isEmpty ? index.count : try index.block(containing: part.lowerBound).position
         while position < index.count {
             let block = try index.block(at: position)
             if block.offset >= part.upperBound { break }
             position += 1
-            if block.isHole || !seen.insert(block).inserted { continue }
+            if block.isHole || !seen.insert(block.id).inserted { continue }
             state.totalBytes += UInt64(block.length)
             blocks.append(block)
         }

@@ -38,16 +38,27 @@ package struct SessionDirectory: Sendable {
     package var domainName: String { "oscircular-\(id)" }
 
     /// Makes the folder and takes its lock; the lock's descriptor is handed to the session's process.
+    ///
+    /// The folder gets its name when the lock is held: another process would take it for a dead session's and clear it.
     /// - Throws: ``BootError/file(_:)``.
     package func create() throws(BootError) -> FileHandle {
         do {
-            try systemCall("mkdir", path) { mkdir(path, geteuid() == 0 ? 0o711 : 0o700) }
-            let handle = try FileHandle(path: lock, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-            guard try handle.lock(exclusive: true, wait: false) else {
-                throw SystemCallError(code: EWOULDBLOCK, call: "flock", subject: lock)
-            }
             for folder in [places.overlays, places.logs] { try DirectoryTree.make(folder, mode: 0o711) }
-            return handle
+            // No session's id begins with a dot.
+            let unnamed = "\(places.sessions)/.\(id).\(getpid())"
+            try systemCall("mkdir", unnamed) { mkdir(unnamed, geteuid() == 0 ? 0o711 : 0o700) }
+            do {
+                let handle = try FileHandle(path: "\(unnamed)/lock", flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+                guard try handle.lock(exclusive: true, wait: false) else {
+                    throw SystemCallError(code: EWOULDBLOCK, call: "flock", subject: lock)
+                }
+                // Fails with ENOTEMPTY where the id is taken.
+                try systemCall("rename", path) { rename(unnamed, path) }
+                return handle
+            } catch {
+                try? DirectoryTree.remove(unnamed)
+                throw error
+            }
         } catch let error as SystemCallError {
             throw .file(error)
         } catch {

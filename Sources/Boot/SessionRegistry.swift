@@ -69,18 +69,24 @@ package struct SessionRegistry: Sendable {
         }
     }
 
-    /// Keeps the newest logs of sessions that have ended.
+    /// Keeps the logs of the newest sessions that have ended, and of all that live.
+    /// - Parameter count: sessions, each with the guest's console and its own log.
     package func trimLogs(keeping count: Int = 20) {
         let alive = Set(ids())
-        var logs: [(path: String, time: Int)] = []
+        var ended: [String: (paths: [String], seconds: Int, nanoseconds: Int)] = [:]
         for name in DirectoryListing.names(in: places.logs) {
             let id = String(name.prefix { $0 != "." })
-            if alive.contains(id) { continue }
+            guard SessionID.isValid(id), !alive.contains(id) else { continue }
             var status = stat()
             let path = "\(places.logs)/\(name)"
-            if lstat(path, &status) == 0 { logs.append((path, status.st_mtim.tv_sec)) }
+            guard lstat(path, &status) == 0 else { continue }
+            var session = ended[id] ?? ([], 0, 0)
+            session.paths.append(path)
+            let time = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+            if time > (session.seconds, session.nanoseconds) { (session.seconds, session.nanoseconds) = time }
+            ended[id] = session
         }
-        // Two files a session: the guest's console and the session's own log.
-        for log in logs.sorted(by: { $0.time > $1.time }).dropFirst(2 * count) { unlink(log.path) }
+        let newestFirst = ended.values.sorted { ($0.seconds, $0.nanoseconds) > ($1.seconds, $1.nanoseconds) }
+        for path in newestFirst.dropFirst(count).flatMap(\.paths) { unlink(path) }
     }
 }

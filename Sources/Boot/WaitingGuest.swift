@@ -33,13 +33,12 @@ package final class WaitingGuest: ReadObserver {
     }
 
     package func stallEnded() {
-        let mayResume = state.withLock { state in
-            state.isStalled = false
-            defer { state.isPausedForError = false }
-            return state.isPausedForError
+        let (wasStalled, mayResume) = state.withLock { state in
+            defer { state = State() }
+            return (state.isStalled, state.isPausedForError)
         }
         if mayResume { resume() }
-        changed(false)
+        if wasStalled { changed(false) }
     }
 
     /// QEMU stopped the guest because a read failed.
