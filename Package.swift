@@ -92,13 +92,15 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("ContentAddressTests", ["ContentAddress"]),
-        tests("CatalogTests", ["Catalog"]),
+        tests("CatalogTests", ["Catalog", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex"]),
         tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "FUSE", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "Slirp", "Linux"]),
-        tests("BootTests", ["Boot", "Catalog"]),
+        tests(
+            "BootTests",
+            ["Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd"]),
         tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex"]),
         tests("ArchitectureTests", []),
         tests(

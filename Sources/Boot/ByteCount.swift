@@ -10,7 +10,7 @@ package enum ByteCount {
             divisor *= 1000
         }
         if unit == 0 { return "\(bytes) B" }
-        let tenths = (bytes / (divisor / 10) + 0)
+        let tenths = bytes / (divisor / 10)
         return tenths < 100 ? "\(tenths / 10).\(tenths % 10) \(units[unit])" : "\(bytes / divisor) \(units[unit])"
     }
 

@@ -11,10 +11,14 @@ package struct CachedShare: Sendable {
     package private(set) var blocksHere = 0
 
     /// Whether no block is missing.
-    package var isWhole: Bool { bytesHere == bytesNeeded }
+    package var isWhole: Bool { blocksHere == blocks }
+
+    private let blocks: Int
 
     /// Looks every block up in the cache's folder. Blocks on the local disk.
     package init(index: ImageIndex, cache: BlockCache) {
+        blocks = index.count
+        // An index that can no longer be read leaves blocks uncounted, and the share is not whole.
         try? index.forEachBlock { block in
             if block.isHole {
                 blocksHere += 1

@@ -33,7 +33,8 @@ package struct Configuration: Sendable, Equatable {
             } catch  where error.code == 2 /* ENOENT */ {
                 continue
             } catch {
-                throw .file(error)
+                // A read knows only the descriptor.
+                throw .file(SystemCallError(code: error.code, call: error.call, subject: file))
             }
             try configuration.apply(text, file: file)
         }
@@ -51,7 +52,12 @@ package struct Configuration: Sendable, Equatable {
         }
         let reader = SettingsReader(table: table, file: file)
         try reader.checkKeys()
-        if let value = try reader.string("cache.directory") { cacheDirectory = value }
+        if let value = try reader.string("cache.directory") {
+            guard value.hasPrefix("/") else {
+                throw .configuration(file: file, key: "cache.directory", reason: "must be an absolute path")
+            }
+            cacheDirectory = value
+        }
         if let value = try reader.bytes("cache.limit") { cacheLimit = value }
         if let value = try reader.integer("read.bound", in: 1...3600) { readBound = value }
         if let value = try reader.integer("network.requests", in: 1...256) { parallelRequests = value }

@@ -5,7 +5,7 @@ import Linux
 
 /// Brings blocks of an image into the cache, several at a time.
 package struct ImageFetch: Sendable {
-    /// How far it is. Bytes are the image's own, uncompressed; holes do not count.
+    /// How far it is. Bytes are the image's own, uncompressed; holes do not count, and a block that repeats counts once.
     package struct Progress: Sendable {
         package var doneBytes: UInt64 = 0
         package var totalBytes: UInt64 = 0
@@ -21,15 +21,16 @@ package struct ImageFetch: Sendable {
     package init(index: ImageIndex, store: any BlockStore, parallel: Int = 32) {
         self.index = index
         self.store = store
-        self.parallel = parallel
+        self.parallel = max(1, parallel)
     }
 
     /// The different blocks of a part of the image, in order, without holes.
     /// - Throws: ``ImageIndexError``.
     package func blocks(in part: Range<UInt64>) throws -> [IndexedBlock] {
+        let part = part.clamped(to: 0..<index.imageSize)
         var blocks: [IndexedBlock] = []
         var seen = Set<BlockID>()
-        var position = try index.block(containing: min(part.lowerBound, index.imageSize - 1)).position
+        var position = part.isEmpty ? index.count : try index.block(containing: part.lowerBound).position
         while position < index.count {
             let block = try index.block(at: position)
             if block.offset >= part.upperBound { break }

@@ -16,12 +16,15 @@ package enum LineSocket {
     }
 
     /// The next line's value; nil at the end. Blocks.
+    /// - Throws: ``SystemCallError``, EMSGSIZE when the line is too long; what the decoder throws.
     package static func receive<Value: Decodable>(_ type: Value.Type, from handle: FileHandle) throws -> Value? {
         var line: [UInt8] = []
-        while line.count < longestLine {
+        while true {
             var byte: UInt8 = 0
             let count = try systemCall("read") { read(handle.descriptor, &byte, 1) }
             if count == 0 || byte == UInt8(ascii: "\n") { break }
+            // What fits of a longer line might be a value too, and another one than was sent.
+            guard line.count < longestLine else { throw SystemCallError(code: EMSGSIZE, call: "read") }
             line.append(byte)
         }
         if line.isEmpty { return nil }

@@ -12,6 +12,8 @@ package final class RateMeter: Sendable {
     /// Notes the count now and gives the rate since the oldest sample in the window.
     package func rate(count: UInt64, now: UInt64 = MonotonicClock.nanoseconds) -> UInt64 {
         samples.withLock { samples in
+            // Two callers may come here in another order than that of their clocks.
+            let now = max(now, samples.last?.time ?? 0)
             samples.append((now, count))
             // One sample older than the window stays, so that the rate spans the whole of it.
             while samples.count > 2, now - samples[1].time >= RateMeter.window { samples.removeFirst() }

@@ -94,19 +94,24 @@ package struct SessionRegistry: Sendable {
         }
     }
 
-    /// Keeps the logs of the newest sessions that have ended; a session has several.
+    /// Keeps the logs of the newest sessions and mounts that have ended, and of all sessions that live.
+    /// - Parameter count: sessions; each has several logs.
     package func trimLogs(keeping count: Int = 20) {
         let alive = Set(ids())
-        var sessions: [String: (names: [String], time: Int)] = [:]
+        var ended: [String: (paths: [String], seconds: Int, nanoseconds: Int)] = [:]
         for name in DirectoryListing.names(in: places.logs) {
             let id = String(name.prefix { $0 != "." })
+            guard SessionID.isValid(id) || id.hasPrefix("mount-"), !alive.contains(id) else { continue }
             var status = stat()
-            guard !alive.contains(id), lstat("\(places.logs)/\(name)", &status) == 0 else { continue }
-            let known = sessions[id] ?? ([], 0)
-            sessions[id] = (known.names + [name], max(known.time, status.st_mtim.tv_sec))
+            let path = "\(places.logs)/\(name)"
+            guard lstat(path, &status) == 0 else { continue }
+            var session = ended[id] ?? ([], 0, 0)
+            session.paths.append(path)
+            let time = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+            if time > (session.seconds, session.nanoseconds) { (session.seconds, session.nanoseconds) = time }
+            ended[id] = session
         }
-        for session in sessions.values.sorted(by: { $0.time > $1.time }).dropFirst(count) {
-            for name in session.names { unlink("\(places.logs)/\(name)") }
-        }
+        let newestFirst = ended.values.sorted { ($0.seconds, $0.nanoseconds) > ($1.seconds, $1.nanoseconds) }
+        for path in newestFirst.dropFirst(count).flatMap(\.paths) { unlink(path) }
     }
 }

@@ -11,11 +11,15 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         guard CatalogSource.isName(name) else {
             throw .invalidName(name)
         }
-        var url = location.hasPrefix("/") ? "file://\(location)" : location
+        // In a path % is a letter like any other; in a URL it begins an escape.
+        var url =
+            location.hasPrefix("/") ? "file://" + location.map { $0 == "%" ? "%25" : String($0) }.joined() : location
         let scheme = url.prefix { $0 != ":" }.lowercased()
         guard ["http", "https", "file"].contains(scheme), url.dropFirst(scheme.count).hasPrefix("://") else {
             throw .invalidLocation(location, reason: "it is no http, https or file URL and no absolute path")
         }
+        // A scheme in capitals is the same scheme, and what looks at it later need not know.
+        url = scheme + url.dropFirst(scheme.count)
         guard !url.utf8.contains(where: { $0 <= 32 || $0 == 127 || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") })
         else { throw .invalidLocation(location, reason: "it holds a space, a control character, ? or #") }
         if !url.hasSuffix("/") { url += "/" }
@@ -33,12 +37,12 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         // Credentials in a URL end at the last @ before the path.
         if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
         if host.hasPrefix("[") {
-            return host.hasPrefix("[::1]")
+            return host == "[::1]" || host.hasPrefix("[::1]:")
         }
         host = host.prefix { $0 != ":" }
         if host.lowercased() == "localhost" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { !$0.hasPrefix("+") && UInt8($0) != nil }
     }
 
     private static func isName(_ name: String) -> Bool {

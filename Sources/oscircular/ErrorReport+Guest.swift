@@ -20,7 +20,7 @@ extension ErrorReport {
             (ExitStatus.unavailable, "the guest did not start: \(cause.message)")
         case .callFailed(let cause): (ExitStatus.unavailable, "libvirt: \(cause)")
         case .overlayFailed(let reason):
-            (ExitStatus.cannotWrite, "the guest's overlay could not be made: \(reason)")
+            (ExitStatus.unavailable, "the guest's overlay could not be made: \(reason)")
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
         case .noFirmware: (ExitStatus.unavailable, "this version needs UEFI firmware: install the package ovmf")

@@ -18,16 +18,15 @@ package struct SpawnedProcess: Sendable {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // Two steps, so that no source is overwritten by an earlier copy: first far away, then to its place. dup2 onto
-        // another number clears close-on-exec.
-        let sorted = descriptors.sorted { $0.key < $1.key }
-        for (position, pair) in sorted.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, pair.value, 200 + Int32(position))
+        // Copies above all targets, so that no dup2 overwrites a source that is still wanted. dup2 clears close-on-exec.
+        let floor = (descriptors.keys.max() ?? 0) + 1
+        var copies: [FileHandle] = []
+        for (target, source) in descriptors {
+            let copy = try systemCall("fcntl") { fcntl(source, osc_F_DUPFD_CLOEXEC, floor) }
+            copies.append(FileHandle(owning: copy))
+            posix_spawn_file_actions_adddup2(&actions, copy, target)
         }
-        for (position, pair) in sorted.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, 200 + Int32(position), pair.key)
-            posix_spawn_file_actions_addclose(&actions, 200 + Int32(position))
-        }
+        defer { withExtendedLifetime(copies) {} }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

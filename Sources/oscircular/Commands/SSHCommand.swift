@@ -22,13 +22,16 @@ struct SSHCommand: AsyncParsableCommand {
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                 "-o", "PasswordAuthentication=no", "root@guest",
             ] + command
-        Interruption.handle { _ in /* ssh has the terminal and gets the signal itself. */ }
         let process: SpawnedProcess
         do {
             process = try SpawnedProcess.start(arguments)
         } catch {
             guard error.code == ENOENT else { throw error }
             throw BootError.missingProgram("ssh", package: "openssh-client")
+        }
+        Interruption.handle { [process] number in
+            // A terminal's Ctrl-C reaches ssh by itself.
+            if number != SIGINT { kill(process.pid, number) }
         }
         let code = try await WorkerThread.run(name: "ssh") { process.wait() }
         throw ExitCode(code)

@@ -1,0 +1,183 @@
+import BlockStore
+import Boot
+import ContentAddress
+import Curl
+import Glibc
+import ImageIndex
+import Linux
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct ImageFetchTests {
+    private let folder: TemporaryDirectory
+    private static let size = UInt64(SmallImage.blockSize)
+
+    init() throws { folder = try TemporaryDirectory() }
+
+    /// Polls until the condition holds or ten seconds are over.
+    private func eventually(_ condition: () -> Bool) async throws -> Bool {
+        for _ in 0..<1000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
+        return condition()
+    }
+
+    @Test func everyBlockIsFetchedOnceHolesNotAtAll() async throws {
+        let image = try SmallImage("ab.ca.bd", in: folder)
+        let store = InMemoryBlockStore(image)
+        var last: ImageFetch.Progress?
+        var calls = 0
+        try await ImageFetch(index: image.index, store: store).run(priority: .prefetch) {
+            last = $0
+            calls += 1
+        }
+        #expect(store.requests.count == 4)
+        #expect(Set(store.requests.map(\.id)) == Set([0, 1, 3, 7].map { image.ids[$0] }))
+        #expect(store.requests.allSatisfy { $0.priority == .prefetch && $0.algorithm == .sha256 })
+        #expect(store.requests.first { $0.id == image.ids[7] }?.length == 1000)
+        #expect(last?.doneBlocks == 4)
+        #expect(last?.totalBlocks == 4)
+        #expect(last?.doneBytes == 3 * ImageFetchTests.size + 1000)
+        #expect(last?.totalBytes == 3 * ImageFetchTests.size + 1000)
+        // Once before the first block, then after each.
+        #expect(calls == 5)
+    }
+
+    @Test(
+        arguments: [
+            (0..<1, "a"), (0..<4096, "a"), (0..<4097, "ab"), (4095..<4096, "a"), (4096..<4097, "b"),
+            (4096..<12_288, "bc"),
+            (13_287..<13_288, "d"), (12_287..<12_288, "c"), (0..<13_288, "abcd"), (12_288..<99_999, "d"),
+            (0..<0, ""), (5000..<5000, ""), (13_288..<13_289, ""), (99_999..<199_999, ""),
+        ] as [(Range<UInt64>, String)])
+    func onlyBlocksOfThePartAreFetched(part: Range<UInt64>, letters: String) async throws {
+        let image = try SmallImage("abcd", in: folder)
+        let store = InMemoryBlockStore(image)
+        try await ImageFetch(index: image.index, store: store).run(part: part, priority: .demand)
+        let expected = zip("abcd", image.ids).filter { letters.contains($0.0) }.map(\.1)
+        #expect(Set(store.requests.map(\.id)) == Set(expected))
+        #expect(store.requests.count == expected.count)
+    }
+
+    @Test func noMoreThanSoManyAreUnderWay() async throws {
+        let image = try SmallImage("abcdefgh", in: folder)
+        let store = InMemoryBlockStore(image)
+        store.hold()
+        let task = Task { try await ImageFetch(index: image.index, store: store, parallel: 3).run(priority: .demand) }
+        #expect(try await eventually { store.requests.count == 3 })
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(store.requests.count == 3)
+        store.release()
+        try await task.value
+        #expect(store.requests.count == 8)
+    }
+
+    @Test func theFirstErrorEndsTheFetch() async throws {
+        let image = try SmallImage("abcdefgh", in: folder)
+        let store = InMemoryBlockStore(image)
+        store.fail(image.ids[2])
+        let error = await #expect(throws: BlockStoreError.self) {
+            try await ImageFetch(index: image.index, store: store, parallel: 1).run(priority: .demand)
+        }
+        guard case .missing(image.ids[2], _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(store.requests.count == 3)
+    }
+
+    @Test func aCancelledFetchAsksForNothingMore() async throws {
+        let image = try SmallImage("abcdefgh", in: folder)
+        let store = InMemoryBlockStore(image)
+        store.hold()
+        let task = Task { try await ImageFetch(index: image.index, store: store, parallel: 2).run(priority: .demand) }
+        #expect(try await eventually { store.requests.count == 2 })
+        task.cancel()
+        store.release()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(store.requests.count == 2)
+    }
+
+    // MARK: With a cache
+
+    @Test func theCachedShareCountsBlocksOfTheImageAndNoHoles() async throws {
+        let image = try SmallImage("ab.a.c", in: folder)
+        let cache = BlockCache(directory: try folder.makeFolder("cache"), limit: .bytes(1 << 30))
+        let caching = CachingBlockStore(cache: cache, upstream: InMemoryBlockStore(image))
+        let before = CachedShare(index: image.index, cache: cache)
+        #expect(before.bytesHere == 0)
+        #expect(before.bytesNeeded == 3 * ImageFetchTests.size + 1000)
+        #expect(before.blocksHere == 2)
+        #expect(!before.isWhole)
+        _ = try await caching.block(image.request(0))
+        await caching.settle()
+        let then = CachedShare(index: image.index, cache: cache)
+        // The block lies in the image twice.
+        #expect(then.bytesHere == 2 * ImageFetchTests.size)
+        #expect(then.blocksHere == 4)
+        #expect(!then.isWhole)
+        try await ImageFetch(index: image.index, store: caching).run(priority: .demand)
+        await caching.settle()
+        let after = CachedShare(index: image.index, cache: cache)
+        #expect(after.isWhole)
+        #expect(after.bytesHere == after.bytesNeeded)
+        #expect(after.blocksHere == 6)
+    }
+
+    @Test func anIndexThatCanNoLongerBeReadIsNotWhole() throws {
+        let image = try SmallImage("ab", in: folder)
+        #expect(truncate(image.indexPath, 10) == 0)
+        let cache = BlockCache(directory: try folder.makeFolder("cache"), limit: .bytes(1 << 30))
+        #expect(!CachedShare(index: image.index, cache: cache).isWhole)
+    }
+
+    @Test func storesGiveFromATreeThenAMirrorThenTheCache() async throws {
+        let image = try SmallImage("abc", in: folder)
+        let tree = try folder.makeFolder("tree")
+        let mirror = try folder.makeFolder("mirror")
+        try image.publish(0, to: tree)
+        try image.publish(1, to: tree)
+        try image.publish(2, to: mirror)
+        let transfers = TransferQueue()
+        let cache = BlockCache(directory: try folder.makeFolder("cache"), limit: .bytes(1 << 30))
+        let failures = Mutex<[BlockStoreError]>([])
+        let stores = BlockStores(
+            locations: ["file://\(tree)/", "file://\(mirror)"], cache: cache, transfers: transfers,
+            policy: .rounds(1), failures: { failure in failures.withLock { $0.append(failure) } })
+        for (position, content) in image.contents.enumerated() {
+            let bytes = try await stores.caching.block(image.request(position))
+            #expect(bytes.withUnsafeBytes { Array($0) } == content)
+        }
+        await stores.caching.settle()
+        #expect(CachedShare(index: image.index, cache: cache).isWhole)
+        #expect(stores.caching.statistics.fetches == 3)
+        let missing = failures.withLock { $0 }
+        guard missing.count == 1, case .missing(image.ids[2], let place)? = missing.first else {
+            Issue.record("\(missing)")
+            return
+        }
+        #expect(place.contains(tree))
+        // The publisher is gone, and the cache has everything.
+        TemporaryDirectory.remove(tree)
+        TemporaryDirectory.remove(mirror)
+        try await ImageFetch(index: image.index, store: stores.caching).run(priority: .demand)
+        stores.close()
+    }
+
+    @Test func closedStoresEndWhatWaitsForAServer() async throws {
+        let image = try SmallImage("ab", in: folder)
+        let transfers = TransferQueue()
+        let cache = BlockCache(directory: try folder.makeFolder("cache"), limit: .bytes(1 << 30))
+        let failed = Mutex(false)
+        let stores = BlockStores(
+            locations: ["file://\(folder.path("nothing"))/"], cache: cache, transfers: transfers, policy: .patient,
+            failures: { _ in failed.withLock { $0 = true } })
+        let task = Task { try await ImageFetch(index: image.index, store: stores.caching).run(priority: .demand) }
+        #expect(try await eventually { failed.withLock { $0 } })
+        stores.close()
+        let error = await #expect(throws: BlockStoreError.self) { try await task.value }
+        guard case .closed = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+}

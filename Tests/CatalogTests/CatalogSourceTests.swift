@@ -1,0 +1,64 @@
+import Catalog
+import Testing
+
+@Suite struct CatalogSourceTests {
+    @Test(arguments: [
+        ("https://example.org/os", "https://example.org/os/"), ("https://example.org/os/", "https://example.org/os/"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"), ("file:///srv/tree", "file:///srv/tree/"),
+        ("/srv/tree", "file:///srv/tree/"), ("/", "file:///"), ("/srv/100%41", "file:///srv/100%2541/"),
+        ("file:///srv/a%20b/", "file:///srv/a%20b/"), ("FILE:///srv/", "file:///srv/"),
+        ("HTTPS://Example.org/A/", "https://Example.org/A/"),
+    ])
+    func theBaseEndsWithASlash(location: String, url: String) throws {
+        #expect(try CatalogSource(name: "x", location: location).url == url)
+    }
+
+    @Test(arguments: [
+        "", "srv/tree", "./tree", "ftp://example.org/", "ssh://example.org/", "javascript:alert(1)", "httpss://x/",
+        "http:/example.org", "http:example.org", "://x", "http://exa mple.org/", "/srv/a b", "http://x/\n", "/srv/\t",
+        "http://x/\u{7f}", "http://x/\0", "http://x/?a=b", "http://x/#a", "/srv/a?b",
+    ])
+    func otherLocationsAreRefused(location: String) {
+        let error = #expect(throws: CatalogAccessError.self) { try CatalogSource(name: "x", location: location) }
+        guard case .invalidLocation(location, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func namesAreShortAndPlain() throws {
+        for good in ["a", "0", "os-circular", "a.b_c", String(repeating: "a", count: 64)] {
+            #expect(try CatalogSource(name: good, location: "/x").name == good)
+        }
+        for bad in ["", ".", "..", "-a", "_a", "A", "a b", "a/b", "ä", "a\n", String(repeating: "a", count: 65)] {
+            let error = #expect(throws: CatalogAccessError.self) { try CatalogSource(name: bad, location: "/x") }
+            guard case .invalidName(bad) = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "/srv/tree", "file:///srv/tree", "file://localhost/srv", "http://127.0.0.1/", "http://127.0.0.1:8080/os",
+        "http://127.255.0.9/", "https://127.0.0.1/", "http://localhost/", "http://LocalHost:81/", "http://[::1]/",
+        "http://[::1]:8080/os/", "http://user:word@127.0.0.1/", "http://a@b@localhost:1/",
+    ])
+    func treesOfThisMachineAreLocal(location: String) throws {
+        #expect(try CatalogSource(name: "x", location: location).isLocal)
+    }
+
+    @Test(arguments: [
+        "http://example.org/", "http://128.0.0.1/", "http://127.0.0.1.evil.org/", "http://127.evil.org/",
+        "http://user@127.0.0.1@evil.org/", "http://127.0.0.1@evil.org/", "http://localhost:80@evil.org/",
+        "http://localhost.evil.org/", "http://notlocalhost/", "http://evil.org/127.0.0.1/",
+        "http://evil.org/@localhost/",
+        "file://host/srv", "file://evil.org/localhost", "http://[::2]/", "http://[::1].evil.org/", "http://[::1]x/",
+        "http://[fe80::1]/", "http://127.0.0.256/", "http://127.0.0/", "http://127.0.0.0.1/", "http://127.+0.0.1/",
+        "http://0x7f.0.0.1/", "http://1.127.0.0/", "http://127.0.0.1%2eevil.org/", "http:///srv/",
+        "https:///localhost/",
+    ])
+    func everythingElseIsNotLocal(location: String) throws {
+        #expect(try !CatalogSource(name: "x", location: location).isLocal)
+    }
+}
