@@ -57,7 +57,11 @@ struct RunningSession: Sendable {
                 condition.isPausedByUser = true
                 // Never suspend while a read waits: the waiting ones are answered now, and repeated on resume.
                 image.reader.refuseWaiting()
-                beside { await guest.pause() } then: { .suspended(isDone: $0) }
+                beside {
+                    await guest.pause()
+                } then: {
+                    .suspended(isDone: $0)
+                }
             case .suspended(let isDone):
                 if !isDone {
                     condition.isPausedByUser = false
@@ -67,7 +71,11 @@ struct RunningSession: Sendable {
                 guard condition.isPausedByUser else { continue }
                 condition.isPausedByUser = false
                 image.reader.allowWaiting()
-                beside { await guest.resume() } then: { .resumed(isDone: $0) }
+                beside {
+                    await guest.resume()
+                } then: {
+                    .resumed(isDone: $0)
+                }
             case .resumed(let isDone):
                 resumption = nil
                 if isDone { condition.guestResumed() } else { condition.resumeFailed() }

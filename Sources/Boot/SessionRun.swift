@@ -114,7 +114,8 @@ package final class SessionRun: Sendable {
         }
         try checkNotStopped()
         return RunningSession(
-            guest: guest, image: mounted, state: state, signals: signals, shutdownSeconds: configuration.shutdownSeconds,
+            guest: guest, image: mounted, state: state, signals: signals,
+            shutdownSeconds: configuration.shutdownSeconds,
             teardown: teardown)
     }
 
