@@ -19,11 +19,10 @@ build:
 	swift build -c release --product oscircular
 	swift build -c release --product oscircular-publish
 
-# Guests in emulation need the machine for themselves, so their tests run one after the other.
+# Guests in emulation and tests that watch a clock need the machine for themselves, so they run one after the other.
 test: packages lint
 	swift build --build-tests
-	swift test --skip-build --skip IntegrationTests
-	swift test --skip-build --no-parallel --filter IntegrationTests
+	swift test --skip-build --no-parallel
 
 # The long ones: random kills, many weeks, long fuzzing. Their tests are skipped unless the variable is set.
 drill: packages

@@ -29,10 +29,8 @@ package struct Places: Sendable {
             environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
         }
         let isRoot = user == 0
-        // Root's QEMU runs as another user, which must get through: a login's 0700 folder will not do, and somebody else's
-        // folder is not root's to work in.
         runtime =
-            variable("XDG_RUNTIME_DIR").flatMap { isRoot && !Places.letsOthersPass($0) ? nil : "\($0)/oscircular" }
+            variable("XDG_RUNTIME_DIR").map { "\($0)/oscircular" }
             ?? (isRoot ? "/run/oscircular" : "/tmp/oscircular-\(user)")
         state =
             variable("XDG_STATE_HOME").map { "\($0)/oscircular" }
@@ -48,8 +46,13 @@ package struct Places: Sendable {
     package static func current() -> Places {
         let home = getpwuid(geteuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) } ?? "/"
         return Places(
-            environment: { name in getenv(name).map { String(cString: $0) } }, user: geteuid(),
-            home: getenv("HOME").map { String(cString: $0) } ?? home)
+            environment: { name in
+                guard let value = getenv(name).map({ String(cString: $0) }) else { return nil }
+                // Root's QEMU runs as another user, which must get through: a login's 0700 folder will not do, and somebody
+                // else's folder is not root's to work in.
+                if name == "XDG_RUNTIME_DIR" && geteuid() == 0 && !letsOthersPass(value) { return nil }
+                return value
+            }, user: geteuid(), home: getenv("HOME").map { String(cString: $0) } ?? home)
     }
 
     /// Whether what is in the runtime folder can be believed: it and the folder of sessions are real folders of this user's

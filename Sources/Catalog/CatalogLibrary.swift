@@ -125,17 +125,8 @@ package struct CatalogLibrary: Sendable {
         let path = indexPath(version.source, version.distribution, version.version)
         if access(path, R_OK) == 0 { return path }
         let url = "\(version.source.url)targets/\(version.version.index)"
-        try checkTrust(version.source)
-        do {
-            let result = try await transfers.get(url, maximumBytes: CatalogLibrary.indexLimit)
-            let bytes = result.body.withUnsafeBytes { Array($0) }
-            try write(bytes, to: path)
-            return path
-        } catch let error as CatalogAccessError {
-            throw error
-        } catch {
-            throw CatalogAccessError.unreachable(catalog: version.source.name, url: url, cause: error)
-        }
+        try write(try await fetch(url, of: version.source, limit: CatalogLibrary.indexLimit), to: path)
+        return path
     }
 
     /// Where a version's index is once it was fetched.
@@ -157,8 +148,8 @@ package struct CatalogLibrary: Sendable {
         return (0..<CatalogLibrary.freshSeconds).contains(age)
     }
 
-    private func checkTrust(_ source: CatalogSource) throws(CatalogAccessError) {
-        guard source.isLocal else {
+    private func checkTrust(_ url: String, of source: CatalogSource) throws(CatalogAccessError) {
+        guard URLText.isOfThisMachine(url) else {
             throw .untrusted(
                 catalog: source.name, url: source.url,
                 reason:
@@ -168,14 +159,20 @@ package struct CatalogLibrary: Sendable {
     }
 
     private func fetchDocument(_ source: CatalogSource) async throws -> [UInt8] {
-        try checkTrust(source)
-        let url = "\(source.url)targets/catalog.json"
+        try await fetch("\(source.url)targets/catalog.json", of: source, limit: CatalogLibrary.catalogLimit)
+    }
+
+    private func fetch(_ url: String, of source: CatalogSource, limit: Int) async throws -> [UInt8] {
+        try checkTrust(url, of: source)
+        let result: TransferResult
         do {
-            let result = try await transfers.get(url, maximumBytes: CatalogLibrary.catalogLimit)
-            return result.body.withUnsafeBytes { Array($0) }
+            result = try await transfers.get(url, maximumBytes: limit)
         } catch {
             throw CatalogAccessError.unreachable(catalog: source.name, url: url, cause: error)
         }
+        // A server of this machine may have sent us elsewhere.
+        try checkTrust(result.effectiveURL, of: source)
+        return result.body.withUnsafeBytes { Array($0) }
     }
 
     private func store(_ bytes: [UInt8], _ source: CatalogSource) throws {

@@ -1,3 +1,5 @@
+import Curl
+
 /// A publisher's tree, as the user named it.
 package struct CatalogSource: Sendable, Hashable, Codable {
     /// The user's name for it: `[a-z0-9][a-z0-9._-]{0,63}`.
@@ -30,20 +32,7 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     /// Whether the tree is on this machine: a file: URL, or a server on the loopback interface.
     ///
     /// Only such a tree may be used while catalogs are not signed.
-    package var isLocal: Bool {
-        if url.hasPrefix("file:///") { return true }
-        guard let start = url.range(of: "://")?.upperBound else { return false }
-        var host = url[start...].prefix { $0 != "/" }
-        // Credentials in a URL end at the last @ before the path.
-        if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
-        if host.hasPrefix("[") {
-            return host == "[::1]" || host.hasPrefix("[::1]:")
-        }
-        host = host.prefix { $0 != ":" }
-        if host.lowercased() == "localhost" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { !$0.hasPrefix("+") && UInt8($0) != nil }
-    }
+    package var isLocal: Bool { URLText.isOfThisMachine(url) }
 
     private static func isName(_ name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
@@ -52,16 +41,5 @@ package struct CatalogSource: Sendable, Hashable, Codable {
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
         return isAlphanumeric(first) && name.utf8.allSatisfy { isAlphanumeric($0) || "._-".utf8.contains($0) }
-    }
-}
-
-extension StringProtocol {
-    fileprivate func range(of needle: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(needle) { return start..<index(start, offsetBy: needle.count) }
-            start = index(after: start)
-        }
-        return nil
     }
 }

@@ -84,12 +84,17 @@ import Testing
         }
         // Left by a session from before the machine was started anew.
         try AtomicFile.write("x", to: session("older").overlay)
+        var longAgo = [timeval(tv_sec: 1_000_000, tv_usec: 0), timeval(tv_sec: 1_000_000, tv_usec: 0)]
+        utimes(session("older").overlay, &longAgo)
+        // Of a session that lives below another runtime folder.
+        try AtomicFile.write("x", to: session("elsewhere").overlay)
         try AtomicFile.write("x", to: "\(places.overlays)/No-Session.qcow2")
         registry.clearStale()
         #expect(!exists(dead.path))
         #expect(!exists(dead.overlay))
         #expect(exists(dead.log))
         #expect(!exists(session("older").overlay))
+        #expect(exists(session("elsewhere").overlay))
         #expect(exists("\(places.overlays)/No-Session.qcow2"))
         #expect(living.isAlive)
         #expect(exists(living.overlay))

@@ -279,4 +279,11 @@ import Testing
         }
         #expect(path.hasPrefix(folder.path("state/catalogs")))
     }
+
+    @Test func aServerOfThisMachineCannotSendUsElsewhere() async throws {
+        // An address of the documentation's network: nothing answers there, and nothing is asked of it for trust.
+        server.always(Self.catalogPath, .redirect(to: "http://192.0.2.1/targets/catalog.json"))
+        await #expect(throws: (any Error).self) { try await library.add(try source()) }
+        #expect(library.sources().isEmpty)
+    }
 }

@@ -67,6 +67,8 @@ final class Transfer: @unchecked Sendable {
         // HTTP/2 by ALPN only: with prior knowledge curl 7.88 fails on every reused connection.
         osc_curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
         if request.url.lowercased().hasPrefix("https:") { osc_curl_set_long(easy, CURLOPT_PIPEWAIT, 1) }
+        // No proxy answers for a server of this machine: it would be trusted as one.
+        if URLText.isOfThisMachine(request.url) { osc_curl_set_text(easy, CURLOPT_PROXY, "") }
         let code = osc_curl_set_text(easy, CURLOPT_URL, request.url)
         guard code == CURLE_OK else {
             throw .unsupported(url: shownURL, message: String(cString: curl_easy_strerror(code)))
