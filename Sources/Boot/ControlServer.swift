@@ -1,42 +1,49 @@
 import Glibc
 import Linux
-import Synchronization
 
 /// Answers commands on a session's control socket, on threads of its own.
 final class ControlServer: Sendable {
-    private let listener: FileHandle
-    private let path: String
+    private let stop: EventDescriptor
+    private let ended: EventDescriptor
 
     /// - Parameter answer: called on a thread of its own for every request; may block.
     /// - Throws: ``SystemCallError`` when the socket cannot be made.
     init(path: String, answer: @escaping @Sendable (ControlRequest) -> ControlResponse) throws(SystemCallError) {
-        listener = try UnixSocket.listen(at: path)
-        self.path = path
-        let listener = listener
+        let listener = try UnixListener(path: path)
+        let (stop, ended) = (try EventDescriptor(), try EventDescriptor())
+        self.stop = stop
+        self.ended = ended
         WorkerThread.start(name: "control") {
-            while true {
-                let connection: FileHandle
-                do throws(SystemCallError) {
-                    connection = try UnixSocket.accept(listener)
-                } catch {
-                    // Shut down.
-                    if error.code == EINVAL || error.code == EBADF { return }
-                    // Out of descriptors, or the caller went away: the next one is heard again.
-                    usleep(50_000)
-                    continue
-                }
-                UnixSocket.setTimeout(connection, seconds: 10)
-                WorkerThread.start(name: "control peer") {
-                    guard let request = try? LineSocket.receive(ControlRequest.self, from: connection) else { return }
-                    try? LineSocket.send(answer(request), to: connection)
-                }
+            ControlServer.serve(listener, until: stop, answer)
+            // Before the end is told: whoever closed the server finds no socket.
+            UnixListener.removeSocket(path)
+            ended.signal()
+        }
+    }
+
+    private static func serve(
+        _ listener: UnixListener, until stop: EventDescriptor,
+        _ answer: @escaping @Sendable (ControlRequest) -> ControlResponse
+    ) {
+        while true {
+            var waiting = [
+                pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0),
+            ]
+            if poll(&waiting, 2, -1) < 0 && errno != EINTR { usleep(50_000) }
+            if waiting[0].revents != 0 { return }
+            guard waiting[1].revents != 0, let connection = listener.accept(nonblocking: false) else { continue }
+            connection.setSocketTimeout(seconds: 10)
+            WorkerThread.start(name: "control peer") {
+                guard let request = try? LineSocket.receive(ControlRequest.self, from: connection) else { return }
+                try? LineSocket.send(answer(request), to: connection)
             }
         }
     }
 
-    /// Stops listening and removes the socket.
+    /// Stops listening and removes the socket. Blocks for milliseconds.
     func close() {
-        shutdown(listener.descriptor, Int32(SHUT_RDWR))
-        unlink(path)
+        stop.signal()
+        ended.wait()
     }
 }

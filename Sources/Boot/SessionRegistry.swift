@@ -34,7 +34,7 @@ package struct SessionRegistry: Sendable {
     package func send(_ command: ControlCommand, to id: String) async throws -> ControlResponse {
         let path = try directory(of: id).control
         let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
-            guard let connection = try? UnixSocket.connect(to: path, timeout: 5) else { return nil }
+            guard let connection = try? UnixListener.connect(to: path, timeout: 5) else { return nil }
             try? LineSocket.send(ControlRequest(command: command), to: connection)
             return try? LineSocket.receive(ControlResponse.self, from: connection)
         }

@@ -86,6 +86,8 @@ package final class SessionRun: Sendable {
             let isInterrupted = stopAsked.load(ordering: .sequentiallyConsistent) && state.snapshot.phase != .up
             result = .failure(isInterrupted ? SessionRun.interrupted : error)
         }
+        // Before the folder goes: whoever sees the session end finds the reason in its log.
+        if case .failure(let error) = result { note("oscircular: \(describe(error))\n") }
         await teardown.run()
         try result.get()
     }
@@ -94,7 +96,7 @@ package final class SessionRun: Sendable {
         let sessionDirectory = directory
         await teardown.addBlocking { try? DirectoryTree.remove(sessionDirectory.path) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
-        await teardown.add { control.close() }
+        await teardown.addBlocking { control.close() }
 
         let transfers = TransferQueue(
             maximumInFlight: configuration.parallelRequests, options: TransferOptions(stallSeconds: 5))
@@ -201,6 +203,12 @@ package final class SessionRun: Sendable {
         }
         await stores.caching.settle()
         stores.close()
+    }
+
+    /// Writes to the session's own log, which is our standard error.
+    private func note(_ line: String) {
+        let bytes = Array(line.utf8)
+        _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     /// Changes the status and tells the program that started us.

@@ -37,7 +37,7 @@ import Testing
 
     @Test func aLineOverTheBoundIsRefusedThoughItsBeginningIsAValue() async throws {
         let (left, right) = try socketPair()
-        UnixSocket.setTimeout(left, seconds: 10)
+        left.setSocketTimeout(seconds: 10)
         WorkerThread.start(name: "long line") {
             let line = "{\"command\": \"stop\"}" + String(repeating: " ", count: 1 << 20) + "\n"
             _ = line.utf8.withContiguousStorageIfAvailable {
@@ -105,7 +105,7 @@ import Testing
     @Test func aSessionThatDoesNotAnswerIsSilent() async throws {
         // One has no socket, one a socket that nobody serves.
         let locks = try ["none", "mute"].map { try SessionDirectory(id: $0, places: places).create() }
-        let listener = try UnixSocket.listen(at: SessionDirectory(id: "mute", places: places).control)
+        let listener = try UnixListener(path: SessionDirectory(id: "mute", places: places).control)
         for id in ["none", "mute"] {
             let error = await #expect(throws: BootError.self) { try await registry.send(.status, to: id) }
             guard case .sessionSilent(id) = error else {
@@ -129,8 +129,8 @@ import Testing
         let expected = status("abc")
         let session = try serve("abc") { _ in ControlResponse(status: expected) }
         let path = SessionDirectory(id: "abc", places: places).control
-        let mute = try UnixSocket.connect(to: path)
-        let loud = try UnixSocket.connect(to: path)
+        let mute = try UnixListener.connect(to: path)
+        let loud = try UnixListener.connect(to: path)
         try "nonsense\n".withBytes { (buffer) throws(SystemCallError) in try loud.write(buffer) }
         #expect(try await registry.send(.status, to: "abc").status == expected)
         session.server.close()
@@ -145,6 +145,6 @@ import Testing
         #expect(file.st_mode & 0o777 == 0o600)
         session.server.close()
         #expect(access(path, F_OK) != 0)
-        #expect(throws: SystemCallError.self) { try UnixSocket.connect(to: path) }
+        #expect(throws: SystemCallError.self) { try UnixListener.connect(to: path) }
     }
 }

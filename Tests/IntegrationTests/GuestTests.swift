@@ -129,6 +129,27 @@ struct GuestTests {
         await scenario.end()
     }
 
+    @Test func withoutALibvirtDaemonTheStartFailsAndLeavesNothing() async throws {
+        try await Scenario.with(images: [("2026-11-16", try await TinyGuest.image())]) { scenario in
+            let nowhere = "qemu:///system?socket=\(scenario.folder.path("no-daemon"))"
+            let result = try await scenario.attempt("boot", "tiny", "--detach", "--connect", nowhere)
+            #expect(result.status == 69)
+            #expect(result.error.contains("libvirt does not answer"), "\(result.error)")
+            #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+        }
+    }
+
+    @Test func aServerThatIsGoneBeforeTheStartIsAnErrorInTime() async throws {
+        try await Scenario.with(images: [("2026-11-16", try await TinyGuest.image())]) { scenario in
+            // Catalog and index are here, the blocks are not.
+            _ = try await scenario.attempt("mount", "tiny", scenario.folder.path("nowhere"))
+            scenario.server.stop()
+            let result = try await scenario.attempt("boot", "tiny", "--detach", "--accel", "tcg")
+            #expect(result.status == 69, "\(result.error)")
+            #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+        }
+    }
+
     private func expectNothingLeft(of session: SessionStatus, _ scenario: Scenario) async throws {
         #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
         #expect(DirectoryListing.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)

@@ -240,4 +240,25 @@ struct MountCommandTests {
             #expect(used > 0 && used <= 2_097_152)
         }
     }
+
+    @Test func threeProcessesShareACacheSmallerThanOneImage() async throws {
+        try await Scenario.with(configuration: "[cache]\nlimit = \"3MiB\"\n") { scenario in
+            let image = scenario.folder.path("a.img")
+            try PublisherFixtures.writeImage([.random(12_000_000, seed: 11)], to: image)
+            let index = try await scenario.make(image, as: "disk")
+            let folders = try ["m1", "m2", "m3"].map { try scenario.emptyFolder($0) }
+            for folder in folders { try await scenario.client("mount", index, folder) }
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for folder in folders {
+                    group.addTask { try await scenario.areEqual(image, "\(folder)/disk") }
+                }
+                for try await isEqual in group { #expect(isEqual) }
+            }
+            for folder in folders { try await scenario.client("umount", folder) }
+            #expect(try await scenario.mountsHaveEnded())
+            let status = try JSONValue.object(try await scenario.client("cache", "status", "--json"))
+            let used = try #require(status["used"]?.integer)
+            #expect(used > 0 && used <= 3 << 20)
+        }
+    }
 }

@@ -50,12 +50,3 @@ static inline char **osc_environment(void) {
     extern char **environ;
     return environ;
 }
-
-// Fills in a unix socket's address; -1 when the path is too long for it (107 bytes).
-static inline int osc_unix_address(struct sockaddr_un *address, const char *path) {
-    if (strlen(path) >= sizeof(address->sun_path)) return -1;
-    memset(address, 0, sizeof(*address));
-    address->sun_family = AF_UNIX;
-    strcpy(address->sun_path, path);
-    return 0;
-}

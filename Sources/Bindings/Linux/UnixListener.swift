@@ -54,12 +54,14 @@ package final class UnixListener: Sendable {
     }
 
     /// Connects to a listening socket; blocks while its queue is full.
+    /// - Parameter timeout: seconds for connecting and for each later read or write; nil waits for ever.
     /// - Throws: ``SystemCallError`` of `socket` or `connect`.
-    package static func connect(to path: String) throws(SystemCallError) -> FileHandle {
+    package static func connect(to path: String, timeout: Int? = nil) throws(SystemCallError) -> FileHandle {
         let handle = FileHandle(
             owning: try systemCall("socket", path) {
                 socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             })
+        if let timeout { handle.setSocketTimeout(seconds: timeout) }
         try withAddress(path) { (address, length) throws(SystemCallError) in
             try systemCall("connect", path) { Glibc.connect(handle.descriptor, address, length) }
         }

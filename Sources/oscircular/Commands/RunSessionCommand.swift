@@ -26,7 +26,6 @@ struct RunSessionCommand: AsyncParsableCommand {
             try await session.run()
         } catch {
             let failure = ErrorReport(error)
-            Terminal.note("oscircular: \(failure.message)")
             try? LineSocket.send(
                 StartReport(failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)), to: report)
         }

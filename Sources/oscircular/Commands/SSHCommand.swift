@@ -45,7 +45,7 @@ struct SSHProxyCommand: AsyncParsableCommand {
     @Argument var socket: String
 
     func run() async throws {
-        let connection = try UnixSocket.connect(to: socket)
+        let connection = try UnixListener.connect(to: socket)
         WorkerThread.start(name: "from ssh") {
             Relay.copy(from: STDIN_FILENO, to: connection.descriptor)
             shutdown(connection.descriptor, Int32(SHUT_WR))

@@ -50,5 +50,10 @@ struct SessionViewer {
         }
         Terminal.endProgress()
         Terminal.note("session \(id) ended; its console log is \(directory.log)")
+        // The session's own log is empty when the guest ended as it should.
+        let reason = (try? FileContents.readText(directory.processLog, limit: 1 << 20)) ?? ""
+        if let last = reason.split(separator: "\n").last(where: { $0.hasPrefix("oscircular: ") }) {
+            throw SessionFailure(exitCode: 1, message: String(last.dropFirst("oscircular: ".count)))
+        }
     }
 }

@@ -1,0 +1,11 @@
+import Glibc
+
+extension FileHandle {
+    /// Bounds how long one read or write on a socket may block.
+    package func setSocketTimeout(seconds: Int) {
+        var time = timeval(tv_sec: seconds, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, size)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size)
+    }
+}
