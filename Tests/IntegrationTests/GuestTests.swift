@@ -139,6 +139,15 @@ struct GuestTests {
         }
     }
 
+    @Test func aHypervisorWithoutQEMUIsRefused() async throws {
+        try await Scenario.with(images: [("2026-11-16", try await TinyGuest.image())]) { scenario in
+            let result = try await scenario.attempt("boot", "tiny", "--detach", "--connect", "test:///default")
+            #expect(result.status == 69)
+            #expect(result.error.contains("has no QEMU"), "\(result.error)")
+            #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+        }
+    }
+
     @Test func aServerThatIsGoneBeforeTheStartIsAnErrorInTime() async throws {
         try await Scenario.with(images: [("2026-11-16", try await TinyGuest.image())]) { scenario in
             // Catalog and index are here, the blocks are not.

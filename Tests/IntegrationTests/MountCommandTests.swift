@@ -261,4 +261,21 @@ struct MountCommandTests {
             #expect(used > 0 && used <= 3 << 20)
         }
     }
+
+    @Test func withoutTheFUSEDeviceTheErrorSaysWhatToDo() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 1_000_000, seed: 12)
+            let index = try await scenario.make(image, as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            // In a mount namespace of its own, where the device is another one.
+            let command = "mount --bind /dev/null /dev/fuse && exec \"$@\""
+            let result = try await BuiltProgram.runAny(
+                "unshare",
+                ["--mount", "sh", "-c", command, "sh", BuiltProgram.path("oscircular"), "mount", index, directory],
+                environment: scenario.environment)
+            #expect(result.status == 69, "\(result.stderr)")
+            #expect(result.stderr.contains("fuse"), "\(result.stderr)")
+            #expect(scenario.mounts().isEmpty)
+        }
+    }
 }
