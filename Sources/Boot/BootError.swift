@@ -12,14 +12,10 @@ package enum BootError: Error, Sendable {
     case noSuchSession(String, near: [String])
     /// The session does not answer on its control socket.
     case sessionSilent(String)
-    /// The session's process reported a failure; the exit code and words are its own.
-    case sessionFailed(SessionFailure)
     /// The session cannot do that now.
     case refused(session: String, reason: String)
     /// A program that is needed is not installed.
     case missingProgram(String, package: String)
-    /// The version's firmware or medium is one this program does not know.
-    case unsupportedGuest(String)
 }
 
 /// Why a session ended before its guest ran, as its process reported it.

@@ -103,8 +103,10 @@ package final class SessionRun: Sendable {
         await teardown.addBlocking { transfers.close() }
 
         let (chosen, index) = try await findVersion(transfers)
-        let mounted = try await mount(index, chosen, transfers, teardown)
-        try await fetchEnds(of: index, chosen, transfers, teardown)
+        // One for both: what one of them has hashed the other need not hash again.
+        let cache = BlockCache.open(places: places, configuration: configuration)
+        let mounted = try await mount(index, chosen, cache, transfers, teardown)
+        try await fetchEnds(of: index, chosen, cache, transfers, teardown)
         let guest = try await SessionGuest.start(
             request: request, chosen: chosen, index: index, imagePath: mounted.path, directory: directory,
             places: places, teardown: teardown
@@ -141,9 +143,9 @@ package final class SessionRun: Sendable {
     }
 
     private func mount(
-        _ index: ImageIndex, _ chosen: ChosenVersion, _ transfers: TransferQueue, _ teardown: Teardown
+        _ index: ImageIndex, _ chosen: ChosenVersion, _ cache: BlockCache, _ transfers: TransferQueue,
+        _ teardown: Teardown
     ) async throws -> MountedImage {
-        let cache = BlockCache.open(places: places, configuration: configuration)
         let state = state
         let describe = describe
         // Patient: a guest waits for as long as it takes.
@@ -181,10 +183,10 @@ package final class SessionRun: Sendable {
     ///
     /// Unlike a running guest, whoever starts one hears of a server that does not answer: after some rounds this fails.
     private func fetchEnds(
-        of index: ImageIndex, _ chosen: ChosenVersion, _ transfers: TransferQueue, _ teardown: Teardown
+        of index: ImageIndex, _ chosen: ChosenVersion, _ cache: BlockCache, _ transfers: TransferQueue,
+        _ teardown: Teardown
     ) async throws {
         update { $0.phase = .bootSet }
-        let cache = BlockCache.open(places: places, configuration: configuration)
         let state = state
         let describe = describe
         let stores = BlockStores(

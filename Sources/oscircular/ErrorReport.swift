@@ -132,11 +132,9 @@ struct ErrorReport {
                 "no session '\(id)' is running" + (ids.isEmpty ? "" : "; running: \(ids.joined(separator: ", "))")
             )
         case .sessionSilent(let id): (ExitStatus.tryAgain, "session \(id) does not answer; try again in a moment")
-        case .sessionFailed(let failure): (failure.exitCode, failure.message)
         case .refused(let session, let reason): (ExitStatus.tryAgain, "session \(session): \(reason)")
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
-        case .unsupportedGuest(let reason): (ExitStatus.malformed, "this version cannot be booted here: \(reason)")
         }
     }
 

@@ -28,9 +28,8 @@ static const short osc_POSIX_SPAWN_SETSID = 0x80;
 
 static inline int osc_pipe2(int fds[2], int flags) { return (int)syscall(SYS_pipe2, fds, flags); }
 
-// Variadic ioctl without and with a pointer.
+// Variadic ioctl.
 static inline int osc_ioctl(int fd, unsigned long request) { return ioctl(fd, request, 0); }
-static inline int osc_ioctl_pointer(int fd, unsigned long request, void *p) { return ioctl(fd, request, p); }
 
 // Names the calling thread (15 bytes at most), for top, gdb and crash reports.
 static inline int osc_set_thread_name(const char *name) {
@@ -38,12 +37,9 @@ static inline int osc_set_thread_name(const char *name) {
     return pthread_setname_np(pthread_self(), name);
 }
 
-static inline unsigned osc_device_major(unsigned long device) { return major(device); }
-static inline unsigned osc_device_minor(unsigned long device) { return minor(device); }
 
-// KVM_GET_API_VERSION and BLKGETSIZE64 are function-like macros that Swift does not import.
+// A function-like macro, which Swift does not import.
 static inline unsigned long osc_KVM_GET_API_VERSION(void) { return KVM_GET_API_VERSION; }
-static inline unsigned long osc_BLKGETSIZE64(void) { return BLKGETSIZE64; }
 
 // environ, which Swift imports as a shared mutable variable that strict concurrency refuses.
 static inline char **osc_environment(void) {

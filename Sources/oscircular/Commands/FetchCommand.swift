@@ -17,8 +17,9 @@ struct FetchCommand: AsyncParsableCommand {
         let library = context.library()
         let chosen = try name.choose(from: await library.copies(refresh: true))
         let index = try ImageIndex(path: try await library.index(of: chosen))
+        let cache = context.cache()
         let stores = BlockStores(
-            locations: chosen.blockLocations, cache: context.cache(), transfers: context.transfers(),
+            locations: chosen.blockLocations, cache: cache, transfers: context.transfers(),
             policy: .rounds(5))
         defer { stores.close() }
         let progress = TransferProgress(phase: "fetch \(chosen.distribution.id)@\(chosen.version.id)")
@@ -34,7 +35,7 @@ struct FetchCommand: AsyncParsableCommand {
         }
         progress.end()
         await stores.caching.settle()
-        let share = CachedShare(index: index, cache: context.cache())
+        let share = CachedShare(index: index, cache: cache)
         guard share.isWhole else {
             throw IncompleteFetch(missing: share.bytesNeeded - share.bytesHere)
         }
