@@ -19,10 +19,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-// lseek whence values (linux/fs.h has them for the kernel's own lseek; glibc hides them behind _GNU_SOURCE).
-static const int osc_SEEK_DATA = 3;
-static const int osc_SEEK_HOLE = 4;
-
 // posix_spawn flag, hidden behind _GNU_SOURCE (glibc 2.26 and later).
 static const short osc_POSIX_SPAWN_SETSID = 0x80;
 
