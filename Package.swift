@@ -57,12 +57,15 @@ let package = Package(
         cLibrary("CLibvirt", apt: "libvirt-dev"),
         cLibrary("CSlirp", apt: "libslirp-dev"),
         cLibrary("CZstd", apt: "libzstd-dev"),
+        cLibrary("CNcurses", apt: "libncurses-dev"),
         cLibrary("CLinux", apt: "libc6-dev"),
         binding("FUSE", ["Linux"]),
         binding("Curl", ["Linux"]),
         binding("Libvirt", ["Linux"]),
         binding("Slirp", ["Linux"]),
         binding("Zstd"),
+        .target(
+            name: "Curses", dependencies: ["CNcurses", "Linux"], path: "Sources/Bindings/Curses", swiftSettings: strict),
         binding("Linux", [system]),
 
         module("ContentAddress", [crypto, cryptoExtras]),
@@ -79,6 +82,7 @@ let package = Package(
                 "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
                 "Curl", "Linux", log, system, toml,
             ]),
+        module("BootMenu", ["Boot", "Curses", "Linux"]),
         module("Publisher", ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
 
         program(
@@ -101,6 +105,10 @@ let package = Package(
         tests(
             "BootTests",
             ["Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd"]),
+        tests("BootMenuTests", ["BootMenu", "Curses", "Linux", "menu-sample"]),
+        .executableTarget(
+            name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",
+            swiftSettings: strict),
         tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex"]),
         tests("ArchitectureTests", []),
         tests(

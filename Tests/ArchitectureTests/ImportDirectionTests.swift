@@ -7,6 +7,7 @@ import Testing
     static let allowed: [String: Set<String>] = [
         "Linux": ["CLinux"], "Zstd": ["CZstd"], "Curl": ["CCurl", "Linux"], "FUSE": ["CFUSE", "Linux"],
         "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"],
+        "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
         "Catalog": ["ContentAddress", "Curl", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
@@ -20,8 +21,12 @@ import Testing
             "Curl",
             "Linux",
         ],
+        "BootMenu": [
+            "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "Curses", "Linux",
+        ],
         "oscircular": [
-            "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "Curl", "Linux",
+            "BootMenu", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork",
+            "Curl", "Linux",
         ],
         "oscircular-publish": [
             "Publisher", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",

@@ -19,6 +19,12 @@ package final class EventDescriptor: Sendable {
         _ = Glibc.write(descriptor, &one, 8)
     }
 
+    /// Makes the descriptor unreadable again. Never blocks.
+    package func clear() {
+        var count: UInt64 = 0
+        _ = Glibc.read(descriptor, &count, 8)
+    }
+
     /// Blocks the calling thread until it is signalled, and leaves it so: any number of threads may wait.
     /// - Returns: false when `milliseconds` passed first (negative: no limit).
     @discardableResult

@@ -1,0 +1,131 @@
+import CNcurses
+import Linux
+
+/// Puts ncurses's key codes together to what the user did.
+struct InputReader {
+    /// More signs at once than anybody types: pasted, in a terminal that does not mark it.
+    private static let burst = 48
+    /// What is longer is cut: no field takes as much.
+    private static let longestPaste = 8192
+    /// After a burst, what follows so soon belongs to it. Nanoseconds.
+    private static let burstEcho: UInt64 = 200_000_000
+
+    private var paste: String?
+    private var pasteLength = 0
+    private var lastBurst: UInt64 = 0
+
+    /// Reads all that waits.
+    mutating func read() -> [ScreenInput] {
+        var inputs: [ScreenInput] = []
+        var signs = 0
+        var code: UInt32 = 0
+        var pending: (result: Int32, code: UInt32)?
+        // A bound, so that a flood cannot keep the screen from being drawn.
+        while inputs.count < 4096 {
+            let result = pending?.result ?? osc_read(&code)
+            if let next = pending { code = next.code }
+            pending = nil
+            if result == ERR { break }
+            if result == OK && code == 27 && paste == nil {
+                pending = escape(&inputs)
+                continue
+            }
+            guard let input = result == OK ? sign(code) : key(code) else { continue }
+            switch input {
+            case .character, .named(.enter): signs += 1
+            default: break
+            }
+            inputs.append(input)
+        }
+        let now = MonotonicClock.nanoseconds
+        if signs >= InputReader.burst { lastBurst = now }
+        if signs > 0, lastBurst > 0, now - lastBurst < InputReader.burstEcho {
+            lastBurst = now
+            return InputReader.merged(inputs)
+        }
+        return inputs
+    }
+
+    /// After an escape sign: the key itself, or a sequence that ncurses does not know, or a letter with Alt.
+    private func escape(_ inputs: inout [ScreenInput]) -> (result: Int32, code: UInt32)? {
+        var code: UInt32 = 0
+        var result = osc_read(&code)
+        if result == ERR || result != OK || code == 27 {
+            inputs.append(.named(.escape))
+            return result == ERR ? nil : (result, code)
+        }
+        guard code == UInt32(UInt8(ascii: "[")) || code == UInt32(UInt8(ascii: "O")) else { return nil }
+        repeat { result = osc_read(&code) } while result == OK && !(0x40...0x7e).contains(code)
+        return nil
+    }
+
+    private mutating func sign(_ code: UInt32) -> ScreenInput? {
+        if paste != nil {
+            pasteLength += 1
+            if pasteLength <= InputReader.longestPaste, let scalar = Unicode.Scalar(code) {
+                paste?.unicodeScalars.append(scalar)
+            }
+            return nil
+        }
+        switch code {
+        case 9: return .named(.tab)
+        case 10, 13: return .named(.enter)
+        case 8, 127: return .named(.backspace)
+        case 1...26: return .control(Character(Unicode.Scalar(UInt8(code) + 96)))
+        case ..<32: return nil
+        default: return Unicode.Scalar(code).map { .character(Character($0)) }
+        }
+    }
+
+    private mutating func key(_ code: UInt32) -> ScreenInput? {
+        let code = Int32(bitPattern: code)
+        if code == osc_KEY_PASTE_START {
+            paste = ""
+            pasteLength = 0
+            return nil
+        }
+        if code == osc_KEY_PASTE_END {
+            defer { paste = nil }
+            return paste.map { .pasted($0) }
+        }
+        if paste != nil { return nil }
+        if let named = InputReader.names[code] { return .named(named) }
+        if (1...12).contains(code - osc_KEY_F(0)) { return .function(Int(code - osc_KEY_F(0))) }
+        return code == KEY_MOUSE ? mouse() : nil
+    }
+
+    private func mouse() -> ScreenInput? {
+        var (row, column): (Int32, Int32) = (0, 0)
+        switch osc_mouse(&row, &column) {
+        case 1: return .click(row: Int(row), column: Int(column))
+        case 4: return .wheel(-3)
+        case 5: return .wheel(3)
+        default: return nil
+        }
+    }
+
+    private static let names: [Int32: ScreenInput.NamedKey] = [
+        KEY_UP: .up, KEY_DOWN: .down, KEY_LEFT: .left, KEY_RIGHT: .right, KEY_PPAGE: .pageUp, KEY_NPAGE: .pageDown,
+        KEY_HOME: .home, KEY_END: .end, KEY_ENTER: .enter, KEY_BACKSPACE: .backspace, KEY_DC: .delete,
+        KEY_BTAB: .backTab,
+    ]
+
+    /// Signs and line ends that came in a burst, as one paste; other keys stay.
+    private static func merged(_ inputs: [ScreenInput]) -> [ScreenInput] {
+        var text = ""
+        var length = 0
+        var rest: [ScreenInput] = []
+        for input in inputs {
+            switch input {
+            case .character(let character):
+                if length < longestPaste { text.append(character) }
+                length += 1
+            case .named(.enter):
+                if length < longestPaste { text.append("\n") }
+                length += 1
+            default: rest.append(input)
+            }
+        }
+        return [.pasted(text)] + rest
+    }
+}

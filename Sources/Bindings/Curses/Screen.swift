@@ -1,0 +1,183 @@
+import CNcurses
+import Glibc
+import Linux
+
+/// The terminal as a screen of rows, through ncurses. Not Sendable: it belongs to the actor of the ``UIThread``.
+package final class Screen {
+    /// Whether the user's locale is UTF-8.
+    package let isUTF8: Bool
+    /// The size at the last look.
+    package private(set) var size: ScreenSize
+    /// Whether the terminal went away.
+    package private(set) var isGone = false
+
+    private let terminal: FileHandle
+    private let ownOutput: FileHandle
+    private let ownErrors: FileHandle
+    private let log: FileHandle
+    private let output: UnsafeMutablePointer<FILE>
+    private var pointer: OpaquePointer?
+    private var shown: [[ScreenRun]] = []
+    private var cursor: (row: Int, column: Int)?
+    private var isShown = false
+    private var reader = InputReader()
+
+    /// Takes the terminal: nothing else may print on it until ``close()`` or ``suspend()``.
+    ///
+    /// SIGWINCH and SIGCONT must be blocked in all threads, and SIGTSTP ignored: ncurses would handle them on any thread.
+    /// - Throws: ``ScreenError``, ``SystemCallError``.
+    package init(_ options: ScreenOptions) throws {
+        guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { throw ScreenError.noTerminal }
+        isUTF8 = osc_take_locale() == 1
+        try Screen.probe()
+        terminal = try Screen.copy(STDOUT_FILENO)
+        ownOutput = try Screen.copy(STDOUT_FILENO)
+        ownErrors = try Screen.copy(STDERR_FILENO)
+        log = try Screen.openLog(options.errorLog)
+        guard let output = fdopen(dup(STDOUT_FILENO), "w") else { throw SystemCallError.last("fdopen") }
+        self.output = output
+        size = Screen.askSize(terminal.descriptor) ?? ScreenSize(columns: 80, rows: 24)
+        TerminalUndo.arm(descriptor: terminal.descriptor)
+        pointer = osc_start(output, options.mouse ? 1 : 0, options.colors ? 1 : 0)
+        guard pointer != nil else {
+            TerminalUndo.disarm()
+            fclose(output)
+            throw ScreenError.failed
+        }
+        redirect(to: log, log)
+        isShown = true
+        tell("\u{1b}[?2004h")
+    }
+
+    deinit {
+        close()
+        if let pointer { delscreen(pointer) }
+        fclose(output)
+    }
+
+    /// For poll: readable when the user did something.
+    package var inputDescriptor: Int32 { STDIN_FILENO }
+
+    // MARK: Drawing
+
+    /// Shows these rows. Only rows that differ from those shown before are drawn.
+    package func draw(_ rows: [[ScreenRun]], cursor: (row: Int, column: Int)? = nil) {
+        guard isShown else { return }
+        var hasChanged = cursor?.row != self.cursor?.row || cursor?.column != self.cursor?.column
+        for row in 0..<size.rows {
+            let runs = row < rows.count ? rows[row] : []
+            if row < shown.count, shown[row] == runs { continue }
+            hasChanged = true
+            osc_clear_line(Int32(row))
+            for run in runs where run.column < size.columns { put(run, row: row) }
+        }
+        shown = (0..<size.rows).map { $0 < rows.count ? rows[$0] : [] }
+        self.cursor = cursor
+        if hasChanged { osc_show(Int32(cursor?.row ?? -1), Int32(cursor?.column ?? 0)) }
+    }
+
+    /// Everything is drawn anew at the next ``draw(_:cursor:)``: somebody else wrote on the terminal.
+    package func invalidate() {
+        shown = []
+        osc_forget()
+    }
+
+    private func put(_ run: ScreenRun, row: Int) {
+        let scalars = run.text.unicodeScalars.map(\.value)
+        let pair: Int32 = run.style.contains(.alert) ? 2 : run.style.contains(.accent) ? 1 : 0
+        osc_put(Int32(row), Int32(run.column), scalars, Int32(scalars.count), Int32(run.style.rawValue & 15), pair)
+    }
+
+    /// Looks how large the terminal is now, and takes that over.
+    package func resize() {
+        guard let new = Screen.askSize(terminal.descriptor) else { return }
+        size = new
+        if isShown {
+            resizeterm(Int32(new.rows), Int32(new.columns))
+            invalidate()
+        }
+    }
+
+    // MARK: Input
+
+    /// What the user did since the last call. Never blocks for longer than an escape sequence takes.
+    package func read() -> [ScreenInput] {
+        guard isShown else { return [] }
+        let inputs = reader.read()
+        if inputs.isEmpty {
+            var item = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            if poll(&item, 1, 0) > 0, Int32(item.revents) & (POLLHUP | POLLERR | POLLNVAL) != 0 { isGone = true }
+        }
+        return inputs
+    }
+
+    // MARK: Giving the terminal back
+
+    /// Gives the terminal back for a while: to a console, or to the shell.
+    package func suspend() {
+        guard isShown else { return }
+        isShown = false
+        tell("\u{1b}[?2004l")
+        endwin()
+        TerminalUndo.disarm()
+        redirect(to: ownOutput, ownErrors)
+    }
+
+    /// Takes the terminal again.
+    package func resume() {
+        guard !isShown, pointer != nil else { return }
+        TerminalUndo.arm(descriptor: terminal.descriptor)
+        redirect(to: log, log)
+        isShown = true
+        resize()
+        tell("\u{1b}[?2004h")
+    }
+
+    /// Gives the terminal back for good.
+    package func close() { suspend() }
+
+    private func redirect(to output: FileHandle, _ errors: FileHandle) {
+        fflush(nil)
+        dup2(output.descriptor, STDOUT_FILENO)
+        dup2(errors.descriptor, STDERR_FILENO)
+    }
+
+    /// Bytes that ncurses knows nothing of.
+    private func tell(_ sequence: String) {
+        let bytes = Array(sequence.utf8)
+        _ = write(terminal.descriptor, bytes, bytes.count)
+    }
+
+    // MARK: Parts
+
+    private static func probe() throws(ScreenError) {
+        let name = getenv("TERM").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        guard let name else { throw .unknownTerminal(nil) }
+        switch osc_probe_terminal(STDOUT_FILENO) {
+        case 1: return
+        case -2: throw .tooSimple(name)
+        default: throw .unknownTerminal(name)
+        }
+    }
+
+    private static func copy(_ descriptor: Int32) throws(SystemCallError) -> FileHandle {
+        FileHandle(owning: try systemCall("fcntl") { fcntl(descriptor, F_DUPFD_CLOEXEC, 10) })
+    }
+
+    private static func openLog(_ path: String?) throws(SystemCallError) -> FileHandle {
+        if let path,
+            let log = try? FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+        {
+            // Kept from growing without end; what was said before this is old.
+            if let status = try? log.status(), status.st_size > 1 << 20 { ftruncate(log.descriptor, 0) }
+            return log
+        }
+        return try FileHandle(path: "/dev/null", flags: O_WRONLY)
+    }
+
+    private static func askSize(_ descriptor: Int32) -> ScreenSize? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return nil }
+        return ScreenSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
+    }
+}

@@ -1,0 +1,36 @@
+/// A version that is being brought here, for use without a network.
+package struct FetchItem: Sendable, Hashable {
+    package enum Extent: Sendable, Hashable {
+        case bootSet, whole
+
+        /// `the boot set`.
+        var words: String { self == .bootSet ? "boot set" : "whole image" }
+    }
+
+    package enum State: Sendable, Hashable {
+        case running, done, stopped
+        case failed(String)
+    }
+
+    package let number: Int
+    package let image: ImageName
+    package let extent: Extent
+    package var state: State
+    package var done: UInt64
+    package var total: UInt64
+    /// Bytes a second.
+    package var rate: UInt64
+
+    package init(
+        number: Int, image: ImageName, extent: Extent, state: State = .running, done: UInt64 = 0, total: UInt64 = 0,
+        rate: UInt64 = 0
+    ) {
+        self.number = number
+        self.image = image
+        self.extent = extent
+        self.state = state
+        self.done = done
+        self.total = total
+        self.rate = rate
+    }
+}

@@ -1,0 +1,21 @@
+/// What the menu may offer on this machine and terminal.
+package struct MachineFacts: Sendable, Hashable {
+    /// Whether windows can be opened.
+    package var hasDisplay: Bool
+    /// Whether Ctrl-Z may lead back to a shell.
+    package var mayShowShell: Bool
+    /// Where what other parts print goes.
+    package var errorLog: String
+
+    /// Of UTC: the log's times are the user's own.
+    package var secondsEast: Int64
+
+    package init(
+        hasDisplay: Bool = false, mayShowShell: Bool = true, errorLog: String = "", secondsEast: Int64 = 0
+    ) {
+        self.hasDisplay = hasDisplay
+        self.mayShowShell = mayShowShell
+        self.errorLog = errorLog
+        self.secondsEast = secondsEast
+    }
+}

@@ -1,0 +1,50 @@
+import Linux
+
+/// What the menu asks of the world. Calls come from any thread and may take as long as they need: no screen waits for them.
+package protocol MenuBackend: Sendable {
+    /// What is known at once, then better answers as they come, the last one priced.
+    /// - Parameter isAsked: the user wants news, so the catalogs' servers are asked even if they were a moment ago.
+    func offers(isAsked: Bool) -> AsyncStream<MenuOffer>
+    func guests() async -> [GuestItem]
+    /// The image of a session in at most `cells` cells; nil where there is none yet.
+    func picture(session: String, cells: Int) async -> [BlockCell]?
+    /// Starts a guest. What its session says until it runs; then the stream ends.
+    func boot(_ image: ImageName) -> AsyncThrowingStream<GuestItem, any Error>
+    func order(_ order: MenuEffect.GuestOrder, session: String) async throws
+    /// Relays between this process's terminal and the guest's console until the user leaves it or `interruption` is signalled.
+    func console(session: String, interruption: EventDescriptor) async throws
+    func window(session: String) async throws
+    /// Brings a version here. Ends when all of it is; cancelling the consumer stops it.
+    func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error>
+    func pin(_ image: ImageName, _ isPinned: Bool) async throws
+    /// - Returns: bytes freed.
+    func remove(_ image: ImageName) async throws -> UInt64
+    func cache() async throws -> CacheOverview
+    /// Reads every block again.
+    /// - Returns: how many were damaged.
+    func verify(_ progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void) async throws -> Int
+    func add(_ request: CatalogRequest, isTrusted: Bool) async throws -> CatalogAnswer
+    func removeCatalog(_ name: String) async throws
+    /// What failed, why, and what to do.
+    func words(for error: any Error) -> String
+}
+
+/// How far something is. Bytes, and bytes a second.
+package struct MenuProgress: Sendable, Hashable {
+    package var done: UInt64
+    package var total: UInt64
+    package var rate: UInt64
+
+    package init(done: UInt64, total: UInt64, rate: UInt64) {
+        self.done = done
+        self.total = total
+        self.rate = rate
+    }
+}
+
+/// What came of following a catalog.
+package enum CatalogAnswer: Sendable, Hashable {
+    case added
+    /// The user must say whether this fingerprint is the publisher's.
+    case asks(CatalogRequest)
+}

@@ -1,0 +1,139 @@
+import Linux
+
+/// Carrying out what the menu wants, each thing beside the others; what comes of it is an event.
+extension MenuLoop {
+    func start(_ effect: MenuEffect) {
+        switch effect {
+        case .loadOffer(let isAsked): loadOffer(isAsked: isAsked)
+        case .loadCache: attempt { self.post(.cache(try await self.backend.cache())) }
+        case .loadGuests: attempt { await self.loadGuests() }
+        case .boot(let image, let number): boot(image, number)
+        case .order(let order, let session):
+            attempt {
+                try await self.backend.order(order, session: session)
+                await self.loadGuests()
+            }
+        case .console(let session):
+            attempt {
+                try await self.away {
+                    try await self.backend.console(session: session, interruption: self.consoleInterruption)
+                }
+                await self.loadGuests()
+            }
+        case .window(let session): attempt { try await self.backend.window(session: session) }
+        case .fetch(let image, let extent, let number): fetch(image, extent, number)
+        case .stopFetch(let number): fetches[number]?.cancel()
+        case .pin(let image, let isPinned):
+            attempt {
+                try await self.backend.pin(image, isPinned)
+                self.post(
+                    .said("\(image.words) is \(isPinned ? "kept here from now on" : "no longer kept on purpose")"))
+                self.reload()
+            }
+        case .remove(let image):
+            attempt {
+                let freed = try await self.backend.remove(image)
+                self.post(.said("\(image.words) is removed from here; \(Words.bytes(freed)) are free"))
+                self.reload()
+            }
+        case .verify: verify()
+        case .addCatalog(let request, let isTrusted): add(request, isTrusted)
+        case .removeCatalog(let name):
+            attempt {
+                try await self.backend.removeCatalog(name)
+                self.post(.said("\(name) is not followed any more"))
+                self.loadOffer(isAsked: false)
+            }
+        case .redraw, .suspend, .quit: break
+        }
+    }
+
+    /// Runs `body`; an error becomes a word for the user.
+    private func attempt(_ body: @escaping () async throws -> Void) {
+        Task {
+            do { try await body() } catch { post(.failed(backend.words(for: error))) }
+        }
+    }
+
+    private func reload() {
+        loadOffer(isAsked: false)
+        attempt { self.post(.cache(try await self.backend.cache())) }
+    }
+
+    /// One at a time; who asks meanwhile is served afterwards.
+    private func loadOffer(isAsked: Bool) {
+        if isLoadingOffer {
+            wantsOfferAgain = (wantsOfferAgain ?? false) || isAsked
+            return
+        }
+        isLoadingOffer = true
+        Task {
+            for await offer in backend.offers(isAsked: isAsked) { post(.offer(offer)) }
+            isLoadingOffer = false
+            if let again = wantsOfferAgain {
+                wantsOfferAgain = nil
+                loadOffer(isAsked: again)
+            }
+        }
+    }
+
+    private func boot(_ image: ImageName, _ number: Int) {
+        Task {
+            do {
+                for try await guest in backend.boot(image) { post(.launched(number, guest)) }
+                post(.launchUp(number))
+            } catch {
+                post(.launchFailed(number, backend.words(for: error)))
+            }
+        }
+    }
+
+    private func fetch(_ image: ImageName, _ extent: FetchItem.Extent, _ number: Int) {
+        fetches[number] = Task {
+            do {
+                for try await progress in backend.fetch(image, extent) {
+                    post(.fetched(number, done: progress.done, total: progress.total, rate: progress.rate))
+                }
+                post(.fetchEnded(number, Task.isCancelled ? .stopped : .done))
+            } catch is CancellationError {
+                post(.fetchEnded(number, .stopped))
+            } catch {
+                post(.fetchEnded(number, Task.isCancelled ? .stopped : .failed(backend.words(for: error))))
+            }
+            fetches[number] = nil
+        }
+    }
+
+    private func verify() {
+        Task {
+            do {
+                let damaged = try await backend.verify { done, total in
+                    // A word every so often is enough.
+                    if done % 256 == 0 || done == total {
+                        Task { await self.post(.verified(done: done, total: total)) }
+                    }
+                }
+                post(
+                    .verifyEnded(
+                        damaged == 0
+                            ? "every block is as it should be"
+                            : "\(Words.several(damaged, "damaged block")) removed; they are fetched again when needed"))
+            } catch {
+                post(.verifyEnded("the cache could not be verified: \(backend.words(for: error))"))
+            }
+        }
+    }
+
+    private func add(_ request: CatalogRequest, _ isTrusted: Bool) {
+        Task {
+            do {
+                switch try await backend.add(request, isTrusted: isTrusted) {
+                case .added: post(.catalogAdded(request.name))
+                case .asks(let question): post(.catalogAsks(question))
+                }
+            } catch {
+                post(.catalogRefused(backend.words(for: error)))
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+import Curses
+import Glibc
+import Linux
+
+/// The menu running: input and news become events, effects are carried out beside it, and the screen follows the state.
+///
+/// All of it is on the screen's thread; what takes time runs elsewhere and comes back as an event.
+package actor MenuLoop {
+    /// At most this often news alone redraws the screen; keys do at once. Nanoseconds.
+    private static let drawInterval: UInt64 = 33_000_000
+    private static let doubleClick: UInt64 = 500_000_000
+
+    private nonisolated let thread: UIThread
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    let backend: any MenuBackend
+    private let options: MenuOptions
+    var state: MenuState
+    private var screen: Screen?
+    private var signs = Signs.unicode
+    private let signals: SignalDescriptor
+    let consoleInterruption: EventDescriptor
+
+    private var frame = Frame(rows: [])
+    private var isDirty = false
+    private var lastDraw: UInt64 = 0
+    private var lastClick: (target: HitTarget, time: UInt64)?
+    private var nextPoll: UInt64 = 0
+    private var isPolling = false
+    /// Whether something else has the terminal.
+    var isAway = false
+    var fetches: [Int: Task<Void, Never>] = [:]
+    var isLoadingOffer = false
+    var wantsOfferAgain: Bool?
+    private var ended: CheckedContinuation<MenuEnd, Never>?
+    private var end: MenuEnd?
+
+    /// - Throws: ``SystemCallError``.
+    package init(backend: any MenuBackend, options: MenuOptions, facts: MachineFacts) throws {
+        thread = try UIThread()
+        signals = try SignalDescriptor([SIGWINCH, SIGCONT])
+        consoleInterruption = try EventDescriptor()
+        self.backend = backend
+        self.options = options
+        state = MenuState(facts: facts, size: ScreenSize(columns: 80, rows: 24), now: Int64(time(nil)))
+    }
+
+    /// Shows the menu until the user leaves it, or ``interrupt(_:)``. SIGWINCH and SIGCONT must be blocked in every thread.
+    /// - Throws: ``ScreenError``, ``SystemCallError`` when there is no screen.
+    package func run() async throws -> MenuEnd {
+        // Stopping from the keyboard goes through us, and ncurses must not handle it on another thread.
+        signal(SIGTSTP, SIG_IGN)
+        signal(SIGQUIT, SIG_IGN)
+        let screen = try Screen(options.screen)
+        self.screen = screen
+        signs = options.ascii || !screen.isUTF8 ? .ascii : .unicode
+        _ = state.handle(.resized(screen.size))
+        listen()
+        draw()
+        perform(state.start())
+        let end = await withCheckedContinuation { continuation in
+            if let end = self.end { continuation.resume(returning: end) } else { ended = continuation }
+        }
+        for fetch in fetches.values { fetch.cancel() }
+        thread.end()
+        return end
+    }
+
+    /// Ends the menu from any thread, with the terminal as it was.
+    package nonisolated func interrupt(_ number: Int32) {
+        Task { await self.finish(signal: number) }
+    }
+
+    private func finish(signal: Int32?) {
+        guard end == nil else { return }
+        // The console gives the terminal back itself.
+        if isAway { consoleInterruption.signal() }
+        screen?.close()
+        let end = MenuEnd(signal: signal, guests: state.guests.count)
+        self.end = end
+        thread.wait(for: []) { _ in }
+        ended?.resume(returning: end)
+        ended = nil
+    }
+
+    // MARK: Events
+
+    /// Takes an event from elsewhere; the screen follows soon.
+    func post(_ event: MenuEvent) {
+        guard end == nil else { return }
+        perform(state.handle(event))
+        isDirty = true
+        schedule()
+    }
+
+    private func listen() {
+        let input = screen?.inputDescriptor ?? -1
+        let sources = isAway ? [signals.descriptor] : [input, signals.descriptor]
+        thread.wait(for: sources) { [weak self] ready in self?.assumeIsolated { $0.wakeUp(ready) } }
+        schedule()
+    }
+
+    private func wakeUp(_ ready: Set<Int32>) {
+        guard end == nil, let screen else { return }
+        if ready.contains(signals.descriptor) {
+            let taken = signals.take()
+            if taken.contains(SIGCONT) && !isAway {
+                // Whoever stopped us from outside may have left the terminal as a shell wants it.
+                screen.suspend()
+                screen.resume()
+            }
+            screen.resize()
+            perform(state.handle(.resized(screen.size)))
+            isDirty = true
+        }
+        if ready.contains(screen.inputDescriptor) && !isAway { read(screen) }
+        let now = MonotonicClock.nanoseconds
+        if now >= nextPoll { poll(now) }
+        if isDirty && now >= lastDraw + MenuLoop.drawInterval { draw() }
+        schedule()
+    }
+
+    private func read(_ screen: Screen) {
+        let inputs = screen.read()
+        if screen.isGone { return finish(signal: SIGHUP) }
+        for input in inputs where end == nil {
+            if case .click(let row, let column) = input {
+                click(row, column)
+            } else {
+                perform(state.handle(.input(input)))
+            }
+        }
+        if !inputs.isEmpty && !isAway && end == nil { draw() }
+    }
+
+    private func click(_ row: Int, _ column: Int) {
+        guard let target = frame.target(row: row, column: column) else { return }
+        let now = MonotonicClock.nanoseconds
+        let isDouble = lastClick.map { $0.target == target && now - $0.time < MenuLoop.doubleClick } ?? false
+        lastClick = isDouble ? nil : (target, now)
+        perform(state.handle(.hit(target, isDouble: isDouble)))
+    }
+
+    /// Asks how the guests are, and moves the clock.
+    private func poll(_ now: UInt64) {
+        let before = state.now
+        perform(state.handle(.tick(Int64(time(nil)))))
+        if state.isLive || state.now / 60 != before / 60 { isDirty = true }
+        let interval: UInt64 = state.watched != nil ? 400_000_000 : state.isLive ? 1_000_000_000 : 3_000_000_000
+        nextPoll = now + interval
+        guard !isPolling else { return }
+        isPolling = true
+        let watched = state.watched
+        Task {
+            await loadGuests()
+            if let watched, let cells = await backend.picture(session: watched.session, cells: watched.cells) {
+                post(.picture(session: watched.session, cells: cells))
+            }
+            isPolling = false
+        }
+    }
+
+    func loadGuests() async {
+        let guests = await backend.guests()
+        // Nothing new is no reason to draw.
+        if guests != state.guests { post(.guests(guests)) }
+    }
+
+    // MARK: The screen
+
+    private func schedule() {
+        guard end == nil else { return }
+        let draw = isDirty && !isAway ? lastDraw + MenuLoop.drawInterval : UInt64.max
+        thread.setTimer(min(draw, nextPoll))
+    }
+
+    private func draw() {
+        guard let screen, !isAway, end == nil else { return }
+        isDirty = false
+        lastDraw = MonotonicClock.nanoseconds
+        frame = MenuView.frame(of: state, signs: signs)
+        let rows = options.color ? frame.rows : frame.rows.map { $0.map(MenuLoop.withoutColor) }
+        screen.draw(rows, cursor: frame.cursor)
+    }
+
+    private static func withoutColor(_ run: ScreenRun) -> ScreenRun {
+        var run = run
+        run.style.subtract([.accent, .alert])
+        return run
+    }
+
+    func perform(_ effects: [MenuEffect]) {
+        for effect in effects {
+            switch effect {
+            case .quit: finish(signal: nil)
+            case .redraw:
+                screen?.invalidate()
+                isDirty = true
+            case .suspend: stop()
+            default: start(effect)
+            }
+        }
+    }
+
+    /// Stops the process as the shell's job control expects, until it is continued.
+    private func stop() {
+        guard let screen, !isAway else { return }
+        screen.suspend()
+        signal(SIGTSTP, SIG_DFL)
+        // The whole job, as the terminal itself would do.
+        kill(0, SIGTSTP)
+        signal(SIGTSTP, SIG_IGN)
+        screen.resume()
+        perform(state.handle(.resized(screen.size)))
+        isDirty = true
+        lastDraw = 0
+    }
+
+    /// Gives the terminal away while `body` runs.
+    func away(_ body: () async throws -> Void) async throws {
+        guard let screen, !isAway, end == nil else { return }
+        isAway = true
+        screen.suspend()
+        listen()
+        defer {
+            isAway = false
+            if end == nil {
+                screen.resume()
+                perform(state.handle(.resized(screen.size)))
+                isDirty = true
+                listen()
+            }
+        }
+        try await body()
+    }
+}

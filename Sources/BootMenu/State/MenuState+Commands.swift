@@ -1,0 +1,186 @@
+import Curses
+
+/// What commands do.
+extension MenuState {
+    mutating func perform(_ command: Command) -> [MenuEffect] {
+        switch command {
+        case .up, .down, .pageUp, .pageDown, .first, .last: move(command)
+        case .activate: return activate()
+        case .enter: return enter()
+        case .back: back()
+        case .switchPane:
+            if top.screen.kind == .systems { open(.guests) } else { backToTop() }
+            return [.loadGuests]
+        case .find: overlay = .find(TextField(label: "Find", text: top.filter))
+        case .details: if let image = chosenImage { open(.details(image)) }
+        case .offline: if let image = chosenImage { askOffline(image) }
+        case .pin: return pin()
+        case .remove: askRemove()
+        case .refresh: return refresh()
+        case .cache:
+            open(.cache)
+            return [.loadCache]
+        case .verify: return verify()
+        case .addCatalog: overlay = .form(CatalogForm())
+        case .log: open(.log)
+        case .help: open(.help)
+        case .console: return chosenGuest.map { reach($0, .console(session: $0.id)) } ?? []
+        case .window: return openWindow()
+        case .pause: return pause()
+        case .stop: return chosenGuest.map { order($0, .stop, "asked to shut down") } ?? []
+        case .force: askForce()
+        case .redraw: return [.redraw]
+        case .suspend:
+            if facts.mayShowShell { return [.suspend] }
+            say("Ctrl-Z is off: there is no shell to go to")
+        case .quit, .quitAtOnce: return askQuit()
+        }
+        return []
+    }
+
+    /// Whether a hint line should offer the command now.
+    package func isOffered(_ command: Command) -> Bool {
+        switch command {
+        case .suspend: facts.mayShowShell
+        case .window: facts.hasDisplay && chosenGuest?.phase == .up
+        case .console: chosenGuest?.phase == .up || chosenGuest?.phase == .guest
+        case .pause: chosenGuest?.phase == .up
+        case .stop, .force: chosenGuest.map { !$0.id.isEmpty } ?? false
+        case .activate: top.screen.kind == .guests ? chosenGuest != nil : chosenImage != nil
+        case .enter, .details, .offline, .pin: chosenImage != nil
+        case .remove: chosenImage != nil || chosenCatalog != nil
+        default: true
+        }
+    }
+
+    private mutating func move(_ command: Command) {
+        let page = max(1, layout.listHeight - 1)
+        switch command {
+        case .up: scroll(-1)
+        case .down: scroll(1)
+        case .pageUp: scroll(-page)
+        case .pageDown: scroll(page)
+        case .first: scroll(-rowCount)
+        default: scroll(rowCount)
+        }
+    }
+
+    private mutating func back() {
+        if stack.count > 1 {
+            close()
+        } else if !top.filter.isEmpty {
+            top.filter = ""
+            list(0)
+        }
+    }
+
+    private mutating func backToTop() {
+        while stack.count > 1 { stack.removeLast() }
+        list(0)
+    }
+
+    private mutating func activate() -> [MenuEffect] {
+        if top.screen.kind == .guests { return enter() }
+        if let catalog = chosenCatalog {
+            overlay = .dialog(
+                Dialog("Catalog \(catalog.name)", "\(catalog.url)\n\(catalog.error)", [Dialog.cancel("Close")]))
+            return []
+        }
+        guard let image = chosenImage else { return [] }
+        if let guest = guest(of: image) {
+            overlay = .dialog(
+                Dialog(
+                    "\(image.words) runs already", "It can be looked at, or a second one booted beside it.",
+                    [
+                        .init(label: "Look at it", act: .open(guest.id)),
+                        .init(label: "Boot another", act: .boot(image)), Dialog.cancel(),
+                    ]))
+            return []
+        }
+        return boot(image)
+    }
+
+    mutating func boot(_ image: ImageName) -> [MenuEffect] {
+        let number = nextNumber()
+        launches[number] = Launch(number: number, image: image)
+        hasChosen = true
+        open(.launch(number))
+        log.append(LogEntry(time: now, text: "booting \(image.text)", isFailure: false))
+        return [.boot(image, launch: number)]
+    }
+
+    private mutating func enter() -> [MenuEffect] {
+        switch top.screen {
+        case .systems: if let image = chosenImage { open(.versions(image.system)) }
+        case .guests:
+            guard let guest = chosenGuest else { return [] }
+            open(screen(of: guest))
+            return [.loadGuests]
+        default: break
+        }
+        return []
+    }
+
+    /// The screen of a guest: its launch's, when it was booted here and has no session yet.
+    private func screen(of guest: GuestItem) -> MenuScreen {
+        if !guest.id.isEmpty { return .guest(guest.id) }
+        return launches.values.first { $0.image == guest.image && $0.failure == nil }.map { .launch($0.number) }
+            ?? .guests
+    }
+
+    private mutating func pin() -> [MenuEffect] {
+        guard let image = chosenImage else { return [] }
+        let isPinned = version(image)?.isPinned ?? cache?.items.first { $0.image == image }?.isPinned ?? false
+        return [.pin(image, !isPinned)]
+    }
+
+    private mutating func refresh() -> [MenuEffect] {
+        switch top.screen.kind {
+        case .cache: return [.loadCache]
+        case .guests: return [.loadGuests]
+        default:
+            isRefreshing = true
+            return [.loadOffer(isAsked: true)]
+        }
+    }
+
+    private mutating func verify() -> [MenuEffect] {
+        if verifying != nil {
+            say("the cache is being verified already")
+            return []
+        }
+        verifying = (0, 0)
+        return [.verify]
+    }
+
+    // MARK: Guests
+
+    /// The effect, if the guest can be reached yet.
+    private mutating func reach(_ guest: GuestItem, _ effect: MenuEffect) -> [MenuEffect] {
+        if guest.id.isEmpty || guest.phase < .guest {
+            say("\(guest.image.words) is not that far yet")
+            return []
+        }
+        return [effect]
+    }
+
+    private mutating func openWindow() -> [MenuEffect] {
+        guard let guest = chosenGuest else { return [] }
+        if !facts.hasDisplay {
+            say("there is no display for a window here; c opens the console")
+            return []
+        }
+        return reach(guest, .window(session: guest.id))
+    }
+
+    private mutating func pause() -> [MenuEffect] {
+        guard let guest = chosenGuest else { return [] }
+        return guest.state == .paused ? order(guest, .resume, "goes on") : order(guest, .pause, "pauses")
+    }
+
+    private mutating func order(_ guest: GuestItem, _ order: MenuEffect.GuestOrder, _ words: String) -> [MenuEffect] {
+        guard !guest.id.isEmpty else { return [] }
+        say("\(guest.image.words): \(words)")
+        return [.order(order, session: guest.id)]
+    }
+}

@@ -1,0 +1,126 @@
+/// Questions and their answers.
+extension MenuState {
+    mutating func answer(_ dialog: Dialog) -> [MenuEffect] {
+        overlay = nil
+        switch dialog.buttons[dialog.selected].act {
+        case .close: return []
+        case .quit:
+            isQuitting = true
+            return [.quit]
+        case .force(let session):
+            say("session \(session): powered off")
+            return [.order(.force, session: session)]
+        case .boot(let image): return boot(image)
+        case .open(let session):
+            open(.guest(session))
+            return [.loadGuests]
+        case .fetch(let image, let extent): return fetch(image, extent)
+        case .stopFetch(let number): return [.stopFetch(number)]
+        case .remove(let image): return [.remove(image)]
+        case .removeCatalog(let name): return [.removeCatalog(name)]
+        case .trust(let request):
+            say("fetching the catalog of \(request.url)")
+            return [.addCatalog(request, isTrusted: true)]
+        }
+    }
+
+    mutating func askQuit() -> [MenuEffect] {
+        let running = fetches.filter { $0.state == .running }.count
+        var lines: [String] = []
+        if !guests.isEmpty {
+            lines.append(
+                "\(Words.several(guests.count, "guest goes", "guests go")) on without the menu; it finds them again.")
+        }
+        if running > 0 {
+            lines.append("\(Words.several(running, "fetch stops", "fetches stop")); what is here stays here.")
+        }
+        guard !lines.isEmpty else {
+            isQuitting = true
+            return [.quit]
+        }
+        overlay = .dialog(
+            Dialog(
+                "Leave the menu?", lines.joined(separator: "\n"),
+                [.init(label: "Leave", act: .quit), Dialog.cancel("Stay")]))
+        return []
+    }
+
+    mutating func askForce() {
+        guard let guest = chosenGuest, !guest.id.isEmpty else { return }
+        overlay = .dialog(
+            Dialog(
+                "Power off \(guest.image.words)?", "The guest is not asked. What it wrote in this run is thrown away.",
+                [Dialog.cancel(), .init(label: "Power off", act: .force(guest.id))]))
+    }
+
+    mutating func askOffline(_ image: ImageName) {
+        if let fetch = fetches.first(where: { $0.image == image && $0.state == .running }) {
+            overlay = .dialog(
+                Dialog(
+                    "\(image.words) is being fetched",
+                    "\(Words.bytes(fetch.done)) of \(Words.bytes(fetch.total)) are here.",
+                    [Dialog.cancel("Let it go on"), .init(label: "Stop", act: .stopFetch(fetch.number))]))
+            return
+        }
+        let version = version(image)
+        var buttons: [Dialog.Button] = []
+        var lines: [String] = []
+        if version?.offline == .whole {
+            lines = ["All of it is here; it runs without a network."]
+        } else {
+            if version?.offline == .boots {
+                lines.append("It boots without a network; the rest may be needed later.")
+            } else if let toBoot = version?.toBoot {
+                buttons.append(.init(label: "Boot set", act: .fetch(image, .bootSet)))
+                lines.append("The boot set, \(Words.bytes(toBoot)), makes it start without a network.")
+            }
+            buttons.append(.init(label: "Whole image", act: .fetch(image, .whole)))
+            if let version {
+                let rest = version.size - min(version.size, version.here ?? 0)
+                lines.append("The whole image, up to \(Words.bytes(rest)) more, makes it run without one.")
+            }
+        }
+        buttons.append(Dialog.cancel(buttons.isEmpty ? "Close" : "Cancel"))
+        overlay = .dialog(Dialog("\(image.words) without a network", lines.joined(separator: "\n"), buttons))
+    }
+
+    private mutating func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> [MenuEffect] {
+        let number = nextNumber()
+        fetches.append(FetchItem(number: number, image: image, extent: extent))
+        say("fetching the \(extent.words) of \(image.words)")
+        return [.fetch(image, extent, number: number)]
+    }
+
+    mutating func askRemove() {
+        if let catalog = chosenCatalog {
+            overlay = .dialog(
+                Dialog(
+                    "Stop following \(catalog.name)?", "\(catalog.url)\nWhat the cache holds of it stays.",
+                    [Dialog.cancel(), .init(label: "Stop following", act: .removeCatalog(catalog.name))]))
+            return
+        }
+        guard let image = chosenImage else { return }
+        let item = cache?.items.first { $0.image == image }
+        let amount = (item?.own).map { "\(Words.bytes($0)) " } ?? ""
+        overlay = .dialog(
+            Dialog(
+                "Remove \(image.words) from here?",
+                "The blocks \(amount)that no other version needs go; they can be fetched again.",
+                [Dialog.cancel(), .init(label: "Remove", act: .remove(image))]))
+    }
+
+    mutating func submit(_ form: CatalogForm) -> [MenuEffect] {
+        var form = form
+        let request = form.request
+        if request.name.isEmpty || request.url.isEmpty {
+            form.error = request.name.isEmpty ? "a name is needed: your word for this catalog" : "an address is needed"
+            form.focus = request.name.isEmpty ? 0 : 1
+            overlay = .form(form)
+            return []
+        }
+        form.isBusy = true
+        form.error = ""
+        overlay = .form(form)
+        return [.addCatalog(request, isTrusted: false)]
+    }
+}

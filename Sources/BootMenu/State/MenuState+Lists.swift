@@ -1,0 +1,149 @@
+/// The list on the screen: which rows it has, and which one is chosen.
+extension MenuState {
+    /// What the chosen row of a list of systems is.
+    package enum SystemsRow: Sendable, Hashable {
+        case system(SystemItem)
+        case catalog(CatalogItem)
+    }
+
+    /// How many rows the shown list or text has.
+    package var rowCount: Int {
+        switch top.screen {
+        case .systems, .versions: top.rows.count
+        case .guests: guests.count
+        case .cache: cache?.items.count ?? 0
+        case .log, .help, .details: layout.textRows
+        case .launch, .guest: 0
+        }
+    }
+
+    /// Whether rows are scrolled through without one being chosen.
+    var isText: Bool {
+        switch top.screen.kind {
+        case .log, .help, .details: true
+        default: false
+        }
+    }
+
+    /// A row of the list of systems: first the systems, then catalogs in trouble.
+    package func systemsRow(_ row: Int, of open: OpenScreen) -> SystemsRow? {
+        guard open.rows.indices.contains(row) else { return nil }
+        let index = open.rows[row]
+        if index < offer.systems.count { return .system(offer.systems[index]) }
+        let trouble = index - offer.systems.count
+        return troubled.indices.contains(trouble) ? .catalog(offer.catalogs[troubled[trouble]]) : nil
+    }
+
+    /// The version that a key on this screen is about.
+    package var chosenImage: ImageName? {
+        switch top.screen {
+        case .systems:
+            guard case .system(let system)? = systemsRow(top.position.selected, of: top), let newest = system.newest
+            else {
+                return nil
+            }
+            return ImageName(system: system.name, version: newest.id)
+        case .versions(let name):
+            guard let system = system(name), top.rows.indices.contains(top.position.selected) else { return nil }
+            return ImageName(system: name, version: system.versions[top.rows[top.position.selected]].id)
+        case .details(let image): return image
+        case .cache:
+            guard let items = cache?.items, items.indices.contains(top.position.selected) else { return nil }
+            return items[top.position.selected].image
+        default: return nil
+        }
+    }
+
+    /// The guest that a key on this screen is about.
+    package var chosenGuest: GuestItem? {
+        switch top.screen {
+        case .guests: guests.indices.contains(top.position.selected) ? guests[top.position.selected] : nil
+        default: guest(on: top.screen)
+        }
+    }
+
+    /// The catalog in trouble that is chosen among the systems.
+    var chosenCatalog: CatalogItem? {
+        guard case .systems = top.screen, case .catalog(let catalog)? = systemsRow(top.position.selected, of: top)
+        else {
+            return nil
+        }
+        return catalog
+    }
+
+    mutating func select(_ row: Int) {
+        if isText {
+            top.position.scroll(to: row, of: rowCount, height: layout.listHeight)
+        } else {
+            top.position.select(row, of: rowCount, height: layout.listHeight)
+        }
+    }
+
+    /// Keeps the chosen row within the list and on the screen, after either changed.
+    mutating func settle() {
+        if isText { select(top.position.top) } else { select(top.position.selected) }
+    }
+
+    /// Finds the rows of a screen anew, and keeps the choice on what it was on.
+    mutating func list(_ level: Int, keeping: Bool = true) {
+        let open = stack[level]
+        let chosen = open.rows.indices.contains(open.position.selected) ? identity(open, open.position.selected) : nil
+        let wanted = open.filter.lowercased()
+        switch open.screen {
+        case .systems:
+            let matching = offer.systems.indices.filter {
+                wanted.isEmpty || offer.systems[$0].searchText.contains(wanted)
+            }
+            stack[level].rows =
+                matching
+                + troubled.indices.filter { wanted.isEmpty || offer.catalogs[troubled[$0]].name.contains(wanted) }
+                .map { $0 + offer.systems.count }
+        case .versions(let name):
+            let versions = system(name)?.versions ?? []
+            stack[level].rows = versions.indices.filter {
+                wanted.isEmpty || versions[$0].id.contains(wanted) || versions[$0].notes.lowercased().contains(wanted)
+            }
+        default: return
+        }
+        var row = min(open.position.selected, max(0, stack[level].rows.count - 1))
+        if keeping, let chosen {
+            let rows = stack[level].rows
+            row = rows.indices.first { identity(stack[level], $0) == chosen } ?? (wanted.isEmpty ? row : 0)
+        }
+        let height = level == stack.count - 1 ? layout.listHeight : max(1, size.rows - 6)
+        stack[level].position.select(row, of: stack[level].rows.count, height: height)
+    }
+
+    /// What a row is, whatever its place.
+    private func identity(_ open: OpenScreen, _ row: Int) -> String? {
+        switch open.screen {
+        case .systems:
+            switch systemsRow(row, of: open) {
+            case .system(let system): "\(system.name.catalog)/\(system.name.distribution)"
+            case .catalog(let catalog): "\(catalog.name)/"
+            case nil: nil
+            }
+        case .versions(let name):
+            system(name).flatMap { $0.versions.indices.contains(open.rows[row]) ? $0.versions[open.rows[row]].id : nil }
+        default: nil
+        }
+    }
+
+    mutating func open(_ screen: MenuScreen) {
+        if top.screen == screen { return }
+        // The same screen twice in the stack would make Esc go round in circles.
+        if let level = stack.firstIndex(where: { $0.screen == screen }) {
+            stack.removeSubrange((level + 1)...)
+        } else {
+            stack.append(OpenScreen(screen))
+            list(stack.count - 1, keeping: false)
+        }
+        settle()
+    }
+
+    mutating func close() {
+        if stack.count > 1 { stack.removeLast() }
+        list(stack.count - 1)
+        settle()
+    }
+}

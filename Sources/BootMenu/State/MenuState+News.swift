@@ -1,0 +1,145 @@
+/// What the world says.
+extension MenuState {
+    mutating func handleNews(_ event: MenuEvent) -> [MenuEffect] {
+        switch event {
+        case .offer(let offer): take(offer)
+        case .guests(let guests): return take(guests)
+        case .picture(let session, let cells): picture = (session, cells)
+        case .launched(let number, let guest):
+            launches[number]?.guest = guest
+            if !guests.contains(where: { $0.id == guest.id && $0.phase > guest.phase }) { note(guest) }
+        case .launchUp(let number):
+            launches[number]?.guest?.phase = .up
+            return [.loadGuests, .loadOffer(isAsked: false)]
+        case .launchFailed(let number, let reason): fail(number, reason)
+        case .fetched(let number, let done, let total, let rate):
+            guard let index = fetches.firstIndex(where: { $0.number == number }) else { break }
+            (fetches[index].done, fetches[index].total, fetches[index].rate) = (done, total, rate)
+        case .fetchEnded(let number, let end): return endFetch(number, end)
+        case .cache(let overview):
+            cache = overview
+            settle()
+        case .verified(let done, let total): verifying = (done, total)
+        case .verifyEnded(let words):
+            verifying = nil
+            say(words)
+            return [.loadCache]
+        case .catalogAdded, .catalogRefused, .catalogAsks: return takeCatalog(event)
+        case .said(let text): say(text)
+        case .failed(let text): say(text, isFailure: true)
+        default: break
+        }
+        return []
+    }
+
+    private mutating func take(_ new: MenuOffer) {
+        offer = new
+        hasOffer = true
+        isRefreshing = isRefreshing && !new.isPriced
+        systemIndex = Dictionary(
+            new.systems.indices.map { (new.systems[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+        var seen = Set<String>()
+        ambiguous = Set(new.systems.map(\.name.distribution).filter { !seen.insert($0).inserted })
+        troubled = new.catalogs.indices.filter { new.catalogs[$0].isTrouble }
+        for level in stack.indices { list(level) }
+        if !hasChosen, let name = new.lastUsed, let index = systemIndex[name],
+            let row = stack[0].rows.firstIndex(of: index)
+        {
+            stack[0].position.select(row, of: stack[0].rows.count, height: layout.listHeight)
+        }
+        settle()
+    }
+
+    private mutating func take(_ new: [GuestItem]) -> [MenuEffect] {
+        let chosen = chosenGuest?.id
+        let ended = guests.filter { old in !old.id.isEmpty && !new.contains { $0.id == old.id } }
+        guests = new
+        // What was booted here a moment ago may have no socket yet.
+        for launch in launches.values.sorted(by: { $0.number < $1.number }) where launch.failure == nil {
+            guard let guest = launch.guest, guest.phase != .up, !new.contains(where: { $0.id == guest.id }) else {
+                continue
+            }
+            guests.append(guest)
+        }
+        var effects: [MenuEffect] = []
+        for guest in ended where !guests.contains(where: { $0.id == guest.id }) {
+            // A launch that fails says so itself.
+            guard guest.phase == .up || guest.state == .stopping else { continue }
+            say("\(guest.image.words) has ended")
+            effects = [.loadOffer(isAsked: false)]
+            leave(guest.id)
+        }
+        if case .guests = top.screen, let chosen, let row = guests.firstIndex(where: { $0.id == chosen }) {
+            select(row)
+        }
+        settle()
+        return effects
+    }
+
+    /// Screens of a guest that is gone have nothing to show.
+    private mutating func leave(_ id: String) {
+        let gone = stack.indices.filter { level in
+            switch stack[level].screen {
+            case .guest(let session): session == id
+            case .launch(let number): launches[number]?.guest?.id == id
+            default: false
+            }
+        }
+        for level in gone.reversed() { stack.remove(at: level) }
+    }
+
+    private mutating func note(_ guest: GuestItem) {
+        if let index = guests.firstIndex(where: { $0.id == guest.id }) {
+            guests[index] = guest
+        } else {
+            guests.append(guest)
+        }
+        settle()
+    }
+
+    private mutating func fail(_ number: Int, _ reason: String) {
+        guard let launch = launches[number] else { return }
+        launches[number]?.failure = reason
+        if let id = launch.guest?.id { guests.removeAll { $0.id == id } }
+        say("\(launch.image.words) did not boot: \(reason)", isFailure: true)
+        settle()
+    }
+
+    private mutating func endFetch(_ number: Int, _ end: FetchItem.State) -> [MenuEffect] {
+        guard let index = fetches.firstIndex(where: { $0.number == number }) else { return [] }
+        fetches[index].state = end
+        let fetch = fetches[index]
+        switch end {
+        case .failed(let reason):
+            say("the \(fetch.extent.words) of \(fetch.image.words) could not be fetched: \(reason)", isFailure: true)
+        case .stopped: say("fetching \(fetch.image.words) was stopped; what is here stays here")
+        case .done, .running: say("the \(fetch.extent.words) of \(fetch.image.words) is here")
+        }
+        fetches.removeAll { $0.number == number }
+        return top.screen == .cache ? [.loadOffer(isAsked: false), .loadCache] : [.loadOffer(isAsked: false)]
+    }
+
+    private mutating func takeCatalog(_ event: MenuEvent) -> [MenuEffect] {
+        switch event {
+        case .catalogAdded(let name):
+            if case .form = overlay { overlay = nil }
+            say("catalog \(name) is followed now")
+            return [.loadOffer(isAsked: false)]
+        case .catalogRefused(let reason):
+            if case .form(var form) = overlay {
+                form.isBusy = false
+                form.error = reason
+                overlay = .form(form)
+            }
+            say(reason, isFailure: true)
+        case .catalogAsks(let request):
+            overlay = .dialog(
+                Dialog(
+                    "Believe this publisher?",
+                    "The catalog at \(request.url) is signed. Compare with what its publisher says:\n\(request.fingerprint)",
+                    [Dialog.cancel(), .init(label: "Believe", act: .trust(request))]))
+        default: break
+        }
+        return []
+    }
+}

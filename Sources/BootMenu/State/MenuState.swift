@@ -1,0 +1,122 @@
+import Curses
+
+/// All that the menu knows. It changes by events only, and says what it wants done; nothing here waits or looks at a clock.
+package struct MenuState: Sendable {
+    package var facts: MachineFacts
+    package internal(set) var size: ScreenSize
+    /// Seconds since 1970.
+    package internal(set) var now: Int64
+
+    package internal(set) var offer = MenuOffer()
+    /// Where a system is in the offer.
+    var systemIndex: [SystemName: Int] = [:]
+    /// Ids that several catalogs use.
+    var ambiguous: Set<String> = []
+    /// Catalogs that get a row because something is wrong with them.
+    var troubled: [Int] = []
+    package internal(set) var hasOffer = false
+    package internal(set) var isRefreshing = false
+
+    /// Guests that run or start, in the order of their start.
+    package internal(set) var guests: [GuestItem] = []
+    package internal(set) var launches: [Int: Launch] = [:]
+    package internal(set) var picture: (session: String, cells: [BlockCell]) = ("", [])
+    package internal(set) var fetches: [FetchItem] = []
+    package internal(set) var cache: CacheOverview?
+    package internal(set) var verifying: (done: Int, total: Int)?
+    package internal(set) var log: [LogEntry] = []
+
+    /// From the first screen to the one that is shown; never empty.
+    package internal(set) var stack: [OpenScreen] = [OpenScreen(.systems)]
+    package internal(set) var overlay: Overlay?
+    /// One line for the user, until the next key.
+    package internal(set) var message: (text: String, isFailure: Bool)?
+    package internal(set) var isQuitting = false
+
+    /// Whether the user has chosen a row; until then the row last used is chosen when it is known.
+    var hasChosen = false
+    private var lastNumber = 0
+
+    package init(facts: MachineFacts = MachineFacts(), size: ScreenSize, now: Int64) {
+        self.facts = facts
+        self.size = size
+        self.now = now
+    }
+
+    /// The screen that is shown.
+    package var top: OpenScreen {
+        get { stack[stack.count - 1] }
+        set { stack[stack.count - 1] = newValue }
+    }
+
+    package var layout: Layout { Layout(self) }
+
+    /// Takes an event in.
+    /// - Returns: what shall be done now.
+    package mutating func handle(_ event: MenuEvent) -> [MenuEffect] {
+        switch event {
+        case .input(let input): return handle(input)
+        case .hit(let target, let isDouble): return handle(target, isDouble: isDouble)
+        case .resized(let size):
+            self.size = size
+            settle()
+        case .tick(let now): self.now = now
+        default: return handleNews(event)
+        }
+        return []
+    }
+
+    /// What to do when the menu opens.
+    package func start() -> [MenuEffect] { [.loadOffer(isAsked: false), .loadGuests] }
+
+    mutating func nextNumber() -> Int {
+        lastNumber += 1
+        return lastNumber
+    }
+
+    /// Puts a line into the log, and shows it until the next key.
+    mutating func say(_ text: String, isFailure: Bool = false) {
+        log.append(LogEntry(time: now, text: text, isFailure: isFailure))
+        // Enough to look back on, and no more than a night's worth of failures.
+        if log.count > 1000 { log.removeFirst(log.count - 1000) }
+        message = (text, isFailure)
+        if case .log = top.screen { settle() }
+    }
+
+    // MARK: Looking things up
+
+    package func system(_ name: SystemName) -> SystemItem? { systemIndex[name].map { offer.systems[$0] } }
+
+    package func version(_ image: ImageName) -> VersionItem? {
+        system(image.system)?.versions.first { $0.id == image.version }
+    }
+
+    package func catalog(_ name: String) -> CatalogItem? { offer.catalogs.first { $0.name == name } }
+
+    /// A guest of this version.
+    package func guest(of image: ImageName) -> GuestItem? { guests.first { $0.image == image } }
+
+    /// The guest that the screen is about, as it was heard of last.
+    package func guest(on screen: MenuScreen) -> GuestItem? {
+        switch screen {
+        case .guest(let id): return guests.first { $0.id == id }
+        case .launch(let number):
+            guard let known = launches[number]?.guest else { return nil }
+            return guests.first { !known.id.isEmpty && $0.id == known.id } ?? known
+        default: return nil
+        }
+    }
+
+    /// The session whose picture is looked at, and how many cells there is room for.
+    package var watched: (session: String, cells: Int)? {
+        guard let guest = guest(on: top.screen), !guest.id.isEmpty, guest.phase >= .mount else { return nil }
+        let room = layout.pictureSize
+        return room.columns * room.rows > 0 ? (guest.id, room.columns * room.rows) : nil
+    }
+
+    /// Whether something on the screen moves by itself.
+    package var isLive: Bool {
+        !guests.isEmpty || verifying != nil || fetches.contains { $0.state == .running }
+            || launches.values.contains { $0.failure == nil && $0.guest?.phase != .up }
+    }
+}

@@ -1,0 +1,42 @@
+/// The signs that the screens draw with: Unicode's, or ASCII twins of the same width.
+package struct Signs: Sendable, Hashable {
+    let topLeft, topRight, bottomLeft, bottomRight, horizontal, vertical, teeLeft, teeRight: String
+    let selected, done, current, failed, then, more: String
+    let here, arriving, read, missing, hole: String
+    let full, empty: String
+    /// Eighths of a cell, from one to seven; none in ASCII.
+    let eighths: [String]
+    let up, down, left, right: String
+    let quoteStart, quoteEnd: String
+    /// Stands for what must not reach the terminal.
+    let control: Unicode.Scalar
+
+    package static let unicode = Signs(
+        topLeft: "╭", topRight: "╮", bottomLeft: "╰", bottomRight: "╯", horizontal: "─", vertical: "│", teeLeft: "├",
+        teeRight: "┤", selected: "▸", done: "✓", current: "▸", failed: "✗", then: "›", more: "…", here: "▪",
+        arriving: "◆", read: "●", missing: "▫", hole: "·", full: "█", empty: "░",
+        eighths: ["▏", "▎", "▍", "▌", "▋", "▊", "▉"], up: "↑", down: "↓", left: "←", right: "→", quoteStart: "“",
+        quoteEnd: "”",
+        control: "·")
+
+    package static let ascii = Signs(
+        topLeft: "+", topRight: "+", bottomLeft: "+", bottomRight: "+", horizontal: "-", vertical: "|", teeLeft: "+",
+        teeRight: "+", selected: ">", done: "*", current: ">", failed: "x", then: ">", more: "~", here: "#",
+        arriving: "+", read: "@", missing: "o", hole: ".", full: "#", empty: ".", eighths: [], up: "Up",
+        down: "Down", left: "Left", right: "Right", quoteStart: "\"",
+        quoteEnd: "\"", control: ".")
+
+    /// What somebody typed, within quotes; not all of it when it is long.
+    func quoted(_ text: String) -> String { quoteStart + clip(text, to: 40).text + quoteEnd }
+
+    /// The picture's sign for a cell.
+    func sign(of cell: BlockCell) -> String {
+        switch cell {
+        case .hole: hole
+        case .missing: missing
+        case .here: here
+        case .arriving: arriving
+        case .read: read
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Curses
+
+/// What is kept here, and how much room it takes.
+enum CacheView {
+    static func draw(_ state: MenuState, _ layout: Layout, on page: inout Page) {
+        let width = page.size.columns
+        let inner = layout.innerWidth(width)
+        if layout.isBoxed {
+            page.box(top: layout.bodyTop, left: 0, width: width, height: layout.bodyHeight, title: "Cache")
+        }
+        let top = layout.listTop - layout.headHeight
+        guard let cache = state.cache else {
+            page.put("counting what is here", row: top, column: layout.innerLeft + 2)
+            return
+        }
+        let used = "\(Words.bytes(cache.used)) of \(Words.bytes(cache.limit)), \(Words.several(cache.blocks, "block"))"
+        let at = layout.innerLeft + 2
+        let usedWidth = page.put(used, row: top, column: at, width: inner - 2, [.bold])
+        let room = inner - usedWidth - 6
+        if room >= 10 {
+            let bar = ProgressBar.text(done: cache.used, total: cache.limit, cells: min(40, room), signs: page.signs)
+            page.put(bar, row: top, column: at + usedWidth + 2, [.accent])
+        }
+        if layout.headHeight > 1 {
+            let repaired = cache.repaired == 0 ? "" : "   \(Words.several(cache.repaired, "damaged block")) replaced"
+            page.put(cache.directory + repaired, row: top + 1, column: at, width: inner - 2, [.dim])
+        }
+        if cache.items.isEmpty {
+            page.put(
+                "Nothing is kept yet: what a guest reads stays here.", row: layout.listTop, column: at, width: inner - 2
+            )
+        }
+        for offset in 0..<layout.listHeight {
+            let index = state.top.position.top + offset
+            guard cache.items.indices.contains(index) else { break }
+            let isSelected = index == state.top.position.selected
+            let row = layout.listTop + offset
+            let cells = cells(cache.items[index], isSelected ? page.signs.selected : " ", inner)
+            page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
+            page.hit(.row(index), row: row, columns: 0..<width)
+        }
+    }
+
+    private static func cells(_ item: CacheItem, _ marker: String, _ width: Int) -> [RowCell] {
+        let state =
+            switch item.offline {
+            case .whole: "complete"
+            case .boots: "boots offline"
+            case .no: "in part"
+            }
+        var cells = [
+            RowCell(" \(marker) ", 3), RowCell(item.image.system.distribution, 14), RowCell(item.image.version, 12),
+        ]
+        var room = width - 29
+        for (text, cellWidth, isRight) in [
+            (Words.bytes(item.here), 8, true), ("  " + state, 16, false), (item.isPinned ? "pinned" : "", 8, false),
+            (item.own.map { "\(Words.bytes($0)) alone" } ?? "", 15, false), ("of \(Words.bytes(item.size))", 12, false),
+        ] where room >= cellWidth {
+            cells.append(RowCell(text, cellWidth, right: isRight))
+            room -= cellWidth
+        }
+        return cells
+    }
+}

@@ -1,0 +1,47 @@
+import Curses
+
+/// The catalog's fields over the screen.
+enum FormView {
+    static func draw(_ form: CatalogForm, on page: inout Page) {
+        let size = page.size
+        let width = min(size.columns, 72)
+        let left = (size.columns - width) / 2
+        let isBoxed = size.rows >= 14 && size.columns >= 40
+        let height = min(size.rows - 2, isBoxed ? 11 : 5)
+        let top = max(1, (size.rows - height) / 2 - 1)
+        for row in top..<min(size.rows - 1, top + height) { page.clear(row: row) }
+        if isBoxed {
+            page.box(top: top, left: left, width: width, height: height, title: "Follow a catalog", style: [.accent])
+        }
+        let inner = isBoxed ? width - 4 : width
+        let column = isBoxed ? left + 2 : left
+        var row = top + (isBoxed ? 1 : 0)
+        for (index, field) in form.fields.enumerated() {
+            if isBoxed {
+                page.put(field.label, row: row, column: column, width: inner, index == form.focus ? [.bold] : [.dim])
+                row += 1
+                draw(field, row: row, column: column, width: inner, isFocused: index == form.focus, on: &page)
+            } else {
+                let label = "\(field.label.prefix(7)): "
+                let used = page.put(label, row: row, column: column, [.dim])
+                draw(
+                    field, row: row, column: column + used, width: inner - used, isFocused: index == form.focus,
+                    on: &page)
+            }
+            page.hit(.field(index), row: row, columns: left..<(left + width))
+            row += 1
+        }
+        let words = form.isBusy ? "asking the server" : form.error
+        page.put(
+            words, row: row + (isBoxed ? 1 : 0), column: column, width: inner,
+            form.isBusy ? [.accent] : [.alert, .bold])
+    }
+
+    private static func draw(
+        _ field: TextField, row: Int, column: Int, width: Int, isFocused: Bool, on page: inout Page
+    ) {
+        let (shown, before) = FieldWindow.of(field, width: width - 1, signs: page.signs)
+        page.put(page.signs.fit(shown, width), row: row, column: column, isFocused ? [.underline] : [.underline, .dim])
+        if isFocused { page.setCursor(row: row, column: column + before) }
+    }
+}

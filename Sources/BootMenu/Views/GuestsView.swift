@@ -1,0 +1,53 @@
+import Curses
+
+/// The running guests.
+enum GuestsView {
+    static func draw(_ state: MenuState, _ layout: Layout, on page: inout Page) {
+        let width = page.size.columns
+        let inner = layout.innerWidth(width)
+        if layout.isBoxed {
+            page.box(top: layout.bodyTop, left: 0, width: width, height: layout.bodyHeight, title: "Running guests")
+        }
+        if state.guests.isEmpty {
+            page.put(
+                "No guest is running: Enter on a system boots it.", row: layout.listTop, column: layout.innerLeft + 2,
+                width: inner - 2)
+        }
+        for offset in 0..<layout.listHeight {
+            let index = state.top.position.top + offset
+            guard state.guests.indices.contains(index) else { break }
+            let isSelected = index == state.top.position.selected
+            let row = layout.listTop + offset
+            let cells = cells(state.guests[index], state, isSelected ? page.signs.selected : " ", inner)
+            page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
+            page.hit(.row(index), row: row, columns: 0..<width)
+        }
+        guard layout.stripHeight > 0 else { return }
+        let top = layout.listTop + layout.listHeight
+        let guest = state.chosenGuest
+        page.rule(row: top, left: 0, width: width, title: guest.map { $0.image.words } ?? "")
+        guard let guest else { return }
+        var lines = [
+            AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.mount),
+            AboutLine("console", guest.consoleLog),
+        ]
+        if !guest.lastError.isEmpty { lines.append(AboutLine("trouble", guest.lastError)) }
+        for (offset, line) in lines.prefix(layout.stripHeight).enumerated() where !line.text.isEmpty {
+            line.draw(row: top + 1 + offset, column: 2, width: width - 4, on: &page)
+        }
+    }
+
+    private static func cells(_ guest: GuestItem, _ state: MenuState, _ marker: String, _ width: Int) -> [RowCell] {
+        var cells = [
+            RowCell(" \(marker) ", 3), RowCell(guest.image.system.distribution, 14), RowCell(guest.image.version, 12),
+            RowCell(PriceWords.of(guest, now: state.now), 18, [.accent]),
+        ]
+        if width >= 60 { cells.append(RowCell(Words.bytes(guest.bytesFetched), 10, right: true)) }
+        if width >= 72 { cells.append(RowCell(Words.rate(guest.rate), 12, right: true)) }
+        if width >= 90 {
+            cells.append(RowCell(guest.accelerator, 8, right: true))
+            cells.append(RowCell("  " + guest.id, 14, [.dim]))
+        }
+        return cells
+    }
+}

@@ -1,0 +1,61 @@
+import Curses
+
+/// The bottom line: what can be done here. Made from the table of keys.
+enum HintLine {
+    private static let last: [Command] = [.help, .back, .quit]
+
+    static func draw(_ state: MenuState, on page: inout Page) {
+        let row = page.size.rows - 1
+        if !state.layout.hasMessageRow, let message = state.message {
+            page.put(message.text, row: row, column: 0, message.isFailure ? [.alert, .bold] : [.bold])
+            return
+        }
+        switch state.overlay {
+        case .dialog:
+            show(
+                [("\(page.signs.left)\(page.signs.right)", "choose"), ("Enter", "take it"), ("Esc", "close")], on: &page
+            )
+        case .form: show([("Tab", "next"), ("Enter", "next, then add"), ("Esc", "cancel")], on: &page)
+        case .find: show([("Enter", "keep"), ("Esc", "clear")], on: &page)
+        case nil: showCommands(state, on: &page)
+        }
+    }
+
+    private static func show(_ hints: [(key: String, words: String)], on page: inout Page) {
+        var at = 1
+        for hint in hints {
+            at += page.put(hint.key, row: page.size.rows - 1, column: at, [.bold]) + 1
+            at += page.put(hint.words, row: page.size.rows - 1, column: at) + 3
+        }
+    }
+
+    private static func showCommands(_ state: MenuState, on page: inout Page) {
+        let kind = state.top.screen.kind
+        let offered = KeyBinding.all.filter {
+            $0.screens.contains(kind) && !$0.hint.isEmpty && state.isOffered($0.command)
+        }
+        let tail = offered.filter { last.contains($0.command) }
+        let gap = page.size.columns >= 100 ? 3 : 2
+        func width(_ binding: KeyBinding) -> Int { page.signs.width(words(binding, page.signs)) + gap }
+        var room = page.size.columns - 1 - tail.reduce(0) { $0 + width($1) }
+        var shown: [KeyBinding] = []
+        for binding in offered where !last.contains(binding.command) {
+            if width(binding) > room { break }
+            room -= width(binding)
+            shown.append(binding)
+        }
+        var at = 1
+        let row = page.size.rows - 1
+        for binding in shown + tail {
+            let start = at
+            at += page.put(binding.keys[0].name(page.signs), row: row, column: at, [.bold]) + 1
+            at += page.put(binding.hint, row: row, column: at)
+            page.hit(.command(binding.command), row: row, columns: start..<max(at, start + 1))
+            at += gap
+        }
+    }
+
+    private static func words(_ binding: KeyBinding, _ signs: Signs) -> String {
+        "\(binding.keys[0].name(signs)) \(binding.hint)"
+    }
+}

@@ -1,0 +1,59 @@
+import Curses
+
+/// The menu's state as a screen: a pure function.
+package enum MenuView {
+    package static func frame(of state: MenuState, signs: Signs) -> Frame {
+        var page = Page(size: state.size, signs: signs)
+        let layout = state.layout
+        if layout.isTiny {
+            page.put("too small; q quits", row: 0, column: 0)
+            return page.frame
+        }
+        TitleLine.draw(state, on: &page)
+        switch state.top.screen {
+        case .systems: SystemsView.draw(state, layout, on: &page)
+        case .versions(let name): VersionsView.draw(state, name, layout, on: &page)
+        case .launch, .guest: GuestView.draw(state, layout, on: &page)
+        case .guests: GuestsView.draw(state, layout, on: &page)
+        case .cache: CacheView.draw(state, layout, on: &page)
+        case .details, .log, .help: TextScreens.draw(state, layout, on: &page)
+        }
+        drawMessage(state, layout, on: &page)
+        HintLine.draw(state, on: &page)
+        switch state.overlay {
+        case .dialog(let dialog): DialogView.draw(dialog, on: &page)
+        case .form(let form): FormView.draw(form, on: &page)
+        case .find(let field): FindView.draw(field, layout, on: &page)
+        case nil: break
+        }
+        return page.frame
+    }
+
+    /// The last word, or what goes on behind; on a screen without room for it the hint line gives way.
+    private static func drawMessage(_ state: MenuState, _ layout: Layout, on page: inout Page) {
+        guard layout.hasMessageRow else { return }
+        let row = state.size.rows - 2
+        if let message = state.message {
+            let style: ScreenStyle = message.isFailure ? [.alert, .bold] : [.bold]
+            page.put(message.text, row: row, column: 1, width: state.size.columns - 2, style)
+        } else if let words = background(state) {
+            page.put(words, row: row, column: 1, width: state.size.columns - 2, [.accent])
+        }
+    }
+
+    private static func background(_ state: MenuState) -> String? {
+        let running = state.fetches.filter { $0.state == .running }
+        if let fetch = running.first {
+            let others = running.count > 1 ? " and \(Words.several(running.count - 1, "other"))" : ""
+            let parts = [
+                "fetching \(fetch.image.words)\(others):", Words.bytes(fetch.done), "of", Words.bytes(fetch.total),
+                Words.rate(fetch.rate), Words.remaining(fetch.total - min(fetch.total, fetch.done), rate: fetch.rate),
+            ]
+            return parts.filter { !$0.isEmpty }.joined(separator: " ")
+        }
+        if let verifying = state.verifying {
+            return "verifying: \(Words.count(verifying.done)) of \(Words.several(verifying.total, "block"))"
+        }
+        return state.isRefreshing ? "asking the catalogs for news" : nil
+    }
+}

@@ -1,0 +1,86 @@
+import Curses
+
+/// A frame while it is made.
+struct Page {
+    let size: ScreenSize
+    let signs: Signs
+    private(set) var frame: Frame
+
+    init(size: ScreenSize, signs: Signs) {
+        self.size = size
+        self.signs = signs
+        frame = Frame(rows: Array(repeating: [], count: size.rows))
+    }
+
+    /// Puts text at a cell, clipped to `width` cells and to the screen.
+    /// - Returns: the cells it took.
+    @discardableResult
+    mutating func put(_ text: String, row: Int, column: Int, width: Int? = nil, _ style: ScreenStyle = []) -> Int {
+        guard frame.rows.indices.contains(row), column >= 0 else { return 0 }
+        let room = min(width ?? Int.max, size.columns - column)
+        let (shown, used) = signs.clip(text, to: room)
+        if !shown.isEmpty { frame.rows[row].append(ScreenRun(column: column, text: shown, style: style)) }
+        return used
+    }
+
+    /// Puts cells one after the other.
+    mutating func put(_ cells: [RowCell], row: Int, column: Int, width: Int, selected: Bool = false) {
+        var at = column
+        for cell in cells {
+            let room = min(cell.width, column + width - at)
+            guard room > 0 else { break }
+            let text = signs.fit(cell.text, room, right: cell.isRight)
+            // A chosen row is reverse as a whole, whatever else its cells are.
+            put(text, row: row, column: at, width: room, selected ? [.reverse] : cell.style)
+            at += room
+        }
+        if selected, at < column + width {
+            put(String(repeating: " ", count: column + width - at), row: row, column: at, [.reverse])
+        }
+    }
+
+    mutating func clear(row: Int) {
+        guard frame.rows.indices.contains(row) else { return }
+        frame.rows[row] = []
+        frame.areas.removeAll { $0.row == row }
+    }
+
+    mutating func hit(_ target: HitTarget, row: Int, columns: Range<Int>) {
+        frame.areas.append(HitArea(row: row, columns: columns, target: target))
+    }
+
+    mutating func setCursor(row: Int, column: Int) { frame.cursor = (row, min(column, size.columns - 1)) }
+
+    // MARK: Frames
+
+    /// A frame around rows; it leaves them empty.
+    mutating func box(top: Int, left: Int, width: Int, height: Int, title: String, style: ScreenStyle = [.dim]) {
+        guard width >= 2, height >= 2 else { return }
+        edge(row: top, left: left, width: width, title: title, signs.topLeft, signs.topRight, style)
+        for row in (top + 1)..<(top + height - 1) {
+            put(signs.vertical, row: row, column: left, style)
+            put(signs.vertical, row: row, column: left + width - 1, style)
+        }
+        edge(row: top + height - 1, left: left, width: width, title: "", signs.bottomLeft, signs.bottomRight, style)
+    }
+
+    /// A line across a frame.
+    mutating func rule(row: Int, left: Int, width: Int, title: String) {
+        frame.rows[row].removeAll { $0.column >= left && $0.column < left + width }
+        edge(row: row, left: left, width: width, title: title, signs.teeLeft, signs.teeRight, [.dim])
+    }
+
+    private mutating func edge(
+        row: Int, left: Int, width: Int, title: String, _ start: String, _ end: String, _ style: ScreenStyle
+    ) {
+        var at = left + put(start, row: row, column: left, style)
+        if !title.isEmpty && width > 6 {
+            at += put(" ", row: row, column: at, style)
+            at += put(title, row: row, column: at, width: width - 5, [.bold])
+            at += put(" ", row: row, column: at, style)
+        }
+        let rest = left + width - 1 - at
+        if rest > 0 { put(String(repeating: signs.horizontal, count: rest), row: row, column: at, style) }
+        put(end, row: row, column: left + width - 1, style)
+    }
+}

@@ -1,0 +1,142 @@
+import Curses
+
+/// The first screen: every system of every catalog.
+enum SystemsView {
+    static func draw(_ state: MenuState, _ layout: Layout, on page: inout Page) {
+        let width = layout.listWidth
+        if layout.isBoxed {
+            page.box(
+                top: layout.bodyTop, left: 0, width: width, height: layout.bodyHeight, title: "Operating systems")
+        }
+        let inner = layout.innerWidth(width)
+        if state.top.rows.isEmpty {
+            drawEmpty(state, layout, width: inner, on: &page)
+        } else {
+            drawRows(state, layout, width: inner, on: &page)
+        }
+        var row = layout.listTop + layout.listHeight
+        if layout.runningHeight > 0 {
+            page.rule(row: row, left: 0, width: width, title: "Running")
+            drawRunning(state, layout, top: row + 1, width: inner, on: &page)
+            row += 1 + layout.runningHeight
+        }
+        if layout.stripHeight > 0 {
+            page.rule(row: row, left: 0, width: width, title: AboutLines.title(state, page.signs))
+            let lines = AboutLines.strip(state, width: inner - 2, signs: page.signs)
+            for (offset, line) in lines.prefix(layout.stripHeight).enumerated() {
+                line.draw(row: row + 1 + offset, column: 2, width: inner - 2, on: &page)
+            }
+        }
+        if layout.hasTwoPanes { drawPane(state, layout, left: width, on: &page) }
+    }
+
+    private static func drawPane(_ state: MenuState, _ layout: Layout, left: Int, on page: inout Page) {
+        let width = page.size.columns - left
+        page.box(
+            top: layout.bodyTop, left: left, width: width, height: layout.bodyHeight,
+            title: AboutLines.title(state, page.signs))
+        let lines = AboutLines.pane(state, width: width - 4, height: layout.bodyHeight - 2, signs: page.signs)
+        for (offset, line) in lines.prefix(layout.bodyHeight - 2).enumerated() {
+            line.draw(row: layout.bodyTop + 1 + offset, column: left + 2, width: width - 4, on: &page)
+        }
+    }
+
+    private static func drawRows(_ state: MenuState, _ layout: Layout, width: Int, on page: inout Page) {
+        let longest = state.offer.systems.reduce(8) { max($0, min(24, state.label($1).utf8.count)) }
+        let nameWidth = min(longest, max(8, width - 30))
+        for offset in 0..<layout.listHeight {
+            let index = state.top.position.top + offset
+            guard let item = state.systemsRow(index, of: state.top) else { break }
+            let isSelected = index == state.top.position.selected
+            let marker = isSelected ? page.signs.selected : " "
+            let cells: [RowCell]
+            switch item {
+            case .system(let system):
+                cells = SystemsView.cells(system, state, marker: marker, nameWidth: nameWidth, width: width)
+            case .catalog(let catalog):
+                let words = "\(catalog.state.rawValue): \(catalog.error)"
+                cells = [
+                    RowCell(" \(marker) ", 3), RowCell(catalog.name, nameWidth + 2, [.dim]),
+                    RowCell(words, max(0, width - nameWidth - 6), [.dim]),
+                ]
+            }
+            let row = layout.listTop + offset
+            page.put(cells, row: row, column: layout.innerLeft, width: width, selected: isSelected)
+            page.hit(.row(index), row: row, columns: 0..<(width + layout.innerLeft))
+        }
+    }
+
+    private static func cells(
+        _ system: SystemItem, _ state: MenuState, marker: String, nameWidth: Int, width: Int
+    ) -> [RowCell] {
+        let price = PriceWords.of(system, state)
+        let isOld = system.supportEnds.map { $0 + 86_400 < state.now } ?? false
+        let nameStyle: ScreenStyle = price.style == [.dim] ? [.dim] : []
+        var cells = [RowCell(" \(marker) ", 3), RowCell(state.label(system), nameWidth + 2, nameStyle)]
+        var room = width - nameWidth - 5
+        // In the order in which they go when there is no room: title, age, version.
+        let hasVersion = room >= 26
+        let hasAge = room >= 37
+        if hasVersion {
+            cells.append(RowCell(system.newest?.id ?? "", 12, nameStyle))
+            room -= 12
+        }
+        let priceWidth = hasAge ? min(22, room - 7) : room
+        cells.append(RowCell(price.text, priceWidth, price.style))
+        room -= priceWidth
+        if hasAge {
+            cells.append(RowCell(system.newest.map { Words.age($0.published, now: state.now) } ?? "", 6, right: true))
+            room -= 6
+        }
+        if room >= 14 {
+            let badges = [
+                system.versions.contains { $0.isPinned } ? "pinned" : "", isOld ? "no longer supported" : "",
+            ].filter { !$0.isEmpty }
+            let words = badges.isEmpty ? system.title : badges.joined(separator: ", ") + ": " + system.title
+            cells.append(RowCell("  " + words, room - 1, [.dim]))
+        }
+        return cells
+    }
+
+    private static func drawRunning(
+        _ state: MenuState, _ layout: Layout, top: Int, width: Int, on page: inout Page
+    ) {
+        for (offset, guest) in state.guests.prefix(layout.runningHeight).enumerated() {
+            let isLast = offset == layout.runningHeight - 1 && state.guests.count > layout.runningHeight
+            if isLast {
+                page.put("and \(state.guests.count - offset) more", row: top + offset, column: 4, [.dim])
+                break
+            }
+            page.put(
+                [
+                    RowCell("   " + guest.image.system.distribution, 19), RowCell(guest.image.version, 12),
+                    RowCell(PriceWords.of(guest, now: state.now), 18), RowCell(Words.rate(guest.rate), 10, right: true),
+                ], row: top + offset, column: layout.innerLeft, width: width)
+            page.hit(.guest(guest.id), row: top + offset, columns: 0..<(width + layout.innerLeft))
+        }
+    }
+
+    private static func drawEmpty(_ state: MenuState, _ layout: Layout, width: Int, on page: inout Page) {
+        let words =
+            if !state.hasOffer {
+                "reading what is known here"
+            } else if !state.top.filter.isEmpty {
+                "Nothing with \(page.signs.quoted(state.top.filter)); Esc shows all"
+            } else if state.offer.catalogs.isEmpty {
+                "No catalog yet: add one with a, or `oscircular catalog add`"
+            } else {
+                "The catalogs offer no system yet; r asks again"
+            }
+        for (offset, line) in page.signs.wrap(words, max(1, width - 4), limit: layout.listHeight).enumerated() {
+            page.put(line, row: layout.listTop + offset, column: layout.innerLeft + 2, width: width - 2)
+        }
+    }
+}
+
+extension MenuState {
+    /// The system's name on screens: with its catalog where the name alone could be two.
+    func label(_ system: SystemItem) -> String {
+        ambiguous.contains(system.name.distribution)
+            ? "\(system.name.catalog)/\(system.name.distribution)" : system.name.distribution
+    }
+}

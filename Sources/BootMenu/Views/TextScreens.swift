@@ -1,0 +1,108 @@
+import Curses
+
+/// Screens that are read: details, help and log.
+enum TextScreens {
+    static func draw(_ state: MenuState, _ layout: Layout, on page: inout Page) {
+        let width = page.size.columns
+        if layout.isBoxed {
+            page.box(top: layout.bodyTop, left: 0, width: width, height: layout.bodyHeight, title: title(state))
+        }
+        let all = lines(state, width: layout.textWidth, signs: page.signs)
+        let top = state.top.position.top
+        for offset in 0..<layout.listHeight where all.indices.contains(top + offset) {
+            all[top + offset].draw(
+                row: layout.listTop + offset, column: layout.innerLeft + 1, width: layout.textWidth, on: &page)
+        }
+        if layout.isBoxed, all.count > layout.listHeight {
+            let words = " \(top + 1)-\(min(all.count, top + layout.listHeight)) of \(all.count) "
+            page.put(words, row: layout.bodyTop + layout.bodyHeight - 1, column: width - words.utf8.count - 3, [.dim])
+        }
+    }
+
+    private static func title(_ state: MenuState) -> String {
+        switch state.top.screen {
+        case .details(let image): state.system(image.system)?.title ?? image.words
+        case .log: "What happened"
+        default: "Keys"
+        }
+    }
+
+    /// The text of the screen that is shown, wrapped.
+    static func lines(_ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+        switch state.top.screen {
+        case .details(let image): details(image, state, width: width, signs: signs)
+        case .log: log(state, width: width, signs: signs)
+        case .help: help(state, width: width, signs: signs)
+        default: []
+        }
+    }
+
+    // MARK: Details
+
+    private static func details(_ image: ImageName, _ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+        guard let system = state.system(image.system), let version = state.version(image) else {
+            return [AboutLine("No catalog has \(image.text) any more.")]
+        }
+        let catalog = state.catalog(image.system.catalog)
+        var lines = signs.wrap(system.summary, width, limit: 6).map { AboutLine($0) }
+        lines.append(.empty)
+        lines += AboutLines.facts(version, system, state)
+        lines.append(AboutLine("published", "\(Words.date(version.published)) \(Words.clock(version.published)) UTC"))
+        lines.append(AboutLine("name", image.text))
+        lines.append(AboutLine("catalog", [catalog?.url ?? "", catalog?.state.rawValue ?? ""].joined(separator: "  ")))
+        for mirror in catalog?.mirrors ?? [] { lines.append(AboutLine("mirror", mirror)) }
+        lines.append(AboutLine("index", version.index))
+        lines.append(AboutLine("digest", version.digest.isEmpty ? "not published" : version.digest))
+        lines.append(
+            AboutLine("machine", "\(system.architecture)" + (system.memoryMiB.map { ", \(Words.count($0)) MiB" } ?? ""))
+        )
+        if !system.homepage.isEmpty { lines.append(AboutLine("home page", system.homepage)) }
+        if !version.notes.isEmpty {
+            lines.append(.empty)
+            lines += signs.wrap(version.notes, width, limit: 200).map { AboutLine($0) }
+        }
+        // A value that is longer than a line goes on below: details are whole.
+        return lines.flatMap { line -> [AboutLine] in
+            guard !line.label.isEmpty else { return [line] }
+            return signs.wrap(line.text, max(1, width - 11)).enumerated().map {
+                AboutLine($0.offset == 0 ? line.label : " ", $0.element)
+            }
+        }
+    }
+
+    // MARK: Log
+
+    private static func log(_ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+        var lines: [AboutLine] = []
+        for entry in state.log.reversed() {
+            let texts = signs.wrap(entry.text, max(1, width - 11), limit: 100)
+            for (offset, text) in texts.enumerated() {
+                var line = AboutLine(offset == 0 ? Words.clock(entry.time + state.facts.secondsEast) : " ", text)
+                if entry.isFailure { line.style = [.alert] }
+                lines.append(line)
+            }
+        }
+        if lines.isEmpty { lines = [AboutLine("Nothing worth a word has happened yet.")] }
+        if !state.facts.errorLog.isEmpty {
+            lines += [.empty, AboutLine("What other parts say: \(state.facts.errorLog)", style: [.dim])]
+        }
+        return lines
+    }
+
+    // MARK: Help
+
+    private static func help(_ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+        // The keys of the screen that it was called from come first.
+        let kind = state.stack.count > 1 ? state.stack[state.stack.count - 2].screen.kind : .systems
+        func text(_ binding: KeyBinding) -> AboutLine {
+            let keys = binding.keys.map { $0.name(signs) }.joined(separator: " ")
+            return AboutLine(signs.fit(keys, 26) + " " + binding.help)
+        }
+        let usable = KeyBinding.all.filter { state.facts.mayShowShell || $0.command != .suspend }
+        let here = usable.filter { $0.screens.contains(kind) }
+        let elsewhere = usable.filter { !$0.screens.contains(kind) }
+        return [AboutLine("Here", style: [.bold])] + here.map(text)
+            + [.empty, AboutLine("On other screens", style: [.bold])] + elsewhere.map(text)
+            + [.empty, AboutLine("The mouse: a click chooses, a second one boots, the wheel scrolls.", style: [.dim])]
+    }
+}

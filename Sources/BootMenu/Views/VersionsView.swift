@@ -1,0 +1,86 @@
+import Curses
+
+/// All weeks of one system, newest first: the way back is a row.
+enum VersionsView {
+    static func draw(_ state: MenuState, _ name: SystemName, _ layout: Layout, on page: inout Page) {
+        let width = page.size.columns
+        let inner = layout.innerWidth(width)
+        if layout.isBoxed {
+            page.box(top: layout.bodyTop, left: 0, width: width, height: layout.bodyHeight, title: "Versions")
+        }
+        guard let system = state.system(name) else {
+            page.put("No catalog has \(name.distribution) any more.", row: layout.listTop, column: layout.innerLeft + 2)
+            return
+        }
+        if state.top.rows.isEmpty {
+            let words =
+                state.top.filter.isEmpty
+                ? "No version yet." : "Nothing with \(page.signs.quoted(state.top.filter)); Esc shows all"
+            page.put(words, row: layout.listTop, column: layout.innerLeft + 2, width: inner - 2)
+        }
+        let lastRun = system.lastRun?.id
+        for offset in 0..<layout.listHeight {
+            let index = state.top.position.top + offset
+            guard state.top.rows.indices.contains(index) else { break }
+            let place = state.top.rows[index]
+            let isSelected = index == state.top.position.selected
+            let marks = marks(
+                system.versions[place], isNewest: place == 0, isLast: system.versions[place].id == lastRun)
+            let cells = cells(
+                system.versions[place], system, state, marks: marks, marker: isSelected ? page.signs.selected : " ",
+                width: inner)
+            let row = layout.listTop + offset
+            page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
+            page.hit(.row(index), row: row, columns: 0..<width)
+        }
+        drawStrip(state, system, layout, width: width, on: &page)
+    }
+
+    private static func marks(_ version: VersionItem, isNewest: Bool, isLast: Bool) -> String {
+        let marks = [isNewest ? "newest" : "", isLast ? "ran last" : "", version.isPinned ? "pinned" : ""]
+        return marks.filter { !$0.isEmpty }.joined(separator: ", ")
+    }
+
+    private static func cells(
+        _ version: VersionItem, _ system: SystemItem, _ state: MenuState, marks: String, marker: String, width: Int
+    ) -> [RowCell] {
+        let price = PriceWords.of(version, ImageName(system: system.name, version: version.id), state)
+        var cells = [RowCell(" \(marker) ", 3), RowCell(version.id, 14)]
+        var room = width - 17
+        if room >= 60 {
+            cells.append(RowCell(Words.age(version.published, now: state.now), 7))
+            room -= 7
+        }
+        if room >= 34 {
+            let marksWidth = room >= 70 ? 24 : 18
+            cells.append(RowCell(marks, marksWidth, [.accent]))
+            room -= marksWidth
+        }
+        let priceWidth = min(20, room)
+        cells.append(RowCell(price.text, priceWidth, price.style))
+        room -= priceWidth
+        if room >= 10 {
+            cells.append(RowCell(version.changed.map { "+ \(Words.bytes($0))" } ?? "", 12))
+            room -= 12
+        }
+        if room >= 8 { cells.append(RowCell(version.notes, room, [.dim])) }
+        return cells
+    }
+
+    private static func drawStrip(
+        _ state: MenuState, _ system: SystemItem, _ layout: Layout, width: Int, on page: inout Page
+    ) {
+        guard layout.stripHeight > 0 else { return }
+        let top = layout.listTop + layout.listHeight
+        let chosen = state.chosenImage.flatMap { image in system.versions.first { $0.id == image.version } }
+        page.rule(row: top, left: 0, width: width, title: chosen?.id ?? "")
+        guard let version = chosen else { return }
+        let facts = AboutLines.facts(version, system, state).filter {
+            ["to boot", "new", "changed"].contains($0.label)
+        }
+        let notes = page.signs.wrap(version.notes, width - 4, limit: layout.stripHeight - min(2, facts.count))
+        for (offset, line) in (facts.prefix(2) + notes.map { AboutLine($0) }).prefix(layout.stripHeight).enumerated() {
+            line.draw(row: top + 1 + offset, column: 2, width: width - 4, on: &page)
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import BootMenu
+import Curses
+import Testing
+import menu_sample
+
+/// Every screen as text, at the sizes and with the signs that people have.
+@Suite struct SnapshotTests {
+    static let sizes = [(80, 24), (100, 30), (200, 50), (40, 10), (24, 5)]
+
+    /// Screens by name, each reached by keys.
+    private static func screens(columns: Int, rows: Int) -> [(name: String, state: MenuState)] {
+        let base = Typing.menu(columns: columns, rows: rows)
+        func after(_ change: (inout MenuState) -> Void) -> MenuState {
+            var state = base
+            change(&state)
+            return state
+        }
+        let running = after { _ = $0.handle(.guests([Typing.guest(), Typing.guest("alpine", id: "wxyz9876")])) }
+        return [
+            ("systems", base), ("systems-running", running),
+            ("systems-dead-catalog", after { $0.press(.named(.end)) }),
+            ("systems-empty", Typing.menu(columns: columns, rows: rows, offer: MenuOffer(isPriced: true))),
+            ("systems-reading", Typing.menu(columns: columns, rows: rows, offer: nil)),
+            ("versions", after { $0.press(.named(.right), .named(.down), .character(" ")) }),
+            (
+                "find",
+                after {
+                    $0.press(.character("/"))
+                    $0.type("ub")
+                }
+            ),
+            ("boot", after { booting(&$0) }),
+            ("boot-failed", after { failing(&$0) }),
+            (
+                "guest",
+                after {
+                    _ = $0.handle(.guests([Typing.guest()]))
+                    $0.press(.named(.tab), .named(.enter))
+                    picture(&$0)
+                }
+            ),
+            (
+                "guests",
+                after {
+                    $0 = running
+                    $0.press(.named(.tab))
+                }
+            ),
+            ("cache", after { cache(&$0) }), ("details", after { $0.press(.character("i")) }),
+            ("help", after { $0.press(.character("?")) }),
+            (
+                "log",
+                after {
+                    failing(&$0)
+                    $0.press(.character("L"))
+                }
+            ),
+            ("offline", after { $0.press(.character("o")) }),
+            (
+                "force",
+                after {
+                    $0 = running
+                    $0.press(.named(.tab), .character("x"))
+                }
+            ),
+            (
+                "add",
+                after {
+                    $0.press(.character("a"))
+                    $0.type("home")
+                    $0.press(.named(.tab))
+                    $0.type("http://127.0.0.1/")
+                }
+            ),
+            (
+                "leave",
+                after {
+                    $0 = running
+                    $0.press(.character("q"))
+                }
+            ),
+        ]
+    }
+
+    private static func booting(_ state: inout MenuState) {
+        state.press(.named(.enter))
+        var guest = Typing.guest()
+        (guest.state, guest.phase, guest.accelerator) = (.starting, .bootSet, "")
+        (guest.bootSetDone, guest.rate, guest.bytesFetched) = (61_300_000, 9_100_000, 61_300_000)
+        guest.lastError = "https://mirror.example.org/blocks/ab/abcd.cacnk: 503; trying the next mirror"
+        _ = state.handle(.launched(1, guest))
+        picture(&state)
+    }
+
+    private static func picture(_ state: inout MenuState) {
+        guard let watched = state.watched else { return }
+        let cells = (0..<watched.cells).map { cell -> BlockCell in
+            let share = cell * 100 / watched.cells
+            if share < 20 { return cell % 9 == 0 ? .read : .here }
+            if share < 24 { return .arriving }
+            return share < 80 ? .missing : .hole
+        }
+        _ = state.handle(.picture(session: watched.session, cells: cells))
+    }
+
+    private static func failing(_ state: inout MenuState) {
+        state.press(.named(.enter))
+        _ = state.handle(
+            .launchFailed(
+                1,
+                "https://os.example.org/blocks/ cannot be had: connection refused. Is the network there, and the server up?"
+            ))
+    }
+
+    private static func cache(_ state: inout MenuState) {
+        state.press(.character("C"))
+        let items = ["alpine", "debian", "ubuntu"].map { name in
+            CacheItem(
+                image: Typing.image(name), here: 312_000_000, own: 4_000_000, size: 1_200_000_000,
+                offline: name == "ubuntu" ? .whole : .no, isPinned: name == "debian")
+        }
+        _ = state.handle(
+            .cache(
+                CacheOverview(
+                    directory: "/var/cache/oscircular", limit: 20_000_000_000, used: 3_400_000_000, blocks: 13_000,
+                    repaired: 1, items: items)))
+    }
+
+    @Test(arguments: sizes)
+    func everyScreenIsAsItWasReviewed(_ size: (columns: Int, rows: Int)) throws {
+        for (name, state) in Self.screens(columns: size.columns, rows: size.rows) {
+            try Snapshot.expect(state.text(), "\(size.columns)x\(size.rows)-\(name)")
+        }
+    }
+
+    @Test func asciiTwinsNeedNoOtherSign() throws {
+        for (name, state) in Self.screens(columns: 80, rows: 24) {
+            let rows = state.text(.ascii)
+            // What catalogs say stays as they say it; all other signs are ASCII.
+            let own = rows.filter { row in !["新", "“", "幅", "é", "中"].contains { row.contains($0) } }
+            #expect(own.allSatisfy { $0.utf8.allSatisfy { $0 < 128 } }, "\(name): \(rows)")
+            if ["systems", "boot", "offline"].contains(name) { try Snapshot.expect(rows, "ascii-\(name)") }
+        }
+    }
+
+    @Test func noRowIsWiderThanTheScreenAndNoneIsMissing() {
+        for (columns, rows) in Self.sizes + [(1, 1), (2, 3), (23, 4), (50, 14), (51, 13), (99, 20), (500, 200)] {
+            for (name, state) in Self.screens(columns: columns, rows: rows) {
+                for signs in [Signs.unicode, .ascii] {
+                    let frame = MenuView.frame(of: state, signs: signs)
+                    #expect(frame.rows.count == rows)
+                    for row in frame.rows {
+                        let ends = row.map { $0.column + ScreenText.width($0.text) }
+                        #expect(
+                            ends.allSatisfy { $0 <= columns }, "\(name) at \(columns)x\(rows): \(ScreenText.of(row))")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func rowsDoNotDrawOverThemselves() {
+        for (columns, rows) in Self.sizes + [(50, 14), (99, 20), (500, 200)] {
+            for (name, state) in Self.screens(columns: columns, rows: rows) {
+                for row in MenuView.frame(of: state, signs: .unicode).rows {
+                    var end = 0
+                    for run in row.sorted(by: { $0.column < $1.column }) {
+                        #expect(run.column >= end, "\(name) at \(columns)x\(rows): \(ScreenText.of(row))")
+                        end = run.column + ScreenText.width(run.text)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func nothingFromACatalogSteersTheTerminal() {
+        for (columns, rows) in Self.sizes {
+            for (name, state) in Self.screens(columns: columns, rows: rows) {
+                let unsafe = MenuView.frame(of: state, signs: .unicode).rows.joined().flatMap(\.text.unicodeScalars)
+                    .filter {
+                        [.control, .format].contains($0.properties.generalCategory)
+                    }
+                #expect(unsafe.isEmpty, "\(name) shows \(unsafe)")
+            }
+        }
+    }
+
+    @Test func everyScreenSaysWhatCanBeDone() {
+        for (columns, rows) in Self.sizes.dropLast() {
+            for (name, state) in Self.screens(columns: columns, rows: rows) {
+                let last = state.text().last ?? ""
+                let words = ["help", "close", "cancel", "clear", "back", "quit"]
+                #expect(words.contains { last.contains($0) }, "\(name) at \(columns)x\(rows): \(last)")
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+import BootMenu
+import Glibc
+import Linux
+import Synchronization
+
+/// A made-up world for the menu: for its screen tests and its benchmark. Nothing is fetched and nothing boots.
+final class SampleBackend: MenuBackend {
+    private struct World {
+        var offer: MenuOffer
+        var guests: [GuestItem] = []
+        var pinned: Set<ImageName> = []
+        var lastSession = 0
+        var ticks = 0
+    }
+
+    private let world: Mutex<World>
+    /// Events a second that a boot at full rate makes.
+    private let flood: Int
+
+    init(offer: MenuOffer, flood: Int) {
+        world = Mutex(World(offer: offer))
+        self.flood = flood
+    }
+
+    func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
+        let offer = world.withLock { world in
+            var offer = world.offer
+            for (place, system) in offer.systems.enumerated() {
+                for (row, version) in system.versions.enumerated() {
+                    let image = ImageName(system: system.name, version: version.id)
+                    if world.pinned.contains(image) { offer.systems[place].versions[row].isPinned = true }
+                }
+            }
+            offer.isPriced = true
+            return offer
+        }
+        return AsyncStream {
+            $0.yield(offer)
+            $0.finish()
+        }
+    }
+
+    func guests() async -> [GuestItem] { world.withLock { $0.guests } }
+
+    func picture(session: String, cells: Int) async -> [BlockCell]? {
+        let ticks = world.withLock { world in
+            world.ticks += 1
+            return world.ticks
+        }
+        return (0..<cells).map { cell in
+            if cell * 5 > cells * 4 { return .hole }
+            if cell < ticks * 12 { return cell % 7 == 0 ? .read : .here }
+            return cell < ticks * 12 + 8 ? .arriving : .missing
+        }
+    }
+
+    func boot(_ image: ImageName) -> AsyncThrowingStream<GuestItem, any Error> {
+        AsyncThrowingStream { continuation in
+            let id = world.withLock { world in
+                world.lastSession += 1
+                return "sample\(world.lastSession)"
+            }
+            var guest = GuestItem(
+                id: id, image: image, started: Int64(time(nil)), blocks: 4800, bootSetDone: 0, bootSetTotal: 84_000_000,
+                consoleLog: "/var/lib/oscircular/logs/\(id).log")
+            let flood = flood
+            Task {
+                if image.version == "2026-11-02" {
+                    continuation.finish(throwing: SampleError.refused)
+                    return
+                }
+                for phase in [GuestItem.Phase.catalog, .index, .mount, .bootSet, .guest] {
+                    guest.phase = phase
+                    guest.accelerator = phase == .guest ? "tcg" : ""
+                    let steps = phase == .bootSet ? max(8, flood) : 1
+                    for step in 1...steps {
+                        if phase == .bootSet {
+                            guest.bootSetDone = 84_000_000 * UInt64(step) / UInt64(steps)
+                            guest.rate = 9_100_000
+                        }
+                        continuation.yield(guest)
+                        try? await Task.sleep(for: flood > 0 ? .microseconds(200) : .milliseconds(60))
+                    }
+                }
+                guest.phase = .up
+                guest.state = .running
+                guest.mount = "/run/oscircular/sessions/\(id)/mount/\(image.version)"
+                self.world.withLock { $0.guests.append(guest) }
+                continuation.finish()
+            }
+        }
+    }
+
+    func order(_ order: MenuEffect.GuestOrder, session: String) async throws {
+        world.withLock { world in
+            guard let row = world.guests.firstIndex(where: { $0.id == session }) else { return }
+            switch order {
+            case .stop, .force: world.guests.remove(at: row)
+            case .pause: world.guests[row].state = .paused
+            case .resume: world.guests[row].state = .running
+            }
+        }
+    }
+
+    func console(session: String, interruption: EventDescriptor) async throws {
+        try await WorkerThread.run(name: "console") {
+            let words = Array("console of \(session): q leaves\r\n".utf8)
+            _ = write(STDOUT_FILENO, words, words.count)
+            var waiting = [
+                pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: interruption.descriptor, events: Int16(POLLIN), revents: 0),
+            ]
+            var byte: UInt8 = 0
+            while poll(&waiting, 2, -1) >= 0, waiting[1].revents == 0 {
+                if read(STDIN_FILENO, &byte, 1) <= 0 || byte == UInt8(ascii: "q") { return }
+            }
+        }
+    }
+
+    func window(session: String) async throws {}
+
+    func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                for step in 1...40 where !Task.isCancelled {
+                    continuation.yield(MenuProgress(done: UInt64(step) * 2_100_000, total: 84_000_000, rate: 9_100_000))
+                    try? await Task.sleep(for: .milliseconds(50))
+                }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    func pin(_ image: ImageName, _ isPinned: Bool) async throws {
+        world.withLock { world in
+            if isPinned { world.pinned.insert(image) } else { world.pinned.remove(image) }
+        }
+    }
+
+    func remove(_ image: ImageName) async throws -> UInt64 { 4_000_000 }
+
+    func cache() async throws -> CacheOverview {
+        let (offer, pinned) = world.withLock { ($0.offer, $0.pinned) }
+        let items = offer.systems.prefix(20).flatMap { system in
+            system.versions.prefix(2).map { version in
+                let image = ImageName(system: system.name, version: version.id)
+                return CacheItem(
+                    image: image, here: version.here ?? 0, own: 4_000_000, size: version.size, offline: version.offline,
+                    isPinned: pinned.contains(image))
+            }
+        }
+        return CacheOverview(
+            directory: "/var/cache/oscircular", limit: 20_000_000_000, used: 3_400_000_000, blocks: 13_000, repaired: 1,
+            items: items)
+    }
+
+    func verify(_ progress: @escaping @Sendable (Int, Int) -> Void) async throws -> Int {
+        for step in 1...10 {
+            progress(step * 1280, 12_800)
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return 0
+    }
+
+    func add(_ request: CatalogRequest, isTrusted: Bool) async throws -> CatalogAnswer {
+        if request.url.hasPrefix("https://") && !isTrusted {
+            var request = request
+            request.fingerprint = String(repeating: "0123456789abcdef", count: 4)
+            return .asks(request)
+        }
+        guard request.url.hasPrefix("http") else { throw SampleError.refused }
+        world.withLock {
+            $0.offer.catalogs.append(
+                CatalogItem(name: request.name, url: request.url, state: .fresh, trust: "not signed"))
+        }
+        return .added
+    }
+
+    func removeCatalog(_ name: String) async throws {
+        world.withLock { $0.offer.catalogs.removeAll { $0.name == name } }
+    }
+
+    func words(for error: any Error) -> String { "the server at http://127.0.0.1:1/ does not answer; is it up?" }
+}
+
+/// What the made-up world refuses.
+enum SampleError: Error {
+    case refused
+}
