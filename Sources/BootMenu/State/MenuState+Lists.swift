@@ -86,8 +86,18 @@ extension MenuState {
 
     /// Finds the rows of a screen anew, and keeps the choice on what it was on.
     mutating func list(_ level: Int, keeping: Bool = true) {
+        list(level, choosing: keeping ? chosenIdentity(level) : nil)
+    }
+
+    /// What is chosen on a screen, whatever its place in the list. Ask before the lists change.
+    func chosenIdentity(_ level: Int) -> String? {
         let open = stack[level]
-        let chosen = open.rows.indices.contains(open.position.selected) ? identity(open, open.position.selected) : nil
+        return open.rows.indices.contains(open.position.selected) ? identity(open, open.position.selected) : nil
+    }
+
+    /// Finds the rows of a screen anew, and chooses what is named, or the same place.
+    mutating func list(_ level: Int, choosing chosen: String?) {
+        let open = stack[level]
         let wanted = open.filter.lowercased()
         switch open.screen {
         case .systems:
@@ -106,7 +116,7 @@ extension MenuState {
         default: return
         }
         var row = min(open.position.selected, max(0, stack[level].rows.count - 1))
-        if keeping, let chosen {
+        if let chosen {
             let rows = stack[level].rows
             row = rows.indices.first { identity(stack[level], $0) == chosen } ?? (wanted.isEmpty ? row : 0)
         }

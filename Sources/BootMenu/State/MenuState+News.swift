@@ -33,6 +33,7 @@ extension MenuState {
     }
 
     private mutating func take(_ new: MenuOffer) {
+        let chosen = stack.indices.map { chosenIdentity($0) }
         offer = new
         hasOffer = true
         isRefreshing = isRefreshing && !new.isPriced
@@ -41,7 +42,7 @@ extension MenuState {
         var seen = Set<String>()
         ambiguous = Set(new.systems.map(\.name.distribution).filter { !seen.insert($0).inserted })
         troubled = new.catalogs.indices.filter { new.catalogs[$0].isTrouble }
-        for level in stack.indices { list(level) }
+        for level in stack.indices { list(level, choosing: chosen[level]) }
         if !hasChosen, let name = new.lastUsed, let index = systemIndex[name],
             let row = stack[0].rows.firstIndex(of: index)
         {

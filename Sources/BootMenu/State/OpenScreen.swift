@@ -5,7 +5,7 @@ package struct OpenScreen: Sendable {
     /// What finding looks for; empty shows all.
     package var filter = ""
     /// The rows that are shown: indices of what the screen lists.
-    var rows: [Int] = []
+    package internal(set) var rows: [Int] = []
 
     init(_ screen: MenuScreen) { self.screen = screen }
 }

@@ -31,6 +31,7 @@ enum FormView {
             page.hit(.field(index), row: row, columns: left..<(left + width))
             row += 1
         }
+        guard row < size.rows - 1 else { return }
         let words = form.isBusy ? "asking the server" : form.error
         page.put(
             words, row: row + (isBoxed ? 1 : 0), column: column, width: inner,

@@ -15,7 +15,7 @@ enum HintLine {
             show(
                 [("\(page.signs.left)\(page.signs.right)", "choose"), ("Enter", "take it"), ("Esc", "close")], on: &page
             )
-        case .form: show([("Tab", "next"), ("Enter", "next, then add"), ("Esc", "cancel")], on: &page)
+        case .form: show([("Tab", "next"), ("Enter", "next or add"), ("Esc", "cancel")], on: &page)
         case .find: show([("Enter", "keep"), ("Esc", "clear")], on: &page)
         case nil: showCommands(state, on: &page)
         }
@@ -25,7 +25,7 @@ enum HintLine {
         var at = 1
         for hint in hints {
             at += page.put(hint.key, row: page.size.rows - 1, column: at, [.bold]) + 1
-            at += page.put(hint.words, row: page.size.rows - 1, column: at) + 3
+            at += page.put(hint.words, row: page.size.rows - 1, column: at) + 2
         }
     }
 
@@ -37,10 +37,10 @@ enum HintLine {
         let tail = offered.filter { last.contains($0.command) }
         let gap = page.size.columns >= 100 ? 3 : 2
         func width(_ binding: KeyBinding) -> Int { page.signs.width(words(binding, page.signs)) + gap }
-        var room = page.size.columns - 1 - tail.reduce(0) { $0 + width($1) }
+        var room = page.size.columns - 1 + gap - tail.reduce(0) { $0 + width($1) }
         var shown: [KeyBinding] = []
         for binding in offered where !last.contains(binding.command) {
-            if width(binding) > room { break }
+            if width(binding) > room { continue }
             room -= width(binding)
             shown.append(binding)
         }

@@ -70,6 +70,16 @@ struct Page {
         edge(row: row, left: left, width: width, title: title, signs.teeLeft, signs.teeRight, [.dim])
     }
 
+    /// Text in the lower edge of a frame, at its right.
+    mutating func footer(row: Int, left: Int, width: Int, text: String) {
+        frame.rows[row].removeAll { $0.column >= left && $0.column < left + width }
+        let at = left + width - signs.width(text) - 3
+        put(signs.bottomLeft, row: row, column: left, [.dim])
+        put(String(repeating: signs.horizontal, count: max(0, at - left - 1)), row: row, column: left + 1, [.dim])
+        put(text, row: row, column: at, [.dim])
+        put(signs.horizontal + signs.horizontal + signs.bottomRight, row: row, column: left + width - 3, [.dim])
+    }
+
     private mutating func edge(
         row: Int, left: Int, width: Int, title: String, _ start: String, _ end: String, _ style: ScreenStyle
     ) {

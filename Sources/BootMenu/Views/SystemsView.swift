@@ -109,8 +109,8 @@ enum SystemsView {
             }
             page.put(
                 [
-                    RowCell("   " + guest.image.system.distribution, 19), RowCell(guest.image.version, 12),
-                    RowCell(PriceWords.of(guest, now: state.now), 18), RowCell(Words.rate(guest.rate), 10, right: true),
+                    RowCell("   " + guest.image.system.distribution, 15), RowCell(guest.image.version, 12),
+                    RowCell(PriceWords.of(guest, now: state.now), 15), RowCell(Words.rate(guest.rate), 10, right: true),
                 ], row: top + offset, column: layout.innerLeft, width: width)
             page.hit(.guest(guest.id), row: top + offset, columns: 0..<(width + layout.innerLeft))
         }

@@ -15,7 +15,7 @@ enum TextScreens {
         }
         if layout.isBoxed, all.count > layout.listHeight {
             let words = " \(top + 1)-\(min(all.count, top + layout.listHeight)) of \(all.count) "
-            page.put(words, row: layout.bodyTop + layout.bodyHeight - 1, column: width - words.utf8.count - 3, [.dim])
+            page.footer(row: layout.bodyTop + layout.bodyHeight - 1, left: 0, width: width, text: words)
         }
     }
 
@@ -96,7 +96,7 @@ enum TextScreens {
         let kind = state.stack.count > 1 ? state.stack[state.stack.count - 2].screen.kind : .systems
         func text(_ binding: KeyBinding) -> AboutLine {
             let keys = binding.keys.map { $0.name(signs) }.joined(separator: " ")
-            return AboutLine(signs.fit(keys, 26) + " " + binding.help)
+            return AboutLine(signs.fit(keys, min(26, width * 2 / 5)) + " " + binding.help)
         }
         let usable = KeyBinding.all.filter { state.facts.mayShowShell || $0.command != .suspend }
         let here = usable.filter { $0.screens.contains(kind) }

@@ -1,0 +1,145 @@
+import BootMenu
+import Curses
+import Testing
+import menu_sample
+
+/// What the world says, and what the menu makes of it.
+@Suite struct NewsTests {
+    @Test func aStartIsFollowedToItsEnd() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        var guest = Typing.guest()
+        (guest.phase, guest.state) = (.mount, .starting)
+        _ = menu.handle(.launched(1, guest))
+        #expect(menu.watched?.session == "abcd1234")
+        #expect(menu.guests.map(\.id) == ["abcd1234"])
+        #expect(menu.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false)])
+        _ = menu.handle(.guests([Typing.guest()]))
+        #expect(menu.text().first?.contains("running 2 min") == true)
+    }
+
+    @Test func aGuestThatEndsTakesItsScreenAlong() {
+        var menu = Typing.menu()
+        _ = menu.handle(.guests([Typing.guest()]))
+        menu.press(.named(.tab), .named(.enter))
+        #expect(menu.top.screen == .guest("abcd1234"))
+        #expect(menu.handle(.guests([])) == [.loadOffer(isAsked: false)])
+        #expect(menu.top.screen == .guests)
+        #expect(menu.message?.text == "debian 2026-11-16 has ended")
+    }
+
+    @Test func aFailedStartSaysWhyOnItsScreenAndInTheLog() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        let reason = "no QEMU: " + String(repeating: "install it ", count: 30)
+        _ = menu.handle(.launchFailed(1, reason))
+        #expect(menu.text().contains { $0.contains("no QEMU") })
+        menu.press(.character("L"))
+        // Whole, though it needs several lines.
+        #expect(menu.text().joined(separator: " ").components(of: "install it") == 30)
+        #expect(menu.guests.isEmpty)
+    }
+
+    @Test func aGuestThatStartsHereIsListedBeforeItsSessionAnswers() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        var guest = Typing.guest()
+        guest.phase = .index
+        _ = menu.handle(.launched(1, guest))
+        _ = menu.handle(.guests([]))
+        #expect(menu.guests.count == 1)
+    }
+
+    @Test func aFetchShowsItsProgressAndItsEnd() {
+        var menu = Typing.menu()
+        menu.press(.character("o"))
+        #expect(menu.press(.named(.enter)) == [.fetch(Typing.image("debian"), .bootSet, number: 1)])
+        _ = menu.handle(.fetched(1, done: 21_000_000, total: 84_000_000, rate: 9_100_000))
+        menu.press(.named(.down), .named(.up))
+        #expect(menu.text().contains { $0.contains("fetching, 25 %") })
+        #expect(menu.text().contains { $0.contains("21 MB of 84 MB 9.1 MB/s about 7 s") })
+        #expect(menu.handle(.fetchEnded(1, .done)) == [.loadOffer(isAsked: false)])
+        #expect(menu.message?.text == "the boot set of debian 2026-11-16 is here")
+    }
+
+    @Test func aFetchCanBeStopped() {
+        var menu = Typing.menu()
+        menu.press(.character("o"), .named(.right))
+        #expect(menu.press(.named(.enter)) == [.fetch(Typing.image("debian"), .whole, number: 1)])
+        menu.press(.character("o"))
+        #expect(menu.press(.named(.enter)).isEmpty)
+        menu.press(.character("o"), .named(.right))
+        #expect(menu.press(.named(.enter)) == [.stopFetch(1)])
+    }
+
+    @Test func aCatalogIsAddedThroughTheForm() {
+        var menu = Typing.menu()
+        menu.press(.character("a"))
+        menu.type("home")
+        #expect(menu.press(.named(.enter), .named(.enter), .named(.enter)).isEmpty)
+        #expect(menu.text().contains { $0.contains("an address is needed") })
+        menu.type("https://os.example.org/")
+        #expect(
+            menu.press(.named(.enter), .named(.enter)) == [
+                .addCatalog(CatalogRequest(name: "home", url: "https://os.example.org/"), isTrusted: false)
+            ])
+        _ = menu.handle(.catalogRefused("the server does not answer"))
+        #expect(menu.text().contains { $0.contains("the server does not answer") })
+        _ = menu.handle(.catalogAdded("home"))
+        #expect(menu.overlay == nil)
+    }
+
+    @Test func aPublisherIsBelievedOnlyWhenTheUserSaysSo() {
+        var menu = Typing.menu()
+        let request = CatalogRequest(name: "home", url: "https://os.example.org/", fingerprint: "0123abcd")
+        _ = menu.handle(.catalogAsks(request))
+        #expect(menu.text().contains { $0.contains("0123abcd") })
+        #expect(menu.press(.named(.enter)).isEmpty)
+        _ = menu.handle(.catalogAsks(request))
+        menu.press(.named(.right))
+        #expect(menu.press(.named(.enter)) == [.addCatalog(request, isTrusted: true)])
+    }
+
+    @Test func theLogHoldsAThousandEntriesAtMost() {
+        var menu = Typing.menu()
+        for number in 0..<1500 { _ = menu.handle(.failed("failure \(number)")) }
+        #expect(menu.log.count == 1000 && menu.log.last?.text == "failure 1499")
+    }
+
+    @Test func clicksChooseAndASecondOneBoots() {
+        var menu = Typing.menu()
+        let frame = MenuView.frame(of: menu, signs: .unicode)
+        #expect(frame.target(row: 2, column: 10) == .row(0))
+        #expect(menu.handle(.hit(.row(0), isDouble: false)).isEmpty)
+        #expect(menu.handle(.hit(.row(0), isDouble: true)) == [.boot(Typing.image("alpine"), launch: 1)])
+    }
+
+    @Test func hintsAndButtonsCanBeClicked() {
+        var menu = Typing.menu()
+        let frame = MenuView.frame(of: menu, signs: .unicode)
+        let targets = Set((0..<80).compactMap { frame.target(row: 23, column: $0) })
+        #expect(targets.isSuperset(of: [.command(.activate), .command(.help), .command(.quit)]))
+        _ = menu.handle(.hit(.command(.offline), isDouble: false))
+        // Not what lies below a dialog.
+        _ = menu.handle(.hit(.row(0), isDouble: true))
+        guard case .dialog(let dialog)? = menu.overlay else {
+            Issue.record("no dialog")
+            return
+        }
+        #expect(menu.handle(.hit(.button(dialog.buttons.count - 1), isDouble: false)).isEmpty)
+        #expect(menu.overlay == nil)
+    }
+}
+
+extension String {
+    /// How often a text occurs.
+    fileprivate func components(of text: String) -> Int {
+        var count = 0
+        var rest = self[...]
+        while let range = rest.firstRange(of: text) {
+            count += 1
+            rest = rest[range.upperBound...]
+        }
+        return count
+    }
+}
