@@ -76,6 +76,16 @@ final class Scenario: Sendable {
         throw Failure("the console never showed \(text): \(log.suffix(2000))")
     }
 
+    /// Waits until every block of the session's image is here.
+    func whole(_ session: SessionStatus, within seconds: Int = 120) async throws {
+        for _ in 0..<(seconds * 2) {
+            guard let now = try await sessions().first(where: { $0.id == session.id }) else { break }
+            if now.blocksHere == now.blocks { return }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        throw Failure("the rest of the image did not come")
+    }
+
     /// Requests for blocks that the server has answered so far.
     var blockRequests: [String] { server.requests().filter { $0.contains(".cacnk") } }
 
