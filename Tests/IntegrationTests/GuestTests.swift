@@ -91,6 +91,28 @@ struct GuestTests {
         }
     }
 
+    @Test func readersFetchAheadWhatThePublisherRecorded() async throws {
+        try await Scenario.with(
+            images: [("2026-11-16", try await TinyGuest.image())], configuration: "[prefetch]\nrest = \"never\"\n"
+        ) { scenario in
+            let missing = try await scenario.attempt("fetch", "tiny", "--boot-set")
+            #expect(missing.status == 66, "\(missing.error)")
+            let words = try await scenario.publisher(
+                "record", scenario.tree, "tiny", "2026-11-16", "--rounds", "1", "--accel", "tcg")
+            #expect(words.hasPrefix("boot set: tiny@2026-11-16, "))
+            #expect(DirectoryListing.names(in: "/tmp").allSatisfy { !$0.hasPrefix("oscircular-record-") })
+            try await scenario.client("catalog", "refresh")
+            let session = try await scenario.boot("tiny")
+            let blocks = try #require(session.bootSet?.blocks)
+            #expect(blocks > 10 && blocks < session.blocks)
+            _ = try await scenario.console(of: session, shows: "READY")
+            // A guest's start varies a little; nearly all of it was known.
+            let requests = scenario.blockRequests.count
+            #expect(requests >= blocks && requests < blocks + blocks / 4, "\(requests) requests for \(blocks) blocks")
+            try await scenario.client("stop", session.id, "--force")
+        }
+    }
+
     @Test func theGuestWaitsForAServerThatIsGoneAndSeesNothing() async throws {
         // A cache smaller than the image: blocks are fetched again while it runs.
         let scenario = try await Scenario(

@@ -53,6 +53,12 @@ final class Scenario: Sendable {
         return (result.status, result.stdout, result.stderr)
     }
 
+    /// Runs `oscircular-publish` and expects success.
+    @discardableResult
+    func publisher(_ arguments: String...) async throws -> String {
+        try await Self.succeed("oscircular-publish", arguments, environment)
+    }
+
     func sessions() async throws -> [SessionStatus] {
         let output = try await client("sessions", "--json")
         return try JSONDecoder().decode(SessionListing.self, from: Data(output.utf8)).sessions
