@@ -20,6 +20,22 @@ extension BlockCache {
             repaired: (CacheUsage.read(from: root)?.repaired ?? 0) + budget.repairedHere)
     }
 
+    /// The most bytes that the cache may hold now.
+    package var limit: Int {
+        guard let root = try? existingRoot(), let space = try? FileSystemSpace(of: root) else {
+            return (try? spaceAhead()).map { budget.limit.bytes(used: 0, space: $0) } ?? 0
+        }
+        return budget.limit.bytes(used: CacheUsage.read(from: root)?.used ?? 0, space: space)
+    }
+
+    /// Whether so many bytes can be added without evicting anything: by the accounting, without a walk.
+    package func hasRoom(for bytes: Int) -> Bool {
+        guard let root = try? existingRoot(), let space = try? FileSystemSpace(of: root) else { return bytes <= limit }
+        let used = CacheUsage.read(from: root)?.used ?? 0
+        return used + bytes <= budget.limit.bytes(used: used, space: space)
+            && bytes <= space.available - budget.limit.reserve(space)
+    }
+
     /// Hashes every block and removes the damaged ones.
     ///
     /// A name does not say which algorithm made it, so a match of any is good.
@@ -58,6 +74,14 @@ extension BlockCache {
     package func prune(to bytes: Int? = nil) throws -> Int {
         guard try existingRoot() != nil else { return 0 }
         return try budget.prune(to: bytes)
+    }
+
+    /// Removes blocks by name. Pins and the blocks of running sessions stay.
+    /// - Returns: bytes freed.
+    /// - Throws: ``SystemCallError``.
+    package func remove(_ ids: Set<BlockID>) throws -> Int {
+        guard try existingRoot() != nil, !ids.isEmpty else { return 0 }
+        return try budget.remove(ids)
     }
 
     /// Removes all pins and all blocks but those of running sessions.

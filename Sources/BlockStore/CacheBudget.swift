@@ -94,6 +94,24 @@ final class CacheBudget: Sendable {
         }
     }
 
+    /// Removes these blocks, but none that is kept.
+    /// - Returns: bytes freed.
+    func remove(_ ids: Set<BlockID>) throws(SystemCallError) -> Int {
+        try grant.withLock { grant throws(SystemCallError) in
+            try exclusively(&grant) { (root, usage) throws(SystemCallError) in
+                let kept = try CacheKeepers.pinned(in: root).union(CacheKeepers.protected(in: root))
+                var freed = 0
+                for id in ids.subtracting(kept) {
+                    guard let size = folder.remove(id) else { continue }
+                    freed += size
+                    evicted(id)
+                }
+                usage.used = max(0, usage.used - freed)
+                return freed
+            }
+        }
+    }
+
     /// Runs with the shared lock held, for what else must not happen at the same time as an eviction.
     func exclusively<Result: Sendable>(
         _ body: (Folder) throws(SystemCallError) -> Result

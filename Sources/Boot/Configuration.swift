@@ -10,6 +10,9 @@ package struct Configuration: Sendable, Equatable {
     package var readBound: Int = 20
     /// Requests in flight to one publisher.
     package var parallelRequests: Int = 16
+    /// Whether the rest of an image is fetched once its guest has started: `always`, `never`, or `auto`: not where
+    /// NetworkManager calls the connection metered.
+    package var prefetchRest: String = "auto"
     package var memoryMiB: Int?
     package var cpus: Int?
     package var accelerator: String = "auto"
@@ -61,6 +64,7 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.bytes("cache.limit") { cacheLimit = value }
         if let value = try reader.integer("read.bound", in: 1...3600) { readBound = value }
         if let value = try reader.integer("network.requests", in: 1...256) { parallelRequests = value }
+        if let value = try reader.string("prefetch.rest", among: ["auto", "always", "never"]) { prefetchRest = value }
         if let value = try reader.integer("guest.memory", in: 16...1_048_576) { memoryMiB = value }
         if let value = try reader.integer("guest.cpus", in: 1...512) { cpus = value }
         if let value = try reader.string("guest.accel", among: ["auto", "kvm", "tcg"]) { accelerator = value }
@@ -78,6 +82,7 @@ private struct SettingsReader {
 
     private static let known: [String: Set<String>] = [
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
+        "prefetch": ["rest"],
         "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown"],
     ]
 

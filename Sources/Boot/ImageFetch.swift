@@ -25,9 +25,10 @@ package struct ImageFetch: Sendable {
     }
 
     /// The different blocks of a part of the image, in order, without holes.
+    /// - Parameter part: bytes of the image; nil means all.
     /// - Throws: ``ImageIndexError``.
-    package func blocks(in part: Range<UInt64>) throws -> [IndexedBlock] {
-        let part = part.clamped(to: 0..<index.imageSize)
+    package func blocks(in part: Range<UInt64>? = nil) throws -> [IndexedBlock] {
+        let part = (part ?? 0..<index.imageSize).clamped(to: 0..<index.imageSize)
         var blocks: [IndexedBlock] = []
         var seen = Set<BlockID>()
         var position = part.isEmpty ? index.count : try index.block(containing: part.lowerBound).position
@@ -40,17 +41,16 @@ package struct ImageFetch: Sendable {
         return blocks
     }
 
-    /// Fetches every block of a part of the image; a block that is here already is verified.
+    /// Fetches blocks in their order; one that is here already is verified.
     /// - Parameters:
-    ///   - part: bytes of the image; nil means all.
+    ///   - blocks: nil means all of the image.
     ///   - priority: demand where somebody waits for the end.
     ///   - progress: called after every block, one call at a time.
     /// - Throws: the first ``BlockStoreError``, ``ImageIndexError``; CancellationError.
     package func run(
-        part: Range<UInt64>? = nil, priority: BlockRequest.Priority,
-        progress: (Progress) -> Void = { _ in }
+        _ blocks: [IndexedBlock]? = nil, priority: BlockRequest.Priority, progress: (Progress) -> Void = { _ in }
     ) async throws {
-        let blocks = try blocks(in: part ?? 0..<index.imageSize)
+        let blocks = try blocks ?? self.blocks()
         var state = Progress()
         state.totalBytes = blocks.reduce(0) { $0 + UInt64($1.length) }
         state.totalBlocks = blocks.count

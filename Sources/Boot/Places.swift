@@ -16,6 +16,10 @@ package struct Places: Sendable {
     package var catalogs: String { "\(state)/catalogs" }
     package var overlays: String { "\(state)/overlays" }
     package var logs: String { "\(state)/logs" }
+    /// Boot sets that this user's boots recorded.
+    package var bootSets: String { "\(state)/boot-sets" }
+    /// Which versions ran, and when.
+    package var runs: String { "\(state)/runs" }
     /// What the guest's ssh sees of the host.
     package var exchange: String { "\(state)/exchange" }
 

@@ -31,11 +31,11 @@ package struct SessionRegistry: Sendable {
 
     /// Sends one command to a session and waits for the answer.
     /// - Throws: ``BootError/noSuchSession(_:near:)``, ``BootError/sessionSilent(_:)``, ``BootError/refused(session:reason:)``.
-    package func send(_ command: ControlCommand, to id: String) async throws -> ControlResponse {
+    package func send(_ command: ControlCommand, cells: Int? = nil, to id: String) async throws -> ControlResponse {
         let path = try directory(of: id).control
         let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
             guard let connection = try? UnixListener.connect(to: path, timeout: 5) else { return nil }
-            try? LineSocket.send(ControlRequest(command: command), to: connection)
+            try? LineSocket.send(ControlRequest(command: command, cells: cells), to: connection)
             return try? LineSocket.receive(ControlResponse.self, from: connection)
         }
         guard let response else { throw BootError.sessionSilent(id) }

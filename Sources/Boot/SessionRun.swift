@@ -102,14 +102,27 @@ package final class SessionRun: Sendable {
             maximumInFlight: configuration.parallelRequests, options: TransferOptions(stallSeconds: 5))
         await teardown.addBlocking { transfers.close() }
 
-        let (chosen, index) = try await findVersion(transfers)
-        // One for both: what one of them has hashed the other need not hash again.
-        let cache = BlockCache.open(places: places, configuration: configuration)
-        let mounted = try await mount(index, chosen, cache, transfers, teardown)
-        try await fetchEnds(of: index, chosen, cache, transfers, teardown)
+        let version = try await findVersion(transfers)
+        let disk = SessionDisk(
+            version: version, cache: BlockCache.open(places: places, configuration: configuration),
+            transfers: transfers, id: request.id, state: state, describe: describe)
+        let mounted = try await disk.mount(
+            at: directory.mount, readBound: configuration.readBound, signals: signals.continuation, teardown)
+        update {
+            $0.phase = .mount
+            $0.mount = mounted.image.path
+            $0.blocks = version.index.count
+        }
+        let ahead = SessionPrefetch(
+            version: version, mounted: mounted, cache: disk.cache, library: BootSetLibrary(places: places),
+            state: state)
+        let fetching = Task { await ahead.fetchBootSet(parallel: configuration.parallelRequests) }
+        await teardown.add { fetching.cancel() }
+        update { $0.phase = .bootSet }
+        try await disk.fetchEnds(ahead.bootSet, teardown)
         let guest = try await SessionGuest.start(
-            request: request, chosen: chosen, index: index, imagePath: mounted.path, directory: directory,
-            places: places, teardown: teardown
+            request: request, chosen: version.chosen, index: version.index, imagePath: mounted.image.path,
+            directory: directory, places: places, teardown: teardown
         ) { accelerator in
             update {
                 $0.phase = .guest
@@ -117,15 +130,16 @@ package final class SessionRun: Sendable {
             }
         }
         try checkNotStopped()
+        await followBoot(ahead, fetching, teardown)
         return RunningSession(
-            guest: guest, image: mounted, state: state, signals: signals,
+            guest: guest, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
             teardown: teardown)
     }
 
     // MARK: Stages
 
-    private func findVersion(_ transfers: TransferQueue) async throws -> (ChosenVersion, ImageIndex) {
+    private func findVersion(_ transfers: TransferQueue) async throws -> SessionVersion {
         guard let name = VersionName(request.name) else {
             throw SessionFailure(exitCode: 64, message: "'\(request.name)' is no [CATALOG/]DISTRO[@VERSION]")
         }
@@ -139,72 +153,29 @@ package final class SessionRun: Sendable {
         }
         let path = try await library.index(of: chosen)
         try checkNotStopped()
-        return (chosen, try await WorkerThread.run(name: "index") { try ImageIndex(path: path) })
+        let recorded = BootSetLibrary(places: places)
+        // A boot without its boot set is slower, no more.
+        let published = recorded.recorded(VersionKey(chosen)) == nil ? try? await library.bootSet(of: chosen) : nil
+        let (index, bootSet) = try await WorkerThread.run(name: "index") {
+            let index = try ImageIndex(path: path)
+            let bootSet = recorded.best(VersionKey(chosen), published: published)
+            return (index, try bootSet?.blocks(of: index) ?? [])
+        }
+        return SessionVersion(chosen: chosen, index: index, bootSet: bootSet)
     }
 
-    private func mount(
-        _ index: ImageIndex, _ chosen: ChosenVersion, _ cache: BlockCache, _ transfers: TransferQueue,
-        _ teardown: Teardown
-    ) async throws -> MountedImage {
-        let state = state
-        let describe = describe
-        // Patient: a guest waits for as long as it takes.
-        let stores = BlockStores(
-            locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: .patient,
-            failures: { state.note(error: describe($0)) })
-        await teardown.add { stores.close() }
-        let signals = signals.continuation
-        let directory = directory
-        let options = MountOptions(
-            allowOther: geteuid() == 0, read: ReadOptions(bound: .seconds(configuration.readBound)))
-        let version = chosen.version.id.text
-        let (image, arrived) = try await WorkerThread.run(name: "mount") {
-            let arrived = ArrivedBlocks(index: index, cache: cache)
-            try DirectoryTree.make(directory.mount, mode: 0o755)
-            let image = try MountedImage.mount(
-                index: index, store: stores.caching, at: directory.mount, fileName: version, options: options,
-                observer: SessionReadObserver(arrived: arrived, signals: signals))
-            return (image, arrived)
+    /// Beside the running guest: notes that it ran, records what its boot touches, then fetches the rest.
+    private func followBoot(_ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown) async {
+        // Without the note the menu has one row less to mark.
+        try? RunHistory(places: places).note(ahead.key)
+        let setting = configuration.prefetchRest
+        let following = Task {
+            let isMetered =
+                setting == "auto" ? try? await WorkerThread.run(name: "metered", MeteredNetwork.isMetered) : nil
+            await bootSet.value
+            await ahead.followBoot(fetchesRest: setting != "never" && isMetered != true)
         }
-        state.attach(stores: stores, arrived: arrived)
-        await teardown.addBlocking {
-            image.reader.refuseWaiting()
-            try? image.unmount(force: true)
-        }
-        update {
-            $0.phase = .mount
-            $0.mount = image.path
-            $0.blocks = index.count
-        }
-        return image
-    }
-
-    /// The first and last MiB must be here before the domain is made: its first reads happen while libvirt waits.
-    ///
-    /// Unlike a running guest, whoever starts one hears of a server that does not answer: after some rounds this fails.
-    private func fetchEnds(
-        of index: ImageIndex, _ chosen: ChosenVersion, _ cache: BlockCache, _ transfers: TransferQueue,
-        _ teardown: Teardown
-    ) async throws {
-        update { $0.phase = .bootSet }
-        let state = state
-        let describe = describe
-        let stores = BlockStores(
-            locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: .rounds(5),
-            failures: { state.note(error: describe($0)) })
-        let edge = min(1 << 20, index.imageSize)
-        let parts = [0..<edge, (index.imageSize - edge)..<index.imageSize]
-        let fetch = ImageFetch(index: index, store: stores.caching)
-        // Eviction by another session must not take them before the domain is there.
-        let protection = try? cache.protect(request.id, try parts.flatMap { try fetch.blocks(in: $0) }.map(\.id))
-        await teardown.add { withExtendedLifetime(protection) {} }
-        try await withTaskCancellationHandler {
-            for part in parts { try await fetch.run(part: part, priority: .demand) }
-        } onCancel: {
-            stores.close()
-        }
-        await stores.caching.settle()
-        stores.close()
+        await teardown.add { following.cancel() }
     }
 
     /// Writes to the session's own log, which is our standard error.
@@ -225,6 +196,9 @@ package final class SessionRun: Sendable {
         let status = state.snapshot
         switch request.command {
         case .status: return ControlResponse(status: status)
+        case .blockMap:
+            let cells = min(max(request.cells ?? 512, 1), ControlRequest.mostCells)
+            return ControlResponse(status: status, map: state.blockMap(cells: cells))
         case .stop, .force:
             stop(force: request.command == .force)
         case .pause, .resume:
@@ -241,14 +215,4 @@ package final class SessionRun: Sendable {
     }
 
     private static let interrupted = SessionFailure(exitCode: 130, message: "interrupted before the guest ran")
-}
-
-/// Hears the image's reads for the session: which blocks are here now, and when the guest waits.
-private struct SessionReadObserver: ReadObserver {
-    let arrived: ArrivedBlocks
-    let signals: AsyncStream<SessionSignal>.Continuation
-
-    func firstTouch(_ block: IndexedBlock) { arrived.insert(block.position) }
-    func readStalled(blocks: [IndexedBlock]) { signals.yield(.stallChanged) }
-    func stallEnded() { signals.yield(.stallChanged) }
 }

@@ -1,6 +1,4 @@
 import BlockStore
-import ImageIndex
-import ImageMount
 import Linux
 import Synchronization
 
@@ -9,7 +7,7 @@ final class SessionState: Sendable {
     private struct Sources {
         var status: SessionStatus
         var stores: BlockStores?
-        var arrived: ArrivedBlocks?
+        var blocks: BlockStates?
     }
 
     private let sources: Mutex<Sources>
@@ -19,12 +17,22 @@ final class SessionState: Sendable {
     func update(_ body: (inout SessionStatus) -> Void) { sources.withLock { body(&$0.status) } }
 
     /// From now on the counts come from these.
-    func attach(stores: BlockStores, arrived: ArrivedBlocks) {
+    func attach(stores: BlockStores, blocks: BlockStates) {
         sources.withLock {
             $0.stores = stores
-            $0.arrived = arrived
+            $0.blocks = blocks
         }
     }
+
+    /// From now on the boot set is being fetched.
+    func begin(bootSetBlocks count: Int) {
+        update { $0.bootSet = SessionStatus.BootSetProgress(blocks: count, done: 0) }
+    }
+
+    func bootSetBlockDone() { update { $0.bootSet?.done += 1 } }
+
+    /// A picture of the image; nil before it is mounted.
+    func blockMap(cells: Int) -> BlockMap? { sources.withLock { $0.blocks }?.map(cells: cells) }
 
     /// Notes a failure that is being dealt with.
     func note(error: String) { sources.withLock { $0.status.lastError = error } }
@@ -33,38 +41,13 @@ final class SessionState: Sendable {
     func clearError() { sources.withLock { $0.status.lastError = nil } }
 
     var snapshot: SessionStatus {
-        var (status, stores, arrived) = sources.withLock { ($0.status, $0.stores, $0.arrived) }
+        var (status, stores, blocks) = sources.withLock { ($0.status, $0.stores, $0.blocks) }
         if let statistics = stores?.caching.statistics {
             status.bytesFetched = UInt64(statistics.bytesFetched)
             status.bytesFromCache = UInt64(statistics.bytesFromCache)
         }
-        if let arrived { status.blocksHere = arrived.count }
+        if let blocks { status.blocksHere = blocks.hereCount }
         status.rate = meter.rate(count: status.bytesFetched)
         return status
     }
-}
-
-/// How many blocks of an image are here: those at the start, and those that reads brought since.
-final class ArrivedBlocks: Sendable {
-    private let positions: Mutex<Set<Int>>
-    private let holes: Int
-
-    /// Looks every block up once. Blocks on the local disk.
-    init(index: ImageIndex, cache: BlockCache) {
-        var here = Set<Int>()
-        var holes = 0
-        try? index.forEachBlock { block in
-            if block.isHole {
-                holes += 1
-            } else if cache.contains(block.id) {
-                here.insert(block.position)
-            }
-        }
-        positions = Mutex(here)
-        self.holes = holes
-    }
-
-    func insert(_ position: Int) { positions.withLock { _ = $0.insert(position) } }
-
-    var count: Int { positions.withLock { $0.count } + holes }
 }

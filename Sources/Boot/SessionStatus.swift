@@ -16,6 +16,13 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         package var uuid: String
     }
 
+    /// How much of the boot set is here.
+    package struct BootSetProgress: Codable, Sendable, Equatable {
+        /// Blocks of the boot set, and how many of them have come or were here.
+        package var blocks: Int
+        package var done: Int
+    }
+
     package var id: String
     package var catalog: String
     package var distribution: String
@@ -39,6 +46,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     /// Blocks of the image, and how many of them are here (holes count as here).
     package var blocks: Int
     package var blocksHere: Int
+    /// Nil where there is no boot set.
+    package var bootSet: BootSetProgress?
     /// Bytes a second over the last seconds.
     package var rate: UInt64
     package var lastError: String?
@@ -65,6 +74,7 @@ extension SessionStatus {
         try container.encode(bytesFromCache, forKey: .bytesFromCache)
         try container.encode(blocks, forKey: .blocks)
         try container.encode(blocksHere, forKey: .blocksHere)
+        try container.encode(bootSet, forKey: .bootSet)
         try container.encode(rate, forKey: .rate)
         try container.encode(lastError, forKey: .lastError)
         try container.encode(domain, forKey: .domain)

@@ -17,6 +17,8 @@ package struct CatalogLibrary: Sendable {
     /// Bounds on what a server may send: a catalog (also the decoder's own bound), an index of 4 million blocks.
     private static let catalogLimit = 16 << 20
     private static let indexLimit = 256 << 20
+    /// 262,144 lines of 65 bytes, and the header.
+    private static let bootSetLimit = 64 + 262_144 * 65
 
     /// - Parameter directory: `STATE/catalogs`; made when the first catalog is added.
     package init(directory: String, transfers: TransferQueue) {
@@ -135,6 +137,38 @@ package struct CatalogLibrary: Sendable {
     {
         let digest = version.digest.map { String($0.description.suffix(16)) } ?? "\(version.size)"
         return "\(directory)/\(source.name)/indexes/\(distribution.id)/\(version.id).\(digest).caibx"
+    }
+
+    /// The ids of a distribution's versions whose index is here: one look at a folder, however many versions there are.
+    package func versionsWithIndex(_ source: CatalogSource, _ distribution: Distribution) -> Set<String> {
+        var ids: Set<String> = []
+        for name in DirectoryListing.names(in: "\(directory)/\(source.name)/indexes/\(distribution.id)")
+        where name.hasSuffix(".caibx") {
+            // VERSION.DIGEST.caibx, where a version may hold a dot.
+            let parts = name.split(separator: ".")
+            ids.insert(parts.dropLast(2).joined(separator: "."))
+        }
+        return ids
+    }
+
+    /// The path of a version's published boot set here, fetched when it is not here yet; nil where none was published.
+    /// - Throws: ``CatalogAccessError``.
+    package func bootSet(of version: ChosenVersion) async throws -> String? {
+        guard let name = version.version.bootSet else { return nil }
+        let path = bootSetPath(version.source, version.distribution, version.version)
+        if access(path, R_OK) == 0 { return path }
+        try write(
+            try await fetch(
+                "\(version.source.url)targets/\(name)", of: version.source, limit: CatalogLibrary.bootSetLimit),
+            to: path)
+        return path
+    }
+
+    /// Where a version's published boot set is once it was fetched.
+    package func bootSetPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion)
+        -> String
+    {
+        String(indexPath(source, distribution, version).dropLast("caibx".count)) + "bootset"
     }
 
     // MARK: Parts

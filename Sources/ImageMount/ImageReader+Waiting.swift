@@ -43,10 +43,16 @@ extension ImageReader {
     }
 
     private func fetch(_ block: IndexedBlock) {
+        observer?.fetchBegan(block)
         store.fetch(request(block)) { [weak self] result in
+            guard let self else { return }
             switch result {
-            case .success(let bytes): self?.arrived(block, bytes)
-            case .failure(let error): self?.failed(block, error)
+            case .success(let bytes):
+                observer?.fetched(block)
+                arrived(block, bytes)
+            case .failure(let error):
+                observer?.fetchFailed(block)
+                failed(block, error)
             }
         }
     }

@@ -143,7 +143,6 @@ package final class ImageReader: Sendable {
             let start = Int(offset + UInt64(done) - block.offset)
             let count = min(block.length - start, buffer.count - done)
             let target = buffer.part(done..<(done + count))
-            observer?.read(block.position)
             if block.isHole {
                 target.initializeMemory(as: UInt8.self, repeating: 0)
             } else {

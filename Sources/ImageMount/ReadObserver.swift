@@ -4,8 +4,12 @@ import ImageIndex
 package protocol ReadObserver: Sendable {
     /// A block that is no hole was read for the first time. In order, one call at a time: this is the boot set.
     func firstTouch(_ block: IndexedBlock)
-    /// A read touched the block at this position; for the block map.
-    func read(_ position: Int)
+    /// A block that a read waits for is being asked for, now or again.
+    func fetchBegan(_ block: IndexedBlock)
+    /// A block that a read waited for is in the store.
+    func fetched(_ block: IndexedBlock)
+    /// A block did not come; it may be asked for again.
+    func fetchFailed(_ block: IndexedBlock)
     /// Reads ended with an error because these blocks did not come, before the error is sent. The reader goes on asking for
     /// them (``ReadOptions/keepsFetching``), and until they come further reads of them end at once.
     func readStalled(blocks: [IndexedBlock])
@@ -18,7 +22,9 @@ package protocol ReadObserver: Sendable {
 
 extension ReadObserver {
     package func firstTouch(_ block: IndexedBlock) {}
-    package func read(_ position: Int) {}
+    package func fetchBegan(_ block: IndexedBlock) {}
+    package func fetched(_ block: IndexedBlock) {}
+    package func fetchFailed(_ block: IndexedBlock) {}
     package func readStalled(blocks: [IndexedBlock]) {}
     package func blockArrived(_ block: IndexedBlock) {}
     package func stallEnded() {}

@@ -29,6 +29,10 @@ package enum PublisherError: Error, Sendable, Equatable {
     /// The catalog cannot be read, or would become one that cannot.
     case catalog(path: String, CatalogError)
     case index(path: String, ImageIndexError)
+    /// There is no such version in the tree.
+    case noSuchVersion(distribution: String, version: VersionID)
+    /// A start could not be recorded; `reason` is a phrase.
+    case recordingFailed(reason: String)
     /// Compression itself failed; `reason` is the library's text.
     case compression(reason: String)
 

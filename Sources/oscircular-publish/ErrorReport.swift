@@ -70,6 +70,14 @@ struct ErrorReport {
             self.init(65, "\(path) cannot be used", "\(cause)", "mend it or take it from a copy of the tree")
         case .index(let path, let cause):
             self.init(65, "\(path) cannot be used", "\(cause)", "publish the version again")
+        case .noSuchVersion(let distribution, let version):
+            self.init(
+                66, "the tree has no \(distribution)@\(version)", "nothing of that name was added",
+                "see oscircular-publish stats")
+        case .recordingFailed(let reason):
+            self.init(
+                69, "the start was not recorded", reason,
+                "the version stays published without a boot set; oscircular doctor says what booting needs here")
         case .compression(let reason): self.init(1, "a block was not compressed", reason)
         }
     }

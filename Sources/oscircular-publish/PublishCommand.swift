@@ -6,5 +6,8 @@ struct PublishCommand: ParsableCommand {
         commandName: "oscircular-publish",
         abstract: "Publishes operating system images for OS Circular.",
         discussion: "Exit codes are sysexits': see oscircular-publish(1).",
-        subcommands: [InitCommand.self, MakeCommand.self, AddCommand.self, VerifyCommand.self, StatsCommand.self])
+        subcommands: [
+            InitCommand.self, MakeCommand.self, AddCommand.self, RecordCommand.self, VerifyCommand.self,
+            StatsCommand.self,
+        ])
 }

@@ -52,7 +52,8 @@ import Testing
     func onlyBlocksOfThePartAreFetched(part: Range<UInt64>, letters: String) async throws {
         let image = try SmallImage("abcd", in: folder)
         let store = InMemoryBlockStore(image)
-        try await ImageFetch(index: image.index, store: store).run(part: part, priority: .demand)
+        let fetch = ImageFetch(index: image.index, store: store)
+        try await fetch.run(try fetch.blocks(in: part), priority: .demand)
         let expected = zip("abcd", image.ids).filter { letters.contains($0.0) }.map(\.1)
         #expect(Set(store.requests.map(\.id)) == Set(expected))
         #expect(store.requests.count == expected.count)
@@ -99,37 +100,6 @@ import Testing
 
     // MARK: With a cache
 
-    @Test func theCachedShareCountsBlocksOfTheImageAndNoHoles() async throws {
-        let image = try SmallImage("ab.a.c", in: folder)
-        let cache = BlockCache(directory: try folder.makeFolder("cache"), limit: .bytes(1 << 30))
-        let caching = CachingBlockStore(cache: cache, upstream: InMemoryBlockStore(image))
-        let before = CachedShare(index: image.index, cache: cache)
-        #expect(before.bytesHere == 0)
-        #expect(before.bytesNeeded == 3 * ImageFetchTests.size + 1000)
-        #expect(before.blocksHere == 2)
-        #expect(!before.isWhole)
-        _ = try await caching.block(image.request(0))
-        await caching.settle()
-        let then = CachedShare(index: image.index, cache: cache)
-        // The block lies in the image twice.
-        #expect(then.bytesHere == 2 * ImageFetchTests.size)
-        #expect(then.blocksHere == 4)
-        #expect(!then.isWhole)
-        try await ImageFetch(index: image.index, store: caching).run(priority: .demand)
-        await caching.settle()
-        let after = CachedShare(index: image.index, cache: cache)
-        #expect(after.isWhole)
-        #expect(after.bytesHere == after.bytesNeeded)
-        #expect(after.blocksHere == 6)
-    }
-
-    @Test func anIndexThatCanNoLongerBeReadIsNotWhole() throws {
-        let image = try SmallImage("ab", in: folder)
-        #expect(truncate(image.indexPath, 10) == 0)
-        let cache = BlockCache(directory: try folder.makeFolder("cache"), limit: .bytes(1 << 30))
-        #expect(!CachedShare(index: image.index, cache: cache).isWhole)
-    }
-
     @Test func storesGiveFromATreeThenAMirrorThenTheCache() async throws {
         let image = try SmallImage("abc", in: folder)
         let tree = try folder.makeFolder("tree")
@@ -148,7 +118,7 @@ import Testing
             #expect(bytes.withUnsafeBytes { Array($0) } == content)
         }
         await stores.caching.settle()
-        #expect(CachedShare(index: image.index, cache: cache).isWhole)
+        #expect(image.ids.allSatisfy(cache.contains))
         #expect(stores.caching.statistics.fetches == 3)
         let missing = failures.withLock { $0 }
         guard missing.count == 1, case .missing(image.ids[2], let place)? = missing.first else {

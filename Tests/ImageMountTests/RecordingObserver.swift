@@ -10,14 +10,12 @@ final class RecordingObserver: ReadObserver {
         case ended
     }
 
-    private let log = Mutex<(events: [Event], touched: [Int], reads: [Int])>(([], [], []))
+    private let log = Mutex<(events: [Event], touched: [Int])>(([], []))
 
     var events: [Event] { log.withLock { $0.events } }
     var touched: [Int] { log.withLock { $0.touched } }
-    var reads: [Int] { log.withLock { $0.reads } }
 
     func firstTouch(_ block: IndexedBlock) { log.withLock { $0.touched.append(block.position) } }
-    func read(_ position: Int) { log.withLock { $0.reads.append(position) } }
     func readStalled(blocks: [IndexedBlock]) { log.withLock { $0.events.append(.stalled(blocks.map(\.position))) } }
     func blockArrived(_ block: IndexedBlock) { log.withLock { $0.events.append(.arrived(block.position)) } }
     func stallEnded() { log.withLock { $0.events.append(.ended) } }

@@ -24,6 +24,7 @@ struct DebianTests {
             let host = try await scenario.attempt(
                 "ssh", session.id, "ssh -o BatchMode=yes -l root 10.0.2.2 'echo on the host'")
             #expect(host.output == "on the host\n", "\(host.error)")
+            try await scenario.whole(session)
             // By ACPI: the guest's own systemd ends it.
             try await scenario.client("stop", session.id)
             let log = try FileContents.readText(session.consoleLog, limit: 16 << 20)
@@ -32,6 +33,12 @@ struct DebianTests {
 
             let first = Scenario.blocks(inRequests: scenario.blockRequests)
             #expect(Set(first).count == first.count, "a block was fetched twice")
+            // The second boot of a version asks for no block.
+            let again = try await scenario.boot("tiny", "--memory", "512")
+            _ = try await scenario.console(of: again, shows: "login:", within: 180)
+            try await scenario.client("stop", again.id, "--force")
+            #expect(scenario.blockRequests.count == first.count, "the second boot fetched blocks")
+
             let wanted = try Scenario.blocks(of: scenario.publishedIndex("2026-11-16"))
             let older = try await scenario.boot("tiny@2026-11-16", "--memory", "512")
             _ = try await scenario.console(of: older, shows: "login:", within: 180)

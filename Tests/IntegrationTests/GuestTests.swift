@@ -1,6 +1,7 @@
 import Boot
 import ContentAddress
 import Glibc
+import ImageIndex
 import Linux
 import TestSupport
 import Testing
@@ -46,6 +47,7 @@ struct GuestTests {
 
             // The second boot finds all of it here.
             let before = scenario.blockRequests.count
+            #expect(before < session.blocks, "the rest of the image was fetched while the guest started")
             let second = try await scenario.boot("tiny@2026-11-16")
             _ = try await scenario.console(of: second, shows: "READY")
             #expect(scenario.blockRequests.count == before, "the second boot fetched blocks")
@@ -56,6 +58,59 @@ struct GuestTests {
             throw error
         }
         await scenario.end()
+    }
+
+    @Test func aStartIsRecordedAndTheRestComesWhenItIsOver() async throws {
+        try await Scenario.with(images: [("2026-11-16", try await TinyGuest.image())]) { scenario in
+            let session = try await scenario.boot("tiny")
+            #expect(session.bootSet == nil, "nobody has recorded it")
+            _ = try await scenario.console(of: session, shows: "READY")
+            try await scenario.whole(session)
+            let requests = scenario.blockRequests
+            #expect(Set(requests).count == requests.count, "a block was fetched twice")
+            try await scenario.client("stop", session.id, "--force")
+
+            let bootSet = try BootSet(
+                path: scenario.folder.path("state/oscircular/boot-sets/test/tiny/2026-11-16.bootset"))
+            #expect(bootSet.ids.count > 10 && bootSet.ids.count < requests.count)
+            let row = try await scenario.client("list", "--json")
+            #expect(row.contains("\"offline\" : \"whole\""), "\(row)")
+
+            // Another machine's cache, so to speak: the boot set comes ahead, and is enough to start without a server.
+            try await scenario.client("cache", "clear")
+            try await scenario.client("fetch", "tiny", "--boot-set")
+            #expect(try await scenario.client("list", "--json").contains("\"offline\" : \"boots\""))
+            let before = scenario.blockRequests.count
+            #expect(before - requests.count == bootSet.ids.count)
+            let second = try await scenario.boot("tiny")
+            #expect(second.bootSet?.blocks == bootSet.ids.count)
+            _ = try await scenario.console(of: second, shows: "READY")
+            let later = try await scenario.sessions().first
+            #expect(later?.bootSet?.done == bootSet.ids.count)
+            try await scenario.client("stop", second.id, "--force")
+        }
+    }
+
+    @Test func readersFetchAheadWhatThePublisherRecorded() async throws {
+        try await Scenario.with(
+            images: [("2026-11-16", try await TinyGuest.image())], configuration: "[prefetch]\nrest = \"never\"\n"
+        ) { scenario in
+            let missing = try await scenario.attempt("fetch", "tiny", "--boot-set")
+            #expect(missing.status == 66, "\(missing.error)")
+            let words = try await scenario.publisher(
+                "record", scenario.tree, "tiny", "2026-11-16", "--rounds", "1", "--accel", "tcg")
+            #expect(words.hasPrefix("boot set: tiny@2026-11-16, "))
+            #expect(DirectoryListing.names(in: "/tmp").allSatisfy { !$0.hasPrefix("oscircular-record-") })
+            try await scenario.client("catalog", "refresh")
+            let session = try await scenario.boot("tiny")
+            let blocks = try #require(session.bootSet?.blocks)
+            #expect(blocks > 10 && blocks < session.blocks)
+            _ = try await scenario.console(of: session, shows: "READY")
+            // A guest's start varies a little; nearly all of it was known.
+            let requests = scenario.blockRequests.count
+            #expect(requests >= blocks && requests < blocks + blocks / 4, "\(requests) requests for \(blocks) blocks")
+            try await scenario.client("stop", session.id, "--force")
+        }
     }
 
     @Test func theGuestWaitsForAServerThatIsGoneAndSeesNothing() async throws {

@@ -53,6 +53,12 @@ final class Scenario: Sendable {
         return (result.status, result.stdout, result.stderr)
     }
 
+    /// Runs `oscircular-publish` and expects success.
+    @discardableResult
+    func publisher(_ arguments: String...) async throws -> String {
+        try await Self.succeed("oscircular-publish", arguments, environment)
+    }
+
     func sessions() async throws -> [SessionStatus] {
         let output = try await client("sessions", "--json")
         return try JSONDecoder().decode(SessionListing.self, from: Data(output.utf8)).sessions
@@ -74,6 +80,16 @@ final class Scenario: Sendable {
         }
         let log = (try? FileContents.readText(session.consoleLog, limit: 16 << 20)) ?? "no log"
         throw Failure("the console never showed \(text): \(log.suffix(2000))")
+    }
+
+    /// Waits until every block of the session's image is here.
+    func whole(_ session: SessionStatus, within seconds: Int = 120) async throws {
+        for _ in 0..<(seconds * 2) {
+            guard let now = try await sessions().first(where: { $0.id == session.id }) else { break }
+            if now.blocksHere == now.blocks { return }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        throw Failure("the rest of the image did not come")
     }
 
     /// Requests for blocks that the server has answered so far.

@@ -1,13 +1,14 @@
 import ArgumentParser
 import BlockStore
 import Boot
+import Catalog
 import Linux
 
-/// `oscircular cache status|verify|prune|clear`.
+/// `oscircular cache status|verify|prune|clear|pin|unpin`.
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache", abstract: "Look after the blocks that are kept here.",
-        subcommands: [Status.self, Verify.self, Prune.self, Clear.self])
+        subcommands: [Status.self, Verify.self, Prune.self, Clear.self, Pin.self, Unpin.self])
 
     /// `cache status --json` (DESIGN section 6).
     struct StatusRow: Encodable {
@@ -88,5 +89,50 @@ struct CacheCommand: ParsableCommand {
             if json { return try JSONOutput.print(["freed": freed]) }
             Terminal.print("\(ByteCount.text(UInt64(freed))) freed")
         }
+    }
+
+    struct Pin: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Never evict a version's blocks, those here now and those still to come.")
+
+        @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
+        @Flag(help: "One JSON object.") var json = false
+
+        func run() async throws {
+            let context = try CommandContext.load()
+            let library = context.library()
+            let chosen = try await CacheCommand.choose(name, library)
+            let path = try await library.index(of: chosen)
+            let (key, versions) = (VersionKey(chosen), VersionCache(library: library, cache: context.cache()))
+            try await WorkerThread.run(name: "cache") { try versions.pin(key, indexPath: path) }
+            if json { return try JSONOutput.print(["pinned": key.description]) }
+            Terminal.print("\(key) is pinned; 'oscircular fetch' brings what is missing of it")
+        }
+    }
+
+    struct Unpin: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let a version's blocks be evicted again.")
+
+        @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
+        @Flag(help: "One JSON object.") var json = false
+
+        func run() async throws {
+            let context = try CommandContext.load()
+            let library = context.library()
+            let cache = context.cache()
+            let pins = try await WorkerThread.run(name: "cache") { try cache.pins() }
+            // A version that its catalog no longer has can still be unpinned by its whole name.
+            let key = pins.contains(name) ? name : VersionKey(try await CacheCommand.choose(name, library)).description
+            guard try await WorkerThread.run(name: "cache", { try cache.unpin(key) }) else {
+                throw SessionFailure(exitCode: ErrorReport.ExitStatus.notFound, message: "\(key) is not pinned")
+            }
+            if json { return try JSONOutput.print(["unpinned": key]) }
+            Terminal.print("\(key) is no longer pinned")
+        }
+    }
+
+    private static func choose(_ name: String, _ library: CatalogLibrary) async throws -> ChosenVersion {
+        guard let parsed = VersionName(name) else { throw UsageError("'\(name)' is no [CATALOG/]DISTRO[@VERSION]") }
+        return try parsed.choose(from: await library.copies(refresh: true))
     }
 }

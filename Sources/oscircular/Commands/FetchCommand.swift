@@ -2,6 +2,7 @@ import ArgumentParser
 import Boot
 import Catalog
 import ImageIndex
+import Linux
 
 /// `oscircular fetch`.
 struct FetchCommand: AsyncParsableCommand {
@@ -10,6 +11,7 @@ struct FetchCommand: AsyncParsableCommand {
         discussion: "May be interrupted; what is here already is verified and not fetched again.")
 
     @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
+    @Flag(help: "Only what a start needs, as far as it is known: boots without a network, no more.") var bootSet = false
 
     func run() async throws {
         guard let name = VersionName(name) else { throw UsageError("'\(name)' is no [CATALOG/]DISTRO[@VERSION]") }
@@ -24,8 +26,10 @@ struct FetchCommand: AsyncParsableCommand {
         defer { stores.close() }
         let progress = TransferProgress(phase: "fetch \(chosen.distribution.id)@\(chosen.version.id)")
         var total: UInt64 = 0
+        let wanted = bootSet ? try await bootSetBlocks(of: chosen, index, library, context.places) : nil
         do {
-            try await ImageFetch(index: index, store: stores.caching).run(priority: .demand) { state in
+            let fetch = ImageFetch(index: index, store: stores.caching)
+            try await fetch.run(try wanted ?? fetch.blocks(), priority: .demand) { state in
                 total = state.totalBytes
                 progress.update(done: state.doneBytes, total: state.totalBytes)
             }
@@ -35,14 +39,30 @@ struct FetchCommand: AsyncParsableCommand {
         }
         progress.end()
         await stores.caching.settle()
-        let share = CachedShare(index: index, cache: cache)
-        guard share.isWhole else {
-            throw IncompleteFetch(missing: share.bytesNeeded - share.bytesHere)
+        let missing = try await WorkerThread.run(name: "cache") {
+            try (wanted ?? ImageFetch(index: index, store: stores.caching).blocks()).reduce(UInt64(0)) { sum, block in
+                cache.contains(block.id) ? sum : sum + UInt64(block.length)
+            }
         }
+        guard missing == 0 else { throw IncompleteFetch(missing: missing) }
         let fetched = stores.caching.statistics.bytesFetched
         Terminal.print(
             "\(chosen.distribution.id)@\(chosen.version.id): \(ByteCount.text(total)) here, "
                 + "\(ByteCount.text(UInt64(fetched))) fetched now")
+    }
+
+    private func bootSetBlocks(
+        of chosen: ChosenVersion, _ index: ImageIndex, _ library: CatalogLibrary, _ places: Places
+    ) async throws -> [IndexedBlock] {
+        let recorded = BootSetLibrary(places: places)
+        let key = VersionKey(chosen)
+        let published = recorded.recorded(key) == nil ? try await library.bootSet(of: chosen) : nil
+        guard let bootSet = recorded.best(key, published: published) else {
+            throw SessionFailure(
+                exitCode: ErrorReport.ExitStatus.notFound,
+                message: "nobody has recorded what a start of \(key) needs: fetch it whole, or boot it once")
+        }
+        return try bootSet.blocks(of: index)
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Boot
 import Catalog
+import Linux
 
 /// `oscircular list [DISTRO]`.
 struct ListCommand: AsyncParsableCommand {
@@ -15,12 +16,11 @@ struct ListCommand: AsyncParsableCommand {
         let library = context.library()
         let copies = await library.copies(refresh: true)
         let sessions = await context.registry.statuses()
-        let cache = context.cache()
-        var rows = copies.flatMap { copy in
-            (copy.document?.distributions ?? []).map { distribution in
-                DistributionRow(distribution, copy: copy, library: library, cache: cache, sessions: sessions)
-            }
+        let reader = SystemsReader(places: context.places, library: library, cache: context.cache())
+        let overview = try await WorkerThread.run(name: "list") {
+            reader.details(reader.outline(copies, sessions: sessions))
         }
+        var rows = overview.systems.map(DistributionRow.init)
         if let distribution {
             let name = VersionName(distribution)
             rows = rows.filter { $0.id == name?.distribution && (name?.catalog == nil || $0.catalog == name?.catalog) }
@@ -49,10 +49,17 @@ struct ListCommand: AsyncParsableCommand {
             let versions = distribution == nil ? Array(row.versions.prefix(1)) : row.versions
             for version in versions {
                 let name = Terminal.clean(row.title)
-                let running = version.running ? "  running" : ""
+                let toBoot = version.toBoot.map { "  \(ByteCount.text($0)) to boot" } ?? ""
+                let offline =
+                    switch version.offline {
+                    case "whole": "  whole"
+                    case "boots": "  boots offline"
+                    default: ""
+                    }
+                let marks = (version.running ? "  running" : "") + (version.pinned ? "  pinned" : "")
                 Terminal.print(
                     "\(row.catalog)/\(row.id)@\(version.id)  \(name)  \(ByteCount.text(version.size))  "
-                        + "\(ByteCount.text(version.here)) here\(running)  unsigned")
+                        + "\(ByteCount.text(version.here)) here\(toBoot)\(offline)\(marks)  unsigned")
             }
         }
     }

@@ -1,7 +1,4 @@
-import BlockStore
 import Boot
-import Catalog
-import ImageIndex
 
 /// `list --json` (DESIGN section 6): bytes throughout, null where not known.
 struct ListOutput: Encodable {
@@ -16,50 +13,36 @@ struct DistributionRow: Encodable {
     let title: String
     let versions: [VersionRow]
 
-    init(
-        _ distribution: Distribution, copy: CatalogCopy, library: CatalogLibrary, cache: BlockCache,
-        sessions: [SessionStatus]
-    ) {
-        id = distribution.id
-        catalog = copy.source.name
-        title = distribution.title
-        versions = distribution.versions.map { version in
-            let running = sessions.contains {
-                $0.catalog == copy.source.name && $0.distribution == distribution.id && $0.version == version.id.text
-            }
-            return VersionRow(
-                version, indexPath: library.indexPath(copy.source, distribution, version), cache: cache,
-                running: running)
-        }
+    init(_ system: SystemSummary) {
+        id = system.distribution.id
+        catalog = system.source.name
+        title = system.distribution.title
+        versions = system.versions.map(VersionRow.init)
     }
 }
 
-/// One version: what it costs and what is here.
+/// One version: what it costs and what is here (``VersionSummary``).
 struct VersionRow: Encodable {
     let id: String
     let published: String
     let size: UInt64
-    /// Not known without a boot set.
     let toBoot: UInt64?
-    /// Bytes of the image that are in the cache (holes do not count: they need not be fetched).
     let here: UInt64
     let new: UInt64?
     let offline: String
     let running: Bool
     let pinned: Bool
 
-    init(_ version: DistributionVersion, indexPath: String, cache: BlockCache, running: Bool) {
-        id = version.id.text
-        published = version.published.description
-        size = version.size
-        toBoot = nil
-        new = nil
-        pinned = false
-        self.running = running
-        // Without the index nothing of it can be here that we know of.
-        let share = (try? ImageIndex(path: indexPath)).map { CachedShare(index: $0, cache: cache) }
-        here = share?.bytesHere ?? 0
-        offline = share?.isWhole == true ? "whole" : "no"
+    init(_ summary: VersionSummary) {
+        id = summary.version.id.text
+        published = summary.version.published.description
+        size = summary.version.size
+        toBoot = summary.toBoot
+        here = summary.here
+        new = summary.new
+        offline = summary.offline.rawValue
+        running = summary.isRunning
+        pinned = summary.isPinned
     }
 
     func encode(to encoder: any Encoder) throws {

@@ -1,0 +1,50 @@
+import ContentAddress
+import ImageIndex
+import Synchronization
+
+/// Records which blocks a boot touches, by first touch, until the disk is quiet.
+final class BootRecorder: Sendable {
+    /// How long a disk is quiet when a boot is over, and after how long it is over in any case (ten quiet seconds are the
+    /// design's; the limit is ours).
+    struct Limits: Sendable {
+        var quiet: Duration = .seconds(10)
+        var longest: Duration = .seconds(300)
+    }
+
+    private struct State {
+        var ids: [BlockID] = []
+        var lastTouch = ContinuousClock.now
+        var isOver = false
+    }
+
+    private let limits: Limits
+    private let state = Mutex(State())
+
+    init(limits: Limits = Limits()) { self.limits = limits }
+
+    func touched(_ block: IndexedBlock) {
+        state.withLock { state in
+            state.lastTouch = ContinuousClock.now
+            if !state.isOver && state.ids.count < BootSet.longest { state.ids.append(block.id) }
+        }
+    }
+
+    /// Returns when the boot is over. Touches that come later are not recorded.
+    /// - Throws: CancellationError.
+    func finish() async throws -> BootSet {
+        let clock = ContinuousClock()
+        let start = clock.now
+        while true {
+            try await Task.sleep(for: min(.seconds(1), limits.quiet / 4))
+            let ids = state.withLock { state -> [BlockID]? in
+                guard
+                    max(state.lastTouch, start).duration(to: clock.now) >= limits.quiet
+                        || start.duration(to: clock.now) >= limits.longest
+                else { return nil }
+                state.isOver = true
+                return state.ids
+            }
+            if let ids { return BootSet(ids) }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import ContentAddress
+import Glibc
+import ImageIndex
+import Linux
+
+/// The boot sets that this user's own boots recorded: `STATE/boot-sets/CATALOG/DISTRO/VERSION.bootset`.
+package struct BootSetLibrary: Sendable {
+    private let directory: String
+
+    package init(places: Places) { directory = places.bootSets }
+
+    /// What was recorded here; nil when nothing was, or it can no longer be read.
+    package func recorded(_ key: VersionKey) -> BootSet? { try? BootSet(path: path(key)) }
+
+    /// The better of two: what this machine's own boots touched, else what the publisher's did.
+    /// - Parameter published: path of the publisher's, as it was fetched; it may be absent.
+    package func best(_ key: VersionKey, published: String?) -> BootSet? {
+        recorded(key) ?? published.flatMap { try? BootSet(path: $0) }
+    }
+
+    /// Adds what a boot touched to what earlier ones did.
+    ///
+    /// No two boots touch quite the same: a guest has timers, and reads ahead.
+    /// - Throws: ``SystemCallError``.
+    package func record(_ bootSet: BootSet, for key: VersionKey) throws(SystemCallError) {
+        guard !bootSet.ids.isEmpty else { return }
+        let all = recorded(key)?.union(bootSet) ?? bootSet
+        try DirectoryTree.make("\(directory)/\(key.catalog)/\(key.distribution)")
+        try AtomicFile.write(Array(all.text.utf8), to: path(key))
+    }
+
+    private func path(_ key: VersionKey) -> String {
+        "\(directory)/\(key.catalog)/\(key.distribution)/\(key.version).bootset"
+    }
+}

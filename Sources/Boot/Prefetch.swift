@@ -1,0 +1,77 @@
+import BlockStore
+import ContentAddress
+import ImageIndex
+
+/// Brings blocks of an image into the cache before the guest asks for them. Reads of the guest always go first.
+struct Prefetch: Sendable {
+    /// Blocks between two looks at the cache's room.
+    private static let roomEvery = 64
+    /// Requests in flight for what nobody may ever ask for.
+    private static let idleParallel = 4
+
+    let index: ImageIndex
+    let store: any BlockStore
+    let cache: BlockCache
+    let states: BlockStates
+
+    /// Fetches a boot set in its order; blocks that are here are verified ahead of the guest.
+    ///
+    /// Returns when all are here, could not be had, or the task is cancelled.
+    /// - Parameters:
+    ///   - parallel: requests in flight.
+    ///   - progress: called after every block.
+    func bootSet(_ blocks: [IndexedBlock], parallel: Int, progress: @escaping @Sendable () -> Void) async {
+        await run(blocks.makeIterator(), parallel: parallel, progress: progress)
+    }
+
+    /// Fetches all that is missing, in the image's order, for as long as the cache has room without evicting anything.
+    func rest() async {
+        var position = 0
+        var fetched = 0
+        let blocks = AnyIterator<IndexedBlock> {
+            while position < index.count, !Task.isCancelled {
+                defer { position += 1 }
+                if states.isHere(position) { continue }
+                guard let block = try? index.block(at: position) else { return nil }
+                if block.isHole || cache.contains(block.id) {
+                    states.arrived(position)
+                    continue
+                }
+                if fetched % Prefetch.roomEvery == 0,
+                    !cache.hasRoom(for: block.length * Prefetch.roomEvery)
+                {
+                    return nil
+                }
+                fetched += 1
+                return block
+            }
+            return nil
+        }
+        await run(blocks, parallel: Prefetch.idleParallel) {}
+    }
+
+    private func run(
+        _ blocks: some IteratorProtocol<IndexedBlock>, parallel: Int, progress: @escaping @Sendable () -> Void
+    ) async {
+        var blocks = blocks
+        await withTaskGroup(of: Void.self) { group in
+            func add() {
+                guard !Task.isCancelled, let block = blocks.next() else { return }
+                let request = BlockRequest(
+                    id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch)
+                if !states.isHere(block.position) { states.began(block.position) }
+                group.addTask {
+                    // A block that cannot be had now is the reader's to ask for again.
+                    if (try? await store.block(request)) == nil {
+                        states.failed(block.position)
+                    } else {
+                        states.arrived(block.position)
+                    }
+                    progress()
+                }
+            }
+            for _ in 0..<max(1, parallel) { add() }
+            while await group.next() != nil { add() }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import Glibc
+import Linux
+
+/// Which versions were run, and when last: an empty file each, `STATE/runs/CATALOG/DISTRO/VERSION`, whose time is the run's.
+///
+/// Sessions that start at the same moment need no lock for it.
+package struct RunHistory: Sendable {
+    package struct Run: Sendable, Hashable {
+        package let key: VersionKey
+        /// Seconds since 1970.
+        package let time: Int
+    }
+
+    private let directory: String
+
+    package init(places: Places) { directory = places.runs }
+
+    /// Notes that a version runs now.
+    /// - Throws: ``SystemCallError``.
+    package func note(_ key: VersionKey) throws(SystemCallError) {
+        let folder = "\(directory)/\(key.catalog)/\(key.distribution)"
+        try DirectoryTree.make(folder)
+        let path = "\(folder)/\(key.version)"
+        let file = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        try systemCall("futimens", path) { futimens(file.descriptor, nil) }
+    }
+
+    /// All runs, the last one first; one for each version.
+    package func runs() -> [Run] {
+        var runs: [Run] = []
+        for catalog in DirectoryListing.names(in: directory) {
+            for distribution in DirectoryListing.names(in: "\(directory)/\(catalog)") {
+                let folder = "\(directory)/\(catalog)/\(distribution)"
+                for version in DirectoryListing.names(in: folder) {
+                    var status = stat()
+                    guard lstat("\(folder)/\(version)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                        continue
+                    }
+                    let key = VersionKey(catalog: catalog, distribution: distribution, version: version)
+                    runs.append(Run(key: key, time: status.st_mtim.tv_sec))
+                }
+            }
+        }
+        return runs.sorted { ($0.time, $0.key.version) > ($1.time, $1.key.version) }
+    }
+}

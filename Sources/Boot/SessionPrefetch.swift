@@ -1,0 +1,55 @@
+import BlockStore
+import Catalog
+import ContentAddress
+import ImageIndex
+import Linux
+
+/// What a session fetches ahead: the boot set while the guest starts, the rest of the image when it has started.
+struct SessionPrefetch: Sendable {
+    let key: VersionKey
+    /// By first touch; empty when nobody has recorded this version.
+    let bootSet: [IndexedBlock]
+    private let prefetch: Prefetch
+    private let recorder: BootRecorder
+    private let library: BootSetLibrary
+    private let state: SessionState
+
+    init(
+        version: SessionVersion, mounted: SessionDisk.Mounted, cache: BlockCache, library: BootSetLibrary,
+        state: SessionState
+    ) {
+        key = VersionKey(version.chosen)
+        bootSet = SessionPrefetch.affordable(version.bootSet, in: cache)
+        prefetch = Prefetch(
+            index: version.index, store: mounted.stores.caching, cache: cache, states: mounted.states)
+        recorder = mounted.recorder
+        self.library = library
+        self.state = state
+    }
+
+    /// The part of the boot set that the cache can hold beside other things: the rest would push out what came before.
+    private static func affordable(_ blocks: [IndexedBlock], in cache: BlockCache) -> [IndexedBlock] {
+        var room = cache.limit / 4 * 3
+        return Array(
+            blocks.prefix { block in
+                room -= block.length
+                return room >= 0
+            })
+    }
+
+    /// Fetches the boot set. Returns when it is here.
+    func fetchBootSet(parallel: Int) async {
+        guard !bootSet.isEmpty else { return }
+        state.begin(bootSetBlocks: bootSet.count)
+        await prefetch.bootSet(bootSet, parallel: parallel) { state.bootSetBlockDone() }
+    }
+
+    /// Records the boot, and fetches the rest when it is over.
+    /// - Parameter fetchesRest: whether this user wants the whole image here.
+    func followBoot(fetchesRest: Bool) async {
+        guard let touched = try? await recorder.finish() else { return }
+        // A state folder that cannot be written costs the next boot some time, not this one.
+        try? library.record(touched, for: key)
+        if fetchesRest { await prefetch.rest() }
+    }
+}

@@ -1,0 +1,57 @@
+import Catalog
+
+/// All that `list` and the menu show: the followed catalogs, and of every version what it costs and what is here.
+package struct SystemsOverview: Sendable {
+    package let catalogs: [CatalogCopy]
+    /// By catalog, then as the catalog orders them.
+    package let systems: [SystemSummary]
+}
+
+/// One distribution of one catalog.
+package struct SystemSummary: Sendable {
+    package let source: CatalogSource
+    package let distribution: Distribution
+    /// One for each of the distribution's versions, in the same order: newest first.
+    package let versions: [VersionSummary]
+
+    /// The version that ran last on this machine.
+    package var lastRun: VersionSummary? {
+        versions.filter { $0.lastRun != nil }.max { $0.lastRun ?? 0 < $1.lastRun ?? 0 }
+    }
+}
+
+/// One version. Bytes throughout; nil where not known.
+package struct VersionSummary: Sendable {
+    /// What works without a network.
+    package enum Offline: String, Sendable, Encodable {
+        /// Something that a start needs is missing, or nobody knows what it needs.
+        case no
+        /// What starts needed so far is here.
+        case boots
+        /// All of it is here.
+        case whole
+    }
+
+    package let version: DistributionVersion
+    package let key: VersionKey
+    package var isRunning = false
+    package var isPinned = false
+    /// When it ran last on this machine, seconds since 1970.
+    package var lastRun: Int?
+    /// Bytes over the line that a start still needs, estimated from the catalog's stored size; needs a boot set.
+    package var toBoot: UInt64?
+    /// Bytes of the image that are here. Holes do not count: they need not be fetched.
+    package var here: UInt64 = 0
+    /// Bytes of the image that are no holes; nil without the index.
+    package var content: UInt64?
+    /// Bytes over the line, estimated, in blocks that the version run last does not have.
+    package var new: UInt64?
+    /// The same against the next older version.
+    package var changed: UInt64?
+    package var offline = Offline.no
+
+    init(_ version: DistributionVersion, key: VersionKey) {
+        self.version = version
+        self.key = key
+    }
+}

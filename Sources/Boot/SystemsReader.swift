@@ -1,0 +1,131 @@
+import BlockStore
+import Catalog
+import ContentAddress
+import ImageIndex
+import Linux
+
+/// Puts ``SystemsOverview`` together from what is on this machine. Asks no server.
+package struct SystemsReader: Sendable {
+    private let library: CatalogLibrary
+    private let cache: BlockCache
+    private let bootSets: BootSetLibrary
+    private let history: RunHistory
+
+    package init(places: Places, library: CatalogLibrary, cache: BlockCache) {
+        self.library = library
+        self.cache = cache
+        bootSets = BootSetLibrary(places: places)
+        history = RunHistory(places: places)
+    }
+
+    /// What is known without looking at any index or block: for a first picture. Blocks for milliseconds.
+    package func outline(_ copies: [CatalogCopy], sessions: [SessionStatus]) -> SystemsOverview {
+        let running = Set(
+            sessions.map { VersionKey(catalog: $0.catalog, distribution: $0.distribution, version: $0.version) })
+        let runs = Dictionary(history.runs().map { ($0.key, $0.time) }, uniquingKeysWith: max)
+        let pins = Set((try? cache.pins()) ?? [])
+        let systems = copies.flatMap { copy in
+            (copy.document?.distributions ?? []).map { distribution in
+                SystemSummary(
+                    source: copy.source, distribution: distribution,
+                    versions: distribution.versions.map { version in
+                        let key = VersionKey(
+                            catalog: copy.source.name, distribution: distribution.id, version: version.id.text)
+                        var summary = VersionSummary(version, key: key)
+                        if !running.isEmpty { summary.isRunning = running.contains(key) }
+                        if !pins.isEmpty { summary.isPinned = pins.contains(key.description) }
+                        if !runs.isEmpty { summary.lastRun = runs[key] }
+                        return summary
+                    })
+            }
+        }
+        return SystemsOverview(catalogs: copies, systems: systems)
+    }
+
+    /// The same with what each version costs and has here, for those whose index is here. Blocks: a few microseconds for
+    /// every different block.
+    package func details(_ outline: SystemsOverview) -> SystemsOverview {
+        let presence = BlockPresence(cache: cache)
+        return SystemsOverview(
+            catalogs: outline.catalogs, systems: outline.systems.map { details(of: $0, presence) })
+    }
+
+    private func details(of system: SystemSummary, _ presence: BlockPresence) -> SystemSummary {
+        let known = library.versionsWithIndex(system.source, system.distribution)
+        guard !known.isEmpty else { return system }
+        let lastRun = system.lastRun.flatMap { ids(of: $0, system) }
+        var versions = system.versions
+        // Oldest first: each is compared with the one before it.
+        var older: Set<BlockID>?
+        for position in versions.indices.reversed() {
+            guard known.contains(versions[position].version.id.text),
+                let index = index(of: versions[position], system)
+            else {
+                older = nil
+                continue
+            }
+            older = fill(&versions[position], index, system, presence, older: older, lastRun: lastRun)
+        }
+        return SystemSummary(source: system.source, distribution: system.distribution, versions: versions)
+    }
+
+    /// - Returns: the version's blocks.
+    private func fill(
+        _ summary: inout VersionSummary, _ index: ImageIndex, _ system: SystemSummary, _ presence: BlockPresence,
+        older: Set<BlockID>?, lastRun: Set<BlockID>?
+    ) -> Set<BlockID>? {
+        let published = library.bootSetPath(system.source, system.distribution, summary.version)
+        let bootSet = Set(bootSets.best(summary.key, published: published)?.ids ?? [])
+        var ids: Set<BlockID> = []
+        var share = ImageShare()
+        do {
+            try index.forEachBlock { block in
+                guard !block.isHole else { return }
+                let isHere = presence.contains(block.id)
+                share.content += UInt64(block.length)
+                if isHere { share.here += UInt64(block.length) }
+                guard ids.insert(block.id).inserted else { return }
+                let length = UInt64(block.length)
+                share.unique += length
+                if !isHere && bootSet.contains(block.id) { share.toBoot += length }
+                if older?.contains(block.id) == false { share.changed += length }
+                if lastRun?.contains(block.id) == false { share.new += length }
+            }
+        } catch {
+            return nil
+        }
+        summary.here = share.here
+        summary.content = share.content
+        summary.offline = share.here == share.content ? .whole : !bootSet.isEmpty && share.toBoot == 0 ? .boots : .no
+        // The catalog says how many bytes all of the blocks are on the server; a part is taken to compress as well.
+        let ratio = summary.version.storedSize.map { min(1, Double($0) / Double(max(1, share.unique))) } ?? 1
+        func onTheLine(_ bytes: UInt64) -> UInt64 { UInt64((Double(bytes) * ratio).rounded(.up)) }
+        if !bootSet.isEmpty { summary.toBoot = onTheLine(share.toBoot) }
+        if summary.offline == .whole { summary.toBoot = 0 }
+        if older != nil { summary.changed = onTheLine(share.changed) }
+        if lastRun != nil { summary.new = onTheLine(share.new) }
+        return ids
+    }
+
+    private func index(of summary: VersionSummary, _ system: SystemSummary) -> ImageIndex? {
+        try? ImageIndex(path: library.indexPath(system.source, system.distribution, summary.version))
+    }
+
+    private func ids(of summary: VersionSummary, _ system: SystemSummary) -> Set<BlockID>? {
+        guard let index = index(of: summary, system) else { return nil }
+        var ids: Set<BlockID> = []
+        do { try index.forEachBlock { if !$0.isHole { ids.insert($0.id) } } } catch { return nil }
+        return ids
+    }
+}
+
+/// Bytes of an image, counted in one walk through its index.
+private struct ImageShare {
+    var content: UInt64 = 0
+    var here: UInt64 = 0
+    /// Of different blocks only.
+    var unique: UInt64 = 0
+    var toBoot: UInt64 = 0
+    var changed: UInt64 = 0
+    var new: UInt64 = 0
+}

@@ -1,0 +1,54 @@
+import BlockStore
+import Catalog
+import ContentAddress
+import ImageIndex
+
+/// What a user does with the cached blocks of one version. All calls block on the local disk.
+package struct VersionCache: Sendable {
+    private let library: CatalogLibrary
+    private let cache: BlockCache
+
+    package init(library: CatalogLibrary, cache: BlockCache) {
+        self.library = library
+        self.cache = cache
+    }
+
+    /// Keeps a version's blocks from eviction, whether they are here yet or not.
+    /// - Parameter indexPath: its index, here.
+    /// - Throws: ``ImageIndexError``, ``SystemCallError``.
+    package func pin(_ key: VersionKey, indexPath: String) throws {
+        try cache.pin(key.description, VersionCache.ids(of: ImageIndex(path: indexPath)))
+    }
+
+    /// - Returns: false when it was not pinned.
+    /// - Throws: ``SystemCallError``.
+    @discardableResult
+    package func unpin(_ key: VersionKey) throws -> Bool { try cache.unpin(key.description) }
+
+    /// Removes the blocks that no other version here shares. Pinned blocks and those of running sessions stay.
+    /// - Parameter all: what is known of all followed catalogs.
+    /// - Returns: bytes freed.
+    /// - Throws: ``ImageIndexError``, ``SystemCallError``.
+    package func remove(_ key: VersionKey, among all: SystemsOverview) throws -> Int {
+        var own: Set<BlockID> = []
+        var shared: Set<BlockID> = []
+        for system in all.systems {
+            let known = library.versionsWithIndex(system.source, system.distribution)
+            for summary in system.versions where known.contains(summary.version.id.text) {
+                let path = library.indexPath(system.source, system.distribution, summary.version)
+                if summary.key == key {
+                    own = try VersionCache.ids(of: ImageIndex(path: path))
+                } else if summary.here > 0, let index = try? ImageIndex(path: path) {
+                    shared.formUnion((try? VersionCache.ids(of: index)) ?? [])
+                }
+            }
+        }
+        return try cache.remove(own.subtracting(shared))
+    }
+
+    private static func ids(of index: ImageIndex) throws -> Set<BlockID> {
+        var ids: Set<BlockID> = []
+        try index.forEachBlock { if !$0.isHole { ids.insert($0.id) } }
+        return ids
+    }
+}

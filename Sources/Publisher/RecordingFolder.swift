@@ -1,0 +1,42 @@
+import Catalog
+import Glibc
+import Linux
+
+/// Configuration, state, cache and runtime of a client that knows nothing yet; all below one temporary folder.
+struct RecordingFolder {
+    private let path: String
+
+    /// - Throws: ``PublisherError/unwritable(_:)``.
+    init() throws(PublisherError) {
+        var template = Array("/tmp/oscircular-record-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw .unwritable(.last("mkdtemp", "/tmp")) }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        do {
+            // As root QEMU runs as a user of its own, which must get through to the disk.
+            if geteuid() == 0 { chmod(path, 0o711) }
+            for name in ["config/oscircular", "state", "cache", "run"] { try DirectoryTree.make("\(path)/\(name)") }
+            chmod("\(path)/run", geteuid() == 0 ? 0o711 : 0o700)
+            // What the guest does not ask for is no part of its start.
+            let settings = Array("[prefetch]\nrest = \"never\"\n".utf8)
+            try AtomicFile.write(settings, to: "\(path)/config/oscircular/config.toml")
+        } catch {
+            throw .unwritable(error)
+        }
+    }
+
+    /// For the client: nothing of the user's but the search path.
+    var environment: [String: String] {
+        [
+            "PATH": getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": path,
+            "XDG_CONFIG_HOME": "\(path)/config", "XDG_STATE_HOME": "\(path)/state", "XDG_CACHE_HOME": "\(path)/cache",
+            "XDG_RUNTIME_DIR": "\(path)/run",
+        ]
+    }
+
+    /// Where the client writes what a start touched.
+    func bootSet(_ distribution: String, _ version: VersionID) -> String {
+        "\(path)/state/oscircular/boot-sets/tree/\(distribution)/\(version).bootset"
+    }
+
+    func remove() { try? DirectoryTree.remove(path) }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Catalog
+import Glibc
+import Publisher
+
+/// `record TREE DISTRO VERSION`: what a start of a version touches.
+struct RecordCommand: PublishSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "record", abstract: "Boot a version headless and publish what its start touches as its boot set.",
+        discussion: "Needs what 'oscircular boot' needs on this machine. A version may be recorded again.")
+
+    @Argument(help: "The tree.")
+    var tree: String
+
+    @Argument(help: "The distribution's id.")
+    var distro: String
+
+    @Argument(help: "The version: YYYY-MM-DD or YYYY-MM-DD.N.")
+    var version: String
+
+    @Option(help: "Starts to record; each touches a little more than the one before.")
+    var rounds = 2
+
+    @Option(help: "The guest's memory in MiB; the catalog's advice unless given.")
+    var memory: Int?
+
+    @Option(help: "auto, kvm or tcg.")
+    var accel: String?
+
+    func validate() throws {
+        guard (1...10).contains(rounds) else { throw ValidationError("--rounds must be 1 to 10") }
+    }
+
+    func run(_ context: Context) throws {
+        let published = try PublishedTree(path: tree)
+        let id = try NewVersion(distribution: distro, version: version).version
+        guard try published.catalog().distribution(distro)?.version(id) != nil else {
+            throw PublisherError.noSuchVersion(distribution: distro, version: id)
+        }
+        let recording = BootRecording(
+            client: RecordCommand.client, rounds: rounds, memoryMiB: memory, accelerator: accel)
+        let bootSet = try recording.record(
+            tree: tree, distribution: distro, version: id, cancellation: context.cancellation)
+        try published.publish(bootSet, of: distro, id)
+        Console.print("boot set: \(distro)@\(id), \(bootSet.ids.count) blocks")
+    }
+
+    /// The client beside this program, else the one in PATH.
+    private static var client: String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let beside = own.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/oscircular"
+        return access(beside, X_OK) == 0 ? beside : "oscircular"
+    }
+}

@@ -1,0 +1,152 @@
+import BlockStore
+import Catalog
+import ContentAddress
+import Curl
+import Glibc
+import ImageIndex
+import Linux
+import TestSupport
+import Testing
+
+@testable import Boot
+
+/// Two versions of one distribution whose indexes are here: `abcd` and the newer `abXd`, with an `e` at its end.
+@Suite struct SystemsOverviewTests {
+    private let folder: TemporaryDirectory
+    private let places: Places
+    private let library: CatalogLibrary
+    private let cache: BlockCache
+    private let older: SmallImage
+    private let newer: SmallImage
+    private let copy: CatalogCopy
+
+    private static let size = UInt64(SmallImage.blockSize)
+
+    init() throws {
+        let folder = try TemporaryDirectory()
+        self.folder = folder
+        places = Places(
+            environment: { $0 == "XDG_STATE_HOME" ? folder.path("state") : nil }, user: 1000, home: folder.path)
+        library = CatalogLibrary(directory: places.catalogs, transfers: TransferQueue())
+        cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30))
+        older = try SmallImage("abc.d", last: 4096, in: folder)
+        newer = try SmallImage("abx.de", last: 4096, in: folder)
+        let source = try CatalogSource(name: "home", location: "/srv/os")
+        let distribution = Distribution(
+            id: "debian",
+            versions: try [("2026-11-16", older), ("2026-11-23", newer)].map { id, image in
+                DistributionVersion(
+                    id: try #require(VersionID(id)), published: .now, index: "debian/\(id).caibx",
+                    size: image.index.imageSize,
+                    // Half of what the distinct blocks are.
+                    storedSize: UInt64(Set(image.ids).count - 1) * Self.size / 2)
+            })
+        copy = CatalogCopy(
+            source: source, state: .fresh,
+            document: CatalogDocument(name: "Home", updated: .now, distributions: [distribution]))
+        for (version, image) in zip(distribution.versions, [newer, older]) {
+            let path = library.indexPath(source, distribution, version)
+            try DirectoryTree.make(String(path[..<(try #require(path.lastIndex(of: "/")))]))
+            try ImageIndexWriter.write(
+                blocks: image.ids, blockSize: SmallImage.blockSize, imageSize: image.index.imageSize,
+                algorithm: .sha256, to: path)
+        }
+    }
+
+    private func versions(sessions: [SessionStatus] = []) -> [VersionSummary] {
+        let reader = SystemsReader(places: places, library: library, cache: cache)
+        return reader.details(reader.outline([copy], sessions: sessions)).systems[0].versions
+    }
+
+    private func bring(_ image: SmallImage, _ positions: [Int]) async throws {
+        let store = CachingBlockStore(cache: cache, upstream: InMemoryBlockStore(image))
+        for position in positions { _ = try await store.block(image.request(position)) }
+        await store.settle()
+    }
+
+    private func key(_ version: String) -> VersionKey {
+        VersionKey(catalog: "home", distribution: "debian", version: version)
+    }
+
+    @Test func saysWhatIsHereAndWhatChangedFromWeekToWeek() async throws {
+        try await bring(older, [0, 1, 2])
+        let versions = versions()
+        #expect(versions.map(\.version.id.text) == ["2026-11-23", "2026-11-16"])
+        #expect(versions[0].here == 2 * Self.size)
+        #expect(versions[1].here == 3 * Self.size)
+        #expect(versions[1].content == 4 * Self.size)
+        // x and e are new; a block is half its size on the line.
+        #expect(versions[0].changed == Self.size)
+        #expect(versions[1].changed == nil)
+        #expect(versions.allSatisfy { $0.offline == .no && $0.toBoot == nil && $0.new == nil })
+    }
+
+    @Test func aStartsPriceIsWhatItsBootSetLacks() async throws {
+        let bootSets = BootSetLibrary(places: places)
+        try bootSets.record(BootSet([newer.ids[2], newer.ids[0]]), for: key("2026-11-23"))
+        #expect(versions()[0].toBoot == Self.size)
+        try await bring(newer, [0])
+        #expect(versions()[0].toBoot == Self.size / 2)
+        #expect(versions()[0].offline == .no)
+        try await bring(newer, [2])
+        #expect(versions()[0].toBoot == 0)
+        #expect(versions()[0].offline == .boots)
+        try await bring(newer, [1, 4, 5])
+        #expect(versions()[0].offline == .whole)
+        #expect(versions()[1].toBoot == nil, "nobody recorded the older one")
+    }
+
+    @Test func newIsCountedFromTheVersionThatRanLast() async throws {
+        try RunHistory(places: places).note(key("2026-11-16"))
+        let versions = versions()
+        #expect(versions[0].new == Self.size)
+        #expect(versions[1].new == 0)
+        #expect(versions[0].lastRun == nil)
+        #expect(try #require(versions[1].lastRun) > 0)
+    }
+
+    @Test func aPinShowsAndKeepsTheVersionsBlocks() async throws {
+        let versionCache = VersionCache(library: library, cache: cache)
+        try await bring(older, [0, 1, 2, 4])
+        try versionCache.pin(key("2026-11-16"), indexPath: older.indexPath)
+        // The fixture writes both images to one file: the pin is made from the index of the library.
+        let reader = SystemsReader(places: places, library: library, cache: cache)
+        let outline = reader.outline([copy], sessions: [])
+        #expect(outline.systems[0].versions.map(\.isPinned) == [false, true])
+        #expect(try versionCache.unpin(key("2026-11-16")))
+        #expect(try !versionCache.unpin(key("2026-11-16")))
+    }
+
+    @Test func removingAVersionLeavesWhatOthersShareAndWhatIsPinned() async throws {
+        try await bring(older, [0, 1, 2, 4])
+        try await bring(newer, [2, 5])
+        let reader = SystemsReader(places: places, library: library, cache: cache)
+        let versionCache = VersionCache(library: library, cache: cache)
+        let overview = reader.details(reader.outline([copy], sessions: []))
+        try cache.pin("other", [newer.ids[5]])
+        #expect(try versionCache.remove(key("2026-11-23"), among: overview) == SmallImage.blockSize)
+        #expect(!cache.contains(newer.ids[2]))
+        #expect(cache.contains(newer.ids[5]), "pinned")
+        #expect(older.ids.enumerated().allSatisfy { $0.offset == 3 || cache.contains($0.element) })
+    }
+
+    @Test func theLastRunComesFirst() async throws {
+        let history = RunHistory(places: places)
+        for version in ["2026-11-16", "2026-11-23"] {
+            try history.note(key(version))
+            var times = [timeval(tv_sec: version == "2026-11-16" ? 2000 : 1000, tv_usec: 0)]
+            times.append(times[0])
+            utimes("\(places.runs)/home/debian/\(version)", times)
+        }
+        #expect(history.runs().map(\.key.version) == ["2026-11-16", "2026-11-23"])
+        try history.note(key("2026-11-23"))
+        #expect(history.runs().map(\.key.version) == ["2026-11-23", "2026-11-16"])
+    }
+
+    @Test(arguments: [
+        ("u 1\n", true), ("u 3\n", true), ("u 0\n", false), ("u 4\n", false), ("", false), ("u 11", false),
+    ])
+    func meteredIsWhatNetworkManagerSays(answer: String, isMetered: Bool) {
+        #expect(MeteredNetwork.isMetered(answer: answer) == isMetered)
+    }
+}
