@@ -82,11 +82,20 @@ let package = Package(
                 "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
                 "Curl", "Linux", log, system, toml,
             ]),
-        module("BootMenu", ["Boot", "Curses", "Linux"]),
+        module(
+            "BootMenu",
+            [
+                "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
+                "Linux",
+            ]),
         module("Publisher", ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
 
         program(
-            "oscircular", ["Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "Linux", system]),
+            "oscircular",
+            [
+                "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
+                "Linux", system,
+            ]),
         program("oscircular-publish", ["Publisher", "Catalog", "Linux", system]),
 
         .target(

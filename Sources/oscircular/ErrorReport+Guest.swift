@@ -1,9 +1,10 @@
+import Curses
 import Glibc
 import GuestDomain
 import GuestNetwork
 import Linux
 
-/// The words for what goes wrong with the guest itself.
+/// The words for what goes wrong with the guest itself, and with the screen.
 extension ErrorReport {
     static func describe(_ error: GuestDomainError) -> (Int32, String) {
         switch error {
@@ -25,6 +26,27 @@ extension ErrorReport {
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
         case .noFirmware: (ExitStatus.unavailable, "this version needs UEFI firmware: install the package ovmf")
         case .system(let cause): describe(cause)
+        }
+    }
+
+    static func describe(_ error: ScreenError) -> (Int32, String) {
+        let instead = "'oscircular list' shows the same without a screen"
+        switch error {
+        case .noTerminal:
+            return (
+                ExitStatus.usage,
+                "the menu needs a terminal on standard input and output: \(instead); 'oscircular --help' shows all commands"
+            )
+        case .unknownTerminal(nil):
+            return (ExitStatus.unavailable, "TERM is not set, so the menu cannot be drawn: set it, or \(instead)")
+        case .unknownTerminal(let name?):
+            return (
+                ExitStatus.unavailable,
+                "no terminal called '\(name)' is known here (TERM): set TERM to one that is, such as xterm, or \(instead)"
+            )
+        case .tooSimple(let name):
+            return (ExitStatus.unavailable, "a terminal '\(name)' cannot show the menu: \(instead)")
+        case .failed: return (ExitStatus.unavailable, "the terminal could not be taken for the menu: \(instead)")
         }
     }
 

@@ -3,6 +3,7 @@ import BlockStore
 import Boot
 import Catalog
 import Curl
+import Curses
 import Glibc
 import GuestDomain
 import GuestNetwork
@@ -69,6 +70,7 @@ struct ErrorReport {
         case let error as GuestDomainError: describe(error)
         case let error as GuestNetworkError: describe(error)
         case let error as SystemCallError: describe(error)
+        case let error as ScreenError: describe(error)
         case is CancellationError: (130, "interrupted")
         default: (ExitStatus.other, "\(error)")
         }

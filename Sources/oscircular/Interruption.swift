@@ -16,8 +16,10 @@ enum Interruption {
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
         let waited = signals
+        // The menu hears these from a descriptor; for all else they change nothing.
+        for number in [SIGWINCH, SIGCONT] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
         WorkerThread.start(name: "signals") {
             var set = waited
             while true {

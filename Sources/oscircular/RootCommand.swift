@@ -1,13 +1,15 @@
 import ArgumentParser
 
 /// `oscircular`: the commands, in the order that a new user needs them.
-struct RootCommand: ParsableCommand {
+struct RootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "oscircular",
         abstract: "Boot an operating system from a web server, now.",
         discussion: """
             Add a catalog, list what it has, boot: the guest's disk streams in block by block, every block verified and
             kept. Nothing is installed; what the guest writes is thrown away when it ends.
+
+            Without a command this is the menu.
             """,
         version: Release.version,
         subcommands: [
@@ -16,8 +18,13 @@ struct RootCommand: ParsableCommand {
             CacheCommand.self, DoctorCommand.self, RunSessionCommand.self, ServeMountCommand.self, SSHProxyCommand.self,
         ])
 
-    /// The menu comes here; until then the help is the most useful answer.
-    func run() throws { throw CleanExit.helpRequest(self) }
+    @Flag(help: "In the menu: leave the mouse to the terminal.") var noMouse = false
+    @Flag(help: "In the menu: no colours; NO_COLOR in the environment says the same.") var noColor = false
+    @Flag(help: "In the menu: signs of ASCII only, as on a Linux console.") var ascii = false
+
+    func run() async throws {
+        try await Menu(mouse: !noMouse, color: !noColor, ascii: ascii).run()
+    }
 }
 
 /// What `--version` says; CHANGELOG.md tells what is in it.

@@ -22,10 +22,11 @@ import Testing
             "Linux",
         ],
         "BootMenu": [
-            "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "Curses", "Linux",
+            "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses", "Linux",
         ],
         "oscircular": [
-            "BootMenu", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork",
+            "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
+            "GuestNetwork",
             "Curl", "Linux",
         ],
         "oscircular-publish": [

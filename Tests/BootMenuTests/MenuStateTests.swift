@@ -31,8 +31,10 @@ import menu_sample
     @Test func enterOnAnOlderVersionBootsThatOne() {
         var menu = Typing.menu()
         #expect(
-            menu.press(.named(.right), .named(.down), .named(.enter))
-                == [.boot(Typing.image("debian", "2026-11-09"), launch: 1)])
+            menu.press(.named(.right), .named(.down), .named(.enter)) == [
+                .price(SystemName(catalog: "example", distribution: "debian")),
+                .boot(Typing.image("debian", "2026-11-09"), launch: 1),
+            ])
     }
 
     @Test func escapeGoesBackAndLeavesTheGuestAlone() {

@@ -86,7 +86,7 @@ import menu_sample
         state.press(.named(.enter))
         var guest = Typing.guest()
         (guest.state, guest.phase, guest.accelerator) = (.starting, .bootSet, "")
-        (guest.bootSetDone, guest.rate, guest.bytesFetched) = (61_300_000, 9_100_000, 61_300_000)
+        (guest.bootSetDone, guest.rate, guest.bytesFetched) = (245, 9_100_000, 61_300_000)
         guest.lastError = "https://mirror.example.org/blocks/ab/abcd.cacnk: 503; trying the next mirror"
         _ = state.handle(.launched(1, guest))
         picture(&state)

@@ -25,8 +25,8 @@ enum Typing {
         GuestItem(
             id: id, image: image(distribution, version), state: .running, phase: .up,
             started: SampleOffer.newest + 6 * 86_400 + 43_200 - 125, accelerator: "kvm", bytesFetched: 84_000_000,
-            bytesFromCache: 228_000_000, rate: 2_100_000, blocks: 4800, blocksHere: 1248, bootSetDone: 84_000_000,
-            bootSetTotal: 84_000_000, mount: "/run/oscircular/sessions/\(id)/mount/\(version)",
+            bytesFromCache: 228_000_000, rate: 2_100_000, blocks: 4800, blocksHere: 1248, bootSetDone: 336,
+            bootSetBlocks: 336, mount: "/run/oscircular/sessions/\(id)/mount/\(version)",
             consoleLog: "/var/lib/oscircular/logs/\(id).log")
     }
 }

@@ -40,6 +40,8 @@ final class SampleBackend: MenuBackend {
         }
     }
 
+    func price(_ system: SystemName) async {}
+
     func guests() async -> [GuestItem] { world.withLock { $0.guests } }
 
     func picture(session: String, cells: Int) async -> [BlockCell]? {
@@ -61,7 +63,7 @@ final class SampleBackend: MenuBackend {
                 return "sample\(world.lastSession)"
             }
             var guest = GuestItem(
-                id: id, image: image, started: Int64(time(nil)), blocks: 4800, bootSetDone: 0, bootSetTotal: 84_000_000,
+                id: id, image: image, started: Int64(time(nil)), blocks: 4800, bootSetDone: 0, bootSetBlocks: 336,
                 consoleLog: "/var/lib/oscircular/logs/\(id).log")
             let flood = flood
             Task {
@@ -75,7 +77,7 @@ final class SampleBackend: MenuBackend {
                     let steps = phase == .bootSet ? max(8, flood) : 1
                     for step in 1...steps {
                         if phase == .bootSet {
-                            guest.bootSetDone = 84_000_000 * UInt64(step) / UInt64(steps)
+                            guest.bootSetDone = 336 * step / steps
                             guest.rate = 9_100_000
                         }
                         continuation.yield(guest)

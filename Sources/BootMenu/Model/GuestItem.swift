@@ -28,9 +28,9 @@ package struct GuestItem: Sendable, Hashable {
     package var rate: UInt64
     package var blocks: Int
     package var blocksHere: Int
-    /// Bytes of the boot set; nil where there is none.
-    package var bootSetDone: UInt64?
-    package var bootSetTotal: UInt64?
+    /// Blocks of the boot set, and how many of them are here; nil where there is none.
+    package var bootSetDone: Int?
+    package var bootSetBlocks: Int?
     package var lastError: String
     package var mount: String
     package var consoleLog: String
@@ -38,7 +38,7 @@ package struct GuestItem: Sendable, Hashable {
     package init(
         id: String, image: ImageName, state: State = .starting, phase: Phase = .catalog, started: Int64 = 0,
         accelerator: String = "", bytesFetched: UInt64 = 0, bytesFromCache: UInt64 = 0, rate: UInt64 = 0,
-        blocks: Int = 0, blocksHere: Int = 0, bootSetDone: UInt64? = nil, bootSetTotal: UInt64? = nil,
+        blocks: Int = 0, blocksHere: Int = 0, bootSetDone: Int? = nil, bootSetBlocks: Int? = nil,
         lastError: String = "", mount: String = "", consoleLog: String = ""
     ) {
         self.id = id
@@ -53,7 +53,7 @@ package struct GuestItem: Sendable, Hashable {
         self.blocks = blocks
         self.blocksHere = blocksHere
         self.bootSetDone = bootSetDone
-        self.bootSetTotal = bootSetTotal
+        self.bootSetBlocks = bootSetBlocks
         self.lastError = lastError
         self.mount = mount
         self.consoleLog = consoleLog

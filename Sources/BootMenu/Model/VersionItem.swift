@@ -6,6 +6,8 @@ package struct VersionItem: Sendable, Hashable {
     package var notes: String
     /// Of the image.
     package var size: UInt64
+    /// Of the image without its holes.
+    package var content: UInt64?
     /// What must still come over the line to boot.
     package var toBoot: UInt64?
     /// What is here already.
@@ -25,7 +27,8 @@ package struct VersionItem: Sendable, Hashable {
     package var login: String
 
     package init(
-        id: String, published: Int64, notes: String = "", size: UInt64, toBoot: UInt64? = nil, here: UInt64? = nil,
+        id: String, published: Int64, notes: String = "", size: UInt64, content: UInt64? = nil, toBoot: UInt64? = nil,
+        here: UInt64? = nil,
         new: UInt64? = nil, changed: UInt64? = nil, offline: OfflineState = .no, isPinned: Bool = false,
         lastRun: Int64? = nil, digest: String = "", index: String = "", login: String = ""
     ) {
@@ -33,6 +36,7 @@ package struct VersionItem: Sendable, Hashable {
         self.published = published
         self.notes = notes
         self.size = size
+        self.content = content
         self.toBoot = toBoot
         self.here = here
         self.new = new
@@ -43,6 +47,12 @@ package struct VersionItem: Sendable, Hashable {
         self.digest = digest
         self.index = index
         self.login = login
+    }
+
+    /// What the whole image still needs, at most.
+    var missing: UInt64 {
+        let all = content ?? size
+        return all - min(all, here ?? 0)
     }
 
     /// The id of a version built on this day, such as `2026-11-16`.

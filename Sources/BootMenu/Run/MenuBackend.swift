@@ -5,6 +5,8 @@ package protocol MenuBackend: Sendable {
     /// What is known at once, then better answers as they come, the last one priced.
     /// - Parameter isAsked: the user wants news, so the catalogs' servers are asked even if they were a moment ago.
     func offers(isAsked: Bool) -> AsyncStream<MenuOffer>
+    /// Fetches what the prices of a system's older versions need; the next offer has them.
+    func price(_ system: SystemName) async
     func guests() async -> [GuestItem]
     /// The image of a session in at most `cells` cells; nil where there is none yet.
     func picture(session: String, cells: Int) async -> [BlockCell]?

@@ -5,6 +5,11 @@ extension MenuLoop {
     func start(_ effect: MenuEffect) {
         switch effect {
         case .loadOffer(let isAsked): loadOffer(isAsked: isAsked)
+        case .price(let system):
+            attempt {
+                await self.backend.price(system)
+                self.loadOffer(isAsked: false)
+            }
         case .loadCache: attempt { self.post(.cache(try await self.backend.cache())) }
         case .loadGuests: attempt { await self.loadGuests() }
         case .boot(let image, let number): boot(image, number)

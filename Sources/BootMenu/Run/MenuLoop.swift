@@ -206,9 +206,16 @@ package actor MenuLoop {
     private func stop() {
         guard let screen, !isAway else { return }
         screen.suspend()
-        signal(SIGTSTP, SIG_DFL)
-        // The whole job, as the terminal itself would do.
+        // The whole job, as the terminal itself would do; we still ignore it.
         kill(0, SIGTSTP)
+        // To this thread, where it arrives before the call returns: sent to the process it could come when it is ignored
+        // again. Threads that are started from a dispatch queue inherit a mask that blocks it.
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGTSTP)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        signal(SIGTSTP, SIG_DFL)
+        pthread_kill(pthread_self(), SIGTSTP)
         signal(SIGTSTP, SIG_IGN)
         screen.resume()
         perform(state.handle(.resized(screen.size)))

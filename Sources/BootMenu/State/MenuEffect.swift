@@ -7,6 +7,8 @@ package enum MenuEffect: Sendable, Hashable {
 
     /// Ask for news; `isAsked` when the user did.
     case loadOffer(isAsked: Bool)
+    /// Find out what a system's older versions cost.
+    case price(SystemName)
     case loadCache
     case loadGuests
     case boot(ImageName, launch: Int)

@@ -111,7 +111,10 @@ extension MenuState {
 
     private mutating func enter() -> [MenuEffect] {
         switch top.screen {
-        case .systems: if let image = chosenImage { open(.versions(image.system)) }
+        case .systems:
+            guard let image = chosenImage else { return [] }
+            open(.versions(image.system))
+            return [.price(image.system)]
         case .guests:
             guard let guest = chosenGuest else { return [] }
             open(screen(of: guest))

@@ -76,8 +76,7 @@ extension MenuState {
             }
             buttons.append(.init(label: "Whole image", act: .fetch(image, .whole)))
             if let version {
-                let rest = version.size - min(version.size, version.here ?? 0)
-                lines.append("The whole image, up to \(Words.bytes(rest)) more, makes it run without one.")
+                lines.append("The whole image, up to \(Words.bytes(version.missing)) more, makes it run without one.")
             }
         }
         buttons.append(Dialog.cancel(buttons.isEmpty ? "Close" : "Cancel"))

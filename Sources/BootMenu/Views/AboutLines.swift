@@ -70,7 +70,9 @@ enum AboutLines {
                 ?? "no boot set: it streams as it is read, \(size) at most"
             lines.append(AboutLine("to boot", words))
         }
-        if let here = version.here { lines.append(AboutLine("here", "\(Words.bytes(here)) of \(size)")) }
+        if let here = version.here {
+            lines.append(AboutLine("here", "\(Words.bytes(here)) of \(Words.bytes(version.content ?? version.size))"))
+        }
         if let new = version.new, let last = system.lastRun {
             lines.append(
                 AboutLine("new", new == 0 ? "nothing: it ran last" : "\(Words.bytes(new)) since \(last.id) (ran last)"))

@@ -20,10 +20,11 @@ enum GuestView {
             page.put(name(phase), row: row, column: 4, width: 9, isDone || isCurrent ? [] : [.dim])
             let words = isDone || isCurrent ? words(phase, guest, state) : ""
             var at = 14 + page.put(words, row: row, column: 14, width: width - 15)
-            if phase == .bootSet, isCurrent || isDone, let total = guest.bootSetTotal, total > 0 {
+            if phase == .bootSet, isCurrent || isDone, let total = guest.bootSetBlocks, total > 0 {
                 at = max(at + 2, min(58, width - 22))
                 let bar = ProgressBar.text(
-                    done: guest.bootSetDone ?? 0, total: total, cells: min(30, width - at - 2), signs: page.signs)
+                    done: UInt64(guest.bootSetDone ?? 0), total: UInt64(total), cells: min(30, width - at - 2),
+                    signs: page.signs)
                 page.put(bar, row: row, column: at, [.accent])
             }
             row += 1
@@ -72,11 +73,13 @@ enum GuestView {
             return guest.mount.isEmpty
                 ? "mounting" : "\(Words.count(guest.blocksHere)) of \(Words.several(guest.blocks, "block")) here"
         case .bootSet:
-            if let total = guest.bootSetTotal {
-                let done = guest.bootSetDone ?? 0
+            if let total = guest.bootSetBlocks, total > 0 {
+                let done = min(total, guest.bootSetDone ?? 0)
+                // What the whole set needed over the line is known from the row; a part of it needs its part.
+                let rest = (state.version(guest.image)?.toBoot).map { $0 / UInt64(total) * UInt64(total - done) } ?? 0
                 return [
-                    "\(Words.bytes(done)) of \(Words.bytes(total))", Words.rate(guest.rate),
-                    Words.remaining(total - min(total, done), rate: guest.rate),
+                    "\(Words.count(done)) of \(Words.several(total, "block"))", Words.rate(guest.rate),
+                    Words.remaining(rest, rate: guest.rate),
                 ].filter { !$0.isEmpty }.joined(separator: "   ")
             }
             return guest.phase == .bootSet ? "fetching what the start needs" : "the guest reads what it needs"

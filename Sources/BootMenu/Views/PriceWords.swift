@@ -16,8 +16,7 @@ enum PriceWords {
         case .no: break
         }
         if let toBoot = version.toBoot { return ("\(Words.bytes(toBoot)) to boot", []) }
-        let rest = version.size - min(version.size, version.here ?? 0)
-        return ("\(Words.bytes(rest)) at most", [])
+        return ("\(Words.bytes(version.missing)) at most", [])
     }
 
     /// For a system: a guest of whichever version goes first.

@@ -1,0 +1,72 @@
+import BlockStore
+import Boot
+import Catalog
+import ContentAddress
+import ImageIndex
+import Linux
+
+/// What is kept here.
+extension BootBackend {
+    package func pin(_ image: ImageName, _ isPinned: Bool) async throws {
+        let versions = VersionCache(library: library, cache: cacheOfUser)
+        if isPinned {
+            let chosen = try chosen(image)
+            let path = try await library.index(of: chosen)
+            try await WorkerThread.run(name: "cache") { try versions.pin(VersionKey(chosen), indexPath: path) }
+        } else {
+            // A version that its catalog no longer has can still be let go.
+            _ = try await WorkerThread.run(name: "cache") { try versions.unpin(VersionKey(image)) }
+        }
+    }
+
+    package func remove(_ image: ImageName) async throws -> UInt64 {
+        let versions = VersionCache(library: library, cache: cacheOfUser)
+        let overview = try await self.overview()
+        let freed = try await WorkerThread.run(name: "cache") {
+            try versions.remove(VersionKey(image), among: overview)
+        }
+        return UInt64(max(0, freed))
+    }
+
+    package func cache() async throws -> CacheOverview {
+        let overview = try await self.overview()
+        let (cache, library) = (cacheOfUser, library)
+        return try await WorkerThread.run(name: "cache") {
+            let status = try cache.status()
+            return CacheOverview(
+                directory: status.directory, limit: UInt64(max(0, status.limit)), used: UInt64(max(0, status.used)),
+                blocks: status.blocks, repaired: status.repaired,
+                items: CacheShares(overview, library: library, cache: cache).items)
+        }
+    }
+
+    package func verify(_ progress: @escaping @Sendable (Int, Int) -> Void) async throws -> Int {
+        let cache = cacheOfUser
+        return try await WorkerThread.run(name: "cache") { try cache.verify(progress: progress).removed }
+    }
+
+    private func overview() async throws -> SystemsOverview {
+        let reader = SystemsReader(places: places, library: library, cache: cacheOfUser)
+        let copies = library.sources().map { library.copy(of: $0) }
+        return try await WorkerThread.run(name: "overview") { reader.details(reader.outline(copies, sessions: [])) }
+    }
+
+    // MARK: Catalogs
+
+    package func add(_ request: CatalogRequest, isTrusted: Bool) async throws -> CatalogAnswer {
+        _ = try await library.add(try CatalogSource(name: request.name, location: request.url))
+        return .added
+    }
+
+    package func removeCatalog(_ name: String) async throws {
+        let library = library
+        try await WorkerThread.run(name: "catalog") { try library.remove(name) }
+    }
+}
+
+extension VersionKey {
+    init(_ image: ImageName) {
+        self.init(
+            catalog: image.system.catalog, distribution: image.system.distribution, version: image.version)
+    }
+}

@@ -1,0 +1,88 @@
+import BlockStore
+import Boot
+import Catalog
+import Linux
+
+/// What can be booted: first what is known here, then what the servers say, then what it costs.
+extension BootBackend {
+    /// Versions of one system whose indexes are fetched so that their prices are known.
+    private static let mostPriced = 60
+
+    package func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
+        AsyncStream { continuation in
+            let task = Task {
+                let known = library.sources().map { library.copy(of: $0) }
+                let sessions = await registry.statuses()
+                remember(known)
+                continuation.yield(await offer(known, sessions, isPriced: false))
+                continuation.yield(await offer(known, sessions, isPriced: true))
+                let fresh = await asked(known, isAsked: isAsked)
+                remember(fresh)
+                await fetchIndexes(of: BootBackend.newest(fresh))
+                continuation.yield(await offer(fresh, sessions, isPriced: true))
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    package func price(_ system: SystemName) async {
+        let copies = library.sources().filter { $0.name == system.catalog }.map { library.copy(of: $0) }
+        let versions = copies.flatMap { copy -> [ChosenVersion] in
+            guard let document = copy.document, let distribution = document.distribution(system.distribution) else {
+                return []
+            }
+            return distribution.versions.prefix(BootBackend.mostPriced).map {
+                ChosenVersion(source: copy.source, document: document, distribution: distribution, version: $0)
+            }
+        }
+        await fetchIndexes(of: versions)
+    }
+
+    /// The catalogs as their servers have them now; all are asked at once.
+    private func asked(_ known: [CatalogCopy], isAsked: Bool) async -> [CatalogCopy] {
+        guard isAsked else { return await library.copies(refresh: true) }
+        return await withTaskGroup(of: CatalogCopy.self) { group in
+            for copy in known { group.addTask { await self.library.refreshed(copy.source) } }
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.source.name < $1.source.name }
+        }
+    }
+
+    private func offer(_ copies: [CatalogCopy], _ sessions: [SessionStatus], isPriced: Bool) async -> MenuOffer {
+        let reader = SystemsReader(places: places, library: library, cache: cacheOfUser)
+        let overview = try? await WorkerThread.run(name: "overview") {
+            let outline = reader.outline(copies, sessions: sessions)
+            return isPriced ? reader.details(outline) : outline
+        }
+        guard let overview else { return MenuOffer(isPriced: isPriced) }
+        return MenuOffer(overview, isPriced: isPriced, words: words)
+    }
+
+    /// The newest version of every system of the catalogs that answer.
+    private static func newest(_ copies: [CatalogCopy]) -> [ChosenVersion] {
+        copies.filter { $0.state == .fresh }.flatMap { copy -> [ChosenVersion] in
+            guard let document = copy.document else { return [] }
+            return document.distributions.compactMap { distribution in
+                distribution.versions.first.map {
+                    ChosenVersion(source: copy.source, document: document, distribution: distribution, version: $0)
+                }
+            }
+        }
+    }
+
+    /// Fetches indexes and boot sets that are not here yet, a few at a time. What fails has no price; booting it says why.
+    private func fetchIndexes(of versions: [ChosenVersion]) async {
+        await withTaskGroup(of: Void.self) { group in
+            var rest = versions.prefix(500).makeIterator()
+            func add() {
+                guard !Task.isCancelled, let version = rest.next() else { return }
+                group.addTask {
+                    _ = try? await self.library.index(of: version)
+                    _ = try? await self.library.bootSet(of: version)
+                }
+            }
+            for _ in 0..<4 { add() }
+            while await group.next() != nil { add() }
+        }
+    }
+}

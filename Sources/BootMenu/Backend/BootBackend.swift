@@ -1,0 +1,125 @@
+import BlockStore
+import Boot
+import Catalog
+import Curl
+import Glibc
+import GuestDomain
+import Linux
+import Synchronization
+
+/// The real world: catalogs, cache and sessions of this user, through the same code as the commands.
+package final class BootBackend: MenuBackend {
+    let places: Places
+    let configuration: Configuration
+    let transfers: TransferQueue
+    let library: CatalogLibrary
+    let cacheOfUser: BlockCache
+    let registry: SessionRegistry
+    /// Our own program, for the sessions' processes.
+    private let program: String
+    private let describe: @Sendable (any Error) -> String
+    /// The catalogs as they were read last.
+    private let copies = Mutex<[CatalogCopy]>([])
+
+    /// - Parameters:
+    ///   - program: path of the program that knows `run-session`.
+    ///   - describe: words for an error, as the commands print them.
+    package init(
+        places: Places, configuration: Configuration, program: String,
+        describe: @escaping @Sendable (any Error) -> String
+    ) {
+        self.places = places
+        self.configuration = configuration
+        self.program = program
+        self.describe = describe
+        transfers = TransferQueue(maximumInFlight: configuration.parallelRequests)
+        library = CatalogLibrary(directory: places.catalogs, transfers: transfers)
+        cacheOfUser = BlockCache.open(places: places, configuration: configuration)
+        registry = SessionRegistry(places: places)
+    }
+
+    package func words(for error: any Error) -> String { describe(error) }
+
+    func remember(_ new: [CatalogCopy]) { copies.withLock { $0 = new } }
+
+    /// The version of a row, as its catalog has it.
+    /// - Throws: ``CatalogAccessError`` when it has gone meanwhile.
+    func chosen(_ image: ImageName) throws -> ChosenVersion {
+        guard let name = VersionName(image.text) else {
+            throw CatalogAccessError.noSuchDistribution(image.system.distribution, near: [])
+        }
+        return try name.choose(from: copies.withLock { $0 })
+    }
+
+    // MARK: Guests
+
+    package func guests() async -> [GuestItem] { await registry.statuses().map(GuestItem.init) }
+
+    package func picture(session: String, cells: Int) async -> [BlockCell]? {
+        let wanted = min(cells, ControlRequest.mostCells)
+        return try? await registry.send(.blockMap, cells: wanted, to: session).map?.cells.map(BlockCell.init)
+    }
+
+    package func boot(_ image: ImageName) -> AsyncThrowingStream<GuestItem, any Error> {
+        AsyncThrowingStream { continuation in
+            Task {
+                do {
+                    for await report in try await startReports(image) {
+                        if let failure = report.failure { throw failure }
+                        if let status = report.status { continuation.yield(GuestItem(status)) }
+                    }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+        }
+    }
+
+    private func startReports(_ image: ImageName) async throws -> AsyncStream<StartReport> {
+        let registry = registry
+        let launcher = SessionLauncher(places: places, program: program)
+        let request = BootRequest(
+            id: SessionID.random(), name: image.text, memoryMiB: configuration.memoryMiB, cpus: configuration.cpus,
+            // A window or console is opened from the menu when it is wanted; the screen is there for both.
+            display: .none, network: configuration.network, accel: configuration.accelerator,
+            connect: configuration.connect)
+        return try await WorkerThread.run(name: "start") {
+            registry.clearStale()
+            registry.trimLogs()
+            return try launcher.start(request)
+        }
+    }
+
+    package func order(_ order: MenuEffect.GuestOrder, session: String) async throws {
+        let command: ControlCommand =
+            switch order {
+            case .stop: .stop
+            case .force: .force
+            case .pause: .pause
+            case .resume: .resume
+            }
+        _ = try await registry.send(command, to: session)
+    }
+
+    package func console(session: String, interruption: EventDescriptor) async throws {
+        let directory = try registry.directory(of: session)
+        let status = try? await registry.send(.status, to: session).status
+        let name = status.map { "\($0.distribution) \($0.version)" } ?? session
+        let words = Array("Console of \(name). Ctrl-] returns to the menu.\r\n".utf8)
+        _ = write(STDOUT_FILENO, words, words.count)
+        let path = directory.console
+        _ = try await WorkerThread.run(name: "console") {
+            try ConsoleViewer.run(socketPath: path, interruption: interruption)
+        }
+    }
+
+    package func window(session: String) async throws {
+        guard let domain = try await registry.send(.status, to: session).status?.domain else {
+            throw BootError.refused(session: session, reason: "it has no screen yet")
+        }
+        if let words = GuestWindow.open(uri: domain.uri, domainName: domain.name) {
+            throw BootError.refused(session: session, reason: words)
+        }
+    }
+}

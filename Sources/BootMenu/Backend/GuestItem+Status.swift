@@ -1,0 +1,59 @@
+import Boot
+import Catalog
+
+extension GuestItem {
+    /// A session as it speaks of itself.
+    init(_ status: SessionStatus) {
+        self.init(
+            id: status.id,
+            image: ImageName(
+                system: SystemName(catalog: status.catalog, distribution: status.distribution),
+                version: status.version),
+            state: State(status.state), phase: Phase(status.phase), started: Timestamp(status.started)?.seconds ?? 0,
+            accelerator: status.accel ?? "", bytesFetched: status.bytesFetched, bytesFromCache: status.bytesFromCache,
+            rate: status.rate, blocks: status.blocks, blocksHere: status.blocksHere,
+            bootSetDone: status.bootSet?.done, bootSetBlocks: status.bootSet?.blocks,
+            lastError: status.lastError ?? "", mount: status.mount ?? "", consoleLog: status.consoleLog)
+    }
+}
+
+extension GuestItem.State {
+    init(_ state: SessionStatus.State) {
+        self =
+            switch state {
+            case .starting: .starting
+            case .running: .running
+            case .waiting: .waiting
+            case .paused: .paused
+            case .stopping: .stopping
+            case .failed: .failed
+            }
+    }
+}
+
+extension GuestItem.Phase {
+    init(_ phase: SessionStatus.Phase) {
+        self =
+            switch phase {
+            case .catalog: .catalog
+            case .index: .index
+            case .mount: .mount
+            case .bootSet: .bootSet
+            case .guest: .guest
+            case .up: .up
+            }
+    }
+}
+
+extension BlockCell {
+    init(_ cell: BlockMap.Cell) {
+        self =
+            switch cell {
+            case .hole: .hole
+            case .missing: .missing
+            case .arriving: .arriving
+            case .here: .here
+            case .read: .read
+            }
+    }
+}

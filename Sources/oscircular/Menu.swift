@@ -1,0 +1,64 @@
+import Boot
+import BootMenu
+import Curses
+import Glibc
+import Linux
+
+/// `oscircular` without a command.
+struct Menu {
+    let mouse: Bool
+    let color: Bool
+    let ascii: Bool
+
+    /// Returns when the user has left the menu.
+    /// - Throws: ``ScreenError`` where there is no terminal for it, ``BootError``.
+    func run() async throws {
+        // Before anything else: a script that forgot a command wants to know so.
+        guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { throw ScreenError.noTerminal }
+        let context = try CommandContext.load()
+        let backend = BootBackend(
+            places: context.places, configuration: context.configuration, program: CommandContext.program,
+            describe: { ErrorReport($0).message })
+        let menu = try MenuLoop(backend: backend, options: options(context.places), facts: facts(context.places))
+        Interruption.handle { number in
+            menu.interrupt(number)
+            // The screen's thread may hang; the terminal is given back all the same.
+            WorkerThread.start(name: "last resort") {
+                sleep(3)
+                TerminalUndo.run()
+                _exit(128 + number)
+            }
+        }
+        let end = try await menu.run()
+        if let signal = end.signal { exit(128 + signal) }
+        Interruption.handle(nil)
+        if end.guests > 0 {
+            Terminal.note(
+                end.guests == 1
+                    ? "1 guest goes on; 'oscircular' finds it again, 'oscircular sessions' shows it."
+                    : "\(end.guests) guests go on; 'oscircular' finds them again, 'oscircular sessions' shows them.")
+        }
+    }
+
+    private func options(_ places: Places) -> MenuOptions {
+        // As sessions make them: QEMU's own user passes through.
+        for folder in [places.state, places.logs] { try? places.makePassable(folder) }
+        return MenuOptions(
+            mouse: mouse, color: color, ascii: ascii, errorLog: errorLog(places), environment: Menu.variable)
+    }
+
+    private func facts(_ places: Places) -> MachineFacts {
+        var clock = tm()
+        var now = time(nil)
+        localtime_r(&now, &clock)
+        return MachineFacts(
+            hasDisplay: ["DISPLAY", "WAYLAND_DISPLAY"].contains { Menu.variable($0)?.isEmpty == false },
+            mayShowShell: !LoginFacts.current().isLoginsFirst, errorLog: errorLog(places),
+            secondsEast: Int64(clock.tm_gmtoff))
+    }
+
+    /// Not a session's name: the sessions' logs are trimmed.
+    private func errorLog(_ places: Places) -> String { "\(places.logs)/menu-errors.log" }
+
+    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+}
