@@ -121,6 +121,7 @@ let package = Package(
         tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex"]),
         tests("ArchitectureTests", []),
         tests(
-            "IntegrationTests", ["oscircular", "oscircular-publish", "Boot", "ImageIndex", "ContentAddress", "Linux"]),
+            "IntegrationTests",
+            ["oscircular", "oscircular-publish", "menu-sample", "Boot", "ImageIndex", "ContentAddress", "Linux"]),
     ]
 )

@@ -23,7 +23,10 @@ import menu_sample
         _ = menu.handle(.guests([Typing.guest()]))
         menu.press(.named(.tab), .named(.enter))
         #expect(menu.top.screen == .guest("abcd1234"))
-        #expect(menu.handle(.guests([])) == [.loadOffer(isAsked: false)])
+        #expect(
+            menu.handle(.guests([])) == [
+                .loadOffer(isAsked: false), .explainEnd(session: "abcd1234", Typing.image("debian")),
+            ])
         #expect(menu.top.screen == .guests)
         #expect(menu.message?.text == "debian 2026-11-16 has ended")
     }

@@ -119,6 +119,8 @@ final class SampleBackend: MenuBackend {
         }
     }
 
+    func lastWords(session: String) async -> String? { nil }
+
     func window(session: String) async throws {}
 
     func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error> {

@@ -114,6 +114,14 @@ package final class BootBackend: MenuBackend {
         }
     }
 
+    package func lastWords(session: String) async -> String? {
+        let log = SessionDirectory(id: session, places: places).processLog
+        // The session's own log is empty when the guest ended as it should.
+        let text = (try? await WorkerThread.run(name: "log") { try FileContents.readText(log, limit: 1 << 20) }) ?? ""
+        let last = text.split(separator: "\n").last { $0.hasPrefix("oscircular: ") }
+        return last.map { String($0.dropFirst("oscircular: ".count)) }
+    }
+
     package func window(session: String) async throws {
         guard let domain = try await registry.send(.status, to: session).status?.domain else {
             throw BootError.refused(session: session, reason: "it has no screen yet")

@@ -15,6 +15,8 @@ package protocol MenuBackend: Sendable {
     func order(_ order: MenuEffect.GuestOrder, session: String) async throws
     /// Relays between this process's terminal and the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws
+    /// Why a session ended; nil when it ended as it should.
+    func lastWords(session: String) async -> String?
     func window(session: String) async throws
     /// Brings a version here. Ends when all of it is; cancelling the consumer stops it.
     func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error>

@@ -12,6 +12,11 @@ extension MenuLoop {
             }
         case .loadCache: attempt { self.post(.cache(try await self.backend.cache())) }
         case .loadGuests: attempt { await self.loadGuests() }
+        case .explainEnd(let session, let image):
+            attempt {
+                guard let words = await self.backend.lastWords(session: session) else { return }
+                self.post(.failed("\(image.words) ended: \(words)"))
+            }
         case .boot(let image, let number): boot(image, number)
         case .order(let order, let session):
             attempt {

@@ -28,6 +28,10 @@ package struct KeyBinding: Sendable {
     private static let top: Set<MenuScreen.Kind> = [.systems]
     private static let below = Set(MenuScreen.Kind.allCases).subtracting(top)
 
+    private static func all(but one: MenuScreen.Kind) -> Set<MenuScreen.Kind> {
+        Set(MenuScreen.Kind.allCases).subtracting([one])
+    }
+
     /// All of them, in the order in which hints and help show them.
     package static let all: [KeyBinding] = [
         KeyBinding(.activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version now"),
@@ -65,7 +69,7 @@ package struct KeyBinding: Sendable {
             .find, [.character("/"), .function(3)], on: [.systems, .versions], hint: "find",
             help: "Find as you type; Esc clears"),
         KeyBinding(
-            .cache, [.character("C"), .function(4)], hint: "cache",
+            .cache, [.character("C"), .function(4)], on: all(but: .cache), hint: "cache",
             help: "What is kept here, and how much room it takes"),
         KeyBinding(
             .pin, [.character(" ")], on: [.systems, .details], hint: "pin",
@@ -77,7 +81,8 @@ package struct KeyBinding: Sendable {
         KeyBinding(
             .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests], hint: "refresh",
             help: "Ask for news"),
-        KeyBinding(.log, [.character("L"), .function(8)], hint: "log", help: "What happened, errors whole"),
+        KeyBinding(
+            .log, [.character("L"), .function(8)], on: all(but: .log), hint: "log", help: "What happened, errors whole"),
         KeyBinding(.up, [.named(.up), .character("k")], help: "Up"),
         KeyBinding(.down, [.named(.down), .character("j")], help: "Down"),
         KeyBinding(.pageUp, [.named(.pageUp), .control("b")], help: "A page up"),
@@ -90,7 +95,8 @@ package struct KeyBinding: Sendable {
             .back,
             [.named(.escape), .named(.left), .character("h"), .named(.backspace), .character("q"), .function(10)],
             on: below, hint: "back", help: "Back; never a yes"),
-        KeyBinding(.help, [.character("?"), .function(1)], hint: "help", help: "This page"),
+        KeyBinding(
+            .help, [.character("?"), .function(1)], on: all(but: .help), hint: "help", help: "This page"),
         KeyBinding(.redraw, [.control("l")], help: "Draw the screen anew"),
         KeyBinding(.suspend, [.control("z")], help: "To the shell; `fg` returns"),
         KeyBinding(

@@ -11,6 +11,8 @@ package enum MenuEffect: Sendable, Hashable {
     case price(SystemName)
     case loadCache
     case loadGuests
+    /// Find out why a guest ended.
+    case explainEnd(session: String, ImageName)
     case boot(ImageName, launch: Int)
     case order(GuestOrder, session: String)
     case console(session: String)

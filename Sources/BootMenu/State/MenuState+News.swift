@@ -67,7 +67,8 @@ extension MenuState {
             // A launch that fails says so itself.
             guard guest.phase == .up || guest.state == .stopping else { continue }
             say("\(guest.image.words) has ended")
-            effects = [.loadOffer(isAsked: false)]
+            if effects.isEmpty { effects = [.loadOffer(isAsked: false)] }
+            effects.append(.explainEnd(session: guest.id, guest.image))
             leave(guest.id)
         }
         if case .guests = top.screen, let chosen, let row = guests.firstIndex(where: { $0.id == chosen }) {
