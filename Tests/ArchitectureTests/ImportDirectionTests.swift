@@ -8,6 +8,7 @@ import Testing
         "Linux": ["CLinux"], "Zstd": ["CZstd"], "Curl": ["CCurl", "Linux"], "FUSE": ["CFUSE", "Linux"],
         "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"],
         "ContentAddress": [],
+        "TUF": ["Linux"],
         "Catalog": ["ContentAddress", "Curl", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
         "BlockStore": ["ContentAddress", "Curl", "Zstd", "Linux"],
@@ -26,6 +27,7 @@ import Testing
         "oscircular-publish": [
             "Publisher", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
         ],
+        "tuf-client": ["TUF", "Curl", "Linux"],
     ]
 
     /// The package's folder, from this file's own path.
