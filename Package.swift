@@ -42,6 +42,7 @@ let package = Package(
     products: [
         .executable(name: "oscircular", targets: ["oscircular"]),
         .executable(name: "oscircular-publish", targets: ["oscircular-publish"]),
+        .executable(name: "tuf-client", targets: ["tuf-client"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -69,6 +70,7 @@ let package = Package(
         binding("Linux", [system]),
 
         module("ContentAddress", [crypto, cryptoExtras]),
+        module("TUF", ["Linux", crypto, cryptoExtras, system]),
         module("Catalog", ["ContentAddress", "Curl", "Linux", log, system]),
         module("ImageIndex", ["ContentAddress", "Linux", system]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
@@ -97,6 +99,7 @@ let package = Package(
                 "Linux", system,
             ]),
         program("oscircular-publish", ["Publisher", "Catalog", "Linux", system]),
+        program("tuf-client", ["TUF", "Curl", "Linux"]),
 
         .target(
             name: "TestSupport",
@@ -105,6 +108,7 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("ContentAddressTests", ["ContentAddress"]),
+        tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto]),
         tests("CatalogTests", ["Catalog", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex"]),
         tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),

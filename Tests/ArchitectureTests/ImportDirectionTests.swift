@@ -9,6 +9,7 @@ import Testing
         "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"],
         "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
+        "TUF": ["Linux"],
         "Catalog": ["ContentAddress", "Curl", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
         "BlockStore": ["ContentAddress", "Curl", "Zstd", "Linux"],
@@ -32,6 +33,7 @@ import Testing
         "oscircular-publish": [
             "Publisher", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
         ],
+        "tuf-client": ["TUF", "Curl", "Linux"],
     ]
 
     /// The package's folder, from this file's own path.
