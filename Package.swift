@@ -24,8 +24,9 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies + [argumentParser, log], swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: strict)
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -118,7 +119,7 @@ let package = Package(
         tests(
             "BootTests",
             ["Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd"]),
-        tests("BootMenuTests", ["BootMenu", "Curses", "Linux", "menu-sample"]),
+        tests("BootMenuTests", ["BootMenu", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
         .executableTarget(
             name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",
             swiftSettings: strict),

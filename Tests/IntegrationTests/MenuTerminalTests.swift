@@ -25,7 +25,7 @@ struct MenuTerminalTests {
         }
     }
 
-    @Test(arguments: [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130)])
+    @Test(arguments: [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130)] as [(Int32, Int32)])
     func aSignalGivesTheTerminalBack(_ signal: Int32, _ code: Int32) async throws {
         try await withMenu { terminal, pid in
             kill(pid, signal)
