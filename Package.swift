@@ -109,7 +109,7 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("ContentAddressTests", ["ContentAddress"]),
-        tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto]),
+        tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex"]),
         tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),
