@@ -72,7 +72,7 @@ let package = Package(
 
         module("ContentAddress", [crypto, cryptoExtras]),
         module("TUF", ["Linux", crypto, cryptoExtras, system]),
-        module("Catalog", ["ContentAddress", "Curl", "Linux", log, system]),
+        module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux", log, system]),
         module("ImageIndex", ["ContentAddress", "Linux", system]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
         module(
@@ -91,7 +91,7 @@ let package = Package(
                 "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
                 "Linux",
             ]),
-        module("Publisher", ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
+        module("Publisher", ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
 
         program(
             "oscircular",

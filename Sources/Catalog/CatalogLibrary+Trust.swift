@@ -22,9 +22,11 @@ extension CatalogLibrary {
             } catch {
                 throw accessError(error, source)
             }
-            try write(Array("\(FileDigest.sha256(of: root))".dropFirst("sha256:".count).utf8), to: fingerprintPath(source))
+            try write(Array(FileDigest.sha256(of: root).hex.utf8), to: fingerprintPath(source))
             let copy = await refreshed(source)
-            guard copy.state == .fresh else { throw copy.error ?? CatalogAccessError.noSuchCatalog(source.name, near: []) }
+            guard copy.state == .fresh else {
+                throw copy.error ?? CatalogAccessError.noSuchCatalog(source.name, near: [])
+            }
             try write(source, to: "\(folder(source))/source.json")
             return copy
         } catch {
@@ -72,7 +74,8 @@ extension CatalogLibrary {
         let trusted = try TrustedState.load(from: DirectoryMetadataStore(path: metadataPath(source)))
         let summary = TrustSummary(
             fingerprint: (try? FileContents.readText(fingerprintPath(source), limit: 128)) ?? "",
-            expires: Timestamp(seconds: Int64(trusted.expires.seconds)), version: trusted.timestamp?.header.version ?? 0,
+            expires: Timestamp(seconds: Int64(trusted.expires.seconds)),
+            version: trusted.timestamp?.header.version ?? 0,
             catalogDigest: target.sha256 ?? "")
         try write(summary, to: summaryPath(source))
         return CatalogCopy(source: source, state: .fresh, document: try localDocument(source), trust: summary)
@@ -89,7 +92,9 @@ extension CatalogLibrary {
                 unlink(path)
                 continue
             }
-            if let here = try? FileContents.read(path, limit: CatalogDocument.longest), target.identity.mismatch(here) == nil {
+            if let here = try? FileContents.read(path, limit: CatalogDocument.longest),
+                target.identity.mismatch(here) == nil
+            {
                 continue
             }
             let bytes = try await client.download(target, maximumLength: CatalogDocument.longest)
@@ -148,7 +153,7 @@ extension CatalogLibrary {
                     catalog: source.name, url: source.url, reason: "it is not signed: there is no metadata/1.root.json")
             }
         }
-        let fingerprint = String("\(FileDigest.sha256(of: bytes))".dropFirst("sha256:".count))
+        let fingerprint = FileDigest.sha256(of: bytes).hex
         switch trust {
         case .root: break
         case .fingerprint(let wanted):

@@ -34,7 +34,7 @@ package enum PercentEncoding {
 
 extension PercentEncoding {
     /// The name that ``fileName(of:)`` encoded; nil for anything that it does not make.
-    static func decode(_ fileName: String) -> String? {
+    package static func decode(_ fileName: String) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(fileName.utf8)[...]
         while let byte = rest.popFirst() {
