@@ -67,7 +67,7 @@ let package = Package(
         binding("Linux", [system]),
 
         module("ContentAddress", [crypto, cryptoExtras]),
-        module("TUF", ["Linux", crypto, cryptoExtras, system]),
+        module("TUF", ["Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "Curl", "Linux", log, system]),
         module("ImageIndex", ["ContentAddress", "Linux", system]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
