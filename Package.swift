@@ -71,7 +71,7 @@ let package = Package(
         binding("Linux", [system]),
 
         module("ContentAddress", [crypto, cryptoExtras]),
-        module("TUF", ["Linux", crypto, cryptoExtras, system]),
+        module("TUF", ["Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux", log, system]),
         module("ImageIndex", ["ContentAddress", "Linux", system]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
@@ -99,7 +99,7 @@ let package = Package(
                 "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
                 "Linux", system,
             ]),
-        program("oscircular-publish", ["Publisher", "Catalog", "Linux", system]),
+        program("oscircular-publish", ["Publisher", "TUF", "Catalog", "Linux", system]),
         program("tuf-client", ["TUF", "Curl", "Linux"]),
 
         .target(

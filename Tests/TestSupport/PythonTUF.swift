@@ -5,12 +5,12 @@ import Linux
 package enum PythonTUF {
     /// The interpreter that `share/python-tuf` prints; nil when PyPI cannot be reached and it was never made.
     package static let interpreter: String? = {
+        defer { unlink(output) }
         var root = Substring(#filePath)
         for _ in 0..<3 { root = root.prefix(upTo: root.lastIndex(of: "/") ?? root.startIndex) }
         guard let process = try? SpawnedProcess.start(["/bin/sh", "-c", "'\(root)/share/python-tuf' > '\(output)'"]),
             process.wait() == 0
         else { return nil }
-        defer { unlink(output) }
         let text = (try? FileContents.readText(output, limit: 4096)) ?? ""
         return text.isEmpty ? nil : String(text.dropLast())
     }()
