@@ -114,7 +114,9 @@ let package = Package(
         tests(
             "BootTests",
             ["Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd"]),
-        tests("BootMenuTests", ["BootMenu", "Curses", "Linux", "menu-sample"]),
+        .testTarget(
+            name: "BootMenuTests", dependencies: ["BootMenu", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"],
+            swiftSettings: strict),
         .executableTarget(
             name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",
             swiftSettings: strict),
