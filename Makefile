@@ -18,6 +18,7 @@ build:
 	share/install-packages build
 	swift build -c release --product oscircular
 	swift build -c release --product oscircular-publish
+	swift build -c release --product tuf-client
 
 # Guests in emulation and tests that watch a clock need the machine for themselves, so they run one after the other.
 test: packages lint

@@ -24,8 +24,9 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies + [argumentParser, log], swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: strict)
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -42,6 +43,7 @@ let package = Package(
     products: [
         .executable(name: "oscircular", targets: ["oscircular"]),
         .executable(name: "oscircular-publish", targets: ["oscircular-publish"]),
+        .executable(name: "tuf-client", targets: ["tuf-client"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -69,7 +71,8 @@ let package = Package(
         binding("Linux", [system]),
 
         module("ContentAddress", [crypto, cryptoExtras]),
-        module("Catalog", ["ContentAddress", "Curl", "Linux", log, system]),
+        module("TUF", ["Linux", crypto, cryptoExtras]),
+        module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux", log, system]),
         module("ImageIndex", ["ContentAddress", "Linux", system]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
         module(
@@ -88,7 +91,7 @@ let package = Package(
                 "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
                 "Linux",
             ]),
-        module("Publisher", ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
+        module("Publisher", ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
 
         program(
             "oscircular",
@@ -96,7 +99,8 @@ let package = Package(
                 "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
                 "Linux", system,
             ]),
-        program("oscircular-publish", ["Publisher", "Catalog", "Linux", system]),
+        program("oscircular-publish", ["Publisher", "TUF", "Catalog", "Linux", system]),
+        program("tuf-client", ["TUF", "Curl", "Linux"]),
 
         .target(
             name: "TestSupport",
@@ -105,6 +109,7 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("ContentAddressTests", ["ContentAddress"]),
+        tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex"]),
         tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),
@@ -114,9 +119,7 @@ let package = Package(
         tests(
             "BootTests",
             ["Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd"]),
-        .testTarget(
-            name: "BootMenuTests", dependencies: ["BootMenu", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"],
-            swiftSettings: strict),
+        tests("BootMenuTests", ["BootMenu", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
         .executableTarget(
             name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",
             swiftSettings: strict),

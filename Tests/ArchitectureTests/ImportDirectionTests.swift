@@ -9,13 +9,14 @@ import Testing
         "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"],
         "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
-        "Catalog": ["ContentAddress", "Curl", "Linux"],
+        "TUF": ["Linux"],
+        "Catalog": ["TUF", "ContentAddress", "Curl", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
         "BlockStore": ["ContentAddress", "Curl", "Zstd", "Linux"],
         "ImageMount": ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Linux"],
-        "Publisher": ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux"],
+        "Publisher": ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux"],
         "Boot": [
             "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
             "Curl",
@@ -30,8 +31,9 @@ import Testing
             "Curl", "Linux",
         ],
         "oscircular-publish": [
-            "Publisher", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
+            "Publisher", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
         ],
+        "tuf-client": ["TUF", "Curl", "Linux"],
     ]
 
     /// The package's folder, from this file's own path.

@@ -25,8 +25,8 @@ struct MenuTerminalTests {
         }
     }
 
-    @Test(arguments: [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130)] as [(Int32, Int)])
-    func aSignalGivesTheTerminalBack(_ signal: Int32, _ code: Int) async throws {
+    @Test(arguments: [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130)] as [(Int32, Int32)])
+    func aSignalGivesTheTerminalBack(_ signal: Int32, _ code: Int32) async throws {
         try await withMenu { terminal, pid in
             kill(pid, signal)
             try await terminal.expect("code \(code)")

@@ -1,0 +1,27 @@
+/// How much a client takes from a repository before it has been verified.
+package struct ClientLimits: Sendable {
+    /// New root versions that one refresh follows.
+    package var rootRotations = 256
+    /// Delegated roles that one search looks into.
+    package var delegations = 32
+    /// Bytes of a root file.
+    package var rootLength = 512_000
+    /// Bytes of a timestamp file.
+    package var timestampLength = 16_384
+    /// Bytes of a snapshot file, whatever the timestamp says.
+    package var snapshotLength = 4 << 20
+    /// Bytes of a targets file, whatever the snapshot says: room for 100,000 targets.
+    package var targetsLength = 32 << 20
+
+    package init() {}
+
+    /// The bytes that a role's kept file may have.
+    func length(of role: String) -> Int {
+        switch TopLevelRole(rawValue: role) {
+        case .root: rootLength
+        case .timestamp: timestampLength
+        case .snapshot: snapshotLength
+        case .targets, nil: targetsLength
+        }
+    }
+}

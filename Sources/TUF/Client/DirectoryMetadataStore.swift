@@ -1,0 +1,39 @@
+import Glibc
+import Linux
+
+/// Trusted metadata in a folder, under names without version: `root.json`, `timestamp.json`, `ROLE.json`.
+package struct DirectoryMetadataStore: MetadataStore {
+    /// The folder, without a slash at its end.
+    package let path: String
+
+    /// A store in a folder, which need not be there yet.
+    package init(path: String) { self.path = path }
+
+    package func read(_ role: String, maximumLength: Int) throws(SystemCallError) -> [UInt8]? {
+        do {
+            return try FileContents.read(file(role), limit: maximumLength)
+        } catch  where error.code == ENOENT {
+            return nil
+        }
+    }
+
+    package func write(_ role: String, _ bytes: [UInt8]) throws(SystemCallError) {
+        try Folder.create(path: path)
+        // Without the fsync a power cut could leave an empty root.json, and with it no trust at all.
+        try AtomicFile.write(bytes, to: file(role), durable: true)
+    }
+
+    package func lock() throws(SystemCallError) -> (any Sendable)? {
+        let folder: FileHandle
+        do {
+            // The folder itself is locked: it may be one in which nothing can be created.
+            folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
+        } catch  where error.code == ENOENT {
+            try Folder.create(path: path)
+            folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
+        }
+        return try folder.lock(exclusive: true, wait: false) ? folder : nil
+    }
+
+    private func file(_ role: String) -> String { "\(path)/\(PercentEncoding.fileName(of: role)).json" }
+}

@@ -1,0 +1,121 @@
+import Linux
+
+/// The client's side of The Update Framework 1.0: follows one repository and believes nothing that is not signed.
+///
+/// Trusted metadata is kept after each step, so an end at any moment leaves a state from which the next refresh goes on.
+/// Small files of the state are read and written on the caller's executor.
+package actor TUFClient {
+    let store: any MetadataStore
+    let metadata: any RepositorySource
+    private let files: any RepositorySource
+    let limits: ClientLimits
+    private let now: @Sendable () -> UTCTime
+    private let firstRoot: [UInt8]
+    private var trusted: TrustedMetadata?
+
+    /// A client that starts from the root in the store, or from `trustedRoot` when the store has none that is valid.
+    /// Makes no request and writes nothing.
+    /// - Parameters:
+    ///   - store: trusted metadata between runs.
+    ///   - trustedRoot: root metadata that the user trusts for another reason.
+    ///   - metadata: the repository's metadata.
+    ///   - targets: the repository's targets.
+    ///   - now: the clock, asked once a refresh.
+    /// - Throws: ``TUFError``: `noTrustedRoot`, `untrusted`, `state`.
+    package init(
+        store: any MetadataStore, trustedRoot: [UInt8]? = nil, metadata: any RepositorySource,
+        targets: any RepositorySource, limits: ClientLimits = ClientLimits(),
+        now: @escaping @Sendable () -> UTCTime = UTCTime.now
+    ) throws(TUFError) {
+        self.store = store
+        self.metadata = metadata
+        self.files = targets
+        self.limits = limits
+        self.now = now
+        firstRoot = try Self.startingRoot(in: store, or: trustedRoot, limits: limits)
+    }
+
+    /// Makes a root the one that a store starts from.
+    /// - Throws: ``TUFError``: `untrusted` when it is not signed as it says, `state`.
+    package static func initialize(
+        _ store: any MetadataStore, root: [UInt8], limits: ClientLimits = ClientLimits()
+    ) throws(TUFError) {
+        _ = try TrustedMetadata(root: root, time: UTCTime.now(), limits: limits)
+        try Self.write("root", root, to: store)
+    }
+
+    /// Brings root, timestamp, snapshot and top-level targets up to date, or says why not.
+    /// - Throws: ``TUFError``. What was verified before the failure is kept, everything else is as it was.
+    package func refresh() async throws(TUFError) {
+        let lock = try await acquireLock()
+        defer { withExtendedLifetime(lock) {} }
+        // Another process may have gone on from the root that this client began with.
+        let root = try Self.startingRoot(in: store, or: firstRoot, limits: limits)
+        var trusted = try TrustedMetadata(root: root, time: now(), limits: limits)
+        self.trusted = nil
+        if try Self.read("root", from: store, limits: limits) != root { try Self.write("root", root, to: store) }
+        try await updateRoot(&trusted)
+        try await updateTimestamp(&trusted)
+        try await updateSnapshot(&trusted)
+        _ = try await loadTargets("targets", delegatedBy: "root", into: &trusted)
+        self.trusted = trusted
+    }
+
+    /// What the repository says about a target; nil when no role that may name it does. Refreshes first when that has
+    /// not been done.
+    /// - Throws: ``TUFError``. A delegated role on the way that is not trusted or expired ends the search.
+    package func target(_ name: String) async throws(TUFError) -> TargetFile? {
+        if trusted == nil { try await refresh() }
+        guard var trusted else { return nil }
+        defer { self.trusted = trusted }
+        var walk = DelegationWalk(target: name, maximumRoles: limits.delegations)
+        while let (role, delegator) = walk.next() {
+            let targets = try await loadTargets(role, delegatedBy: delegator, into: &trusted)
+            if let found = targets.targets[name] { return found }
+            walk.descend(into: targets, of: role)
+        }
+        return nil
+    }
+
+    /// The bytes of a target, verified.
+    /// - Parameter maximumLength: a longer target is refused without a request.
+    /// - Throws: ``TUFError``.
+    package func download(_ target: TargetFile, maximumLength: Int = .max) async throws(TUFError) -> [UInt8] {
+        if trusted == nil { try await refresh() }
+        try TargetName.check(target.name)
+        guard target.length <= maximumLength else {
+            throw .targetTooLong(name: target.name, length: target.length, limit: maximumLength)
+        }
+        let isConsistent = trusted?.root.consistentSnapshot ?? false
+        let paths = isConsistent ? Self.paths(withDigestOf: target) : [target.name]
+        for path in paths.dropLast() {
+            if let bytes = try await fetchTarget(target, at: path) { return bytes }
+        }
+        guard let path = paths.last, let bytes = try await fetchTarget(target, at: path) else {
+            throw .notFound(file: target.name)
+        }
+        return bytes
+    }
+
+    private func fetchTarget(_ target: TargetFile, at path: String) async throws(TUFError) -> [UInt8]? {
+        let bytes: [UInt8]?
+        do throws(RepositorySourceError) {
+            bytes = try await files.fetch(PercentEncoding.urlPath(of: path), maximumLength: target.length)
+        } catch {
+            bytes = try Self.nothing(for: target.name, maximumLength: target.length, error)
+        }
+        if let bytes, let reason = target.identity.mismatch(bytes) {
+            throw .untrusted(file: target.name, reason)
+        }
+        return bytes
+    }
+
+    /// `dir/<digest>.name` for each digest: a repository writes one of them at least.
+    private static func paths(withDigestOf target: TargetFile) -> [String] {
+        let slash = target.name.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let start = slash.map { target.name.utf8.index(after: $0) } ?? target.name.startIndex
+        return target.identity.hashes.entries.map { entry in
+            "\(target.name[..<start])\(entry.value).\(target.name[start...])"
+        }
+    }
+}

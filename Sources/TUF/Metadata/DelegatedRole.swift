@@ -1,0 +1,58 @@
+/// A role that another one trusts with the names that match.
+package struct DelegatedRole: Sendable {
+    /// Which names.
+    package enum Names: Sendable, Equatable {
+        /// Shell patterns; none crosses a `/`.
+        case paths([String])
+        /// Beginnings of the SHA-256 of the name, hexadecimal.
+        case pathHashPrefixes([String])
+    }
+
+    package let name: String
+    package let keys: RoleKeys
+    /// Whether the search ends here when the name matches.
+    package let isTerminating: Bool
+    package let names: Names
+    private let patterns: [PathPattern]
+
+    package init(name: String, keys: RoleKeys, isTerminating: Bool, names: Names) {
+        self.name = name
+        self.keys = keys
+        self.isTerminating = isTerminating
+        self.names = names
+        if case .paths(let paths) = names { patterns = paths.map(PathPattern.init) } else { patterns = [] }
+    }
+
+    init(_ fields: FieldReader) throws(MetadataFault) {
+        let name = try fields.string("name")
+        // Such a role's file would take the place of a top-level one.
+        guard !name.isEmpty, TopLevelRole(rawValue: name) == nil else { throw .field(fields.path("name")) }
+        let names: Names
+        switch (fields.table["paths"], fields.table["path_hash_prefixes"]) {
+        case (.some, nil): names = .paths(try fields.strings("paths"))
+        case (nil, .some): names = .pathHashPrefixes(try fields.strings("path_hash_prefixes"))
+        default: throw .field(fields.path("paths"))
+        }
+        self.init(
+            name: name, keys: try RoleKeys(fields), isTerminating: try fields.bool("terminating"), names: names)
+    }
+
+    func isTrusted(with path: TargetPath) -> Bool {
+        switch names {
+        case .paths: patterns.contains { $0.matches(path) }
+        case .pathHashPrefixes(let prefixes): prefixes.contains { path.digest.hasPrefix($0) }
+        }
+    }
+
+    /// As metadata has it.
+    var json: JSONValue {
+        guard var members = keys.json.object else { return .null }
+        members["name"] = .string(name)
+        members["terminating"] = .bool(isTerminating)
+        switch names {
+        case .paths(let paths): members["paths"] = .array(paths.map { .string($0) })
+        case .pathHashPrefixes(let prefixes): members["path_hash_prefixes"] = .array(prefixes.map { .string($0) })
+        }
+        return .object(members)
+    }
+}

@@ -1,0 +1,50 @@
+/// An object whose members are read with the path in the error.
+struct FieldReader {
+    let table: NameTable<JSONValue>
+    private let path: String
+
+    init(_ value: JSONValue?, _ path: String) throws(MetadataFault) {
+        guard let table = value?.object else { throw .field(path) }
+        self.table = table
+        self.path = path
+    }
+
+    /// The path of a member, for an error.
+    func path(_ name: String) -> String { "\(path).\(name)" }
+
+    func string(_ name: String) throws(MetadataFault) -> String {
+        guard let value = table[name]?.string else { throw .field(path(name)) }
+        return value
+    }
+
+    func bool(_ name: String) throws(MetadataFault) -> Bool {
+        guard let value = table[name]?.bool else { throw .field(path(name)) }
+        return value
+    }
+
+    func integer(_ name: String, atLeast minimum: Int) throws(MetadataFault) -> Int {
+        guard let value = table[name]?.integer, value >= minimum else { throw .field(path(name)) }
+        return value
+    }
+
+    func object(_ name: String) throws(MetadataFault) -> FieldReader { try FieldReader(table[name], path(name)) }
+
+    func array(_ name: String) throws(MetadataFault) -> [JSONValue] {
+        guard let value = table[name]?.array else { throw .field(path(name)) }
+        return value
+    }
+
+    func strings(_ name: String) throws(MetadataFault) -> [String] {
+        var strings: [String] = []
+        for value in try array(name) {
+            guard let text = value.string else { throw .field(path(name)) }
+            strings.append(text)
+        }
+        return strings
+    }
+
+    func time(_ name: String) throws(MetadataFault) -> UTCTime {
+        guard let time = UTCTime(try string(name)) else { throw .field(path(name)) }
+        return time
+    }
+}

@@ -1,0 +1,59 @@
+/// A metadata file as it came: who signed, and what. Nothing in it is believed yet.
+package struct SignedDocument: Sendable {
+    /// One entry of `signatures`. The text need not be a signature at all: it then verifies nothing.
+    package struct Signature: Sendable {
+        package let keyID: String
+        /// Hexadecimal digits.
+        package let value: String
+
+        package init(keyID: String, value: String) {
+            self.keyID = keyID
+            self.value = value
+        }
+    }
+
+    package let signatures: [Signature]
+    /// The signed part with all its members, those that nobody here knows included.
+    package let signed: JSONValue
+    /// Canonical JSON of ``signed``: what the signatures are over.
+    package let signedBytes: [UInt8]
+
+    /// Reads a file of at most `maximumLength` bytes.
+    /// - Throws: ``MetadataFault``.
+    package init(_ bytes: [UInt8], maximumLength: Int) throws(MetadataFault) {
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONParser.parse(bytes, maximumLength: maximumLength)
+        } catch {
+            throw .json(error)
+        }
+        let document = try FieldReader(value, "metadata")
+        var signatures: [Signature] = []
+        for value in try document.array("signatures") {
+            let entry = try FieldReader(value, "signatures")
+            signatures.append(Signature(keyID: try entry.string("keyid"), value: try entry.string("sig")))
+        }
+        let signed = try document.object("signed")
+        self.signatures = signatures
+        self.signed = .object(signed.table)
+        signedBytes = CanonicalJSON.encode(self.signed)
+    }
+
+    /// A document that is being signed.
+    package init(signed: JSONValue, signatures: [Signature]) {
+        self.signed = signed
+        self.signatures = signatures
+        signedBytes = CanonicalJSON.encode(signed)
+    }
+
+    /// The file.
+    package var bytes: [UInt8] {
+        let signatures = signatures.map { signature in
+            JSONValue.object(["keyid": .string(signature.keyID), "sig": .string(signature.value)])
+        }
+        return JSONText.encode(.object(["signatures": .array(signatures), "signed": signed]))
+    }
+
+    /// The signed part, for reading.
+    func fields() throws(MetadataFault) -> FieldReader { try FieldReader(signed, "signed") }
+}
