@@ -105,12 +105,12 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "ContentAddress", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Zstd", "Linux", log, system,
+                "ContentAddress", "TUF", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Zstd", "Linux", log, system,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("ContentAddressTests", ["ContentAddress"]),
         tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
-        tests("CatalogTests", ["Catalog", "Curl", "Linux"]),
+        tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex"]),
         tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "FUSE", "Linux"]),

@@ -49,6 +49,8 @@ extension CatalogLibrary {
                 case CatalogAccessError.state: before.document == nil ? .unreachable : .stale
                 default: .untrusted
                 }
+            // Whoever looks at the copy next asks again, however short ago it was trusted.
+            if state == .untrusted { utimes(summaryPath(source), [timeval(), timeval()]) }
             return CatalogCopy(
                 source: source, state: state, document: before.document, trust: before.trust, error: failure)
         }

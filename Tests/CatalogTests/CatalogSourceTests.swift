@@ -45,7 +45,7 @@ import Testing
         "http://[::1]:8080/os/", "http://user:word@127.0.0.1/", "http://a@b@localhost:1/",
     ])
     func treesOfThisMachineAreLocal(location: String) throws {
-        #expect(try CatalogSource(name: "x", location: location).isLocal)
+        #expect(try CatalogSource(name: "x", location: location).isPrivate)
     }
 
     @Test(arguments: [
@@ -59,6 +59,6 @@ import Testing
         "https:///localhost/",
     ])
     func everythingElseIsNotLocal(location: String) throws {
-        #expect(try !CatalogSource(name: "x", location: location).isLocal)
+        #expect(try !CatalogSource(name: "x", location: location).isPrivate)
     }
 }
