@@ -15,7 +15,7 @@ import Testing
             "oscircular-publish", arguments + (takesKeys(arguments) ? ["--keys", folder.file("keys")] : []))
     }
 
-    private func takesKeys(_ arguments: [String]) -> Bool { arguments.first != "make" }
+    private func takesKeys(_ arguments: [String]) -> Bool { !arguments.contains(folder.path) }
 
     private func published() throws -> PublishedTree {
         try PublishedTree(path: tree, keys: SigningKeys(folder: folder.file("keys")))
