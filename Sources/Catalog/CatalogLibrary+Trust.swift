@@ -27,7 +27,7 @@ extension CatalogLibrary {
             guard copy.state == .fresh else {
                 throw copy.error ?? CatalogAccessError.noSuchCatalog(source.name, near: [])
             }
-            try write(source, to: "\(folder(source))/source.json")
+            try writeJSON(source, to: "\(folder(source))/source.json")
             return copy
         } catch {
             try? DirectoryTree.remove(folder(source))
@@ -77,7 +77,7 @@ extension CatalogLibrary {
             expires: Timestamp(seconds: Int64(trusted.expires.seconds)),
             version: trusted.timestamp?.header.version ?? 0,
             catalogDigest: target.sha256 ?? "")
-        try write(summary, to: summaryPath(source))
+        try writeJSON(summary, to: summaryPath(source))
         return CatalogCopy(source: source, state: .fresh, document: try localDocument(source), trust: summary)
     }
 

@@ -211,7 +211,7 @@ package struct CatalogLibrary: Sendable {
         }
     }
 
-    func write(_ value: some Encodable, to path: String) throws {
+    func writeJSON(_ value: some Encodable, to path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try write(Array(try encoder.encode(value)), to: path)
