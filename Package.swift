@@ -91,7 +91,8 @@ let package = Package(
                 "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
                 "Linux",
             ]),
-        module("Publisher", ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
+        module(
+            "Publisher", ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
 
         program(
             "oscircular",
