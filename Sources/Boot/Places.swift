@@ -69,7 +69,13 @@ package struct Places: Sendable {
         let isNew = access(folder, F_OK) != 0
         try DirectoryTree.make(folder, mode: 0o711)
         // The umask may have taken the bits.
-        if isNew { try systemCall("chmod", folder) { chmod(folder, 0o711) } }
+        if isNew { return _ = try systemCall("chmod", folder) { chmod(folder, 0o711) } }
+        // Or somebody made it for itself first, as the catalogs' metadata does.
+        var status = stat()
+        guard geteuid() == 0, stat(folder, &status) == 0, status.st_uid == 0, status.st_mode & 0o001 == 0 else {
+            return
+        }
+        try systemCall("chmod", folder) { chmod(folder, status.st_mode & 0o7777 | 0o011) }
     }
 
     private static func isOurs(_ folder: String) -> Bool {
