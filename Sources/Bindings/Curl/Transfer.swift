@@ -92,7 +92,16 @@ final class Transfer: @unchecked Sendable {
         var effective: UnsafeMutablePointer<CChar>?
         osc_curl_get_text(easy, CURLINFO_EFFECTIVE_URL, &effective)
         let url = effective.map { String(cString: $0) } ?? request.url
-        return .success(TransferResult(status: status == 0 ? 200 : status, body: body, effectiveURL: url))
+        return .success(
+            TransferResult(status: status == 0 ? 200 : status, body: body, wait: wait(easy), effectiveURL: url))
+    }
+
+    /// Without the time for name look-up, connection and TLS, which the next request does not need.
+    private func wait(_ easy: UnsafeMutableRawPointer) -> Double {
+        var (asked, answered): (curl_off_t, curl_off_t) = (0, 0)
+        osc_curl_get_offset(easy, CURLINFO_PRETRANSFER_TIME_T, &asked)
+        osc_curl_get_offset(easy, CURLINFO_STARTTRANSFER_TIME_T, &answered)
+        return Double(max(0, answered - asked)) / 1e6
     }
 
     private var shownURL: String { URLText.withoutCredentials(request.url) }
