@@ -127,8 +127,8 @@ package final class MirroredBlockStore: BlockStore {
         switch consequence {
         case .goOn: break
         case .wait(let seconds):
-            BackoffTimer.shared.schedule(after: seconds) { [weak self] in
-                guard let self else { return }
+            // Whoever waits holds on to the store, or not: it is answered in either case.
+            BackoffTimer.shared.schedule(after: seconds) { [self] in
                 state.withLock { $0.board.startRound(number) }
                 sendOrders()
             }
