@@ -8,7 +8,8 @@ package final class NginxServer: @unchecked Sendable {
     /// Base of the tree, with a slash.
     package let url: String
     private let folder: TemporaryDirectory
-    private let port: Int
+    /// Where it listens.
+    package let port: Int
     private var process: SpawnedProcess?
 
     /// Starts the server and waits until it answers.

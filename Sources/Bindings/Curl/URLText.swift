@@ -44,4 +44,35 @@ package enum URLText {
         if server.hasSuffix(standard) { server = String(server.dropLast(standard.count)) }
         return server.isEmpty ? nil : server
     }
+
+    /// The file: URL of an absolute path.
+    package static func file(_ path: String) -> String {
+        // What is neither a letter, a digit nor one of these means something in some URL.
+        let encoded = path.utf8.map { byte -> String in
+            let character = Character(UnicodeScalar(byte))
+            if byte < 128, character.isLetter || character.isNumber || "/-._~".contains(character) {
+                return String(character)
+            }
+            let digits = String(byte, radix: 16, uppercase: true)
+            return (digits.count == 1 ? "%0" : "%") + digits
+        }
+        return "file://" + encoded.joined()
+    }
+
+    /// The path that a file: URL names; nil for other URLs and other machines' files.
+    package static func path(ofFile url: String) -> String? {
+        guard url.lowercased().hasPrefix("file://"), isOfThisMachine(url) else { return nil }
+        var bytes: [UInt8] = []
+        var rest = url.utf8.dropFirst("file://".utf8.count).drop { $0 != UInt8(ascii: "/") }
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { return nil }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
 }
