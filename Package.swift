@@ -110,11 +110,19 @@ let package = Package(
                 system,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
+        // A network of a chosen delay and rate, for tests and benchmarks; its program is not installed.
+        .target(
+            name: "NetworkProxy", dependencies: ["Linux", collections], path: "Tests/NetworkProxy",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "network-proxy", dependencies: ["NetworkProxy", "Linux", argumentParser],
+            path: "Tests/NetworkProxyProgram", swiftSettings: strict),
+        tests("NetworkProxyTests", ["NetworkProxy", "network-proxy", "Curl", "Linux"]),
         tests("ContentAddressTests", ["ContentAddress"]),
         tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex"]),
-        tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),
+        tests("BlockStoreTests", ["BlockStore", "Curl", "Linux", "NetworkProxy"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "FUSE", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "Slirp", "Linux"]),

@@ -18,6 +18,9 @@ package protocol BlockStore: Sendable {
 
     /// Makes a prefetch that is under way a demand. Nothing happens when the block is not being fetched.
     func raise(_ id: BlockID)
+
+    /// Nobody waits for a block any more: what is under way for it may be broken off, with ``BlockStoreError/closed``.
+    func cancel(_ id: BlockID)
 }
 
 package typealias BlockCompletion = @Sendable (Result<BlockBytes, BlockStoreError>) -> Void
@@ -28,6 +31,8 @@ extension BlockStore {
     }
 
     package func raise(_ id: BlockID) {}
+
+    package func cancel(_ id: BlockID) {}
 
     /// The block, for structured concurrency.
     /// - Throws: ``BlockStoreError``.

@@ -14,16 +14,19 @@ package final class ChunkDecoder {
     }
 
     /// Decompresses the body of a `.cacnk` file. The output never grows past the block's length.
-    /// - Parameter place: URL or path, for the error.
+    /// - Parameters:
+    ///   - place: URL or path, for the error.
+    ///   - wait: seconds to the answer's first byte, where it was measured.
     /// - Throws: ``BlockStoreError/corrupt(_:place:reason:)``.
     package func decode(
-        compressed body: UnsafeRawBufferPointer, for request: BlockRequest, place: String
+        compressed body: UnsafeRawBufferPointer, for request: BlockRequest, place: String, wait: Double? = nil
     ) throws(BlockStoreError) -> BlockBytes {
         let bytes: BlockBytes
         do throws(ZstdError) {
             let decompressor = try context()
             var written = 0
-            bytes = try BlockBytes(length: request.length, transferred: body.count) { (output) throws(ZstdError) in
+            bytes = try BlockBytes(length: request.length, transferred: body.count, wait: wait) {
+                (output) throws(ZstdError) in
                 written = try decompressor.decompress(body, into: output)
             }
             guard written == request.length else {

@@ -30,6 +30,10 @@ package final class DirectoryBlockStore: BlockStore {
         if let bytes = try load(request, path: path, decoder, isCompressed: true) { return bytes }
         let plain = String(path.dropLast(".cacnk".count))
         if let bytes = try load(request, path: plain, decoder, isCompressed: false) { return bytes }
+        // A stick that is not plugged in lacks more than this block.
+        guard access(directory, F_OK) == 0 else {
+            throw .unreachable(place: directory, cause: SystemCallError(code: ENOENT, call: "open", subject: directory))
+        }
         throw .missing(request.id, place: path)
     }
 

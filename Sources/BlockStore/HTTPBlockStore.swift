@@ -35,7 +35,8 @@ package final class HTTPBlockStore: BlockStore {
                         Result { () throws(BlockStoreError) in
                             try result.body.withUnsafeBytes { (bytes) throws(BlockStoreError) in
                                 try decoder.decode(
-                                    compressed: bytes, for: request, place: URLText.withoutCredentials(url))
+                                    compressed: bytes, for: request, place: URLText.withoutCredentials(url),
+                                    wait: result.wait)
                             }
                         })
                 }
@@ -48,6 +49,11 @@ package final class HTTPBlockStore: BlockStore {
     package func raise(_ id: BlockID) {
         let waiting = tickets.withLock { $0[id] ?? [] }
         waiting.forEach(queue.raise)
+    }
+
+    package func cancel(_ id: BlockID) {
+        let underWay = tickets.withLock { $0[id] ?? [] }
+        underWay.forEach(queue.cancel)
     }
 
     private func forget(_ ticket: TransferTicket, of id: BlockID) {

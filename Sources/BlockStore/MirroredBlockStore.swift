@@ -2,26 +2,22 @@ import ContentAddress
 import Linux
 import Synchronization
 
-/// Several places that have the same blocks. Whatever one fails to give, for whatever reason, the next is asked for.
+/// Several places that have the same blocks: the nearest is asked, several at once where one is slower than the line.
+///
+/// Whatever one fails to give, for whatever reason, another is asked for at once. A block that somebody waits for and that
+/// takes its mirror much longer than usual is asked of a second one; the first answer counts and the other request is broken off.
 package final class MirroredBlockStore: BlockStore {
-    private struct Pending: Sendable {
-        var request: BlockRequest
-        let completion: BlockCompletion
-        var round = 0
-        /// Mirrors not yet asked in this round.
-        var untried: [Int] = []
-        /// The mirror that is asked now; nil during back-off.
-        var asked: Int?
-        /// The failure that says most of this round: no answer, before damaged, before missing.
-        var failure: BlockStoreError?
+    private struct State: Sendable {
+        var board: MirrorBoard
+        var isClosed = false
+        /// A thread hands out orders; others leave theirs to it.
+        var isSending = false
+        var sendsAgain = false
+        var isWatched = false
     }
 
-    private struct State: Sendable {
-        var pending: [UInt64: Pending] = [:]
-        var next: UInt64 = 0
-        var health: [MirrorHealth]
-        var isClosed = false
-    }
+    /// Seconds between two looks at requests that may take too long.
+    private static let watchInterval = 0.05
 
     private let mirrors: [any BlockStore]
     private let policy: RetryPolicy
@@ -29,156 +25,134 @@ package final class MirroredBlockStore: BlockStore {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - mirrors: in the order of preference; at least one.
+    ///   - mirrors: in the order of preference, which counts where they hardly differ; at least one.
+    ///   - parallel: requests at the same time, to all mirrors together.
     ///   - observer: told of every failure of a mirror, from any thread; it must not block.
     package init(
-        _ mirrors: [any BlockStore], policy: RetryPolicy, observer: (@Sendable (BlockStoreError) -> Void)? = nil
+        _ mirrors: [any BlockStore], policy: RetryPolicy, parallel: Int = 16,
+        observer: (@Sendable (BlockStoreError) -> Void)? = nil
     ) {
         precondition(!mirrors.isEmpty, "no mirrors")
         self.mirrors = mirrors
         self.policy = policy
         self.observer = observer
-        state = Mutex(State(health: mirrors.map { _ in MirrorHealth() }))
+        state = Mutex(State(board: MirrorBoard(mirrors: mirrors.count, parallel: parallel)))
     }
 
     package func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
-        let number = state.withLock { state -> UInt64? in
-            guard !state.isClosed else { return nil }
-            state.next += 1
-            state.pending[state.next] = Pending(request: request, completion: completion)
-            return state.next
+        let isOpen = state.withLock { state in
+            if !state.isClosed { state.board.add(request, completion) }
+            return !state.isClosed
         }
-        guard let number else { return completion(.failure(.closed)) }
-        startRound(number)
+        guard isOpen else { return completion(.failure(.closed)) }
+        sendOrders()
     }
 
     package func raise(_ id: BlockID) {
-        let asked = state.withLock { state -> Set<Int> in
-            var asked: Set<Int> = []
-            for (number, pending) in state.pending where pending.request.id == id {
-                state.pending[number]?.request.priority = .demand
-                if let mirror = pending.asked { asked.insert(mirror) }
-            }
-            return asked
-        }
+        let asked = state.withLock { $0.board.raise(id, now: MonotonicClock.nanoseconds) }
         asked.forEach { mirrors[$0].raise(id) }
+        sendOrders()
     }
 
     /// Fails all that wait with ``BlockStoreError/closed``, and all that come later.
     package func close() {
         let pending = state.withLock { state in
             state.isClosed = true
-            defer { state.pending = [:] }
-            return state.pending
+            return state.board.removeAll()
         }
-        pending.values.forEach { $0.completion(.failure(.closed)) }
+        for waiting in pending {
+            waiting.completion(.failure(.closed))
+            for asked in waiting.asked { mirrors[asked.mirror].cancel(waiting.request.id) }
+        }
     }
 
-    /// Orders the mirrors anew and asks the first. Nothing happens when the round runs already.
-    private func startRound(_ number: UInt64) {
-        let isNew = state.withLock { state in
-            guard let pending = state.pending[number], pending.asked == nil, pending.untried.isEmpty else {
-                return false
+    /// Asks for all that can be asked for now. One thread does so at a time: a store that answers before `fetch` returns would
+    /// otherwise bring us here again and again, each time deeper in the stack.
+    private func sendOrders() {
+        let isMine = state.withLock { state in
+            if state.isSending { state.sendsAgain = true }
+            defer { state.isSending = true }
+            return !state.isSending
+        }
+        guard isMine else { return }
+        while true {
+            let orders = state.withLock { state in
+                state.sendsAgain = false
+                return state.board.orders(now: MonotonicClock.nanoseconds)
             }
-            state.pending[number]?.untried = MirroredBlockStore.order(&state.health)
-            state.pending[number]?.failure = nil
-            return true
+            orders.forEach(send)
+            let isDone = state.withLock { state in
+                if orders.isEmpty && !state.sendsAgain { state.isSending = false }
+                return !state.isSending
+            }
+            if isDone { break }
         }
-        if isNew { askNext(number) }
+        watch()
     }
 
-    private func askNext(_ number: UInt64) {
-        let next = state.withLock { state -> (mirror: Int, request: BlockRequest)? in
-            guard var pending = state.pending[number], !pending.untried.isEmpty else { return nil }
-            let mirror = pending.untried.removeFirst()
-            pending.asked = mirror
-            state.pending[number] = pending
-            return (mirror, pending.request)
-        }
-        guard let (mirror, request) = next else { return }
-        mirrors[mirror].fetch(request) { result in
+    private func send(_ order: MirrorBoard.Order) {
+        let (number, asked) = (order.number, order.asked)
+        mirrors[asked.mirror].fetch(order.request) { result in
             switch result {
-            case .success(let bytes): self.succeed(number, mirror, bytes)
-            case .failure(let error): self.fail(number, mirror, error)
+            case .success(let bytes): self.succeed(number, asked, bytes)
+            case .failure(let error): self.fail(number, asked, error)
             }
         }
         // Raised between the look at the priority and the mirror's knowing of the request.
         let wasRaised = state.withLock { state in
-            guard let pending = state.pending[number], pending.asked == mirror else { return false }
-            return pending.request.priority != request.priority
+            guard let pending = state.board.pending[number] else { return false }
+            return pending.request.priority != order.request.priority
         }
-        if wasRaised { mirrors[mirror].raise(request.id) }
+        if wasRaised { mirrors[asked.mirror].raise(order.request.id) }
     }
 
-    private func succeed(_ number: UInt64, _ mirror: Int, _ bytes: BlockBytes) {
-        let (done, revived) = state.withLock { state -> (Pending?, [UInt64]) in
-            let wasFailing = state.health[mirror].isFailing
-            state.health[mirror].succeeded()
-            let done = state.pending.removeValue(forKey: number)
-            // The server is back: those who wait out their back-off need not.
-            let waiting = wasFailing ? state.pending.filter { $0.value.asked == nil && $0.value.untried.isEmpty } : [:]
-            return (done, waiting.keys.sorted())
+    private func succeed(_ number: UInt64, _ asked: MirrorBoard.Asked, _ bytes: BlockBytes) {
+        let outcome = state.withLock { state in
+            let outcome = state.board.succeeded(number, asked, bytes, now: MonotonicClock.nanoseconds)
+            outcome.revived.forEach { state.board.startRound($0) }
+            return outcome
         }
-        done?.completion(.success(bytes))
-        revived.forEach(startRound)
+        if let done = outcome.done {
+            for loser in outcome.losers { mirrors[loser].cancel(done.request.id) }
+            done.completion(.success(bytes))
+        }
+        sendOrders()
     }
 
-    private func fail(_ number: UInt64, _ mirror: Int, _ error: BlockStoreError) {
-        enum Step {
-            case askNext
-            case wait(Double)
-            case giveUp(BlockCompletion, BlockStoreError)
-            case nothing
+    private func fail(_ number: UInt64, _ asked: MirrorBoard.Asked, _ error: BlockStoreError) {
+        if case .closed = error {} else { observer?(error) }
+        let consequence = state.withLock {
+            $0.board.failed(number, asked, error, policy, now: MonotonicClock.nanoseconds)
         }
-        observer?(error)
-        let step = state.withLock { state -> Step in
-            state.health[mirror].failed(error, now: MonotonicClock.nanoseconds)
-            guard var pending = state.pending[number] else { return .nothing }
-            let failure = pending.failure.map { $0.weight >= error.weight ? $0 : error } ?? error
-            pending.failure = failure
-            pending.asked = nil
-            guard pending.untried.isEmpty else {
-                state.pending[number] = pending
-                return .askNext
+        switch consequence {
+        case .goOn: break
+        case .wait(let seconds):
+            // Whoever waits holds on to the store, or not: it is answered in either case.
+            BackoffTimer.shared.schedule(after: seconds) { [self] in
+                state.withLock { $0.board.startRound(number) }
+                sendOrders()
             }
-            pending.round += 1
-            guard policy.allows(round: pending.round) else {
-                state.pending[number] = nil
-                return .giveUp(pending.completion, failure)
-            }
-            state.pending[number] = pending
-            return .wait(RetryPolicy.delay(afterRound: pending.round - 1))
-        }
-        switch step {
-        case .askNext: askNext(number)
-        case .wait(let seconds): BackoffTimer.shared.schedule(after: seconds) { self.startRound(number) }
         case .giveUp(let completion, let failure): completion(.failure(failure))
-        case .nothing: break
         }
+        sendOrders()
     }
 
-    /// Those in good standing as they were given, then the demoted ones, the first to be forgiven first.
-    private static func order(_ health: inout [MirrorHealth]) -> [Int] {
-        let now = MonotonicClock.nanoseconds
-        let order = health.indices.sorted { left, right in
-            let (a, b) = (health[left].demotedUntil, health[right].demotedUntil)
-            return (a > now ? a : 0, left) < (b > now ? b : 0, right)
+    /// Looks again in a while, for as long as a request may take too long.
+    private func watch() {
+        let isNew = state.withLock { state in
+            guard !state.isWatched, state.board.needsWatching else { return false }
+            state.isWatched = true
+            return true
         }
-        if let first = order.first, health[first].demotedUntil != 0, health[first].demotedUntil <= now {
-            health[first].startTrial(now: now)
-        }
-        return order
-    }
-}
-
-extension BlockStoreError {
-    /// Which of several failures says most about what to do.
-    fileprivate var weight: Int {
-        switch self {
-        case .closed: 0
-        case .missing: 1
-        case .corrupt: 2
-        case .unreachable: 3
+        guard isNew else { return }
+        BackoffTimer.shared.schedule(after: MirroredBlockStore.watchInterval) { [weak self] in
+            guard let self else { return }
+            let orders = state.withLock { state in
+                state.isWatched = false
+                return state.board.hedges(now: MonotonicClock.nanoseconds)
+            }
+            orders.forEach(send)
+            sendOrders()
         }
     }
 }

@@ -1,3 +1,4 @@
+import Curl
 import Linux
 import TOMLKit
 
@@ -10,6 +11,10 @@ package struct Configuration: Sendable, Equatable {
     package var readBound: Int = 20
     /// Requests in flight to one publisher.
     package var parallelRequests: Int = 16
+    /// Copies of trees that the user added, by the catalog's name: URLs.
+    package var mirrors: [String: [String]] = [:]
+    /// How we are known to servers and they to us.
+    package var hosts: [HostAccess] = []
     /// Whether the rest of an image is fetched once its guest has started: `always`, `never`, or `auto`: not where
     /// NetworkManager calls the connection metered.
     package var prefetchRest: String = "auto"
@@ -55,6 +60,7 @@ package struct Configuration: Sendable, Equatable {
         }
         let reader = SettingsReader(table: table, file: file)
         try reader.checkKeys()
+        try applyNetwork(table, file: file)
         if let value = try reader.string("cache.directory") {
             guard value.hasPrefix("/") else {
                 throw .configuration(file: file, key: "cache.directory", reason: "must be an absolute path")
@@ -88,7 +94,7 @@ private struct SettingsReader {
 
     /// A misspelt setting is an error, not a silent default.
     func checkKeys() throws(BootError) {
-        for section in table.keys {
+        for section in table.keys where !Configuration.networkSections.contains(section) {
             guard let keys = SettingsReader.known[section], let inner = table[section]?.table else {
                 throw .configuration(file: file, key: section, reason: "no such section")
             }

@@ -25,6 +25,8 @@ struct SessionDisk: Sendable {
     let state: SessionState
     /// An error in the user's words.
     let describe: @Sendable (any Error) -> String
+    /// Writes a line to the session's log.
+    let log: @Sendable (String) -> Void
 
     /// Mounts the image.
     /// - Parameters:
@@ -80,10 +82,14 @@ struct SessionDisk: Sendable {
     }
 
     private func stores(_ policy: RetryPolicy) -> BlockStores {
-        let (state, describe) = (state, describe)
+        let (state, describe, log) = (state, describe, log)
         return BlockStores(
             locations: version.chosen.blockLocations, cache: cache, transfers: transfers, policy: policy,
-            failures: { state.note(error: describe($0)) })
+            failures: { failure in
+                state.note(error: describe(failure))
+                // A mirror that gives wrong bytes is broken or hostile, and the only one who can act is the user.
+                if case .corrupt = failure { log("oscircular: \(describe(failure))\n") }
+            })
     }
 }
 

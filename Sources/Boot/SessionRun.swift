@@ -98,14 +98,13 @@ package final class SessionRun: Sendable {
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
         await teardown.addBlocking { control.close() }
 
-        let transfers = TransferQueue(
-            maximumInFlight: configuration.parallelRequests, options: TransferOptions(stallSeconds: 5))
+        let transfers = configuration.transfers(stallSeconds: 5)
         await teardown.addBlocking { transfers.close() }
 
         let version = try await findVersion(transfers)
         let disk = SessionDisk(
             version: version, cache: BlockCache.open(places: places, configuration: configuration),
-            transfers: transfers, id: request.id, state: state, describe: describe)
+            transfers: transfers, id: request.id, state: state, describe: describe, log: { [self] in note($0) })
         let mounted = try await disk.mount(
             at: directory.mount, readBound: configuration.readBound, signals: signals.continuation, teardown)
         update {
@@ -143,8 +142,10 @@ package final class SessionRun: Sendable {
         guard let name = VersionName(request.name) else {
             throw SessionFailure(exitCode: 64, message: "'\(request.name)' is no [CATALOG/]DISTRO[@VERSION]")
         }
-        let library = CatalogLibrary(directory: places.catalogs, transfers: transfers)
-        let chosen = try name.choose(from: await library.copies(refresh: true))
+        let library = CatalogLibrary(
+            directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
+        let copies = await library.copies(refresh: true)
+        let chosen = try name.choose(from: copies)
         update {
             $0.catalog = chosen.source.name
             $0.distribution = chosen.distribution.id
@@ -155,7 +156,11 @@ package final class SessionRun: Sendable {
         try checkNotStopped()
         let recorded = BootSetLibrary(places: places)
         // A boot without its boot set is slower, no more.
-        let published = recorded.recorded(VersionKey(chosen)) == nil ? try? await library.bootSet(of: chosen) : nil
+        // One that would have to be fetched from a server that does not answer is not waited for.
+        let local = library.bootSetPath(chosen.source, chosen.distribution, chosen.version)
+        let isAnswering = copies.contains { $0.source.name == chosen.source.name && $0.state == .fresh }
+        let isWanted = recorded.recorded(VersionKey(chosen)) == nil && (isAnswering || access(local, R_OK) == 0)
+        let published = isWanted ? try? await library.bootSet(of: chosen) : nil
         let (index, bootSet) = try await WorkerThread.run(name: "index") {
             let index = try ImageIndex(path: path)
             let bootSet = recorded.best(VersionKey(chosen), published: published)

@@ -118,7 +118,7 @@ extension CatalogLibrary {
             let slash = name.lastIndex(of: "/")
             let start = slash.map { name.index(after: $0) } ?? name.startIndex
             let path = "\(name[..<start])\(digest).\(name[start...])"
-            let bases = ([source.url] + version.document.mirrors).map { $0.hasSuffix("/") ? $0 : $0 + "/" }
+            let bases = source.places(version.document.mirrors)
             // Each place by itself: one that gives wrong bytes must not keep the next from giving the right ones.
             var failure: TUFError = .notFound(file: name)
             for base in bases {

@@ -12,6 +12,8 @@ import Linux
 package struct CatalogLibrary: Sendable {
     let directory: String
     let transfers: TransferQueue
+    /// Copies of trees that the user added, by the catalog's name.
+    private let mirrors: [String: [String]]
 
     /// A catalog copy that is younger than this many seconds is not asked for again.
     private static let freshSeconds = 10
@@ -21,8 +23,9 @@ package struct CatalogLibrary: Sendable {
     static let bootSetLimit = 64 + 262_144 * 65
 
     /// - Parameter directory: `STATE/catalogs`; made when the first catalog is added.
-    package init(directory: String, transfers: TransferQueue) {
+    package init(directory: String, transfers: TransferQueue, mirrors: [String: [String]] = [:]) {
         self.directory = directory
+        self.mirrors = mirrors
         self.transfers = transfers
     }
 
@@ -34,7 +37,9 @@ package struct CatalogLibrary: Sendable {
             guard let bytes = try? FileContents.read("\(directory)/\(name)/source.json", limit: 65_536) else {
                 return nil
             }
-            return try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))
+            var source = try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))
+            source?.mirrors = mirrors[name] ?? []
+            return source
         }
     }
 

@@ -6,6 +6,12 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     package let name: String
     /// The tree's base, ending with a slash; http, https or file.
     package let url: String
+    /// Copies of the tree that this user added: URLs, each ending with a slash. Not part of the source's file.
+    package var mirrors: [String] = []
+
+    private enum CodingKeys: String, CodingKey {
+        case name, url
+    }
 
     /// - Parameter location: a URL, or a folder's absolute path.
     /// - Throws: ``CatalogAccessError/invalidLocation(_:reason:)``.
@@ -27,6 +33,14 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         if !url.hasSuffix("/") { url += "/" }
         self.name = name
         self.url = url
+    }
+
+    /// Where files that never change are: folders of this machine first, then the tree itself, then the user's mirrors and those
+    /// that the publisher names.
+    func places(_ named: [String]) -> [String] {
+        let all = mirrors.filter { $0.hasPrefix("file:") } + [url] + mirrors + named
+        var seen: Set<String> = []
+        return all.map { $0.hasSuffix("/") ? $0 : $0 + "/" }.filter { seen.insert($0).inserted }
     }
 
     /// Whether nobody on the way can change what comes: https, a file: URL, or a server on the loopback interface.

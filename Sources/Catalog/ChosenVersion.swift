@@ -17,13 +17,10 @@ package struct ChosenVersion: Sendable {
     /// The distribution's guest settings, overridden by the version's own.
     package var guest: GuestSettings { version.guest.merged(over: distribution.guest) }
 
-    /// Where the blocks are: the tree itself, then its mirrors. All end with a slash.
+    /// Where the blocks are: the tree itself and its mirrors. All end with a slash.
     package var blockLocations: [String] {
         // A mirror is any copy of the tree, so its blocks lie at the same place below it.
-        ([source.url] + document.mirrors).map { base in
-            let tree = base.hasSuffix("/") ? base : base + "/"
-            let blocks = document.blocks.hasSuffix("/") ? document.blocks : document.blocks + "/"
-            return tree + blocks
-        }
+        let blocks = document.blocks.hasSuffix("/") ? document.blocks : document.blocks + "/"
+        return source.places(document.mirrors).map { $0 + blocks }
     }
 }

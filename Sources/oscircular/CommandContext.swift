@@ -18,10 +18,10 @@ struct CommandContext {
 
     /// The followed catalogs, over a transfer queue of its own.
     func library() -> CatalogLibrary {
-        CatalogLibrary(directory: places.catalogs, transfers: transfers())
+        CatalogLibrary(directory: places.catalogs, transfers: transfers(), mirrors: configuration.mirrors)
     }
 
-    func transfers() -> TransferQueue { TransferQueue(maximumInFlight: configuration.parallelRequests) }
+    func transfers() -> TransferQueue { configuration.transfers() }
 
     func cache() -> BlockCache { BlockCache.open(places: places, configuration: configuration) }
 

@@ -1,4 +1,6 @@
 import Boot
+import Curl
+import Linux
 import TestSupport
 import Testing
 
@@ -59,6 +61,74 @@ import Testing
         expected.connect = "qemu:///system"
         expected.shutdownSeconds = 8
         #expect(configuration == expected)
+    }
+
+    @Test func mirrorsAndHostsAreRead() throws {
+        var configuration = Configuration()
+        try configuration.apply(
+            """
+            [mirrors]
+            debian = ["https://near.example.org/os", "/media/MY STICK/50%"]
+            other = ["http://a.example/"]
+            [[host]]
+            name = "Near.example.org:443"
+            bearer-file = "/etc/token"
+            ca = "/etc/ca.pem"
+            [[host]]
+            name = "b.example:8443"
+            certificate = "/c.pem"
+            key = "/c.key"
+            netrc = true
+            """, file: "f")
+        #expect(
+            configuration.mirrors == [
+                "debian": ["https://near.example.org/os/", "file:///media/MY%20STICK/50%25/"],
+                "other": ["http://a.example/"],
+            ])
+        #expect(URLText.path(ofFile: "file:///media/MY%20STICK/50%25/") == "/media/MY STICK/50%/")
+        var near = HostAccess(name: "near.example.org")
+        near.bearerFile = "/etc/token"
+        near.authorities = "/etc/ca.pem"
+        var other = HostAccess(name: "b.example:8443")
+        other.certificate = "/c.pem"
+        other.key = "/c.key"
+        other.netrc = .ofUser
+        #expect(configuration.hosts == [near, other])
+        // A later file's word for one catalog counts, and leaves the others alone.
+        try configuration.apply("[mirrors]\ndebian = []\n", file: "g")
+        #expect(configuration.mirrors == ["debian": [], "other": ["http://a.example/"]])
+    }
+
+    @Test(arguments: [
+        ("[mirrors]\ndebian = \"https://a/\"\n", "mirrors.debian"), ("[mirrors]\ndebian = [5]\n", "mirrors.debian"),
+        ("[mirrors]\ndebian = [\"ftp://a/\"]\n", "mirrors.debian"),
+        ("[mirrors]\nDebian = [\"/a\"]\n", "mirrors.Debian"),
+        ("[mirrors]\ndebian = [\"stick\"]\n", "mirrors.debian"), ("mirrors = 5\n", "mirrors"),
+        ("[[host]]\nnetrc = true\n", "host.name"), ("[[host]]\nname = \"https://a/\"\n", "host.name"),
+        ("[[host]]\nname = \"a\"\nbearer = \"/x\"\n", "host.bearer"), ("host = 5\n", "host"),
+        ("[[host]]\nname = \"a\"\nbearer-file = \"x\"\n", "host.bearer-file"),
+        ("[[host]]\nname = \"a\"\nkey = \"/x\"\n", "host.key"), ("[[host]]\nname = \"a\"\nnetrc = 5\n", "host.netrc"),
+        ("[[host]]\nname = \"a\"\nnetrc = true\nbearer-file = \"/x\"\n", "host.netrc"),
+    ])
+    func wrongMirrorsAndHostsAreRefusedWithTheirKey(text: String, key: String) {
+        #expect(refusal(text)?.key == key)
+    }
+
+    @Test func theInstalledExampleIsReadWithItsCommentsTakenAway() throws {
+        var root = Substring(#filePath)
+        for _ in 0..<3 { root = root.prefix(upTo: root.lastIndex(of: "/") ?? root.startIndex) }
+        let example = try FileContents.readText("\(root)/share/config.toml", limit: 65_536)
+        let settings = example.split(separator: "\n").compactMap { line -> String? in
+            let bare = line.hasPrefix("# ") ? line.dropFirst(2) : line
+            return bare.hasPrefix("[") || bare.contains(" = ") ? String(bare) : nil
+        }
+        var configuration = Configuration()
+        try configuration.apply(example, file: "example")
+        #expect(configuration == Configuration())
+        // All of it at once: a token beside a netrc is one thing too many.
+        try configuration.apply(
+            settings.filter { !$0.hasPrefix("netrc") }.joined(separator: "\n"), file: "example")
+        #expect(configuration.hosts.count == 1 && configuration.mirrors["debian"]?.count == 2)
     }
 
     @Test func filesThatAreAbsentAreFine() throws {

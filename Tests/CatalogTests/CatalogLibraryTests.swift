@@ -286,6 +286,17 @@ import Testing
         #expect(server.requests.count == before)
     }
 
+    @Test func anIndexComesFromAMirrorOfTheUsersWhenTheTreeIsGone() async throws {
+        _ = try await add()
+        let mirrors = ["os": [URLText.file(folder.path("absent")) + "/", URLText.file(folder.path("tree")) + "/"]]
+        let library = CatalogLibrary(directory: folder.path("state/catalogs"), transfers: transfers, mirrors: mirrors)
+        let copy = try #require(await library.copies(refresh: false).first)
+        let version = try chosen(copy)
+        #expect(version.blockLocations == mirrors["os"].map { $0.map { $0 + "blocks/" } + [server.url + "blocks/"] })
+        server.stop()
+        #expect(try FileContents.read(try await library.index(of: version), limit: 100) == Self.index)
+    }
+
     @Test func anIndexThatIsNotTheSignedOneIsRefused() async throws {
         let version = try chosen(try await add())
         try folder.write(Array("anything".utf8), to: "tree/\(tree.file("debian/2026-11-16.caibx", Self.index))")

@@ -44,6 +44,11 @@ final class Scenario: Sendable {
     /// What makes a catalog at another address of this tree trusted.
     var trust: [String] { ["--root", "\(tree)/metadata/1.root.json"] }
 
+    /// Follows this tree's catalog under a name, at an address that is not the server's own.
+    func follow(_ name: String, at url: String) async throws {
+        _ = try await Self.succeed("oscircular", ["catalog", "add", name, url] + trust, environment)
+    }
+
     /// Runs `oscircular` and expects success.
     /// - Returns: standard output.
     @discardableResult

@@ -8,15 +8,19 @@ package final class NginxServer: @unchecked Sendable {
     /// Base of the tree, with a slash.
     package let url: String
     private let folder: TemporaryDirectory
-    private let port: Int
+    /// Where it listens.
+    package let port: Int
     private var process: SpawnedProcess?
 
     /// Starts the server and waits until it answers.
+    /// - Parameters:
+    ///   - certificates: makes it speak TLS, as `localhost` and `127.0.0.1`.
+    ///   - directives: more of nginx's, for the server.
     /// - Throws: ``SystemCallError``, ``NginxServerError``.
-    package init(tree: String) throws {
+    package init(tree: String, certificates: TestCertificates? = nil, directives: String = "") throws {
         folder = try TemporaryDirectory()
         port = try FreePort.find()
-        url = "http://127.0.0.1:\(port)/"
+        url = "\(certificates == nil ? "http" : "https")://127.0.0.1:\(port)/"
         // Workers of a root's nginx run as www-data and must get through to the tree.
         chmod(folder.path, 0o755)
         var share = Substring(#filePath)
@@ -36,7 +40,9 @@ package final class NginxServer: @unchecked Sendable {
                 uwsgi_temp_path \(folder.path)/uwsgi;
                 scgi_temp_path \(folder.path)/scgi;
                 server {
-                    listen 127.0.0.1:\(port);
+                    listen 127.0.0.1:\(port)\(certificates == nil ? "" : " ssl");
+                    \(certificates?.directives ?? "")
+                    \(directives)
                     root "\(tree)";
                     include "\(share)/share/nginx/oscircular.conf";
                 }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -42,4 +43,19 @@ static inline unsigned long osc_KVM_GET_API_VERSION(void) { return KVM_GET_API_V
 static inline char **osc_environment(void) {
     extern char **environ;
     return environ;
+}
+
+// struct epoll_event is packed and holds a union: Swift gets plain numbers.
+static inline int osc_epoll_add(int poll, int fd, unsigned int events, unsigned long long key) {
+    struct epoll_event event = {.events = events, .data = {.u64 = key}};
+    return epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
+}
+static inline unsigned long long osc_epoll_key(const struct epoll_event *events, int index) {
+    return events[index].data.u64;
+}
+static inline unsigned int osc_epoll_events(const struct epoll_event *events, int index) { return events[index].events; }
+static inline int osc_epoll_wait(int poll, struct epoll_event *events, int count, long long nanoseconds) {
+    // epoll_pwait2: epoll_wait counts in milliseconds, which is ten of a fast network's delays.
+    struct timespec time = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    return (int)syscall(SYS_epoll_pwait2, poll, events, count, nanoseconds < 0 ? 0 : &time, 0, 8);
 }

@@ -11,6 +11,9 @@ final class Transfer: @unchecked Sendable {
     /// Set while libcurl works on it.
     private(set) var easy: UnsafeMutableRawPointer?
 
+    /// Where it is asked for now: redirects lead elsewhere.
+    private(set) var url: String
+    private var redirects = 0
     private let body = TransferBody()
     private let errorText: UnsafeMutablePointer<CChar>
     private var headers: UnsafeMutablePointer<curl_slist>?
@@ -25,6 +28,7 @@ final class Transfer: @unchecked Sendable {
         self.request = request
         self.completion = completion
         priority = request.priority
+        url = request.url
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     }
@@ -38,7 +42,11 @@ final class Transfer: @unchecked Sendable {
     /// - Throws: ``TransferError/unsupported(url:message:)`` when libcurl takes the URL or a header for impossible.
     func prepare(_ easy: UnsafeMutableRawPointer, options: TransferOptions) throws(TransferError) {
         self.easy = easy
-        for (name, value) in request.headerFields {
+        curl_slist_free_all(headers)
+        headers = nil
+        // What was meant for one server is not told to another.
+        let isFirst = URLText.server(of: url) == URLText.server(of: request.url)
+        for (name, value) in isFirst ? request.headerFields : [:] {
             let line = "\(name): \(value)"
             guard !line.utf8.contains(where: { $0 < 32 }), let longer = curl_slist_append(headers, line) else {
                 throw .unsupported(url: shownURL, message: "a header field with control characters")
@@ -51,10 +59,6 @@ final class Transfer: @unchecked Sendable {
         osc_curl_set_pointer(easy, CURLOPT_WRITEDATA, Unmanaged.passUnretained(self).toOpaque())
         osc_curl_set_text(easy, CURLOPT_USERAGENT, options.userAgent)
         osc_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https,file")
-        // A server must not send us to a file of ours.
-        osc_curl_set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
-        osc_curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 1)
-        osc_curl_set_long(easy, CURLOPT_MAXREDIRS, options.maximumRedirects)
         osc_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
         // Without it a name look-up that hangs blocks whoever cancels.
         osc_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
@@ -63,16 +67,41 @@ final class Transfer: @unchecked Sendable {
         osc_curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, 1)
         osc_curl_set_long(easy, CURLOPT_LOW_SPEED_TIME, options.stallSeconds)
         osc_curl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
-        osc_curl_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.maximumBytes))
         // HTTP/2 by ALPN only: with prior knowledge curl 7.88 fails on every reused connection.
         osc_curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-        if request.url.lowercased().hasPrefix("https:") { osc_curl_set_long(easy, CURLOPT_PIPEWAIT, 1) }
+        if url.lowercased().hasPrefix("https:") { osc_curl_set_long(easy, CURLOPT_PIPEWAIT, 1) }
         // No proxy answers for a server of this machine: it would be trusted as one.
-        if URLText.isOfThisMachine(request.url) { osc_curl_set_text(easy, CURLOPT_PROXY, "") }
-        let code = osc_curl_set_text(easy, CURLOPT_URL, request.url)
+        if URLText.isOfThisMachine(url) { osc_curl_set_text(easy, CURLOPT_PROXY, "") }
+        let server = URLText.server(of: url)
+        if let access = options.hosts.last(where: { $0.name == server }) { try access.apply(to: easy, url: url) }
+        let code = osc_curl_set_text(easy, CURLOPT_URL, url)
         guard code == CURLE_OK else {
             throw .unsupported(url: shownURL, message: String(cString: curl_easy_strerror(code)))
         }
+    }
+
+    /// Whether the server sent us elsewhere: then ``prepare(_:options:)`` comes next, so that each server gets its own
+    /// credentials and nobody else's. libcurl's way of following keeps a client certificate. Call it before the handle is reset.
+    /// - Throws: ``TransferError/unsupported(url:message:)`` when we do not go there.
+    func follows(_ code: CURLcode, options: TransferOptions) throws(TransferError) -> Bool {
+        var status = 0
+        var target: UnsafeMutablePointer<CChar>?
+        guard let easy, code == CURLE_OK || code == CURLE_WRITE_ERROR else { return false }
+        osc_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+        osc_curl_get_text(easy, CURLINFO_REDIRECT_URL, &target)
+        guard [301, 302, 303, 307, 308].contains(status), let target else { return false }
+        let next = String(cString: target)
+        redirects += 1
+        guard redirects <= options.maximumRedirects else {
+            throw .unsupported(url: shownURL, message: "more than \(options.maximumRedirects) redirects")
+        }
+        // A server must not send us to a file of ours.
+        guard URLText.server(of: next) != nil else {
+            throw .unsupported(url: shownURL, message: "it redirects to \(URLText.withoutCredentials(next))")
+        }
+        url = next
+        discarded = 0
+        return true
     }
 
     /// What the transfer came to. Call it before the handle is reset.
@@ -85,17 +114,28 @@ final class Transfer: @unchecked Sendable {
         if status >= 400, code == CURLE_OK || code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED {
             return .failure(.http(url: shownURL, status: status))
         }
+        // A redirect that says not where to.
+        if status >= 300 && status != 304 { return .failure(.http(url: shownURL, status: status)) }
         if isTooLarge || code == CURLE_FILESIZE_EXCEEDED {
             return .failure(.tooLarge(url: shownURL, limit: request.maximumBytes))
         }
         guard code == CURLE_OK else { return .failure(failure(code)) }
         var effective: UnsafeMutablePointer<CChar>?
         osc_curl_get_text(easy, CURLINFO_EFFECTIVE_URL, &effective)
-        let url = effective.map { String(cString: $0) } ?? request.url
-        return .success(TransferResult(status: status == 0 ? 200 : status, body: body, effectiveURL: url))
+        let url = effective.map { String(cString: $0) } ?? url
+        return .success(
+            TransferResult(status: status == 0 ? 200 : status, body: body, wait: wait(easy), effectiveURL: url))
     }
 
-    private var shownURL: String { URLText.withoutCredentials(request.url) }
+    /// Without the time for name look-up, connection and TLS, which the next request does not need.
+    private func wait(_ easy: UnsafeMutableRawPointer) -> Double {
+        var (asked, answered): (curl_off_t, curl_off_t) = (0, 0)
+        osc_curl_get_offset(easy, CURLINFO_PRETRANSFER_TIME_T, &asked)
+        osc_curl_get_offset(easy, CURLINFO_STARTTRANSFER_TIME_T, &answered)
+        return Double(max(0, answered - asked)) / 1e6
+    }
+
+    private var shownURL: String { URLText.withoutCredentials(url) }
 
     private func failure(_ code: CURLcode) -> TransferError {
         let own = String(cString: errorText)
@@ -123,20 +163,19 @@ final class Transfer: @unchecked Sendable {
         guard let easy else { return false }
         var status = 0
         osc_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-        if status >= 400 {
-            // Reading a short error page to its end keeps the connection.
+        if status >= 300 {
+            // Reading a short page to its end keeps the connection.
             discarded += bytes.count
             return discarded <= 65_536
         }
-        guard body.count + bytes.count <= request.maximumBytes else {
+        var expected: curl_off_t = -1
+        if body.count == 0 { osc_curl_get_offset(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected) }
+        // Not left to libcurl, which counts the page of a redirect too.
+        guard max(body.count + bytes.count, Int(expected)) <= request.maximumBytes else {
             isTooLarge = true
             return false
         }
-        if body.count == 0 {
-            var expected: curl_off_t = -1
-            osc_curl_get_offset(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected)
-            if expected > 0 { body.reserve(min(Int(expected), request.maximumBytes)) }
-        }
+        if expected > 0 { body.reserve(Int(expected)) }
         body.append(bytes)
         return true
     }

@@ -35,35 +35,3 @@ extension TransferError: CustomStringConvertible {
         }
     }
 }
-
-/// What can be told from a URL's text.
-package enum URLText {
-    /// Whether a URL names a file, or a server on the loopback interface.
-    package static func isOfThisMachine(_ url: String) -> Bool {
-        let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count >= 3, parts[1].isEmpty else { return false }
-        switch parts[0].lowercased() {
-        case "file:": return parts[2].isEmpty || parts[2].lowercased() == "localhost"
-        case "http:", "https:": break
-        default: return false
-        }
-        var host = parts[2]
-        // Credentials in a URL end at the last @ before the path.
-        if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
-        if host.hasPrefix("[") { return host == "[::1]" || host.hasPrefix("[::1]:") }
-        host = host.prefix { $0 != ":" }
-        if host.lowercased() == "localhost" { return true }
-        let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4 && numbers[0] == "127"
-            && numbers.allSatisfy { !$0.hasPrefix("+") && UInt8($0) != nil }
-    }
-
-    /// The URL without user name and password, which stand between `//` and `@`.
-    package static func withoutCredentials(_ url: String) -> String {
-        guard let scheme = url.firstRange(of: "://") else { return url }
-        let rest = url[scheme.upperBound...]
-        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard let at = authority.lastIndex(of: "@") else { return url }
-        return String(url[..<scheme.upperBound] + rest[rest.index(after: at)...])
-    }
-}

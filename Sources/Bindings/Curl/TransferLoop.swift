@@ -144,7 +144,17 @@ final class TransferLoop: @unchecked Sendable {
             // The message dies with the handle's removal.
             let code = osc_curl_message_result(message)
             guard let transfer = inFlight[easy] else { continue }
-            let outcome = transfer.outcome(code)
+            let outcome: Result<TransferResult, TransferError>
+            do throws(TransferError) {
+                if try transfer.follows(code, options: options) {
+                    release(easy, multi)
+                    start(transfer, multi)
+                    continue
+                }
+                outcome = transfer.outcome(code)
+            } catch {
+                outcome = .failure(error)
+            }
             release(easy, multi)
             transfer.completion(outcome)
         }

@@ -5,9 +5,12 @@ import Linux
 /// Completions are called on that thread: they must be short and never block.
 package final class TransferQueue: Sendable {
     private let loop: TransferLoop
+    /// Transfers at the same time.
+    package let maximumInFlight: Int
 
     /// - Parameter maximumInFlight: transfers at the same time; prefetch leaves two of them free.
     package init(maximumInFlight: Int = 16, options: TransferOptions = .init()) {
+        self.maximumInFlight = max(1, maximumInFlight)
         let loop = TransferLoop(maximumInFlight: maximumInFlight, options: options)
         self.loop = loop
         WorkerThread.start(name: "transfers") { loop.run() }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 extension FileHandle {
@@ -7,5 +8,11 @@ extension FileHandle {
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size)
+    }
+
+    /// A connection that waits on a listening socket, close-on-exec and non-blocking; nil when there is none.
+    package func acceptNonblocking() -> FileHandle? {
+        let connection = osc_accept4(descriptor, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
+        return connection >= 0 ? FileHandle(owning: connection) : nil
     }
 }

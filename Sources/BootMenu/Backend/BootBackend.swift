@@ -32,8 +32,9 @@ package final class BootBackend: MenuBackend {
         self.configuration = configuration
         self.program = program
         self.describe = describe
-        transfers = TransferQueue(maximumInFlight: configuration.parallelRequests)
-        library = CatalogLibrary(directory: places.catalogs, transfers: transfers)
+        transfers = configuration.transfers()
+        library = CatalogLibrary(
+            directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
         cacheOfUser = BlockCache.open(places: places, configuration: configuration)
         registry = SessionRegistry(places: places)
     }

@@ -22,7 +22,7 @@ struct FetchCommand: AsyncParsableCommand {
         let cache = context.cache()
         let stores = BlockStores(
             locations: chosen.blockLocations, cache: cache, transfers: context.transfers(),
-            policy: .rounds(5))
+            policy: .rounds(5), failures: MirrorNotice.show)
         defer { stores.close() }
         let progress = TransferProgress(phase: "fetch \(chosen.distribution.id)@\(chosen.version.id)")
         var total: UInt64 = 0

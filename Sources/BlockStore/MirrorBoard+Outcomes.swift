@@ -1,0 +1,82 @@
+import ContentAddress
+
+/// What the mirrors answer.
+extension MirrorBoard {
+    /// A mirror gave the block.
+    /// - Returns: who waits for it, the mirrors that raced in vain, and the requests that need not wait any longer.
+    mutating func succeeded(
+        _ number: UInt64, _ asked: Asked, _ bytes: BlockBytes, now: UInt64
+    ) -> (done: Pending?, losers: [Int], revived: [UInt64]) {
+        let received = bytes.transferred == 0 ? bytes.count : bytes.transferred
+        let took = Double(now - min(now, asked.since)) / 1e9
+        end(asked, now)
+        estimates[asked.mirror].received(
+            // A store that does not say how long its first byte took has no line to speak of.
+            bytes: received, wait: bytes.wait ?? took / Double(estimates[asked.mirror].inFlight + 1),
+            wasIdle: asked.wasIdle, now: now)
+        meanBytes += 0.05 * (Double(received) - meanBytes)
+        ratio += 0.05 * (Double(received) / Double(max(bytes.count, 1)) - ratio)
+        races = min(races + 0.05, 4)
+        // Back again: those who wait out their back-off need not.
+        let revived = health[asked.mirror].isFailing ? pending.filter(\.value.isBackingOff).keys.sorted() : []
+        health[asked.mirror].succeeded()
+        guard let done = pending.removeValue(forKey: number) else { return (nil, [], revived) }
+        let losers = done.asked.filter { $0.mirror != asked.mirror }
+        for loser in losers where estimates[loser.mirror].lastProgress <= loser.since {
+            estimates[loser.mirror].wasOvertaken(after: Double(now - min(now, loser.since)) / 1e9)
+            health[loser.mirror].wasOvertaken(now: now)
+        }
+        return (done, losers.map(\.mirror), revived)
+    }
+
+    /// What a failure leads to.
+    enum Consequence {
+        /// Another mirror is asked, or goes on with it.
+        case goOn
+        /// All mirrors failed; after a pause of so many seconds they are asked again.
+        case wait(Double)
+        case giveUp(BlockCompletion, BlockStoreError)
+    }
+
+    mutating func failed(
+        _ number: UInt64, _ asked: Asked, _ error: BlockStoreError, _ policy: RetryPolicy, now: UInt64
+    ) -> Consequence {
+        end(asked, now)
+        guard var waiting = pending[number] else { return .goOn }
+        // A transfer that was broken off says nothing about its mirror.
+        if case .closed = error {} else { health[asked.mirror].failed(error, now: now) }
+        let failure = waiting.failure.map { $0.weight >= error.weight ? $0 : error } ?? error
+        waiting.failure = failure
+        waiting.asked.removeAll { $0.mirror == asked.mirror }
+        waiting.failedOn.insert(asked.mirror)
+        pending[number] = waiting
+        if !waiting.asked.isEmpty { return .goOn }
+        guard waiting.failedOn.count == estimates.count else {
+            enqueue(number, first: true)
+            return .goOn
+        }
+        pending[number]?.round += 1
+        guard policy.allows(round: waiting.round + 1) else {
+            pending[number] = nil
+            return .giveUp(waiting.completion, failure)
+        }
+        return .wait(RetryPolicy.delay(afterRound: waiting.round))
+    }
+
+    private mutating func end(_ asked: Asked, _ now: UInt64) {
+        inFlight -= 1
+        estimates[asked.mirror].ended(bytes: asked.bytes, now: now)
+    }
+}
+
+extension BlockStoreError {
+    /// Which of several failures says most about what to do.
+    fileprivate var weight: Int {
+        switch self {
+        case .closed: 0
+        case .missing: 1
+        case .corrupt: 2
+        case .unreachable: 3
+        }
+    }
+}
