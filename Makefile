@@ -1,7 +1,7 @@
 # Thin: each target calls swift or a script of share/.
 PREFIX ?= /usr/local
 DESTDIR ?=
-# Passed to `oscircular boot debian` by `make run`.
+# With these `make run` does not open the menu but runs `oscircular boot debian` with them.
 ARGS ?=
 
 SHARED = share/oscircular
@@ -9,7 +9,7 @@ BIN = $(DESTDIR)$(PREFIX)/bin
 DATA = $(DESTDIR)$(PREFIX)/$(SHARED)
 MAN = $(DESTDIR)$(PREFIX)/share/man
 
-.PHONY: run build test fuzz drill lint packages install clean
+.PHONY: run build test fuzz drill bench-menu lint packages install clean
 
 run:
 	share/demo/run $(ARGS)
@@ -34,6 +34,12 @@ fuzz: packages
 drill: packages
 	swift build --build-tests
 	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter Drill
+
+# Key to screen and idle CPU of the menu, beside htop.
+bench-menu:
+	share/install-packages build bench
+	swift build -c release --product menu-sample
+	benchmarks/menu-latency/run .build/release/menu-sample
 
 lint:
 	swift format lint --strict -r Sources Tests Package.swift

@@ -76,8 +76,8 @@ let package = Package(
         binding("Linux", [system]),
 
         module("ContentAddress", [crypto, cryptoExtras]),
-        module("TUF", ["Linux", crypto, cryptoExtras, system]),
-        module("Catalog", ["ContentAddress", "Curl", "Linux", log, system]),
+        module("TUF", ["Linux", crypto, cryptoExtras]),
+        module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux", log, system]),
         module("ImageIndex", ["ContentAddress", "Linux", system]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
         module(
@@ -96,7 +96,8 @@ let package = Package(
                 "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
                 "Linux",
             ]),
-        module("Publisher", ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
+        module(
+            "Publisher", ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
 
         program(
             "oscircular",
@@ -104,18 +105,18 @@ let package = Package(
                 "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
                 "Linux", system,
             ]),
-        program("oscircular-publish", ["Publisher", "Catalog", "Linux", system]),
+        program("oscircular-publish", ["Publisher", "TUF", "Catalog", "Linux", system]),
         program("tuf-client", ["TUF", "Curl", "Linux"]),
 
         .target(
             name: "TestSupport",
             dependencies: [
-                "ContentAddress", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Zstd", "Linux", log, system,
+                "ContentAddress", "TUF", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Zstd", "Linux", log, system,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("ContentAddressTests", ["ContentAddress"]),
-        tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto]),
-        tests("CatalogTests", ["Catalog", "Curl", "Linux"]),
+        tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
+        tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex"]),
         tests("BlockStoreTests", ["BlockStore", "Curl", "Linux"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "FUSE", "Linux"]),

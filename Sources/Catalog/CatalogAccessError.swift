@@ -6,6 +6,12 @@ package enum CatalogAccessError: Error, Sendable {
     case unreachable(catalog: String, url: String, cause: any Error)
     /// The tree must not be used. `reason` is a phrase for the user.
     case untrusted(catalog: String, url: String, reason: String)
+    /// What the publisher signed must not be believed any more since then; a clock that runs ahead looks the same.
+    case expired(catalog: String, url: String, since: Timestamp)
+    /// The server did not say in time what is new.
+    case slow(catalog: String, url: String)
+    /// The user did not confirm the fingerprint, or nobody could be asked.
+    case notConfirmed(catalog: String, fingerprint: String)
     case noCatalogs
     case noSuchCatalog(String, near: [String])
     case noSuchDistribution(String, near: [String])

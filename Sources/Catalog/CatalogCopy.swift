@@ -6,10 +6,11 @@ package struct CatalogCopy: Sendable {
         case fresh
         /// A copy from earlier; the server was not asked.
         case stale
+        /// The publisher's word for it is too old; what is here was trusted, and may still be booted.
         case expired
         /// The server did not answer; the copy, if any, is from earlier.
         case unreachable
-        /// Refused.
+        /// Refused: what is here was trusted before, and is not booted from until its server is to be believed again.
         case untrusted
     }
 
@@ -17,13 +18,19 @@ package struct CatalogCopy: Sendable {
     package let state: State
     /// Nil when there is no copy.
     package let document: CatalogDocument?
+    /// What was trusted last; nil before the first refresh.
+    package let trust: TrustSummary?
     /// Why `state` is not fresh, for the user.
     package let error: (any Error)?
 
-    package init(source: CatalogSource, state: State, document: CatalogDocument?, error: (any Error)? = nil) {
+    package init(
+        source: CatalogSource, state: State, document: CatalogDocument?, trust: TrustSummary? = nil,
+        error: (any Error)? = nil
+    ) {
         self.source = source
         self.state = state
         self.document = document
+        self.trust = trust
         self.error = error
     }
 }

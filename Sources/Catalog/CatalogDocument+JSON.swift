@@ -48,6 +48,41 @@ extension CatalogDocument {
     private struct FormatField: Decodable { let format: String? }
 }
 
+extension Distribution {
+    /// Reads and checks a `distribution.json`: what a catalog's `distributions` holds, alone, from a publisher of its own.
+    /// - Parameter id: the distribution's, which the document must have.
+    /// - Throws: ``CatalogError``.
+    package static func decode(_ bytes: [UInt8], id: String) throws(CatalogError) -> Distribution {
+        guard bytes.count <= CatalogDocument.longest else {
+            throw .tooLarge(size: bytes.count, limit: CatalogDocument.longest)
+        }
+        let distribution: Distribution
+        do {
+            distribution = try JSONDecoder().decode(Distribution.self, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw CatalogError(error)
+        } catch {
+            throw .malformed(place: "", reason: "not JSON")
+        }
+        guard distribution.id == id else { throw .malformed(place: "id", reason: "\(distribution.id), not \(id)") }
+        try CatalogDocument(name: id, updated: .now, distributions: [distribution]).validate()
+        return distribution
+    }
+
+    /// The distribution as JSON; see ``decode(_:id:)``.
+    /// - Throws: ``CatalogError``.
+    package func encode() throws(CatalogError) -> [UInt8] {
+        try CatalogDocument(name: id, updated: .now, distributions: [self]).validate()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+        } catch {
+            throw .malformed(place: "", reason: "cannot be written as JSON")
+        }
+    }
+}
+
 extension CatalogError {
     fileprivate init(_ error: DecodingError) {
         let (path, reason): ([any CodingKey], String) =

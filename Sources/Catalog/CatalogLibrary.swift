@@ -6,19 +6,19 @@ import Linux
 
 /// The catalogs that this user follows: their sources, the last copy of each, and the indexes that were fetched.
 ///
-/// Folder layout: `NAME/source.json`, `NAME/catalog.json`, `NAME/indexes/DISTRO/VERSION.<digest>.caibx`.
+/// Folder layout: `NAME/source.json`, `NAME/metadata/` (trusted), `NAME/trust.json`, `NAME/catalog.json`,
+/// `NAME/distributions/DISTRO.json` (from publishers of their own), `NAME/indexes/DISTRO/VERSION.<digest>.caibx`.
 /// Several processes may share it: every file appears by rename.
 package struct CatalogLibrary: Sendable {
-    private let directory: String
-    private let transfers: TransferQueue
+    let directory: String
+    let transfers: TransferQueue
 
     /// A catalog copy that is younger than this many seconds is not asked for again.
     private static let freshSeconds = 10
-    /// Bounds on what a server may send: a catalog (also the decoder's own bound), an index of 4 million blocks.
-    private static let catalogLimit = 16 << 20
-    private static let indexLimit = 256 << 20
+    /// Bounds on what a server may send: an index of 4 million blocks.
+    static let indexLimit = 256 << 20
     /// 262,144 lines of 65 bytes, and the header.
-    private static let bootSetLimit = 64 + 262_144 * 65
+    static let bootSetLimit = 64 + 262_144 * 65
 
     /// - Parameter directory: `STATE/catalogs`; made when the first catalog is added.
     package init(directory: String, transfers: TransferQueue) {
@@ -36,19 +36,6 @@ package struct CatalogLibrary: Sendable {
             }
             return try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))
         }
-    }
-
-    /// Fetches the catalog and remembers its source.
-    /// - Throws: ``CatalogAccessError``, ``CatalogError`` when what the server gave is no catalog.
-    package func add(_ source: CatalogSource) async throws -> CatalogCopy {
-        if sources().contains(where: { $0.name == source.name }) { throw CatalogAccessError.exists(source.name) }
-        let bytes = try await fetchDocument(source)
-        let document = try CatalogDocument.decode(bytes)
-        try store(bytes, source)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try write(Array(try encoder.encode(source)), to: "\(directory)/\(source.name)/source.json")
-        return CatalogCopy(source: source, state: .fresh, document: document)
     }
 
     /// Forgets a catalog and its copies.
@@ -75,50 +62,60 @@ package struct CatalogLibrary: Sendable {
 
     // MARK: Copies
 
-    /// The copy that is here, without asking anybody.
+    /// The copy that is here, without asking anybody. It was verified when it came.
     package func copy(of source: CatalogSource) -> CatalogCopy {
-        let path = documentPath(source)
         do {
-            let document = try CatalogDocument.decode(try FileContents.read(path, limit: CatalogLibrary.catalogLimit))
-            return CatalogCopy(source: source, state: isFresh(path) ? .fresh : .stale, document: document)
+            let (document, trust) = try (localDocument(source), summary(source))
+            if let expired = CatalogLibrary.expiry(trust, source) {
+                return CatalogCopy(source: source, state: .expired, document: document, trust: trust, error: expired)
+            }
+            let state: CatalogCopy.State = isFresh(summaryPath(source)) ? .fresh : .stale
+            return CatalogCopy(source: source, state: state, document: document, trust: trust)
         } catch {
             return CatalogCopy(source: source, state: .stale, document: nil, error: error)
         }
     }
 
-    /// The catalog as the server has it now; the copy that is here when it does not answer.
-    package func refreshed(_ source: CatalogSource) async -> CatalogCopy {
-        do {
-            let bytes = try await fetchDocument(source)
-            let document = try CatalogDocument.decode(bytes)
-            try store(bytes, source)
-            return CatalogCopy(source: source, state: .fresh, document: document)
-        } catch CatalogAccessError.untrusted(let catalog, let url, let reason) {
-            let error = CatalogAccessError.untrusted(catalog: catalog, url: url, reason: reason)
-            return CatalogCopy(source: source, state: .untrusted, document: nil, error: error)
-        } catch let error as CatalogAccessError {
-            return CatalogCopy(source: source, state: .unreachable, document: copy(of: source).document, error: error)
-        } catch {
-            return CatalogCopy(source: source, state: .untrusted, document: copy(of: source).document, error: error)
-        }
-    }
-
     /// All catalogs at once, asking those servers whose copy is not fresh.
+    ///
+    /// A copy that is here does not wait long for its server: what is known is better than nothing.
     package func copies(refresh: Bool) async -> [CatalogCopy] {
         await withTaskGroup(of: CatalogCopy.self) { group in
             for source in sources() {
                 group.addTask {
                     let copy = copy(of: source)
-                    return refresh && (copy.state != .fresh || copy.document == nil) ? await refreshed(source) : copy
+                    guard refresh, copy.state != .fresh || copy.document == nil else { return copy }
+                    return copy.document == nil ? await refreshed(source) : await refreshed(source, within: patience)
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.source.name < $1.source.name }
         }
     }
 
+    /// How long a server may take to say what is new when a copy is here.
+    private var patience: Duration { .seconds(3) }
+
+    private func refreshed(_ source: CatalogSource, within time: Duration) async -> CatalogCopy {
+        await withTaskGroup(of: CatalogCopy?.self) { group in
+            group.addTask { await refreshed(source) }
+            group.addTask {
+                try? await Task.sleep(for: time)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            if let first { return first }
+            let copy = copy(of: source)
+            let error = CatalogAccessError.slow(catalog: source.name, url: source.url)
+            return CatalogCopy(
+                source: source, state: copy.state == .expired ? .expired : .unreachable, document: copy.document,
+                trust: copy.trust, error: error)
+        }
+    }
+
     // MARK: Indexes
 
-    /// The path of a version's index here, fetched when it is not here yet.
+    /// The path of a version's index here, fetched and verified when it is not here yet.
     ///
     /// A published index never changes, so a copy is used as it is; the image's digest in its name keeps a tree that was
     /// made anew under the same version ids apart.
@@ -126,8 +123,7 @@ package struct CatalogLibrary: Sendable {
     package func index(of version: ChosenVersion) async throws -> String {
         let path = indexPath(version.source, version.distribution, version.version)
         if access(path, R_OK) == 0 { return path }
-        let url = "\(version.source.url)targets/\(version.version.index)"
-        try write(try await fetch(url, of: version.source, limit: CatalogLibrary.indexLimit), to: path)
+        try write(try await target(version.version.index, of: version, limit: CatalogLibrary.indexLimit), to: path)
         return path
     }
 
@@ -151,16 +147,14 @@ package struct CatalogLibrary: Sendable {
         return ids
     }
 
-    /// The path of a version's published boot set here, fetched when it is not here yet; nil where none was published.
+    /// The path of a version's published boot set here, fetched and verified when it is not here yet; nil where none was
+    /// published.
     /// - Throws: ``CatalogAccessError``.
     package func bootSet(of version: ChosenVersion) async throws -> String? {
         guard let name = version.version.bootSet else { return nil }
         let path = bootSetPath(version.source, version.distribution, version.version)
         if access(path, R_OK) == 0 { return path }
-        try write(
-            try await fetch(
-                "\(version.source.url)targets/\(name)", of: version.source, limit: CatalogLibrary.bootSetLimit),
-            to: path)
+        try write(try await target(name, of: version, limit: CatalogLibrary.bootSetLimit), to: path)
         return path
     }
 
@@ -173,7 +167,33 @@ package struct CatalogLibrary: Sendable {
 
     // MARK: Parts
 
-    private func documentPath(_ source: CatalogSource) -> String { "\(directory)/\(source.name)/catalog.json" }
+    func folder(_ source: CatalogSource) -> String { "\(directory)/\(source.name)" }
+    func documentPath(_ source: CatalogSource) -> String { "\(folder(source))/catalog.json" }
+    func summaryPath(_ source: CatalogSource) -> String { "\(folder(source))/trust.json" }
+    func distributionsPath(_ source: CatalogSource) -> String { "\(folder(source))/distributions" }
+    func metadataPath(_ source: CatalogSource) -> String { "\(folder(source))/metadata" }
+
+    /// The catalog, with the distributions that have publishers of their own as these say.
+    func localDocument(_ source: CatalogSource) throws -> CatalogDocument {
+        let bytes = try FileContents.read(documentPath(source), limit: CatalogDocument.longest)
+        var document = try CatalogDocument.decode(bytes)
+        for name in DirectoryListing.names(in: distributionsPath(source)) where name.hasSuffix(".json") {
+            let path = "\(distributionsPath(source))/\(name)"
+            guard let place = document.distributions.firstIndex(where: { "\($0.id).json" == name }) else { continue }
+            document.distributions[place] = try Distribution.decode(
+                try FileContents.read(path, limit: CatalogDocument.longest), id: document.distributions[place].id)
+        }
+        return document
+    }
+
+    private func summary(_ source: CatalogSource) throws -> TrustSummary {
+        try JSONDecoder().decode(
+            TrustSummary.self, from: Data(try FileContents.read(summaryPath(source), limit: 65_536)))
+    }
+
+    static func expiry(_ trust: TrustSummary, _ source: CatalogSource) -> CatalogAccessError? {
+        trust.expires < .now ? .expired(catalog: source.name, url: source.url, since: trust.expires) : nil
+    }
 
     private func isFresh(_ path: String) -> Bool {
         var status = stat()
@@ -182,43 +202,18 @@ package struct CatalogLibrary: Sendable {
         return (0..<CatalogLibrary.freshSeconds).contains(age)
     }
 
-    private func checkTrust(_ url: String, of source: CatalogSource) throws(CatalogAccessError) {
-        guard URLText.isOfThisMachine(url) else {
-            throw .untrusted(
-                catalog: source.name, url: source.url,
-                reason:
-                    "it is not signed, and unsigned catalogs are only used from file: and from this machine's own servers"
-            )
-        }
-    }
-
-    private func fetchDocument(_ source: CatalogSource) async throws -> [UInt8] {
-        try await fetch("\(source.url)targets/catalog.json", of: source, limit: CatalogLibrary.catalogLimit)
-    }
-
-    private func fetch(_ url: String, of source: CatalogSource, limit: Int) async throws -> [UInt8] {
-        try checkTrust(url, of: source)
-        let result: TransferResult
-        do {
-            result = try await transfers.get(url, maximumBytes: limit)
-        } catch {
-            throw CatalogAccessError.unreachable(catalog: source.name, url: url, cause: error)
-        }
-        // A server of this machine may have sent us elsewhere.
-        try checkTrust(result.effectiveURL, of: source)
-        return result.body.withUnsafeBytes { Array($0) }
-    }
-
-    private func store(_ bytes: [UInt8], _ source: CatalogSource) throws {
-        try write(bytes, to: documentPath(source))
-    }
-
-    private func write(_ bytes: [UInt8], to path: String) throws(CatalogAccessError) {
+    func write(_ bytes: [UInt8], to path: String) throws(CatalogAccessError) {
         do {
             try DirectoryTree.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
             try AtomicFile.write(bytes, to: path)
         } catch {
             throw .state(path: path, cause: error)
         }
+    }
+
+    func writeJSON(_ value: some Encodable, to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try write(Array(try encoder.encode(value)), to: path)
     }
 }

@@ -29,10 +29,8 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         self.url = url
     }
 
-    /// Whether the tree is on this machine: a file: URL, or a server on the loopback interface.
-    ///
-    /// Only such a tree may be used while catalogs are not signed.
-    package var isLocal: Bool { URLText.isOfThisMachine(url) }
+    /// Whether nobody on the way can change what comes: https, a file: URL, or a server on the loopback interface.
+    package var isPrivate: Bool { url.hasPrefix("https:") || URLText.isOfThisMachine(url) }
 
     private static func isName(_ name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }

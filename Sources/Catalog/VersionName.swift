@@ -52,6 +52,7 @@ package struct VersionName: Sendable, Hashable {
         guard found.count == 1 else {
             throw .ambiguous(self.distribution, catalogs: found.map(\.0.source.name))
         }
+        if copy.state == .untrusted, let error = copy.error as? CatalogAccessError { throw error }
         let versions = distribution.versions
         let wanted = version.map { text in versions.first { $0.id.text == text } } ?? versions.first
         guard let chosen = wanted else {

@@ -12,6 +12,14 @@ package struct FileDigest: Hashable, Sendable, CustomStringConvertible {
 
     package init(id: BlockID) { self.id = id }
 
+    /// The digest of a file's bytes.
+    package static func sha256(of bytes: [UInt8]) -> FileDigest {
+        FileDigest(id: BlockID(digest: SHA256.hash(data: bytes)))
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    package var hex: String { id.hex }
+
     package var description: String { "sha256:\(id.hex)" }
 }
 

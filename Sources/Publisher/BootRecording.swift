@@ -36,7 +36,9 @@ package struct BootRecording: Sendable {
         let folder = try RecordingFolder()
         defer { folder.remove() }
         let name = "tree/\(distribution)@\(version)"
-        try run(["catalog", "add", "tree", absolute(tree)], folder, cancellation)
+        try run(
+            ["catalog", "add", "tree", absolute(tree), "--root", "\(absolute(tree))/metadata/1.root.json"], folder,
+            cancellation)
         var boot = ["boot", name, "--detach", "--display", "none", "--network", "none"]
         if let memoryMiB { boot += ["--memory", "\(memoryMiB)"] }
         if let accelerator { boot += ["--accel", accelerator] }

@@ -1,4 +1,5 @@
 import Catalog
+import Glibc
 import Linux
 
 extension PublishedTree {
@@ -12,7 +13,8 @@ extension PublishedTree {
     ) throws(PublisherError) -> (version: DistributionVersion, image: PublishedImage) {
         let lock = try lock()
         defer { lock.unlock() }
-        var document = try catalog()
+        let contents = try contents()
+        var document = try contents.catalog()
         if document.distribution(new.distribution)?.version(new.version) != nil {
             throw .versionExists(distribution: new.distribution, version: new.version)
         }
@@ -25,23 +27,27 @@ extension PublishedTree {
             trial.add(version, new)
             _ = try trial.encode()
         } catch {
-            throw .catalog(path: catalogPath, error)
+            throw .catalog(path: "catalog.json", error)
         }
 
         var options = options
         options.digestsImage = true
-        // Unlike an image of `make`, a version's folder is ours to make.
         _ = try ImageSource(path: image)
-        try Folders.create(target(new.distribution))
+        // The index gets its name when it is signed; until then it lies beside, hidden.
+        try Folders.create("\(path)/targets/\(new.distribution)")
+        let made = "\(path)/targets/\(new.distribution)/.\(new.version).caibx"
+        defer { unlink(made) }
         let published = try ImagePublisher(options: options, progress: progress, cancellation: cancellation)
-            .publish(image: image, index: target(index), store: blocks)
+            .publish(image: image, index: made, store: blocks)
 
         version.size = published.size
         version.storedSize = published.storedBytes
         version.digest = published.digest
         let added = document.add(version, new)
         document.updated = .now
-        try write(document)
+        let bytes: [UInt8]
+        do { bytes = try FileContents.read(made, limit: 1 << 30) } catch { throw .unreadable(error) }
+        try publish(document, distribution: new.distribution, files: [(index, bytes)], contents)
         return (added, published)
     }
 }

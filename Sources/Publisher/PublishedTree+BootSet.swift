@@ -1,6 +1,5 @@
 import Catalog
 import ImageIndex
-import Linux
 
 extension PublishedTree {
     /// Publishes what a start of a version touches: the boot set first, then the catalog that names it.
@@ -10,18 +9,15 @@ extension PublishedTree {
     ) throws(PublisherError) {
         let lock = try lock()
         defer { lock.unlock() }
-        var document = try catalog()
+        let contents = try contents()
+        var document = try contents.catalog()
         guard let place = document.distributions.firstIndex(where: { $0.id == distribution }),
             let position = document.distributions[place].versions.firstIndex(where: { $0.id == version })
         else { throw .noSuchVersion(distribution: distribution, version: version) }
         let name = "\(distribution)/\(version).bootset"
-        do {
-            try AtomicFile.write(Array(bootSet.text.utf8), to: target(name), durable: true)
-        } catch {
-            throw .unwritable(error)
-        }
         document.distributions[place].versions[position].bootSet = name
         document.updated = .now
-        try write(document)
+        try publish(
+            document, distribution: distribution, files: [(name, Array(bootSet.text.utf8))], contents)
     }
 }

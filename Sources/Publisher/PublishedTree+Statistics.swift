@@ -9,7 +9,8 @@ extension PublishedTree {
         let store = BlockStoreFolder(path: blocks)
         var sizes: [BlockID: UInt64] = [:]
         var distributions: [TreeStatistics.Distribution] = []
-        for distribution in try catalog().distributions {
+        let contents = try contents()
+        for distribution in try contents.catalog().distributions {
             var versions: [TreeStatistics.Version] = []
             var previous: Set<BlockID> = []
             // Oldest first, so that each is compared with the one before it.
@@ -17,7 +18,7 @@ extension PublishedTree {
                 var (distinct, zero, stored, newBlocks, newStored) = (Set<BlockID>(), 0, UInt64(0), 0, UInt64(0))
                 let index: ImageIndex
                 do {
-                    index = try ImageIndex(path: target(version.index))
+                    index = try ImageIndex(path: contents.path(of: version.index) ?? "\(path)/targets/\(version.index)")
                     try index.forEachBlock { block in
                         if block.isHole { zero += 1 }
                         guard distinct.insert(block.id).inserted else { return }

@@ -13,16 +13,16 @@ extension PublishedTree {
     ) throws(PublisherError) -> TreeVerification {
         var result = TreeVerification()
         var wanted: [BlockID: WantedBlock] = [:]
-        for distribution in try catalog().distributions {
+        let contents = try contents()
+        result.problems += check(contents)
+        for distribution in try contents.catalog().distributions {
             for version in distribution.versions {
                 try cancellation.check()
                 result.versions += 1
                 let name = "\(distribution.id)@\(version.id)"
-                if let bootSet = version.bootSet, access(target(bootSet), R_OK) != 0 {
-                    result.problems.append(.bootSetMissing(version: name, path: bootSet))
-                }
                 do {
-                    let index = try ImageIndex(path: target(version.index))
+                    let index = try ImageIndex(
+                        path: contents.path(of: version.index) ?? "\(path)/targets/\(version.index)")
                     if index.imageSize != version.size {
                         result.problems.append(.size(version: name, catalog: version.size, index: index.imageSize))
                     }
@@ -48,6 +48,24 @@ extension PublishedTree {
         result.problems += try check(blocks, progress: progress, cancellation: cancellation)
         result.problems.sort { $0.description < $1.description }
         return result
+    }
+
+    /// Everything that is signed must be there, as it was signed. The signatures themselves, as a reader sees them.
+    private func check(_ contents: TreeContents) -> [TreeProblem] {
+        var problems: [TreeProblem] = []
+        for name in contents.names {
+            guard let file = contents.file(name), let path = contents.path(of: name) else { continue }
+            do {
+                let bytes = try FileContents.read(path, limit: file.length)
+                if let reason = file.identity.mismatch(bytes) {
+                    problems.append(.target(name: name, reason: "\(reason)"))
+                }
+            } catch {
+                problems.append(.target(name: name, reason: error.code == ENOENT ? "it is missing" : error.message))
+            }
+        }
+        if let error = MetadataCheck.run(tree: path) { problems.append(.metadata("\(error)")) }
+        return problems
     }
 
     private func check(

@@ -1,93 +1,151 @@
 import Catalog
 import Glibc
 import Linux
+import TUF
 
-/// A published tree on the local disk: `targets/` with the catalog and the indexes, `blocks/`.
+/// A published tree on the local disk: `metadata/` that signs `targets/` (the catalog, the indexes, the boot sets), and
+/// `blocks/`.
 package struct PublishedTree: Sendable {
     package let path: String
+    let keys: SigningKeys
 
-    var targets: String { "\(path)/targets" }
     var blocks: String { "\(path)/blocks" }
-    var catalogPath: String { "\(targets)/catalog.json" }
+    /// A timestamp must outlive the week until the next version, also where no timer renews it.
+    var repository: TUFRepository {
+        var lifetimes = RepositoryLifetimes()
+        lifetimes.timestamp = 14
+        return TUFRepository(path: path, lifetimes: lifetimes)
+    }
 
-    /// Where a path of the catalog (`index`, `bootSet`) lies on disk.
-    func target(_ name: String) -> String { "\(targets)/\(name)" }
+    private static let catalogName = "catalog.json"
 
-    /// Opens a tree that ``create(path:name:description:)`` made.
+    /// Opens a tree that ``create(path:name:description:keys:passphrase:)`` made.
     /// - Throws: ``PublisherError/notATree(path:reason:)``.
-    package init(path: String) throws(PublisherError) {
-        self.path = path
+    package init(path: String, keys: SigningKeys) throws(PublisherError) {
+        self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        self.keys = keys
         guard Folders.isFolder(path) else { throw .notATree(path: path, reason: "there is no such folder") }
-        guard access(catalogPath, F_OK) == 0 else {
-            throw .notATree(path: path, reason: "it has no targets/catalog.json")
+        guard access("\(path)/metadata/1.root.json", F_OK) == 0 else {
+            throw .notATree(path: path, reason: "it is not signed: it has no metadata/1.root.json")
         }
     }
 
-    /// Makes an empty tree. One that is there already stays as it is; one that was half made is completed.
-    /// - Throws: ``PublisherError/notEmpty(path:)``, ``PublisherError/unwritable(_:)``.
-    package static func create(path: String, name: String, description: String) throws(PublisherError) -> PublishedTree
-    {
+    /// Makes an empty tree, signed with new keys. One that is there already stays as it is; one that was half made is
+    /// completed.
+    /// - Parameter passphrase: encrypts the keys of root and targets; those that a timer uses stay plain.
+    /// - Throws: ``PublisherError``.
+    package static func create(
+        path: String, name: String, description: String, keys: SigningKeys, passphrase: String? = nil
+    ) throws(PublisherError) -> PublishedTree {
         try Folders.create(path)
+        let known = ["metadata", "targets", "blocks", "drafts"]
         let names: [String]
         do { names = try Folders.names(in: path) } catch { throw .unreadable(error) }
-        guard names.isEmpty || names.contains("targets") || names == ["blocks"] else { throw .notEmpty(path: path) }
-        if names.contains("targets") && access("\(path)/targets/catalog.json", F_OK) != 0 {
-            let targets = (try? Folders.names(in: "\(path)/targets")) ?? []
-            guard targets.allSatisfy({ $0.hasPrefix(".catalog.json.") }) else { throw .notEmpty(path: path) }
-        }
-        try Folders.create("\(path)/targets")
+        guard names.allSatisfy(known.contains) else { throw .notEmpty(path: path) }
+        if !names.contains("metadata") && names.contains("targets") { throw .notEmpty(path: path) }
         try Folders.create("\(path)/blocks")
-        let catalog = "\(path)/targets/catalog.json"
-        if access(catalog, F_OK) != 0 {
-            StaleFiles.remove(beside: catalog)
-            let document = CatalogDocument(name: name, description: description, updated: .now)
-            try write(document, to: catalog)
+        if access("\(path)/metadata/timestamp.json", F_OK) != 0 {
+            for part in ["metadata", "drafts"] { try? DirectoryTree.remove("\(path)/\(part)") }
+            try sign(path: path, keys: keys, passphrase: passphrase)
         }
-        return try PublishedTree(path: path)
+        let tree = try PublishedTree(path: path, keys: keys)
+        let contents = try tree.contents()
+        if contents.path(of: catalogName) == nil {
+            let document = CatalogDocument(name: name, description: description, updated: .now)
+            try tree.publish(document, files: [], contents)
+        }
+        return tree
     }
 
-    /// Keeps other publishers out for as long as the handle lives (an flock of the tree's folder).
+    /// Three keys: root's, targets', and one that a timer may use, for snapshot and timestamp.
+    private static func sign(path: String, keys: SigningKeys, passphrase: String?) throws(PublisherError) {
+        let root = try keys.generate(for: "root", passphrase: passphrase)
+        let targets = try keys.generate(for: "targets", passphrase: passphrase)
+        let online = try keys.generate(for: "online", passphrase: nil)
+        do {
+            try TUFRepository(path: path).create(
+                roles: [
+                    .root: RoleMembers([root.publicKey]), .targets: RoleMembers([targets.publicKey]),
+                    .snapshot: RoleMembers([online.publicKey]), .timestamp: RoleMembers([online.publicKey]),
+                ], signers: [root, targets, online])
+        } catch {
+            for key in [root, targets, online] { keys.discard(key) }
+            throw PublisherError(error, tree: path)
+        }
+    }
+
+    /// Keeps other publishers out for as long as the handle lives (an flock of the blocks' folder).
     /// - Throws: ``PublisherError/busy(path:)``.
     func lock() throws(PublisherError) -> FileHandle {
         do {
-            let handle = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
+            try Folders.create(blocks)
+            let handle = try FileHandle(path: blocks, flags: O_RDONLY | O_DIRECTORY)
             if try handle.lock(exclusive: true, wait: false) { return handle }
-        } catch {
+        } catch let error as SystemCallError {
             throw .unreadable(error)
+        } catch {
+            throw .notATree(path: path, reason: "it has no folder blocks/")
         }
         throw .busy(path: path)
     }
 
     /// - Throws: ``PublisherError/catalog(path:_:)``, ``PublisherError/unreadable(_:)``.
-    package func catalog() throws(PublisherError) -> CatalogDocument {
-        var bytes: [UInt8] = []
+    package func catalog() throws(PublisherError) -> CatalogDocument { try contents().catalog() }
+
+    /// What the tree's signed metadata names now.
+    func contents() throws(PublisherError) -> TreeContents {
         do {
-            let file = try FileHandle(path: catalogPath, flags: O_RDONLY)
-            // One byte more than is read, so that decode refuses what is longer.
-            bytes = [UInt8](repeating: 0, count: min(Int(try file.status().st_size), CatalogDocument.longest + 1))
-            let size = bytes.count
-            let count = try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
-            bytes.removeLast(size - count)
-        } catch let error as SystemCallError {
-            throw .unreadable(error)
+            return try TreeContents(path: path, state: repository.state())
         } catch {
-            throw .notATree(path: path, reason: "\(error)")
-        }
-        do {
-            return try CatalogDocument.decode(bytes)
-        } catch {
-            throw .catalog(path: catalogPath, error)
+            throw PublisherError(error, tree: path)
         }
     }
 
-    func write(_ document: CatalogDocument) throws(PublisherError) {
-        StaleFiles.remove(beside: catalogPath)
-        try PublishedTree.write(document, to: catalogPath)
-    }
-
-    private static func write(_ document: CatalogDocument, to path: String) throws(PublisherError) {
-        let bytes: [UInt8]
-        do { bytes = try document.encode() } catch { throw .catalog(path: path, error) }
-        do { try AtomicFile.write(bytes, to: path, durable: true) } catch { throw .unwritable(error) }
+    /// Publishes files and the catalog that names them, in one signed step. Call it under ``lock()``.
+    /// - Parameter distribution: whose files they are: a publisher of its own signs those, where there is one.
+    /// - Throws: ``PublisherError``; readers see the tree as it was then.
+    func publish(
+        _ document: CatalogDocument, distribution: String? = nil, files: [(name: String, bytes: [UInt8])],
+        _ contents: TreeContents
+    ) throws(PublisherError) {
+        let repository = repository
+        var files = files
+        var role = "targets"
+        if let distribution, let own = document.distribution(distribution), contents.hasRole(of: distribution) {
+            role = distribution
+            do { files.append(("\(distribution)/distribution.json", try own.encode())) } catch {
+                throw .catalog(path: "\(distribution)/distribution.json", error)
+            }
+        }
+        // A publisher of one distribution need not have the catalog's key once it is listed.
+        let isListed = distribution.map { contents.lists($0) } ?? false
+        var updates = [(role: role, files: files)]
+        if role == "targets" || !isListed {
+            do {
+                let catalog = (PublishedTree.catalogName, try document.encode())
+                if role == "targets" {
+                    updates[0].files.append(catalog)
+                } else {
+                    updates.append(("targets", [catalog]))
+                }
+            } catch {
+                throw .catalog(path: PublishedTree.catalogName, error)
+            }
+        }
+        do throws(RepositoryError) {
+            for update in updates {
+                var added: [TargetFile] = []
+                for file in update.files { added.append(try repository.store(file.bytes, as: file.name)) }
+                let ids = contents.keyIDs(of: [update.role, "snapshot", "timestamp"])
+                let signers: [any Signer]
+                do { signers = try keys.signers(ids) } catch { throw .signing(cause: error) }
+                let result = try repository.update(role: update.role, adding: added, signers: signers)
+                if case .waiting(let missing) = result {
+                    throw .waiting(roles: missing.map(\.role))
+                }
+            }
+        } catch {
+            throw PublisherError(error, tree: path)
+        }
     }
 }

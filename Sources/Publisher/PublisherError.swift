@@ -29,6 +29,12 @@ package enum PublisherError: Error, Sendable, Equatable {
     /// The catalog cannot be read, or would become one that cannot.
     case catalog(path: String, CatalogError)
     case index(path: String, ImageIndexError)
+    /// A private key that is needed cannot be used; `reason` is a phrase.
+    case key(path: String, reason: String)
+    /// Too few keys of these roles were at hand to sign. What was to be published waits as a draft, or nothing changed.
+    case keyMissing(roles: [String])
+    /// The tree's signed metadata cannot be used or changed; `reason` is a phrase.
+    case metadata(reason: String)
     /// There is no such version in the tree.
     case noSuchVersion(distribution: String, version: VersionID)
     /// A start could not be recorded; `reason` is a phrase.

@@ -55,6 +55,8 @@ struct AddCommand: PublishSubcommand {
 
     @OptionGroup var blocks: BlockOptions
 
+    @OptionGroup var keyOptions: KeyOptions
+
     func run(_ context: Context) throws {
         var new = try NewVersion(distribution: distro, version: version)
         (new.title, new.summary, new.homepage, new.architecture) = (title, summary, homepage, architecture)
@@ -63,7 +65,7 @@ struct AddCommand: PublishSubcommand {
         new.guest = GuestSettings(memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, login: login)
         let options = try PublishOptions(blockSize: blocks.blockSize, compressionLevel: blocks.compression)
 
-        let tree = try PublishedTree(path: tree)
+        let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }

@@ -70,6 +70,14 @@ struct ErrorReport {
             self.init(65, "\(path) cannot be used", "\(cause)", "mend it or take it from a copy of the tree")
         case .index(let path, let cause):
             self.init(65, "\(path) cannot be used", "\(cause)", "publish the version again")
+        case .key(let path, let reason):
+            self.init(77, "\(path) cannot sign", reason, "see 'oscircular-publish key list' and --keys")
+        case .keyMissing(let roles):
+            self.init(
+                77, "nothing was published", "the key of \(roles.joined(separator: ", ")) is not here",
+                "give --keys, or sign where it is with 'oscircular-publish key sign'")
+        case .metadata(let reason):
+            self.init(65, "the tree's signed metadata cannot be used", reason, "take it from a copy of the tree")
         case .noSuchVersion(let distribution, let version):
             self.init(
                 66, "the tree has no \(distribution)@\(version)", "nothing of that name was added",

@@ -4,7 +4,9 @@ import Publisher
 /// `init TREE`: an empty tree.
 struct InitCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Make an empty tree: targets/, blocks/ and an empty catalog.")
+        commandName: "init", abstract: "Make an empty signed tree, with new keys for it.",
+        discussion:
+            "The keys never lie in the tree: copy them to a safe place, whoever has them can publish in your name.")
 
     @Argument(help: "The tree's folder; made where it lacks.")
     var tree: String
@@ -15,9 +17,19 @@ struct InitCommand: PublishSubcommand {
     @Option(help: "What the catalog offers, in a sentence.")
     var description = ""
 
+    @Flag(help: "Encrypt the keys of root and targets with a passphrase; those for a timer stay plain.")
+    var encrypt = false
+
+    @OptionGroup var keyOptions: KeyOptions
+
     func run(_ context: Context) throws {
         let folder = tree.split(separator: "/").last.map(String.init) ?? "catalog"
-        let made = try PublishedTree.create(path: tree, name: name ?? folder, description: description)
-        Console.print("tree:    \(made.path)")
+        let keys = try keyOptions.signingKeys(for: tree)
+        let made = try PublishedTree.create(
+            path: tree, name: name ?? folder, description: description, keys: keys,
+            passphrase: encrypt ? try Passphrase.new() : nil)
+        Console.print("tree:        \(made.path)")
+        Console.print("keys:        \(keys.folder)")
+        Console.print("fingerprint: \(try made.fingerprint())")
     }
 }

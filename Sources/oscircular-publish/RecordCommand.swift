@@ -31,8 +31,10 @@ struct RecordCommand: PublishSubcommand {
         guard (1...10).contains(rounds) else { throw ValidationError("--rounds must be 1 to 10") }
     }
 
+    @OptionGroup var keyOptions: KeyOptions
+
     func run(_ context: Context) throws {
-        let published = try PublishedTree(path: tree)
+        let published = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
         let id = try NewVersion(distribution: distro, version: version).version
         guard try published.catalog().distribution(distro)?.version(id) != nil else {
             throw PublisherError.noSuchVersion(distribution: distro, version: id)

@@ -12,8 +12,10 @@ struct StatsCommand: PublishSubcommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var keyOptions: KeyOptions
+
     func run(_ context: Context) throws {
-        let statistics = try PublishedTree(path: tree).statistics()
+        let statistics = try PublishedTree(path: tree, keys: keyOptions.signingKeys(for: tree)).statistics()
         if json { return Console.print(try statistics.json()) }
         for distribution in statistics.distributions {
             Console.print(distribution.id)

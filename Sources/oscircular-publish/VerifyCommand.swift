@@ -9,8 +9,10 @@ struct VerifyCommand: PublishSubcommand {
     @Argument(help: "The tree.")
     var tree: String
 
+    @OptionGroup var keyOptions: KeyOptions
+
     func run(_ context: Context) throws {
-        let tree = try PublishedTree(path: tree)
+        let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }

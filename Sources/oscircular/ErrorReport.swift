@@ -96,6 +96,20 @@ struct ErrorReport {
             )
         case .untrusted(let catalog, let url, let reason):
             (ExitStatus.malformed, "catalog \(catalog) (\(url)) is refused: \(reason)")
+        case .expired(let catalog, let url, let since):
+            (
+                ExitStatus.malformed,
+                "catalog \(catalog) (\(url)) is too old: what its publisher signed expired at \(since), and this machine's clock "
+                    + "says \(Timestamp.now). If the clock is right, tell the publisher; what is here can still be booted"
+            )
+        case .slow(let catalog, let url):
+            (ExitStatus.unavailable, "catalog \(catalog): \(url) did not answer in time; going on with what is here")
+        case .notConfirmed(let catalog, let fingerprint):
+            (
+                ExitStatus.malformed,
+                "catalog \(catalog) was not added: nobody confirmed its fingerprint \(fingerprint). Give "
+                    + "'--fingerprint' or '--root' with what the publisher says"
+            )
         case .noCatalogs:
             (ExitStatus.notFound, "no catalog yet: add one with 'oscircular catalog add NAME URL'")
         case .noSuchCatalog(let name, let names): (ExitStatus.notFound, "no catalog is called '\(name)'\(near(names))")

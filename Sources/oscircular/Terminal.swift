@@ -12,6 +12,9 @@ enum Terminal {
     /// Prints a line on standard error: progress and errors, so that standard output holds results only.
     static func note(_ text: String) { write((isInteractive ? "\r\u{1b}[K" : "") + text + "\n", to: STDERR_FILENO) }
 
+    /// Writes a question on standard error; the answer comes on the same line.
+    static func prompt(_ text: String) { write(text, to: STDERR_FILENO) }
+
     /// Redraws the one line of progress; nothing where standard error is no terminal.
     static func progress(_ text: String) {
         guard isInteractive else { return }

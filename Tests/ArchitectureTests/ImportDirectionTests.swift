@@ -10,13 +10,13 @@ import Testing
         "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
         "TUF": ["Linux"],
-        "Catalog": ["ContentAddress", "Curl", "Linux"],
+        "Catalog": ["TUF", "ContentAddress", "Curl", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
         "BlockStore": ["ContentAddress", "Curl", "Zstd", "Linux"],
         "ImageMount": ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Linux"],
-        "Publisher": ["Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux"],
+        "Publisher": ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux"],
         "Boot": [
             "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
             "Curl",
@@ -31,7 +31,7 @@ import Testing
             "Curl", "Linux",
         ],
         "oscircular-publish": [
-            "Publisher", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
+            "Publisher", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
         ],
         "tuf-client": ["TUF", "Curl", "Linux"],
     ]

@@ -65,7 +65,7 @@ struct CommandOutputTests {
             #expect(catalog["url"]?.string == scenario.server.url)
             #expect(catalog["state"]?.string == "fresh")
             #expect(catalog["updated"]?.string?.hasSuffix("Z") == true)
-            #expect(catalog["expires"] == JSONValue.null)
+            #expect(catalog["expires"]?.string?.hasSuffix("Z") == true)
             #expect(catalog["error"] == JSONValue.null)
             let tiny = try #require(list["distributions"]?.array.first)
             #expect(tiny.keys == ["id", "catalog", "title", "versions"])
@@ -113,7 +113,7 @@ struct CommandOutputTests {
             try await scenario.client("fetch", "tiny")
             scenario.server.stop()
             // Older than the seconds for which a copy counts as fresh.
-            let copy = scenario.folder.path("state/oscircular/catalogs/test/catalog.json")
+            let copy = scenario.folder.path("state/oscircular/catalogs/test/trust.json")
             var times = [timespec(tv_sec: 1000, tv_nsec: 0), timespec(tv_sec: 1000, tv_nsec: 0)]
             #expect(utimensat(AT_FDCWD, copy, &times, 0) == 0)
             let listed = try await scenario.attempt("list")

@@ -12,11 +12,12 @@ struct MenuScreenTests {
 
     @Test(arguments: sizes)
     func everyScreenIsReachedAndResizedAtEverySize(_ size: (columns: Int, rows: Int)) async throws {
-        try await TmuxTerminal.with(Self.sample, columns: size.columns, rows: size.rows) { terminal in
+        try await TmuxTerminal.with(Self.sample + "; exec sleep 60", columns: size.columns, rows: size.rows) {
+            terminal in
             try await terminal.expect("▸ debian")
             // Each screen, what is on it, and the way back.
             let screens: [(keys: [String], text: String)] = [
-                (["Right"], "› debian"), (["i"], "details"), (["Tab"], "› running"), (["C"], "› cache"),
+                (["Right"], "› debian"), (["i"], "newest of 24"), (["Tab"], "› running"), (["C"], "› cache"),
                 (["L"], "› log"), (["?"], "› help"), (["/"], "Find:"), (["o"], "network"), (["a"], "Name"),
             ]
             for (keys, text) in screens {
@@ -27,10 +28,11 @@ struct MenuScreenTests {
                 }
                 try await terminal.expect(text)
                 try await terminal.press("Escape")
-                try await terminal.expectNo(text == "details" ? "› details" : text)
+                // Back on the list, in whatever width.
+                try await terminal.expect("▸ debian")
             }
             try await terminal.press("q")
-            try await terminal.expectNo("OS Circular")
+            try await terminal.expect("left with 0 guests")
         }
     }
 
@@ -50,7 +52,8 @@ struct MenuScreenTests {
             try await terminal.expect("✓ guest")
             try await terminal.press("c")
             try await terminal.expect("console of sample1")
-            try await terminal.press("q")
+            // The made-up console reads lines.
+            try await terminal.press("q", "Enter")
             try await terminal.expect("✓ guest")
             try await terminal.press("Tab")
             try await terminal.expect("▸ alpine")
@@ -72,7 +75,7 @@ struct MenuScreenTests {
     func everyTerminalGetsSignsThatItCanShow(_ environment: String, _ isUnicode: Bool) async throws {
         try await TmuxTerminal.with("env \(environment) \(Self.sample)") { terminal in
             let rows = try await terminal.expect(isUnicode ? "▸ debian" : "> debian")
-            #expect(rows[1].contains(isUnicode ? "╭" : "+--"))
+            #expect(rows[1].hasPrefix(isUnicode ? "╭" : "+ Operating"))
             let colored = try await terminal.rows(withColors: true).joined()
             // The accent is cyan, 36 in any of the forms.
             #expect(colored.contains("36m") == !environment.hasPrefix("NO_COLOR"))
@@ -84,7 +87,7 @@ struct MenuScreenTests {
     @Test func theFlagsDoWhatTheEnvironmentDoes() async throws {
         try await TmuxTerminal.with("\(Self.sample) --ascii --no-color --no-mouse") { terminal in
             let rows = try await terminal.expect("> debian")
-            #expect(rows[1].hasPrefix("+-"))
+            #expect(rows[1].hasPrefix("+ Operating"))
             #expect(try await !terminal.rows(withColors: true).joined().contains("36m"))
         }
     }
@@ -104,7 +107,8 @@ struct MenuScreenTests {
 
     @Test func controlSignsOfACatalogAreShownAsDots() async throws {
         try await TmuxTerminal.with(Self.sample) { terminal in
-            try await terminal.press("Home", "Down", "Down")
+            try await terminal.expect("▸ debian")
+            try await terminal.press("Down")
             try await terminal.expect("·[31mRed·[0m ·bell ·turned")
             #expect(try await !terminal.rows(withColors: true).joined().contains("\u{1b}[31mRed"))
         }
@@ -127,7 +131,7 @@ struct MenuScreenTests {
 
     @Test func theSmallestTerminalCanBeLeft() async throws {
         try await TmuxTerminal.with(Self.sample + "; exec sleep 60", columns: 10, rows: 3) { terminal in
-            try await terminal.expect("too small;")
+            try await terminal.expect("q quits")
             try await terminal.press("q")
             try await terminal.expect("left with")
         }
@@ -147,6 +151,8 @@ struct MenuScreenTests {
             try await terminal.expect("▸ debian")
             try await terminal.press("Down")
             try await terminal.expect("▸ hostile", within: 60)
+            // What comes within a moment of a flood belongs to it.
+            try await Task.sleep(for: .seconds(1))
             try await terminal.press("q")
             try await terminal.expect("left with 0 guests")
         }

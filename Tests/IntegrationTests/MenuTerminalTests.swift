@@ -125,7 +125,9 @@ struct MenuTerminalTests {
             try await TmuxTerminal.with("env TERM=\(name) \(Self.sample)") { terminal in
                 try await terminal.expect("▸ debian")
                 // As a terminal of that kind reports a click on row 3, column 10: SGR, or X10's three bytes.
-                let click = name.hasPrefix("xterm") ? "\u{1b}[<0;10;3M" : "\u{1b}[M \u{2a}\u{23}"
+                let click =
+                    name.hasPrefix("xterm")
+                    ? "\u{1b}[<0;10;3M\u{1b}[<0;10;3m" : "\u{1b}[M \u{2a}\u{23}\u{1b}[M#\u{2a}\u{23}"
                 try await terminal.type(click)
                 try await terminal.expect("▸ alpine")
                 try await terminal.type(click)

@@ -99,7 +99,11 @@ extension Scenario {
     }
 
     /// The published index of a version of `tiny`.
-    func publishedIndex(_ version: String) -> String { "\(tree)/targets/tiny/\(version).caibx" }
+    func publishedIndex(_ version: String) -> String {
+        let folder = "\(tree)/targets/tiny"
+        return "\(folder)/"
+            + (DirectoryListing.names(in: folder).first { $0.hasSuffix(".\(version).caibx") } ?? version)
+    }
 }
 
 /// Images of two weeks, of which the second is the first with a few parts changed.

@@ -37,8 +37,12 @@ final class Scenario: Sendable {
                 ["add", tree, "tiny", image.version, image.path, "--title", "Tiny", "--memory", "256"], environment)
         }
         server = try NginxServer(tree: tree)
-        _ = try await Self.succeed("oscircular", ["catalog", "add", "test", server.url], environment)
+        _ = try await Self.succeed(
+            "oscircular", ["catalog", "add", "test", server.url, "--root", "\(tree)/metadata/1.root.json"], environment)
     }
+
+    /// What makes a catalog at another address of this tree trusted.
+    var trust: [String] { ["--root", "\(tree)/metadata/1.root.json"] }
 
     /// Runs `oscircular` and expects success.
     /// - Returns: standard output.

@@ -61,14 +61,14 @@ final class TmuxTerminal: Sendable {
     /// - Returns: all rows then.
     @discardableResult
     func expect(
-        _ text: String, within seconds: Int = 20, sourceLocation: SourceLocation = #_sourceLocation
+        _ text: String, within seconds: Int = 15, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> [String] {
         try await wait(within: seconds, for: "no \(text)", sourceLocation) { $0.contains { $0.contains(text) } }
     }
 
     /// Waits until no row holds the text.
     func expectNo(
-        _ text: String, within seconds: Int = 20, sourceLocation: SourceLocation = #_sourceLocation
+        _ text: String, within seconds: Int = 15, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         try await wait(within: seconds, for: "still \(text)", sourceLocation) { !$0.contains { $0.contains(text) } }
     }

@@ -4,8 +4,8 @@ import Dispatch
 import Glibc
 import Linux
 
-/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood EVENTS] [--empty] [--ascii] [--no-mouse]
-/// [--no-color] [--crash]`. For screen tests and the benchmark.
+/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood EVENTS] [--empty] [--tidy] [--ascii]
+/// [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
 @main
 enum Program {
     static func main() {
@@ -37,7 +37,7 @@ enum Program {
             } else if arguments.contains("--empty") {
                 MenuOffer(isPriced: true)
             } else {
-                SampleOffer.few()
+                SampleOffer.few(isTidy: arguments.contains("--tidy"))
             }
         let backend = SampleBackend(offer: offer, flood: number(after: "--flood") ?? 0)
         let options = MenuOptions(

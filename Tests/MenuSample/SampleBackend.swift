@@ -63,7 +63,8 @@ final class SampleBackend: MenuBackend {
                 return "sample\(world.lastSession)"
             }
             var guest = GuestItem(
-                id: id, image: image, started: Int64(time(nil)), blocks: 4800, bootSetDone: 0, bootSetBlocks: 336,
+                id: id, image: image, started: Int64(time(nil)), blocks: 4800, blocksHere: 1248, bootSetDone: 0,
+                bootSetBlocks: 336,
                 consoleLog: "/var/lib/oscircular/logs/\(id).log")
             let flood = flood
             Task {
@@ -78,6 +79,7 @@ final class SampleBackend: MenuBackend {
                     for step in 1...steps {
                         if phase == .bootSet {
                             guest.bootSetDone = 336 * step / steps
+                            guest.bytesFetched = 84_000_000 * UInt64(step) / UInt64(steps)
                             guest.rate = 9_100_000
                         }
                         continuation.yield(guest)

@@ -6,7 +6,17 @@ package enum SampleOffer {
     package static let newest: Int64 = 1_794_787_200
 
     /// Five systems of two catalogs, one of them away, with titles that are hard to draw.
-    package static func few() -> MenuOffer {
+    /// - Parameter isTidy: leaves out what is hard to draw.
+    package static func few(isTidy: Bool = false) -> MenuOffer {
+        var offer = few()
+        if isTidy {
+            offer.systems.removeAll { ["hostile", "wide"].contains($0.name.distribution) }
+            offer.catalogs.removeAll { $0.name == "attic" }
+        }
+        return offer
+    }
+
+    private static func few() -> MenuOffer {
         let home = "example"
         func name(_ distribution: String) -> SystemName { SystemName(catalog: home, distribution: distribution) }
         let hostile =

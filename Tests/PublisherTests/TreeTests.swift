@@ -11,8 +11,18 @@ import Testing
     init() throws { folder = try ScratchFolder() }
 
     private func run(_ arguments: String...) async throws -> (status: Int32, stdout: String, stderr: String) {
-        try await BuiltProgram.run("oscircular-publish", arguments)
+        try await BuiltProgram.run(
+            "oscircular-publish", arguments + (takesKeys(arguments) ? ["--keys", folder.file("keys")] : []))
     }
+
+    private func takesKeys(_ arguments: [String]) -> Bool { !arguments.contains(folder.path) }
+
+    private func published() throws -> PublishedTree {
+        try PublishedTree(path: tree, keys: SigningKeys(folder: folder.file("keys")))
+    }
+
+    /// The bytes of the newest signed metadata: they change with every change of the catalog.
+    private func stamp() throws -> [UInt8] { try folder.bytes("tree/metadata/timestamp.json") }
 
     private var tree: String { folder.file("tree") }
 
@@ -28,7 +38,7 @@ import Testing
 
     @Test func anAddedVersionIsInTheCatalog() async throws {
         try await makeTree()
-        let document = try PublishedTree(path: tree).catalog()
+        let document = try published().catalog()
         #expect(document.name == "Tests")
         let debian = try #require(document.distribution("debian"))
         #expect(debian.title == "Debian “12”")
@@ -45,14 +55,14 @@ import Testing
 
     @Test func aVersionIsNeverReplaced() async throws {
         try await makeTree()
-        let before = try folder.bytes("tree/targets/catalog.json")
+        let before = try stamp()
         let again = try await run("add", tree, "debian", "2026-11-16", folder.file("a.img"))
         #expect(again.status == 73)
         #expect(again.stderr.contains("2026-11-16.1"))
-        #expect(try folder.bytes("tree/targets/catalog.json") == before)
+        #expect(try stamp() == before)
         #expect(
             try await run("add", tree, "debian", "2026-11-16.1", folder.file("a.img"), "--memory", "1024").status == 0)
-        let debian = try #require(try PublishedTree(path: tree).catalog().distribution("debian"))
+        let debian = try #require(try published().catalog().distribution("debian"))
         #expect(debian.versions.map(\.id.text) == ["2026-11-16.1", "2026-11-16"])
         #expect(debian.guest(of: debian.versions[0]).memoryMiB == 1024)
         #expect(debian.guest(of: debian.versions[1]).memoryMiB == 512)
@@ -60,7 +70,7 @@ import Testing
 
     @Test func twoPublishersAtOnceAreRefused() async throws {
         try await makeTree()
-        let lock = try FileHandle(path: tree, flags: O_RDONLY | O_DIRECTORY)
+        let lock = try FileHandle(path: "\(tree)/blocks", flags: O_RDONLY | O_DIRECTORY)
         try #require(try lock.lock(exclusive: true, wait: false))
         #expect(try await run("add", tree, "debian", "2026-11-17", folder.file("a.img")).status == 75)
         lock.unlock()
@@ -80,7 +90,8 @@ import Testing
         #expect(found.stderr.contains("is damaged"))
         #expect(found.stderr.contains("is missing"))
         #expect(found.stderr.contains("2 problems"))
-        truncate(folder.file("tree/targets/debian/2026-11-16.caibx"), 100)
+        let index = try #require(folder.files(below: "tree/targets").first { $0.hasSuffix(".2026-11-16.caibx") })
+        truncate(folder.file(index), 100)
         #expect(try await run("verify", tree).stderr.contains("2026-11-16.caibx"))
     }
 
@@ -95,7 +106,7 @@ import Testing
             try PublisherFixtures.writeImage(image, to: folder.file("a.img"))
             try #require(try await run("add", tree, "d", "2026-11-1\(position)", folder.file("a.img")).status == 0)
         }
-        let statistics = try PublishedTree(path: tree).statistics()
+        let statistics = try published().statistics()
         let versions = try #require(statistics.distributions.first).versions
         #expect(versions.map(\.id) == ["2026-11-11", "2026-11-10"])
         #expect(versions.map(\.blocks) == [4, 3])
@@ -113,9 +124,9 @@ import Testing
         #expect(try await run("init", folder.path).status == 73)
         #expect(folder.files() == ["file"])
         try await makeTree()
-        let before = try folder.bytes("tree/targets/catalog.json")
+        let before = try stamp()
         #expect(try await run("init", tree).status == 0)
-        #expect(try folder.bytes("tree/targets/catalog.json") == before)
+        #expect(try stamp() == before)
     }
 
     @Test func wrongNamesAreUsageErrors() async throws {
@@ -131,9 +142,83 @@ import Testing
 
     @Test func aDamagedCatalogIsSaidAndKept() async throws {
         try await makeTree()
-        try AtomicFile.write("{", to: folder.file("tree/targets/catalog.json"))
+        let files = folder.files(below: "tree/targets").filter { $0.hasSuffix(".catalog.json") }
+        for file in files { try AtomicFile.write("{", to: folder.file(file)) }
+        let before = try stamp()
         #expect(try await run("add", tree, "d", "2026-11-17", folder.file("a.img")).status == 65)
-        #expect(try folder.bytes("tree/targets/catalog.json") == Array("{".utf8))
+        #expect(try await run("verify", tree).status == 65)
+        #expect(try stamp() == before)
+    }
+
+    // MARK: Signing
+
+    @Test func withoutTheKeyNothingIsPublished() async throws {
+        try await makeTree()
+        let before = try stamp()
+        let keys = folder.files(below: "keys")
+        #expect(keys.count == 3)
+        #expect(
+            keys.allSatisfy { file in
+                var status = stat()
+                return stat(folder.file(file), &status) == 0 && status.st_mode & 0o777 == 0o600
+            })
+        let targets = try #require(keys.first { $0.contains("/targets-") })
+        #expect(rename(folder.file(targets), folder.file("away.pem")) == 0)
+        let refused = try await run("add", tree, "debian", "2026-11-17", folder.file("a.img"))
+        #expect(refused.status == 77, "\(refused.stderr)")
+        #expect(try stamp() == before)
+        // The change waits for the key.
+        #expect(rename(folder.file("away.pem"), folder.file(targets)) == 0)
+        let signed = try await run("key", "sign", tree)
+        #expect(signed.status == 0, "\(signed.stderr)")
+        #expect(try published().catalog().distribution("debian")?.versions.count == 2)
+        #expect(try await run("verify", tree).status == 0)
+    }
+
+    @Test(arguments: ["root", "targets", "snapshot", "timestamp"])
+    func aKeyIsRotatedAndTheOldOneCountsNoMore(role: String) async throws {
+        try await makeTree()
+        #expect(try await run("key", "rotate", tree, role).status == 0)
+        #expect(try await run("verify", tree).status == 0)
+        #expect(try await run("timestamp", tree).status == 0)
+        let listed = try await run("key", "list", tree)
+        #expect(listed.stdout.contains("fingerprint: "))
+        #expect(!listed.stdout.contains("elsewhere"))
+        #expect(try await run("add", tree, "debian", "2026-11-17", folder.file("a.img")).status == 0)
+        #expect(try await run("verify", tree).status == 0)
+    }
+
+    @Test func aDistributionsOwnKeySignsItsVersionsAlone() async throws {
+        try await makeTree()
+        #expect(try await run("key", "delegate", tree, "debian").status == 0)
+        let targets = try #require(folder.files(below: "keys").first { $0.contains("/targets-") })
+        unlink(folder.file(targets))
+        #expect(try await run("add", tree, "debian", "2026-11-17", folder.file("a.img")).status == 0)
+        #expect(try published().catalog().distribution("debian")?.versions.count == 2)
+        #expect(try await run("verify", tree).status == 0)
+        #expect(try await run("add", tree, "fedora", "2026-11-17", folder.file("a.img")).status == 77)
+    }
+
+    @Test func anEncryptedKeyNeedsItsPassphrase() async throws {
+        let environment = ["PATH": "/usr/bin:/bin", "OSCIRCULAR_PASSPHRASE": "correct horse"]
+        try PublisherFixtures.writeRandomImage(size: 100_000, seed: 1, to: folder.file("a.img"))
+        let keys = ["--keys", folder.file("keys")]
+        let made = try await BuiltProgram.run(
+            "oscircular-publish", ["init", tree, "--encrypt"] + keys, environment: environment)
+        #expect(made.status == 0, "\(made.stderr)")
+        #expect(try await run("add", tree, "d", "2026-11-17", folder.file("a.img")).status == 77)
+        let wrong = environment.merging(["OSCIRCULAR_PASSPHRASE": "wrong"]) { $1 }
+        let add = ["add", tree, "d", "2026-11-17", folder.file("a.img")] + keys
+        #expect(try await BuiltProgram.run("oscircular-publish", add, environment: wrong).status == 77)
+        #expect(try await BuiltProgram.run("oscircular-publish", add, environment: environment).status == 0)
+        // The timer's key is not encrypted.
+        #expect(try await run("timestamp", tree).status == 0)
+    }
+
+    @Test func keysInsideTheTreeAreRefused() async throws {
+        let result = try await BuiltProgram.run("oscircular-publish", ["init", tree, "--keys", "\(tree)/keys"])
+        #expect(result.status == 64)
+        #expect(access(tree, F_OK) != 0)
     }
 }
 

@@ -168,6 +168,17 @@ import Testing
         #expect(try await scenario.failure(after: 2 * 86_400)?.isRollback == true)
     }
 
+    @Test func aClockThatGoesBackMakesNothingOlderTrusted() async throws {
+        let scenario = try Scenario()
+        scenario.repository.publish()
+        try await scenario.refresh()
+        scenario.repository.edit { $0.signed["timestamp"]?.bump(by: -1) }
+        #expect(try await scenario.failure(after: -365 * 86_400)?.isRollback == true)
+        scenario.repository.edit { $0.signed["timestamp"]?.bump() }
+        try await scenario.refresh(after: -365 * 86_400)
+        #expect(try scenario.versions() == [1, 2, 2, 1])
+    }
+
     @Test func breaksOffEndlessData() async throws {
         for path in ["2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"] {
             let scenario = try Scenario()

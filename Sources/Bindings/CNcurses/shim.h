@@ -108,6 +108,9 @@ static inline void osc_show(int cursor_row, int cursor_column) {
 // The terminal's content is not what ncurses believes.
 static inline void osc_forget(void) { clearok(curscr, TRUE); }
 
+// After endwin the keypad's mode would come back with the first read only, too late for the first key.
+static inline void osc_resume(void) { keypad(stdscr, TRUE); }
+
 static inline int osc_read(unsigned *code) {
     wint_t value = 0;
     int result = wget_wch(stdscr, &value);
@@ -137,7 +140,7 @@ struct osc_terminal_undo {
     struct termios modes;
     char bytes[512];
     int count;
-    struct sigaction before[65];
+    int catches;
 };
 
 // A variable of a function: Swift does not emit those of a header.
@@ -154,10 +157,11 @@ static inline void osc_restore_terminal(void) {
     tcsetattr(osc_undo()->fd, TCSANOW, &osc_undo()->modes);
 }
 
-// Async-signal-safe: gives the terminal back, then lets the signal do what it would have done.
+// Async-signal-safe: gives the terminal back, then dies of the signal. Not through the handler that was there: Swift's own
+// asks questions on the terminal.
 static inline void osc_on_crash(int number) {
     osc_restore_terminal();
-    sigaction(number, &osc_undo()->before[number], NULL);
+    signal(number, SIG_DFL);
     raise(number);
 }
 
@@ -181,14 +185,15 @@ static inline void osc_arm_undo(int fd) {
     osc_append(tigetstr("cnorm"));
     osc_append(tigetstr("rmcup"));
     osc_append("\r");
-    if (osc_undo()->before[SIGSEGV].sa_handler == NULL && osc_undo()->before[SIGSEGV].sa_flags == 0) {
+    if (!osc_undo()->catches) {
         const int signals[] = {SIGSEGV, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGABRT};
         struct sigaction action;
         memset(&action, 0, sizeof action);
         action.sa_handler = osc_on_crash;
         sigemptyset(&action.sa_mask);
         for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
-            sigaction(signals[i], &action, &osc_undo()->before[signals[i]]);
+            sigaction(signals[i], &action, NULL);
+        osc_undo()->catches = 1;
     }
     osc_undo()->armed = 1;
 }

@@ -46,15 +46,17 @@ struct InputReader {
         return inputs
     }
 
-    /// After an escape sign: the key itself, or a sequence that ncurses does not know, or a letter with Alt.
+    /// After an escape sign: the key itself, or a sequence that ncurses does not know.
+    ///
+    /// A letter with Alt looks like the key and a letter that came together, as they do over a slow line: no key is lost.
+    /// - Returns: what was read after the key.
     private func escape(_ inputs: inout [ScreenInput]) -> (result: Int32, code: UInt32)? {
         var code: UInt32 = 0
         var result = osc_read(&code)
-        if result == ERR || result != OK || code == 27 {
+        guard result == OK, [UInt32(UInt8(ascii: "[")), UInt32(UInt8(ascii: "O"))].contains(code) else {
             inputs.append(.named(.escape))
             return result == ERR ? nil : (result, code)
         }
-        guard code == UInt32(UInt8(ascii: "[")) || code == UInt32(UInt8(ascii: "O")) else { return nil }
         repeat { result = osc_read(&code) } while result == OK && !(0x40...0x7e).contains(code)
         return nil
     }

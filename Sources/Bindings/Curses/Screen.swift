@@ -130,6 +130,7 @@ package final class Screen {
         redirect(to: log, log)
         isShown = true
         resize()
+        osc_resume()
         tell("\u{1b}[?2004h")
     }
 

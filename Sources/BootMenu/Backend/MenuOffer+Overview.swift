@@ -29,8 +29,17 @@ extension CatalogItem {
         self.init(
             name: copy.source.name, url: copy.source.url, state: state,
             // An old copy is nothing to speak of while the server is being asked.
-            error: state == .fresh || state == .stale ? "" : copy.error.map(words) ?? "", trust: "not signed",
+            error: state == .fresh || state == .stale ? "" : copy.error.map(words) ?? "",
+            trust: CatalogItem.trust(copy),
             mirrors: copy.document?.mirrors ?? [])
+    }
+
+    /// Until when the publisher's word holds, and whose it is.
+    private static func trust(_ copy: CatalogCopy) -> String {
+        guard let trust = copy.trust else { return "not verified yet" }
+        let day = trust.expires.description.prefix(10)
+        let words = trust.expires < .now ? "expired on \(day)" : "fresh until \(day)"
+        return "by key \(trust.fingerprint.prefix(16)), \(words)"
     }
 }
 

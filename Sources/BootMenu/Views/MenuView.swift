@@ -6,7 +6,7 @@ package enum MenuView {
         var page = Page(size: state.size, signs: signs)
         let layout = state.layout
         if layout.isTiny {
-            page.put("too small; q quits", row: 0, column: 0)
+            page.put(state.size.columns >= 18 ? "too small; q quits" : "q quits", row: 0, column: 0)
             return page.frame
         }
         TitleLine.draw(state, on: &page)

@@ -31,3 +31,22 @@ package enum PercentEncoding {
         }
     }
 }
+
+extension PercentEncoding {
+    /// The name that ``fileName(of:)`` encoded; nil for anything that it does not make.
+    package static func decode(_ fileName: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(fileName.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(Hex.value), let low = rest.popFirst().flatMap(Hex.value) else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

@@ -6,15 +6,3 @@ package protocol RepositorySource: Sendable {
     ///   - maximumLength: reading stops behind so many bytes.
     func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8]
 }
-
-/// Why a source gave no bytes.
-package enum RepositorySourceError: Error, Sendable {
-    /// There is no such file; the source answered.
-    case notFound
-    /// The file has more bytes than allowed.
-    case tooLong
-    /// No answer, or another than the file.
-    case unreachable(cause: any Error)
-    /// The task was cancelled.
-    case cancelled
-}

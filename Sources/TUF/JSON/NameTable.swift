@@ -76,6 +76,12 @@ package struct NameTable<Value: Sendable>: Sendable {
         return NameTable(sorted: merged + mine)
     }
 
+    /// This table without some names, in one pass.
+    package func removing(_ names: some Sequence<String>) -> NameTable {
+        let removed = Set(names.map { Array($0.utf8) })
+        return removed.isEmpty ? self : NameTable(sorted: entries.filter { !removed.contains(Array($0.name.utf8)) })
+    }
+
     /// Where the name is, or belongs.
     private func position(of name: String) -> Int {
         var (low, high) = (0, entries.count)

@@ -45,7 +45,7 @@ package struct Delegations: Sendable {
     }
 
     /// Who signs for a role that ``roles(for:)`` gave; nil when it is not delegated here.
-    func keys(of role: String) -> RoleKeys? {
+    package func keys(of role: String) -> RoleKeys? {
         switch roles {
         case .succinct(let succinct): succinct.keys
         case .listed(let listed): listed.first { $0.name.utf8.elementsEqual(role.utf8) }?.keys

@@ -24,3 +24,12 @@ package struct TargetFile: Sendable {
     /// 64 lower-case digits; nil when the metadata has only other digests.
     package var sha256: String? { identity.sha256 }
 }
+
+extension TargetFile {
+    /// As metadata has it.
+    var json: JSONValue {
+        var members = identity.members
+        members["custom"] = custom
+        return .object(members)
+    }
+}

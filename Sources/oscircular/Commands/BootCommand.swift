@@ -108,7 +108,7 @@ struct StartProgress {
     private static func words(for status: SessionStatus) -> String {
         switch status.phase {
         case .catalog: "looking for \(status.distribution)"
-        case .index: "\(status.distribution)@\(status.version) from \(status.catalog) (unsigned)"
+        case .index: "\(status.distribution)@\(status.version) from \(status.catalog)"
         case .mount: "\(status.blocks) blocks, \(status.blocksHere) of them here"
         case .bootSet: "fetching what the start needs"
         case .guest: status.accel == "tcg" ? "starting (software emulation: slow)" : "starting"

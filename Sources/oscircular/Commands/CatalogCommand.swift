@@ -1,6 +1,7 @@
 import ArgumentParser
 import Boot
 import Catalog
+import Linux
 
 /// `oscircular catalog add|list|remove|refresh`.
 struct CatalogCommand: ParsableCommand {
@@ -13,12 +14,43 @@ struct CatalogCommand: ParsableCommand {
 
         @Argument(help: "Your name for it.") var name: String
         @Argument(help: "The tree's URL (http, https, file), or a folder's absolute path.") var url: String
+        @Option(help: "The publisher's root metadata (metadata/1.root.json), which you got another way.") var root:
+            String?
+        @Option(help: "The SHA-256 of the publisher's metadata/1.root.json, 64 hexadecimal digits.") var fingerprint:
+            String?
+
+        func validate() throws {
+            if root != nil && fingerprint != nil {
+                throw ValidationError("--root and --fingerprint say the same: give one")
+            }
+            if let fingerprint, fingerprint.count != 64 || !fingerprint.allSatisfy(\.isHexDigit) {
+                throw ValidationError("--fingerprint is 64 hexadecimal digits")
+            }
+        }
 
         func run() async throws {
             let context = try CommandContext.load()
-            let copy = try await context.library().add(try CatalogSource(name: name, location: url))
+            let source = try CatalogSource(name: name, location: url)
+            let copy = try await context.library().add(source, trust: try trust(source))
             let systems = copy.document?.distributions.count ?? 0
-            Terminal.print("added \(name) (unsigned): \(systems) operating system\(systems == 1 ? "" : "s")")
+            let key = copy.trust.map { ", signed by key \($0.fingerprint.prefix(16))" } ?? ""
+            Terminal.print("added \(name): \(systems) operating system\(systems == 1 ? "" : "s")\(key)")
+        }
+
+        private func trust(_ source: CatalogSource) throws -> CatalogTrust {
+            if let root { return .root(try FileContents.read(root, limit: 1 << 20)) }
+            if let fingerprint { return .fingerprint(fingerprint) }
+            return .ask { fingerprint in
+                Terminal.note("The catalog at \(source.url) is signed by the key with the fingerprint")
+                Terminal.note("    \(fingerprint)")
+                Terminal.note(
+                    "Compare it with what the publisher says ('oscircular-publish key list' prints it there).")
+                guard Confirmation.isPossible else { return false }
+                guard Confirmation.ask("Follow this publisher?") else { return false }
+                if source.isPrivate { return true }
+                Terminal.note("This came over http, which anybody on the way may have changed.")
+                return Confirmation.ask("Is it really the publisher's fingerprint?")
+            }
         }
     }
 
@@ -32,7 +64,9 @@ struct CatalogCommand: ParsableCommand {
             let rows = library.sources().map { CatalogRow(library.copy(of: $0)) }
             if json { return try JSONOutput.print(["catalogs": rows]) }
             if rows.isEmpty { Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.") }
-            for row in rows { Terminal.print("\(row.name)  \(row.url)  \(row.state)  unsigned") }
+            for row in rows {
+                Terminal.print("\(row.name)  \(row.url)  \(row.state)\(row.expires.map { "  until \($0)" } ?? "")")
+            }
         }
     }
 
@@ -76,9 +110,10 @@ struct CatalogRow: Encodable {
     let url: String
     let state: String
     let updated: String?
-    /// Unsigned catalogs do not expire.
+    /// When the publisher's word for it ends.
     let expires: String?
-    let signed: Bool
+    /// SHA-256 of the first root metadata that was trusted.
+    let fingerprint: String?
     let error: String?
 
     init(_ copy: CatalogCopy) {
@@ -86,8 +121,8 @@ struct CatalogRow: Encodable {
         url = copy.source.url
         state = copy.state.rawValue
         updated = copy.document?.updated.description
-        expires = nil
-        signed = false
+        expires = copy.trust?.expires.description
+        fingerprint = copy.trust?.fingerprint
         error = copy.error.map { ErrorReport($0).message }
     }
 
@@ -99,11 +134,11 @@ struct CatalogRow: Encodable {
         try container.encode(state, forKey: .state)
         try container.encode(updated, forKey: .updated)
         try container.encode(expires, forKey: .expires)
-        try container.encode(signed, forKey: .signed)
+        try container.encode(fingerprint, forKey: .fingerprint)
         try container.encode(error, forKey: .error)
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, url, state, updated, expires, signed, error
+        case name, url, state, updated, expires, fingerprint, error
     }
 }

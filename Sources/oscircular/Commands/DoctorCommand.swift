@@ -119,7 +119,7 @@ struct DoctorCommand: AsyncParsableCommand {
         return copies.map { copy in
             Finding(
                 subject: "catalog \(copy.source.name)", result: copy.state == .fresh ? .good : .warning,
-                words: copy.error.map { ErrorReport($0).message } ?? "\(copy.state.rawValue) (unsigned)", cure: "")
+                words: copy.error.map { ErrorReport($0).message } ?? "\(copy.state.rawValue)", cure: "")
         }
     }
 }

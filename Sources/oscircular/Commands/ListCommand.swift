@@ -49,7 +49,8 @@ struct ListCommand: AsyncParsableCommand {
             let versions = distribution == nil ? Array(row.versions.prefix(1)) : row.versions
             for version in versions {
                 let name = Terminal.clean(row.title)
-                let toBoot = version.toBoot.map { "  \(ByteCount.text($0)) to boot" } ?? ""
+                let toBoot =
+                    (version.offline == "no" ? version.toBoot : nil).map { "  \(ByteCount.text($0)) to boot" } ?? ""
                 let offline =
                     switch version.offline {
                     case "whole": "  whole"
@@ -59,7 +60,7 @@ struct ListCommand: AsyncParsableCommand {
                 let marks = (version.running ? "  running" : "") + (version.pinned ? "  pinned" : "")
                 Terminal.print(
                     "\(row.catalog)/\(row.id)@\(version.id)  \(name)  \(ByteCount.text(version.size))  "
-                        + "\(ByteCount.text(version.here)) here\(toBoot)\(offline)\(marks)  unsigned")
+                        + "\(ByteCount.text(version.here)) here\(toBoot)\(offline)\(marks)")
             }
         }
     }

@@ -1,0 +1,211 @@
+import ContentAddress
+import Curl
+import Glibc
+import Linux
+import TUF
+
+/// Where trust comes from: what a server says is used when its publisher's keys signed it, and not before.
+extension CatalogLibrary {
+    /// Bytes of a root file that may become trusted.
+    private static let rootLimit = 512_000
+
+    /// Takes a publisher's root metadata as trusted, brings the catalog here and remembers its source.
+    /// - Throws: ``CatalogAccessError``, ``CatalogError`` when the signed catalog is none. Nothing stays then.
+    package func add(_ source: CatalogSource, trust: CatalogTrust) async throws -> CatalogCopy {
+        if sources().contains(where: { $0.name == source.name }) { throw CatalogAccessError.exists(source.name) }
+        let root = try await root(of: source, trust)
+        // What an earlier try left is no trust.
+        try? DirectoryTree.remove(folder(source))
+        do {
+            do {
+                try TUFClient.initialize(DirectoryMetadataStore(path: metadataPath(source)), root: root)
+            } catch {
+                throw accessError(error, source)
+            }
+            try write(Array(FileDigest.sha256(of: root).hex.utf8), to: fingerprintPath(source))
+            let copy = await refreshed(source)
+            guard copy.state == .fresh else {
+                throw copy.error ?? CatalogAccessError.noSuchCatalog(source.name, near: [])
+            }
+            try writeJSON(source, to: "\(folder(source))/source.json")
+            return copy
+        } catch {
+            try? DirectoryTree.remove(folder(source))
+            throw error
+        }
+    }
+
+    /// The catalog as the server has it now; what was trusted before when it does not answer, or is not to be believed.
+    package func refreshed(_ source: CatalogSource) async -> CatalogCopy {
+        let before = copy(of: source)
+        do {
+            return try await refresh(source, before)
+        } catch {
+            let failure = (error as? TUFError).map { accessError($0, source) } ?? error
+            let state: CatalogCopy.State =
+                switch failure {
+                case CatalogAccessError.expired: .expired
+                case CatalogAccessError.unreachable: before.state == .expired ? .expired : .unreachable
+                case CatalogAccessError.state: before.document == nil ? .unreachable : .stale
+                default: .untrusted
+                }
+            // Whoever looks at the copy next asks again, however short ago it was trusted.
+            if state == .untrusted { utimes(summaryPath(source), [timeval(), timeval()]) }
+            return CatalogCopy(
+                source: source, state: state, document: before.document, trust: before.trust, error: failure)
+        }
+    }
+
+    private func refresh(_ source: CatalogSource, _ before: CatalogCopy) async throws -> CatalogCopy {
+        let bases = [source.url] + (before.document?.mirrors.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? [])
+        let client = try TUFClient(
+            store: DirectoryMetadataStore(path: metadataPath(source)),
+            metadata: TreeSource(bases.map { $0 + "metadata/" }, transfers: transfers, isAbsenceFinal: true),
+            targets: TreeSource(bases.map { $0 + "targets/" }, transfers: transfers, isAbsenceFinal: false))
+        try await client.refresh()
+        guard let target = try await client.target("catalog.json") else {
+            throw CatalogAccessError.untrusted(
+                catalog: source.name, url: source.url, reason: "its publisher signed no catalog.json")
+        }
+        if before.document == nil || before.trust?.catalogDigest != target.sha256 {
+            let bytes = try await client.download(target, maximumLength: CatalogDocument.longest)
+            _ = try CatalogDocument.decode(bytes)
+            try write(bytes, to: documentPath(source))
+        }
+        try await refreshDistributions(source, client)
+        let trusted = try TrustedState.load(from: DirectoryMetadataStore(path: metadataPath(source)))
+        let summary = TrustSummary(
+            fingerprint: (try? FileContents.readText(fingerprintPath(source), limit: 128)) ?? "",
+            expires: Timestamp(seconds: Int64(trusted.expires.seconds)),
+            version: trusted.timestamp?.header.version ?? 0,
+            catalogDigest: target.sha256 ?? "")
+        try writeJSON(summary, to: summaryPath(source))
+        return CatalogCopy(source: source, state: .fresh, document: try localDocument(source), trust: summary)
+    }
+
+    /// Brings what publishers of single distributions say: a target `DISTRO/distribution.json` each, which a role that
+    /// the catalog's publisher delegated `DISTRO/*` to has signed.
+    private func refreshDistributions(_ source: CatalogSource, _ client: TUFClient) async throws {
+        let main = try CatalogDocument.decode(
+            try FileContents.read(documentPath(source), limit: CatalogDocument.longest))
+        for distribution in main.distributions {
+            let path = "\(distributionsPath(source))/\(distribution.id).json"
+            guard let target = try await client.target("\(distribution.id)/distribution.json") else {
+                unlink(path)
+                continue
+            }
+            if let here = try? FileContents.read(path, limit: CatalogDocument.longest),
+                target.identity.mismatch(here) == nil
+            {
+                continue
+            }
+            let bytes = try await client.download(target, maximumLength: CatalogDocument.longest)
+            _ = try Distribution.decode(bytes, id: distribution.id)
+            try write(bytes, to: path)
+        }
+    }
+
+    /// The bytes of a target that the trusted metadata names.
+    /// - Throws: ``CatalogAccessError``.
+    func target(_ name: String, of version: ChosenVersion, limit: Int) async throws -> [UInt8] {
+        let source = version.source
+        do {
+            let state = try TrustedState.load(from: DirectoryMetadataStore(path: metadataPath(source)))
+            guard let file = try state.target(name), let digest = file.sha256, file.length <= limit else {
+                throw CatalogAccessError.untrusted(
+                    catalog: source.name, url: source.url, reason: "its publisher did not sign \(name)")
+            }
+            let slash = name.lastIndex(of: "/")
+            let start = slash.map { name.index(after: $0) } ?? name.startIndex
+            let path = "\(name[..<start])\(digest).\(name[start...])"
+            let bases = ([source.url] + version.document.mirrors).map { $0.hasSuffix("/") ? $0 : $0 + "/" }
+            // Each place by itself: one that gives wrong bytes must not keep the next from giving the right ones.
+            var failure: TUFError = .notFound(file: name)
+            for base in bases {
+                let place = TreeSource([base + "targets/"], transfers: transfers, isAbsenceFinal: false)
+                do throws(RepositorySourceError) {
+                    let bytes = try await place.fetch(path, maximumLength: file.length)
+                    guard let reason = file.identity.mismatch(bytes) else { return bytes }
+                    failure = .untrusted(file: name, reason)
+                } catch {
+                    if case .unreachable(let cause) = error { failure = .unreachable(file: name, cause: cause) }
+                }
+            }
+            throw failure
+        } catch let error as TUFError {
+            throw accessError(error, source)
+        }
+    }
+
+    /// The first root: what the user gave, or what the server has if the user believes it.
+    private func root(of source: CatalogSource, _ trust: CatalogTrust) async throws -> [UInt8] {
+        if case .root(let bytes) = trust { return bytes }
+        let tree = TreeSource([source.url + "metadata/"], transfers: transfers, isAbsenceFinal: true)
+        let bytes: [UInt8]
+        do throws(RepositorySourceError) {
+            bytes = try await tree.fetch("1.root.json", maximumLength: CatalogLibrary.rootLimit)
+        } catch {
+            switch error {
+            case .unreachable(let cause):
+                throw CatalogAccessError.unreachable(catalog: source.name, url: source.url, cause: cause)
+            case .cancelled: throw CancellationError()
+            case .notFound where !isThere(source): throw unreachable(source)
+            case .notFound, .tooLong:
+                throw CatalogAccessError.untrusted(
+                    catalog: source.name, url: source.url, reason: "it is not signed: there is no metadata/1.root.json")
+            }
+        }
+        let fingerprint = FileDigest.sha256(of: bytes).hex
+        switch trust {
+        case .root: break
+        case .fingerprint(let wanted):
+            guard wanted.lowercased() == fingerprint else {
+                throw CatalogAccessError.untrusted(
+                    catalog: source.name, url: source.url,
+                    reason: "its root metadata has the fingerprint \(fingerprint), not \(wanted.lowercased())")
+            }
+        case .ask(let ask):
+            guard try await ask(fingerprint) else {
+                throw CatalogAccessError.notConfirmed(catalog: source.name, fingerprint: fingerprint)
+            }
+        }
+        return bytes
+    }
+
+    private func fingerprintPath(_ source: CatalogSource) -> String { "\(folder(source))/fingerprint" }
+
+    /// False for a folder that is not there: a stick that was pulled is no tree whose metadata was taken away.
+    private func isThere(_ source: CatalogSource) -> Bool {
+        guard source.url.hasPrefix("file://") else { return true }
+        let path = source.url.dropFirst("file://".count).drop { $0 != "/" }
+        return access(PercentEncoding.decode(String(path)) ?? String(path), F_OK) == 0
+    }
+
+    private func unreachable(_ source: CatalogSource) -> CatalogAccessError {
+        .unreachable(
+            catalog: source.name, url: source.url,
+            cause: SystemCallError(code: ENOENT, call: "open", subject: source.url))
+    }
+
+    private func accessError(_ error: TUFError, _ source: CatalogSource) -> CatalogAccessError {
+        let (catalog, url) = (source.name, source.url)
+        return switch error {
+        case .unreachable(_, let cause): .unreachable(catalog: catalog, url: url, cause: cause)
+        case .cancelled: .unreachable(catalog: catalog, url: url, cause: CancellationError())
+        case .expired(_, let since):
+            .expired(catalog: catalog, url: url, since: Timestamp(seconds: Int64(since.seconds)))
+        case .state(let cause): .state(path: metadataPath(source), cause: cause)
+        case .busy:
+            .state(
+                path: metadataPath(source),
+                cause: SystemCallError(code: EWOULDBLOCK, call: "flock", subject: metadataPath(source)))
+        case .notFound where !isThere(source): unreachable(source)
+        case .notFound(let file):
+            .untrusted(catalog: catalog, url: url, reason: "what its publisher signed is not there: \(file)")
+        case .rolledBack:
+            .untrusted(catalog: catalog, url: url, reason: "\(error): somebody may be keeping updates from you")
+        case .untrusted, .noTrustedRoot, .unsafeName, .targetTooLong:
+            .untrusted(catalog: catalog, url: url, reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Catalog
+import ContentAddress
+import Linux
+import TUF
+
+extension PublishedTree {
+    /// A role of the tree, its keys and which of them are at hand.
+    package struct RoleKeysHere: Sendable {
+        package let role: String
+        /// How many keys must sign.
+        package let threshold: Int
+        /// Key ids, and whether the private key is in the keys' folder.
+        package let keys: [(id: String, isHere: Bool)]
+        /// When the role's newest metadata expires.
+        package let expires: String
+    }
+
+    /// SHA-256 of the bytes of `metadata/1.root.json`: what readers compare.
+    /// - Throws: ``PublisherError``.
+    package func fingerprint() throws(PublisherError) -> String {
+        do {
+            return FileDigest.sha256(of: try FileContents.read("\(path)/metadata/1.root.json", limit: 1 << 20)).hex
+        } catch {
+            throw .unreadable(error)
+        }
+    }
+
+    /// All roles, the four of the tree first.
+    /// - Throws: ``PublisherError``.
+    package func roles() throws(PublisherError) -> [RoleKeysHere] {
+        let state = try contents().state
+        do throws(RepositoryError) {
+            var roles: [RoleKeysHere] = []
+            for role in TopLevelRole.allCases {
+                roles.append(describe(role.rawValue, state.root.keys(of: role), state))
+            }
+            let delegations = try state.targets().delegations
+            for entry in state.documents.entries where TopLevelRole(rawValue: entry.name) == nil {
+                if let role = delegations?.keys(of: entry.name) { roles.append(describe(entry.name, role, state)) }
+            }
+            return roles
+        } catch {
+            throw PublisherError(error, tree: path)
+        }
+    }
+
+    private func describe(_ name: String, _ role: RoleKeys, _ state: RepositoryState) -> RoleKeysHere {
+        RoleKeysHere(
+            role: name, threshold: role.threshold, keys: role.keyIDs.map { ($0, keys.has($0)) },
+            expires: state.documents[name]?.signed.object?["expires"]?.string ?? "")
+    }
+
+    /// A new timestamp, and a new snapshot where half of the old one's time is over: for a timer.
+    /// - Returns: when the timestamp expires, RFC 3339.
+    /// - Throws: ``PublisherError``.
+    package func renew() throws(PublisherError) -> String {
+        let lock = try lock()
+        defer { lock.unlock() }
+        let ids = try contents().keyIDs(of: ["snapshot", "timestamp"])
+        let signers = try keys.signers(ids)
+        do { return try repository.renew(signers: signers).description } catch {
+            throw PublisherError(error, tree: path)
+        }
+    }
+
+    /// Puts new keys in the place of a role's: the old ones sign the change, and count no more.
+    /// - Parameters:
+    ///   - role: root, targets, snapshot or timestamp.
+    ///   - passphrase: encrypts the new key.
+    /// - Returns: the new key's id.
+    /// - Throws: ``PublisherError``.
+    package func rotate(_ role: TopLevelRole, passphrase: String?) throws(PublisherError) -> String {
+        let lock = try lock()
+        defer { lock.unlock() }
+        let old = try keys.signers(try contents().keyIDs(of: TopLevelRole.allCases.map(\.rawValue)))
+        let key = try keys.generate(for: role.rawValue, passphrase: passphrase)
+        do {
+            let result = try repository.changeKeys(signers: old + [key]) { roles in
+                roles[role] = RoleMembers([key.publicKey])
+            }
+            if case .waiting(let missing) = result { throw RepositoryError.waiting(roles: missing.map(\.role)) }
+        } catch let error as RepositoryError {
+            if case .waiting = error {} else { keys.discard(key) }
+            throw PublisherError(error, tree: path)
+        } catch {
+            throw PublisherError.metadata(reason: "\(error)")
+        }
+        return key.publicKey.keyID
+    }
+
+    /// Lets a key of its own sign for one distribution, and for nothing else.
+    /// - Returns: the key's id.
+    /// - Throws: ``PublisherError``.
+    package func delegate(_ distribution: String, passphrase: String?) throws(PublisherError) -> String {
+        guard Distribution.isValid(id: distribution) else {
+            throw .usage(option: "DISTRO", reason: "\(distribution.debugDescription) is no distribution's id")
+        }
+        let lock = try lock()
+        defer { lock.unlock() }
+        let signers = try keys.signers(try contents().keyIDs(of: ["targets", "snapshot", "timestamp"]))
+        let key = try keys.generate(for: distribution, passphrase: passphrase)
+        do {
+            try repository.delegate(
+                distribution, to: RoleMembers([key.publicKey]), paths: ["\(distribution)/*"],
+                signers: signers + [key])
+        } catch {
+            keys.discard(key)
+            throw PublisherError(error, tree: path)
+        }
+        return key.publicKey.keyID
+    }
+
+    /// Signs what waits for keys that are at hand now, and publishes it when there are enough.
+    /// - Throws: ``PublisherError/keyMissing(roles:)`` when there are not.
+    package func resume() throws(PublisherError) {
+        let lock = try lock()
+        defer { lock.unlock() }
+        let contents = try contents()
+        let roles = contents.state.documents.entries.map(\.name)
+        let signers = try keys.signers(contents.keyIDs(of: roles))
+        do throws(RepositoryError) {
+            let result = try repository.resume(signers: signers)
+            if case .waiting(let missing) = result { throw .waiting(roles: missing.map(\.role)) }
+        } catch {
+            throw PublisherError(error, tree: path)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Glibc
+import Linux
+import TUF
+
+/// A folder with a publisher's private keys: `ROLE-KEYID.pem`, mode 0600, each encrypted where the publisher wants it.
+///
+/// Only those that a change needs are opened, so a key on a stick or under a passphrase is missed only when it must sign.
+package struct SigningKeys: Sendable {
+    package let folder: String
+    /// Asked once for each encrypted key; nil when nobody knows.
+    private let passphrase: @Sendable (_ key: String) -> String?
+
+    package init(folder: String, passphrase: @escaping @Sendable (_ key: String) -> String? = { _ in nil }) {
+        self.folder = folder
+        self.passphrase = passphrase
+    }
+
+    /// `$XDG_STATE_HOME/oscircular-publish/keys`, for root `/var/lib/oscircular-publish/keys`: never inside a tree.
+    package static var usualFolder: String {
+        if let state = getenv("XDG_STATE_HOME").map({ String(cString: $0) }), state.hasPrefix("/") {
+            return "\(state)/oscircular-publish/keys"
+        }
+        if geteuid() == 0 { return "/var/lib/oscircular-publish/keys" }
+        let home = getenv("HOME").map { String(cString: $0) } ?? "/"
+        return "\(home)/.local/state/oscircular-publish/keys"
+    }
+
+    /// Makes a key and keeps it here.
+    /// - Parameters:
+    ///   - role: what it is for, as a part of the file's name.
+    ///   - passphrase: encrypts the file; nil leaves it plain.
+    /// - Throws: ``PublisherError/key(path:reason:)``, ``PublisherError/unwritable(_:)``.
+    package func generate(for role: String, passphrase: String?) throws(PublisherError) -> SigningKey {
+        do { try DirectoryTree.make(folder, mode: 0o700) } catch { throw .unwritable(error) }
+        let key = SigningKey.generate()
+        let path = "\(folder)/\(role)-\(key.publicKey.keyID).pem"
+        do {
+            try KeyFile.write(key, to: path, passphrase: passphrase)
+        } catch {
+            throw SigningKeys.publisherError(error, path)
+        }
+        return key
+    }
+
+    /// Removes a key that was made a moment ago and that nothing names.
+    func discard(_ key: SigningKey) {
+        for path in paths(of: [key.publicKey.keyID]) { unlink(path) }
+    }
+
+    /// The keys of these ids that are here.
+    /// - Throws: ``PublisherError/key(path:reason:)`` for one that is here and cannot be used.
+    func signers(_ ids: Set<String>) throws(PublisherError) -> [any Signer] {
+        var signers: [any Signer] = []
+        for path in paths(of: ids) { signers.append(try read(path)) }
+        return signers
+    }
+
+    /// Whether a key is here; it is not opened.
+    package func has(_ id: String) -> Bool { !paths(of: [id]).isEmpty }
+
+    private func read(_ path: String) throws(PublisherError) -> SigningKey {
+        do {
+            return try KeyFile.read(path)
+        } catch KeyFileError.needsPassphrase {
+            guard let passphrase = passphrase(path) else {
+                throw .key(path: path, reason: "it is encrypted, and nobody gave the passphrase")
+            }
+            do {
+                return try KeyFile.read(path, passphrase: passphrase)
+            } catch {
+                throw SigningKeys.publisherError(error, path)
+            }
+        } catch {
+            throw SigningKeys.publisherError(error, path)
+        }
+    }
+
+    private func paths(of ids: Set<String>) -> [String] {
+        let names = (try? Folders.names(in: folder)) ?? []
+        return names.filter { name in
+            guard name.hasSuffix(".pem"), let dash = name.lastIndex(of: "-") else { return false }
+            return ids.contains(String(name[name.index(after: dash)...].dropLast(4)))
+        }.map { "\(folder)/\($0)" }
+    }
+
+    private static func publisherError(_ error: any Error, _ path: String) -> PublisherError {
+        switch error {
+        case KeyFileError.file(let cause): .key(path: path, reason: cause.message)
+        default: .key(path: path, reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Catalog
+import Glibc
+import Linux
+import TUF
+
+/// What a tree's newest signed metadata names, and where it lies on disk.
+struct TreeContents: Sendable {
+    /// The tree's folder.
+    let path: String
+    let state: RepositoryState
+    /// By name, of all roles that sign targets; the catalog's own publisher comes first.
+    private let files: [String: TargetFile]
+
+    init(path: String, state: RepositoryState) throws(RepositoryError) {
+        self.path = path
+        self.state = state
+        var files: [String: TargetFile] = [:]
+        var roles = state.documents.entries.map(\.name).filter {
+            !["root", "timestamp", "snapshot", "targets"].contains($0)
+        }
+        roles.insert("targets", at: 0)
+        for role in roles {
+            for entry in try state.targets(of: role).targets.entries where files[entry.name] == nil {
+                files[entry.name] = entry.value
+            }
+        }
+        self.files = files
+    }
+
+    /// Where a target lies; nil when nobody signed it.
+    func path(of name: String) -> String? {
+        guard let digest = files[name]?.sha256 else { return nil }
+        let slash = name.lastIndex(of: "/")
+        let start = slash.map { name.index(after: $0) } ?? name.startIndex
+        return "\(path)/targets/\(name[..<start])\(digest).\(name[start...])"
+    }
+
+    /// A target's file as the metadata describes it.
+    func file(_ name: String) -> TargetFile? { files[name] }
+
+    /// All names, sorted.
+    var names: [String] { files.keys.sorted() }
+
+    /// The catalog, with the distributions that have publishers of their own as these say.
+    /// - Throws: ``PublisherError``.
+    func catalog() throws(PublisherError) -> CatalogDocument {
+        var document = try main()
+        for position in document.distributions.indices {
+            let id = document.distributions[position].id
+            guard let bytes = try read("\(id)/distribution.json") else { continue }
+            do {
+                document.distributions[position] = try Distribution.decode(bytes, id: id)
+            } catch {
+                throw .catalog(path: "\(id)/distribution.json", error)
+            }
+        }
+        return document
+    }
+
+    /// Whether the catalog itself has a distribution.
+    func lists(_ distribution: String) -> Bool { (try? main().distribution(distribution)) != nil }
+
+    /// Whether a publisher of its own signs for a distribution.
+    func hasRole(of distribution: String) -> Bool { state.documents[distribution] != nil }
+
+    /// The ids of the keys that may sign for these roles.
+    func keyIDs(of roles: [String]) -> Set<String> {
+        var ids: Set<String> = []
+        for role in roles {
+            if let top = TopLevelRole(rawValue: role) {
+                ids.formUnion(state.root.keys(of: top).keyIDs)
+            } else if let keys = try? state.targets().delegations?.keys(of: role) {
+                ids.formUnion(keys.keyIDs)
+            }
+        }
+        return ids
+    }
+
+    private func main() throws(PublisherError) -> CatalogDocument {
+        guard let bytes = try read("catalog.json") else {
+            throw .notATree(path: path, reason: "its publisher signed no catalog.json")
+        }
+        do {
+            return try CatalogDocument.decode(bytes)
+        } catch {
+            throw .catalog(path: self.path(of: "catalog.json") ?? "catalog.json", error)
+        }
+    }
+
+    private func read(_ name: String) throws(PublisherError) -> [UInt8]? {
+        guard let path = path(of: name) else { return nil }
+        do {
+            return try FileContents.read(path, limit: CatalogDocument.longest + 1)
+        } catch {
+            throw .unreadable(error)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import FoundationEssentials
+import Glibc
+import Linux
+
+/// A private key in a file: PKCS#8 PEM, mode 0600, encrypted when there is a passphrase. `openssl pkey` reads it.
+package enum KeyFile {
+    private static let maximumLength = 65_536
+    private static let plainLabel = "PRIVATE KEY"
+    private static let encryptedLabel = "ENCRYPTED PRIVATE KEY"
+
+    /// Writes a new file, durable before this returns: a key that is lost cannot be made again.
+    /// - Throws: ``KeyFileError/file(_:)``; a file that is there is never overwritten.
+    package static func write(_ key: SigningKey, to path: String, passphrase: String? = nil) throws(KeyFileError) {
+        let text: String
+        if let passphrase {
+            guard let der = try? EncryptedPrivateKey.encrypt(key.pkcs8, passphrase: passphrase) else {
+                throw .unsupported
+            }
+            text = pem(der, encryptedLabel)
+        } else {
+            text = pem(key.pkcs8, plainLabel)
+        }
+        do throws(SystemCallError) {
+            let file = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            do throws(SystemCallError) {
+                try text.withBytes { (buffer) throws(SystemCallError) in try file.write(buffer) }
+                try systemCall("fsync", path) { fsync(file.descriptor) }
+            } catch {
+                unlink(path)
+                throw error
+            }
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// Reads a key.
+    /// - Throws: ``KeyFileError``.
+    package static func read(_ path: String, passphrase: String? = nil) throws(KeyFileError) -> SigningKey {
+        let text: String
+        let mode: mode_t
+        do throws(SystemCallError) {
+            mode = try FileHandle(path: path, flags: O_RDONLY).status().st_mode
+            text = try FileContents.readText(path, limit: maximumLength)
+        } catch {
+            throw .file(error)
+        }
+        guard mode & 0o077 == 0 else { throw .readableByOthers(path: path, mode: mode & 0o777) }
+        guard let encrypted = der(text, encryptedLabel) else {
+            guard let key = SigningKey(pem: text) else { throw .unsupported }
+            return key
+        }
+        guard let passphrase else { throw .needsPassphrase }
+        let plain = try EncryptedPrivateKey.decrypt(encrypted, passphrase: passphrase)
+        // One wrong passphrase in 256 leaves padding that looks right.
+        guard let key = SigningKey(pem: pem(plain, plainLabel)) else { throw .wrongPassphrase }
+        return key
+    }
+
+    private static func pem(_ der: [UInt8], _ label: String) -> String {
+        var lines = ["-----BEGIN \(label)-----"]
+        var rest = Data(der).base64EncodedString()[...]
+        while !rest.isEmpty {
+            lines.append(String(rest.prefix(64)))
+            rest = rest.dropFirst(64)
+        }
+        return lines.joined(separator: "\n") + "\n-----END \(label)-----\n"
+    }
+
+    private static func der(_ text: String, _ label: String) -> [UInt8]? {
+        let lines = text.split(whereSeparator: \.isNewline).map(String.init)
+        guard let start = lines.firstIndex(of: "-----BEGIN \(label)-----"),
+            let end = lines.firstIndex(of: "-----END \(label)-----"), start < end
+        else { return nil }
+        return Data(base64Encoded: lines[(start + 1)..<end].joined()).map { [UInt8]($0) }
+    }
+}

@@ -1,0 +1,20 @@
+import Glibc
+
+/// A question on the terminal, answered by yes or no.
+enum Confirmation {
+    /// Whether there is somebody to ask.
+    static var isPossible: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+
+    /// False for anything but a yes. Blocks.
+    static func ask(_ question: String) -> Bool {
+        Terminal.prompt("\(question) [y/N] ")
+        guard let line = readLine() else { return false }
+        return ["y", "yes"].contains(line.trimmed.lowercased())
+    }
+}
+
+extension String {
+    fileprivate var trimmed: Substring {
+        drop { $0 == " " }.prefix { $0 != " " && $0 != "\r" }
+    }
+}

@@ -1,0 +1,134 @@
+import Boot
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+/// The menu over real catalogs, a real cache and real guests: what a user does with `make run`.
+@Suite(
+    .serialized, .enabled(if: TmuxTerminal.isHere, TmuxTerminal.reason),
+    .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
+struct MenuGuestTests {
+    /// The program in the scenario's own places; the line after it says how it ended.
+    private func command(_ scenario: Scenario) -> String {
+        let variables = scenario.environment.map { "\($0)='\($1)'" }.sorted().joined(separator: " ")
+        return "env -i LANG=C.UTF-8 TERM=xterm-256color \(variables) \(BuiltProgram.path("oscircular"))"
+            + "; echo code $?; exec sleep 600"
+    }
+
+    private func withTwoWeeks(_ body: (Scenario) async throws -> Void) async throws {
+        let image = try await TinyGuest.image()
+        let scenario = try await Scenario(
+            images: [("2026-11-16", image), ("2026-11-23", image)], configuration: "[guest]\naccel = \"tcg\"\n")
+        do { try await body(scenario) } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func twoWeeksRunAtOnceOutliveTheMenuAndAreStopped() async throws {
+        try await withTwoWeeks { scenario in
+            try await TmuxTerminal.with(command(scenario)) { terminal in
+                try await terminal.expect("▸ tiny")
+                try await terminal.press("Enter")
+                try await terminal.expect("✓ guest", within: 120)
+                try await terminal.press("c")
+                try await terminal.expect("READY", within: 120)
+                try await terminal.press("C-]")
+                try await terminal.expect("✓ guest")
+                try await terminal.expect("read by the guest")
+                try await terminal.press("Escape")
+                try await terminal.expect("├ Running")
+                try await terminal.press("Right")
+                try await terminal.expect("ran last")
+                try await terminal.press("Down", "Enter")
+                try await terminal.expect("tiny 2026-11-16")
+                try await terminal.expect("✓ guest", within: 120)
+                try await terminal.press("Tab")
+                try await terminal.expect("▸ tiny")
+                try await terminal.press("q")
+                try await terminal.expect("2 guests go on without the menu")
+                try await terminal.press("Enter")
+                try await terminal.expect("2 guests go on; 'oscircular' finds them again")
+                try await terminal.expect("code 0")
+            }
+            #expect(try await scenario.sessions().count == 2)
+            try await TmuxTerminal.with(command(scenario), columns: 100, rows: 30) { terminal in
+                try await terminal.expect("├ Running")
+                try await terminal.press("Tab")
+                try await terminal.expect("2 guests")
+                try await terminal.press("s")
+                try await terminal.expect("1 guest", within: 90)
+                try await terminal.press("x")
+                try await terminal.expect("Power off")
+                try await terminal.press("Right", "Enter")
+                try await terminal.expect("No guest is running", within: 90)
+                try await terminal.press("q", "q")
+                try await terminal.expect("code 0")
+            }
+            #expect(try await scenario.sessions().isEmpty)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func aVersionIsFetchedPinnedVerifiedAndRemoved() async throws {
+        try await withTwoWeeks { scenario in
+            try await TmuxTerminal.with(command(scenario)) { terminal in
+                try await terminal.expect("at most")
+                try await terminal.press("o")
+                try await terminal.expect("Whole image")
+                try await terminal.press("Enter")
+                try await terminal.expect("here, complete", within: 60)
+                try await terminal.press("Space")
+                try await terminal.expect("pinned")
+                #expect(try await scenario.client("list").contains("pinned"))
+                try await terminal.press("C")
+                try await terminal.expect("complete")
+                try await terminal.press("V")
+                try await terminal.expect("every block is as it should be", within: 60)
+                try await terminal.press("Escape", "Space")
+                try await terminal.expect("no longer kept")
+                // Both weeks are the same image, so nothing of it is this week's alone.
+                try await terminal.press("d", "Right", "Enter")
+                try await terminal.expect("is removed from here; 0 B are free")
+            }
+        }
+    }
+
+    @Test func aServerThatIsAwayCostsNoTimeAndIsNamed() async throws {
+        try await withTwoWeeks { scenario in
+            scenario.server.stop()
+            try await TmuxTerminal.with(command(scenario)) { terminal in
+                // What was known is there, and what is wrong.
+                try await terminal.expect("▸ tiny", within: 5)
+                try await terminal.expect("unreachable", within: 60)
+                try await terminal.press("Enter")
+                try await terminal.expect("failed", within: 60)
+                try await terminal.press("L")
+                try await terminal.expect("did not boot")
+                try await terminal.press("Escape", "Escape")
+                try await terminal.expect("▸ tiny")
+            }
+        }
+    }
+
+    @Test func twoMenusSeeTheSameGuests() async throws {
+        try await withTwoWeeks { scenario in
+            try await TmuxTerminal.with(command(scenario)) { first in
+                try await TmuxTerminal.with(command(scenario)) { second in
+                    try await first.expect("▸ tiny")
+                    try await second.expect("▸ tiny")
+                    try await first.press("Enter")
+                    try await second.expect("├ Running", within: 120)
+                    let session = try #require(try await scenario.sessions().first)
+                    // Dying under both screens.
+                    kill(session.pid, SIGKILL)
+                    try await first.expect("has ended", within: 60)
+                    try await second.expectNo("├ Running", within: 60)
+                }
+            }
+        }
+    }
+}
