@@ -111,7 +111,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "ContentAddress", "TUF", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Zstd", "Linux", log, system,
+                "ContentAddress", "TUF", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Zstd", "Linux", log,
+                system,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("ContentAddressTests", ["ContentAddress"]),

@@ -27,12 +27,12 @@ package struct SessionLauncher: Sendable {
                 path: directory.processLog, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
             let input = try Pipe()
             let report = try Pipe()
-            _ = try SpawnedProcess.start(
-                [program, "run-session"],
+            // In the order of ``reportDescriptor`` and ``lockDescriptor``.
+            _ = try ChildProcess(
+                program: program, arguments: ["run-session"], environment: nil,
                 descriptors: [
-                    0: input.reading.descriptor, 1: log.descriptor, 2: log.descriptor,
-                    SessionLauncher.reportDescriptor: report.writing.descriptor,
-                    SessionLauncher.lockDescriptor: lock.descriptor,
+                    input.reading.descriptor, log.descriptor, log.descriptor, report.writing.descriptor,
+                    lock.descriptor,
                 ], newSession: true)
             do { try LineSocket.send(request, to: input.writing) } catch
             { /* A dead process shows on the report pipe. */  }

@@ -230,14 +230,15 @@ struct CommandTests {
             for block in blocks { server.always("/blocks/\(block.prefix(4))/\(block).cacnk", .hang) }
             for (signal, expected) in [(SIGINT, Int32(130)), (SIGTERM, 143)] {
                 let seen = server.requests.count { $0.hasSuffix(".cacnk") }
-                let process = try SpawnedProcess.start(
-                    [BuiltProgram.path("oscircular"), "fetch", "tiny"], newSession: true,
-                    environment: scenario.environment.map { "\($0)=\($1)" })
+                let process = try ChildProcess(
+                    program: BuiltProgram.path("oscircular"), arguments: ["fetch", "tiny"],
+                    environment: scenario.environment.map { "\($0)=\($1)" },
+                    descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], newSession: true)
                 for _ in 0..<200 where server.requests.count(where: { $0.hasSuffix(".cacnk") }) == seen {
                     try await Task.sleep(for: .milliseconds(50))
                 }
                 kill(process.pid, signal)
-                let status = try await WorkerThread.run(name: "fetch") { process.wait() }
+                let status = try await WorkerThread.run(name: "fetch") { process.wait().shellStatus }
                 #expect(status == expected)
             }
             for block in blocks { server.always("/blocks/\(block.prefix(4))/\(block).cacnk", .none) }

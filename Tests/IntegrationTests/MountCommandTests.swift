@@ -123,13 +123,14 @@ struct MountCommandTests {
             let index = try await scenario.make(image, as: "disk")
             let directory = try scenario.emptyFolder("m")
             for signal in [SIGINT, SIGTERM] {
-                let process = try SpawnedProcess.start(
-                    [BuiltProgram.path("oscircular"), "mount", index, directory, "--foreground"], newSession: true,
-                    environment: scenario.environment.map { "\($0)=\($1)" })
+                let process = try ChildProcess(
+                    program: BuiltProgram.path("oscircular"), arguments: ["mount", index, directory, "--foreground"],
+                    environment: scenario.environment.map { "\($0)=\($1)" },
+                    descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], newSession: true)
                 for _ in 0..<200 where scenario.mounts().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
                 #expect(try await scenario.areEqual(image, "\(directory)/disk"))
                 kill(process.pid, signal)
-                let status = try await WorkerThread.run(name: "foreground") { process.wait() }
+                let status = try await WorkerThread.run(name: "foreground") { process.wait().shellStatus }
                 #expect(status == 0)
                 #expect(scenario.mounts().isEmpty)
             }

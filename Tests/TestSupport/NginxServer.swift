@@ -9,7 +9,7 @@ package final class NginxServer: @unchecked Sendable {
     package let url: String
     private let folder: TemporaryDirectory
     private let port: Int
-    private var process: SpawnedProcess?
+    private var process: ChildProcess?
 
     /// Starts the server and waits until it answers.
     /// - Throws: ``SystemCallError``, ``NginxServerError``.
@@ -51,8 +51,9 @@ package final class NginxServer: @unchecked Sendable {
     /// Starts it again on the same port after ``stop()``.
     package func start() throws {
         let program = ProgramPath.find("nginx") ?? "nginx"
-        process = try SpawnedProcess.start(
-            [program, "-e", "\(folder.path)/error.log", "-c", "\(folder.path)/nginx.conf"], newSession: true)
+        process = try ChildProcess(
+            program: program, arguments: ["-e", "\(folder.path)/error.log", "-c", "\(folder.path)/nginx.conf"],
+            environment: nil, descriptors: [nil, STDOUT_FILENO, STDERR_FILENO], newSession: true)
         for _ in 0..<100 {
             if FreePort.isAnswering(port) { return }
             usleep(50_000)
@@ -64,7 +65,7 @@ package final class NginxServer: @unchecked Sendable {
     /// Ends it; connections break.
     package func stop() {
         guard let process else { return }
-        kill(process.pid, SIGTERM)
+        process.signal(SIGTERM)
         _ = process.wait()
         self.process = nil
     }

@@ -54,12 +54,11 @@ struct MountCommand: AsyncParsableCommand {
             mode: 0o600)
         let input = try Pipe()
         let report = try Pipe()
-        _ = try SpawnedProcess.start(
-            [CommandContext.program, "serve-mount"],
-            descriptors: [
-                0: input.reading.descriptor, 1: log.descriptor, 2: log.descriptor,
-                SessionLauncher.reportDescriptor: report.writing.descriptor,
-            ], newSession: true)
+        // The last is ``SessionLauncher/reportDescriptor``.
+        _ = try ChildProcess(
+            program: CommandContext.program, arguments: ["serve-mount"], environment: nil,
+            descriptors: [input.reading.descriptor, log.descriptor, log.descriptor, report.writing.descriptor],
+            newSession: true)
         try LineSocket.send(request, to: input.writing)
         return report.reading
     }
