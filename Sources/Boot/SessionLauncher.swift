@@ -54,7 +54,7 @@ package struct SessionLauncher: Sendable {
             }
             return reports
         } catch {
-            try? DirectoryTree.remove(directory.path)
+            try? Folder.removeTree(directory.path)
             throw .file(error)
         }
     }

@@ -78,7 +78,7 @@ import Testing
         _ = try dead.create()
         for directory in [living, dead] {
             try AtomicFile.write("x", to: directory.overlay)
-            try DirectoryTree.make(directory.secrets)
+            try Folder.make(directory.secrets)
             try AtomicFile.write("x", to: directory.keyIntoGuest)
             try AtomicFile.write("x", to: directory.log)
         }

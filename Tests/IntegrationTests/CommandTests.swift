@@ -162,7 +162,7 @@ struct CommandTests {
             }
             #expect(scenario.mounts().isEmpty)
             #expect(
-                !DirectoryListing.names(in: scenario.folder.path("run/oscircular")).contains { $0.contains("index") },
+                !Folder.names(in: scenario.folder.path("run/oscircular")).contains { $0.contains("index") },
                 "a refused index is not left in the runtime folder")
         }
     }
@@ -170,7 +170,7 @@ struct CommandTests {
     @Test(arguments: ["[cache]\nlimitt = 3\n", "[read]\nbound = \"long\"\n", "[read\n", "[network]\nmode = \"all\"\n"])
     func aWrongConfigurationIs78(_ text: String) async throws {
         try await withTiny { scenario in
-            try DirectoryTree.make(scenario.folder.path("config/oscircular"))
+            try Folder.make(scenario.folder.path("config/oscircular"))
             try scenario.folder.write(Array(text.utf8), to: "config/oscircular/config.toml")
             for arguments in [["list", "--json"], ["boot", "tiny", "--detach"], ["cache", "status"]] {
                 let result = try await BuiltProgram.run("oscircular", arguments, environment: scenario.environment)

@@ -13,7 +13,7 @@ struct MountCommandTests {
             let directory = try scenario.emptyFolder("m")
             let output = try await scenario.client("mount", index, directory)
             #expect(output == "\(directory)/disk\n")
-            #expect(DirectoryListing.names(in: directory) == ["disk"])
+            #expect(Folder.names(in: directory) == ["disk"])
             #expect(try await scenario.areEqual(image, "\(directory)/disk"))
             let sums = try await BuiltProgram.runAny("sha256sum", [image, "\(directory)/disk"]).stdout
             let lines = sums.split(separator: "\n").map { $0.prefix(64) }
@@ -32,7 +32,7 @@ struct MountCommandTests {
             let (old, new) = (try scenario.emptyFolder("old"), try scenario.emptyFolder("new"))
             try await scenario.client("mount", "tiny@\(TwoWeeks.older)", old)
             try await scenario.client("mount", "test/tiny", new)
-            #expect(DirectoryListing.names(in: new) == [TwoWeeks.newer], "the newest unless one is named")
+            #expect(Folder.names(in: new) == [TwoWeeks.newer], "the newest unless one is named")
             #expect(try await scenario.areEqual(weeks[0].path, "\(old)/\(TwoWeeks.older)"))
             #expect(try await scenario.areEqual(weeks[1].path, "\(new)/\(TwoWeeks.newer)"))
             try await scenario.client("umount", old)
@@ -208,7 +208,7 @@ struct MountCommandTests {
             try await scenario.client("mount", index, directory)
             let first = try await BuiltProgram.runAny("cmp", ["-n", "8000000", image, "\(directory)/disk"])
             #expect(first.status == 0, "\(first.stderr)")
-            try DirectoryTree.remove(cache)
+            try Folder.removeTree(cache)
             // Again and again while it is read.
             async let remover = BuiltProgram.runAny(
                 "sh", ["-c", "for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf '\(cache)'; sleep 0.05; done"])

@@ -47,7 +47,7 @@ struct MountCommand: AsyncParsableCommand {
     /// Starts a process that serves the mount.
     /// - Returns: where it reports. Its other end is the process's alone, so its death shows as the end.
     private func startInBackground(_ request: MountRequest, _ context: CommandContext) throws -> FileHandle {
-        try DirectoryTree.make(context.places.logs, mode: 0o711)
+        try Folder.make(context.places.logs, mode: 0o711)
         let log = try FileHandle(
             path: "\(context.places.logs)/mount-\(getpid()).session.log",
             flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
