@@ -39,16 +39,12 @@ package struct SessionLauncher: Sendable {
             let logPath = directory.processLog
             let reportEnd = report.reading
             let reports = AsyncStream<StartReport> { continuation in
-                WorkerThread.start(name: "start reports") {
-                    var ended = false
-                    while !ended, let line = try? LineSocket.receive(StartReport.self, from: reportEnd) {
-                        ended = line.isUp || line.failure != nil
-                        continuation.yield(line)
+                do throws(SystemCallError) {
+                    try WorkerThread.start(name: "start reports") {
+                        SessionLauncher.pass(reportEnd, to: continuation, logPath: logPath)
                     }
-                    if !ended {
-                        let message = "the session's process ended without a word; its log is \(logPath)"
-                        continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: message)))
-                    }
+                } catch {
+                    continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: "\(error)")))
                     continuation.finish()
                 }
             }
@@ -57,6 +53,22 @@ package struct SessionLauncher: Sendable {
             try? Folder.removeTree(directory.path)
             throw .file(error)
         }
+    }
+
+    /// Passes reports on until the last. Blocks.
+    private static func pass(
+        _ reports: FileHandle, to continuation: AsyncStream<StartReport>.Continuation, logPath: String
+    ) {
+        var ended = false
+        while !ended, let line = try? LineSocket.receive(StartReport.self, from: reports) {
+            ended = line.isUp || line.failure != nil
+            continuation.yield(line)
+        }
+        if !ended {
+            let message = "the session's process ended without a word; its log is \(logPath)"
+            continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: message)))
+        }
+        continuation.finish()
     }
 
     /// Descriptor numbers that the session's process finds open.

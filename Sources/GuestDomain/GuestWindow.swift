@@ -23,7 +23,7 @@ package enum GuestWindow {
                 program: program, arguments: ["--connect", uri, "--attach", "--full-screen", "--", domainName],
                 environment: nil, descriptors: [nil, nil, nil], newSession: true)
             // Collected when it ends, so that no dead process stays behind.
-            WorkerThread.start(name: "viewer") { _ = viewer.wait() }
+            try? WorkerThread.start(name: "viewer") { _ = viewer.wait() }
             return nil
         } catch {
             return "\(error)"

@@ -15,7 +15,7 @@ final class LoopbackListener: Sendable {
         let bound = try FreePort.listen()
         port = bound.port
         handle = bound.handle
-        WorkerThread.start(name: "listener") { [weak self, handle] in
+        try? WorkerThread.start(name: "listener") { [weak self, handle] in
             while true {
                 let connection = accept(handle.descriptor, nil, nil)
                 if connection < 0 { return }

@@ -48,7 +48,7 @@ struct SSHProxyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let connection = try UnixListener.connect(to: socket)
-        WorkerThread.start(name: "from ssh") {
+        try WorkerThread.start(name: "from ssh") {
             Relay.copy(from: STDIN_FILENO, to: connection.descriptor)
             shutdown(connection.descriptor, Int32(SHUT_WR))
         }
