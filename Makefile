@@ -9,7 +9,7 @@ BIN = $(DESTDIR)$(PREFIX)/bin
 DATA = $(DESTDIR)$(PREFIX)/$(SHARED)
 MAN = $(DESTDIR)$(PREFIX)/share/man
 
-.PHONY: run build test drill bench-menu lint packages install clean
+.PHONY: run build test fuzz drill bench-menu lint packages install clean
 
 run:
 	share/demo/run $(ARGS)
@@ -24,6 +24,11 @@ build:
 test: packages lint
 	swift build --build-tests
 	swift test --skip-build --no-parallel
+	Tests/Fuzz/run
+
+# The readers of foreign bytes under libFuzzer, FUZZ_SECONDS=60 in all.
+fuzz: packages
+	Tests/Fuzz/run
 
 # The long ones: random kills, many weeks, long fuzzing. Their tests are skipped unless the variable is set.
 drill: packages

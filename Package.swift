@@ -1,8 +1,13 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+/// Path of libFuzzer's library when `Tests/Fuzz/run` builds the fuzzer; that build has a folder of its own.
+let fuzzer = Context.environment["OSCIRCULAR_FUZZ"]
+
 /// Warnings are errors in this package; dependencies are not ours to mend.
-let strict: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
+let strict: [SwiftSetting] = [
+    .unsafeFlags(["-warnings-as-errors"] + (fuzzer == nil ? [] : ["-sanitize=fuzzer"]))
+]
 
 /// A C library that only its Swift owner in `Sources/Bindings` imports.
 func cLibrary(_ name: String, apt: String) -> Target {
@@ -140,3 +145,12 @@ let package = Package(
             ["oscircular", "oscircular-publish", "menu-sample", "Boot", "ImageIndex", "ContentAddress", "Linux"]),
     ]
 )
+
+if let fuzzer {
+    package.targets.append(
+        .executableTarget(
+            name: "oscircular-fuzz",
+            dependencies: ["Boot", "BlockStore", "Catalog", "ContentAddress", "ImageIndex", "Linux"],
+            path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xlinker", fuzzer, "-lstdc++", "-lm"])]))
+}

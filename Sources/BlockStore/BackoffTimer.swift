@@ -16,9 +16,11 @@ final class BackoffTimer: Sendable {
 
     private let alarms = Monitor(Heap<Alarm>())
 
+    private let hasThread: Bool
+
     private init() {
         let alarms = alarms
-        WorkerThread.start(name: "back-off") {
+        let thread: Void? = try? WorkerThread.start(name: "back-off") {
             while true {
                 let due = alarms.wait(until: { $0.min?.time }) { alarms in
                     if let first = alarms.min, first.time <= MonotonicClock.nanoseconds { return alarms.removeMin() }
@@ -27,10 +29,18 @@ final class BackoffTimer: Sendable {
                 due?.body()
             }
         }
+        hasThread = thread != nil
     }
 
     /// Calls `body` once on the timer's thread. It must be short.
     func schedule(after seconds: Double, _ body: @escaping @Sendable () -> Void) {
+        guard hasThread else {
+            Task {
+                try? await Task.sleep(for: .seconds(seconds))
+                body()
+            }
+            return
+        }
         let time = MonotonicClock.nanoseconds + UInt64(seconds * 1e9)
         alarms.change { $0.insert(Alarm(time: time, body: body)) }
     }

@@ -25,7 +25,7 @@ final class CacheFolder: Sendable {
             if let folder = current.folder, CacheFolder.hasName(folder) { return folder }
             current.folder = nil
             // Folders above DIR are made for a new cache only: what held an old one is gone, not empty.
-            if create { try Folder.create(path: path, above: !current.wasThere) }
+            if create { try Folder.make(path, mode: 0o700, above: !current.wasThere) }
             let top = try Folder(path: path)
             current.wasThere = true
             let folder = try top.folder("v1", create: create)

@@ -22,19 +22,23 @@ package final class DecodePool: Sendable {
     }
 
     private let lines: Monitor<Lines>
+    private let hasThreads: Bool
 
     package init(threads: Int) {
         let lines = Monitor(Lines())
         self.lines = lines
-        for _ in 0..<threads {
-            WorkerThread.start(name: "decode") { DecodePool.work(lines) }
+        // Fewer threads will do; none is the last resort.
+        let started = (0..<threads).prefix { _ in
+            (try? WorkerThread.start(name: "decode") { DecodePool.work(lines) }) != nil
         }
+        hasThreads = !started.isEmpty
     }
 
     deinit { lines.change { $0.isClosed = true } }
 
-    /// Queues a job that concerns a block. Never blocks.
+    /// Queues a job that concerns a block. Never blocks, but where no thread could be had: then the caller does the job.
     package func submit(_ id: BlockID, _ priority: BlockRequest.Priority, _ job: @escaping Job) {
+        guard hasThreads else { return job(ChunkDecoder()) }
         lines.change { lines in
             let waiting = Waiting(id: id, job: job)
             if priority == .demand { lines.demand.append(waiting) } else { lines.prefetch.append(waiting) }

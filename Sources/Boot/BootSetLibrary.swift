@@ -25,7 +25,7 @@ package struct BootSetLibrary: Sendable {
     package func record(_ bootSet: BootSet, for key: VersionKey) throws(SystemCallError) {
         guard !bootSet.ids.isEmpty else { return }
         let all = recorded(key)?.union(bootSet) ?? bootSet
-        try DirectoryTree.make("\(directory)/\(key.catalog)/\(key.distribution)")
+        try Folder.make("\(directory)/\(key.catalog)/\(key.distribution)")
         try AtomicFile.write(Array(all.text.utf8), to: path(key))
     }
 

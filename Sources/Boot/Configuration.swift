@@ -52,6 +52,9 @@ package struct Configuration: Sendable, Equatable {
     /// Lays the settings of one file over these.
     /// - Throws: ``BootError/configuration(file:key:reason:)``.
     package mutating func apply(_ text: String, file: String) throws(BootError) {
+        if let line = TOMLHeaders.malformedLine(in: text) {
+            throw .configuration(file: file, key: "", reason: "no TOML: line \(line) is no table's header")
+        }
         let table: TOMLTable
         do {
             table = try TOMLTable(string: text)

@@ -13,7 +13,7 @@ final class ControlServer: Sendable {
         let (stop, ended) = (try EventDescriptor(), try EventDescriptor())
         self.stop = stop
         self.ended = ended
-        WorkerThread.start(name: "control") {
+        try WorkerThread.start(name: "control") {
             ControlServer.serve(listener, until: stop, answer)
             // Before the end is told: whoever closed the server finds no socket.
             UnixListener.removeSocket(path)
@@ -34,7 +34,8 @@ final class ControlServer: Sendable {
             if waiting[0].revents != 0 { return }
             guard waiting[1].revents != 0, let connection = listener.accept(nonblocking: false) else { continue }
             connection.setSocketTimeout(seconds: 10)
-            WorkerThread.start(name: "control peer") {
+            // Without a thread the peer sees its connection end, and may ask again.
+            try? WorkerThread.start(name: "control peer") {
                 guard let request = try? LineSocket.receive(ControlRequest.self, from: connection) else { return }
                 try? LineSocket.send(answer(request), to: connection)
             }

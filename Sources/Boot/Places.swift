@@ -67,7 +67,7 @@ package struct Places: Sendable {
     /// - Throws: ``SystemCallError``.
     package func makePassable(_ folder: String) throws(SystemCallError) {
         let isNew = access(folder, F_OK) != 0
-        try DirectoryTree.make(folder, mode: 0o711)
+        try Folder.make(folder, mode: 0o711)
         // The umask may have taken the bits.
         if isNew { return _ = try systemCall("chmod", folder) { chmod(folder, 0o711) } }
         // Or somebody made it for itself first, as the catalogs' metadata does.
@@ -96,12 +96,14 @@ package struct Places: Sendable {
     package func prepareRuntime() throws(BootError) {
         do {
             for folder in [runtime, sessions] {
-                try DirectoryTree.make(folder, mode: 0o700)
+                try Folder.make(folder, mode: 0o700)
                 guard Places.isOurs(folder) else { throw BootError.unsafeRuntimeFolder(folder) }
                 // QEMU's own user reaches its sockets below root's; a user's QEMU is the user.
                 if geteuid() == 0 { try systemCall("chmod", folder) { chmod(folder, 0o711) } }
             }
         } catch let error as SystemCallError {
+            // Something that is no folder has the name.
+            if error.code == ENOTDIR { throw .unsafeRuntimeFolder(runtime) }
             throw .file(error)
         } catch let error as BootError {
             throw error

@@ -19,7 +19,7 @@ package struct RunHistory: Sendable {
     /// - Throws: ``SystemCallError``.
     package func note(_ key: VersionKey) throws(SystemCallError) {
         let folder = "\(directory)/\(key.catalog)/\(key.distribution)"
-        try DirectoryTree.make(folder)
+        try Folder.make(folder)
         let path = "\(folder)/\(key.version)"
         let file = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600)
         try systemCall("futimens", path) { futimens(file.descriptor, nil) }
@@ -28,10 +28,10 @@ package struct RunHistory: Sendable {
     /// All runs, the last one first; one for each version.
     package func runs() -> [Run] {
         var runs: [Run] = []
-        for catalog in DirectoryListing.names(in: directory) {
-            for distribution in DirectoryListing.names(in: "\(directory)/\(catalog)") {
+        for catalog in Folder.names(in: directory) {
+            for distribution in Folder.names(in: "\(directory)/\(catalog)") {
                 let folder = "\(directory)/\(catalog)/\(distribution)"
-                for version in DirectoryListing.names(in: folder) {
+                for version in Folder.names(in: folder) {
                     var status = stat()
                     guard lstat("\(folder)/\(version)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
                         continue

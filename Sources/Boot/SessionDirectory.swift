@@ -53,7 +53,7 @@ package struct SessionDirectory: Sendable {
             try systemCall("rename", path) { rename(hidden, path) }
             return handle
         } catch {
-            try? DirectoryTree.remove(hidden)
+            try? Folder.removeTree(hidden)
             throw .file(error)
         }
     }

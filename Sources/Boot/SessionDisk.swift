@@ -44,7 +44,7 @@ struct SessionDisk: Sendable {
         let recorder = BootRecorder()
         let image = try await WorkerThread.run(name: "mount") {
             states.scan(version.index, cache)
-            try DirectoryTree.make(directory, mode: 0o755)
+            try Folder.make(directory, mode: 0o755)
             return try MountedImage.mount(
                 index: version.index, store: stores.caching, at: directory, fileName: version.chosen.version.id.text,
                 options: options,

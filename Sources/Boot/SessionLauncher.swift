@@ -27,36 +27,48 @@ package struct SessionLauncher: Sendable {
                 path: directory.processLog, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
             let input = try Pipe()
             let report = try Pipe()
-            _ = try SpawnedProcess.start(
-                [program, "run-session"],
+            // In the order of ``reportDescriptor`` and ``lockDescriptor``.
+            _ = try ChildProcess(
+                program: program, arguments: ["run-session"], environment: nil,
                 descriptors: [
-                    0: input.reading.descriptor, 1: log.descriptor, 2: log.descriptor,
-                    SessionLauncher.reportDescriptor: report.writing.descriptor,
-                    SessionLauncher.lockDescriptor: lock.descriptor,
+                    input.reading.descriptor, log.descriptor, log.descriptor, report.writing.descriptor,
+                    lock.descriptor,
                 ], newSession: true)
             do { try LineSocket.send(request, to: input.writing) } catch
             { /* A dead process shows on the report pipe. */  }
             let logPath = directory.processLog
             let reportEnd = report.reading
             let reports = AsyncStream<StartReport> { continuation in
-                WorkerThread.start(name: "start reports") {
-                    var ended = false
-                    while !ended, let line = try? LineSocket.receive(StartReport.self, from: reportEnd) {
-                        ended = line.isUp || line.failure != nil
-                        continuation.yield(line)
+                do throws(SystemCallError) {
+                    try WorkerThread.start(name: "start reports") {
+                        SessionLauncher.pass(reportEnd, to: continuation, logPath: logPath)
                     }
-                    if !ended {
-                        let message = "the session's process ended without a word; its log is \(logPath)"
-                        continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: message)))
-                    }
+                } catch {
+                    continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: "\(error)")))
                     continuation.finish()
                 }
             }
             return reports
         } catch {
-            try? DirectoryTree.remove(directory.path)
+            try? Folder.removeTree(directory.path)
             throw .file(error)
         }
+    }
+
+    /// Passes reports on until the last. Blocks.
+    private static func pass(
+        _ reports: FileHandle, to continuation: AsyncStream<StartReport>.Continuation, logPath: String
+    ) {
+        var ended = false
+        while !ended, let line = try? LineSocket.receive(StartReport.self, from: reports) {
+            ended = line.isUp || line.failure != nil
+            continuation.yield(line)
+        }
+        if !ended {
+            let message = "the session's process ended without a word; its log is \(logPath)"
+            continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: message)))
+        }
+        continuation.finish()
     }
 
     /// Descriptor numbers that the session's process finds open.

@@ -12,7 +12,7 @@ package struct SessionRegistry: Sendable {
     package func ids() -> [String] {
         // A folder that somebody else could have filled says nothing about our sessions.
         guard places.isRuntimeOurs else { return [] }
-        return DirectoryListing.names(in: places.sessions).filter(SessionID.isValid).sorted().filter {
+        return Folder.names(in: places.sessions).filter(SessionID.isValid).sorted().filter {
             SessionDirectory(id: $0, places: places).isAlive
         }
     }
@@ -57,13 +57,13 @@ package struct SessionRegistry: Sendable {
     /// Blocks, for seconds when a mount's server hangs.
     package func clearStale() {
         if places.isRuntimeOurs {
-            for id in DirectoryListing.names(in: places.sessions).filter(SessionID.isValid) {
+            for id in Folder.names(in: places.sessions).filter(SessionID.isValid) {
                 let directory = SessionDirectory(id: id, places: places)
                 directory.ifDead {
                     // What is still busy is tried again at the next start.
                     _ = try? StaleMounts.clear(under: directory.path)
                     unlink(directory.overlay)
-                    try? DirectoryTree.remove(directory.path)
+                    try? Folder.removeTree(directory.path)
                 }
             }
             clearUnfinished()
@@ -73,11 +73,11 @@ package struct SessionRegistry: Sendable {
 
     /// Folders whose maker died before it gave them their name, which takes it milliseconds.
     private func clearUnfinished() {
-        for name in DirectoryListing.names(in: places.sessions) where name.hasPrefix(".") {
+        for name in Folder.names(in: places.sessions) where name.hasPrefix(".") {
             let path = "\(places.sessions)/\(name)"
             var status = stat()
             guard SessionID.isValid(String(name.dropFirst())), lstat(path, &status) == 0 else { continue }
-            if time(nil) - status.st_mtim.tv_sec > 60 { try? DirectoryTree.remove(path) }
+            if time(nil) - status.st_mtim.tv_sec > 60 { try? Folder.removeTree(path) }
         }
     }
 
@@ -86,7 +86,7 @@ package struct SessionRegistry: Sendable {
     /// Younger ones may belong to sessions of this user's with another runtime folder.
     private func clearOldOverlays() {
         guard let start = MachineStart.seconds else { return }
-        for name in DirectoryListing.names(in: places.overlays) where name.hasSuffix(".qcow2") {
+        for name in Folder.names(in: places.overlays) where name.hasSuffix(".qcow2") {
             let path = "\(places.overlays)/\(name)"
             var status = stat()
             guard SessionID.isValid(String(name.dropLast(6))), lstat(path, &status) == 0 else { continue }
@@ -99,7 +99,7 @@ package struct SessionRegistry: Sendable {
     package func trimLogs(keeping count: Int = 20) {
         let alive = Set(ids())
         var ended: [String: (paths: [String], seconds: Int, nanoseconds: Int)] = [:]
-        for name in DirectoryListing.names(in: places.logs) {
+        for name in Folder.names(in: places.logs) {
             let id = String(name.prefix { $0 != "." })
             guard SessionID.isValid(id) || id.hasPrefix("mount-"), !alive.contains(id) else { continue }
             var status = stat()

@@ -94,7 +94,7 @@ package final class SessionRun: Sendable {
 
     private func start(_ teardown: Teardown) async throws -> RunningSession {
         let sessionDirectory = directory
-        await teardown.addBlocking { try? DirectoryTree.remove(sessionDirectory.path) }
+        await teardown.addBlocking { try? Folder.removeTree(sessionDirectory.path) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
         await teardown.addBlocking { control.close() }
 

@@ -10,7 +10,13 @@ actor Teardown {
     func addBlocking(_ step: @escaping @Sendable () -> Void) {
         steps.append {
             let (done, continuation) = AsyncStream<Void>.makeStream()
-            WorkerThread.start(name: "teardown") {
+            do throws(SystemCallError) {
+                try WorkerThread.start(name: "teardown") {
+                    step()
+                    continuation.finish()
+                }
+            } catch {
+                // It must be done, wherever.
                 step()
                 continuation.finish()
             }

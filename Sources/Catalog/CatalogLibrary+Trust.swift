@@ -15,7 +15,7 @@ extension CatalogLibrary {
         if sources().contains(where: { $0.name == source.name }) { throw CatalogAccessError.exists(source.name) }
         let root = try await root(of: source, trust)
         // What an earlier try left is no trust.
-        try? DirectoryTree.remove(folder(source))
+        try? Folder.removeTree(folder(source))
         do {
             do {
                 try TUFClient.initialize(DirectoryMetadataStore(path: metadataPath(source)), root: root)
@@ -30,7 +30,7 @@ extension CatalogLibrary {
             try writeJSON(source, to: "\(folder(source))/source.json")
             return copy
         } catch {
-            try? DirectoryTree.remove(folder(source))
+            try? Folder.removeTree(folder(source))
             throw error
         }
     }

@@ -33,7 +33,7 @@ package struct CatalogLibrary: Sendable {
 
     /// All sources, by name.
     package func sources() -> [CatalogSource] {
-        DirectoryListing.names(in: directory).sorted().compactMap { name in
+        Folder.names(in: directory).sorted().compactMap { name in
             guard let bytes = try? FileContents.read("\(directory)/\(name)/source.json", limit: 65_536) else {
                 return nil
             }
@@ -51,7 +51,7 @@ package struct CatalogLibrary: Sendable {
         do {
             // The source goes first: without it the rest is no catalog.
             try systemCall("unlink", "\(path)/source.json") { unlink("\(path)/source.json") }
-            try DirectoryTree.remove(path)
+            try Folder.removeTree(path)
         } catch {
             throw CatalogAccessError.state(path: path, cause: error)
         }
@@ -143,7 +143,7 @@ package struct CatalogLibrary: Sendable {
     /// The ids of a distribution's versions whose index is here: one look at a folder, however many versions there are.
     package func versionsWithIndex(_ source: CatalogSource, _ distribution: Distribution) -> Set<String> {
         var ids: Set<String> = []
-        for name in DirectoryListing.names(in: "\(directory)/\(source.name)/indexes/\(distribution.id)")
+        for name in Folder.names(in: "\(directory)/\(source.name)/indexes/\(distribution.id)")
         where name.hasSuffix(".caibx") {
             // VERSION.DIGEST.caibx, where a version may hold a dot.
             let parts = name.split(separator: ".")
@@ -182,7 +182,7 @@ package struct CatalogLibrary: Sendable {
     func localDocument(_ source: CatalogSource) throws -> CatalogDocument {
         let bytes = try FileContents.read(documentPath(source), limit: CatalogDocument.longest)
         var document = try CatalogDocument.decode(bytes)
-        for name in DirectoryListing.names(in: distributionsPath(source)) where name.hasSuffix(".json") {
+        for name in Folder.names(in: distributionsPath(source)) where name.hasSuffix(".json") {
             let path = "\(distributionsPath(source))/\(name)"
             guard let place = document.distributions.firstIndex(where: { "\($0.id).json" == name }) else { continue }
             document.distributions[place] = try Distribution.decode(
@@ -209,7 +209,7 @@ package struct CatalogLibrary: Sendable {
 
     func write(_ bytes: [UInt8], to path: String) throws(CatalogAccessError) {
         do {
-            try DirectoryTree.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+            try Folder.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
             try AtomicFile.write(bytes, to: path)
         } catch {
             throw .state(path: path, cause: error)

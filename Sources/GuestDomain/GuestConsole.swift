@@ -34,7 +34,7 @@ package final class GuestConsole: Sendable {
         let (wake, ended) = (try EventDescriptor(), try EventDescriptor())
         self.wake = wake
         self.ended = ended
-        WorkerThread.start(name: "console") {
+        try WorkerThread.start(name: "console") {
             let log = ConsoleLog(path: logPath, limit: logSize, file: file)
             ConsoleLoop(guestListener: guest, viewerListener: viewers, wake: wake, log: log, observer: observer).run()
             unlink(guestSocketPath)

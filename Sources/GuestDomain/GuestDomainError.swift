@@ -5,6 +5,8 @@ import Linux
 package enum GuestDomainError: Error, Sendable {
     /// libvirt does not answer at this URI.
     case noDaemon(uri: String, cause: LibvirtError)
+    /// QEMU would run as root there, and a guest that breaks out of it would own the machine.
+    case emulatorIsRoot(uri: String)
     /// libvirt has no emulator for this kind of guest.
     case noEmulator(uri: String)
     /// `--accel kvm` was asked for and is not possible. `reason` is a phrase.

@@ -19,12 +19,11 @@ package enum GuestWindow {
             return "virt-viewer is not installed: install it to see the guest's screen"
         }
         do {
-            let null = try FileHandle(path: "/dev/null", flags: O_RDWR)
-            let viewer = try SpawnedProcess.start(
-                [program, "--connect", uri, "--attach", "--full-screen", "--", domainName],
-                descriptors: [0: null.descriptor, 1: null.descriptor, 2: null.descriptor], newSession: true)
+            let viewer = try ChildProcess(
+                program: program, arguments: ["--connect", uri, "--attach", "--full-screen", "--", domainName],
+                environment: nil, descriptors: [nil, nil, nil], newSession: true)
             // Collected when it ends, so that no dead process stays behind.
-            WorkerThread.start(name: "viewer") { _ = viewer.wait() }
+            try? WorkerThread.start(name: "viewer") { _ = viewer.wait() }
             return nil
         } catch {
             return "\(error)"

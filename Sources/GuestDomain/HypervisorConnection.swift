@@ -19,17 +19,34 @@ package final class HypervisorConnection: Sendable {
     /// A user's own daemon, which starts by itself; the machine's for root, so that QEMU never runs as root.
     package static var defaultURI: String { geteuid() == 0 ? "qemu:///system" : "qemu:///session" }
 
-    /// - Throws: ``GuestDomainError/noDaemon(uri:cause:)``.
+    /// - Throws: ``GuestDomainError/noDaemon(uri:cause:)``, ``GuestDomainError/emulatorIsRoot(uri:)``.
     package static func open(_ uri: String) async throws -> HypervisorConnection {
-        try await WorkerThread.run(name: "libvirt open") {
+        // Before the call, which would start root's own daemon.
+        if geteuid() == 0, isSession(uri) { throw GuestDomainError.emulatorIsRoot(uri: uri) }
+        return try await WorkerThread.run(name: "libvirt open") {
+            let (connection, identity): (LibvirtConnection, EmulatorIdentity?)
             do throws(LibvirtError) {
-                let connection = try LibvirtConnection(uri: uri)
-                let identity = EmulatorIdentity(capabilities: try connection.capabilities())
-                return HypervisorConnection(uri: uri, connection: connection, identity: identity)
+                connection = try LibvirtConnection(uri: uri)
+                identity = EmulatorIdentity(capabilities: try connection.capabilities())
             } catch {
                 throw GuestDomainError.noDaemon(uri: uri, cause: error)
             }
+            if isEmulatorRoot(uri: uri, identity: identity, ownUser: geteuid()) {
+                throw GuestDomainError.emulatorIsRoot(uri: uri)
+            }
+            return HypervisorConnection(uri: uri, connection: connection, identity: identity)
         }
+    }
+
+    /// Whether QEMU would run as root: it is the user that libvirt names, or else the daemon's own.
+    static func isEmulatorRoot(uri: String, identity: EmulatorIdentity?, ownUser: uid_t) -> Bool {
+        guard uri.hasPrefix("qemu") else { return false }
+        return identity.map { $0.user == 0 } ?? (ownUser == 0)
+    }
+
+    /// Whether a URI means the daemon of the user who asks.
+    static func isSession(_ uri: String) -> Bool {
+        uri.hasPrefix("qemu") && uri.prefix { $0 != "?" && $0 != "#" }.hasSuffix("/session")
     }
 
     /// Decides between hardware and emulation, and checks that libvirt has the emulator.

@@ -14,12 +14,12 @@ package enum Overlay {
             // Made here first, so that it never has other bits; qemu-img keeps them.
             _ = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
             let pipe = try Pipe()
-            let null = try FileHandle(path: "/dev/null", flags: O_RDWR)
-            let process = try SpawnedProcess.start(
+            let process = try ChildProcess(
+                program: program,
                 // -u: the backing file is not opened here, so no read waits for a block.
-                [program, "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, path, "\(size)"],
-                descriptors: [0: null.descriptor, 1: pipe.writing.descriptor, 2: pipe.writing.descriptor])
-            let code = process.wait()
+                arguments: ["create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, path, "\(size)"],
+                environment: nil, descriptors: [nil, pipe.writing.descriptor, pipe.writing.descriptor])
+            let code = process.wait().shellStatus
             if code != 0 {
                 unlink(path)
                 throw GuestDomainError.overlayFailed(reason: "qemu-img ended with \(code)\(Self.words(pipe.reading))")

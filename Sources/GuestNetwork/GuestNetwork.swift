@@ -54,7 +54,7 @@ package final class GuestNetwork: Sendable {
         }
         counters = FrameCounters()
         let failure = Failure()
-        WorkerThread.start(name: "guest-network") { [stop, ended, counters] in
+        try GuestNetwork.start("guest-network") { [stop, ended, counters] in
             blockSignals()
             defer { ended.signal() }
             do throws(GuestNetworkError) {

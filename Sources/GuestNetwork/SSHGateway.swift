@@ -63,7 +63,7 @@ package final class SSHGateway: Sendable {
             } catch {
                 throw GuestNetworkError(error)
             }
-            WorkerThread.start(name: "ssh-gateway") { [stop, ended] in
+            try GuestNetwork.start("ssh-gateway") { [stop, ended] in
                 blockSignals()
                 SSHGatewayLoop(
                     listener: listener, sandbox: sandbox, logPath: configuration.logPath,

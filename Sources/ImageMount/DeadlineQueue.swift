@@ -38,11 +38,19 @@ final class DeadlineQueue: @unchecked Sendable {
         defer { pthread_mutex_unlock(mutex) }
         let isFirst = heap.min.map { time < $0.time } ?? true
         heap.insert(Entry(time: time, deadline: deadline))
-        if !isStarted {
+        if isStarted {
+            if isFirst { pthread_cond_signal(condition) }
+            return
+        }
+        do throws(SystemCallError) {
+            try WorkerThread.start(name: "osc-deadlines") { self.run() }
             isStarted = true
-            WorkerThread.start(name: "osc-deadlines") { self.run() }
-        } else if isFirst {
-            pthread_cond_signal(condition)
+        } catch {
+            // No thread now; the next one tries again. It fires once, whoever is first.
+            Task {
+                try? await Task.sleep(for: delay)
+                deadline.fire()
+            }
         }
     }
 

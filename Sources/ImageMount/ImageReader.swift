@@ -73,7 +73,11 @@ package final class ImageReader: Sendable {
     /// - Throws: ``ImageReadError``.
     package func read(offset: UInt64, length: Int) async throws -> [UInt8] {
         let buffer: ReadBuffer = try await withCheckedThrowingContinuation { continuation in
-            WorkerThread.start(name: "osc-read") {
+            do throws(SystemCallError) {
+                try WorkerThread.start(name: "osc-read") {
+                    self.read(offset: offset, length: length) { continuation.resume(with: $0) }
+                }
+            } catch {
                 self.read(offset: offset, length: length) { continuation.resume(with: $0) }
             }
         }

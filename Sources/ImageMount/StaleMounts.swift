@@ -77,11 +77,13 @@ package enum StaleMounts {
     /// The question is put on a thread of its own: a stopped process would hold it for ever, and counts as alive.
     private static func isDead(_ mountPoint: String) -> Bool {
         let answer = Answer()
-        WorkerThread.start(name: "osc-stale") {
+        // Without a thread it counts as alive.
+        let thread: Void? = try? WorkerThread.start(name: "osc-stale") {
             var figures = statvfs()
             let isDead = statvfs(mountPoint, &figures) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)
             answer.value.store(isDead ? Answer.dead : Answer.alive, ordering: .releasing)
         }
+        guard thread != nil else { return false }
         let end = MonotonicClock.nanoseconds + 2_000_000_000
         while answer.value.load(ordering: .acquiring) == Answer.none, MonotonicClock.nanoseconds < end { usleep(200) }
         return answer.value.load(ordering: .acquiring) == Answer.dead

@@ -1,4 +1,4 @@
-@preconcurrency import Glibc
+import Glibc
 import Linux
 
 /// Another program, run to its end on the calling thread.
@@ -22,60 +22,36 @@ package enum ChildProgram {
         // Files, not pipes: they cannot fill up and block the child.
         let (output, errors) = (try scratch(), try scratch())
         let process = try start(program, arguments, environment: environment, output: output, errors: errors)
-        var status: Int32 = 0
         var pause: UInt32 = 1_000
         var isCancelled = false
-        while true {
-            let ended = waitpid(process, &status, WNOHANG)
-            if ended == process || (ended < 0 && errno != EINTR) { break }
+        var ending = process.reap()
+        while ending == nil {
             if cancellation.signal != nil && !isCancelled {
                 isCancelled = true
-                kill(process, SIGTERM)
+                process.signal(SIGTERM)
             }
             usleep(pause)
             pause = min(50_000, pause * 2)
+            ending = process.reap()
         }
         try cancellation.check()
-        let signal = status & 0x7F
-        return Ended(
-            status: signal == 0 ? (status >> 8) & 0xFF : 128 + signal, output: contents(output),
-            errors: contents(errors))
+        return Ended(status: ending?.shellStatus ?? 1, output: contents(output), errors: contents(errors))
     }
 
-    /// Starts the program and returns its process id, which the caller waits for.
+    /// Starts the program, with no input; the caller waits for it.
     /// - Throws: ``PublisherError/programMissing(_:)``, ``PublisherError/unreadable(_:)``.
     package static func start(
         _ program: String, _ arguments: [String], environment: [String: String]? = nil, output: FileHandle,
         errors: FileHandle
-    ) throws(PublisherError) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output.descriptor, 1)
-        posix_spawn_file_actions_adddup2(&actions, errors.descriptor, 2)
-        // The program blocks SIGINT and SIGTERM for its own signal thread; a child must not inherit that.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-
-        var words = ([program] + arguments).map { strdup($0) } + [nil]
-        var settings = (environment ?? [:]).map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (words + settings).forEach { free($0) } }
-        var process = pid_t()
-        let code =
-            environment == nil
-            ? posix_spawnp(&process, program, &actions, &attributes, &words, environ)
-            : posix_spawnp(&process, program, &actions, &attributes, &words, &settings)
-        guard code == 0 else {
-            if code == ENOENT { throw .programMissing(program) }
-            throw .unreadable(SystemCallError(code: code, call: "posix_spawn", subject: program))
+    ) throws(PublisherError) -> ChildProcess {
+        do throws(SystemCallError) {
+            return try ChildProcess(
+                program: program, arguments: arguments, environment: environment?.map { "\($0.key)=\($0.value)" },
+                descriptors: [nil, output.descriptor, errors.descriptor])
+        } catch {
+            if error.code == ENOENT, error.call == "posix_spawn" { throw .programMissing(program) }
+            throw .unreadable(error)
         }
-        return process
     }
 
     /// A file without a name, for a child's output.

@@ -37,12 +37,12 @@ package struct ImagePublisher: Sendable {
         guard !source.isSameFile(as: index) else {
             throw .usage(option: "INDEX", reason: "\(index) is the image itself")
         }
-        guard !Folders.isFolder(index) else {
+        guard !Folder.isFolder(index) else {
             throw .unwritable(SystemCallError(code: EISDIR, call: "open", subject: index))
         }
-        let folder = Folders.parent(of: index) ?? "/"
+        let folder = Folder.parent(of: index) ?? "/"
         guard access(folder, W_OK) == 0 else { throw .unwritable(.last("open", folder)) }
-        try Folders.create(store)
+        try OutputFolder.make(store)
         StaleFiles.remove(beside: index)
         guard let format = try ImageFormat.detect(image) else { return try publish(source, index: index, store: store) }
         let conversion = try ImageConversion(

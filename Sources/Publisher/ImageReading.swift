@@ -56,18 +56,13 @@ final class ImageReading {
     private func startWorker(_ number: Int) {
         let (options, store, ingest, table, zeros) = (options, store, ingest, table, zeros)
         let (queue, progress) = (queue, progress)
-        WorkerThread.start(name: "blocks-\(number)") {
-            do throws(PublisherError) {
-                let worker = try BlockWorker(options: options, store: store, ingest: ingest, table: table, zeros: zeros)
-                while let run = queue.takeFull() {
-                    try worker.work(on: run)
-                    progress.add(UInt64(run.count))
-                    queue.putFree(run)
-                }
-            } catch {
-                queue.fail(error)
+        queue.startWorker(name: "blocks-\(number)") { () throws(PublisherError) in
+            let worker = try BlockWorker(options: options, store: store, ingest: ingest, table: table, zeros: zeros)
+            while let run = queue.takeFull() {
+                try worker.work(on: run)
+                progress.add(UInt64(run.count))
+                queue.putFree(run)
             }
-            queue.workerEnded()
         }
     }
 

@@ -43,8 +43,7 @@ final class IngestFolder: Sendable {
 
     /// Removes what killed publishers left in a store.
     static func removeStale(in store: String) {
-        guard let names = try? Folders.names(in: store) else { return }
-        for name in names where name.hasPrefix(prefix) {
+        for name in Folder.names(in: store) where name.hasPrefix(prefix) {
             let path = "\(store)/\(name)"
             guard let handle = try? FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
                 (try? handle.lock(exclusive: true, wait: false)) == true
@@ -54,7 +53,7 @@ final class IngestFolder: Sendable {
     }
 
     private static func remove(_ path: String) {
-        for name in (try? Folders.names(in: path)) ?? [] { unlink("\(path)/\(name)") }
+        for name in Folder.names(in: path) { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 }

@@ -18,7 +18,7 @@ enum MetadataCheck {
         var template = Array("/tmp/oscircular-verify-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return .state(.last("mkdtemp", "/tmp")) }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { try? DirectoryTree.remove(folder) }
+        defer { try? Folder.removeTree(folder) }
         do throws(TUFError) {
             let root: [UInt8]
             do {

@@ -34,7 +34,7 @@ extension PublishedTree {
         options.digestsImage = true
         _ = try ImageSource(path: image)
         // The index gets its name when it is signed; until then it lies beside, hidden.
-        try Folders.create("\(path)/targets/\(new.distribution)")
+        try OutputFolder.make("\(path)/targets/\(new.distribution)")
         let made = "\(path)/targets/\(new.distribution)/.\(new.version).caibx"
         defer { unlink(made) }
         let published = try ImagePublisher(options: options, progress: progress, cancellation: cancellation)

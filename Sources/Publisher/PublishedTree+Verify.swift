@@ -76,18 +76,13 @@ extension PublishedTree {
         let workers = max(1, min(blocks.count, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let queue = RunQueue(runs: 0, capacity: 0, workers: workers)
         for number in 0..<workers {
-            WorkerThread.start(name: "verify-\(number)") {
-                do throws(PublisherError) {
-                    let reader = try BlockVerifier(store: store)
-                    while let block = work.next() {
-                        try cancellation.check()
-                        if let problem = reader.problem(with: block) { work.add(problem) }
-                        progress.add(UInt64(block.length))
-                    }
-                } catch {
-                    queue.fail(error)
+            queue.startWorker(name: "verify-\(number)") { () throws(PublisherError) in
+                let reader = try BlockVerifier(store: store)
+                while let block = work.next() {
+                    try cancellation.check()
+                    if let problem = reader.problem(with: block) { work.add(problem) }
+                    progress.add(UInt64(block.length))
                 }
-                queue.workerEnded()
             }
         }
         try queue.finish()

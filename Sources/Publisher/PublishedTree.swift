@@ -24,7 +24,7 @@ package struct PublishedTree: Sendable {
     package init(path: String, keys: SigningKeys) throws(PublisherError) {
         self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         self.keys = keys
-        guard Folders.isFolder(path) else { throw .notATree(path: path, reason: "there is no such folder") }
+        guard Folder.isFolder(path) else { throw .notATree(path: path, reason: "there is no such folder") }
         guard access("\(path)/metadata/1.root.json", F_OK) == 0 else {
             throw .notATree(path: path, reason: "it is not signed: it has no metadata/1.root.json")
         }
@@ -37,15 +37,15 @@ package struct PublishedTree: Sendable {
     package static func create(
         path: String, name: String, description: String, keys: SigningKeys, passphrase: String? = nil
     ) throws(PublisherError) -> PublishedTree {
-        try Folders.create(path)
+        try OutputFolder.make(path)
         let known = ["metadata", "targets", "blocks", "drafts"]
         let names: [String]
-        do { names = try Folders.names(in: path) } catch { throw .unreadable(error) }
+        do { names = try Folder(path: path).names() } catch { throw .unreadable(error) }
         guard names.allSatisfy(known.contains) else { throw .notEmpty(path: path) }
         if !names.contains("metadata") && names.contains("targets") { throw .notEmpty(path: path) }
-        try Folders.create("\(path)/blocks")
+        try OutputFolder.make("\(path)/blocks")
         if access("\(path)/metadata/timestamp.json", F_OK) != 0 {
-            for part in ["metadata", "drafts"] { try? DirectoryTree.remove("\(path)/\(part)") }
+            for part in ["metadata", "drafts"] { try? Folder.removeTree("\(path)/\(part)") }
             try sign(path: path, keys: keys, passphrase: passphrase)
         }
         let tree = try PublishedTree(path: path, keys: keys)
@@ -78,7 +78,7 @@ package struct PublishedTree: Sendable {
     /// - Throws: ``PublisherError/busy(path:)``.
     func lock() throws(PublisherError) -> FileHandle {
         do {
-            try Folders.create(blocks)
+            try OutputFolder.make(blocks)
             let handle = try FileHandle(path: blocks, flags: O_RDONLY | O_DIRECTORY)
             if try handle.lock(exclusive: true, wait: false) { return handle }
         } catch let error as SystemCallError {

@@ -14,7 +14,7 @@ struct RecordingFolder {
         do {
             // As root QEMU runs as a user of its own, which must get through to the disk.
             if geteuid() == 0 { chmod(path, 0o711) }
-            for name in ["config/oscircular", "state", "cache", "run"] { try DirectoryTree.make("\(path)/\(name)") }
+            for name in ["config/oscircular", "state", "cache", "run"] { try Folder.make("\(path)/\(name)") }
             chmod("\(path)/run", geteuid() == 0 ? 0o711 : 0o700)
             // What the guest does not ask for is no part of its start.
             let settings = Array("[prefetch]\nrest = \"never\"\n".utf8)
@@ -38,5 +38,5 @@ struct RecordingFolder {
         "\(path)/state/oscircular/boot-sets/tree/\(distribution)/\(version).bootset"
     }
 
-    func remove() { try? DirectoryTree.remove(path) }
+    func remove() { try? Folder.removeTree(path) }
 }

@@ -79,8 +79,21 @@ final class RunQueue: @unchecked Sendable {
         }
     }
 
+    /// Starts one of the workers. What it throws, and that no thread can be had for it, stops everybody.
+    func startWorker(name: String, _ work: @escaping @Sendable () throws(PublisherError) -> Void) {
+        do throws(SystemCallError) {
+            try WorkerThread.start(name: name) {
+                do throws(PublisherError) { try work() } catch { self.fail(error) }
+                self.workerEnded()
+            }
+        } catch {
+            fail(.unreadable(error))
+            workerEnded()
+        }
+    }
+
     /// A worker's last call.
-    func workerEnded() {
+    private func workerEnded() {
         locked {
             workers -= 1
             pthread_cond_broadcast(changed)

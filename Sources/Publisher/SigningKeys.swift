@@ -31,7 +31,7 @@ package struct SigningKeys: Sendable {
     ///   - passphrase: encrypts the file; nil leaves it plain.
     /// - Throws: ``PublisherError/key(path:reason:)``, ``PublisherError/unwritable(_:)``.
     package func generate(for role: String, passphrase: String?) throws(PublisherError) -> SigningKey {
-        do { try DirectoryTree.make(folder, mode: 0o700) } catch { throw .unwritable(error) }
+        do { try Folder.make(folder, mode: 0o700) } catch { throw .unwritable(error) }
         let key = SigningKey.generate()
         let path = "\(folder)/\(role)-\(key.publicKey.keyID).pem"
         do {
@@ -76,7 +76,7 @@ package struct SigningKeys: Sendable {
     }
 
     private func paths(of ids: Set<String>) -> [String] {
-        let names = (try? Folders.names(in: folder)) ?? []
+        let names = Folder.names(in: folder)
         return names.filter { name in
             guard name.hasSuffix(".pem"), let dash = name.lastIndex(of: "-") else { return false }
             return ids.contains(String(name[name.index(after: dash)...].dropLast(4)))

@@ -5,9 +5,10 @@ import Linux
 enum StaleFiles {
     /// Removes `.NAME.<pid>.<random>.tmp` of processes that are gone (the names of ``AtomicFile``).
     static func remove(beside path: String) {
-        guard let folder = Folders.parent(of: path), let names = try? Folders.names(in: folder) else { return }
+        guard let folder = Folder.parent(of: path) else { return }
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        for candidate in names where candidate.hasPrefix(".\(name).") && candidate.hasSuffix(".tmp") {
+        for candidate in Folder.names(in: folder) where candidate.hasPrefix(".\(name).") && candidate.hasSuffix(".tmp")
+        {
             let middle = candidate.dropFirst(name.count + 2).dropLast(4).split(separator: ".")
             guard middle.count == 2, let process = pid_t(middle[0]), process > 0 else { continue }
             if kill(process, 0) != 0 && errno == ESRCH { unlink("\(folder)/\(candidate)") }

@@ -13,7 +13,8 @@ final class ProgressPrinter: Sendable {
     init(_ progress: PublishProgress) {
         self.progress = progress
         isTerminal = isatty(2) == 1
-        WorkerThread.start(name: "progress") { [self] in
+        // Without a thread nothing is drawn; the work is done all the same.
+        try? WorkerThread.start(name: "progress") { [self] in
             var rounds = 0
             while true {
                 usleep(200_000)

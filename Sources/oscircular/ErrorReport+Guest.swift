@@ -13,6 +13,11 @@ extension ErrorReport {
                 ExitStatus.unavailable,
                 "libvirt does not answer at \(uri): \(cause.message). 'oscircular doctor' says what to do"
             )
+        case .emulatorIsRoot(let uri):
+            (
+                ExitStatus.notPermitted,
+                "QEMU would run as root at \(uri). Use qemu:///system, and leave 'user' in /etc/libvirt/qemu.conf as it is"
+            )
         case .noEmulator(let uri):
             (ExitStatus.unavailable, "libvirt at \(uri) has no QEMU: install the package qemu-system-x86")
         case .noHardwareVirtualization(let reason):

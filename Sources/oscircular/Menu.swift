@@ -23,7 +23,7 @@ struct Menu {
         Interruption.handle { number in
             menu.interrupt(number)
             // The screen's thread may hang; the terminal is given back all the same.
-            WorkerThread.start(name: "last resort") {
+            try? WorkerThread.start(name: "last resort") {
                 sleep(3)
                 TerminalUndo.run()
                 _exit(128 + number)

@@ -92,7 +92,7 @@ struct Program: AsyncParsableCommand {
             return
         }
         let bytes = try await client.download(target)
-        try Folder.create(path: targetDir ?? ".")
+        try Folder.make(targetDir ?? ".")
         try AtomicFile.write(bytes, to: path)
     }
 }

@@ -79,7 +79,7 @@ import Testing
     @Test func aDeadSessionProtectsNothing() async throws {
         let (cache, store) = open(.bytes(1 << 20))
         try await fill(store, cache, 0..<2)
-        try Folder.create(path: folder + "/v1/protected")
+        try Folder.make(folder + "/v1/protected")
         try AtomicFile.write(image.ids[0].hex + "\n", to: folder + "/v1/protected/dead")
         try cache.prune(to: 0)
         #expect(!cache.contains(image.ids[0]))
@@ -120,7 +120,7 @@ import Testing
         let (cache, store) = open(.bytes(1 << 30))
         try await fill(store, cache, 0..<6)
         let other = TestImage(count: 1, length: 4096, algorithm: .sha512_256)
-        try Folder.create(path: folder + "/v1/\(other.ids[0].hex.prefix(4))")
+        try Folder.make(folder + "/v1/\(other.ids[0].hex.prefix(4))")
         try AtomicFile.write(other.blocks[0], to: folder + "/v1/\(other.ids[0].hex.prefix(4))/\(other.ids[0].hex)")
         #expect(truncate(path(2), 11) == 0)
         try AtomicFile.write(image.blocks[0], to: path(3))

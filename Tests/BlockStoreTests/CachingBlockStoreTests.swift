@@ -7,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct CachingBlockStoreTests {
+@Suite(.timeLimit(.minutes(2))) struct CachingBlockStoreTests {
     private let image = TestImage()
     private let directory: TemporaryDirectory
     private let upstream: InMemoryBlockStore
@@ -151,7 +151,7 @@ import Testing
         _ = try await store.block(image.requests[1])
         try await untilCached(1)
         // A file and a folder, with the right bytes even.
-        try Folder.create(path: String(path(0).dropLast(65)))
+        try Folder.make(String(path(0).dropLast(65)))
         #expect(symlink(secret, path(0)) == 0)
         #expect(try await store.readNow(image.requests[0]) == nil)
         let elsewhere = try directory.makeFolder("elsewhere")

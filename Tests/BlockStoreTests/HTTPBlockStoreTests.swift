@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What one server can do wrong, and what becomes of it.
-@Suite struct HTTPBlockStoreTests {
+@Suite(.timeLimit(.minutes(2))) struct HTTPBlockStoreTests {
     private let directory: TemporaryDirectory
     private let server: FaultyHTTPServer
     private let image = TestImage()
@@ -60,7 +60,9 @@ import Testing
     }
 
     @Test func waitsForASlowServer() async throws {
-        server.script(image.path(0), .drip(bytes: 1000, everyMilliseconds: 30))
+        // Longer in all than the second without a byte that is a stall.
+        let stored = try TestImage.compress(image.blocks[0]).count
+        server.script(image.path(0), .drip(bytes: stored / 20, everyMilliseconds: 120))
         #expect(try await store.block(image.requests[0]).bytes == image.blocks[0])
     }
 

@@ -30,7 +30,7 @@ struct StoreFixture {
         if kind == .uncompressedDirectory {
             for (request, block) in zip(image.requests, image.blocks) {
                 let path = String("\(folder)/\(request.id.chunkStorePath)".dropLast(6))
-                try Folder.create(path: String(path.dropLast(65)))
+                try Folder.make(String(path.dropLast(65)))
                 try AtomicFile.write(block, to: path)
             }
         } else {

@@ -36,7 +36,7 @@ struct TestImage: Sendable {
     func write(to folder: String, only numbers: [Int]? = nil) throws {
         for number in numbers ?? Array(blocks.indices) {
             let path = "\(folder)/\(requests[number].id.chunkStorePath)"
-            try Folder.create(path: String(path.dropLast(70)))
+            try Folder.make(String(path.dropLast(70)))
             try AtomicFile.write(try TestImage.compress(blocks[number]), to: path)
         }
     }

@@ -194,4 +194,24 @@ import Testing
         }
         #expect(reason.hasPrefix("no TOML"))
     }
+
+    @Test(arguments: [
+        "[;read]\n", "[[;read]]", "[ \n0read]", "[", "[\r\nread]", "\u{FEFF}[=]", "\t[ [ *", "a = 1\n[.x]",
+    ])
+    func aHeaderWithoutANameIsRefusedAndEndsNothing(text: String) {
+        var configuration = Configuration()
+        let error = #expect(throws: BootError.self) { try configuration.apply(text, file: "f") }
+        guard case .configuration("f", "", let reason) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(reason.hasPrefix("no TOML: line "))
+    }
+
+    @Test func headersMayBeIndentedAndQuoted() throws {
+        var configuration = Configuration()
+        try configuration.apply(" [ \"read\" ] # c\nbound = 7\n\t['guest']\ncpus=3\r\n[network]\r\n", file: "f")
+        #expect(configuration.readBound == 7)
+        #expect(configuration.cpus == 3)
+    }
 }

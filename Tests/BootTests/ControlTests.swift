@@ -38,7 +38,7 @@ import Testing
     @Test func aLineOverTheBoundIsRefusedThoughItsBeginningIsAValue() async throws {
         let (left, right) = try socketPair()
         left.setSocketTimeout(seconds: 10)
-        WorkerThread.start(name: "long line") {
+        try? WorkerThread.start(name: "long line") {
             let line = "{\"command\": \"stop\"}" + String(repeating: " ", count: 1 << 20) + "\n"
             _ = line.utf8.withContiguousStorageIfAvailable {
                 Glibc.send(left.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))

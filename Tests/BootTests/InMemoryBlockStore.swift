@@ -43,7 +43,7 @@ final class InMemoryBlockStore: BlockStore {
             if state.isHolding { state.held.append((request, completion)) }
             return state.isHolding
         }
-        if !isHeld { WorkerThread.start(name: "test-fetch") { self.answer(request, completion) } }
+        if !isHeld { try? WorkerThread.start(name: "test-fetch") { self.answer(request, completion) } }
     }
 
     private func answer(_ request: BlockRequest, _ completion: BlockCompletion) {

@@ -55,7 +55,7 @@ import Testing
     @Test func aSessionThatIsBeingMadeIsNeverTakenForADeadOne() async throws {
         let registry = registry
         let clearing = Monitor(false)
-        WorkerThread.start(name: "clearing") {
+        try? WorkerThread.start(name: "clearing") {
             while clearing.wait(until: { _ in 0 }, { $0 ? true : nil }) == nil { registry.clearStale() }
         }
         let places = places
@@ -78,7 +78,7 @@ import Testing
         _ = try dead.create()
         for directory in [living, dead] {
             try AtomicFile.write("x", to: directory.overlay)
-            try DirectoryTree.make(directory.secrets)
+            try Folder.make(directory.secrets)
             try AtomicFile.write("x", to: directory.keyIntoGuest)
             try AtomicFile.write("x", to: directory.log)
         }

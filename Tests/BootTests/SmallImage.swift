@@ -45,7 +45,7 @@ struct SmallImage {
             try output.withUnsafeMutableBytes { try compressor.compress(input, into: $0) }
         }
         let path = "\(store)/\(ids[position].chunkStorePath)"
-        try DirectoryTree.make("\(store)/\(ids[position].hex.prefix(4))")
+        try Folder.make("\(store)/\(ids[position].hex.prefix(4))")
         try AtomicFile.write(Array(output.prefix(count)), to: path)
     }
 }

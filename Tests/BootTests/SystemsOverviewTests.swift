@@ -46,7 +46,7 @@ import Testing
             document: CatalogDocument(name: "Home", updated: .now, distributions: [distribution]))
         for (version, image) in zip(distribution.versions, [newer, older]) {
             let path = library.indexPath(source, distribution, version)
-            try DirectoryTree.make(String(path[..<(try #require(path.lastIndex(of: "/")))]))
+            try Folder.make(String(path[..<(try #require(path.lastIndex(of: "/")))]))
             try ImageIndexWriter.write(
                 blocks: image.ids, blockSize: SmallImage.blockSize, imageSize: image.index.imageSize,
                 algorithm: .sha256, to: path)

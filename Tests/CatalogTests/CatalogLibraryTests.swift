@@ -101,7 +101,7 @@ import Testing
     // MARK: Trust
 
     @Test func aTreeWithoutMetadataIsRefusedAndLeavesNothing() async throws {
-        try DirectoryTree.remove(folder.path("tree/metadata"))
+        try Folder.removeTree(folder.path("tree/metadata"))
         let fingerprint = String(repeating: "0", count: 64)
         for trust in [CatalogTrust.fingerprint(fingerprint), .ask { _ in true }] {
             let error = await #expect(throws: CatalogAccessError.self) {
@@ -110,7 +110,7 @@ import Testing
             #expect(isUntrusted(error))
         }
         #expect(library.sources().isEmpty)
-        #expect(DirectoryListing.names(in: folder.path("state/catalogs")).isEmpty)
+        #expect(Folder.names(in: folder.path("state/catalogs")).isEmpty)
     }
 
     @Test func onlyTheFingerprintThatTheUserKnowsIsBelieved() async throws {
@@ -145,7 +145,7 @@ import Testing
 
     @Test func aTreeWhoseMetadataWasTakenAwayIsRefused() async throws {
         let added = try await add()
-        try DirectoryTree.remove(folder.path("tree/metadata"))
+        try Folder.removeTree(folder.path("tree/metadata"))
         let copy = await library.refreshed(added.source)
         #expect(copy.state == .untrusted)
         #expect(isUntrusted(copy.error))
@@ -155,7 +155,7 @@ import Testing
 
     @Test func aFolderThatWasPulledIsUnreachableNotUntrusted() async throws {
         let added = try await add("os", folder.path("tree"))
-        try DirectoryTree.remove(folder.path("tree"))
+        try Folder.removeTree(folder.path("tree"))
         let copy = await library.refreshed(added.source)
         #expect(copy.state == .unreachable)
         #expect(try chosen(copy).distribution.id == "debian")
@@ -302,6 +302,6 @@ import Testing
         try folder.write(Array("anything".utf8), to: "tree/\(tree.file("debian/2026-11-16.caibx", Self.index))")
         let error = await #expect(throws: CatalogAccessError.self) { try await library.index(of: version) }
         #expect(isUntrusted(error))
-        #expect(DirectoryListing.names(in: folder.path("state/catalogs/os/indexes/debian")).isEmpty)
+        #expect(Folder.names(in: folder.path("state/catalogs/os/indexes/debian")).isEmpty)
     }
 }

@@ -137,7 +137,8 @@ import Testing
 @Suite struct NearNamesTests {
     @Test(arguments: [
         ("debain", ["debian"]), ("debiam", ["debian"]), ("deb", ["debian"]), ("debian12", ["debian"]),
-        ("ubntu", ["ubuntu"]), ("arhc", []), ("fedora", []), ("zzz", []), ("ar", ["arch"]), ("arcx", ["arch"]),
+        ("ubntu", ["ubuntu"]), ("arhc", ["arch"]), ("arhx", []), ("fedora", []), ("zzz", []), ("ar", ["arch"]),
+        ("arcx", ["arch"]),
     ])
     func aFewTypingErrorsAreForgiven(text: String, near: [String]) {
         #expect(NearNames.suggest(text, among: ["arch", "debian", "ubuntu"]) == near)

@@ -10,7 +10,7 @@ enum BlockingThread {
     private final class Executor: TaskExecutor {
         func enqueue(_ job: consuming ExecutorJob) {
             let job = UnownedJob(job)
-            WorkerThread.start(name: "test") { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
+            try? WorkerThread.start(name: "test") { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
         }
     }
 }

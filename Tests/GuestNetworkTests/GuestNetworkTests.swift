@@ -29,7 +29,7 @@ struct GuestNetworkTests {
 
         /// Accepts one connection and greets.
         func greetOne() {
-            WorkerThread.start(name: "greeter") { [gateway] in
+            try? WorkerThread.start(name: "greeter") { [gateway] in
                 var item = pollfd(fd: gateway.descriptor, events: Int16(POLLIN), revents: 0)
                 guard poll(&item, 1, 5000) > 0, let connection = gateway.accept(nonblocking: false) else { return }
                 _ = send(connection.descriptor, "hello\r\n", 7, Int32(MSG_NOSIGNAL))

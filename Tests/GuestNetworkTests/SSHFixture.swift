@@ -67,7 +67,7 @@ final class TestResults: Sendable {
 
     func start(_ body: @escaping @Sendable () throws -> String) {
         started.withLock { $0 += 1 }
-        WorkerThread.start(name: "client") {
+        try? WorkerThread.start(name: "client") {
             let value: String
             do { value = try body() } catch { value = "\(error)" }
             self.values.withLock { $0.append(value) }

@@ -34,7 +34,7 @@ final class TCPListener: Sendable {
 
     /// Passes each connection on to a unix socket until the object and its thread's last connection are gone.
     func relay(to socketPath: String, until stop: EventDescriptor) {
-        WorkerThread.start(name: "relay") { [handle] in
+        try? WorkerThread.start(name: "relay") { [handle] in
             while true {
                 var items = [
                     pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0),
@@ -45,8 +45,8 @@ final class TCPListener: Sendable {
                 guard connection >= 0 else { continue }
                 let client = FileHandle(owning: connection)
                 guard let server = try? UnixListener.connect(to: socketPath) else { continue }
-                WorkerThread.start(name: "relay-up") { Self.copy(client, server) }
-                WorkerThread.start(name: "relay-down") { Self.copy(server, client) }
+                try? WorkerThread.start(name: "relay-up") { Self.copy(client, server) }
+                try? WorkerThread.start(name: "relay-down") { Self.copy(server, client) }
             }
         }
     }

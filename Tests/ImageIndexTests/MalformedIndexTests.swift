@@ -74,12 +74,32 @@ import Testing
         expect(.empty, IndexFixtures.bytes(parts))
     }
 
-    @Test func aTableThatClaimsABillionRowsCostsNothing() {
+    @Test func aTableThatClaimsABillionRowsCostsNothing() throws {
         var parts = IndexFixtures.Parts()
+        let before = try peakAddressSpace()
         parts.tail = [0, 0, 48, 16 + 40 * 1_000_000_001, 0x4b4f_050e_5549_ecd1]
         expect(.truncated(expected: 48 + 16 + 40 * 1_000_000_001, actual: 224), IndexFixtures.bytes(parts))
         parts.tail = [0, 0, 48, .max, 0x4b4f_050e_5549_ecd1]
         expect(.truncated(expected: .max, actual: 224), IndexFixtures.bytes(parts))
+        #expect(try peakAddressSpace() - before < 8 << 30, "not even room for the rows was asked for")
+    }
+
+    @Test func aTableOfABillionRowsIsReadInPieces() throws {
+        // As long as it claims to be, and nearly all of it a hole: 40 GB that must not come into memory.
+        var parts = IndexFixtures.Parts()
+        let rows: UInt64 = 1_000_000_000
+        parts.tail = [0, 0, 48, 16 + 40 * (rows + 1), 0x4b4f_050e_5549_ecd1]
+        let bytes = IndexFixtures.bytes(parts)
+        let file = try FileHandle(path: folder.file("x.caibx"), flags: O_WRONLY | O_CREAT)
+        try bytes.dropLast(40).withUnsafeBytes { try file.write($0) }
+        try systemCall("lseek") { lseek(file.descriptor, off_t(64 + 40 * rows), SEEK_SET) }
+        try bytes.suffix(40).withUnsafeBytes { try file.write($0) }
+        let before = try peakAddressSpace()
+        // The fourth row is of zeros.
+        #expect(throws: ImageIndexError.malformed(reason: "block 3 ends at 0, not after 1100")) {
+            try ImageIndex(path: folder.file("x.caibx"))
+        }
+        #expect(try peakAddressSpace() - before < 8 << 30)
     }
 
     @Test func aTableWithoutItsTypeOrTailIsRefused() {
@@ -125,6 +145,13 @@ import Testing
         }
         // Damage to an id cannot be seen, so some open: the look-ups above were really tried.
         #expect(opened > 100)
+    }
+
+    /// The most address space that this process ever had, in bytes.
+    private func peakAddressSpace() throws -> Int {
+        let text = try FileContents.readText("/proc/self/status", limit: 65_536)
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("VmPeak:") })
+        return try #require(line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }) * 1024
     }
 
     private func expect(_ error: ImageIndexError, _ bytes: [UInt8]) {

@@ -66,7 +66,7 @@ final class InMemoryBlockStore: BlockStore {
         if answersAtOnce {
             answer(request, completion)
         } else {
-            WorkerThread.start(name: "test-fetch") { self.answer(request, completion) }
+            try? WorkerThread.start(name: "test-fetch") { self.answer(request, completion) }
         }
     }
 

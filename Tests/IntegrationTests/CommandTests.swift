@@ -162,7 +162,7 @@ struct CommandTests {
             }
             #expect(scenario.mounts().isEmpty)
             #expect(
-                !DirectoryListing.names(in: scenario.folder.path("run/oscircular")).contains { $0.contains("index") },
+                !Folder.names(in: scenario.folder.path("run/oscircular")).contains { $0.contains("index") },
                 "a refused index is not left in the runtime folder")
         }
     }
@@ -170,7 +170,7 @@ struct CommandTests {
     @Test(arguments: ["[cache]\nlimitt = 3\n", "[read]\nbound = \"long\"\n", "[read\n", "[network]\nmode = \"all\"\n"])
     func aWrongConfigurationIs78(_ text: String) async throws {
         try await withTiny { scenario in
-            try DirectoryTree.make(scenario.folder.path("config/oscircular"))
+            try Folder.make(scenario.folder.path("config/oscircular"))
             try scenario.folder.write(Array(text.utf8), to: "config/oscircular/config.toml")
             for arguments in [["list", "--json"], ["boot", "tiny", "--detach"], ["cache", "status"]] {
                 let result = try await BuiltProgram.run("oscircular", arguments, environment: scenario.environment)
@@ -230,14 +230,15 @@ struct CommandTests {
             for block in blocks { server.always("/blocks/\(block.prefix(4))/\(block).cacnk", .hang) }
             for (signal, expected) in [(SIGINT, Int32(130)), (SIGTERM, 143)] {
                 let seen = server.requests.count { $0.hasSuffix(".cacnk") }
-                let process = try SpawnedProcess.start(
-                    [BuiltProgram.path("oscircular"), "fetch", "tiny"], newSession: true,
-                    environment: scenario.environment.map { "\($0)=\($1)" })
+                let process = try ChildProcess(
+                    program: BuiltProgram.path("oscircular"), arguments: ["fetch", "tiny"],
+                    environment: scenario.environment.map { "\($0)=\($1)" },
+                    descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], newSession: true)
                 for _ in 0..<200 where server.requests.count(where: { $0.hasSuffix(".cacnk") }) == seen {
                     try await Task.sleep(for: .milliseconds(50))
                 }
                 kill(process.pid, signal)
-                let status = try await WorkerThread.run(name: "fetch") { process.wait() }
+                let status = try await WorkerThread.run(name: "fetch") { process.wait().shellStatus }
                 #expect(status == expected)
             }
             for block in blocks { server.always("/blocks/\(block.prefix(4))/\(block).cacnk", .none) }

@@ -54,8 +54,8 @@ struct DebianTests {
 
     private func expectNothingLeft(_ scenario: Scenario) async throws {
         #expect(try await scenario.sessions().isEmpty)
-        #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
-        #expect(DirectoryListing.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
+        #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+        #expect(Folder.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
         #expect(scenario.mounts().isEmpty)
     }
 }
@@ -66,7 +66,7 @@ enum DebianImages {
     static func make() async throws -> (older: String, newer: String) {
         // As root QEMU runs as a user of its own, which cannot look into root's home.
         let folder = "/var/cache/oscircular-test/debian"
-        try DirectoryTree.make(folder)
+        try Folder.make(folder)
         let images = (older: "\(folder)/older.raw", newer: "\(folder)/newer.raw")
         if access(images.older, R_OK) == 0 && access(images.newer, R_OK) == 0 { return images }
         var script = Substring(#filePath)

@@ -100,7 +100,7 @@ struct GuestTests {
             let words = try await scenario.publisher(
                 "record", scenario.tree, "tiny", "2026-11-16", "--rounds", "1", "--accel", "tcg")
             #expect(words.hasPrefix("boot set: tiny@2026-11-16, "))
-            #expect(DirectoryListing.names(in: "/tmp").allSatisfy { !$0.hasPrefix("oscircular-record-") })
+            #expect(Folder.names(in: "/tmp").allSatisfy { !$0.hasPrefix("oscircular-record-") })
             try await scenario.client("catalog", "refresh")
             let session = try await scenario.boot("tiny")
             let blocks = try #require(session.bootSet?.blocks)
@@ -173,8 +173,8 @@ struct GuestTests {
             try await Task.sleep(for: .seconds(3))
             for session in try await scenario.sessions() { try await scenario.client("stop", session.id, "--force") }
             _ = try await scenario.sessions()
-            #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
-            #expect(DirectoryListing.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
+            #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(Folder.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
             let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
             #expect(!mounts.contains(scenario.folder.path))
         } catch {
@@ -190,7 +190,7 @@ struct GuestTests {
             let result = try await scenario.attempt("boot", "tiny", "--detach", "--connect", nowhere)
             #expect(result.status == 69)
             #expect(result.error.contains("libvirt does not answer"), "\(result.error)")
-            #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
         }
     }
 
@@ -199,7 +199,7 @@ struct GuestTests {
             let result = try await scenario.attempt("boot", "tiny", "--detach", "--connect", "test:///default")
             #expect(result.status == 69)
             #expect(result.error.contains("has no QEMU"), "\(result.error)")
-            #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
         }
     }
 
@@ -210,13 +210,13 @@ struct GuestTests {
             scenario.server.stop()
             let result = try await scenario.attempt("boot", "tiny", "--detach", "--accel", "tcg")
             #expect(result.status == 69, "\(result.error)")
-            #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
         }
     }
 
     private func expectNothingLeft(of session: SessionStatus, _ scenario: Scenario) async throws {
-        #expect(DirectoryListing.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
-        #expect(DirectoryListing.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
+        #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+        #expect(Folder.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
         let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
         #expect(!mounts.contains(scenario.folder.path))
         #expect(access(session.consoleLog, R_OK) == 0, "the log stays")

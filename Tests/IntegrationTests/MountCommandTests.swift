@@ -13,7 +13,7 @@ struct MountCommandTests {
             let directory = try scenario.emptyFolder("m")
             let output = try await scenario.client("mount", index, directory)
             #expect(output == "\(directory)/disk\n")
-            #expect(DirectoryListing.names(in: directory) == ["disk"])
+            #expect(Folder.names(in: directory) == ["disk"])
             #expect(try await scenario.areEqual(image, "\(directory)/disk"))
             let sums = try await BuiltProgram.runAny("sha256sum", [image, "\(directory)/disk"]).stdout
             let lines = sums.split(separator: "\n").map { $0.prefix(64) }
@@ -32,7 +32,7 @@ struct MountCommandTests {
             let (old, new) = (try scenario.emptyFolder("old"), try scenario.emptyFolder("new"))
             try await scenario.client("mount", "tiny@\(TwoWeeks.older)", old)
             try await scenario.client("mount", "test/tiny", new)
-            #expect(DirectoryListing.names(in: new) == [TwoWeeks.newer], "the newest unless one is named")
+            #expect(Folder.names(in: new) == [TwoWeeks.newer], "the newest unless one is named")
             #expect(try await scenario.areEqual(weeks[0].path, "\(old)/\(TwoWeeks.older)"))
             #expect(try await scenario.areEqual(weeks[1].path, "\(new)/\(TwoWeeks.newer)"))
             try await scenario.client("umount", old)
@@ -123,13 +123,14 @@ struct MountCommandTests {
             let index = try await scenario.make(image, as: "disk")
             let directory = try scenario.emptyFolder("m")
             for signal in [SIGINT, SIGTERM] {
-                let process = try SpawnedProcess.start(
-                    [BuiltProgram.path("oscircular"), "mount", index, directory, "--foreground"], newSession: true,
-                    environment: scenario.environment.map { "\($0)=\($1)" })
+                let process = try ChildProcess(
+                    program: BuiltProgram.path("oscircular"), arguments: ["mount", index, directory, "--foreground"],
+                    environment: scenario.environment.map { "\($0)=\($1)" },
+                    descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], newSession: true)
                 for _ in 0..<200 where scenario.mounts().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
                 #expect(try await scenario.areEqual(image, "\(directory)/disk"))
                 kill(process.pid, signal)
-                let status = try await WorkerThread.run(name: "foreground") { process.wait() }
+                let status = try await WorkerThread.run(name: "foreground") { process.wait().shellStatus }
                 #expect(status == 0)
                 #expect(scenario.mounts().isEmpty)
             }
@@ -207,7 +208,7 @@ struct MountCommandTests {
             try await scenario.client("mount", index, directory)
             let first = try await BuiltProgram.runAny("cmp", ["-n", "8000000", image, "\(directory)/disk"])
             #expect(first.status == 0, "\(first.stderr)")
-            try DirectoryTree.remove(cache)
+            try Folder.removeTree(cache)
             // Again and again while it is read.
             async let remover = BuiltProgram.runAny(
                 "sh", ["-c", "for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf '\(cache)'; sleep 0.05; done"])

@@ -54,7 +54,7 @@ extension Scenario {
 
     /// Whether a process of another mount namespace still sees a mount of ours.
     private func livesInAnotherNamespace() -> Bool {
-        DirectoryListing.names(in: "/proc").filter { pid_t($0) != nil }.contains { pid in
+        Folder.names(in: "/proc").filter { pid_t($0) != nil }.contains { pid in
             let table = (try? FileContents.readText("/proc/\(pid)/mountinfo", limit: 1 << 20)) ?? ""
             return table.contains("\(folder.path)/")
         }
@@ -64,7 +64,7 @@ extension Scenario {
     /// - Returns: the index's path.
     func make(_ image: String, as name: String, in folderName: String = "loose") async throws -> String {
         let base = folder.path(folderName)
-        try DirectoryTree.make(base)
+        try Folder.make(base)
         let index = "\(base)/\(name).caibx"
         let made = try await BuiltProgram.run(
             "oscircular-publish", ["make", image, index, "--store", "\(base)/default.castr"], environment: environment)
@@ -102,7 +102,7 @@ extension Scenario {
     func publishedIndex(_ version: String) -> String {
         let folder = "\(tree)/targets/tiny"
         return "\(folder)/"
-            + (DirectoryListing.names(in: folder).first { $0.hasSuffix(".\(version).caibx") } ?? version)
+            + (Folder.names(in: folder).first { $0.hasSuffix(".\(version).caibx") } ?? version)
     }
 }
 

@@ -18,7 +18,7 @@ final class Scenario: Sendable {
         chmod(folder.path, 0o755)
         tree = folder.path("tree")
         for name in ["config/oscircular", "state", "cache", "run"] {
-            try DirectoryTree.make(folder.path(name))
+            try Folder.make(folder.path(name))
         }
         if !configuration.isEmpty {
             try folder.write(Array(configuration.utf8), to: "config/oscircular/config.toml")

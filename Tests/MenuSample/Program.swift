@@ -58,7 +58,7 @@ enum Program {
     }
 
     private static func handleSignals(_ menu: MenuLoop) {
-        WorkerThread.start(name: "signals") {
+        try? WorkerThread.start(name: "signals") {
             var set = sigset_t()
             sigemptyset(&set)
             for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
@@ -68,7 +68,7 @@ enum Program {
     }
 
     private static func crash() {
-        WorkerThread.start(name: "crash") {
+        try? WorkerThread.start(name: "crash") {
             sleep(2)
             fatalError("as asked")
         }

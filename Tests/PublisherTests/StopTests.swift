@@ -131,8 +131,7 @@ private enum ChildProgramEnded {
     static func processID() throws -> pid_t {
         let nothing = try ChildProgram.scratch()
         let process = try ChildProgram.start("true", [], output: nothing, errors: nothing)
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-        return process
+        process.wait()
+        return process.pid
     }
 }

@@ -52,22 +52,15 @@ package enum BuiltProgram {
         try await WorkerThread.run(name: "program") {
             let (output, errors) = (try ChildProgram.scratch(), try ChildProgram.scratch())
             let process = try ChildProgram.start(path(name), arguments, output: output, errors: errors)
-            var status: Int32 = 0
-            var hasEnded = false
+            var ending = process.reap()
             let deadline = MonotonicClock.nanoseconds + 20_000_000_000
-            while !ready() && !hasEnded && MonotonicClock.nanoseconds < deadline {
+            while !ready() && ending == nil && MonotonicClock.nanoseconds < deadline {
                 usleep(500)
-                hasEnded = waitpid(process, &status, WNOHANG) == process
+                ending = process.reap()
             }
-            if !hasEnded {
-                kill(process, signal)
-                while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-            }
-            let killed = status & 0x7F
-            return (
-                killed == 0 ? (status >> 8) & 0xFF : 128 + killed,
-                String(decoding: ChildProgram.contents(errors), as: UTF8.self)
-            )
+            if ending == nil { process.signal(signal) }
+            let status = (ending ?? process.wait()).shellStatus
+            return (status, String(decoding: ChildProgram.contents(errors), as: UTF8.self))
         }
     }
 }

@@ -92,7 +92,7 @@ package final class FaultyHTTPServer: Sendable {
 
     private func serve(on listener: FileHandle) {
         state.withLock { $0.listener = listener }
-        WorkerThread.start(name: "http-accept") { [weak self] in
+        try? WorkerThread.start(name: "http-accept") { [weak self] in
             while true {
                 let descriptor = accept(listener.descriptor, nil, nil)
                 guard descriptor >= 0, let self else { return }
@@ -104,7 +104,7 @@ package final class FaultyHTTPServer: Sendable {
                     return true
                 }
                 guard isOpen else { return }
-                WorkerThread.start(name: "http-serve") { [weak self] in
+                try? WorkerThread.start(name: "http-serve") { [weak self] in
                     var rest: [UInt8] = []
                     while let (path, header) = FaultyHTTPServer.request(from: connection, &rest), let self {
                         guard self.answer(path, header, on: connection) else { break }

@@ -51,14 +51,12 @@ package enum LibvirtDaemon {
     }
 
     private static func answers() -> Bool {
-        (try? quietly(["timeout", "20", "virsh", "-q", "-c", "qemu:///system", "version"]))?.wait() == 0
+        (try? quietly(["timeout", "20", "virsh", "-q", "-c", "qemu:///system", "version"]))?.wait() == .exited(0)
     }
 
-    private static func quietly(_ arguments: [String], newSession: Bool = false) throws -> SpawnedProcess {
-        let null = try FileHandle(path: "/dev/null", flags: O_RDWR)
-        let program = ProgramPath.find(arguments[0]) ?? arguments[0]
-        return try SpawnedProcess.start(
-            [program] + arguments.dropFirst(),
-            descriptors: [0: null.descriptor, 1: null.descriptor, 2: null.descriptor], newSession: newSession)
+    private static func quietly(_ arguments: [String], newSession: Bool = false) throws -> ChildProcess {
+        try ChildProcess(
+            program: ProgramPath.find(arguments[0]) ?? arguments[0], arguments: Array(arguments.dropFirst()),
+            environment: nil, descriptors: [nil, nil, nil], newSession: newSession)
     }
 }

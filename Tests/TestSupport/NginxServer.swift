@@ -10,7 +10,7 @@ package final class NginxServer: @unchecked Sendable {
     private let folder: TemporaryDirectory
     /// Where it listens.
     package let port: Int
-    private var process: SpawnedProcess?
+    private var process: ChildProcess?
 
     /// Starts the server and waits until it answers.
     /// - Parameters:
@@ -57,8 +57,9 @@ package final class NginxServer: @unchecked Sendable {
     /// Starts it again on the same port after ``stop()``.
     package func start() throws {
         let program = ProgramPath.find("nginx") ?? "nginx"
-        process = try SpawnedProcess.start(
-            [program, "-e", "\(folder.path)/error.log", "-c", "\(folder.path)/nginx.conf"], newSession: true)
+        process = try ChildProcess(
+            program: program, arguments: ["-e", "\(folder.path)/error.log", "-c", "\(folder.path)/nginx.conf"],
+            environment: nil, descriptors: [nil, STDOUT_FILENO, STDERR_FILENO], newSession: true)
         for _ in 0..<100 {
             if FreePort.isAnswering(port) { return }
             usleep(50_000)
@@ -70,7 +71,7 @@ package final class NginxServer: @unchecked Sendable {
     /// Ends it; connections break.
     package func stop() {
         guard let process else { return }
-        kill(process.pid, SIGTERM)
+        process.signal(SIGTERM)
         _ = process.wait()
         self.process = nil
     }

@@ -8,8 +8,11 @@ package enum PythonTUF {
         defer { unlink(output) }
         var root = Substring(#filePath)
         for _ in 0..<3 { root = root.prefix(upTo: root.lastIndex(of: "/") ?? root.startIndex) }
-        guard let process = try? SpawnedProcess.start(["/bin/sh", "-c", "'\(root)/share/python-tuf' > '\(output)'"]),
-            process.wait() == 0
+        guard
+            let process = try? ChildProcess(
+                program: "/bin/sh", arguments: ["-c", "'\(root)/share/python-tuf' > '\(output)'"], environment: nil,
+                descriptors: [nil, nil, STDERR_FILENO]),
+            process.wait() == .exited(0)
         else { return nil }
         let text = (try? FileContents.readText(output, limit: 4096)) ?? ""
         return text.isEmpty ? nil : String(text.dropLast())

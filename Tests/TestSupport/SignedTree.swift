@@ -14,7 +14,7 @@ package struct SignedTree: Sendable {
         let keys = (0..<3).map { _ in SigningKey.generate() }
         self.keys = keys
         repository = TUFRepository(path: path, lifetimes: lifetimes)
-        try DirectoryTree.make(path)
+        try Folder.make(path)
         try repository.create(
             roles: [
                 .root: RoleMembers([keys[0].publicKey]), .targets: RoleMembers([keys[1].publicKey]),

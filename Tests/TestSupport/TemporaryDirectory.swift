@@ -32,7 +32,7 @@ package final class TemporaryDirectory: Sendable {
     /// Makes a folder inside, with those above it.
     @discardableResult
     package func makeFolder(_ name: String) throws -> String {
-        try Folder.create(path: path(name))
+        try Folder.make(path(name))
         return path(name)
     }
 
@@ -48,7 +48,7 @@ package final class TemporaryDirectory: Sendable {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         if status.st_mode & S_IFMT == S_IFDIR {
-            for name in (try? Folder(path: path).names()) ?? [] { remove("\(path)/\(name)") }
+            for name in Folder.names(in: path) { remove("\(path)/\(name)") }
             rmdir(path)
         } else {
             unlink(path)

@@ -13,7 +13,8 @@ package final class TransferQueue: Sendable {
         self.maximumInFlight = max(1, maximumInFlight)
         let loop = TransferLoop(maximumInFlight: maximumInFlight, options: options)
         self.loop = loop
-        WorkerThread.start(name: "transfers") { loop.run() }
+        // Without a thread every transfer fails as in a queue that was closed.
+        do { try WorkerThread.start(name: "transfers") { loop.run() } } catch { loop.close() }
     }
 
     deinit { loop.close() }

@@ -26,7 +26,7 @@ package final class UIThread: SerialExecutor {
     /// - Throws: ``SystemCallError``.
     package init() throws(SystemCallError) {
         wake = try EventDescriptor()
-        WorkerThread.start(name: "screen") { self.run() }
+        try WorkerThread.start(name: "screen") { self.run() }
     }
 
     package func enqueue(_ job: consuming ExecutorJob) {

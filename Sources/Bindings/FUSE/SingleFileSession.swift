@@ -62,7 +62,13 @@ package final class SingleFileSession: @unchecked Sendable {
             throw .mountFailed(path: directory, message: LibraryLog.takeLastError() ?? "mount was refused")
         }
         handle = session
-        WorkerThread.start(name: "osc-fuse") { self.serve() }
+        do throws(SystemCallError) {
+            try WorkerThread.start(name: "osc-fuse") { self.serve() }
+        } catch {
+            fuse_session_unmount(session)
+            fuse_session_destroy(session)
+            throw .mountFailed(path: directory, message: "\(error)")
+        }
         // The first answer comes after the kernel has taken our INIT reply, which sets the read-ahead too.
         var figures = statvfs()
         _ = statvfs(directory, &figures)

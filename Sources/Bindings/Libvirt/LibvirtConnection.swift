@@ -30,7 +30,7 @@ package final class LibvirtConnection: @unchecked Sendable {
         sinks.end(with: nil)
         let closing = ClosingConnection(pointer: pointer, callbacks: callbacks)
         // Closing asks the daemon and waits; whoever lets go of the last reference may not.
-        WorkerThread.start(name: "libvirt close") { closing.close() }
+        do { try WorkerThread.start(name: "libvirt close") { closing.close() } } catch { closing.close() }
     }
 
     /// Whether the daemon answers still.

@@ -14,12 +14,12 @@ enum LibvirtEventLoop {
         guard virEventRegisterDefaultImpl() == 0 else { return false }
         // A timer, so that the loop wakes for what was added while it slept.
         virEventAddTimeout(500, { @Sendable _, _ in }, nil, nil)
-        WorkerThread.start(name: "libvirt") {
+        let thread: Void? = try? WorkerThread.start(name: "libvirt") {
             while true {
                 // An error is a moment's (no memory); without the loop no end of a guest would ever be heard of.
                 if virEventRunDefaultImpl() < 0 { usleep(100_000) }
             }
         }
-        return true
+        return thread != nil
     }()
 }

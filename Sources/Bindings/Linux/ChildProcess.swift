@@ -11,6 +11,14 @@ package final class ChildProcess: Sendable {
         case exited(Int32)
         case killed(signal: Int32)
 
+        /// The exit code, or 128 and the signal's number, as a shell says it.
+        package var shellStatus: Int32 {
+            switch self {
+            case .exited(let code): code
+            case .killed(let signal): 128 + signal
+            }
+        }
+
         package var description: String {
             switch self {
             case .exited(let code): "exit code \(code)"
@@ -27,14 +35,15 @@ package final class ChildProcess: Sendable {
 
     /// Starts a program.
     /// - Parameters:
-    ///   - program: absolute path.
+    ///   - program: a path, or a name to look for in PATH.
     ///   - arguments: without the program's own name.
-    ///   - environment: `NAME=value`, nothing else is inherited.
+    ///   - environment: `NAME=value`, nothing else is inherited; nil passes ours on.
     ///   - descriptors: become 0, 1, 2, … of the child; `nil` is /dev/null.
+    ///   - newSession: the child leads a session of its own, so no terminal's signals reach it.
     /// - Throws: ``SystemCallError`` of `posix_spawn` (the program cannot be executed) or of the preparations.
     package init(
-        program: String, arguments: [String], environment: [String] = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"],
-        descriptors: [Int32?]
+        program: String, arguments: [String], environment: [String]? = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"],
+        descriptors: [Int32?], newSession: Bool = false
     ) throws(SystemCallError) {
         // Copies above the targets, so that no dup2 overwrites a source that is still wanted.
         var sources: [FileHandle] = []
@@ -64,13 +73,17 @@ package final class ChildProcess: Sendable {
         posix_spawnattr_setsigmask(&attributes, &signals)
         sigfillset(&signals)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        let session = newSession ? Int32(osc_POSIX_SPAWN_SETSID) : 0
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | session))
 
         var argumentPointers = ([program] + arguments).map { strdup($0) } + [nil]
-        var environmentPointers = environment.map { strdup($0) } + [nil]
+        var environmentPointers = (environment ?? []).map { strdup($0) } + [nil]
         defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
         var child: pid_t = 0
-        let result = posix_spawn(&child, program, &actions, &attributes, &argumentPointers, &environmentPointers)
+        let result =
+            environment == nil
+            ? posix_spawnp(&child, program, &actions, &attributes, &argumentPointers, osc_environment())
+            : posix_spawnp(&child, program, &actions, &attributes, &argumentPointers, &environmentPointers)
         guard result == 0 else { throw SystemCallError(code: result, call: "posix_spawn", subject: program) }
         pid = child
         guard let process = ProcessDescriptor(pid: child) else {

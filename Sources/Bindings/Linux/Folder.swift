@@ -27,25 +27,6 @@ package final class Folder: Sendable {
     /// The descriptor; valid while this object lives.
     package var descriptor: Int32 { handle.descriptor }
 
-    /// Makes a folder where it is missing, with mode 0700.
-    /// - Parameter above: makes those above it too.
-    /// - Throws: ``SystemCallError`` of `mkdir`.
-    package static func create(path: String, above: Bool = true) throws(SystemCallError) {
-        do {
-            try systemCall("mkdir", path) { mkdir(path, 0o700) }
-        } catch  where error.code == EEXIST {
-            return
-        } catch  where error.code == ENOENT && above {
-            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
-            try create(path: String(path[..<slash]))
-            do throws(SystemCallError) {
-                try systemCall("mkdir", path) { mkdir(path, 0o700) }
-            } catch  where error.code == EEXIST {
-                return
-            }
-        }
-    }
-
     /// Opens a folder in this one, made with mode 0700 when it is missing and `create` says so. A link is refused.
     /// - Throws: ``SystemCallError`` of `mkdirat` or `openat`.
     package func folder(_ name: String, create: Bool = false) throws(SystemCallError) -> Folder {

@@ -4,10 +4,22 @@ import Glibc
 /// Threads for calls that block. Swift's cooperative pool has one thread a core, so a blocking call there stops everybody.
 package enum WorkerThread {
     /// Starts a detached thread that runs `body` once.
+    ///
+    /// A process at its limit of threads may have room again in a moment: it is tried for a second.
     /// - Parameters:
     ///   - name: Shown by top and gdb; cut after 15 bytes.
     ///   - body: Runs on the new thread, outside any actor.
-    package static func start(name: String, _ body: @escaping @Sendable () -> Void) {
+    /// - Throws: ``SystemCallError`` of `pthread_create`; then `body` never runs.
+    package static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemCallError) {
+        var code = create(name: name, body)
+        for _ in 0..<100 where code == EAGAIN {
+            usleep(10_000)
+            code = create(name: name, body)
+        }
+        guard code == 0 else { throw SystemCallError(code: code, call: "pthread_create", subject: name) }
+    }
+
+    private static func create(name: String, _ body: @escaping @Sendable () -> Void) -> Int32 {
         let box = Unmanaged.passRetained(Start(name: name, body: body))
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
@@ -23,15 +35,21 @@ package enum WorkerThread {
                 start.body()
                 return nil
             }, box.toOpaque())
-        precondition(result == 0, "pthread_create: \(SystemCallError.message(of: result))")
+        if result != 0 { box.release() }
+        return result
     }
 
     /// Runs a blocking call on a thread of its own and waits without blocking the caller's.
+    /// - Throws: what `body` throws; ``SystemCallError`` when no thread can be had.
     package static func run<Value: Sendable>(
         name: String, _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            start(name: name) { continuation.resume(with: Result(catching: body)) }
+            do throws(SystemCallError) {
+                try start(name: name) { continuation.resume(with: Result(catching: body)) }
+            } catch {
+                continuation.resume(throwing: error)
+            }
         }
     }
 

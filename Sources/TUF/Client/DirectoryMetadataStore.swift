@@ -18,7 +18,7 @@ package struct DirectoryMetadataStore: MetadataStore {
     }
 
     package func write(_ role: String, _ bytes: [UInt8]) throws(SystemCallError) {
-        try Folder.create(path: path)
+        try Folder.make(path)
         // Without the fsync a power cut could leave an empty root.json, and with it no trust at all.
         try AtomicFile.write(bytes, to: file(role), durable: true)
     }
@@ -29,7 +29,7 @@ package struct DirectoryMetadataStore: MetadataStore {
             // The folder itself is locked: it may be one in which nothing can be created.
             folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
         } catch  where error.code == ENOENT {
-            try Folder.create(path: path)
+            try Folder.make(path)
             folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
         }
         return try folder.lock(exclusive: true, wait: false) ? folder : nil

@@ -47,19 +47,18 @@ struct MountCommand: AsyncParsableCommand {
     /// Starts a process that serves the mount.
     /// - Returns: where it reports. Its other end is the process's alone, so its death shows as the end.
     private func startInBackground(_ request: MountRequest, _ context: CommandContext) throws -> FileHandle {
-        try DirectoryTree.make(context.places.logs, mode: 0o711)
+        try Folder.make(context.places.logs, mode: 0o711)
         let log = try FileHandle(
             path: "\(context.places.logs)/mount-\(getpid()).session.log",
             flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
             mode: 0o600)
         let input = try Pipe()
         let report = try Pipe()
-        _ = try SpawnedProcess.start(
-            [CommandContext.program, "serve-mount"],
-            descriptors: [
-                0: input.reading.descriptor, 1: log.descriptor, 2: log.descriptor,
-                SessionLauncher.reportDescriptor: report.writing.descriptor,
-            ], newSession: true)
+        // The last is ``SessionLauncher/reportDescriptor``.
+        _ = try ChildProcess(
+            program: CommandContext.program, arguments: ["serve-mount"], environment: nil,
+            descriptors: [input.reading.descriptor, log.descriptor, log.descriptor, report.writing.descriptor],
+            newSession: true)
         try LineSocket.send(request, to: input.writing)
         return report.reading
     }

@@ -16,24 +16,26 @@ struct SSHCommand: AsyncParsableCommand {
         let proxy = "\(ShellQuote.quote(CommandContext.program)) ssh-proxy \(ShellQuote.quote(directory.sshToGuest))"
         let arguments =
             [
-                "ssh", "-F", "/dev/null", "-o", "ProxyCommand=\(proxy)", "-o", "IdentitiesOnly=yes",
+                "-F", "/dev/null", "-o", "ProxyCommand=\(proxy)", "-o", "IdentitiesOnly=yes",
                 "-o", "IdentityAgent=none", "-i", directory.keyIntoGuest, "-o", "StrictHostKeyChecking=no",
                 // The socket's other end is this guest by construction, so there is no host key to compare.
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                 "-o", "PasswordAuthentication=no", "root@guest",
             ] + command
-        let process: SpawnedProcess
+        let process: ChildProcess
         do {
-            process = try SpawnedProcess.start(arguments)
+            process = try ChildProcess(
+                program: "ssh", arguments: arguments, environment: nil,
+                descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO])
         } catch {
             guard error.code == ENOENT else { throw error }
             throw BootError.missingProgram("ssh", package: "openssh-client")
         }
         Interruption.handle { [process] number in
             // A terminal's Ctrl-C reaches ssh by itself.
-            if number != SIGINT { kill(process.pid, number) }
+            if number != SIGINT { process.signal(number) }
         }
-        let code = try await WorkerThread.run(name: "ssh") { process.wait() }
+        let code = try await WorkerThread.run(name: "ssh") { process.wait().shellStatus }
         throw ExitCode(code)
     }
 }
@@ -46,7 +48,7 @@ struct SSHProxyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let connection = try UnixListener.connect(to: socket)
-        WorkerThread.start(name: "from ssh") {
+        try WorkerThread.start(name: "from ssh") {
             Relay.copy(from: STDIN_FILENO, to: connection.descriptor)
             shutdown(connection.descriptor, Int32(SHUT_WR))
         }

@@ -1,0 +1,82 @@
+import BlockStore
+import Boot
+import Catalog
+import ContentAddress
+import Glibc
+import ImageIndex
+import Linux
+
+/// A reader of bytes that come from elsewhere. Any input may be refused; none may crash, hang or fill the memory.
+///
+/// A new one is a line here and a folder `Corpus/NAME` with some right inputs.
+struct FuzzedParser: Sendable {
+    let name: String
+    let run: @Sendable ([UInt8]) -> Void
+
+    static let all = [
+        FuzzedParser(name: "index", run: index),
+        FuzzedParser(name: "boot-set", run: bootSet),
+        FuzzedParser(name: "catalog", run: catalog),
+        FuzzedParser(name: "configuration", run: configuration),
+        FuzzedParser(name: "chunk", run: chunk),
+    ]
+
+    /// The one that the first argument names.
+    static let chosen = all.first { $0.name == CommandLine.arguments.dropFirst().first }
+
+    private static func index(_ bytes: [UInt8]) {
+        guard let path = file.hold(bytes), let index = try? ImageIndex(path: path) else { return }
+        var end: UInt64 = 0
+        var count = 0
+        do {
+            try index.forEachBlock { block in
+                precondition(block.offset == end && block.length > 0 && block.position == count)
+                end += UInt64(block.length)
+                count += 1
+            }
+            precondition(end == index.imageSize && count == index.count)
+            for offset in [0, end / 2, end - 1] {
+                let block = try index.block(containing: offset)
+                precondition(block.offset <= offset && offset < block.offset + UInt64(block.length))
+                let same = try index.block(at: block.position)
+                precondition(same == block)
+            }
+        } catch {
+            preconditionFailure("an index that was opened cannot be read: \(error)")
+        }
+    }
+
+    private static func bootSet(_ bytes: [UInt8]) {
+        guard let path = file.hold(bytes) else { return }
+        _ = try? BootSet(path: path)
+    }
+
+    private static func catalog(_ bytes: [UInt8]) {
+        guard let document = try? CatalogDocument.decode(bytes) else { return }
+        // What we read we can write, and it says the same.
+        guard let written = try? document.encode(), let again = try? CatalogDocument.decode(written) else {
+            preconditionFailure("what was read cannot be written")
+        }
+        precondition(again == document)
+    }
+
+    private static func configuration(_ bytes: [UInt8]) {
+        var configuration = Configuration()
+        try? configuration.apply(String(decoding: bytes, as: UTF8.self), file: "fuzz")
+    }
+
+    /// The length that is asked for comes first: two bytes.
+    private static func chunk(_ bytes: [UInt8]) {
+        guard bytes.count > 2 else { return }
+        let length = 1 + Int(bytes[0]) + Int(bytes[1]) << 8
+        let id = DigestAlgorithm.sha256.blockID(of: UnsafeRawBufferPointer(start: nil, count: 0))
+        let request = BlockRequest(id: id, length: length, algorithm: .sha256)
+        let block = bytes.dropFirst(2).withUnsafeBytes {
+            try? ChunkDecoder().decode(compressed: $0, for: request, place: "fuzz")
+        }
+        precondition(block == nil, "no block of this length has the digest of nothing")
+    }
+
+    /// Where readers of files find the input.
+    private static let file = MemoryFile()
+}
