@@ -40,17 +40,22 @@ struct FaultTests {
             server.script(blocks[5], .replaced([]))
             server.script(blocks[6], .replaced([UInt8](repeating: 0, count: 262_144)))
             server.script(blocks[7], .status(500), .status(429))
+            server.script(blocks[8], .endless)
+            server.script(blocks[9], .drip(bytes: 16_384, everyMilliseconds: 100))
+            server.script(blocks[10], .delay(milliseconds: 1500))
         } _: { scenario, server, blocks, image, file in
             #expect(try await scenario.areEqual(image, file))
-            for block in blocks[..<7] {
-                #expect(server.requests.count { $0 == block } >= 2, "it failed and was asked for again")
+            for block in blocks[..<7] + [blocks[8]] {
+                #expect(server.requests.count { $0 == block } == 2, "it failed once and was asked for again")
             }
+            #expect(server.requests.count { $0 == blocks[7] } == 3, "it failed twice")
+            for block in blocks[9...10] { #expect(server.requests.count { $0 == block } == 1, "slow is no failure") }
             let verified = try await scenario.client("cache", "verify")
             #expect(verified.contains(" 0 damaged"), "nothing wrong was kept: \(verified)")
         }
     }
 
-    @Test(arguments: [HTTPFault.wrongBytes, .status(404), .hang, .truncated(after: 100)])
+    @Test(arguments: [HTTPFault.wrongBytes, .status(404), .hang, .truncated(after: 100), .reset(after: 100)])
     func whatNeverComesRightIsAnErrorInTimeAndNeverZeros(_ fault: HTTPFault) async throws {
         try await withMount(configuration: "[read]\nbound = 2\n") { server, blocks in
             server.always(blocks[7], fault)

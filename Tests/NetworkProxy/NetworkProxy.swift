@@ -16,7 +16,7 @@ package final class NetworkProxy: Sendable {
     package init(server: Int, listen: Int = 0, shape: NetworkShape = NetworkShape()) throws {
         loop = try ProxyLoop(server: server, listen: listen, shape: shape)
         let loop = loop
-        WorkerThread.start(name: "network-proxy") { loop.run() }
+        try WorkerThread.start(name: "network-proxy") { loop.run() }
     }
 
     deinit { loop.send(.close) }
