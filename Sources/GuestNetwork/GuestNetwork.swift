@@ -70,6 +70,11 @@ package final class GuestNetwork: Sendable {
         if let error = failure.value.withLock({ $0 }) { throw error }
     }
 
+    /// A thread of the network's own.
+    static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(GuestNetworkError) {
+        do throws(SystemCallError) { try WorkerThread.start(name: name, body) } catch { throw GuestNetworkError(error) }
+    }
+
     deinit { close() }
 
     /// Ends the thread and every connection and removes the sockets. Blocks for milliseconds; may be called again.

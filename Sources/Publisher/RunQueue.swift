@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// Hands runs from the reader to the workers and back, so that memory is bounded by the number of runs.
 ///

@@ -15,7 +15,7 @@ enum Signals {
         // A reader of our output that went away is an error of write, not our death.
         signal(SIGPIPE, SIG_IGN)
         let waited = set
-        WorkerThread.start(name: "signals") {
+        let waiting: Void? = try? WorkerThread.start(name: "signals") {
             var set = waited
             while true {
                 var number: Int32 = 0
@@ -24,6 +24,8 @@ enum Signals {
                 cancellation.cancel(signal: number)
             }
         }
+        // Nobody hears them: then they end the program, as they would without us.
+        if waiting == nil { pthread_sigmask(SIG_UNBLOCK, &set, nil) }
         return cancellation
     }
 }

@@ -20,7 +20,7 @@ enum Interruption {
         // The menu hears these from a descriptor; for all else they change nothing.
         for number in [SIGWINCH, SIGCONT] { sigaddset(&signals, number) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        WorkerThread.start(name: "signals") {
+        let waiting: Void? = try? WorkerThread.start(name: "signals") {
             var set = waited
             while true {
                 var number: Int32 = 0
@@ -30,6 +30,8 @@ enum Interruption {
                 current(number)
             }
         }
+        // Nobody hears them: then they end the program, as they would without us.
+        if waiting == nil { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
     }
 
     /// Sets what happens at the next signals; nil is the default, to end.

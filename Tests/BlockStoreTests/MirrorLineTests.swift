@@ -34,7 +34,7 @@ import Testing
     init() throws {
         directory = try TemporaryDirectory()
         for (number, bytes) in try Self.stored.get().enumerated() {
-            try Folder.create(path: String((directory.path + image.path(number)).dropLast(70)))
+            try Folder.make(String((directory.path + image.path(number)).dropLast(70)))
             try directory.write(bytes, to: String(image.path(number).dropFirst()))
         }
     }
