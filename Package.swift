@@ -150,7 +150,7 @@ if let fuzzer {
     package.targets.append(
         .executableTarget(
             name: "oscircular-fuzz",
-            dependencies: ["Boot", "BlockStore", "Catalog", "ContentAddress", "ImageIndex", "Linux"],
+            dependencies: ["Boot", "BlockStore", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Linux"],
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", fuzzer, "-lstdc++", "-lm"])]))
 }

@@ -5,6 +5,7 @@ import ContentAddress
 import Glibc
 import ImageIndex
 import Linux
+import TUF
 
 /// A reader of bytes that come from elsewhere. Any input may be refused; none may crash, hang or fill the memory.
 ///
@@ -19,6 +20,7 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "catalog", run: catalog),
         FuzzedParser(name: "configuration", run: configuration),
         FuzzedParser(name: "chunk", run: chunk),
+        FuzzedParser(name: "metadata", run: metadata),
     ]
 
     /// The one that the first argument names.
@@ -63,6 +65,19 @@ struct FuzzedParser: Sendable {
     private static func configuration(_ bytes: [UInt8]) {
         var configuration = Configuration()
         try? configuration.apply(String(decoding: bytes, as: UTF8.self), file: "fuzz")
+    }
+
+    private static func metadata(_ bytes: [UInt8]) {
+        guard let document = try? SignedDocument(bytes, maximumLength: 65_536) else { return }
+        _ = try? RootMetadata(document)
+        _ = try? TimestampMetadata(document)
+        _ = try? SnapshotMetadata(document)
+        _ = try? TargetsMetadata(document)
+        // What is written again says the same, and so is signed by the same.
+        guard let again = try? SignedDocument(document.bytes, maximumLength: 1 << 20) else {
+            preconditionFailure("what was read cannot be written")
+        }
+        precondition(again.signedBytes == document.signedBytes)
     }
 
     /// The length that is asked for comes first: two bytes.
