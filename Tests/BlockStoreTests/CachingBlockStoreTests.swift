@@ -7,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct CachingBlockStoreTests {
+@Suite(.timeLimit(.minutes(1))) struct CachingBlockStoreTests {
     private let image = TestImage()
     private let directory: TemporaryDirectory
     private let upstream: InMemoryBlockStore

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What one server can do wrong, and what becomes of it.
-@Suite struct HTTPBlockStoreTests {
+@Suite(.timeLimit(.minutes(1))) struct HTTPBlockStoreTests {
     private let directory: TemporaryDirectory
     private let server: FaultyHTTPServer
     private let image = TestImage()

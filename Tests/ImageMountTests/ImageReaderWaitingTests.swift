@@ -6,7 +6,7 @@ import Linux
 import Testing
 
 /// What happens when blocks do not come.
-@Suite struct ImageReaderWaitingTests {
+@Suite(.timeLimit(.minutes(1))) struct ImageReaderWaitingTests {
     private let folder: TemporaryFolder
     private let image: TestImage
     private let store: InMemoryBlockStore
