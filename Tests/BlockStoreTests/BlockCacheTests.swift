@@ -175,6 +175,25 @@ import Testing
         #expect(access(shard + "/notes", F_OK) == 0)
     }
 
+    @Test(arguments: [false, true])
+    func nobodyWritesWhileAnotherProcessCountsAndNoReadWaitsForIt(isRemoved: Bool) async throws {
+        let (first, filled) = open(.bytes(10 * 8192))
+        try await fill(filled, first, 0..<1)
+        let (cache, store) = open(.bytes(10 * 8192))
+        // A shared lock keeps off those who take an exclusive one, and nobody else.
+        let lock = try FileHandle(path: folder + "/v1/lock", flags: O_RDWR)
+        #expect(try lock.lock(exclusive: false, wait: false))
+        #expect(try await store.block(image.requests[1]).bytes == image.blocks[1])
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(!cache.contains(image.ids[1]))
+        // Then the lock that it waits for is nobody's any more.
+        if isRemoved { TemporaryDirectory.remove(folder) }
+        lock.unlock()
+        await store.settle()
+        #expect(cache.contains(image.ids[1]))
+        #expect(try cache.status().blocks == (isRemoved ? 1 : 2))
+    }
+
     @Test func threeSessionsShareACacheSmallerThanTheImage() async throws {
         let limit = 16 * 8192
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -5,7 +5,7 @@ import Linux
 import TestSupport
 import Testing
 
-@Suite struct MirroredBlockStoreTests {
+@Suite(.timeLimit(.minutes(1))) struct MirroredBlockStoreTests {
     private let image = TestImage()
 
     @Test func takesFromAnotherMirrorWhatOneLacksOrHasWrong() async throws {

@@ -41,10 +41,12 @@ struct UnwritableCacheTests {
         for (request, bytes) in zip(image.requests, image.blocks) {
             #expect(try await store.block(request).bytes == bytes)
         }
-        try await Task.sleep(for: .milliseconds(100))
+        await store.settle()
         let seen = warnings.elements
         let writes = seen.filter { if case .cannotWrite(_, let cause) = $0 { cause.code == ENOSPC } else { false } }
         #expect(writes.count == 1, "\(seen)")
+        // Nothing is tried for a while then, which is another kind.
+        #expect(seen.count <= 2, "\(seen)")
     }
 
     @Test func aReadOnlyCacheIsReadAndWarnsOnce() async throws {
@@ -61,10 +63,11 @@ struct UnwritableCacheTests {
         for (request, bytes) in zip(image.requests, image.blocks) {
             #expect(try await store.block(request).bytes == bytes)
         }
-        try await Task.sleep(for: .milliseconds(100))
+        await store.settle()
         #expect(!cache.contains(image.ids[1]))
         let seen = warnings.elements
         #expect(seen.count { if case .cannotWrite(_, let cause) = $0 { cause.code == EROFS } else { false } } == 1)
+        #expect(seen.count <= 2, "\(seen)")
         #expect(try cache.status().blocks == 1)
     }
 
@@ -76,7 +79,7 @@ struct UnwritableCacheTests {
         for (request, bytes) in zip(image.requests, image.blocks) {
             #expect(try await store.block(request).bytes == bytes)
         }
-        try await Task.sleep(for: .milliseconds(100))
+        await store.settle()
         #expect(try cache.status().blocks == 0)
     }
 }

@@ -209,6 +209,10 @@ struct MountCommandTests {
             let first = try await BuiltProgram.runAny("cmp", ["-n", "8000000", image, "\(directory)/disk"])
             #expect(first.status == 0, "\(first.stderr)")
             try Folder.removeTree(cache)
+            let second = try await BuiltProgram.runAny("cmp", ["-n", "16000000", image, "\(directory)/disk"])
+            #expect(second.status == 0, "\(second.stderr)")
+            let status = try JSONValue.object(try await scenario.client("cache", "status", "--json"))
+            #expect(try #require(status["blocks"]?.integer) > 0, "the same process keeps blocks in a new folder")
             // Again and again while it is read.
             async let remover = BuiltProgram.runAny(
                 "sh", ["-c", "for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf '\(cache)'; sleep 0.05; done"])
@@ -263,19 +267,24 @@ struct MountCommandTests {
         }
     }
 
-    @Test func withoutTheFUSEDeviceTheErrorSaysWhatToDo() async throws {
+    @Test(arguments: [
+        ("mount -t tmpfs none /dev && mknod /dev/null c 1 3", "FUSE is not available: open /dev/fuse"),
+        ("mount -t tmpfs none /dev && mknod /dev/null c 1 3", "modprobe fuse"),
+        ("mount --bind /dev/null /dev/fuse", "mount failed"),
+    ])
+    func withoutTheFUSEDeviceTheErrorSaysWhatToDo(hiding: String, words: String) async throws {
         try await Scenario.with { scenario in
             let image = try scenario.image("a.img", bytes: 1_000_000, seed: 12)
             let index = try await scenario.make(image, as: "disk")
             let directory = try scenario.emptyFolder("m")
-            // In a mount namespace of its own, where the device is another one.
-            let command = "mount --bind /dev/null /dev/fuse && exec \"$@\""
+            // In a mount namespace of its own, where the device is not there, or is another one.
+            let command = "\(hiding) && exec \"$@\""
             let result = try await BuiltProgram.runAny(
                 "unshare",
                 ["--mount", "sh", "-c", command, "sh", BuiltProgram.path("oscircular"), "mount", index, directory],
                 environment: scenario.environment)
             #expect(result.status == 69, "\(result.stderr)")
-            #expect(result.stderr.contains("fuse"), "\(result.stderr)")
+            #expect(result.stderr.contains(words), "\(result.stderr)")
             #expect(scenario.mounts().isEmpty)
         }
     }
