@@ -7,11 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-<<<<<<< HEAD
 @Suite(.timeLimit(.minutes(2))) struct CachingBlockStoreTests {
-=======
-@Suite(.timeLimit(.minutes(1))) struct CachingBlockStoreTests {
->>>>>>> faults2
     private let image = TestImage()
     private let directory: TemporaryDirectory
     private let upstream: InMemoryBlockStore

@@ -7,11 +7,7 @@ import TestSupport
 import Testing
 
 /// What one server can do wrong, and what becomes of it.
-<<<<<<< HEAD
 @Suite(.timeLimit(.minutes(2))) struct HTTPBlockStoreTests {
-=======
-@Suite(.timeLimit(.minutes(1))) struct HTTPBlockStoreTests {
->>>>>>> faults2
     private let directory: TemporaryDirectory
     private let server: FaultyHTTPServer
     private let image = TestImage()

@@ -6,11 +6,7 @@ import Linux
 import Testing
 
 /// What happens when blocks do not come.
-<<<<<<< HEAD
 @Suite(.timeLimit(.minutes(2))) struct ImageReaderWaitingTests {
-=======
-@Suite(.timeLimit(.minutes(1))) struct ImageReaderWaitingTests {
->>>>>>> faults2
     private let folder: TemporaryFolder
     private let image: TestImage
     private let store: InMemoryBlockStore

@@ -19,7 +19,7 @@ struct KilledSessionTests {
         try await Scenario.with(images: [("2026-11-16", try await TinyGuest.image())]) { scenario in
             let server = try FaultyHTTPServer(folder: scenario.tree)
             try await scenario.client("catalog", "remove", "test")
-            try await scenario.client("catalog", "add", "slow", server.url)
+            try await scenario.client("catalog", "add", "slow", server.url, "--root", scenario.trust[1])
             let before = try await files(of: scenario)
             try holdBack(moment, server, scenario)
             let asked = server.requests.count
@@ -69,7 +69,7 @@ struct KilledSessionTests {
     private func holdBack(_ moment: Moment, _ server: FaultyHTTPServer, _ scenario: Scenario) throws {
         switch moment {
         case .catalog: server.always("*", .hang)
-        case .index: server.always("/targets/tiny/2026-11-16.caibx", .hang)
+        case .index: server.always(String(scenario.publishedIndex("2026-11-16").dropFirst(scenario.tree.count)), .hang)
         case .blocks:
             for block in try Scenario.blocks(of: scenario.publishedIndex("2026-11-16")) {
                 server.always("/blocks/\(block.prefix(4))/\(block).cacnk", .hang)
