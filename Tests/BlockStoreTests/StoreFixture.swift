@@ -42,7 +42,7 @@ struct StoreFixture {
         case .directory, .uncompressedDirectory: store = DirectoryBlockStore(directory: folder)
         case .file, .http: store = HTTPBlockStore(baseURL: url, queue: queue)
         case .mirrored:
-            let empty = DirectoryBlockStore(directory: directory.path("empty"))
+            let empty = DirectoryBlockStore(directory: try directory.makeFolder("empty"))
             store = MirroredBlockStore([empty, HTTPBlockStore(baseURL: url, queue: queue)], policy: .rounds(1))
         case .caching, .cachingWarm:
             // A write that is under way when the test ends must not make its folder anew.
