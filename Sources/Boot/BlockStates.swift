@@ -1,5 +1,6 @@
 import BlockStore
 import ImageIndex
+import Linux
 import Synchronization
 
 /// What is known of each block of an image while a session runs: one byte a block. Any thread may use it.
@@ -26,6 +27,8 @@ final class BlockStates: Sendable {
     }
 
     private let state: Mutex<State>
+    /// When the guest last wanted what was not here; nanoseconds of ``MonotonicClock``.
+    private let lastMiss = Atomic<UInt64>(0)
 
     init(count: Int) { state = Mutex(State(marks: Array(repeating: [], count: count))) }
 
@@ -39,6 +42,19 @@ final class BlockStates: Sendable {
                 arrived(block.position)
             }
         }
+    }
+
+    /// The guest wants what is not here.
+    func missed() { lastMiss.store(MonotonicClock.nanoseconds, ordering: .relaxed) }
+
+    /// Seconds since the guest last wanted what was not here.
+    var secondsSinceMiss: Double {
+        Double(MonotonicClock.nanoseconds - lastMiss.load(ordering: .relaxed)) / 1e9
+    }
+
+    /// How many of these the guest has read.
+    func readCount(of positions: some Sequence<Int>) -> Int {
+        state.withLock { state in positions.count { state.marks[$0].contains(.read) } }
     }
 
     func began(_ position: Int) { state.withLock { $0.change(position) { $0.insert(.arriving) } } }

@@ -9,6 +9,9 @@ final class BootRecorder: Sendable {
     struct Limits: Sendable {
         var quiet: Duration = .seconds(10)
         var longest: Duration = .seconds(300)
+        /// The part of a CPU that a guest uses while it still starts: an emulated kernel computes for longer than a disk may be
+        /// quiet, and an emulated guest at its login prompt takes a tenth at most (measured).
+        var busy = 0.25
     }
 
     private struct State {
@@ -30,15 +33,25 @@ final class BootRecorder: Sendable {
     }
 
     /// Returns when the boot is over. Touches that come later are not recorded.
+    /// - Parameter cpuSeconds: what the guest has used so far; nil where nobody knows.
     /// - Throws: CancellationError.
-    func finish() async throws -> BootSet {
+    func finish(cpuSeconds: @Sendable () async -> Double? = { nil }) async throws -> BootSet {
         let clock = ContinuousClock()
         let start = clock.now
+        var lastLook: (time: ContinuousClock.Instant, cpu: Double)?
+        var lastBusy = start
         while true {
             try await Task.sleep(for: min(.seconds(1), limits.quiet / 4))
+            if let cpu = await cpuSeconds() {
+                let now = clock.now
+                if let lastLook, cpu - lastLook.cpu > limits.busy * (lastLook.time.duration(to: now) / .seconds(1)) {
+                    lastBusy = now
+                }
+                lastLook = (now, cpu)
+            }
             let ids = state.withLock { state -> [BlockID]? in
                 guard
-                    max(state.lastTouch, start).duration(to: clock.now) >= limits.quiet
+                    max(state.lastTouch, lastBusy).duration(to: clock.now) >= limits.quiet
                         || start.duration(to: clock.now) >= limits.longest
                 else { return nil }
                 state.isOver = true

@@ -12,10 +12,14 @@ package struct BootSetLibrary: Sendable {
     /// What was recorded here; nil when nothing was, or it can no longer be read.
     package func recorded(_ key: VersionKey) -> BootSet? { try? BootSet(path: path(key)) }
 
-    /// The better of two: what this machine's own boots touched, else what the publisher's did.
+    /// The better of two: what this machine's own boots touched, else what the publisher's did; both where our own were much
+    /// shorter, so cut off.
     /// - Parameter published: path of the publisher's, as it was fetched; it may be absent.
     package func best(_ key: VersionKey, published: String?) -> BootSet? {
-        recorded(key) ?? published.flatMap { try? BootSet(path: $0) }
+        let published = published.flatMap { try? BootSet(path: $0) }
+        guard let own = recorded(key) else { return published }
+        guard let published, own.ids.count * 4 < published.ids.count * 3 else { return own }
+        return own.union(published)
     }
 
     /// Adds what a boot touched to what earlier ones did.

@@ -10,7 +10,7 @@ package struct Configuration: Sendable, Equatable {
     /// Seconds that one read of the guest waits before the guest is paused.
     package var readBound: Int = 20
     /// Requests in flight to one publisher.
-    package var parallelRequests: Int = 16
+    package var parallelRequests: Int = 32
     /// Copies of trees that the user added, by the catalog's name: URLs.
     package var mirrors: [String: [String]] = [:]
     /// How we are known to servers and they to us.

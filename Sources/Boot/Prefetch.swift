@@ -8,6 +8,8 @@ struct Prefetch: Sendable {
     private static let roomEvery = 64
     /// Requests in flight for what nobody may ever ask for.
     private static let idleParallel = 4
+    /// Seconds without a block that the guest had to wait for, before the next one that nobody may ever ask for.
+    private static let idleAfter = 1.0
 
     let index: ImageIndex
     let store: any BlockStore
@@ -24,7 +26,8 @@ struct Prefetch: Sendable {
         await run(blocks.makeIterator(), parallel: parallel, progress: progress)
     }
 
-    /// Fetches all that is missing, in the image's order, for as long as the cache has room without evicting anything.
+    /// Fetches all that is missing, in the image's order, for as long as the cache has room without evicting anything. Rests
+    /// while the guest itself wants something: the line is its own.
     func rest() async {
         var position = 0
         var fetched = 0
@@ -47,11 +50,18 @@ struct Prefetch: Sendable {
             }
             return nil
         }
-        await run(blocks, parallel: Prefetch.idleParallel) {}
+        await run(blocks, parallel: Prefetch.idleParallel, before: waitUntilIdle) {}
+    }
+
+    private func waitUntilIdle() async {
+        while states.secondsSinceMiss < Prefetch.idleAfter, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(200))
+        }
     }
 
     private func run(
-        _ blocks: some IteratorProtocol<IndexedBlock>, parallel: Int, progress: @escaping @Sendable () -> Void
+        _ blocks: some IteratorProtocol<IndexedBlock>, parallel: Int, before: (@Sendable () async -> Void)? = nil,
+        progress: @escaping @Sendable () -> Void
     ) async {
         var blocks = blocks
         await withTaskGroup(of: Void.self) { group in
@@ -59,8 +69,10 @@ struct Prefetch: Sendable {
                 guard !Task.isCancelled, let block = blocks.next() else { return }
                 let request = BlockRequest(
                     id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch)
-                if !states.isHere(block.position) { states.began(block.position) }
                 group.addTask {
+                    await before?()
+                    guard !Task.isCancelled else { return }
+                    if !states.isHere(block.position) { states.began(block.position) }
                     // A block that cannot be had now is the reader's to ask for again.
                     if (try? await store.block(request)) == nil {
                         states.failed(block.position)

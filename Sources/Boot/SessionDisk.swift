@@ -38,12 +38,13 @@ struct SessionDisk: Sendable {
         // Patient: a guest waits for as long as it takes.
         let stores = stores(.patient)
         await teardown.add { stores.close() }
-        let options = MountOptions(allowOther: geteuid() == 0, read: ReadOptions(bound: .seconds(readBound)))
+        let options = MountOptions(
+            allowOther: geteuid() == 0,
+            read: ReadOptions(bound: .seconds(readBound), readAhead: ReadOptions.usualReadAhead))
         let (version, cache) = (version, cache)
         let states = BlockStates(count: version.index.count)
         let recorder = BootRecorder()
         let image = try await WorkerThread.run(name: "mount") {
-            states.scan(version.index, cache)
             try Folder.make(directory, mode: 0o755)
             return try MountedImage.mount(
                 index: version.index, store: stores.caching, at: directory, fileName: version.chosen.version.id.text,
@@ -51,6 +52,8 @@ struct SessionDisk: Sendable {
                 observer: SessionReadObserver(states: states, recorder: recorder, signals: signals))
         }
         state.attach(stores: stores, blocks: states)
+        // Beside the start: an image of millions of blocks takes seconds. Without a thread the picture lacks what is here already.
+        try? WorkerThread.start(name: "scan") { states.scan(version.index, cache) }
         await teardown.addBlocking {
             image.reader.refuseWaiting()
             try? image.unmount(force: true)
@@ -103,7 +106,10 @@ private struct SessionReadObserver: ReadObserver {
         states.read(block.position)
         recorder.touched(block)
     }
-    func fetchBegan(_ block: IndexedBlock) { states.began(block.position) }
+    func fetchBegan(_ block: IndexedBlock) {
+        states.missed()
+        states.began(block.position)
+    }
     func fetched(_ block: IndexedBlock) { states.arrived(block.position) }
     func fetchFailed(_ block: IndexedBlock) { states.failed(block.position) }
     func readStalled(blocks: [IndexedBlock]) { signals.yield(.stallChanged) }

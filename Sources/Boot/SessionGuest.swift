@@ -88,6 +88,9 @@ struct SessionGuest: Sendable {
         return credentials
     }
 
+    /// Seconds of CPU that it has used; nil when libvirt does not say.
+    func cpuSeconds() async -> Double? { await guest.cpuSeconds() }
+
     /// - Returns: whether libvirt did it.
     func pause() async -> Bool { (try? await guest.suspend()) != nil }
 

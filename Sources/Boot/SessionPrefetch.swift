@@ -6,6 +6,9 @@ import Linux
 
 /// What a session fetches ahead: the boot set while the guest starts, the rest of the image when it has started.
 struct SessionPrefetch: Sendable {
+    /// Seconds of a quiet disk after which a start is over though much of the boot set was not read.
+    private static let longestStart = 60
+
     let key: VersionKey
     /// By first touch; empty when nobody has recorded this version.
     let bootSet: [IndexedBlock]
@@ -46,10 +49,22 @@ struct SessionPrefetch: Sendable {
 
     /// Records the boot, and fetches the rest when it is over.
     /// - Parameter fetchesRest: whether this user wants the whole image here.
-    func followBoot(fetchesRest: Bool) async {
-        guard let touched = try? await recorder.finish() else { return }
+    func followBoot(fetchesRest: Bool, cpuSeconds: @Sendable () async -> Double?) async {
+        guard let touched = try? await recorder.finish(cpuSeconds: cpuSeconds) else { return }
         // A state folder that cannot be written costs the next boot some time, not this one.
         try? library.record(touched, for: key)
-        if fetchesRest { await prefetch.rest() }
+        guard fetchesRest else { return }
+        await waitForStart()
+        await prefetch.rest()
+    }
+
+    /// A quiet disk may be a slow machine's busy CPU: the start is over when most of what it is known to read has been read.
+    private func waitForStart() async {
+        let positions = bootSet.map(\.position)
+        for _ in 0..<SessionPrefetch.longestStart {
+            let read = prefetch.states.readCount(of: positions)
+            if read * 10 >= positions.count * 8 || Task.isCancelled { return }
+            try? await Task.sleep(for: .seconds(1))
+        }
     }
 }

@@ -129,7 +129,7 @@ package final class SessionRun: Sendable {
             }
         }
         try checkNotStopped()
-        await followBoot(ahead, fetching, teardown)
+        await followBoot(guest, ahead, fetching, teardown)
         return RunningSession(
             guest: guest, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
@@ -159,7 +159,7 @@ package final class SessionRun: Sendable {
         // One that would have to be fetched from a server that does not answer is not waited for.
         let local = library.bootSetPath(chosen.source, chosen.distribution, chosen.version)
         let isAnswering = copies.contains { $0.source.name == chosen.source.name && $0.state == .fresh }
-        let isWanted = recorded.recorded(VersionKey(chosen)) == nil && (isAnswering || access(local, R_OK) == 0)
+        let isWanted = access(local, R_OK) == 0 || recorded.recorded(VersionKey(chosen)) == nil && isAnswering
         let published = isWanted ? try? await library.bootSet(of: chosen) : nil
         let (index, bootSet) = try await WorkerThread.run(name: "index") {
             let index = try ImageIndex(path: path)
@@ -170,7 +170,9 @@ package final class SessionRun: Sendable {
     }
 
     /// Beside the running guest: notes that it ran, records what its boot touches, then fetches the rest.
-    private func followBoot(_ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown) async {
+    private func followBoot(
+        _ guest: SessionGuest, _ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown
+    ) async {
         // Without the note the menu has one row less to mark.
         try? RunHistory(places: places).note(ahead.key)
         let setting = configuration.prefetchRest
@@ -178,7 +180,8 @@ package final class SessionRun: Sendable {
             let isMetered =
                 setting == "auto" ? try? await WorkerThread.run(name: "metered", MeteredNetwork.isMetered) : nil
             await bootSet.value
-            await ahead.followBoot(fetchesRest: setting != "never" && isMetered != true)
+            await ahead.followBoot(
+                fetchesRest: setting != "never" && isMetered != true, cpuSeconds: guest.cpuSeconds)
         }
         await teardown.add { following.cancel() }
     }

@@ -85,6 +85,12 @@ package final class RunningGuest: Sendable {
         return (try? await WorkerThread.run(name: "guest state") { GuestState(try domain.state()) }) ?? .off
     }
 
+    /// Seconds of CPU that it has used; nil when libvirt does not say. Does not wait for QEMU.
+    package func cpuSeconds() async -> Double? {
+        let domain = domain
+        return try? await WorkerThread.run(name: "guest cpu") { try domain.cpuSeconds() }
+    }
+
     /// Whether the guest still exists.
     package func isActive() async -> Bool { await state() != .off }
 

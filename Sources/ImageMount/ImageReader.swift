@@ -15,6 +15,7 @@ package final class ImageReader: Sendable {
     let observer: (any ReadObserver)?
     let store: any BlockStore
     private let touched: TouchedBlocks
+    private let ahead: BlocksAhead
     private let reads = Atomic(0)
     private let bytes = Atomic<UInt64>(0)
     private let failedReads = Atomic(0)
@@ -42,6 +43,7 @@ package final class ImageReader: Sendable {
         self.options = options
         self.observer = observer
         touched = TouchedBlocks(count: index.count)
+        ahead = BlocksAhead(limit: options.readAhead, longestBlock: index.longestBlock)
     }
 
     /// Reads bytes of the image.
@@ -150,8 +152,15 @@ package final class ImageReader: Sendable {
             if block.isHole {
                 target.initializeMemory(as: UInt8.self, repeating: 0)
             } else {
-                touched.touch(block.position) { observer?.firstTouch(block) }
-                if !store.read(request(block), at: start, into: target) {
+                var isFirst = false
+                touched.touch(block.position) {
+                    observer?.firstTouch(block)
+                    isFirst = true
+                }
+                if isFirst { readAhead(of: block) }
+                if !ahead.take(block.position, at: start, into: target)
+                    && !store.read(request(block), at: start, into: target)
+                {
                     pieces.append(PendingRead.Piece(block: block, offset: start, target: done..<(done + count)))
                 }
             }
@@ -160,8 +169,25 @@ package final class ImageReader: Sendable {
         return pieces
     }
 
-    func request(_ block: IndexedBlock) -> BlockRequest {
-        BlockRequest(id: block.id, length: block.length, algorithm: index.algorithm, priority: .demand)
+    /// Asks for what a reader in order will want after this block. Nobody waits for it: who wants it before it is here raises it.
+    private func readAhead(of block: IndexedBlock) {
+        for position in ahead.touched(block.position) where position < index.count {
+            guard let next = try? index.block(at: position), !next.isHole, !touched.contains(position) else { continue }
+            observer?.fetchBegan(next)
+            store.fetch(request(next, .prefetch)) { [weak self] result in
+                guard let self else { return }
+                switch result {
+                case .success(let bytes):
+                    observer?.fetched(next)
+                    if !touched.contains(position) { ahead.hold(position, bytes) }
+                case .failure: observer?.fetchFailed(next)
+                }
+            }
+        }
+    }
+
+    func request(_ block: IndexedBlock, _ priority: BlockRequest.Priority = .demand) -> BlockRequest {
+        BlockRequest(id: block.id, length: block.length, algorithm: index.algorithm, priority: priority)
     }
 
     private func fail(_ completion: ReadCompletion, _ error: ImageReadError) {

@@ -7,16 +7,22 @@ package struct ReadOptions: Sendable {
     /// The pause before a block that failed is asked for again; it doubles each time up to ``longestRetryDelay``.
     package var retryDelay: Duration
     package var longestRetryDelay: Duration
+    /// Bytes that are fetched ahead of readers that go through the image in order, and held until they are read. 0: none.
+    package var readAhead: Int
 
     package init(
         bound: Duration = .seconds(20), keepsFetching: Bool = true, retryDelay: Duration = .milliseconds(500),
-        longestRetryDelay: Duration = .seconds(10)
+        longestRetryDelay: Duration = .seconds(10), readAhead: Int = 0
     ) {
+        self.readAhead = readAhead
         self.bound = bound
         self.keepsFetching = keepsFetching
         self.retryDelay = retryDelay
         self.longestRetryDelay = longestRetryDelay
     }
+
+    /// Twice what a line of 300 Mbit/s has under way in 200 ms.
+    package static let usualReadAhead = 16 << 20
 
     /// The pause before attempt `attempt + 1`, with `attempt` counted from 1.
     func delay(afterAttempt attempt: Int) -> Duration {

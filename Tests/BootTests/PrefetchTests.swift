@@ -78,6 +78,22 @@ import Testing
         #expect(try await recorder.finish().ids == bootSet.ids)
     }
 
+    @Test func aGuestThatComputesIsStillStartingThoughItsDiskIsQuiet() async throws {
+        let image = try SmallImage("abc", in: folder)
+        var limits = BootRecorder.Limits()
+        limits.quiet = .milliseconds(400)
+        let recorder = BootRecorder(limits: limits)
+        recorder.touched(try image.index.block(at: 0))
+        let start = ContinuousClock.now
+        // Busy for a second and a half, then idle.
+        let finished = Task {
+            try await recorder.finish { min(1.5, start.duration(to: .now) / .seconds(1)) }
+        }
+        try await Task.sleep(for: .seconds(1))
+        recorder.touched(try image.index.block(at: 2))
+        #expect(try await finished.value.ids == [image.ids[0], image.ids[2]])
+    }
+
     @Test func aDiskThatIsNeverQuietEndsTheBootAllTheSame() async throws {
         let image = try SmallImage("abc", in: folder)
         var limits = BootRecorder.Limits()

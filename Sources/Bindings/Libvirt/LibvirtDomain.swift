@@ -38,6 +38,14 @@ package final class LibvirtDomain: @unchecked Sendable {
         }
     }
 
+    /// Seconds of CPU that the guest has used.
+    /// - Throws: ``LibvirtError``.
+    package func cpuSeconds() throws(LibvirtError) -> Double {
+        var information = virDomainInfo()
+        guard virDomainGetInfo(pointer, &information) == 0 else { throw LibvirtError.last("get information") }
+        return Double(information.cpuTime) / 1e9
+    }
+
     /// libvirt's own description of the domain as it runs.
     /// - Throws: ``LibvirtError``.
     package func xml() throws(LibvirtError) -> String {

@@ -19,7 +19,9 @@ struct ServedMount: Sendable {
             failures: MirrorNotice.show)
         let options = MountOptions(
             allowOther: geteuid() == 0,
-            read: ReadOptions(bound: .seconds(context.configuration.readBound), keepsFetching: false))
+            read: ReadOptions(
+                bound: .seconds(context.configuration.readBound), keepsFetching: false,
+                readAhead: ReadOptions.usualReadAhead))
         let image = try await WorkerThread.run(name: "mount") {
             try MountedImage.mount(
                 index: index, store: stores.caching, at: request.directory, fileName: request.fileName, options: options
