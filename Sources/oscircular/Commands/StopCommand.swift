@@ -1,5 +1,6 @@
 import ArgumentParser
 import Boot
+import Glibc
 
 /// `oscircular stop ID`.
 struct StopCommand: AsyncParsableCommand {
@@ -15,5 +16,10 @@ struct StopCommand: AsyncParsableCommand {
         let session = try? registry.directory(of: id)
         // Over when nobody holds the session's lock any more.
         while session?.isAlive == true { try await Task.sleep(for: .milliseconds(100)) }
+        // The lock goes a moment before its folder; the folder of a session that was killed stays, with its lock.
+        for _ in 0..<40 {
+            guard let session, access(session.path, F_OK) == 0, access(session.lock, F_OK) != 0 else { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 }
