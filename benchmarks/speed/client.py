@@ -39,6 +39,12 @@ class Client:
         shutil.copytree(self.folder / "state.new", self.folder / "state", symlinks=True)
         (self.folder / "cache").mkdir()
 
+    def configure(self, settings):
+        """Writes config.toml."""
+        folder = self.folder / "config/oscircular"
+        folder.mkdir(exist_ok=True)
+        (folder / "config.toml").write_text(settings)
+
     def sessions(self):
         return json.loads(self.run("sessions", "--json", timeout=60))["sessions"]
 

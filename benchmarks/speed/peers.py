@@ -30,7 +30,7 @@ def nbdkit(workload, url):
         "nbdkit", "-f", "-r", "-U", socket, "--filter=readahead", "--filter=cache", "curl", f"url={url}images/{workload}.raw",
         "cache-on-read=true", "cache-min-block-size=256K", "timeout=600",
     ]
-    with processes.running(arguments):
+    with open(FOLDER / "nbdkit.log", "wb") as log, processes.running(arguments, stderr=log):
         processes.wait_for(socket.exists, 60, "nbdkit")
         yield guest.disk(f"file.driver=nbd,file.server.type=unix,file.server.path={socket}")
 
