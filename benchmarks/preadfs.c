@@ -1,9 +1,11 @@
-// preadfs FILE DIR: one file, read through the leanest FUSE server there can be: a pread and a reply. The limit for mounted
+// preadfs FILE DIR [LOG]: one file, read through the leanest FUSE server there can be: a pread and a reply. The limit for mounted
 // reads. Same kernel settings as Sources/Bindings/FUSE. Stays until DIR is unmounted.
+// With LOG it also tells where it was read: a line with offset and length for each read.
 #define FUSE_USE_VERSION 312
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse3/fuse_lowlevel.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 enum { LONGEST = 1 << 20, THREADS = 16 };
 static int source;
 static struct stat status;
+static FILE *reads;
 static const double validity = 86400;
 
 static void attributes(fuse_ino_t number, struct stat *result) {
@@ -56,6 +59,7 @@ static void read_file(fuse_req_t request, fuse_ino_t number, size_t size, off_t 
         fuse_reply_err(request, ENOMEM);
         return;
     }
+    if (reads) fprintf(reads, "%lld %zu\n", (long long)offset, size);
     ssize_t count = pread(source, buffer, size < LONGEST ? size : LONGEST, offset);
     if (count < 0) {
         fuse_reply_err(request, errno);
@@ -65,7 +69,8 @@ static void read_file(fuse_req_t request, fuse_ino_t number, size_t size, off_t 
 }
 
 int main(int count, char **arguments) {
-    if (count != 3 || (source = open(arguments[1], O_RDONLY | O_CLOEXEC)) < 0 || fstat(source, &status) != 0) return 64;
+    if (count < 3 || (source = open(arguments[1], O_RDONLY | O_CLOEXEC)) < 0 || fstat(source, &status) != 0) return 64;
+    if (count > 3 && !(reads = fopen(arguments[3], "we"))) return 73;
     char *options[] = {"preadfs", "-o", "ro,fsname=preadfs,max_read=1048576"};
     struct fuse_args arguments_of_fuse = FUSE_ARGS_INIT(3, options);
     const struct fuse_lowlevel_ops operations = {
@@ -79,5 +84,5 @@ int main(int count, char **arguments) {
     fuse_loop_cfg_destroy(config);
     fuse_session_unmount(session);
     fuse_session_destroy(session);
-    return 0;
+    return reads && fclose(reads) != 0 ? 73 : 0;
 }

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from . import guest, processes
-from .settings import ACCELERATOR, CLIENT, FOLDER
+from .settings import ACCELERATOR, CLIENT, FOLDER, TREE
 
 
 class Client:
@@ -26,7 +26,7 @@ class Client:
         shutil.rmtree(self.folder, ignore_errors=True)
         for part in ("config", "state", "cache"):
             (self.folder / part).mkdir(parents=True)
-        self.run("catalog", "add", "bench", url, "--root", FOLDER / "tree/metadata/1.root.json")
+        self.run("catalog", "add", "bench", url, "--root", TREE / "metadata/1.root.json")
         shutil.copytree(self.folder / "state", self.folder / "state.new", symlinks=True)
 
     def run(self, *arguments, timeout=900):

@@ -5,8 +5,8 @@ import subprocess
 import time
 
 from . import casyncindex, firstpicture, processes, reading
-from .prepare import ENVIRONMENT, TREE, image
-from .settings import CLIENT, FOLDER, PROGRAMS, PUBLISHER
+from .prepare import ENVIRONMENT, image, index
+from .settings import CLIENT, FOLDER, PROGRAMS, PUBLISHER, TREE
 
 WORKLOAD = "programs"
 
@@ -23,8 +23,7 @@ def sequential(bench):
 
 def stored_blocks():
     """The files of the workload's blocks: those that its index names and that lie in the store."""
-    index = max((TREE / "targets" / WORKLOAD).glob("*.caibx"), key=lambda path: path.stat().st_mtime)
-    files = {casyncindex.stored(TREE / "blocks", digest) for _, digest in casyncindex.blocks(index)}
+    files = {casyncindex.stored(TREE / "blocks", digest) for _, digest in casyncindex.blocks(index(WORKLOAD))}
     return sorted(file for file in files if file.exists())
 
 

@@ -1,5 +1,6 @@
 """Programs started by the benchmarks: they end with us, whatever happens to us."""
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -69,6 +70,19 @@ def unmount(folder):
     if os.path.ismount(folder):
         if subprocess.run(["fusermount3", "-u", folder], capture_output=True).returncode != 0:
             subprocess.run(["fusermount3", "-u", "-z", folder], capture_output=True)
+
+
+def alone(folder):
+    """Keeps others out of a folder until this process ends; what it starts does not hold the lock.
+    :return: the lock, to be kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = open(folder / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Failed(f"another benchmark works in {folder}") from None
+    return lock
 
 
 def obey_signals():

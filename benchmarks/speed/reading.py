@@ -3,6 +3,7 @@ import contextlib
 import mmap
 import os
 import random
+import subprocess
 import time
 
 from . import processes
@@ -39,17 +40,31 @@ def at_random(path, seconds=2.0):
 
 
 @contextlib.contextmanager
-def pread_filesystem(path):
-    """`path` through benchmarks/preadfs.c, compiled here."""
+def pread_filesystem(path, log=None):
+    """`path` through benchmarks/preadfs.c, compiled here.
+    :param log: gets a line with offset and length for each read; complete afterwards.
+    """
     program, folder = FOLDER / "preadfs", FOLDER / "preadfs-mount"
     flags = processes.run(["pkg-config", "--cflags", "--libs", "fuse3"]).split()
     processes.run(["cc", "-O2", "-o", program, PROJECT / "benchmarks/preadfs.c", *flags])
     processes.unmount(folder)
     folder.mkdir(exist_ok=True)
-    process = processes.start([program, path, folder])
+    process = processes.start([program, path, folder, *([log] if log else [])])
     try:
         processes.wait_for((folder / "image").exists, 10, "preadfs")
         yield folder / "image"
     finally:
         processes.unmount(folder)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
         processes.end(process)
+
+
+def touched(log, size):
+    """Numbers of the blocks of `size` bytes that a log of reads touches, by first touch."""
+    numbers = {}
+    for line in log.read_text().splitlines():
+        offset, length = map(int, line.split())
+        for number in range(offset // size, (offset + length - 1) // size + 1):
+            numbers.setdefault(number)
+    return list(numbers)

@@ -5,7 +5,7 @@ import subprocess
 import urllib.request
 
 from . import processes
-from .settings import FOLDER, PROJECT, PROXY
+from .settings import FOLDER, PROJECT, PROXY, TREE
 
 CONFIGURATION = """{user}
 daemon off;
@@ -42,7 +42,7 @@ class Server:
         (self.folder / "nginx.conf").write_text(
             CONFIGURATION.format(
                 user="user www-data;" if os.geteuid() == 0 else "", folder=self.folder, port=self.port,
-                tree=FOLDER / "tree", images=FOLDER / "images", casync=FOLDER / "casync", project=PROJECT))
+                tree=TREE, images=FOLDER / "images", casync=FOLDER / "casync", project=PROJECT))
         self.process = processes.start(
             ["nginx", "-e", self.folder / "error.log", "-c", self.folder / "nginx.conf"],
             env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})

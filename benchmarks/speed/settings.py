@@ -22,6 +22,11 @@ def default_folder():
 
 FOLDER = default_folder()
 
+# --block-size of what is published; empty means the publisher's own choice.
+BLOCK_SIZE = os.environ.get("OSCIRCULAR_BENCH_BLOCK_SIZE", "")
+# Each with keys of its own beside it.
+TREE = FOLDER / f"tree{BLOCK_SIZE}"
+
 # What all guests get; the catalog of the tree says the same.
 MEMORY_MIB = 512
 # KVM is not everywhere; emulation shows the same waiting for the network, under a slower guest.
