@@ -7,7 +7,7 @@ from .settings import LINES
 
 
 class Report:
-    """:param boot_sets: workload -> (blocks, compressed bytes)
+    """:param boot_sets: workload -> (blocks, compressed bytes) that its start reads
     :param image_sizes: workload -> bytes of the compressed qcow2, what a download brings."""
 
     def __init__(self, results, boot_sets, image_sizes):
@@ -15,7 +15,7 @@ class Report:
         self.rows = []
 
     def boot_limit(self, workload, line):
-        """max(local, boot set bytes / rate): the processor's work and the line's, overlapping at best."""
+        """max(local, bytes it reads / rate): the processor's work and the line's, overlapping at best."""
         local = self.results.median(name(workload, line, LOCAL))
         return local and max(local, LINES[line].seconds(self.boot_sets[workload][1]))
 
@@ -27,7 +27,7 @@ class Report:
                 limit = self.boot_limit(workload, line)
                 if not limit:
                     continue
-                lines.append(f"\n{workload}, {line}: limit {limit:.1f} s (local file, or boot set of "
+                lines.append(f"\n{workload}, {line}: limit {limit:.1f} s (local file, or the line with what it reads: "
                              f"{self.boot_sets[workload][1] / 1e6:.1f} MB in {self.boot_sets[workload][0]} blocks)")
                 lines.append(f"  {'path':<30} {'rounds':>6} {'median s':>9} {'min':>7} {'max':>7} {'x local':>8} {'x limit':>8} "
                              f"{'MB':>8} {'requests':>8}")
