@@ -110,6 +110,7 @@ def start(bench):
     yield "start/menu", {"seconds": firstpicture.seconds([CLIENT], environment)}
     sample = PROGRAMS / "menu-sample"
     if sample.exists():
+        # The time in which the sample makes its versions up is in it.
         yield "start/menu, 500 x 500 versions", {
             "seconds": firstpicture.seconds([sample, "--many", "500", "500"], environment)}
 
