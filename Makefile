@@ -24,6 +24,7 @@ build:
 test: packages lint
 	swift build --build-tests
 	swift test --skip-build --no-parallel
+	benchmarks/selftest
 	Tests/Fuzz/run
 
 # The readers of foreign bytes under libFuzzer, FUZZ_SECONDS=60 in all.

@@ -8,12 +8,12 @@ class Results:
         self.path = path
         self.rows = []
         if path.exists():
-            for line in path.read_text().splitlines():
-                try:
-                    self.rows.append(json.loads(line))
-                except ValueError:
-                    # The line that was being written when the machine went down.
-                    continue
+            text = path.read_text()
+            # What follows the last newline was being written when the machine went down.
+            whole = text[:text.rfind("\n") + 1]
+            self.rows = [json.loads(line) for line in whole.splitlines()]
+            if whole != text:
+                path.write_text(whole)
 
     def has(self, task, round_number):
         return any(row["task"] == task and row["round"] == round_number for row in self.rows)
