@@ -9,7 +9,7 @@ BIN = $(DESTDIR)$(PREFIX)/bin
 DATA = $(DESTDIR)$(PREFIX)/$(SHARED)
 MAN = $(DESTDIR)$(PREFIX)/share/man
 
-.PHONY: run build test fuzz drill bench-menu lint packages install clean
+.PHONY: run build test fuzz drill bench bench-quick bench-full bench-menu bench-programs lint packages install clean
 
 run:
 	share/demo/run $(ARGS)
@@ -24,6 +24,7 @@ build:
 test: packages lint
 	swift build --build-tests
 	swift test --skip-build --no-parallel
+	benchmarks/selftest
 	Tests/Fuzz/run
 
 # The readers of foreign bytes under libFuzzer, FUZZ_SECONDS=60 in all.
@@ -34,6 +35,21 @@ fuzz: packages
 drill: packages
 	swift build --build-tests
 	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter Drill
+
+# We and our peers in one run: at most an hour; a run that was cut goes on. bench-quick takes minutes, bench-full hours.
+bench: bench-programs
+	benchmarks/run standard
+
+bench-quick: bench-programs
+	benchmarks/run quick
+
+bench-full: bench-programs
+	benchmarks/run full
+
+bench-programs: build
+	share/install-packages demo bench run
+	swift build -c release --product network-proxy
+	swift build -c release --product menu-sample
 
 # Key to screen and idle CPU of the menu, beside htop.
 bench-menu:
