@@ -43,6 +43,9 @@ package struct ImagePublisher: Sendable {
         let folder = Folder.parent(of: index) ?? "/"
         guard access(folder, W_OK) == 0 else { throw .unwritable(.last("open", folder)) }
         try OutputFolder.make(store)
+        // Whoever sweeps the store holds it alone.
+        let lock = try StoreLock.take(store, exclusive: false)
+        defer { lock.unlock() }
         StaleFiles.remove(beside: index)
         guard let format = try ImageFormat.detect(image) else { return try publish(source, index: index, store: store) }
         let conversion = try ImageConversion(

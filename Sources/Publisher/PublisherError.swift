@@ -37,6 +37,8 @@ package enum PublisherError: Error, Sendable, Equatable {
     case metadata(reason: String)
     /// There is no such version in the tree.
     case noSuchVersion(distribution: String, version: VersionID)
+    /// The tree's newest timestamp has expired, or this machine's clock is wrong.
+    case clock(expired: String)
     /// A start could not be recorded; `reason` is a phrase.
     case recordingFailed(reason: String)
     /// Compression itself failed; `reason` is the library's text.

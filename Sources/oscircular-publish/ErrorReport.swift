@@ -82,6 +82,10 @@ struct ErrorReport {
             self.init(
                 66, "the tree has no \(distribution)@\(version)", "nothing of that name was added",
                 "see oscircular-publish stats")
+        case .clock(let expired):
+            self.init(
+                75, "nothing was removed", "the tree's timestamp expired on \(expired) by this machine's clock",
+                "check the clock, then renew the timestamp with 'oscircular-publish timestamp'")
         case .recordingFailed(let reason):
             self.init(
                 69, "the start was not recorded", reason,
