@@ -7,7 +7,8 @@ struct PublishCommand: ParsableCommand {
         abstract: "Publishes operating system images for OS Circular.",
         discussion: "Exit codes are sysexits': see oscircular-publish(1).",
         subcommands: [
-            InitCommand.self, MakeCommand.self, AddCommand.self, RecordCommand.self, KeyCommand.self,
+            InitCommand.self, MakeCommand.self, AddCommand.self, UpdateCommand.self, RecordCommand.self,
+            KeyCommand.self,
             TimestampCommand.self, PruneCommand.self, PinCommand.self, UnpinCommand.self, VerifyCommand.self,
             StatsCommand.self,
         ])

@@ -2,14 +2,22 @@
 enum GrowthChart {
     private static let (width, height, left, bottom) = (1040.0, 240.0, 70.0, 26.0)
 
+    /// The next of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 and their tens that is not smaller.
+    private static func roundStep(_ least: Double) -> Double {
+        var scale = 1.0
+        while scale * 10 <= least { scale *= 10 }
+        return ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8].first { $0 * scale >= least } ?? 10) * scale
+    }
+
     /// - Parameter versions: the oldest first.
     static func svg(_ versions: [TreeStatistics.Version]) -> String {
-        let top = Double(max(1, versions.map(\.cumulativeStored).max() ?? 1))
+        let step = roundStep(Double(max(4, versions.map(\.cumulativeStored).max() ?? 4)) / 4)
+        let top = 4 * step
         let plot = height - bottom - 10
         func y(_ bytes: Double) -> Double { 10 + plot * (1 - bytes / top) }
         var marks: [String] = []
-        for step in 0...4 {
-            let bytes = top * Double(step) / 4
+        for mark in 0...4 {
+            let bytes = step * Double(mark)
             let line = PageText.number(y(bytes))
             marks.append("<line class=\"grid\" x1=\"\(left)\" x2=\"\(width)\" y1=\"\(line)\" y2=\"\(line)\"/>")
             marks.append(

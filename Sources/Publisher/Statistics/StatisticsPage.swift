@@ -14,7 +14,7 @@ struct StatisticsPage {
         let facts = [
             ("\(statistics.distributions.count)", "distributions"), ("\(versions)", "versions"),
             (Quantity.bytes(images), "of images"), (Quantity.bytes(statistics.stored), "in the store"),
-            (PageText.number(ratio, digits: 1), "bytes of image a stored byte"),
+            (PageText.number(ratio, digits: 1), "bytes of image per byte stored"),
         ].map { "<div class=\"fact\"><b>\($0.0)</b><span>\($0.1)</span></div>" }
         return """
             <!DOCTYPE html>
@@ -72,7 +72,7 @@ struct StatisticsPage {
         .facts{display:flex;flex-wrap:wrap;gap:12px;margin-bottom:16px}
         .fact,section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 18px}
         .fact b{display:block;font-size:20px}section{padding:20px;margin-bottom:20px}
-        .pair{display:flex;flex-wrap:wrap;gap:28px}.pair figure{flex:1 1 380px;min-width:0}
+        .pair{display:flex;flex-wrap:wrap;gap:28px}.pair figure{flex:1 1 380px;min-width:0;max-width:500px}
         figure{margin:0}svg{width:100%;height:auto;display:block}svg text{fill:var(--dim);font-size:11px}
         .base{fill:var(--base)}.new{fill:var(--new)}.grid{stroke:var(--line)}.empty{fill:var(--empty)}.data{fill:var(--data)}
         .warning{color:var(--warn);margin:4px 0}
