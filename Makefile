@@ -72,7 +72,7 @@ install:
 	    install -D -m 644 "$$page" "$(MAN)/man$${page##*.}/$${page##*/}" || exit; \
 	done
 	install -d $(DATA)
-	cp -R share/config.toml share/nginx share/systemd share/demo share/tiny-guest share/install-packages $(DATA)
+	cp -R share/config.toml share/nginx share/systemd share/recipes share/demo share/tiny-guest share/install-packages $(DATA)
 
 clean:
 	rm -rf .build

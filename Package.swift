@@ -97,7 +97,11 @@ let package = Package(
                 "Linux",
             ]),
         module(
-            "Publisher", ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
+            "Publisher",
+            [
+                "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Curl", "Zstd", "Linux", log, system,
+                toml,
+            ]),
 
         program(
             "oscircular",
@@ -105,7 +109,7 @@ let package = Package(
                 "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
                 "Linux", system,
             ]),
-        program("oscircular-publish", ["Publisher", "TUF", "Catalog", "Linux", system]),
+        program("oscircular-publish", ["Publisher", "TUF", "Catalog", "ContentAddress", "Curl", "Linux", system]),
         program("tuf-client", ["TUF", "Curl", "Linux"]),
 
         .target(
@@ -138,7 +142,7 @@ let package = Package(
         .executableTarget(
             name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",
             swiftSettings: strict),
-        tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex"]),
+        tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex", "Curl"]),
         tests("ArchitectureTests", []),
         tests(
             "IntegrationTests",

@@ -16,7 +16,7 @@ import Testing
         "ImageMount": ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Linux"],
-        "Publisher": ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux"],
+        "Publisher": ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Curl", "Zstd", "Linux"],
         "Boot": [
             "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
             "Curl",
@@ -31,7 +31,7 @@ import Testing
             "Curl", "Linux",
         ],
         "oscircular-publish": [
-            "Publisher", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
+            "Publisher", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
         ],
         "tuf-client": ["TUF", "Curl", "Linux"],
     ]

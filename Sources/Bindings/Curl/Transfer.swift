@@ -14,7 +14,7 @@ final class Transfer: @unchecked Sendable {
     /// Where it is asked for now: redirects lead elsewhere.
     private(set) var url: String
     private var redirects = 0
-    private let body = TransferBody()
+    private let body: TransferBody
     private let errorText: UnsafeMutablePointer<CChar>
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var isTooLarge = false
@@ -28,6 +28,7 @@ final class Transfer: @unchecked Sendable {
         self.request = request
         self.completion = completion
         priority = request.priority
+        body = TransferBody(file: request.file)
         url = request.url
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -176,7 +177,6 @@ final class Transfer: @unchecked Sendable {
             return false
         }
         if expected > 0 { body.reserve(Int(expected)) }
-        body.append(bytes)
-        return true
+        return body.append(bytes)
     }
 }

@@ -14,13 +14,17 @@ package struct TransferRequest: Sendable {
     package let priority: Priority
     /// Sent beside libcurl's own, by field name.
     package let headerFields: [String: String]
+    /// Where the body goes instead of into memory.
+    package let file: TransferFile?
 
     package init(
-        url: String, maximumBytes: Int, priority: Priority = .demand, headerFields: [String: String] = [:]
+        url: String, maximumBytes: Int, priority: Priority = .demand, headerFields: [String: String] = [:],
+        file: TransferFile? = nil
     ) {
         self.url = url
         self.maximumBytes = maximumBytes
         self.priority = priority
         self.headerFields = headerFields
+        self.file = file
     }
 }

@@ -1,9 +1,9 @@
 /// What TOMLKit's parser must not see: it ends the process at a table's header such as `[;read]`, where it should refuse it.
-enum TOMLHeaders {
+package enum TOMLHeaders {
     /// The number of the first line that looks like a header and does not begin with a key; the first is 1.
     ///
     /// A line inside of a value may look so too. No setting of ours has values of several lines.
-    static func malformedLine(in text: String) -> Int? {
+    package static func malformedLine(in text: String) -> Int? {
         let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.firstIndex { !isSafe($0) }.map { $0 + 1 }
     }

@@ -14,7 +14,17 @@ enum ImageFormat {
     ///
     /// qemu-img is asked only where the first bytes give reason to: raw disks and ISOs need no QEMU.
     /// - Throws: ``PublisherError``.
-    static func detect(_ path: String) throws(PublisherError) -> String? {
+    /// - Parameter isForeign: refuses an image that would have other files of this machine published.
+    static func detect(_ path: String, isForeign: Bool) throws(PublisherError) -> String? {
+        let head = try head(of: path)
+        guard beginnings.contains(where: { head.starts(with: $0) }) else { return nil }
+        let format = try ImageConversion.format(of: path, isForeign: isForeign)
+        return format == "raw" ? nil : format
+    }
+
+    /// The first 64 bytes, or fewer; none of what cannot be an image.
+    /// - Throws: ``PublisherError/unreadable(_:)``.
+    static func head(of path: String) throws(PublisherError) -> [UInt8] {
         var head = [UInt8](repeating: 0, count: 64)
         do {
             let file = try FileHandle(path: path, flags: O_RDONLY)
@@ -23,10 +33,8 @@ enum ImageFormat {
         } catch let error as SystemCallError {
             throw .unreadable(error)
         } catch {
-            return nil
+            return []
         }
-        guard beginnings.contains(where: { head.starts(with: $0) }) else { return nil }
-        let format = try ImageConversion.format(of: path)
-        return format == "raw" ? nil : format
+        return head
     }
 }

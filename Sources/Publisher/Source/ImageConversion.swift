@@ -4,7 +4,7 @@ import Linux
 
 /// An image of another format as a temporary raw file, made by qemu-img.
 struct ImageConversion {
-    /// The raw file; the owner removes it by ``removeResult()``.
+    /// The raw file; the owner removes it.
     let result: String
 
     private static let program = "qemu-img"
@@ -30,15 +30,17 @@ struct ImageConversion {
         }
     }
 
-    /// Removes the temporary file.
-    func removeResult() { unlink(result) }
-
     /// What qemu-img takes a file for.
-    static func format(of image: String) throws(PublisherError) -> String {
+    /// - Parameter isForeign: an image that names other files, a base or its parts, is refused: whoever made it would choose
+    ///   which files of this machine are published.
+    static func format(of image: String, isForeign: Bool) throws(PublisherError) -> String {
         let ended = try ChildProgram.run(program, ["info", "--output=json", "--", plain(image)])
         try check(ended)
         guard let info = try? JSONDecoder().decode(Info.self, from: Data(ended.output)) else {
             throw .programFailed(program, status: ended.status, message: "its answer is no JSON")
+        }
+        if isForeign, info.namesOtherFiles {
+            throw .programFailed(program, status: 0, message: "the image names other files, which are not published")
         }
         return info.format
     }
@@ -56,5 +58,35 @@ struct ImageConversion {
         throw .programFailed(program, status: ended.status, message: words)
     }
 
-    private struct Info: Decodable { let format: String }
+    private struct Info: Decodable {
+        let format: String
+        let base: String?
+        let specific: Specific?
+
+        struct Specific: Decodable { let data: Facts? }
+
+        struct Facts: Decodable {
+            /// qcow2's data outside of the file.
+            let dataFile: String?
+            /// vmdk's kind.
+            let createType: String?
+
+            enum CodingKeys: String, CodingKey {
+                case dataFile = "data-file"
+                case createType = "create-type"
+            }
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case format
+            case base = "backing-filename"
+            case specific = "format-specific"
+        }
+
+        var namesOtherFiles: Bool {
+            if base != nil || specific?.data?.dataFile != nil { return true }
+            let kind = specific?.data?.createType
+            return format == "vmdk" && kind != "monolithicSparse" && kind != "streamOptimized"
+        }
+    }
 }
