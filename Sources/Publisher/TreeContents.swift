@@ -29,10 +29,7 @@ struct TreeContents: Sendable {
 
     /// Where a target lies; nil when nobody signed it.
     func path(of name: String) -> String? {
-        guard let digest = files[name]?.sha256 else { return nil }
-        let slash = name.lastIndex(of: "/")
-        let start = slash.map { name.index(after: $0) } ?? name.startIndex
-        return "\(path)/targets/\(name[..<start])\(digest).\(name[start...])"
+        files[name]?.sha256.map { "\(path)/\(TreePath.target(name, digest: $0))" }
     }
 
     /// A target's file as the metadata describes it.
