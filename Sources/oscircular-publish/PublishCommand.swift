@@ -8,7 +8,7 @@ struct PublishCommand: ParsableCommand {
         discussion: "Exit codes are sysexits': see oscircular-publish(1).",
         subcommands: [
             InitCommand.self, MakeCommand.self, AddCommand.self, RecordCommand.self, KeyCommand.self,
-            TimestampCommand.self, VerifyCommand.self, MirrorCommand.self,
+            TimestampCommand.self, VerifyCommand.self, MirrorCommand.self, ConvertCommand.self,
             StatsCommand.self,
         ])
 }
