@@ -67,6 +67,9 @@ packages:
 install:
 	install -d $(BIN)
 	install -m 755 .build/release/oscircular .build/release/oscircular-publish $(BIN)
+	# The commands of the guide of 2009.
+	for name in httpstored httpstoraged httpstaged vmmenu.sh; do ln -sf oscircular $(BIN)/$$name || exit; done
+	ln -sf oscircular-publish $(BIN)/mksha1files
 	for page in man/*.[1-8]; do \
 	    [ -e "$$page" ] || continue; \
 	    install -D -m 644 "$$page" "$(MAN)/man$${page##*.}/$${page##*/}" || exit; \

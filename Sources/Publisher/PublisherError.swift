@@ -52,6 +52,8 @@ package enum PublisherError: Error, Sendable, Equatable {
     case clock(expired: String)
     /// A start could not be recorded; `reason` is a phrase.
     case recordingFailed(reason: String)
+    /// A stored block is not what its name says; `reason` is a phrase.
+    case damagedBlock(path: String, reason: String)
     /// Compression itself failed; `reason` is the library's text.
     case compression(reason: String)
 

@@ -18,10 +18,12 @@ struct ErrorReport {
         let report: ErrorReport
         switch error {
         case let error as PublisherError: report = ErrorReport(error)
+        case let error as MirrorError: report = ErrorReport(error)
         case let error as VerificationFailed:
             report = ErrorReport(
                 65, "the tree is damaged", "\(error.problems) problems, listed above",
-                "remove the damaged blocks and publish their versions again, or copy the tree anew")
+                "replace them from another copy of the tree with --repair, or remove them and publish their versions again"
+            )
         default:
             // argument-parser's own: help, version and usage (64).
             PublishCommand.exit(withError: error)
@@ -31,7 +33,7 @@ struct ErrorReport {
         exit(report.code)
     }
 
-    private init(_ code: Int32, _ what: String, _ why: String, _ advice: String = "") {
+    init(_ code: Int32, _ what: String, _ why: String, _ advice: String = "") {
         self.code = code
         self.what = what
         self.why = why
@@ -105,6 +107,8 @@ struct ErrorReport {
             self.init(
                 69, "the start was not recorded", reason,
                 "the version stays published without a boot set; oscircular doctor says what booting needs here")
+        case .damagedBlock(let path, let reason):
+            self.init(65, "\(path) cannot be used", reason, "take it from another copy of the store, and run it again")
         case .compression(let reason): self.init(1, "a block was not compressed", reason)
         }
     }

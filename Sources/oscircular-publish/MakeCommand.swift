@@ -23,6 +23,12 @@ struct MakeCommand: PublishSubcommand {
 
     @OptionGroup var blocks: BlockOptions
 
+    func validate() throws {
+        guard DigestAlgorithm.published.contains(digest) else {
+            throw ValidationError("--digest must be sha256 or sha512-256; mksha1files writes the form of 2009")
+        }
+    }
+
     func run(_ context: Context) throws {
         let options = try blocks.options(digest)
         let progress = PublishProgress()

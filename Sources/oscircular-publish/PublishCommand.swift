@@ -8,8 +8,8 @@ struct PublishCommand: ParsableCommand {
         discussion: "Exit codes are sysexits': see oscircular-publish(1).",
         subcommands: [
             InitCommand.self, MakeCommand.self, AddCommand.self, UpdateCommand.self, RecordCommand.self,
-            KeyCommand.self,
-            TimestampCommand.self, PruneCommand.self, PinCommand.self, UnpinCommand.self, VerifyCommand.self,
+            KeyCommand.self, TimestampCommand.self, PruneCommand.self, PinCommand.self, UnpinCommand.self,
+            VerifyCommand.self, MirrorCommand.self, ConvertCommand.self,
             StatsCommand.self,
         ])
 }

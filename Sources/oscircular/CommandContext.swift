@@ -23,7 +23,12 @@ struct CommandContext {
 
     func transfers() -> TransferQueue { configuration.transfers() }
 
-    func cache() -> BlockCache { BlockCache.open(places: places, configuration: configuration) }
+    /// - Parameter folder: the cache's folder; nil for the user's own.
+    func cache(in folder: String? = nil) -> BlockCache {
+        var configuration = configuration
+        if let folder { configuration.cacheDirectory = folder }
+        return BlockCache.open(places: places, configuration: configuration)
+    }
 
     var registry: SessionRegistry { SessionRegistry(places: places) }
 

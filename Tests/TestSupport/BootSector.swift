@@ -1,8 +1,8 @@
 /// The smallest guests there are: 512 bytes that the BIOS loads, assembled by hand for the 8086.
-enum BootSector {
+package enum BootSector {
     /// Prints `READY` on the first serial port, sends back what comes in there, and powers off when the power button is
     /// pressed (ACPI's registers as SeaBIOS lays them out: enable 0x602, status 0x600, control 0x604).
-    static let echo = assemble(
+    package static let echo = assemble(
         setUp + print + [
             0xBA, 0x02, 0x06, 0xB8, 0x00, 0x01, 0xEF,  // mov dx,602; mov ax,100; out dx,ax: button on
             0xF4,  // poll: hlt, until the timer ticks
@@ -16,7 +16,7 @@ enum BootSector {
 
     /// Prints `READY`, then reads one sector in every 128 KiB of its disk, nine a second: a `.` for each that comes, an `E`
     /// for an error that the guest was told of.
-    static let reader = assemble(
+    package static let reader = assemble(
         setUp + print + [
             0x5A, 0x52,  // loop: pop dx; push dx: the boot drive
             0xB4, 0x42, 0xBE, 0xE0, 0x7D, 0xCD, 0x13,  // mov ah,42; mov si,packet; int 13
@@ -27,7 +27,7 @@ enum BootSector {
         ])
 
     /// The reader's disk: its sector number has 16 bits.
-    static let readerDiskSize = 32 << 20
+    package static let readerDiskSize = 32 << 20
 
     private static let setUp: [UInt8] = [
         0xFA, 0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xC0, 0x8E, 0xD0,  // cli; xor ax,ax; mov ds,ax; mov es,ax; mov ss,ax
@@ -50,7 +50,7 @@ enum BootSector {
     }
 
     /// A CD-ROM (El Torito without emulation) that boots a sector.
-    static func cdrom(_ sector: [UInt8]) -> [UInt8] {
+    package static func cdrom(_ sector: [UInt8]) -> [UInt8] {
         var image = [UInt8](repeating: 0, count: 24 * 2048)
         func put(_ bytes: [UInt8], at offset: Int) {
             image.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
