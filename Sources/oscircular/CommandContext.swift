@@ -10,9 +10,10 @@ struct CommandContext {
     let places: Places
     let configuration: Configuration
 
-    /// - Throws: ``BootError`` when a configuration file is wrong.
+    /// - Throws: ``BootError`` when a configuration file is wrong, or the state folder is a newer program's.
     static func load() throws -> CommandContext {
         let places = Places.current()
+        try StateFormat.check(places.state)
         return CommandContext(places: places, configuration: try Configuration.load(places.configurationFiles))
     }
 
