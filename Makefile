@@ -3,27 +3,26 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # With these `make run` does not open the menu but runs `oscircular boot debian` with them.
 ARGS ?=
+# Swift's runtime goes into the programs: no Swift is needed where they run.
+RELEASE = swift build -c release --static-swift-stdlib
 
-SHARED = share/oscircular
-BIN = $(DESTDIR)$(PREFIX)/bin
-DATA = $(DESTDIR)$(PREFIX)/$(SHARED)
-MAN = $(DESTDIR)$(PREFIX)/share/man
-
-.PHONY: run build test fuzz drill bench-menu lint packages install clean
+.PHONY: run build test fuzz drill bench bench-quick bench-full bench-menu bench-programs lint packages install \
+    deb test-deb usb test-usb clean
 
 run:
 	share/demo/run $(ARGS)
 
 build:
 	share/install-packages build
-	swift build -c release --product oscircular
-	swift build -c release --product oscircular-publish
-	swift build -c release --product tuf-client
+	$(RELEASE) --product oscircular
+	$(RELEASE) --product oscircular-publish
+	$(RELEASE) --product tuf-client
 
 # Guests in emulation and tests that watch a clock need the machine for themselves, so they run one after the other.
 test: packages lint
 	swift build --build-tests
 	swift test --skip-build --no-parallel
+	benchmarks/selftest
 	Tests/Fuzz/run
 
 # The readers of foreign bytes under libFuzzer, FUZZ_SECONDS=60 in all.
@@ -34,11 +33,27 @@ fuzz: packages
 drill: packages
 	swift build --build-tests
 	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter Drill
+	$(MAKE) test-deb ARGS=--boot
+
+# We and our peers in one run: at most an hour; a run that was cut goes on. bench-quick takes minutes, bench-full hours.
+bench: bench-programs
+	benchmarks/run standard
+
+bench-quick: bench-programs
+	benchmarks/run quick
+
+bench-full: bench-programs
+	benchmarks/run full
+
+bench-programs: build
+	share/install-packages demo bench run
+	swift build -c release --product network-proxy
+	swift build -c release --product menu-sample
 
 # Key to screen and idle CPU of the menu, beside htop.
 bench-menu:
 	share/install-packages build bench
-	swift build -c release --product menu-sample
+	$(RELEASE) --product menu-sample
 	benchmarks/menu-latency/run .build/release/menu-sample
 
 lint:
@@ -49,14 +64,27 @@ packages:
 
 # Installs what `make build` made: run that first, as yourself.
 install:
-	install -d $(BIN)
-	install -m 755 .build/release/oscircular .build/release/oscircular-publish $(BIN)
-	for page in man/*.[1-8]; do \
-	    [ -e "$$page" ] || continue; \
-	    install -D -m 644 "$$page" "$(MAN)/man$${page##*.}/$${page##*/}" || exit; \
-	done
-	install -d $(DATA)
-	cp -R share/config.toml share/nginx share/systemd share/demo share/tiny-guest share/install-packages $(DATA)
+	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" share/install-files .build/release
+
+# Debian packages and a tarball, in .build/deb.
+deb: build
+	share/install-packages package
+	share/debian/build
+
+# Installs, uses and purges the packages in a Debian of its own; `make drill` boots a guest there, too. Needs root.
+test-deb: deb
+	share/install-packages build demo
+	share/debian/test $(ARGS)
+
+# An image for a USB stick, .build/usb/oscircular.iso. Needs root.
+usb: deb
+	share/install-packages demo usb
+	share/live/build
+
+# Boots it from an emulated stick, BIOS and UEFI, down to a guest inside. Half an hour; by hand.
+test-usb: usb
+	share/install-packages run demo usb
+	share/live/test
 
 clean:
 	rm -rf .build

@@ -64,6 +64,7 @@ let package = Package(
         cLibrary("CLibvirt", apt: "libvirt-dev"),
         cLibrary("CSlirp", apt: "libslirp-dev"),
         cLibrary("CZstd", apt: "libzstd-dev"),
+        cLibrary("CZlib", apt: "zlib1g-dev"),
         cLibrary("CNcurses", apt: "libncurses-dev"),
         cLibrary("CLinux", apt: "libc6-dev"),
         binding("FUSE", ["Linux"]),
@@ -71,6 +72,7 @@ let package = Package(
         binding("Libvirt", ["Linux"]),
         binding("Slirp", ["Linux"]),
         binding("Zstd"),
+        binding("Zlib"),
         .target(
             name: "Curses", dependencies: ["CNcurses", "Linux"], path: "Sources/Bindings/Curses", swiftSettings: strict),
         binding("Linux", [system]),
@@ -79,7 +81,7 @@ let package = Package(
         module("TUF", ["Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux", log, system]),
         module("ImageIndex", ["ContentAddress", "Linux", system]),
-        module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Linux", log, system, collections]),
+        module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux", log, system, collections]),
         module(
             "ImageMount", ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux", log, system, collections]),
         module("GuestDomain", ["Libvirt", "Linux", log, system]),
@@ -96,8 +98,13 @@ let package = Package(
                 "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
                 "Linux",
             ]),
+        module("ObjectStore", ["Curl", crypto]),
         module(
-            "Publisher", ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux", log, system]),
+            "Publisher",
+            [
+                "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd", "Zlib",
+                "Linux", log, system, toml,
+            ]),
 
         program(
             "oscircular",
@@ -105,7 +112,8 @@ let package = Package(
                 "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
                 "Linux", system,
             ]),
-        program("oscircular-publish", ["Publisher", "TUF", "Catalog", "Linux", system]),
+        program(
+            "oscircular-publish", ["Publisher", "ObjectStore", "TUF", "Catalog", "ContentAddress", "Curl", "Linux", system]),
         program("tuf-client", ["TUF", "Curl", "Linux"]),
 
         .target(
@@ -127,7 +135,7 @@ let package = Package(
         tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex"]),
-        tests("BlockStoreTests", ["BlockStore", "Curl", "Linux", "NetworkProxy"]),
+        tests("BlockStoreTests", ["BlockStore", "Curl", "Zlib", "Linux", "NetworkProxy"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "FUSE", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "Slirp", "Linux"]),
@@ -138,11 +146,16 @@ let package = Package(
         .executableTarget(
             name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",
             swiftSettings: strict),
-        tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex"]),
+        tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
+        tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests("ArchitectureTests", []),
         tests(
             "IntegrationTests",
-            ["oscircular", "oscircular-publish", "menu-sample", "Boot", "ImageIndex", "ContentAddress", "Linux"]),
+            [
+                "oscircular", "oscircular-publish", "menu-sample", "Boot", "ImageIndex", "ContentAddress",
+                "ObjectStore",
+                "Curl", "Linux",
+            ]),
     ]
 )
 

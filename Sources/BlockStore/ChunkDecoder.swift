@@ -1,4 +1,5 @@
 import ContentAddress
+import Zlib
 import Zstd
 
 /// Turns stored bytes into a verified block. Each thread of a ``DecodePool`` has one.
@@ -47,6 +48,31 @@ package final class ChunkDecoder {
             throw .corrupt(request.id, place: place, reason: "\(body.count) bytes, not \(request.length)")
         }
         let bytes = BlockBytes(length: request.length, transferred: body.count) { $0.copyMemory(from: body) }
+        return try ChunkDecoder.verify(bytes, for: request, place: place)
+    }
+
+    /// Inflates a block file of an LBCAS store. The output never grows past the block's length.
+    /// - Throws: ``BlockStoreError/corrupt(_:place:reason:)``.
+    package func decode(
+        blockFile body: UnsafeRawBufferPointer, for request: BlockRequest, place: String, wait: Double? = nil
+    ) throws(BlockStoreError) -> BlockBytes {
+        let bytes: BlockBytes
+        do throws(Zlib.Failure) {
+            var written = 0
+            bytes = try BlockBytes(length: request.length, transferred: body.count, wait: wait) {
+                (output) throws(Zlib.Failure) in
+                written = try Zlib.decompress(body, into: output)
+            }
+            guard written == request.length else { throw .malformed }
+        } catch {
+            let reason: String =
+                switch error {
+                case .tooLarge(let limit): "it unpacks to more than \(limit) bytes"
+                case .malformed: "it is no zlib stream of \(request.length) bytes"
+                case .outOfMemory: "no memory to unpack it"
+                }
+            throw .corrupt(request.id, place: place, reason: reason)
+        }
         return try ChunkDecoder.verify(bytes, for: request, place: place)
     }
 

@@ -2,23 +2,34 @@ import ContentAddress
 import Curl
 import Synchronization
 
-/// A casync chunk store behind a URL: http, https or file.
+/// A block store behind a URL: http, https or file.
 package final class HTTPBlockStore: BlockStore {
+    /// How a store names its files and what is in them.
+    package enum Layout: Sendable {
+        /// casync's chunk store: `abcd/abcd….cacnk`, zstd.
+        case chunks
+        /// LBCAS's block files: 40 digits of a SHA-1, zlib.
+        case blockFiles
+    }
+
     private let baseURL: String
+    private let layout: Layout
     private let queue: TransferQueue
     private let pool: DecodePool
     /// Transfers that are under way, by block, for ``raise(_:)``.
     private let tickets = Mutex<[BlockID: [TransferTicket]]>([:])
 
-    /// - Parameter baseURL: the folder that holds `abcd/…`; a slash is added when it ends without one.
-    package init(baseURL: String, queue: TransferQueue, pool: DecodePool = .shared) {
+    /// - Parameter baseURL: the folder that holds the files; a slash is added when it ends without one.
+    package init(baseURL: String, layout: Layout = .chunks, queue: TransferQueue, pool: DecodePool = .shared) {
+        self.layout = layout
         self.baseURL = baseURL.hasSuffix("/") ? baseURL : baseURL + "/"
         self.queue = queue
         self.pool = pool
     }
 
     package func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
-        let url = baseURL + request.id.chunkStorePath
+        let layout = layout
+        let url = baseURL + (layout == .chunks ? request.id.chunkStorePath : request.id.sha1)
         let ticket = TransferTicket()
         tickets.withLock { $0[request.id, default: []].append(ticket) }
         let transfer = TransferRequest(
@@ -34,9 +45,15 @@ package final class HTTPBlockStore: BlockStore {
                     completion(
                         Result { () throws(BlockStoreError) in
                             try result.body.withUnsafeBytes { (bytes) throws(BlockStoreError) in
-                                try decoder.decode(
-                                    compressed: bytes, for: request, place: URLText.withoutCredentials(url),
-                                    wait: result.wait)
+                                let place = URLText.withoutCredentials(url)
+                                switch layout {
+                                case .chunks:
+                                    return try decoder.decode(
+                                        compressed: bytes, for: request, place: place, wait: result.wait)
+                                case .blockFiles:
+                                    return try decoder.decode(
+                                        blockFile: bytes, for: request, place: place, wait: result.wait)
+                                }
                             }
                         })
                 }

@@ -19,16 +19,20 @@ package struct BlockStores: Sendable {
 
     /// - Parameters:
     ///   - locations: URLs of block stores: http, https or file; in the order of preference where they hardly differ.
+    ///   - layout: how the stores name their files.
     ///   - failures: told of every failure of a mirror, from any thread.
     package init(
-        locations: [String], cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
+        locations: [String], layout: HTTPBlockStore.Layout = .chunks, cache: BlockCache, transfers: TransferQueue,
+        policy: RetryPolicy,
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) {
         mirrors = MirroredBlockStore(
             locations.map { location -> any BlockStore in
                 // A folder is read as one: what is in it may be uncompressed, and need not go through a queue.
-                if let path = URLText.path(ofFile: location) { return DirectoryBlockStore(directory: path) }
-                return HTTPBlockStore(baseURL: location, queue: transfers)
+                if layout == .chunks, let path = URLText.path(ofFile: location) {
+                    return DirectoryBlockStore(directory: path)
+                }
+                return HTTPBlockStore(baseURL: location, layout: layout, queue: transfers)
             }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }

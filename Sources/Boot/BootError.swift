@@ -16,6 +16,8 @@ package enum BootError: Error, Sendable {
     case refused(session: String, reason: String)
     /// A program that is needed is not installed.
     case missingProgram(String, package: String)
+    /// The state folder's layout is one that this program does not know.
+    case newerState(folder: String, format: String)
 }
 
 /// Why a session ended before its guest ran, as its process reported it.

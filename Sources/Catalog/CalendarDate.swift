@@ -16,7 +16,7 @@ package struct CalendarDate: Sendable, Hashable, Comparable {
     }
 
     // Both conversions: Howard Hinnant, "chrono-compatible low-level date algorithms" (days_from_civil, civil_from_days).
-    init(dayNumber: Int64) {
+    package init(dayNumber: Int64) {
         let shifted = dayNumber + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
@@ -29,7 +29,7 @@ package struct CalendarDate: Sendable, Hashable, Comparable {
     }
 
     /// Days since 1970-01-01.
-    var dayNumber: Int64 {
+    package var dayNumber: Int64 {
         let marchYear = Int64(month <= 2 ? year - 1 : year)
         let era = marchYear / 400
         let yearOfEra = marchYear - era * 400

@@ -55,6 +55,8 @@ extension DistributionVersion {
             throw .malformed(place: "\(place).size", reason: "more than an image can have")
         }
         try guest.validate("\(place).guest")
+        try Check.line(origin ?? "", "\(place).origin")
+        try Check.line(recordingError ?? "", "\(place).recordingError")
     }
 }
 

@@ -18,6 +18,12 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var digest: FileDigest?
     /// Overrides the distribution's.
     package var guest: GuestSettings
+    /// Where the publisher had the image from: a URL; nil where it was built or is not known.
+    package var origin: String?
+    /// Whether the publisher keeps it for ever, whatever its rule for old versions.
+    package var isPinned = false
+    /// Why its last recording gave no boot set; nil where it went well or none was tried.
+    package var recordingError: String?
 
     package init(
         id: VersionID, published: Timestamp, notes: String = "", index: String, bootSet: String? = nil, size: UInt64,
@@ -35,7 +41,9 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case id, published, notes, index, bootSet, size, storedSize, digest, guest
+        case id, published, notes, index, bootSet, size, storedSize, digest, guest, origin
+        case isPinned = "pinned"
+        case recordingError
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -49,6 +57,9 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         try container.encodeIfPresent(storedSize, forKey: .storedSize)
         try container.encodeIfPresent(digest?.description, forKey: .digest)
         try container.encode(guest, forKey: .guest)
+        try container.encodeIfPresent(origin, forKey: .origin)
+        if isPinned { try container.encode(true, forKey: .isPinned) }
+        try container.encodeIfPresent(recordingError, forKey: .recordingError)
     }
 }
 
@@ -70,5 +81,8 @@ extension DistributionVersion: Decodable {
             return digest
         }
         guest = try container.decodeIfPresent(GuestSettings.self, forKey: .guest) ?? GuestSettings()
+        origin = try container.decodeIfPresent(String.self, forKey: .origin)
+        isPinned = try container.decodeIfPresent(Bool.self, forKey: .isPinned) ?? false
+        recordingError = try container.decodeIfPresent(String.self, forKey: .recordingError)
     }
 }

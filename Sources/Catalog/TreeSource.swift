@@ -2,7 +2,7 @@ import Curl
 import TUF
 
 /// A folder of a published tree, with the copies of it elsewhere. None of them needs trust.
-struct TreeSource: RepositorySource {
+package struct TreeSource: RepositorySource {
     /// Base URLs, each ending with a slash, in the order in which they are asked.
     private let bases: [String]
     private let transfers: TransferQueue
@@ -10,13 +10,13 @@ struct TreeSource: RepositorySource {
     /// mirror may simply not have a target yet.
     private let isAbsenceFinal: Bool
 
-    init(_ bases: [String], transfers: TransferQueue, isAbsenceFinal: Bool) {
+    package init(_ bases: [String], transfers: TransferQueue, isAbsenceFinal: Bool) {
         self.bases = bases
         self.transfers = transfers
         self.isAbsenceFinal = isAbsenceFinal
     }
 
-    func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8] {
+    package func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8] {
         var failure = RepositorySourceError.notFound
         for base in bases {
             do {

@@ -39,6 +39,15 @@ package struct BlockID: Hashable, Sendable {
         self = bytes.withUnsafeBytes { BlockID(bytes: $0) }
     }
 
+    /// Reads a SHA-1 as 40 hexadecimal digits; nil when it is anything else.
+    package init?(sha1 digits: some StringProtocol) {
+        guard digits.utf8.count == 40 else { return nil }
+        self.init(hex: digits + String(repeating: "0", count: 24))
+    }
+
+    /// The 40 digits of a SHA-1, which is also the name of its file in an LBCAS store.
+    package var sha1: String { String(hex.prefix(40)) }
+
     /// 64 lower-case hexadecimal digits.
     package var hex: String { withUnsafeBytes { Hexadecimal.string(of: $0) } }
 

@@ -1,3 +1,5 @@
+import Glibc
+
 /// libvirt's description of a guest.
 package enum DomainXML {
     /// Renders a specification. Pure; all text is escaped.
@@ -138,7 +140,9 @@ package enum DomainXML {
 }
 
 /// Debian's UEFI for QEMU (package ovmf).
-enum UEFIFirmware {
+package enum UEFIFirmware {
     static let code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
     static let variables = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+
+    package static var isInstalled: Bool { access(code, R_OK) == 0 }
 }

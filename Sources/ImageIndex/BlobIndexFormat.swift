@@ -21,6 +21,11 @@ package enum BlockSize {
     /// The longest block that is read, from anybody's index.
     package static let longestReadable = 67_108_864
 
+    /// Whether an LBCAS store may have blocks of this many bytes.
+    package static func isLegacyWritable(_ size: Int) -> Bool {
+        (512...writable.upperBound).contains(size) && size.isMultiple(of: 512)
+    }
+
     /// Whether a publisher may cut images into blocks of this many bytes.
     package static func isWritable(_ size: Int) -> Bool { writable.contains(size) && size.isMultiple(of: 512) }
 }

@@ -2,7 +2,7 @@ import ContentAddress
 import Glibc
 import Linux
 
-/// An image as the list of its blocks: a casync blob index (`.caibx`), fixed or content-defined.
+/// An image as the list of its blocks: a casync blob index (`.caibx`), fixed or content-defined, or an LBCAS index (`.idx`).
 ///
 /// The table stays in the file and items are read one by one, so memory does not grow with the image, and a file that
 /// somebody truncates later gives an error instead of SIGBUS. Any thread may use it.
@@ -19,6 +19,7 @@ package final class ImageIndex: Sendable {
     package let longestBlock: Int
 
     private let file: FileHandle
+    private let rows: IndexRows
     /// Ids of the all-zero block, by length. Two lengths at most: the longest block and the last one.
     private let zeroBlocks: [Int: BlockID]
     /// End offset of every `stride`-th item of a content-defined index; empty for a fixed one.
@@ -39,6 +40,7 @@ package final class ImageIndex: Sendable {
             let scan = try IndexScan(file: file, layout: layout, stride: ImageIndex.stride)
             imageSize = scan.imageSize
             count = layout.count
+            rows = layout.rows
             algorithm = layout.algorithm
             fixedBlockSize = scan.fixedBlockSize
             longestBlock = scan.longestBlock
@@ -124,10 +126,6 @@ package final class ImageIndex: Sendable {
     }
 
     private func items(_ range: Range<Int>) throws(ImageIndexError) -> [IndexItem] {
-        do {
-            return try IndexItem.read(from: file, range)
-        } catch {
-            throw .file(error)
-        }
+        try IndexItem.read(from: file, rows, range)
     }
 }

@@ -14,6 +14,7 @@ package enum ImageIndexWriter {
         blocks: [BlockID], blockSize: Int, imageSize: UInt64, algorithm: DigestAlgorithm, to path: String
     ) throws(ImageIndexError) {
         guard imageSize > 0 else { throw .empty }
+        precondition(algorithm != .sha1, "casync has no SHA-1")
         precondition(UInt64(blocks.count) == (imageSize + UInt64(blockSize) - 1) / UInt64(blockSize))
         var bytes: [UInt8] = []
         let tableSize = BlobIndexFormat.tableHeaderSize + (blocks.count + 1) * BlobIndexFormat.itemSize

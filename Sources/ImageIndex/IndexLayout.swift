@@ -6,8 +6,18 @@ struct IndexLayout {
     let algorithm: DigestAlgorithm
     let longestBlock: UInt64
     let count: Int
+    /// How the rows are written.
+    let rows: IndexRows
 
     init(file: FileHandle, fileSize: UInt64) throws {
+        if let header = try LBCASHeader(file: file, fileSize: fileSize) {
+            algorithm = .sha1
+            longestBlock = UInt64(header.blockSize)
+            count = header.count
+            rows = .lbcas(header)
+            return
+        }
+        rows = .casync
         let fixedPart = BlobIndexFormat.headerSize + BlobIndexFormat.tableHeaderSize + BlobIndexFormat.itemSize
         let head = try IndexLayout.words(8, at: 0, of: file)
         guard head.count >= 2, head[0] == BlobIndexFormat.headerSize, head[1] == BlobIndexFormat.headerType else {

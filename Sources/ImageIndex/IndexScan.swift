@@ -14,7 +14,7 @@ struct IndexScan {
         var allEqual = true
         var firstBlock = 0
         for first in Swift.stride(from: 0, to: layout.count, by: 4096) {
-            let items = try IndexItem.read(from: file, first..<min(first + 4096, layout.count))
+            let items = try IndexItem.read(from: file, layout.rows, first..<min(first + 4096, layout.count))
             for (distance, item) in items.enumerated() {
                 let position = first + distance
                 guard item.end > imageSize else {

@@ -13,13 +13,21 @@ struct BlockStoreFolder: Sendable {
     func storedSize(of id: BlockID, length: Int) -> UInt64? {
         var status = stat()
         guard stat(path(of: id), &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return BlockStoreFolder.isPlausible(size: Int(status.st_size), length: length) ? UInt64(status.st_size) : nil
+    }
+
+    /// Whether a file of `size` bytes can be a block of `length` bytes.
+    static func isPlausible(size: Int, length: Int) -> Bool {
         // zstd's shortest frame that holds a byte has more than 8.
-        return (9...ZstdCompressor.bound(length)).contains(Int(status.st_size)) ? UInt64(status.st_size) : nil
+        (9...ZstdCompressor.bound(length)).contains(size)
     }
 
     /// Says that a block is in use, to whoever prunes by age. A read-only store stays as it is.
+    ///
+    /// Whole seconds: so ``VerifiedBlocks`` tells our touch from a write.
     func touch(_ id: BlockID) {
-        utimensat(AT_FDCWD, path(of: id), nil, 0)
+        let now = timespec(tv_sec: time(nil), tv_nsec: 0)
+        utimensat(AT_FDCWD, path(of: id), [now, now], 0)
     }
 
     /// Stores a block's compressed bytes; they appear whole or not at all.

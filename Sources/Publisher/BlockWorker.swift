@@ -75,7 +75,7 @@ final class BlockWorker {
     }
 
     /// Compares the block with itself one byte on: memcmp stops at the first byte that differs and is far faster than a digest.
-    private static func isZero(_ block: UnsafeRawBufferPointer) -> Bool {
+    static func isZero(_ block: UnsafeRawBufferPointer) -> Bool {
         guard let base = block.baseAddress, block.count > 0 else { return false }
         return block[0] == 0 && memcmp(base, base + 1, block.count - 1) == 0
     }

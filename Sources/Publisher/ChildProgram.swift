@@ -22,11 +22,22 @@ package enum ChildProgram {
         // Files, not pipes: they cannot fill up and block the child.
         let (output, errors) = (try scratch(), try scratch())
         let process = try start(program, arguments, environment: environment, output: output, errors: errors)
+        let status = wait(for: process, cancellation: cancellation)
+        try cancellation.check()
+        return Ended(status: status, output: contents(output), errors: contents(errors))
+    }
+
+    /// Waits for the program's end. It is asked to end (SIGTERM) when `cancellation` says so, or `goesOn`, asked time and again, gives
+    /// false.
+    /// - Returns: its status, as ``Ended/status``.
+    static func wait(
+        for process: ChildProcess, cancellation: Cancellation, while goesOn: () -> Bool = { true }
+    ) -> Int32 {
         var pause: UInt32 = 1_000
         var isCancelled = false
         var ending = process.reap()
         while ending == nil {
-            if cancellation.signal != nil && !isCancelled {
+            if !isCancelled && (cancellation.signal != nil || !goesOn()) {
                 isCancelled = true
                 process.signal(SIGTERM)
             }
@@ -34,20 +45,32 @@ package enum ChildProgram {
             pause = min(50_000, pause * 2)
             ending = process.reap()
         }
-        try cancellation.check()
-        return Ended(status: ending?.shellStatus ?? 1, output: contents(output), errors: contents(errors))
+        return ending?.shellStatus ?? 1
     }
 
-    /// Starts the program, with no input; the caller waits for it.
+    /// This process's environment.
+    static var environment: [String: String] {
+        var variables: [String: String] = [:]
+        var position = environ
+        while let entry = position.pointee {
+            let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            position += 1
+        }
+        return variables
+    }
+
+    /// Starts the program; the caller waits for it.
+    /// - Parameter input: nil for none.
     /// - Throws: ``PublisherError/programMissing(_:)``, ``PublisherError/unreadable(_:)``.
     package static func start(
-        _ program: String, _ arguments: [String], environment: [String: String]? = nil, output: FileHandle,
-        errors: FileHandle
+        _ program: String, _ arguments: [String], environment: [String: String]? = nil, input: FileHandle? = nil,
+        output: FileHandle, errors: FileHandle
     ) throws(PublisherError) -> ChildProcess {
         do throws(SystemCallError) {
             return try ChildProcess(
                 program: program, arguments: arguments, environment: environment?.map { "\($0.key)=\($0.value)" },
-                descriptors: [nil, output.descriptor, errors.descriptor])
+                descriptors: [input?.descriptor, output.descriptor, errors.descriptor])
         } catch {
             if error.code == ENOENT, error.call == "posix_spawn" { throw .programMissing(program) }
             throw .unreadable(error)

@@ -28,14 +28,17 @@ package struct ImagePublisher: Sendable {
 
     /// Publishes the image at a path. Blocks the calling thread; never call it on the cooperative pool.
     /// - Parameters:
-    ///   - image: a raw disk, ISO or block device; another format is converted by qemu-img to a temporary file beside `index`.
+    ///   - image: a raw disk, ISO or block device; a URL is fetched, what is compressed unpacked, and another format converted by
+    ///     qemu-img, to temporary files beside `index`.
     ///   - index: where the index appears, by rename.
     ///   - store: the block store's folder; made where it lacks.
     /// - Throws: ``PublisherError``. No index and no temporary file is left behind then; stored blocks stay.
     package func publish(image: String, index: String, store: String) throws(PublisherError) -> PublishedImage {
-        let source = try ImageSource(path: image)
-        guard !source.isSameFile(as: index) else {
-            throw .usage(option: "INDEX", reason: "\(index) is the image itself")
+        if !Downloads.isURL(image) {
+            let source = try ImageSource(path: image)
+            guard !source.isSameFile(as: index) else {
+                throw .usage(option: "INDEX", reason: "\(index) is the image itself")
+            }
         }
         guard !Folder.isFolder(index) else {
             throw .unwritable(SystemCallError(code: EISDIR, call: "open", subject: index))
@@ -43,12 +46,14 @@ package struct ImagePublisher: Sendable {
         let folder = Folder.parent(of: index) ?? "/"
         guard access(folder, W_OK) == 0 else { throw .unwritable(.last("open", folder)) }
         try OutputFolder.make(store)
+        // Whoever sweeps the store holds it alone.
+        let lock = try StoreLock.take(store, exclusive: false)
+        defer { lock.unlock() }
         StaleFiles.remove(beside: index)
-        guard let format = try ImageFormat.detect(image) else { return try publish(source, index: index, store: store) }
-        let conversion = try ImageConversion(
-            of: image, format: format, beside: index, progress: progress, cancellation: cancellation)
-        defer { conversion.removeResult() }
-        return try publish(try ImageSource(path: conversion.result), index: index, store: store)
+        let prepared = try PreparedImage(
+            image, beside: index, digests: options.digests, progress: progress, cancellation: cancellation)
+        defer { prepared.remove() }
+        return try publish(try ImageSource(path: prepared.path), index: index, store: store)
     }
 
     private func publish(_ source: ImageSource, index: String, store: String) throws(PublisherError) -> PublishedImage {

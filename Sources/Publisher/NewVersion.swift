@@ -13,6 +13,8 @@ package struct NewVersion: Sendable {
     package var published: Timestamp = .now
     /// Becomes the distribution's where it is new, else the version's own where it differs.
     package var guest = GuestSettings()
+    /// Adds nothing when the newest version has the very same image: ``PublisherError/unchanged(distribution:version:)``.
+    package var isSkippedUnchanged = false
 
     /// - Throws: ``PublisherError/usage(option:reason:)`` for ids of another form.
     package init(distribution: String, version: String) throws(PublisherError) {

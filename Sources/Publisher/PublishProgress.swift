@@ -4,7 +4,7 @@ import Synchronization
 /// How far the work is. Written by the working threads, read by whoever draws.
 package final class PublishProgress: Sendable {
     package enum Phase: String, Sendable {
-        case convert, blocks, index, verify
+        case build, download, unpack, convert, blocks, index, verify, sweep, metadata, mirror, repair
     }
 
     /// One look at the numbers.

@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 import Glibc
 import Linux
 
@@ -32,7 +33,7 @@ extension PublishedTree {
 
         var options = options
         options.digestsImage = true
-        _ = try ImageSource(path: image)
+        if !Downloads.isURL(image) { _ = try ImageSource(path: image) }
         // The index gets its name when it is signed; until then it lies beside, hidden.
         try OutputFolder.make("\(path)/targets/\(new.distribution)")
         let made = "\(path)/targets/\(new.distribution)/.\(new.version).caibx"
@@ -43,6 +44,12 @@ extension PublishedTree {
         version.size = published.size
         version.storedSize = published.storedBytes
         version.digest = published.digest
+        if Downloads.isURL(image) { version.origin = URLText.withoutCredentials(image) }
+        if new.isSkippedUnchanged, let newest = document.distribution(new.distribution)?.versions.first,
+            newest.digest == published.digest, published.digest != nil
+        {
+            throw .unchanged(distribution: new.distribution, version: newest.id)
+        }
         let added = document.add(version, new)
         document.updated = .now
         let bytes: [UInt8]

@@ -8,13 +8,16 @@ import TUF
 package struct PublishedTree: Sendable {
     package let path: String
     let keys: SigningKeys
+    /// The machine's, but in tests.
+    package var clock: @Sendable () -> Timestamp = { .now }
 
     var blocks: String { "\(path)/blocks" }
+    var targets: String { "\(path)/targets" }
     /// A timestamp must outlive the week until the next version, also where no timer renews it.
     var repository: TUFRepository {
         var lifetimes = RepositoryLifetimes()
         lifetimes.timestamp = 14
-        return TUFRepository(path: path, lifetimes: lifetimes)
+        return TUFRepository(path: path, lifetimes: lifetimes) { [clock] in UTCTime(seconds: Int(clock().seconds)) }
     }
 
     private static let catalogName = "catalog.json"
@@ -74,21 +77,6 @@ package struct PublishedTree: Sendable {
         }
     }
 
-    /// Keeps other publishers out for as long as the handle lives (an flock of the blocks' folder).
-    /// - Throws: ``PublisherError/busy(path:)``.
-    func lock() throws(PublisherError) -> FileHandle {
-        do {
-            try OutputFolder.make(blocks)
-            let handle = try FileHandle(path: blocks, flags: O_RDONLY | O_DIRECTORY)
-            if try handle.lock(exclusive: true, wait: false) { return handle }
-        } catch let error as SystemCallError {
-            throw .unreadable(error)
-        } catch {
-            throw .notATree(path: path, reason: "it has no folder blocks/")
-        }
-        throw .busy(path: path)
-    }
-
     /// - Throws: ``PublisherError/catalog(path:_:)``, ``PublisherError/unreadable(_:)``.
     package func catalog() throws(PublisherError) -> CatalogDocument { try contents().catalog() }
 
@@ -102,11 +90,13 @@ package struct PublishedTree: Sendable {
     }
 
     /// Publishes files and the catalog that names them, in one signed step. Call it under ``lock()``.
-    /// - Parameter distribution: whose files they are: a publisher of its own signs those, where there is one.
+    /// - Parameters:
+    ///   - distribution: whose files they are: a publisher of its own signs those, where there is one.
+    ///   - removing: names that are vouched for no longer. Their files stay, for readers of an older catalog.
     /// - Throws: ``PublisherError``; readers see the tree as it was then.
     func publish(
         _ document: CatalogDocument, distribution: String? = nil, files: [(name: String, bytes: [UInt8])],
-        _ contents: TreeContents
+        removing: [String] = [], _ contents: TreeContents
     ) throws(PublisherError) {
         let repository = repository
         var files = files
@@ -120,6 +110,12 @@ package struct PublishedTree: Sendable {
         // A publisher of one distribution need not have the catalog's key once it is listed.
         let isListed = distribution.map { contents.lists($0) } ?? false
         var updates = [(role: role, files: files)]
+        // Names from before the distribution had a publisher of its own; without the catalog's key they stay.
+        if role != "targets", isListed, contents.names(of: "targets").contains(where: removing.contains),
+            contents.keyIDs(of: ["targets"]).contains(where: keys.has)
+        {
+            updates.append(("targets", []))
+        }
         if role == "targets" || !isListed {
             do {
                 let catalog = (PublishedTree.catalogName, try document.encode())
@@ -139,7 +135,8 @@ package struct PublishedTree: Sendable {
                 let ids = contents.keyIDs(of: [update.role, "snapshot", "timestamp"])
                 let signers: [any Signer]
                 do { signers = try keys.signers(ids) } catch { throw .signing(cause: error) }
-                let result = try repository.update(role: update.role, adding: added, signers: signers)
+                let result = try repository.update(
+                    role: update.role, adding: added, removing: removing, signers: signers)
                 if case .waiting(let missing) = result {
                     throw .waiting(roles: missing.map(\.role))
                 }

@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 import ImageIndex
 import Linux
 
@@ -16,6 +17,16 @@ package enum PublisherError: Error, Sendable, Equatable {
     case programMissing(String)
     /// An outside program failed; `message` is its last words.
     case programFailed(String, status: Int32, message: String)
+    /// A URL could not be fetched.
+    case download(TransferError)
+    /// What a URL gave was not what its list of digests says, or no list says anything about it; `reason` is a phrase.
+    case digest(url: String, reason: String)
+    /// A recipe cannot be used; `key` is the place in it, `reason` a phrase.
+    case recipe(file: String, key: String, reason: String)
+    /// The image is the one of the newest version: there is nothing new.
+    case unchanged(distribution: String, version: VersionID)
+    /// A recipe's command made no image; `message` is its last words.
+    case buildFailed(program: String, status: Int32, message: String)
     /// A signal asked for the stop.
     case interrupted(signal: Int32)
     /// The folder is no tree that ``PublishedTree`` made. `reason` is a phrase.
@@ -37,8 +48,12 @@ package enum PublisherError: Error, Sendable, Equatable {
     case metadata(reason: String)
     /// There is no such version in the tree.
     case noSuchVersion(distribution: String, version: VersionID)
+    /// The tree's newest timestamp has expired, or this machine's clock is wrong.
+    case clock(expired: String)
     /// A start could not be recorded; `reason` is a phrase.
     case recordingFailed(reason: String)
+    /// A stored block is not what its name says; `reason` is a phrase.
+    case damagedBlock(path: String, reason: String)
     /// Compression itself failed; `reason` is the library's text.
     case compression(reason: String)
 

@@ -29,10 +29,20 @@ struct TreeContents: Sendable {
 
     /// Where a target lies; nil when nobody signed it.
     func path(of name: String) -> String? {
-        guard let digest = files[name]?.sha256 else { return nil }
-        let slash = name.lastIndex(of: "/")
-        let start = slash.map { name.index(after: $0) } ?? name.startIndex
-        return "\(path)/targets/\(name[..<start])\(digest).\(name[start...])"
+        files[name].flatMap(TreeContents.place).map { "\(path)/targets/\($0)" }
+    }
+
+    /// Where a target lies below `targets/`, under the name with its digest; nil when it has no SHA-256.
+    static func place(of file: TargetFile) -> String? {
+        guard let digest = file.sha256 else { return nil }
+        let name = file.name
+        let start = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
+        return "\(name[..<start])\(digest).\(name[start...])"
+    }
+
+    /// The names that one role signs for.
+    func names(of role: String) -> [String] {
+        ((try? state.targets(of: role))?.targets.entries ?? []).map(\.name)
     }
 
     /// A target's file as the metadata describes it.

@@ -17,7 +17,7 @@ struct AddCommand: PublishSubcommand {
     @Argument(help: "The version's id: YYYY-MM-DD or YYYY-MM-DD.N.")
     var version: String
 
-    @Argument(help: "A raw disk, an ISO or a block device; other disk formats are converted by qemu-img first.")
+    @Argument(help: "A raw disk, an ISO, a block device, another disk format, compressed or not, or a URL of one.")
     var image: String
 
     @Option(help: "The distribution's title.")
@@ -53,6 +53,12 @@ struct AddCommand: PublishSubcommand {
     @Option(help: "When it was published: YYYY-MM-DD or an RFC 3339 time; now by default.")
     var date: String?
 
+    @Flag(help: "Boot it headless and publish what its start touches; a failure is said, and the version stays.")
+    var record = false
+
+    @Option(help: "auto, kvm or tcg, for --record.")
+    var accel: String?
+
     @OptionGroup var blocks: BlockOptions
 
     @OptionGroup var keyOptions: KeyOptions
@@ -63,7 +69,7 @@ struct AddCommand: PublishSubcommand {
         new.notes = notes
         if let date { new.published = try published(date) }
         new.guest = GuestSettings(memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, login: login)
-        let options = try PublishOptions(blockSize: blocks.blockSize, compressionLevel: blocks.compression)
+        let options = try blocks.options()
 
         let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
         let progress = PublishProgress()
@@ -73,7 +79,11 @@ struct AddCommand: PublishSubcommand {
             new, image: image, options: options, progress: progress, cancellation: context.cancellation)
         printer.stop()
         Console.print("version: \(distro)@\(added.id)")
+        ExpiryWarning.print(tree)
         Summary.lines(published).forEach(Console.print)
+        guard record else { return }
+        let recording = BootRecording(client: RecordingStep.client, memoryMiB: nil, accelerator: accel)
+        try RecordingStep.attempt(recording, tree, distro, added.id, context)
     }
 
     private func published(_ text: String) throws -> Timestamp {

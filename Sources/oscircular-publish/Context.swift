@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContentAddress
 import Publisher
 
 /// What every command is given.
@@ -18,4 +19,14 @@ struct BlockOptions: ParsableArguments {
 
     @Option(help: "zstd's level.")
     var compression = PublishOptions.standardCompressionLevel
+
+    @Option(help: "The list of digests for an image from a URL: a URL, a name beside it, or none.")
+    var sums: String?
+
+    /// - Throws: ``PublisherError/usage(option:reason:)``.
+    func options(_ algorithm: DigestAlgorithm = .sha256) throws -> PublishOptions {
+        var options = try PublishOptions(blockSize: blockSize, algorithm: algorithm, compressionLevel: compression)
+        options.digests = DigestListChoice(sums)
+        return options
+    }
 }

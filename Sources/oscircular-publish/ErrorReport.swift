@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Curl
 import Glibc
 import Linux
 import Publisher
@@ -17,10 +18,12 @@ struct ErrorReport {
         let report: ErrorReport
         switch error {
         case let error as PublisherError: report = ErrorReport(error)
+        case let error as MirrorError: report = ErrorReport(error)
         case let error as VerificationFailed:
             report = ErrorReport(
                 65, "the tree is damaged", "\(error.problems) problems, listed above",
-                "remove the damaged blocks and publish their versions again, or copy the tree anew")
+                "replace them from another copy of the tree with --repair, or remove them and publish their versions again"
+            )
         default:
             // argument-parser's own: help, version and usage (64).
             PublishCommand.exit(withError: error)
@@ -30,14 +33,14 @@ struct ErrorReport {
         exit(report.code)
     }
 
-    private init(_ code: Int32, _ what: String, _ why: String, _ advice: String = "") {
+    init(_ code: Int32, _ what: String, _ why: String, _ advice: String = "") {
         self.code = code
         self.what = what
         self.why = why
         self.advice = advice
     }
 
-    private init(_ error: PublisherError) {
+    init(_ error: PublisherError) {
         switch error {
         case .image(let path, let problem): self.init(path: path, problem)
         case .unreadable(let cause): self.init(reading: cause)
@@ -45,13 +48,27 @@ struct ErrorReport {
         case .usage(let option, let reason):
             self.init(64, "\(option) makes no sense", reason, "see oscircular-publish(1)")
         case .programMissing(let program):
+            let package = ["qemu-img": "qemu-utils", "xz": "xz-utils"][program] ?? program
             self.init(
                 69, "the image cannot be converted", "\(program) is not installed",
-                "install qemu-utils, or give a raw image")
+                "install \(package), or give a raw image")
         case .programFailed(let program, let status, let message):
             self.init(
                 65, "the image cannot be converted", "\(program) ended with \(status): \(message)",
-                "check the image with qemu-img check")
+                program == "qemu-img" ? "check the image with qemu-img check" : "check the image, or fetch it again")
+        case .download(let cause): self.init(downloading: cause)
+        case .digest(let url, let reason):
+            self.init(
+                65, "\(url) was not published", reason,
+                "give the list's place with --sums, or --sums none to publish without a check")
+        case .recipe(let file, let key, let reason):
+            self.init(
+                78, "\(file) cannot be used", key.isEmpty ? reason : "\(key) \(reason)", "see oscircular-publish(1)")
+        case .buildFailed(let program, let status, let message):
+            self.init(
+                1, "no image was built", "\(program) ended with \(status): \(message)", "run it by hand to see more")
+        case .unchanged(let distribution, let version):
+            self.init(1, "\(distribution) was not added", "the image is that of \(version)", "nothing needs to be done")
         case .interrupted(let signal):
             self.init(128 + signal, "stopped", "a signal asked for it", "run it again to go on where it stopped")
         case .notATree(let path, let reason):
@@ -82,11 +99,32 @@ struct ErrorReport {
             self.init(
                 66, "the tree has no \(distribution)@\(version)", "nothing of that name was added",
                 "see oscircular-publish stats")
+        case .clock(let expired):
+            self.init(
+                75, "nothing was removed", "the tree's timestamp expired on \(expired) by this machine's clock",
+                "check the clock, then renew the timestamp with 'oscircular-publish timestamp'")
         case .recordingFailed(let reason):
             self.init(
                 69, "the start was not recorded", reason,
                 "the version stays published without a boot set; oscircular doctor says what booting needs here")
+        case .damagedBlock(let path, let reason):
+            self.init(65, "\(path) cannot be used", reason, "take it from another copy of the store, and run it again")
         case .compression(let reason): self.init(1, "a block was not compressed", reason)
+        }
+    }
+
+    private init(downloading cause: TransferError) {
+        switch cause {
+        case .notFound(let url): self.init(66, "\(url) was not fetched", "the server has no such file", "check the URL")
+        case .http(let url, let status):
+            self.init(69, "\(url) was not fetched", "the server answered \(status)", "try again later")
+        case .tooLarge(let url, let limit):
+            self.init(65, "\(url) was not fetched", "it is longer than \(limit) bytes", "check the URL")
+        case .connection(let url, _, let message):
+            self.init(69, "\(url) was not fetched", message, "check the network, or try again later")
+        case .unsupported(let url, let message):
+            self.init(69, "\(url) was not fetched", message, "check the URL and the server's certificate")
+        case .cancelled: self.init(1, "nothing was fetched", "the transfer was cancelled")
         }
     }
 

@@ -9,7 +9,7 @@ struct MakeCommand: PublishSubcommand {
         discussion:
             "Run it again after a stop: blocks that are stored are not redone. casync and desync read the result.")
 
-    @Argument(help: "A raw disk, an ISO or a block device; other disk formats are converted by qemu-img first.")
+    @Argument(help: "A raw disk, an ISO, a block device, another disk format, compressed or not, or a URL of one.")
     var image: String
 
     @Argument(help: "The index to write (.caibx).")
@@ -23,9 +23,14 @@ struct MakeCommand: PublishSubcommand {
 
     @OptionGroup var blocks: BlockOptions
 
+    func validate() throws {
+        guard DigestAlgorithm.published.contains(digest) else {
+            throw ValidationError("--digest must be sha256 or sha512-256; mksha1files writes the form of 2009")
+        }
+    }
+
     func run(_ context: Context) throws {
-        let options = try PublishOptions(
-            blockSize: blocks.blockSize, algorithm: digest, compressionLevel: blocks.compression)
+        let options = try blocks.options(digest)
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }

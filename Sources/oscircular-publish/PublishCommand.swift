@@ -7,8 +7,9 @@ struct PublishCommand: ParsableCommand {
         abstract: "Publishes operating system images for OS Circular.",
         discussion: "Exit codes are sysexits': see oscircular-publish(1).",
         subcommands: [
-            InitCommand.self, MakeCommand.self, AddCommand.self, RecordCommand.self, KeyCommand.self,
-            TimestampCommand.self, VerifyCommand.self,
+            InitCommand.self, MakeCommand.self, AddCommand.self, UpdateCommand.self, RecordCommand.self,
+            KeyCommand.self, TimestampCommand.self, PruneCommand.self, PinCommand.self, UnpinCommand.self,
+            VerifyCommand.self, MirrorCommand.self, ConvertCommand.self,
             StatsCommand.self,
         ])
 }

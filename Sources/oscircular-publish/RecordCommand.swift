@@ -1,6 +1,5 @@
 import ArgumentParser
 import Catalog
-import Glibc
 import Publisher
 
 /// `record TREE DISTRO VERSION`: what a start of a version touches.
@@ -40,19 +39,8 @@ struct RecordCommand: PublishSubcommand {
             throw PublisherError.noSuchVersion(distribution: distro, version: id)
         }
         let recording = BootRecording(
-            client: RecordCommand.client, rounds: rounds, memoryMiB: memory, accelerator: accel)
-        let bootSet = try recording.record(
-            tree: tree, distribution: distro, version: id, cancellation: context.cancellation)
-        try published.publish(bootSet, of: distro, id)
-        Console.print("boot set: \(distro)@\(id), \(bootSet.ids.count) blocks")
-    }
-
-    /// The client beside this program, else the one in PATH.
-    private static var client: String {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let beside = own.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/oscircular"
-        return access(beside, X_OK) == 0 ? beside : "oscircular"
+            client: RecordingStep.client, rounds: rounds, memoryMiB: memory, accelerator: accel)
+        let blocks = try RecordingStep.run(recording, published, distro, id, context)
+        Console.print("boot set: \(distro)@\(id), \(blocks) blocks")
     }
 }

@@ -15,5 +15,6 @@ struct TimestampCommand: PublishSubcommand {
     func run(_ context: Context) throws {
         let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
         Console.print("timestamp: until \(try tree.renew())")
+        ExpiryWarning.print(tree)
     }
 }

@@ -10,9 +10,10 @@ struct CommandContext {
     let places: Places
     let configuration: Configuration
 
-    /// - Throws: ``BootError`` when a configuration file is wrong.
+    /// - Throws: ``BootError`` when a configuration file is wrong, or the state folder is a newer program's.
     static func load() throws -> CommandContext {
         let places = Places.current()
+        try StateFormat.check(places.state)
         return CommandContext(places: places, configuration: try Configuration.load(places.configurationFiles))
     }
 
@@ -23,7 +24,12 @@ struct CommandContext {
 
     func transfers() -> TransferQueue { configuration.transfers() }
 
-    func cache() -> BlockCache { BlockCache.open(places: places, configuration: configuration) }
+    /// - Parameter folder: the cache's folder; nil for the user's own.
+    func cache(in folder: String? = nil) -> BlockCache {
+        var configuration = configuration
+        if let folder { configuration.cacheDirectory = folder }
+        return BlockCache.open(places: places, configuration: configuration)
+    }
 
     var registry: SessionRegistry { SessionRegistry(places: places) }
 

@@ -151,6 +151,12 @@ struct ErrorReport {
         case .refused(let session, let reason): (ExitStatus.tryAgain, "session \(session): \(reason)")
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
+        case .newerState(let folder, let format):
+            (
+                ExitStatus.configuration,
+                "\(folder) was written by a newer oscircular (its format is \(format), this program knows "
+                    + "\(StateFormat.current)): use that one, or set XDG_STATE_HOME to another folder"
+            )
         }
     }
 

@@ -20,7 +20,11 @@ enum Program {
 
     private static func run() async {
         do {
-            var command = try RootCommand.parseAsRoot()
+            // The guide of 2009 calls us by other names; vmmenu.sh is the menu.
+            let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
+            var command: any ParsableCommand =
+                LegacyMountCommand.names.contains(name)
+                ? try LegacyMountCommand.parse() : try RootCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

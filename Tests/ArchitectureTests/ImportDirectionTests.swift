@@ -5,18 +5,23 @@ import Testing
 @Suite struct ImportDirectionTests {
     /// What each module may import of this package. Stages do not know their neighbours; only Boot knows all.
     static let allowed: [String: Set<String>] = [
-        "Linux": ["CLinux"], "Zstd": ["CZstd"], "Curl": ["CCurl", "Linux"], "FUSE": ["CFUSE", "Linux"],
+        "Linux": ["CLinux"], "Zstd": ["CZstd"], "Zlib": ["CZlib"], "Curl": ["CCurl", "Linux"],
+        "FUSE": ["CFUSE", "Linux"],
         "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"],
         "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
         "TUF": ["Linux"],
         "Catalog": ["TUF", "ContentAddress", "Curl", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
-        "BlockStore": ["ContentAddress", "Curl", "Zstd", "Linux"],
+        "BlockStore": ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux"],
         "ImageMount": ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Linux"],
-        "Publisher": ["TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Zstd", "Linux"],
+        "ObjectStore": ["Curl"],
+        "Publisher": [
+            "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd",
+            "Zlib", "Linux",
+        ],
         "Boot": [
             "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
             "Curl",
@@ -31,7 +36,7 @@ import Testing
             "Curl", "Linux",
         ],
         "oscircular-publish": [
-            "Publisher", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
+            "Publisher", "ObjectStore", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
         ],
         "tuf-client": ["TUF", "Curl", "Linux"],
     ]

@@ -56,6 +56,17 @@ struct CommandOutputTests {
         }
     }
 
+    @Test func aStateFolderOfANewerProgramIsRefusedByEveryCommand() async throws {
+        try await withWeeks { scenario, _ in
+            try scenario.folder.write(Array("oscircular-state 2\n".utf8), to: "state/oscircular/format")
+            for arguments in [["list"], ["boot", "tiny"], ["sessions"], ["catalog", "list"], ["doctor"]] {
+                let result = try await BuiltProgram.run("oscircular", arguments, environment: scenario.environment)
+                #expect(result.status == 78, "\(arguments)")
+                #expect(result.stderr.contains("written by a newer oscircular"), "\(arguments): \(result.stderr)")
+            }
+        }
+    }
+
     @Test func listHasEveryKeyAndNullWhereNothingIsKnown() async throws {
         try await withWeeks { scenario, weeks in
             let list = try JSONValue.object(try await scenario.client("list", "--json"))

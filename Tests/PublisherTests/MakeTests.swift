@@ -23,7 +23,7 @@ import Testing
 
     @Test(
         .enabled(if: BuiltProgram.isInstalled("casync"), "casync is not installed: apt-get install casync"),
-        arguments: DigestAlgorithm.allCases, 0..<7)
+        arguments: DigestAlgorithm.published, 0..<7)
     func casyncRebuildsTheImageByteForByte(algorithm: DigestAlgorithm, shape: Int) async throws {
         let image = folder.file("a.img")
         switch shape {

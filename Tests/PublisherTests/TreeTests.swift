@@ -215,6 +215,19 @@ import Testing
         #expect(try await run("timestamp", tree).status == 0)
     }
 
+    @Test(
+        .enabled(if: BuiltProgram.isInstalled("faketime"), "faketime is not installed: share/install-packages test"))
+    func aRootThatEndsSoonIsSaidInTime() async throws {
+        try await makeTree()
+        #expect(try await run("timestamp", tree).stderr.isEmpty)
+        let program = BuiltProgram.path("oscircular-publish")
+        let late = try await BuiltProgram.runAny(
+            "faketime", ["-f", "+340d", program, "timestamp", tree, "--keys", folder.file("keys")])
+        #expect(late.status == 0, "\(late.stderr)")
+        #expect(late.stderr.contains("the metadata of root ends"))
+        #expect(late.stderr.contains("key rotate"))
+    }
+
     @Test func keysInsideTheTreeAreRefused() async throws {
         let result = try await BuiltProgram.run("oscircular-publish", ["init", tree, "--keys", "\(tree)/keys"])
         #expect(result.status == 64)

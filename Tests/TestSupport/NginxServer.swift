@@ -15,9 +15,12 @@ package final class NginxServer: @unchecked Sendable {
     /// Starts the server and waits until it answers.
     /// - Parameters:
     ///   - certificates: makes it speak TLS, as `localhost` and `127.0.0.1`.
+    ///   - isHTTP2: with TLS, offers HTTP/2 as well.
     ///   - directives: more of nginx's, for the server.
     /// - Throws: ``SystemCallError``, ``NginxServerError``.
-    package init(tree: String, certificates: TestCertificates? = nil, directives: String = "") throws {
+    package init(tree: String, certificates: TestCertificates? = nil, isHTTP2: Bool = false, directives: String = "")
+        throws
+    {
         folder = try TemporaryDirectory()
         port = try FreePort.find()
         url = "\(certificates == nil ? "http" : "https")://127.0.0.1:\(port)/"
@@ -40,7 +43,7 @@ package final class NginxServer: @unchecked Sendable {
                 uwsgi_temp_path \(folder.path)/uwsgi;
                 scgi_temp_path \(folder.path)/scgi;
                 server {
-                    listen 127.0.0.1:\(port)\(certificates == nil ? "" : " ssl");
+                    listen 127.0.0.1:\(port)\(certificates == nil ? "" : isHTTP2 ? " ssl http2" : " ssl");
                     \(certificates?.directives ?? "")
                     \(directives)
                     root "\(tree)";
@@ -90,6 +93,24 @@ package final class NginxServer: @unchecked Sendable {
 package enum NginxServerError: Error {
     /// It did not come up; its error log.
     case notAnswering(String)
+}
+
+extension NginxServer {
+    /// A server in front of an object store that answers a fifth of the requests with 503 SlowDown, and drops an eighth.
+    package static func flaky(before store: ObjectStoreServer) throws -> NginxServer {
+        let busy = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+        return try NginxServer(
+            tree: "/nonexistent",
+            directives: """
+                client_max_body_size 64m;
+                if ($request_id ~ "^[0-2]") { return 503 "\(busy)"; }
+                if ($request_id ~ "^[3-4]") { return 444; }
+                location / {
+                    proxy_pass \(store.endpoint);
+                    proxy_set_header Host $http_host;
+                }
+                """)
+    }
 }
 
 /// Ports on the loopback interface.

@@ -14,7 +14,7 @@ final class Transfer: @unchecked Sendable {
     /// Where it is asked for now: redirects lead elsewhere.
     private(set) var url: String
     private var redirects = 0
-    private let body = TransferBody()
+    private let body: TransferBody
     private let errorText: UnsafeMutablePointer<CChar>
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var isTooLarge = false
@@ -28,6 +28,7 @@ final class Transfer: @unchecked Sendable {
         self.request = request
         self.completion = completion
         priority = request.priority
+        body = TransferBody(file: request.file)
         url = request.url
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -74,9 +75,29 @@ final class Transfer: @unchecked Sendable {
         if URLText.isOfThisMachine(url) { osc_curl_set_text(easy, CURLOPT_PROXY, "") }
         let server = URLText.server(of: url)
         if let access = options.hosts.last(where: { $0.name == server }) { try access.apply(to: easy, url: url) }
+        prepareMethod(easy)
         let code = osc_curl_set_text(easy, CURLOPT_URL, url)
         guard code == CURLE_OK else {
             throw .unsupported(url: shownURL, message: String(cString: curl_easy_strerror(code)))
+        }
+    }
+
+    private func prepareMethod(_ easy: UnsafeMutableRawPointer) {
+        switch request.method {
+        case .get: break
+        case .delete: osc_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, "DELETE")
+        case .put(let bytes):
+            osc_curl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+            // libcurl's own copy: an array has no place in memory that stays.
+            if bytes.isEmpty {
+                osc_curl_set_text(easy, CURLOPT_COPYPOSTFIELDS, "")
+            } else {
+                _ = bytes.withUnsafeBytes {
+                    osc_curl_set_pointer(
+                        easy, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
+                }
+            }
+            osc_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, "PUT")
         }
     }
 
@@ -86,7 +107,7 @@ final class Transfer: @unchecked Sendable {
     func follows(_ code: CURLcode, options: TransferOptions) throws(TransferError) -> Bool {
         var status = 0
         var target: UnsafeMutablePointer<CChar>?
-        guard let easy, code == CURLE_OK || code == CURLE_WRITE_ERROR else { return false }
+        guard let easy, !request.takesAnyStatus, code == CURLE_OK || code == CURLE_WRITE_ERROR else { return false }
         osc_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
         osc_curl_get_text(easy, CURLINFO_REDIRECT_URL, &target)
         guard [301, 302, 303, 307, 308].contains(status), let target else { return false }
@@ -109,13 +130,15 @@ final class Transfer: @unchecked Sendable {
         guard let easy else { return .failure(.cancelled) }
         var status = 0
         osc_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-        // A long error page is broken off (CURLE_WRITE_ERROR); the status counts.
-        if status == 404 || status == 410 { return .failure(.notFound(url: shownURL)) }
-        if status >= 400, code == CURLE_OK || code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED {
-            return .failure(.http(url: shownURL, status: status))
+        if !request.takesAnyStatus {
+            // A long error page is broken off (CURLE_WRITE_ERROR); the status counts.
+            if status == 404 || status == 410 { return .failure(.notFound(url: shownURL)) }
+            if status >= 400, code == CURLE_OK || code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED {
+                return .failure(.http(url: shownURL, status: status))
+            }
+            // A redirect that says not where to.
+            if status >= 300 && status != 304 { return .failure(.http(url: shownURL, status: status)) }
         }
-        // A redirect that says not where to.
-        if status >= 300 && status != 304 { return .failure(.http(url: shownURL, status: status)) }
         if isTooLarge || code == CURLE_FILESIZE_EXCEEDED {
             return .failure(.tooLarge(url: shownURL, limit: request.maximumBytes))
         }
@@ -163,7 +186,7 @@ final class Transfer: @unchecked Sendable {
         guard let easy else { return false }
         var status = 0
         osc_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-        if status >= 300 {
+        if status >= 300 && !request.takesAnyStatus {
             // Reading a short page to its end keeps the connection.
             discarded += bytes.count
             return discarded <= 65_536
@@ -176,7 +199,6 @@ final class Transfer: @unchecked Sendable {
             return false
         }
         if expected > 0 { body.reserve(Int(expected)) }
-        body.append(bytes)
-        return true
+        return body.append(bytes)
     }
 }

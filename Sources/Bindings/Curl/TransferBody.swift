@@ -4,8 +4,10 @@ package final class TransferBody: @unchecked Sendable {
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     /// Bytes of the body.
     package private(set) var count = 0
+    private let file: TransferFile?
 
-    init() {}
+    /// - Parameter file: where the bytes go instead of into memory.
+    init(file: TransferFile? = nil) { self.file = file }
 
     deinit { memory.deallocate() }
 
@@ -21,6 +23,10 @@ package final class TransferBody: @unchecked Sendable {
 
     /// Makes room for a known length in one go.
     func reserve(_ capacity: Int) {
+        guard file == nil else {
+            file?.expects(capacity)
+            return
+        }
         guard capacity > memory.count else { return }
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
         larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
@@ -28,9 +34,16 @@ package final class TransferBody: @unchecked Sendable {
         memory = larger
     }
 
-    func append(_ bytes: UnsafeRawBufferPointer) {
+    /// - Returns: false when the file cannot take them.
+    func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if let file {
+            guard file.append(bytes) else { return false }
+            count += bytes.count
+            return true
+        }
         if count + bytes.count > memory.count { reserve(max(count + bytes.count, 2 * memory.count)) }
         UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
         count += bytes.count
+        return true
     }
 }

@@ -46,12 +46,16 @@ package final class TransferQueue: Sendable {
     /// The body at a URL, for structured concurrency; cancelling the task cancels the transfer.
     /// - Throws: ``TransferError``.
     package func get(_ url: String, maximumBytes: Int) async throws -> TransferResult {
+        try await send(TransferRequest(url: url, maximumBytes: maximumBytes))
+    }
+
+    /// What comes of a request, for structured concurrency; cancelling the task cancels the transfer.
+    /// - Throws: ``TransferError``.
+    package func send(_ request: TransferRequest) async throws -> TransferResult {
         let ticket = TransferTicket()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                start(TransferRequest(url: url, maximumBytes: maximumBytes), as: ticket) {
-                    continuation.resume(with: $0)
-                }
+                start(request, as: ticket) { continuation.resume(with: $0) }
                 // A task that was cancelled before it came here has sent its cancel too early.
                 if Task.isCancelled { cancel(ticket) }
             }

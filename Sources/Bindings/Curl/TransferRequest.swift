@@ -7,6 +7,14 @@ package struct TransferRequest: Sendable {
         case demand
     }
 
+    /// What is asked of the server.
+    package enum Method: Sendable {
+        case get
+        /// These bytes become what the URL names.
+        case put([UInt8])
+        case delete
+    }
+
     /// An http, https or file URL.
     package let url: String
     /// A body with more bytes than this is broken off.
@@ -14,13 +22,23 @@ package struct TransferRequest: Sendable {
     package let priority: Priority
     /// Sent beside libcurl's own, by field name.
     package let headerFields: [String: String]
+    /// Where the body goes instead of into memory.
+    package let file: TransferFile?
+    package let method: Method
+    /// Whether an answer from 300 on is a result as well, with its body: for services that explain themselves there. It is never
+    /// followed then.
+    package let takesAnyStatus: Bool
 
     package init(
-        url: String, maximumBytes: Int, priority: Priority = .demand, headerFields: [String: String] = [:]
+        url: String, maximumBytes: Int, priority: Priority = .demand, headerFields: [String: String] = [:],
+        file: TransferFile? = nil, method: Method = .get, takesAnyStatus: Bool = false
     ) {
         self.url = url
         self.maximumBytes = maximumBytes
         self.priority = priority
         self.headerFields = headerFields
+        self.file = file
+        self.method = method
+        self.takesAnyStatus = takesAnyStatus
     }
 }

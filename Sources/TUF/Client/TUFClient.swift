@@ -11,7 +11,7 @@ package actor TUFClient {
     let limits: ClientLimits
     private let now: @Sendable () -> UTCTime
     private let firstRoot: [UInt8]
-    private var trusted: TrustedMetadata?
+    var trusted: TrustedMetadata?
 
     /// A client that starts from the root in the store, or from `trustedRoot` when the store has none that is valid.
     /// Makes no request and writes nothing.

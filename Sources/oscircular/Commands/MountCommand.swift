@@ -9,14 +9,16 @@ struct MountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mount", abstract: "Show an image as one read-only file in a folder.",
         discussion: """
-            IMAGE is [CATALOG/]DISTRO[@VERSION], or an index: a path or URL that ends in .caibx. The file is called after the
-            version, or after the index without .caibx. 'oscircular umount DIR' ends it.
+            IMAGE is [CATALOG/]DISTRO[@VERSION], or an index: a URL, or a path that ends in .caibx (or .idx, the form of 2009). The
+            file is called after the version, or after the index without its ending. 'oscircular umount DIR' ends it.
             """)
 
     @Argument(help: ArgumentHelp("What to mount.", valueName: "image")) var image: String
     @Argument(help: "An empty folder.") var directory: String
-    @Option(help: "Where the blocks are: a URL or folder; 'default.castr' beside the index unless given.") var store:
-        String?
+    @Option(
+        help:
+            "Where the blocks are: a URL or folder; 'default.castr' (of an .idx, 'blockfile') beside the index unless given."
+    ) var store: String?
     @Flag(help: "Stay until it is unmounted or interrupted.") var foreground = false
 
     func run() async throws {
@@ -24,15 +26,18 @@ struct MountCommand: AsyncParsableCommand {
         let source = try await MountSource.find(image, store: store, context: context)
         // Whoever serves the mount has it open by then, or has refused it.
         defer { if source.isTemporary { unlink(source.index) } }
-        let request = MountRequest(
-            index: source.index, isTemporary: source.isTemporary, stores: source.stores, fileName: source.fileName,
-            directory: AbsolutePath.of(directory))
+        let request = MountRequest(source, directory: AbsolutePath.of(directory), cache: nil)
         if foreground {
             let mount = try await ServedMount.start(request, context: context)
             Terminal.note("mounted \(mount.image.path); Ctrl-C or 'oscircular umount \(directory)' ends it")
             await mount.untilEnded()
             return
         }
+        try await MountCommand.mountInBackground(request, context)
+    }
+
+    /// Starts the process that serves the mount, waits until the image is there, and prints its path.
+    static func mountInBackground(_ request: MountRequest, _ context: CommandContext) async throws {
         let report = try startInBackground(request, context)
         let answer = try await WorkerThread.run(name: "mount report") {
             try LineSocket.receive(StartReport.self, from: report)
@@ -46,7 +51,7 @@ struct MountCommand: AsyncParsableCommand {
 
     /// Starts a process that serves the mount.
     /// - Returns: where it reports. Its other end is the process's alone, so its death shows as the end.
-    private func startInBackground(_ request: MountRequest, _ context: CommandContext) throws -> FileHandle {
+    private static func startInBackground(_ request: MountRequest, _ context: CommandContext) throws -> FileHandle {
         try Folder.make(context.places.logs, mode: 0o711)
         let log = try FileHandle(
             path: "\(context.places.logs)/mount-\(getpid()).session.log",
@@ -72,6 +77,16 @@ struct MountRequest: Codable, Sendable {
     var isTemporary: Bool
     /// URLs of block stores.
     var stores: [String]
+    /// Whether the stores are LBCAS's.
+    var isLegacy: Bool
     var fileName: String
     var directory: String
+    /// The cache's folder; nil for the user's own.
+    var cache: String?
+
+    init(_ source: MountSource, directory: String, cache: String?) {
+        (index, isTemporary) = (source.index, source.isTemporary)
+        (stores, isLegacy, fileName) = (source.stores, source.isLegacy, source.fileName)
+        (self.directory, self.cache) = (directory, cache)
+    }
 }

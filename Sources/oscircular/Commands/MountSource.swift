@@ -1,28 +1,30 @@
 import Boot
 import Catalog
 import Glibc
+import ImageIndex
 import Linux
 
 /// What the user's IMAGE argument means: an index file that is here, and where its blocks are.
 struct MountSource {
     let index: String
     let isTemporary: Bool
-    let stores: [String]
+    var stores: [String]
+    /// An image of 2009, whose blocks are named by their SHA-1 and authenticated by nobody.
+    var isLegacy = false
     let fileName: String
 
     /// - Throws: ``CatalogAccessError``, ``TransferError``, ``UsageError``, ``SystemCallError``.
-    static func find(_ image: String, store: String?, context: CommandContext) async throws -> MountSource {
-        let isIndex = image.hasSuffix(".caibx")
-        if isIndex
-            && image.split(separator: ":", maxSplits: 1).first.map({ ["http", "https", "file"].contains($0) }) == true
-        {
+    /// - Parameter isIndex: whether the image is an index whatever it is called.
+    static func find(
+        _ image: String, store: String?, context: CommandContext, isIndex: Bool = false
+    ) async throws -> MountSource {
+        let isIndex = isIndex || endings.contains { image.hasSuffix($0) }
+        if ["http://", "https://", "file://"].contains(where: { image.hasPrefix($0) }) {
             return try await remote(image, store: store, context: context)
         }
         if isIndex || image.hasPrefix("/") || image.hasPrefix(".") || access(image, R_OK) == 0 {
             let path = AbsolutePath.of(image)
-            return MountSource(
-                index: path, isTemporary: false, stores: [storeURL(store ?? folder(path) + "default.castr")],
-                fileName: name(path))
+            return try MountSource(index: path, isTemporary: false, of: path, store: store)
         }
         guard let name = VersionName(image) else { throw UsageError("'\(image)' is no index and no DISTRO[@VERSION]") }
         let library = context.library()
@@ -39,10 +41,36 @@ struct MountSource {
         try context.places.prepareRuntime()
         let path = AtomicFile.temporaryName(for: "\(context.places.runtime)/index")
         try AtomicFile.write(bytes, to: path, mode: 0o600)
-        return MountSource(
-            index: path, isTemporary: true, stores: [storeURL(store ?? folder(url) + "default.castr")],
-            fileName: name(url))
+        do {
+            return try MountSource(index: path, isTemporary: true, of: url, store: store)
+        } catch {
+            unlink(path)
+            throw error
+        }
     }
+
+    /// - Parameters:
+    ///   - index: where the index is here.
+    ///   - place: where it came from, which says where its blocks are.
+    /// - Throws: ``ImageIndexError``.
+    private init(index: String, isTemporary: Bool, of place: String, store: String?) throws {
+        let isLegacy = try ImageIndex(path: index).algorithm == .sha1
+        if isLegacy {
+            Terminal.note(
+                "oscircular: \(place) is a SHA-1 store of 2009: not authenticated, anybody on the way can change it")
+        }
+        let blocks = store ?? Self.folder(place) + (isLegacy ? "blockfile" : "default.castr")
+        self.init(
+            index: index, isTemporary: isTemporary, stores: [Self.storeURL(blocks)], isLegacy: isLegacy,
+            fileName: Self.name(place))
+    }
+
+    private init(index: String, isTemporary: Bool, stores: [String], isLegacy: Bool = false, fileName: String) {
+        (self.index, self.isTemporary, self.stores) = (index, isTemporary, stores)
+        (self.isLegacy, self.fileName) = (isLegacy, fileName)
+    }
+
+    private static let endings = [".caibx", ".idx"]
 
     private static func folder(_ path: String) -> String {
         String(path[...(path.lastIndex(of: "/") ?? path.startIndex)])
@@ -50,7 +78,7 @@ struct MountSource {
 
     private static func name(_ path: String) -> String {
         let last = path.split(separator: "/").last.map(String.init) ?? path
-        return last.hasSuffix(".caibx") ? String(last.dropLast(6)) : last
+        return endings.first { last.hasSuffix($0) }.map { String(last.dropLast($0.count)) } ?? last
     }
 
     /// A folder as a file: URL, so that one kind of store serves both.

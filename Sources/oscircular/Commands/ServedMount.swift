@@ -15,7 +15,8 @@ struct ServedMount: Sendable {
         // It stays open; the name is not needed any more.
         if request.isTemporary { unlink(request.index) }
         let stores = BlockStores(
-            locations: request.stores, cache: context.cache(), transfers: context.transfers(), policy: .rounds(6),
+            locations: request.stores, layout: request.isLegacy ? .blockFiles : .chunks,
+            cache: context.cache(in: request.cache), transfers: context.transfers(), policy: .rounds(6),
             failures: MirrorNotice.show)
         let options = MountOptions(
             allowOther: geteuid() == 0,

@@ -1,0 +1,166 @@
+import Curl
+import Glibc
+
+/// A bucket of an S3 store, path style: what a mirror needs of it, signed, and asked again when the store is busy.
+package struct ObjectStore: Sendable {
+    package let location: ObjectStoreLocation
+    private let signer: RequestSigner
+    private let transfers: TransferQueue
+    /// How often a request is sent at most.
+    private let attempts: Int
+    /// Milliseconds before the second attempt; each later wait is about twice as long, up to 10 s.
+    private let firstPause: Int
+
+    /// Bytes of an answer that is not an object: a page of 1,000 keys of 1 KiB, in XML.
+    private static let answerLimit = 16 << 20
+
+    package init(
+        _ location: ObjectStoreLocation, credentials: ObjectStoreCredentials, transfers: TransferQueue,
+        attempts: Int = 7, firstPause: Int = 250
+    ) {
+        self.location = location
+        signer = RequestSigner(credentials: credentials, region: location.region)
+        self.transfers = transfers
+        self.attempts = max(1, attempts)
+        self.firstPause = firstPause
+    }
+
+    /// Stores an object; readers see the old one or the new one.
+    /// - Parameters:
+    ///   - key: below the location's prefix.
+    ///   - fields: such as `Cache-Control`; they come back with the object.
+    /// - Throws: ``ObjectStoreError``.
+    package func put(_ bytes: [UInt8], to key: String, fields: [String: String] = [:]) async throws(ObjectStoreError) {
+        _ = try await request("PUT", key: key, fields: fields, body: bytes, limit: ObjectStore.answerLimit)
+    }
+
+    /// An object's bytes; nil when there is none.
+    /// - Throws: ``ObjectStoreError``.
+    package func get(_ key: String, limit: Int) async throws(ObjectStoreError) -> [UInt8]? {
+        do throws(ObjectStoreError) {
+            return try await request("GET", key: key, limit: max(limit, 65_536)).body.bytes
+        } catch {
+            // Who may not list is told 403 for what is not there; a wrong key is told the same, but by another code.
+            switch error {
+            case .failed(404, _, _), .refused("AccessDenied", _): return nil
+            default: throw error
+            }
+        }
+    }
+
+    /// Removes an object; one that is not there is no error.
+    /// - Throws: ``ObjectStoreError``.
+    package func delete(_ key: String) async throws(ObjectStoreError) {
+        _ = try await request("DELETE", key: key, limit: ObjectStore.answerLimit)
+    }
+
+    /// Makes the bucket. One of our own that is there already stays.
+    /// - Throws: ``ObjectStoreError``.
+    package func createBucket() async throws(ObjectStoreError) {
+        _ = try await request("PUT", key: nil, limit: ObjectStore.answerLimit)
+    }
+
+    /// The sizes of all objects below a prefix, by their keys below the location's prefix.
+    /// - Throws: ``ObjectStoreError``.
+    package func list(_ prefix: String) async throws(ObjectStoreError) -> [String: Int] {
+        var sizes: [String: Int] = [:]
+        var token: String?
+        let full = location.prefix + prefix
+        repeat {
+            var query = [(name: "list-type", value: "2"), (name: "prefix", value: full)]
+            if let token { query.append((name: "continuation-token", value: token)) }
+            let page = ObjectStoreAnswer(
+                try await request("GET", key: nil, query: query, limit: ObjectStore.answerLimit).body.bytes)
+            guard page.text("IsTruncated") != nil else {
+                throw .malformed(url: location.publicURL, reason: "this is no list of objects")
+            }
+            for entry in page.elements("Contents") {
+                guard let key = entry.text("Key"), let size = entry.text("Size").flatMap({ Int($0) }) else { continue }
+                if key.hasPrefix(full) { sizes[String(key.dropFirst(location.prefix.count))] = size }
+            }
+            let next = page.text("IsTruncated") == "true" ? page.text("NextContinuationToken") : nil
+            guard next == nil || next != token else {
+                throw .malformed(url: location.publicURL, reason: "the list of objects does not go on")
+            }
+            token = next
+        } while token != nil
+        return sizes
+    }
+
+    // MARK: One request
+
+    private func request(
+        _ method: String, key: String?, query: [(name: String, value: String)] = [], fields: [String: String] = [:],
+        body: [UInt8] = [], limit: Int
+    ) async throws(ObjectStoreError) -> TransferResult {
+        // The bucket itself when there is no key.
+        let full = key.map { "/\(location.bucket)/\(location.prefix)\($0)" } ?? "/\(location.bucket)"
+        let path = URIEncoding.encode(full, keepsSlashes: true)
+        let url = location.endpoint + path + (query.isEmpty ? "" : "?\(RequestSigner.encode(query))")
+        var pause = firstPause
+        for attempt in 1... {
+            // Signed anew each time: a signature grows old.
+            let signed = signer.sign(
+                method: method, host: location.host, path: path, query: query, fields: fields, body: body,
+                time: time(nil))
+            let (result, failure, isTransient) = await send(
+                TransferRequest(
+                    url: url, maximumBytes: limit, headerFields: signed, method: ObjectStore.method(method, body),
+                    takesAnyStatus: true))
+            if let result { return result }
+            if !isTransient || attempt >= attempts { throw failure }
+            // Spread out: many who were told to slow down must not come back together.
+            do { try await Task.sleep(for: .milliseconds(Int.random(in: pause / 2...pause))) } catch { break }
+            pause = min(10_000, pause * 2)
+        }
+        throw .cancelled
+    }
+
+    /// Sends a request once.
+    /// - Returns: the result; without one the failure, and whether it may pass.
+    private func send(_ request: TransferRequest) async -> (TransferResult?, ObjectStoreError, isTransient: Bool) {
+        do {
+            let result = try await transfers.send(request)
+            if (200..<300).contains(result.status) { return (result, .cancelled, false) }
+            let answer = ObjectStoreAnswer(result.body.bytes)
+            let (code, message) = (answer.text("Code") ?? "", answer.text("Message") ?? "")
+            return (nil, explain(result.status, code, message), ObjectStore.isTransient(result.status, code))
+        } catch let error as TransferError {
+            if error == .cancelled { return (nil, .cancelled, false) }
+            return (nil, .unreachable(url: location.endpoint, reason: "\(error)"), error.isTransient)
+        } catch {
+            return (nil, .cancelled, false)
+        }
+    }
+
+    private static func method(_ name: String, _ body: [UInt8]) -> TransferRequest.Method {
+        switch name {
+        case "PUT": .put(body)
+        case "DELETE": .delete
+        default: .get
+        }
+    }
+
+    /// Busy, broken or slow: not our fault, and perhaps over in a moment.
+    private static func isTransient(_ status: Int, _ code: String) -> Bool {
+        status >= 500 || status == 429 || status == 408 || code == "RequestTimeout" || code == "SlowDown"
+    }
+
+    private func explain(_ status: Int, _ code: String, _ message: String) -> ObjectStoreError {
+        switch (status, code) {
+        case (_, "NoSuchBucket"):
+            return .noSuchBucket(location.bucket, message: message.isEmpty ? "there is no such bucket" : message)
+        case (401, _), (403, _), (_, "ExpiredToken"), (_, "InvalidToken"), (_, "InvalidAccessKeyId"):
+            return .refused(code: code.isEmpty ? "\(status)" : code, message: message)
+        case (300..<400, _):
+            return .malformed(
+                url: location.endpoint,
+                reason: "it sends us elsewhere (\(status) \(code)): give the endpoint of the bucket's region")
+        case (500..., _), (429, _), (408, _), (_, "SlowDown"), (_, "RequestTimeout"):
+            return .unreachable(
+                url: location.endpoint, reason: "it answered \(status) \(code.isEmpty ? message : code) again and again"
+            )
+        default: return .failed(status: status, code: code, message: message)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Glibc
+import Linux
+
+/// A copy of a tree in a folder, kept for oneself while the object lives.
+final class FolderDestination: MirrorDestination {
+    let name: String
+    private let lock: FileHandle
+    private let ingest: IngestFolder
+
+    /// Makes the folder where it lacks, and keeps other publishers out of it.
+    /// - Throws: ``PublisherError``: another works there, or it cannot be written.
+    init(path: String) throws(PublisherError) {
+        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        name = path
+        for part in ["blocks", "targets", "metadata"] { try OutputFolder.make("\(path)/\(part)") }
+        do {
+            lock = try FileHandle(path: "\(path)/blocks", flags: O_RDONLY | O_DIRECTORY)
+            guard try lock.lock(exclusive: true, wait: false) else { throw PublisherError.busy(path: path) }
+        } catch let error as PublisherError {
+            throw error
+        } catch let error as SystemCallError {
+            throw .unreadable(error)
+        } catch {
+            throw .notATree(path: path, reason: "it has no folder blocks/")
+        }
+        ingest = try IngestFolder(store: "\(path)/blocks")
+    }
+
+    func paths(below folder: String) async throws -> [String] {
+        try await WorkerThread.run(name: "paths") { [name] in FolderDestination.walk(name, String(folder.dropLast())) }
+    }
+
+    /// Follows no links.
+    private static func walk(_ root: String, _ folder: String) -> [String] {
+        Folder.names(in: "\(root)/\(folder)").flatMap { name -> [String] in
+            let path = "\(folder)/\(name)"
+            var status = stat()
+            guard lstat("\(root)/\(path)", &status) == 0 else { return [] }
+            return status.st_mode & S_IFMT == S_IFDIR ? walk(root, path) : [path]
+        }
+    }
+
+    func remove(_ path: String) async throws {
+        guard unlink("\(name)/\(path)") != 0, errno != ENOENT else { return }
+        throw PublisherError.unwritable(.last("unlink", "\(name)/\(path)"))
+    }
+
+    func close() { ingest.remove() }
+
+    func sizes(of paths: [String], below folder: String) async throws -> [String: Int] {
+        try await WorkerThread.run(name: "sizes") { [name] in
+            var sizes: [String: Int] = [:]
+            for path in paths {
+                var status = stat()
+                guard stat("\(name)/\(path)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+                sizes[path] = Int(status.st_size)
+            }
+            return sizes
+        }
+    }
+
+    func read(_ path: String, limit: Int) async throws -> [UInt8]? {
+        do {
+            return try FileContents.read("\(name)/\(path)", limit: limit)
+        } catch  where error.code == ENOENT || error.code == ENOTDIR {
+            return nil
+        } catch  where error.code == EFBIG {
+            return nil
+        } catch {
+            throw PublisherError.unreadable(error)
+        }
+    }
+
+    func write(_ bytes: [UInt8], to path: String) async throws {
+        let isBlock = path.hasPrefix("blocks/")
+        let target = "\(name)/\(path)"
+        let temporary = isBlock ? ingest.newPath() : AtomicFile.temporaryName(for: target)
+        try await WorkerThread.run(name: "write") {
+            do throws(SystemCallError) {
+                try Folder.make(Folder.parent(of: target) ?? "/")
+                if !isBlock { StaleFiles.remove(beside: target) }
+                let file = try FileHandle(path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
+                try bytes.withBytes { (buffer) throws(SystemCallError) in try file.write(buffer) }
+                // What names the blocks must not outlive them in a power cut; a block that is cut short is found by its length.
+                if !isBlock { try systemCall("fsync", target) { fsync(file.descriptor) } }
+                try systemCall("rename", target) { rename(temporary, target) }
+            } catch {
+                unlink(temporary)
+                throw PublisherError.unwritable(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import ContentAddress
+
+/// Where a copy of a tree is made. Paths are relative to the tree's root.
+protocol MirrorDestination: Sendable {
+    /// As the user named it.
+    var name: String { get }
+
+    /// The sizes of those files of `paths` that are there, by path. They all lie below `folder`.
+    func sizes(of paths: [String], below folder: String) async throws -> [String: Int]
+
+    /// A file's bytes; nil when it is not there.
+    func read(_ path: String, limit: Int) async throws -> [UInt8]?
+
+    /// Writes a file: it appears whole, in place of an older one.
+    func write(_ bytes: [UInt8], to path: String) async throws
+
+    /// The paths of all files below a folder.
+    func paths(below folder: String) async throws -> [String]
+
+    /// Removes a file; one that is not there is no error.
+    func remove(_ path: String) async throws
+
+    /// Takes away what served the work alone. Nothing is written afterwards.
+    func close()
+}

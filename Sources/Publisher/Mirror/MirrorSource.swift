@@ -1,0 +1,93 @@
+import BlockStore
+import Catalog
+import ContentAddress
+import Curl
+import Glibc
+import Linux
+import TUF
+
+/// The tree that is copied: a server's, or a folder's. It needs no trust: all that comes from it is verified.
+struct MirrorSource: Sendable {
+    /// As the user named it, without a password.
+    let name: String
+    /// Ends with a slash.
+    private let base: String
+    private let transfers: TransferQueue
+    private let cancellation: Cancellation
+
+    /// How often a request is sent that fails for a reason that may pass, or whose answer is damaged.
+    private static let attempts = 5
+
+    /// - Parameter location: a URL or a folder's path.
+    /// - Throws: ``MirrorError/place(_:reason:)``.
+    init(_ location: String, transfers: TransferQueue, cancellation: Cancellation) throws(MirrorError) {
+        let isURL = ["http://", "https://", "file://"].contains { location.lowercased().hasPrefix($0) }
+        if !isURL && !Folder.isFolder(location) { throw .place(location, reason: "there is no such folder") }
+        let place = isURL ? location : URLText.file(MirrorSource.absolute(location))
+        do throws(CatalogAccessError) {
+            base = try CatalogSource(name: "source", location: place).url
+        } catch {
+            throw .place(location, reason: "it is no http, https or file URL and no folder")
+        }
+        name = URLText.withoutCredentials(location)
+        self.transfers = transfers
+        self.cancellation = cancellation
+    }
+
+    private static func absolute(_ path: String) -> String {
+        let resolved = realpath(path, nil)
+        defer { free(resolved) }
+        return resolved.map { String(cString: $0) } ?? path
+    }
+
+    var metadata: TreeSource { TreeSource(["\(base)metadata/"], transfers: transfers, isAbsenceFinal: true) }
+    var targets: TreeSource { TreeSource(["\(base)targets/"], transfers: transfers, isAbsenceFinal: true) }
+
+    /// A block as it is stored, verified: it unpacks to what its name says.
+    /// - Throws: ``BlockStoreError``; ``PublisherError/interrupted(signal:)``.
+    func block(_ block: WantedBlock) async throws -> [UInt8] {
+        let place = URLText.withoutCredentials("\(base)\(TreePath.block(block.id))")
+        let request = BlockRequest(id: block.id, length: block.length, algorithm: block.algorithm)
+        var pause = 200
+        for attempt in 1... {
+            try cancellation.check()
+            do {
+                let body = try await transfers.get(
+                    base + TreePath.block(block.id), maximumBytes: ChunkDecoder.maximumStoredBytes(block.length)
+                ).body
+                try await verify(body, request, place)
+                return body.bytes
+            } catch let error as TransferError {
+                switch error {
+                case .notFound, .http(_, 403): throw BlockStoreError.missing(block.id, place: place)
+                case .tooLarge:
+                    throw BlockStoreError.corrupt(block.id, place: place, reason: "its file is too long")
+                default:
+                    if !error.isTransient || attempt == MirrorSource.attempts {
+                        throw BlockStoreError.unreachable(place: place, cause: error)
+                    }
+                }
+            } catch let error as BlockStoreError {
+                // A proxy on the way may have spoiled it once.
+                if attempt >= 2 { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(Int.random(in: pause / 2...pause)))
+            pause = min(10_000, 2 * pause)
+        }
+        throw BlockStoreError.closed
+    }
+
+    /// On a thread that may compute for long.
+    private func verify(_ body: TransferBody, _ request: BlockRequest, _ place: String) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            DecodePool.shared.submit(request.id, .demand) { decoder in
+                continuation.resume(
+                    with: Result {
+                        _ = try body.withUnsafeBytes { (bytes) throws(BlockStoreError) in
+                            try decoder.decode(compressed: bytes, for: request, place: place)
+                        }
+                    })
+            }
+        }
+    }
+}

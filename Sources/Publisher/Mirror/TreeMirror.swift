@@ -1,0 +1,116 @@
+import Catalog
+import ContentAddress
+import Curl
+import ImageIndex
+import Linux
+import ObjectStore
+import TUF
+import Zstd
+
+/// Copies a published tree: blocks, then what names them, then the metadata that names these, the timestamp last.
+///
+/// So readers of the copy see the old tree or the new one at every moment, and a copy that was stopped goes on where it was:
+/// what is there is not fetched again.
+package struct TreeMirror: Sendable {
+    private let source: MirrorSource
+    private let destination: any MirrorDestination
+    private let options: MirrorOptions
+    private let progress: PublishProgress
+    private let cancellation: Cancellation
+
+    /// A copy in a folder.
+    /// - Parameter source: a tree's URL or folder.
+    /// - Throws: ``MirrorError/place(_:reason:)``, ``PublisherError``.
+    package static func toFolder(
+        _ path: String, from source: String, options: MirrorOptions, progress: PublishProgress,
+        cancellation: Cancellation
+    ) throws -> TreeMirror {
+        let source = try MirrorSource(source, transfers: transfers(options), cancellation: cancellation)
+        return TreeMirror(
+            source: source, destination: try FolderDestination(path: path), options: options, progress: progress,
+            cancellation: cancellation)
+    }
+
+    /// A copy in an object store.
+    /// - Parameter accessList: a canned access list for every object; nil leaves it to the bucket's policy.
+    /// - Throws: ``MirrorError/place(_:reason:)``.
+    package static func toObjectStore(
+        _ location: ObjectStoreLocation, credentials: ObjectStoreCredentials, accessList: String? = nil,
+        from source: String, options: MirrorOptions, progress: PublishProgress, cancellation: Cancellation
+    ) throws -> TreeMirror {
+        let transfers = transfers(options)
+        let source = try MirrorSource(source, transfers: transfers, cancellation: cancellation)
+        let store = ObjectStore(location, credentials: credentials, transfers: transfers)
+        return TreeMirror(
+            source: source, destination: ObjectStoreDestination(store, accessList: accessList), options: options,
+            progress: progress, cancellation: cancellation)
+    }
+
+    /// Reading and writing at the same time take two transfers a job.
+    static func transfers(_ options: MirrorOptions) -> TransferQueue {
+        TransferQueue(
+            maximumInFlight: max(16, 2 * options.jobs), options: TransferOptions(userAgent: "oscircular-publish"))
+    }
+
+    /// Makes or renews the copy. Blocks the calling thread; never call it on the cooperative pool.
+    /// - Throws: ``MirrorError``, ``PublisherError``. The copy's metadata is as it was then.
+    package func run() throws -> MirrorResult {
+        defer { destination.close() }
+        return try Blocking.run { try await copy() }
+    }
+
+    private func copy() async throws -> MirrorResult {
+        let scratch = try WorkFolder()
+        progress.begin(.metadata, total: 0)
+        let metadata = try await MirroredMetadata(
+            source: source, destination: destination, options: options, scratch: scratch)
+        var result = MirrorResult()
+        result.fingerprint = metadata.fingerprint
+        result.timestampVersion = metadata.timestampVersion
+
+        let targets = try await Targets(metadata, source, destination, options, scratch, cancellation)
+        result.versions = targets.versions
+        let blocks = targets.blocks.values.sorted { $0.id.hex < $1.id.hex }
+        let there = try await destination.sizes(of: blocks.map { TreePath.block($0.id) }, below: "blocks/")
+        let missing = blocks.filter { block in
+            guard let size = there[TreePath.block(block.id)] else { return true }
+            return !BlockStoreFolder.isPlausible(size: size, length: block.length)
+        }
+        result.presentBlocks = blocks.count - missing.count
+        progress.begin(.mirror, total: missing.reduce(0) { $0 + UInt64($1.length) })
+        let outcome = try await BlockCopier(
+            source: source, destination: destination, jobs: options.jobs, progress: progress
+        ).copy(missing)
+        result.copiedBlocks = outcome.copied.count
+        result.copiedBytes = outcome.bytes
+        guard outcome.failures.isEmpty else {
+            throw MirrorError.incomplete(
+                source: source.name, problems: outcome.failures.values.map { "\($0)" }.sorted())
+        }
+        result.copiedTargets = try await targets.write(to: destination)
+        try await publish(metadata.files)
+        if let days = options.deleteAfterDays {
+            let used = Set(blocks.map { TreePath.block($0.id) } + targets.paths + metadata.files.keys)
+            result.removedFiles = try await TreeMirror.removeUnused(
+                from: destination, used: used, days: days, cancellation: cancellation)
+        }
+        return result
+    }
+
+    /// Roots in the order of their versions, what the snapshot names, the snapshot; the timestamp makes it all visible.
+    private func publish(_ files: [String: [UInt8]]) async throws {
+        let paths = files.keys.filter { $0 != TreePath.timestamp }
+        func isLater(_ path: String) -> Int {
+            path.hasSuffix(".root.json") ? 0 : path.hasSuffix(".snapshot.json") ? 2 : 1
+        }
+        for path in paths.sorted(by: { (isLater($0), $0.utf8.count, $0) < (isLater($1), $1.utf8.count, $1) }) {
+            try cancellation.check()
+            guard let bytes = files[path] else { continue }
+            // They are few: read, so that what a disk spoiled is replaced.
+            if try await destination.read(path, limit: bytes.count) == bytes { continue }
+            try await destination.write(bytes, to: path)
+        }
+        try cancellation.check()
+        if let bytes = files[TreePath.timestamp] { try await destination.write(bytes, to: TreePath.timestamp) }
+    }
+}

@@ -1,0 +1,26 @@
+import Linux
+
+/// What a publisher holds of a tree while it works.
+struct TreeLock {
+    /// Of `targets/`: one publisher at a time changes what is signed.
+    fileprivate let publisher: FileHandle
+    /// Of `blocks/`: see ``StoreLock``.
+    fileprivate let store: FileHandle
+
+    func unlock() {
+        store.unlock()
+        publisher.unlock()
+    }
+}
+
+extension PublishedTree {
+    /// Keeps other publishers out for as long as the lock lives.
+    /// - Parameter sweeping: keeps out those too who only add blocks.
+    /// - Throws: ``PublisherError/busy(path:)``.
+    func lock(sweeping: Bool = false) throws(PublisherError) -> TreeLock {
+        for folder in [blocks, targets] { try OutputFolder.make(folder) }
+        return TreeLock(
+            publisher: try StoreLock.take(targets, exclusive: true, of: path),
+            store: try StoreLock.take(blocks, exclusive: sweeping, of: path))
+    }
+}

@@ -1,0 +1,177 @@
+import Catalog
+import Linux
+import TOMLKit
+
+/// What a week's run does: a TOML file.
+package struct Recipe: Sendable {
+    /// Where a distribution's next image comes from.
+    package enum Source: Sendable, Equatable {
+        /// A command and its arguments.
+        case build([String])
+        /// The newest entry of a folder's page that has a form, and the image's place beside it.
+        case upstream(page: String, entry: EntryPattern, image: String, sums: String?)
+    }
+
+    package struct Entry: Sendable {
+        package let id: String
+        package let source: Source
+        package var title: String?
+        package var summary: String?
+        package var homepage: String?
+        package var architecture: String?
+        package var guest = GuestSettings()
+        package var notes = ""
+        /// Versions are named by the day of the run, whatever day upstream's name has.
+        package var isNamedByRun = false
+        package var isRecorded = false
+        package var keepWeeks: Int?
+    }
+
+    /// The file, and the folder that relative paths in it start from.
+    package let file: String
+    package let folder: String
+    package let distributions: [Entry]
+    /// After the run; nil keeps everything.
+    package let rule: PruneRule?
+
+    /// Bytes of the longest recipe.
+    private static let longest = 1 << 20
+
+    /// - Throws: ``PublisherError/recipe(file:key:reason:)``, ``PublisherError/unreadable(_:)``.
+    package init(file: String) throws(PublisherError) {
+        let text: String
+        do {
+            text = try FileContents.readText(file, limit: Recipe.longest)
+        } catch {
+            throw .unreadable(SystemCallError(code: error.code, call: error.call, subject: file))
+        }
+        if let line = TOMLHeaders.malformedLine(in: text) {
+            throw .recipe(file: file, key: "", reason: "no TOML: line \(line) is no table's header")
+        }
+        let table: TOMLTable
+        do { table = try TOMLTable(string: text) } catch {
+            throw .recipe(file: file, key: "", reason: "no TOML: \(error)")
+        }
+        let reader = RecipeReader(table: table, file: file, place: "")
+        try reader.check(known: ["distribution", "keep-weeks", "max-bytes"])
+        let keepWeeks = try reader.integer("keep-weeks", in: 1...10_000)
+        let maxBytes = try reader.integer("max-bytes", in: 1...Int.max)
+        guard let list = table["distribution"]?.array, !list.isEmpty else {
+            throw .recipe(file: file, key: "distribution", reason: "is missing: a recipe has [[distribution]] tables")
+        }
+        var entries: [Entry] = []
+        for (position, value) in list.enumerated() {
+            let place = "distribution \(position + 1): "
+            guard let table = value.table else {
+                throw .recipe(file: file, key: place, reason: "must be a table")
+            }
+            let entry = try Recipe.entry(RecipeReader(table: table, file: file, place: place))
+            guard !entries.contains(where: { $0.id == entry.id }) else {
+                throw .recipe(file: file, key: "\(place)id", reason: "is there twice")
+            }
+            entries.append(entry)
+        }
+        self.file = file
+        folder = Folder.parent(of: file) ?? "."
+        distributions = entries
+        var rule = PruneRule(keepWeeks: keepWeeks, maxBytes: maxBytes.map(UInt64.init))
+        for entry in entries { rule.keepWeeksOf[entry.id] = entry.keepWeeks }
+        self.rule = rule == PruneRule() ? nil : rule
+    }
+
+    private static let keys: Set<String> = [
+        "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "login", "notes",
+        "version", "record", "keep-weeks", "build", "upstream", "entry", "image", "sums",
+    ]
+
+    private static func entry(_ reader: RecipeReader) throws(PublisherError) -> Entry {
+        try reader.check(known: keys)
+        guard let id = try reader.text("id"), Distribution.isValid(id: id) else {
+            throw reader.error("id", "must be of the form [a-z0-9][a-z0-9._-]{0,63}")
+        }
+        var entry = Entry(id: id, source: try source(reader))
+        entry.title = try reader.text("title")
+        entry.summary = try reader.text("summary")
+        entry.homepage = try reader.text("homepage")
+        entry.architecture = try reader.text("architecture")
+        entry.notes = try reader.text("notes") ?? ""
+        entry.guest = GuestSettings(
+            memoryMiB: try reader.integer("memory", in: GuestSettings.memoryBounds),
+            cpus: try reader.integer("cpus", in: GuestSettings.cpuBounds),
+            firmware: try reader.text("firmware", among: ["bios", "uefi"]).flatMap(GuestSettings.Firmware.init),
+            media: try reader.text("media", among: ["disk", "cdrom"]).flatMap(GuestSettings.Media.init),
+            login: try reader.text("login"))
+        entry.isNamedByRun = try reader.text("version", among: ["upstream", "run"]) == "run"
+        entry.isRecorded = try reader.flag("record")
+        entry.keepWeeks = try reader.integer("keep-weeks", in: 1...10_000)
+        return entry
+    }
+
+    private static func source(_ reader: RecipeReader) throws(PublisherError) -> Source {
+        let build = try reader.texts("build")
+        let page = try reader.text("upstream")
+        switch (build, page) {
+        case (let command?, nil):
+            guard !command.isEmpty, !command[0].isEmpty else { throw reader.error("build", "must name a program") }
+            return .build(command)
+        case (nil, let page?):
+            guard Downloads.isURL(page) else { throw reader.error("upstream", "must be an http, https or file URL") }
+            guard let text = try reader.text("entry"), let pattern = EntryPattern(text) else {
+                throw reader.error("entry", "must be a name with at most one {date} and any number of {number}")
+            }
+            let image = try reader.text("image") ?? "{entry}"
+            return .upstream(
+                page: page.hasSuffix("/") ? page : page + "/", entry: pattern, image: image,
+                sums: try reader.text("sums"))
+        default: throw reader.error("build", "or upstream must be there, one of them")
+        }
+    }
+}
+
+/// Typed look-ups in one table of a recipe.
+private struct RecipeReader {
+    let table: TOMLTable
+    let file: String
+    /// Before the key in errors.
+    let place: String
+
+    func error(_ key: String, _ reason: String) -> PublisherError {
+        .recipe(file: file, key: place + key, reason: reason)
+    }
+
+    /// A misspelt key is an error, not a silent default.
+    func check(known: Set<String>) throws(PublisherError) {
+        for key in table.keys where !known.contains(key) { throw error(key, "is no key of a recipe") }
+    }
+
+    func text(_ key: String, among choices: [String]? = nil) throws(PublisherError) -> String? {
+        guard let value = table[key] else { return nil }
+        guard let text = value.string, choices?.contains(text) ?? true else {
+            throw error(key, choices.map { "must be one of \($0.joined(separator: ", "))" } ?? "must be a text")
+        }
+        return text
+    }
+
+    func texts(_ key: String) throws(PublisherError) -> [String]? {
+        guard let value = table[key] else { return nil }
+        if let text = value.string { return [text] }
+        guard let array = value.array, array.allSatisfy({ $0.string != nil }) else {
+            throw error(key, "must be a list of texts")
+        }
+        return array.compactMap(\.string)
+    }
+
+    func flag(_ key: String) throws(PublisherError) -> Bool {
+        guard let value = table[key] else { return false }
+        guard let flag = value.bool else { throw error(key, "must be true or false") }
+        return flag
+    }
+
+    func integer(_ key: String, in range: ClosedRange<Int>) throws(PublisherError) -> Int? {
+        guard let value = table[key] else { return nil }
+        guard let number = value.int, range.contains(number) else {
+            throw error(key, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+}

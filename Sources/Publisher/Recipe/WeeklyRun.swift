@@ -1,0 +1,143 @@
+import Catalog
+import Curl
+import Glibc
+import Linux
+
+/// One run of a recipe: the next version of one distribution after the other.
+package struct WeeklyRun: Sendable {
+    private let tree: PublishedTree
+    private let recipe: Recipe
+    /// The day of the run.
+    private let day: CalendarDate
+    /// Where built images stay for the next build.
+    private let work: String
+
+    /// What became of a distribution.
+    package enum Outcome: Sendable {
+        case published(DistributionVersion, PublishedImage)
+        /// A phrase says why not.
+        case nothingNew(String)
+    }
+
+    private static let longestPage = 16_777_216
+
+    package init(tree: PublishedTree, recipe: Recipe, day: CalendarDate, work: String) {
+        self.tree = tree
+        self.recipe = recipe
+        self.day = day
+        self.work = work
+    }
+
+    /// Publishes what is new of a distribution.
+    /// - Throws: ``PublisherError``; the distribution is as it was then, and the next run tries anew.
+    package func run(
+        _ entry: Recipe.Entry, options: PublishOptions, progress: PublishProgress, cancellation: Cancellation
+    ) throws(PublisherError) -> Outcome {
+        let known = try tree.catalog().distribution(entry.id)
+        switch entry.source {
+        case .upstream(let page, let pattern, let image, let sums):
+            let html = try Downloads(cancellation: cancellation).text(page, limit: WeeklyRun.longestPage)
+            guard let newest = pattern.newest(onPage: html) else {
+                throw .recipe(
+                    file: recipe.file, key: "\(entry.id): entry",
+                    reason: "fits nothing at \(URLText.withoutCredentials(page))")
+            }
+            let url = page + newest.fill(image)
+            let origin = URLText.withoutCredentials(url)
+            if known?.versions.contains(where: { $0.origin == origin }) == true {
+                return .nothingNew("upstream's newest is still \(newest.name)")
+            }
+            var options = options
+            if let sums {
+                options.digests = DigestListChoice(
+                    sums == "none" ? sums : WeeklyRun.place(of: newest.fill(sums), image: url, page: page))
+            }
+            let version = free((entry.isNamedByRun ? nil : newest.date) ?? day, known)
+            return try publish(
+                entry, version, image: url, notes: entry.notes.isEmpty ? "upstream \(newest.name)" : entry.notes,
+                options, progress, cancellation)
+        case .build(let command):
+            let isPublished = known?.versions.contains { $0.id.date == day } ?? false
+            if isPublished { return .nothingNew("\(day) is published") }
+            return try build(entry, command, options, progress, cancellation)
+        }
+    }
+
+    /// The whole URL of a list: a URL, a path from the page's folder, or a name beside the image.
+    private static func place(of sums: String, image: String, page: String) -> String {
+        sums.contains("/") && !sums.contains("://") ? page + sums : sums
+    }
+
+    private static func id(_ day: CalendarDate) -> String { day.description }
+
+    /// The day's first name that no version has.
+    private func free(_ day: CalendarDate, _ known: Distribution?) -> String {
+        var (id, number) = (WeeklyRun.id(day), 0)
+        while known?.versions.contains(where: { $0.id.text == id }) == true {
+            number += 1
+            id = "\(day).\(number)"
+        }
+        return id
+    }
+
+    private func build(
+        _ entry: Recipe.Entry, _ command: [String], _ options: PublishOptions, _ progress: PublishProgress,
+        _ cancellation: Cancellation
+    ) throws(PublisherError) -> Outcome {
+        let folder = "\(work)/\(entry.id)"
+        try OutputFolder.make(folder)
+        let lock = try StoreLock.take(folder, exclusive: true)
+        defer { lock.unlock() }
+        let (output, last) = ("\(folder)/next.raw", "\(folder)/last.raw")
+        let (outputNotes, lastNotes) = ("\(folder)/next.notes", "\(folder)/last.notes")
+        progress.begin(.build, total: 0)
+        // One that was built by a run that could not publish it is used.
+        if access(output, R_OK) != 0 {
+            var environment = ChildProgram.environment
+            environment["OSCIRCULAR_OUTPUT"] = output
+            environment["OSCIRCULAR_PREVIOUS"] = access(last, R_OK) == 0 ? last : ""
+            environment["OSCIRCULAR_VERSION"] = WeeklyRun.id(day)
+            let program =
+                command[0].contains("/") && !command[0].hasPrefix("/") ? "\(recipe.folder)/\(command[0])" : command[0]
+            let ended = try ChildProgram.run(
+                program, Array(command.dropFirst()), environment: environment, cancellation: cancellation)
+            guard ended.status == 0 else {
+                let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init)
+                throw .buildFailed(program: program, status: ended.status, message: words ?? "it said nothing")
+            }
+            guard access(output, R_OK) == 0 else {
+                throw .buildFailed(program: program, status: 0, message: "it made no $OSCIRCULAR_OUTPUT")
+            }
+        }
+        let written = (try? FileContents.readText(outputNotes, limit: CatalogDocument.longestText)) ?? ""
+        let notes = written.split(whereSeparator: \.isNewline).joined(separator: "\n")
+        let outcome = try publish(
+            entry, WeeklyRun.id(day), image: output, notes: notes.isEmpty ? entry.notes : notes, options, progress,
+            cancellation)
+        do {
+            try systemCall("rename", last) { rename(output, last) }
+        } catch {
+            throw .unwritable(error)
+        }
+        rename(outputNotes, lastNotes)
+        return outcome
+    }
+
+    private func publish(
+        _ entry: Recipe.Entry, _ version: String, image: String, notes: String, _ options: PublishOptions,
+        _ progress: PublishProgress, _ cancellation: Cancellation
+    ) throws(PublisherError) -> Outcome {
+        var new = try NewVersion(distribution: entry.id, version: version)
+        (new.title, new.summary, new.homepage) = (entry.title, entry.summary, entry.homepage)
+        (new.architecture, new.guest, new.notes) = (entry.architecture, entry.guest, notes)
+        new.isSkippedUnchanged = true
+        do throws(PublisherError) {
+            let (added, published) = try tree.add(
+                new, image: image, options: options, progress: progress, cancellation: cancellation)
+            return .published(added, published)
+        } catch {
+            guard case .unchanged(_, let same) = error else { throw error }
+            return .nothingNew("the image is that of \(same)")
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Glibc
+
+/// `httpstored|httpstoraged|httpstaged -f DIR URL`, as the OS Circular guide of 2009 types it.
+struct LegacyMountCommand: AsyncParsableCommand {
+    /// The guide has all three spellings.
+    static let names: Set<String> = ["httpstored", "httpstoraged", "httpstaged"]
+
+    static let configuration = CommandConfiguration(
+        commandName: "httpstaged", abstract: "Show the image of an index as one read-only file in a folder.",
+        discussion: """
+            URL is an LBCAS index (.idx, blocks in blockfile/ beside it) or a .caibx (blocks in default.castr beside it). Returns
+            when the file is there and goes on in the background; 'oscircular umount DIR' ends it.
+            """)
+
+    @Flag(name: .customShort("f"), help: "As in 2009; it changes nothing.") var inFuse = false
+    @Argument(help: "An empty folder.") var directory: String
+    @Argument(help: "The index: a URL or a path.") var url: String
+
+    func run() async throws {
+        let context = try CommandContext.load()
+        var source = try await MountSource.find(url, store: nil, context: context, isIndex: true)
+        defer { if source.isTemporary { unlink(source.index) } }
+        let cache = LegacyCache.find { Terminal.note("oscircular: \($0)") }
+        // Local copies of blocks lay there in 2009.
+        if let cache, source.isLegacy { source.stores.append("file://\(cache)/blockfile/") }
+        try await MountCommand.mountInBackground(
+            MountRequest(source, directory: AbsolutePath.of(directory), cache: cache), context)
+    }
+}

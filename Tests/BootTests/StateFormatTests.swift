@@ -1,0 +1,51 @@
+import Boot
+import Linux
+import TestSupport
+import Testing
+
+@Suite struct StateFormatTests {
+    private func refusal(_ folder: TemporaryDirectory) -> String? {
+        do throws(BootError) {
+            try StateFormat.check(folder.path)
+            return nil
+        } catch {
+            if case .newerState(_, let format) = error { return format }
+            return "another error"
+        }
+    }
+
+    @Test func aFolderWithoutAMarkIsMarked() throws {
+        let folder = try TemporaryDirectory()
+        #expect(refusal(folder) == nil)
+        #expect(try FileContents.readText(folder.path("format"), limit: 100) == "oscircular-state 1\n")
+        #expect(refusal(folder) == nil)
+    }
+
+    @Test func aNewerFolderIsRefusedAndLeftAlone() throws {
+        let folder = try TemporaryDirectory()
+        try folder.write(Array("oscircular-state 2\n".utf8), to: "format")
+        #expect(refusal(folder) == "2")
+        #expect(try FileContents.readText(folder.path("format"), limit: 100) == "oscircular-state 2\n")
+    }
+
+    @Test func aMarkThatIsNotUnderstoodIsANewerOnes() throws {
+        let folder = try TemporaryDirectory()
+        try folder.write(Array("something else entirely\n".utf8), to: "format")
+        #expect(refusal(folder) == "?")
+        try folder.write(Array("oscircular-state 99999999999999999999999\n".utf8), to: "format")
+        #expect(refusal(folder) == "99999999999999999999")
+    }
+
+    @Test func whatAPowerCutLeftIsMarkedAgain() throws {
+        let folder = try TemporaryDirectory()
+        try folder.write([], to: "format")
+        #expect(refusal(folder) == nil)
+        #expect(try FileContents.readText(folder.path("format"), limit: 100) == "oscircular-state 1\n")
+    }
+
+    @Test func aFolderThatIsNotThereIsNotMade() throws {
+        let folder = try TemporaryDirectory()
+        try StateFormat.check(folder.path("absent"))
+        #expect(!Folder.isFolder(folder.path("absent")))
+    }
+}

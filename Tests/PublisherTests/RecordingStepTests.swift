@@ -1,0 +1,42 @@
+import Catalog
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+@testable import Publisher
+
+/// `add --record` with a client that is a script of the test's: what booting itself needs is another test's.
+@Suite struct RecordingStepTests {
+    private let folder: ScratchFolder
+
+    init() throws { folder = try ScratchFolder() }
+
+    /// The publisher beside a client that does what the script says.
+    private func publisher(client: String) throws -> String {
+        let program = folder.file("oscircular-publish")
+        if access(program, F_OK) != 0 {
+            let bytes = try FileContents.read(BuiltProgram.path("oscircular-publish"), limit: 1 << 30)
+            try AtomicFile.write(bytes, to: program, mode: 0o755)
+        }
+        try AtomicFile.write("#!/bin/sh\n\(client)\n", to: folder.file("oscircular"), mode: 0o755)
+        return program
+    }
+
+    @Test func aVersionWhoseRecordingFailsIsPublishedAndStatsSaySo() async throws {
+        let program = try publisher(
+            client: "[ \"$1\" != boot ] || { echo 'oscircular: the guest did not start - no luck' >&2; exit 69; }")
+        let keys = ["--keys", folder.file("keys")]
+        try PublisherFixtures.writeRandomImage(size: 500_000, seed: 1, to: folder.file("a.img"))
+        try #require(try await BuiltProgram.runAny(program, ["init", folder.file("tree")] + keys).status == 0)
+        let added = try await BuiltProgram.runAny(
+            program, ["add", folder.file("tree"), "d", "2026-11-16", folder.file("a.img"), "--record"] + keys)
+        #expect(added.status == 0, "\(added.stderr)")
+        #expect(added.stderr.contains("d@2026-11-16 has no boot set"))
+        let stats = try await BuiltProgram.runAny(program, ["stats", folder.file("tree")] + keys)
+        #expect(stats.stdout.contains("recording failed: oscircular: the guest did not start - no luck"))
+        let again = try await BuiltProgram.runAny(
+            program, ["record", folder.file("tree"), "d", "2026-11-16"] + keys)
+        #expect(again.status == 69)
+    }
+}

@@ -1,0 +1,137 @@
+"""OS Circular itself, as a user runs it, in folders of its own."""
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+
+from . import guest, processes
+from .settings import ACCELERATOR, CLIENT, FOLDER, TREE
+
+
+class Client:
+    """A user who follows one catalog."""
+
+    def __init__(self, name, url):
+        self.folder = FOLDER / "client" / name
+        # Short, for sockets: their paths end at 108 bytes. Others may pass, for QEMU's user.
+        self.runtime = FOLDER / "run"
+        self.runtime.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.environment = {
+            **os.environ, "XDG_RUNTIME_DIR": str(self.runtime), "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_STATE_HOME": str(self.folder / "state"), "XDG_CACHE_HOME": str(self.folder / "cache"),
+        }
+        self.stop_all()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for part in ("config", "state", "cache"):
+            (self.folder / part).mkdir(parents=True)
+        self.run("catalog", "add", "bench", url, "--root", TREE / "metadata/1.root.json")
+        shutil.copytree(self.folder / "state", self.folder / "state.new", symlinks=True)
+
+    def run(self, *arguments, timeout=900):
+        return processes.run([CLIENT, *arguments], self.environment, timeout)
+
+    def forget(self):
+        """As on the day the catalog was added: no blocks, no boot set of one's own."""
+        for part in ("state", "cache"):
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+        shutil.copytree(self.folder / "state.new", self.folder / "state", symlinks=True)
+        (self.folder / "cache").mkdir()
+
+    def configure(self, settings):
+        """Writes config.toml."""
+        folder = self.folder / "config/oscircular"
+        folder.mkdir(exist_ok=True)
+        (folder / "config.toml").write_text(settings)
+
+    def sessions(self):
+        return json.loads(self.run("sessions", "--json", timeout=60))["sessions"]
+
+    def stop_all(self):
+        """What a run that was killed left; nobody else has sessions in our runtime folder."""
+        with contextlib.suppress(processes.Failed):
+            for session in self.sessions():
+                subprocess.run(
+                    [CLIENT, "stop", "--force", session["id"]], env=self.environment, capture_output=True, timeout=60)
+
+    def boot(self, workload, limit, at_marker):
+        """Seconds from the command to the workload's marker.
+        :param at_marker: called then, before the guest is stopped; its result comes second.
+        """
+        start_libvirt()
+        begun = time.monotonic()
+        try:
+            session = json.loads(self.run(
+                "boot", f"bench/{workload}", "--detach", "--json", "--display", "none", "--accel", ACCELERATOR,
+                timeout=limit))
+            log = processes_log(self.folder, session["id"])
+            seconds = guest.watch(
+                session["consoleLog"], workload, begun, limit, lambda: os.path.exists(f"/proc/{session['pid']}"), log)
+            facts = at_marker()
+            facts["rss_mb"] = round(peak_memory(session["pid"]) / 1e6, 1)
+            return seconds, facts
+        finally:
+            self.stop_all()
+
+    @contextlib.contextmanager
+    def mounted(self, workload):
+        """The image's file."""
+        folder = FOLDER / "mount"
+        processes.unmount(folder)
+        folder.mkdir(exist_ok=True)
+        path = self.run("mount", f"bench/{workload}", folder).strip().splitlines()[-1]
+        try:
+            yield path
+        finally:
+            with contextlib.suppress(processes.Failed):
+                self.run("umount", folder, timeout=60)
+            processes.unmount(folder)
+
+
+def processes_log(folder, identifier):
+    """Where a session says why it ended."""
+    return folder / "state/oscircular/logs" / f"{identifier}.session.log"
+
+
+def peak_memory(pid):
+    """Bytes that a process had resident at most."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+libvirt = []
+
+
+def start_libvirt():
+    """Root's guests need two daemons, which a container does not start by itself."""
+    if os.geteuid() != 0:
+        return
+    if not os.path.exists("/run/libvirt/virtlogd-sock"):
+        start_daemon("virtlogd")
+        processes.wait_for(lambda: os.path.exists("/run/libvirt/virtlogd-sock"), 30, "virtlogd")
+    if not libvirt_answers():
+        start_daemon("libvirtd", "--timeout", "300")
+        processes.wait_for(libvirt_answers, 60, "libvirtd")
+
+
+def start_daemon(*arguments):
+    with open(FOLDER / f"{arguments[0]}.log", "wb") as log:
+        libvirt.append(processes.start(
+            arguments, stdout=log, stderr=log, start_new_session=True,
+            env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}))
+
+
+def libvirt_answers():
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return subprocess.run(
+            ["virsh", "-q", "-c", "qemu:///system", "version"], capture_output=True, timeout=20).returncode == 0
+    return False
+
+
+def stop_libvirt():
+    for process in reversed(libvirt):
+        processes.end(process)

@@ -1,0 +1,68 @@
+"""What is measured, in which order, how often."""
+from dataclasses import dataclass, field
+
+from .boot import AGAIN, METERED, OURS
+
+LOCAL, NBDKIT = "local file", "nbdkit curl+cache+readahead"
+CURL_RAW, CURL_QCOW2 = "QEMU curl, raw", "QEMU curl, qcow2 zstd"
+CASYNC, DOWNLOAD = "casync mount", "download, then boot"
+ALL = (LOCAL, OURS, AGAIN, METERED, NBDKIT, CURL_QCOW2, CURL_RAW, CASYNC)
+# Of those at 50 Mbit/50 ms.
+BEST = CURL_QCOW2
+HOME, FAR, SLOW, FAST = "50 Mbit/50 ms", "20 Mbit/100 ms", "5 Mbit/300 ms", "1 Gbit/0.2 ms"
+
+
+@dataclass(frozen=True)
+class Boots:
+    """One round boots by each path in turn."""
+
+    workload: str
+    line: str
+    paths: tuple
+    rounds: int
+    kind: str = field(default="boot", init=False)
+
+    def order(self, number):
+        """Each round begins with another path."""
+        first = (number - 1) % len(self.paths)
+        return self.paths[first:] + self.paths[:first]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Rounds of a measurement without a guest: sequential, mounted, publish or start."""
+
+    kind: str
+    rounds: int
+
+
+QUICK = (
+    Boots("programs", HOME, (LOCAL, OURS, METERED), 1),
+    Boots("init", HOME, (LOCAL, OURS, AGAIN, BEST), 1),
+    Files("sequential", 1),
+    Files("mounted", 1),
+    Files("start", 1),
+)
+
+# The most wanted first: a run that is cut has them.
+STANDARD = (
+    Boots("programs", HOME, (LOCAL, OURS, AGAIN, NBDKIT, CURL_QCOW2, CURL_RAW, CASYNC), 5),
+    Boots("programs", HOME, (METERED,), 1),
+    Files("sequential", 3),
+    Files("mounted", 3),
+    Files("publish", 3),
+    Files("start", 3),
+    Boots("programs", FAR, (LOCAL, OURS, BEST), 3),
+    Boots("programs", FAST, (LOCAL, OURS, BEST), 3),
+    Boots("programs", SLOW, (LOCAL, OURS, BEST), 3),
+    Boots("init", HOME, (LOCAL, OURS, AGAIN, NBDKIT, CURL_QCOW2), 5),
+    Boots("login", HOME, (LOCAL, OURS, AGAIN, BEST), 5),
+    Boots("programs", HOME, (DOWNLOAD,), 1),
+)
+
+FULL = STANDARD + tuple(
+    Boots(workload, line, (*ALL, DOWNLOAD), 5) for line in (HOME, FAR, FAST, SLOW) for workload in ("programs", "init", "login"))
+
+PLANS = {"quick": QUICK, "standard": STANDARD, "full": FULL}
+# Minutes after which no new measurement starts; the one that runs goes on to its end.
+BUDGETS = {"quick": 2, "standard": 55, "full": float("inf")}

@@ -1,0 +1,45 @@
+"""Results as they come, a JSON line each, so that a run which was cut goes on where it was."""
+import json
+import statistics
+
+
+class Results:
+    def __init__(self, path):
+        self.path = path
+        self.rows = []
+        if path.exists():
+            text = path.read_text()
+            # What follows the last newline was being written when the machine went down.
+            whole = text[:text.rfind("\n") + 1]
+            self.rows = [json.loads(line) for line in whole.splitlines()]
+            if whole != text:
+                path.write_text(whole)
+
+    def has(self, task, round_number):
+        return any(row["task"] == task and row["round"] == round_number for row in self.rows)
+
+    def add(self, task, round_number, facts):
+        row = {"task": task, "round": round_number, **facts}
+        self.rows.append(row)
+        with open(self.path, "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def values(self, task, key="seconds"):
+        return [row[key] for row in self.rows if row["task"] == task and row.get(key) is not None]
+
+    def median(self, task, key="seconds"):
+        """None when there is no round yet."""
+        values = self.values(task, key)
+        return statistics.median(values) if values else None
+
+    def failures(self, task):
+        return [row["failed"] for row in self.rows if row["task"] == task and "failed" in row]
+
+    def ratio(self, task, other, key="seconds"):
+        """Median of the rounds' own ratios: what made one round slow made both slow."""
+        pairs = {row["round"]: row[key] for row in self.rows if row["task"] == other and row.get(key)}
+        ratios = [
+            row[key] / pairs[row["round"]] for row in self.rows
+            if row["task"] == task and row.get(key) and row["round"] in pairs
+        ]
+        return statistics.median(ratios) if ratios else None

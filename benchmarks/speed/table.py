@@ -1,0 +1,125 @@
+"""The issue's lines, with what was measured: medians, and ratios within one run."""
+import statistics
+
+from .boot import AGAIN, METERED, OURS, name
+from .plan import ALL, CASYNC, CURL_QCOW2, CURL_RAW, DOWNLOAD, FAR, FAST, HOME, LOCAL, NBDKIT, SLOW
+from .settings import LINES
+
+
+class Report:
+    """:param boot_sets: workload -> (blocks, compressed bytes) that its start reads
+    :param image_sizes: workload -> bytes of the compressed qcow2, what a download brings."""
+
+    def __init__(self, results, boot_sets, image_sizes):
+        self.results, self.boot_sets, self.image_sizes = results, boot_sets, image_sizes
+        self.rows = []
+
+    def boot_limit(self, workload, line):
+        """max(local, bytes it reads / rate): the processor's work and the line's, overlapping at best."""
+        local = self.results.median(name(workload, line, LOCAL))
+        return local and max(local, LINES[line].seconds(self.boot_sets[workload][1]))
+
+    def boots(self):
+        """Every path at every line that was measured."""
+        lines = []
+        for workload in self.boot_sets:
+            for line in LINES:
+                limit = self.boot_limit(workload, line)
+                if not limit:
+                    continue
+                lines.append(f"\n{workload}, {line}: limit {limit:.1f} s (local file, or the line with what it reads: "
+                             f"{self.boot_sets[workload][1] / 1e6:.1f} MB in {self.boot_sets[workload][0]} blocks)")
+                lines.append(f"  {'path':<30} {'rounds':>6} {'median s':>9} {'min':>7} {'max':>7} {'x local':>8} {'x limit':>8} "
+                             f"{'MB':>8} {'requests':>8}")
+                for path in (*ALL, DOWNLOAD):
+                    lines.extend(self.boot_line(workload, line, path, limit))
+        return lines
+
+    def boot_line(self, workload, line, path, limit):
+        task = name(workload, line, path)
+        values = self.results.values(task)
+        if not values:
+            for failure in self.results.failures(task)[:1]:
+                yield f"  {path:<30} {failure}"
+            if path == DOWNLOAD and LINES[line].seconds(self.image_sizes[workload]) > 0:
+                size = self.image_sizes[workload]
+                seconds = LINES[line].seconds(size) + self.results.median(name(workload, line, LOCAL))
+                yield (f"  {path:<30} {'comp.':>6} {seconds:9.1f} {'':>7} {'':>7} "
+                       f"{seconds / self.results.median(name(workload, line, LOCAL)):8.2f} {seconds / limit:8.2f} {size / 1e6:8.1f}")
+            return
+        median = statistics.median(values)
+        yield (f"  {path:<30} {len(values):>6} {median:9.1f} {min(values):7.1f} {max(values):7.1f} "
+               f"{self.results.ratio(task, name(workload, line, LOCAL)) or 0:8.2f} {median / limit:8.2f} "
+               f"{self.results.median(task, 'mb') or 0:8.1f} {self.results.median(task, 'requests') or 0:8.0f}")
+
+    def goal(self, what, wanted, measured, reached):
+        self.rows.append({"what": what, "wanted": wanted, "measured": measured, "reached": reached})
+
+    def goals(self):
+        """The table of goals; a goal without its measurements is left out."""
+        self.boot_goals()
+        self.file_goals()
+        return self.rows
+
+    def boot_goals(self):
+        for line, most in ((HOME, 1.2), (FAR, 1.15), (SLOW, 1.15), (FAST, 1.2)):
+            ours, limit = self.results.median(name("programs", line, OURS)), self.boot_limit("programs", line)
+            if ours and limit:
+                self.goal(f"cold boot, programs, {line}", f"at most {most} x limit", f"{ours / limit:.2f} x", ours <= most * limit)
+        for path in (NBDKIT, CURL_QCOW2, CURL_RAW, CASYNC):
+            least = 5 if path == CASYNC else 3
+            self.faster(path, least)
+        ours = self.results.median(name("programs", HOME, OURS))
+        local = self.results.median(name("programs", HOME, LOCAL))
+        if ours and local:
+            downloaded = self.results.median(name("programs", HOME, DOWNLOAD))
+            factor = (downloaded or local + LINES[HOME].seconds(self.image_sizes["programs"])) / ours
+            self.goal(f"  than download, then boot{'' if downloaded else ' (computed)'}", "at least 5 x faster", f"{factor:.2f} x",
+                      factor >= 5)
+        again = self.results.ratio(name("programs", HOME, AGAIN), name("programs", HOME, LOCAL))
+        if again:
+            self.goal("second boot, programs", "at most 1.03 x local", f"{again:.2f} x", again <= 1.03)
+        size = self.results.median(name("programs", HOME, METERED), "mb")
+        if size:
+            factor = size * 1e6 / self.boot_sets["programs"][1]
+            self.goal("bytes of a cold boot, programs", "at most 1.05 x what it reads", f"{factor:.3f} x", factor <= 1.05)
+
+    def faster(self, path, least):
+        factor = self.results.ratio(name("programs", HOME, path), name("programs", HOME, OURS))
+        if factor:
+            self.goal(f"  than {path}", f"at least {least} x faster", f"{factor:.2f} x", factor >= least)
+
+    def file_goals(self):
+        self.share("cold sequential read, fast server", "sequential/OS Circular", "sequential/limit", 0.8)
+        self.share("mounted, cached, 4 KiB random O_DIRECT", "mounted random/OS Circular", "mounted random/preadfs", 0.95)
+        self.share("mounted, cached, sequential", "mounted sequential/OS Circular", "mounted sequential/preadfs", 0.95)
+        self.share("publish a new image", "publish/OS Circular", "publish/limit: zstd -3 and SHA-256 on all cores", 0.8)
+        self.times("publish a new image, against casync make", "publish/OS Circular", "publish/casync make", 5)
+        self.times("publish a new image, against qemu-img", "publish/OS Circular", "publish/qemu-img convert -c", 1)
+        self.share("publish an unchanged image", "publish again/OS Circular",
+                   "publish again/limit: SHA-256 of what is not zero", 0.8)
+        self.times("publish an unchanged image, against casync make", "publish again/OS Circular",
+                   "publish again/casync make", 5)
+        for what, most in (("list", 0.030), ("menu", 0.030), ("menu, 500 x 500 versions", 0.060)):
+            seconds, process = self.results.median(f"start/{what}"), self.results.median("start/process")
+            if seconds and process:
+                self.goal(f"first picture: {what}", f"under {most * 1000:.0f} ms",
+                          f"{seconds * 1000:.0f} ms ({seconds / process:.1f} x process start)", seconds < most)
+
+    def share(self, what, ours, limit, least):
+        """Ours as a share of the limit's speed."""
+        factor = self.results.ratio(limit, ours)
+        if factor:
+            self.goal(what, f"at least {least} of the limit", f"{factor:.2f}", factor >= least)
+
+    def times(self, what, ours, other, least):
+        factor = self.results.ratio(other, ours)
+        if factor:
+            self.goal(what, f"at least {least} x", f"{factor:.2f} x", factor >= least)
+
+    def text(self):
+        lines = self.boots()
+        lines += ["", "| what | to reach | measured | |", "| --- | --- | --- | --- |"]
+        lines += [f"| {row['what']} | {row['wanted']} | {row['measured']} | {'yes' if row['reached'] else 'no'} |"
+                  for row in self.goals()]
+        return "\n".join(lines)
