@@ -19,6 +19,8 @@ package struct Configuration: Sendable, Equatable {
     /// Whether the rest of an image is fetched once its guest has started: `always`, `never`, or `auto`: not where
     /// NetworkManager calls the connection metered.
     package var prefetchRest: String = "auto"
+    /// Seconds without a read after which a guest has started and its boot set is whole.
+    package var quietSeconds: Int = 10
     package var memoryMiB: Int?
     package var cpus: Int?
     package var accelerator: String = "auto"
@@ -74,6 +76,7 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.bytes("cache.limit") { cacheLimit = value }
         if let value = try reader.integer("read.bound", in: 1...3600) { readBound = value }
         if let value = try reader.integer("network.requests", in: 1...256) { parallelRequests = value }
+        if let value = try reader.integer("prefetch.quiet", in: 1...300) { quietSeconds = value }
         if let value = try reader.string("prefetch.rest", among: ["auto", "always", "never"]) { prefetchRest = value }
         if let value = try reader.integer("guest.memory", in: 16...1_048_576) { memoryMiB = value }
         if let value = try reader.integer("guest.cpus", in: 1...512) { cpus = value }
@@ -92,7 +95,7 @@ private struct SettingsReader {
 
     private static let known: [String: Set<String>] = [
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
-        "prefetch": ["rest"],
+        "prefetch": ["quiet", "rest"],
         "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown"],
     ]
 

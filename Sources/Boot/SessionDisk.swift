@@ -31,9 +31,11 @@ struct SessionDisk: Sendable {
     /// Mounts the image.
     /// - Parameters:
     ///   - readBound: seconds that one read of the guest waits.
+    ///   - quiet: how long no read may come until the start is over.
     ///   - signals: told when reads stall.
     func mount(
-        at directory: String, readBound: Int, signals: AsyncStream<SessionSignal>.Continuation, _ teardown: Teardown
+        at directory: String, readBound: Int, quiet: Duration, signals: AsyncStream<SessionSignal>.Continuation,
+        _ teardown: Teardown
     ) async throws -> Mounted {
         // Patient: a guest waits for as long as it takes.
         let stores = stores(.patient)
@@ -43,7 +45,7 @@ struct SessionDisk: Sendable {
             read: ReadOptions(bound: .seconds(readBound), readAhead: ReadOptions.usualReadAhead))
         let (version, cache) = (version, cache)
         let states = BlockStates(count: version.index.count)
-        let recorder = BootRecorder()
+        let recorder = BootRecorder(limits: .init(quiet: quiet))
         let image = try await WorkerThread.run(name: "mount") {
             try Folder.make(directory, mode: 0o755)
             return try MountedImage.mount(

@@ -106,7 +106,8 @@ package final class SessionRun: Sendable {
             version: version, cache: BlockCache.open(places: places, configuration: configuration),
             transfers: transfers, id: request.id, state: state, describe: describe, log: { [self] in note($0) })
         let mounted = try await disk.mount(
-            at: directory.mount, readBound: configuration.readBound, signals: signals.continuation, teardown)
+            at: directory.mount, readBound: configuration.readBound, quiet: .seconds(configuration.quietSeconds),
+            signals: signals.continuation, teardown)
         update {
             $0.phase = .mount
             $0.mount = mounted.image.path
