@@ -47,8 +47,8 @@ bench-full: bench-programs
 
 bench-programs: build
 	share/install-packages demo bench run
-	swift build -c release --product network-proxy
-	swift build -c release --product menu-sample
+	$(RELEASE) --product network-proxy
+	$(RELEASE) --product menu-sample
 
 # Key to screen and idle CPU of the menu, beside htop.
 bench-menu:

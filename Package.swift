@@ -113,7 +113,8 @@ let package = Package(
                 "Linux", system,
             ]),
         program(
-            "oscircular-publish", ["Publisher", "ObjectStore", "TUF", "Catalog", "ContentAddress", "Curl", "Linux", system]),
+            "oscircular-publish",
+            ["Publisher", "ObjectStore", "TUF", "Catalog", "ContentAddress", "Curl", "Linux", system]),
         program("tuf-client", ["TUF", "Curl", "Linux"]),
 
         .target(
