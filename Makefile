@@ -33,6 +33,9 @@ fuzz: packages
 drill: packages
 	swift build --build-tests
 	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter Drill
+	FUZZ_SECONDS=600 Tests/Fuzz/run
+	rm -rf .build/twelve-weeks
+	share/recipes/twelve-weeks .build/twelve-weeks "$$PWD/.build/debug"
 	$(MAKE) test-deb ARGS=--boot
 
 # We and our peers in one run: at most an hour; a run that was cut goes on. bench-quick takes minutes, bench-full hours.
