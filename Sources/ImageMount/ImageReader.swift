@@ -71,6 +71,18 @@ package final class ImageReader: Sendable {
         }
     }
 
+    /// Gives bytes of the image to `body` when all of them are here. May read local files on the calling thread.
+    /// - Returns: false when they are not, or cannot be read: ``read(offset:length:completion:)`` finds out why.
+    package func readNow(offset: UInt64, length: Int, body: (UnsafeRawBufferPointer) -> Void) -> Bool {
+        guard length >= 0, offset <= index.imageSize, UInt64(length) <= index.imageSize - offset else { return false }
+        let buffer = ReadBuffer(count: length)
+        guard let missing = try? fillFromHere(buffer, offset: offset), missing.isEmpty else { return false }
+        reads.add(1, ordering: .relaxed)
+        bytes.add(UInt64(length), ordering: .relaxed)
+        buffer.withUnsafeBytes(body)
+        return true
+    }
+
     /// Reads bytes of the image, for structured concurrency.
     /// - Throws: ``ImageReadError``.
     package func read(offset: UInt64, length: Int) async throws -> [UInt8] {

@@ -7,6 +7,10 @@ struct ServedImage: FileReader {
     let reader: ImageReader
     let log: Logger
 
+    func readNow(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> Bool {
+        reader.readNow(offset: offset, length: size, body: reply)
+    }
+
     func read(_ request: ReadRequest) {
         reader.read(offset: request.offset, length: request.size) { [log] result in
             switch result {

@@ -42,6 +42,37 @@ import Testing
         #expect(store.fetched.isEmpty)
     }
 
+    @Test func givesNowOnlyWhatIsHere() throws {
+        let image = try TestImage.fixed(in: folder)
+        let store = image.store()
+        let reader = ImageReader(index: image.index, store: store)
+        let length = image.bytes.count
+        #expect(!reader.readNow(offset: 0, length: length) { _ in Issue.record("nothing is here") })
+        store.bringAllHere()
+        var given: [UInt8] = []
+        #expect(reader.readNow(offset: 5, length: length - 5) { given = Array($0) })
+        #expect(given == image.slice(5, length - 5))
+        #expect(!reader.readNow(offset: 6, length: length - 5) { _ in Issue.record("past the end") })
+        #expect(store.fetched.isEmpty)
+        #expect(reader.statistics.reads == 1)
+    }
+
+    @Test(arguments: [false, true])
+    func whoReadsInOrderFindsBlocksFetchedAheadAndRight(answersAtOnce: Bool) async throws {
+        let image = try TestImage.fixed(in: folder)
+        let store = image.store(answersAtOnce: answersAtOnce)
+        let size = image.index.longestBlock
+        let reader = ImageReader(index: image.index, store: store, options: ReadOptions(readAhead: 8 * size))
+        for block in 0..<2 { _ = try await reader.read(offset: UInt64(block * size), length: size) }
+        // Nobody has asked for these.
+        let ahead = Set(image.blocks[2..<6].filter { !$0.isHole }.map(\.id))
+        #expect(!ahead.isEmpty && store.fetched.isSuperset(of: ahead))
+        for offset in stride(from: 0, to: image.bytes.count, by: 50_000) {
+            let bytes = try await reader.read(offset: UInt64(offset), length: 50_000)
+            #expect(bytes == image.slice(offset, 50_000), "offset \(offset)")
+        }
+    }
+
     @Test func fetchesEveryBlockOnceAndNoHole() async throws {
         let image = try TestImage.fixed(in: folder)
         let store = image.store()

@@ -56,11 +56,12 @@ struct TrustFaultTests {
     func aFullOrReadOnlyStateFolderKeepsWhatWasTrusted() async throws {
         try await withTiny { scenario in
             try await scenario.client("catalog", "remove", "test")
-            let state = scenario.folder.path("state")
+            // The publisher's keys lie beside it, in the state folder.
+            let state = scenario.folder.path("state/oscircular/catalogs")
             let mounted = try await BuiltProgram.runAny("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", state])
             try #require(mounted.status == 0, "\(mounted.stderr)")
             try await scenario.follow("test", at: scenario.server.url)
-            let catalog = "\(state)/oscircular/catalogs/test"
+            let catalog = "\(state)/test"
             let before = try timestamp(catalog)
 
             _ = try await BuiltProgram.runAny("dd", ["if=/dev/zero", "of=\(state)/filler", "bs=4k"])
