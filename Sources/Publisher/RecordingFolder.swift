@@ -18,7 +18,7 @@ struct RecordingFolder {
             chmod("\(path)/run", geteuid() == 0 ? 0o711 : 0o700)
             // What the guest does not ask for is no part of its start. A busy publisher's emulated guest may unpack its kernel for longer
             // than a reader's guest is ever quiet.
-            let settings = Array("[prefetch]\nquiet = 40\nrest = \"never\"\n".utf8)
+            let settings = Array("[prefetch]\nquiet = 20\nrest = \"never\"\n".utf8)
             try AtomicFile.write(settings, to: "\(path)/config/oscircular/config.toml")
         } catch {
             throw .unwritable(error)
