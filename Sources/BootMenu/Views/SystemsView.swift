@@ -44,6 +44,7 @@ enum SystemsView {
     private static func drawRows(_ state: MenuState, _ layout: Layout, width: Int, on page: inout Page) {
         let longest = state.offer.systems.reduce(8) { max($0, min(24, state.label($1).utf8.count)) }
         let nameWidth = min(longest, max(8, width - 30))
+        let versionWidth = versionWidth(state.offer.systems.lazy.compactMap { $0.newest?.id })
         for offset in 0..<layout.listHeight {
             let index = state.top.position.top + offset
             guard let item = state.systemsRow(index, of: state.top) else { break }
@@ -52,7 +53,8 @@ enum SystemsView {
             let cells: [RowCell]
             switch item {
             case .system(let system):
-                cells = SystemsView.cells(system, state, marker: marker, nameWidth: nameWidth, width: width)
+                cells = SystemsView.cells(
+                    system, state, marker: marker, nameWidth: nameWidth, versionWidth: versionWidth, width: width)
             case .catalog(let catalog):
                 let words = "\(catalog.state.rawValue): \(catalog.error)"
                 cells = [
@@ -67,7 +69,7 @@ enum SystemsView {
     }
 
     private static func cells(
-        _ system: SystemItem, _ state: MenuState, marker: String, nameWidth: Int, width: Int
+        _ system: SystemItem, _ state: MenuState, marker: String, nameWidth: Int, versionWidth: Int, width: Int
     ) -> [RowCell] {
         let price = PriceWords.of(system, state)
         let isOld = system.supportEnds.map { $0 + 86_400 < state.now } ?? false
@@ -75,11 +77,11 @@ enum SystemsView {
         var cells = [RowCell(" \(marker) ", 3), RowCell(state.label(system), nameWidth + 2, nameStyle)]
         var room = width - nameWidth - 5
         // In the order in which they go when there is no room: title, age, version.
-        let hasVersion = room >= 26
-        let hasAge = room >= 37
+        let hasVersion = room >= versionWidth + 14
+        let hasAge = room >= versionWidth + 25
         if hasVersion {
-            cells.append(RowCell(system.newest?.id ?? "", 12, nameStyle))
-            room -= 12
+            cells.append(RowCell(system.newest?.id ?? "", versionWidth, nameStyle))
+            room -= versionWidth
         }
         let priceWidth = hasAge ? min(22, room - 7) : room
         cells.append(RowCell(price.text, priceWidth, price.style))
@@ -98,9 +100,15 @@ enum SystemsView {
         return cells
     }
 
+    /// A day, or a day's second version, and a gap.
+    private static func versionWidth(_ versions: some Sequence<String>) -> Int {
+        versions.reduce(12) { max($0, min(18, $1.utf8.count + 2)) }
+    }
+
     private static func drawRunning(
         _ state: MenuState, _ layout: Layout, top: Int, width: Int, on page: inout Page
     ) {
+        let versionWidth = versionWidth(state.guests.map(\.image.version))
         for (offset, guest) in state.guests.prefix(layout.runningHeight).enumerated() {
             let isLast = offset == layout.runningHeight - 1 && state.guests.count > layout.runningHeight
             if isLast {
@@ -109,7 +117,7 @@ enum SystemsView {
             }
             page.put(
                 [
-                    RowCell("   " + guest.image.system.distribution, 15), RowCell(guest.image.version, 12),
+                    RowCell("   " + guest.image.system.distribution, 15), RowCell(guest.image.version, versionWidth),
                     RowCell(PriceWords.of(guest, now: state.now), 15), RowCell(Words.rate(guest.rate), 10, right: true),
                 ], row: top + offset, column: layout.innerLeft, width: width)
             page.hit(.guest(guest.id), row: top + offset, columns: 0..<(width + layout.innerLeft))
