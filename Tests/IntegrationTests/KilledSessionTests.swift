@@ -29,7 +29,8 @@ struct KilledSessionTests {
             #expect(isReached, "the session is where it is to be killed")
             let id = try #require(Folder.names(in: scenario.folder.path(Self.sessions)).first)
             let processes = ProcessTable.pids(running: "run-session", under: scenario.folder.path(Self.sessions))
-            #expect(processes.count == 1)
+            // A program that it is just starting looks like the session until its exec.
+            #expect((1...2).contains(processes.count))
             processes.forEach { kill($0, SIGKILL) }
             if moment != .up { #expect(try await boot.status != 0, "whoever started it hears of its end") }
 
