@@ -8,10 +8,8 @@ struct RecordingFolder {
 
     /// - Throws: ``PublisherError/unwritable(_:)``.
     init() throws(PublisherError) {
-        var template = Array("/tmp/oscircular-record-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw .unwritable(.last("mkdtemp", "/tmp")) }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         do {
+            path = try WorkFolder.make(in: "/tmp", name: "oscircular-record")
             // As root QEMU runs as a user of its own, which must get through to the disk.
             if geteuid() == 0 { chmod(path, 0o711) }
             for name in ["config/oscircular", "state", "cache", "run"] { try Folder.make("\(path)/\(name)") }

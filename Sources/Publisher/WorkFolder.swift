@@ -8,9 +8,16 @@ final class WorkFolder: Sendable {
     /// - Throws: ``SystemCallError`` of `mkdtemp`.
     init() throws(SystemCallError) {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(base)/oscircular-publish-XXXXXX".utf8CString)
+        path = try WorkFolder.make(in: base, name: "oscircular-publish")
+    }
+
+    /// Makes a folder that nobody else can look into; whoever asked removes it.
+    /// - Returns: its path.
+    /// - Throws: ``SystemCallError`` of `mkdtemp`.
+    static func make(in base: String, name: String) throws(SystemCallError) -> String {
+        var template = Array("\(base)/\(name)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw .last("mkdtemp", base) }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     deinit { try? Folder.removeTree(path) }

@@ -15,10 +15,12 @@ struct VersionArguments: ParsableArguments {
 
     @OptionGroup var keyOptions: KeyOptions
 
-    /// The tree and the version's id; whether the tree has it is another question.
-    func resolve() throws -> (PublishedTree, VersionID) {
+    /// Pins the version, or lets it go, and says so.
+    func pin(_ isPinned: Bool) throws {
         let published = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
-        return (published, try NewVersion(distribution: distro, version: version).version)
+        let version = try NewVersion(distribution: distro, version: version).version
+        try published.pin(distro, version, isPinned)
+        Console.print("\(isPinned ? "pinned" : "unpinned"): \(distro)@\(version)")
     }
 }
 
@@ -29,11 +31,7 @@ struct PinCommand: PublishSubcommand {
 
     @OptionGroup var arguments: VersionArguments
 
-    func run(_ context: Context) throws {
-        let (tree, version) = try arguments.resolve()
-        try tree.pin(arguments.distro, version, true)
-        Console.print("pinned: \(arguments.distro)@\(version)")
-    }
+    func run(_ context: Context) throws { try arguments.pin(true) }
 }
 
 /// `unpin TREE DISTRO VERSION`: prune may take it again.
@@ -43,9 +41,5 @@ struct UnpinCommand: PublishSubcommand {
 
     @OptionGroup var arguments: VersionArguments
 
-    func run(_ context: Context) throws {
-        let (tree, version) = try arguments.resolve()
-        try tree.pin(arguments.distro, version, false)
-        Console.print("unpinned: \(arguments.distro)@\(version)")
-    }
+    func run(_ context: Context) throws { try arguments.pin(false) }
 }
