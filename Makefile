@@ -18,10 +18,9 @@ build:
 	$(RELEASE) --product oscircular-publish
 	$(RELEASE) --product tuf-client
 
-# Guests in emulation and tests that watch a clock need the machine for themselves, so they run one after the other.
 test: packages lint
 	swift build --build-tests
-	swift test --skip-build --no-parallel
+	Tests/run
 	benchmarks/selftest
 	Tests/Fuzz/run
 

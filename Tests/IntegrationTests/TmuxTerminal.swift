@@ -66,11 +66,15 @@ final class TmuxTerminal: Sendable {
         try await wait(within: seconds, for: "no \(text)", sourceLocation) { $0.contains { $0.contains(text) } }
     }
 
-    /// Waits until no row holds the text.
+    /// Waits until no row holds the text, twice: one picture may show a screen half drawn.
     func expectNo(
         _ text: String, within seconds: Int = 15, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        try await wait(within: seconds, for: "still \(text)", sourceLocation) { !$0.contains { $0.contains(text) } }
+        var without = 0
+        try await wait(within: seconds, for: "still \(text)", sourceLocation) { rows in
+            without = rows.contains { $0.contains(text) } ? 0 : without + 1
+            return without == 2
+        }
     }
 
     @discardableResult
