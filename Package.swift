@@ -61,7 +61,8 @@ let package = Package(
     targets: [
         cLibrary("CFUSE", apt: "libfuse3-dev"),
         cLibrary("CCurl", apt: "libcurl4-openssl-dev"),
-        cLibrary("CLibvirt", apt: "libvirt-dev"),
+        // libvirt-dev; compiled, for it is loaded at its first use.
+        .target(name: "CLibvirt", path: "Sources/Bindings/CLibvirt"),
         cLibrary("CSlirp", apt: "libslirp-dev"),
         cLibrary("CZstd", apt: "libzstd-dev"),
         cLibrary("CZlib", apt: "zlib1g-dev"),

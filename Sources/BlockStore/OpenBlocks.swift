@@ -5,9 +5,15 @@ import Synchronization
 /// The cached blocks that this process has open, and those it has verified. Readers of different blocks rarely meet at
 /// one of the 64 locks, and hold it only for a look-up.
 final class OpenBlocks: Sendable {
-    private struct OpenBlock {
+    /// Changed only with its shard's lock held; a class, so that a use costs one look-up.
+    private final class OpenBlock {
         let file: FileHandle
         var lastUse: UInt64
+
+        init(file: FileHandle, lastUse: UInt64) {
+            self.file = file
+            self.lastUse = lastUse
+        }
     }
 
     private struct Contents {
@@ -31,8 +37,10 @@ final class OpenBlocks: Sendable {
     func look(up id: BlockID) -> (file: FileHandle?, isVerified: Bool) {
         shard(of: id).contents.withLock { contents in
             contents.clock += 1
-            contents.open[id]?.lastUse = contents.clock
-            return (contents.open[id]?.file, contents.verified.contains(id))
+            // What is open has been verified.
+            guard let block = contents.open[id] else { return (nil, contents.verified.contains(id)) }
+            block.lastUse = contents.clock
+            return (block.file, true)
         }
     }
 

@@ -12,6 +12,9 @@ final class BootRecorder: Sendable {
         /// The part of a CPU that a guest uses while it still starts: an emulated kernel computes for longer than a disk may be
         /// quiet, and an emulated guest at its login prompt takes a tenth at most (measured).
         var busy = 0.25
+        /// A guest that computes is over all the same when its disk is quiet so many times as long: its kernel has panicked, or
+        /// it works now.
+        var patience = 4
     }
 
     private struct State {
@@ -50,9 +53,11 @@ final class BootRecorder: Sendable {
                 lastLook = (now, cpu)
             }
             let ids = state.withLock { state -> [BlockID]? in
+                let now = clock.now
                 guard
-                    max(state.lastTouch, lastBusy).duration(to: clock.now) >= limits.quiet
-                        || start.duration(to: clock.now) >= limits.longest
+                    max(state.lastTouch, lastBusy).duration(to: now) >= limits.quiet
+                        || state.lastTouch.duration(to: now) >= limits.quiet * limits.patience
+                        || start.duration(to: now) >= limits.longest
                 else { return nil }
                 state.isOver = true
                 return state.ids

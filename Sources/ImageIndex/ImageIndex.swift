@@ -4,8 +4,8 @@ import Linux
 
 /// An image as the list of its blocks: a casync blob index (`.caibx`), fixed or content-defined, or an LBCAS index (`.idx`).
 ///
-/// The table stays in the file and items are read one by one, so memory does not grow with the image, and a file that
-/// somebody truncates later gives an error instead of SIGBUS. Any thread may use it.
+/// The table stays in the file and is read in small pieces when they are needed, so memory does not grow with the image, and a
+/// file that somebody truncates later gives an error instead of SIGBUS. Any thread may use it.
 package final class ImageIndex: Sendable {
     /// Bytes of the image; more than 0.
     package let imageSize: UInt64
@@ -19,6 +19,7 @@ package final class ImageIndex: Sendable {
     package let longestBlock: Int
 
     private let file: FileHandle
+    private let pages: IndexPages
     private let rows: IndexRows
     /// Ids of the all-zero block, by length. Two lengths at most: the longest block and the last one.
     private let zeroBlocks: [Int: BlockID]
@@ -50,6 +51,7 @@ package final class ImageIndex: Sendable {
                 zeroBlocks[length] = ImageIndex.zeroBlock(length: length, algorithm: layout.algorithm)
             }
             self.zeroBlocks = zeroBlocks
+            pages = IndexPages(file: file, rows: layout.rows, count: layout.count)
         } catch let error as ImageIndexError {
             throw error
         } catch let error as SystemCallError {
@@ -73,15 +75,13 @@ package final class ImageIndex: Sendable {
     package func block(at position: Int) throws(ImageIndexError) -> IndexedBlock {
         precondition((0..<count).contains(position), "block \(position) of \(count)")
         // The item before gives the block's start; a fixed index needs no look.
-        let first = fixedBlockSize == nil && position > 0 ? position - 1 : position
-        let items = try items(first..<(position + 1))
         let start: UInt64
         if let fixedBlockSize {
             start = UInt64(position) * UInt64(fixedBlockSize)
         } else {
-            start = position == 0 ? 0 : items[0].end
+            start = position == 0 ? 0 : try pages.item(position - 1).end
         }
-        return indexed(items[items.count - 1], position: position, start: start)
+        return indexed(try pages.item(position), position: position, start: start)
     }
 
     /// The block that holds a byte of the image: O(1) for fixed blocks, O(log n) else.

@@ -94,6 +94,18 @@ import Testing
         #expect(try await finished.value.ids == [image.ids[0], image.ids[2]])
     }
 
+    @Test func aGuestThatComputesForEverIsOverWhenItsDiskIsQuietForLong() async throws {
+        let image = try SmallImage("abc", in: folder)
+        var limits = BootRecorder.Limits()
+        limits.quiet = .milliseconds(200)
+        let recorder = BootRecorder(limits: limits)
+        recorder.touched(try image.index.block(at: 0))
+        let start = ContinuousClock.now
+        let bootSet = try await recorder.finish { start.duration(to: .now) / .seconds(1) }
+        #expect(bootSet.ids == [image.ids[0]])
+        #expect(start.duration(to: .now) >= limits.quiet * limits.patience)
+    }
+
     @Test func aDiskThatIsNeverQuietEndsTheBootAllTheSame() async throws {
         let image = try SmallImage("abc", in: folder)
         var limits = BootRecorder.Limits()

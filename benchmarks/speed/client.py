@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 
@@ -110,12 +111,18 @@ def start_libvirt():
     """Root's guests need two daemons, which a container does not start by itself."""
     if os.geteuid() != 0:
         return
-    if not os.path.exists("/run/libvirt/virtlogd-sock"):
+    if not virtlogd_answers():
         start_daemon("virtlogd")
-        processes.wait_for(lambda: os.path.exists("/run/libvirt/virtlogd-sock"), 30, "virtlogd")
+        processes.wait_for(virtlogd_answers, 30, "virtlogd")
     if not libvirt_answers():
         start_daemon("libvirtd", "--timeout", "300")
         processes.wait_for(libvirt_answers, 60, "libvirtd")
+
+
+def virtlogd_answers():
+    # Its socket outlives it.
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex("/run/libvirt/virtlogd-sock") == 0
 
 
 def start_daemon(*arguments):

@@ -11,6 +11,9 @@ package final class LibvirtConnection: @unchecked Sendable {
 
     /// - Throws: ``LibvirtError``.
     package init(uri: String) throws(LibvirtError) {
+        if let reason = osc_libvirt_load() {
+            throw LibvirtError(code: 0, domain: 0, message: String(cString: reason), call: "load libvirt")
+        }
         LibvirtEventLoop.start()
         guard let pointer = virConnectOpen(uri) else { throw LibvirtError.last("open \(uri)") }
         let sinks = EventSinks()

@@ -26,7 +26,8 @@ struct CacheCommand: ParsableCommand {
     }
 
     struct Status: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show where the cache is and how full.")
+        static let configuration = CommandConfiguration(
+            commandName: "status", abstract: "Show where the cache is and how full.")
 
         @Flag(help: "One JSON object.") var json = false
 
@@ -42,6 +43,7 @@ struct CacheCommand: ParsableCommand {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Read every block and remove those that are damaged; they are fetched again when needed.")
 
         @Flag(help: "One JSON object.") var json = false
@@ -60,7 +62,8 @@ struct CacheCommand: ParsableCommand {
     }
 
     struct Prune: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove blocks not used for longest.")
+        static let configuration = CommandConfiguration(
+            commandName: "prune", abstract: "Remove blocks not used for longest.")
 
         @Option(help: "Keep at most this much, such as 2GiB; the cache's own limit unless given.") var to: String?
         @Flag(help: "One JSON object.") var json = false
@@ -79,7 +82,8 @@ struct CacheCommand: ParsableCommand {
 
     struct Clear: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove all blocks but those that are pinned or that a running guest needs.")
+            commandName: "clear", abstract: "Remove all blocks but those that are pinned or that a running guest needs."
+        )
 
         @Flag(help: "One JSON object.") var json = false
 
@@ -93,7 +97,7 @@ struct CacheCommand: ParsableCommand {
 
     struct Pin: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Never evict a version's blocks, those here now and those still to come.")
+            commandName: "pin", abstract: "Never evict a version's blocks, those here now and those still to come.")
 
         @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
         @Flag(help: "One JSON object.") var json = false
@@ -111,7 +115,8 @@ struct CacheCommand: ParsableCommand {
     }
 
     struct Unpin: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a version's blocks be evicted again.")
+        static let configuration = CommandConfiguration(
+            commandName: "unpin", abstract: "Let a version's blocks be evicted again.")
 
         @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
         @Flag(help: "One JSON object.") var json = false

@@ -10,7 +10,8 @@ struct CatalogCommand: ParsableCommand {
         subcommands: [Add.self, List.self, Remove.self, Refresh.self])
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Follow the catalog of a published tree.")
+        static let configuration = CommandConfiguration(
+            commandName: "add", abstract: "Follow the catalog of a published tree.")
 
         @Argument(help: "Your name for it.") var name: String
         @Argument(help: "The tree's URL (http, https, file), or a folder's absolute path.") var url: String
@@ -55,7 +56,8 @@ struct CatalogCommand: ParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the catalogs that you follow.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show the catalogs that you follow.")
 
         @Flag(help: "One JSON object.") var json = false
 
@@ -71,7 +73,8 @@ struct CatalogCommand: ParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Stop following a catalog. Cached blocks stay.")
+        static let configuration = CommandConfiguration(
+            commandName: "remove", abstract: "Stop following a catalog. Cached blocks stay.")
 
         @Argument(help: "Its name.") var name: String
 
@@ -81,7 +84,8 @@ struct CatalogCommand: ParsableCommand {
     }
 
     struct Refresh: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Ask all publishers for their newest catalog.")
+        static let configuration = CommandConfiguration(
+            commandName: "refresh", abstract: "Ask all publishers for their newest catalog.")
 
         @Flag(help: "One JSON object.") var json = false
 

@@ -1,3 +1,0 @@
-#pragma once
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
