@@ -65,18 +65,23 @@ package struct ImagePublisher: Sendable {
         let table = BlockTable(count: count, filledWith: zeros.full)
         progress.begin(.blocks, total: source.size)
 
+        let digester = options.digestsImage ? ImageDigester(source: source) : nil
         let reading = try ImageReading(
             source: source, options: options, table: table, zeros: zeros, store: BlockStoreFolder(path: store),
-            runSize: max(1, ImagePublisher.runSize / options.blockSize) * options.blockSize,
+            digester: digester, runSize: max(1, ImagePublisher.runSize / options.blockSize) * options.blockSize,
             memory: ImagePublisher.memory, progress: progress, cancellation: cancellation)
-        let (digest, unread) = try reading.run()
+        let unread = try reading.run()
+        let blocks = table.all
+        let isKnown = options.known?.isMade(
+            of: blocks, blockSize: options.blockSize, size: source.size, algorithm: options.algorithm)
+        let digest = isKnown == true ? options.known?.digest : try digester?.finish(cancellation)
         try source.checkUnchanged()
 
         progress.begin(.index, total: 0)
         try cancellation.check()
         do {
             try ImageIndexWriter.write(
-                blocks: table.all, blockSize: options.blockSize, imageSize: source.size, algorithm: options.algorithm,
+                blocks: blocks, blockSize: options.blockSize, imageSize: source.size, algorithm: options.algorithm,
                 to: index)
         } catch {
             throw .writing(error, index)

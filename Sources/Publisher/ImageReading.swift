@@ -13,7 +13,7 @@ final class ImageReading {
     private let runSize: UInt64
     private let progress: PublishProgress
     private let cancellation: Cancellation
-    private var hasher: FileHasher?
+    private let digester: ImageDigester?
     private var unread = 0
     /// One block of zeros, from the first hole on.
     private var zeroRun: ReadRun?
@@ -21,7 +21,7 @@ final class ImageReading {
     /// - Throws: ``PublisherError/unwritable(_:)``.
     init(
         source: ImageSource, options: PublishOptions, table: BlockTable, zeros: ZeroBlocks, store: BlockStoreFolder,
-        runSize: Int, memory: Int, progress: PublishProgress, cancellation: Cancellation
+        digester: ImageDigester?, runSize: Int, memory: Int, progress: PublishProgress, cancellation: Cancellation
     ) throws(PublisherError) {
         self.source = source
         self.options = options
@@ -32,15 +32,15 @@ final class ImageReading {
         self.progress = progress
         self.cancellation = cancellation
         ingest = try IngestFolder(store: store.path)
-        hasher = options.digestsImage ? FileHasher() : nil
+        self.digester = digester
         let runs = max(2, min(2 * options.workers + 2, memory / runSize))
         queue = RunQueue(runs: runs, capacity: runSize, workers: options.workers)
     }
 
     /// Reads everything and waits for the workers.
-    /// - Returns: the whole image's digest where it was asked for, and the number of blocks that were not read.
+    /// - Returns: the number of blocks that were not read.
     /// - Throws: the first ``PublisherError`` of the reader or a worker.
-    func run() throws(PublisherError) -> (FileDigest?, unread: Int) {
+    func run() throws(PublisherError) -> Int {
         for number in 0..<options.workers { startWorker(number) }
         do {
             try readAll()
@@ -50,16 +50,18 @@ final class ImageReading {
         // No deinit does this: a worker thread may hold its last reference until after the program's exit.
         defer { ingest.remove() }
         try queue.finish()
-        return (hasher?.finalize(), unread)
+        return unread
     }
 
     private func startWorker(_ number: Int) {
         let (options, store, ingest, table, zeros) = (options, store, ingest, table, zeros)
-        let (queue, progress) = (queue, progress)
+        let (queue, progress, digester) = (queue, progress, digester)
         queue.startWorker(name: "blocks-\(number)") { () throws(PublisherError) in
             let worker = try BlockWorker(options: options, store: store, ingest: ingest, table: table, zeros: zeros)
             while let run = queue.takeFull() {
                 try worker.work(on: run)
+                // No known image, by all likelihood.
+                if table.newBlocks.load(ordering: .relaxed) > 0 { digester?.start() }
                 progress.add(UInt64(run.count))
                 queue.putFree(run)
             }
@@ -92,13 +94,13 @@ final class ImageReading {
         run.firstBlock = Int(range.lowerBound / UInt64(options.blockSize))
         run.count = Int(range.upperBound - range.lowerBound)
         try source.read(into: run.space, at: range.lowerBound)
-        hasher?.update(run.bytes)
         queue.putFull(run)
         return true
     }
 
     /// Notes the blocks of a hole. Its block of zeros is stored all the same, once per length: casync wants it.
     private func skip(_ hole: Range<UInt64>) throws(PublisherError) {
+        try cancellation.check()
         let blockSize = UInt64(options.blockSize)
         var offset = hole.lowerBound
         while offset < hole.upperBound {
@@ -109,10 +111,6 @@ final class ImageReading {
                 let worker = try BlockWorker(
                     options: options, store: store, ingest: ingest, table: table, zeros: zeros)
                 try worker.keep(id, zeroBytes(length))
-            }
-            if hasher != nil {
-                try cancellation.check()
-                hasher?.update(zeroBytes(length))
             }
             unread += 1
             table.zeroBlocks.add(1, ordering: .relaxed)

@@ -14,6 +14,8 @@ package struct PublishOptions: Sendable {
     package var workers: Int
     /// Whether the SHA-256 of the whole image is computed as well.
     package var digestsImage: Bool
+    /// An image that this one may turn out to be: then its digest is this one's.
+    package var known: KnownImage?
     /// Where the digest of an image from a URL is listed.
     package var digests = DigestListChoice.beside
 

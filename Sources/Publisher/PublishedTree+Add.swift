@@ -33,6 +33,11 @@ extension PublishedTree {
 
         var options = options
         options.digestsImage = true
+        if let newest = document.distribution(new.distribution)?.versions.first, let digest = newest.digest,
+            let file = contents.path(of: newest.index)
+        {
+            options.known = KnownImage(index: file, digest: digest)
+        }
         if !Downloads.isURL(image) { _ = try ImageSource(path: image) }
         // The index gets its name when it is signed; until then it lies beside, hidden.
         try OutputFolder.make("\(path)/targets/\(new.distribution)")

@@ -53,6 +53,23 @@ import Testing
         #expect(version.digest?.description == "sha256:\(sum.stdout.prefix(64))")
     }
 
+    @Test func aVersionsDigestIsItsImagesWhateverWasPublishedBefore() async throws {
+        let fixture = try TreeFixture()
+        try await fixture.must("init", fixture.tree)
+        // New, the same again, known blocks in another order, some new blocks, and the first once more.
+        let images: [[UInt64]] = [[1, 2], [1, 2], [2, 1], [2, 1, 3], [1, 2]]
+        var sums: [String] = []
+        for (week, seeds) in images.enumerated() {
+            let image = try fixture.image(seeds)
+            sums.append("sha256:\(try await BuiltProgram.runAny("sha256sum", [image]).stdout.prefix(64))")
+            try await fixture.must("add", fixture.tree, "debian", "2026-11-0\(week + 1)", image)
+        }
+        let tree = try PublishedTree(path: fixture.tree, keys: SigningKeys(folder: fixture.folder.file("keys")))
+        let versions = try #require(try tree.catalog().distribution("debian")).versions
+        #expect(versions.reversed().map { $0.digest?.description } == sums)
+        #expect(Set(sums).count == 3)
+    }
+
     @Test func aVersionIsNeverReplaced() async throws {
         try await makeTree()
         let before = try stamp()

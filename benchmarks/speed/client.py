@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from . import guest, processes
+from . import discarded, guest, processes
 from .settings import ACCELERATOR, CLIENT, FOLDER, TREE
 
 
@@ -24,7 +24,7 @@ class Client:
             "XDG_STATE_HOME": str(self.folder / "state"), "XDG_CACHE_HOME": str(self.folder / "cache"),
         }
         self.stop_all()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        discarded.discard(self.folder)
         for part in ("config", "state", "cache"):
             (self.folder / part).mkdir(parents=True)
         self.run("catalog", "add", "bench", url, "--root", TREE / "metadata/1.root.json")
@@ -36,7 +36,7 @@ class Client:
     def forget(self):
         """As on the day the catalog was added: no blocks, no boot set of one's own."""
         for part in ("state", "cache"):
-            shutil.rmtree(self.folder / part, ignore_errors=True)
+            discarded.discard(self.folder / part)
         shutil.copytree(self.folder / "state.new", self.folder / "state", symlinks=True)
         (self.folder / "cache").mkdir()
 

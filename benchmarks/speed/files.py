@@ -1,10 +1,9 @@
 """The measurements without a guest. Each is a generator of (name, facts) of one round; ours and what it is held against alternate."""
 import os
-import shutil
 import subprocess
 import time
 
-from . import casyncindex, firstpicture, processes, reading
+from . import casyncindex, client, discarded, firstpicture, processes, reading
 from .prepare import ENVIRONMENT, image, index
 from .settings import CLIENT, FOLDER, PROGRAMS, PUBLISHER, TREE
 
@@ -13,11 +12,9 @@ WORKLOAD = "programs"
 
 def sequential(bench):
     """The whole image from a fast server into an empty cache, against decompressing and hashing the same blocks on all cores."""
-    bench.line.shape(None)
     yield "sequential/limit", {"seconds": decompress_and_hash(stored_blocks())}
-    bench.client.forget()
-    bench.here = None
-    with bench.client.mounted(WORKLOAD) as path:
+    beside = client.Client("beside", f"http://127.0.0.1:{bench.server.port}/")
+    with beside.mounted(WORKLOAD) as path:
         yield "sequential/OS Circular", {"seconds": reading.sequential(path)}
 
 
@@ -78,7 +75,7 @@ def publish(bench):
         yield "publish/limit: zstd -3 and SHA-256 on all cores", {"seconds": time.monotonic() - begun}
         clear(target)
         environment = {**ENVIRONMENT, "OSCIRCULAR_KEYS": str(FOLDER / "published-keys")}
-        shutil.rmtree(FOLDER / "published-keys", ignore_errors=True)
+        discarded.discard(FOLDER / "published-keys")
         processes.run([PUBLISHER, "init", target / "tree"], environment)
         add = [PUBLISHER, "add", target / "tree", "debian"]
         yield "publish/OS Circular", {"seconds": processes.timed([*add, "2026-01-05", disk], environment=environment)}
@@ -93,11 +90,11 @@ def publish(bench):
         yield "publish again/limit: SHA-256 of what is not zero", {
             "seconds": processes.timed(["openssl", "dgst", "-sha256", data])}
     finally:
-        shutil.rmtree(target, ignore_errors=True)
+        discarded.discard(target)
 
 
 def clear(folder):
-    shutil.rmtree(folder, ignore_errors=True)
+    discarded.discard(folder)
     folder.mkdir()
 
 
