@@ -42,7 +42,9 @@ struct SessionDisk: Sendable {
         await teardown.add { stores.close() }
         let options = MountOptions(
             allowOther: geteuid() == 0,
-            read: ReadOptions(bound: .seconds(readBound), readAhead: ReadOptions.usualReadAhead))
+            read: ReadOptions(
+                bound: .seconds(readBound), readAhead: ReadOptions.usualReadAhead,
+                foreseen: Set(version.bootSet.map(\.position))))
         let (version, cache) = (version, cache)
         let states = BlockStates(count: version.index.count)
         let recorder = BootRecorder(limits: .init(quiet: quiet))

@@ -183,6 +183,7 @@ package final class ImageReader: Sendable {
 
     /// Asks for what a reader in order will want after this block. Nobody waits for it: who wants it before it is here raises it.
     private func readAhead(of block: IndexedBlock) {
+        guard !options.foreseen.contains(block.position) else { return }
         for position in ahead.touched(block.position) where position < index.count {
             guard let next = try? index.block(at: position), !next.isHole, !touched.contains(position) else { continue }
             observer?.fetchBegan(next)

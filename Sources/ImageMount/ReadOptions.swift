@@ -9,11 +9,15 @@ package struct ReadOptions: Sendable {
     package var longestRetryDelay: Duration
     /// Bytes that are fetched ahead of readers that go through the image in order, and held until they are read. 0: none.
     package var readAhead: Int
+    /// Positions of blocks that somebody else fetches, in the order in which they are wanted: nothing is fetched ahead for those who
+    /// read these. A window that has grown in them would run past their end.
+    package var foreseen: Set<Int>
 
     package init(
         bound: Duration = .seconds(20), keepsFetching: Bool = true, retryDelay: Duration = .milliseconds(500),
-        longestRetryDelay: Duration = .seconds(10), readAhead: Int = 0
+        longestRetryDelay: Duration = .seconds(10), readAhead: Int = 0, foreseen: Set<Int> = []
     ) {
+        self.foreseen = foreseen
         self.readAhead = readAhead
         self.bound = bound
         self.keepsFetching = keepsFetching

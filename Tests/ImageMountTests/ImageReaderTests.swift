@@ -73,6 +73,16 @@ import Testing
         }
     }
 
+    @Test func nothingIsFetchedAheadForBlocksThatSomebodyElseFetches() async throws {
+        let image = try TestImage.fixed(in: folder)
+        let store = image.store()
+        let size = image.index.longestBlock
+        let options = ReadOptions(readAhead: 8 * size, foreseen: [0, 1, 2])
+        let reader = ImageReader(index: image.index, store: store, options: options)
+        for block in 0..<3 { _ = try await reader.read(offset: UInt64(block * size), length: size) }
+        #expect(store.fetched == Set(image.blocks[0..<3].filter { !$0.isHole }.map(\.id)))
+    }
+
     @Test func fetchesEveryBlockOnceAndNoHole() async throws {
         let image = try TestImage.fixed(in: folder)
         let store = image.store()
