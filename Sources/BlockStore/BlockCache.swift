@@ -18,9 +18,13 @@ package final class BlockCache: Sendable {
     private let repairs = Atomic<Int>(0)
 
     /// Opens a cache, which may not be there yet; the folder is made when the first block is written.
-    /// - Parameter observer: told what the cache cannot do, from any thread; it must not block.
+    /// - Parameters:
+    ///   - tidiesFrom: bytes of a limit from which on a thread makes room before there is none; a smaller cache is walked through
+    ///     in no time.
+    ///   - observer: told what the cache cannot do, from any thread; it must not block.
     package init(
-        directory: String, limit: CacheLimit = .automatic, observer: (@Sendable (CacheWarning) -> Void)? = nil
+        directory: String, limit: CacheLimit = .automatic, tidiesFrom: Int = 1 << 30,
+        observer: (@Sendable (CacheWarning) -> Void)? = nil
     ) {
         self.directory = directory
         self.observer = observer
@@ -28,7 +32,8 @@ package final class BlockCache: Sendable {
         self.open = open
         folder = CacheFolder(path: directory)
         budget = CacheBudget(
-            folder: folder, limit: limit, evicted: { open.forget($0) }, renewed: { open.closeRemoved() })
+            folder: folder, limit: limit, tidiesFrom: tidiesFrom, evicted: { open.forget($0) },
+            renewed: { open.closeRemoved() })
         _ = try? folder.root(create: false)
     }
 

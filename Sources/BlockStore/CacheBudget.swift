@@ -10,8 +10,18 @@ final class CacheBudget: Sendable {
     private static let largestGrant = 16 << 20
     /// Nanoseconds without a try after room could not be made: a walk for every block would be slow.
     private static let pause: UInt64 = 5_000_000_000
+    /// The part of a limit that is still free when room is made ahead.
+    static let shortage = 16
 
-    private struct Grant {
+    private enum Reservation {
+        /// `wantsTidying`: there is little more to be had, or the accounting is old.
+        case made(wantsTidying: Bool)
+        /// Room is being made beside the writers.
+        case soon
+        case refused
+    }
+
+    struct Grant: Sendable {
         var bytes = 0
         var pausedUntil: UInt64 = 0
         var repaired = 0
@@ -19,40 +29,59 @@ final class CacheBudget: Sendable {
 
     let folder: CacheFolder
     let limit: CacheLimit
-    private let evicted: @Sendable (BlockID) -> Void
+    /// Bytes of a limit from which on room is made before it is needed.
+    let tidiesFrom: Int
+    let evicted: @Sendable (BlockID) -> Void
     private let renewed: @Sendable () -> Void
     private let grant = Mutex(Grant())
+    let isTidying = Atomic(false)
+    /// In ``MonotonicClock`` nanoseconds.
+    let nextTidying = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - evicted: called for each block that was removed, under the locks; it must be short.
     ///   - renewed: called after each new grant: the time to look what others evicted.
     init(
-        folder: CacheFolder, limit: CacheLimit, evicted: @escaping @Sendable (BlockID) -> Void,
+        folder: CacheFolder, limit: CacheLimit, tidiesFrom: Int, evicted: @escaping @Sendable (BlockID) -> Void,
         renewed: @escaping @Sendable () -> Void
     ) {
         self.folder = folder
         self.renewed = renewed
         self.limit = limit
+        self.tidiesFrom = tidiesFrom
         self.evicted = evicted
     }
 
     /// Takes bytes out of the grant, gets a new one when it is used up, and evicts when there is none to get.
     /// - Returns: false when there is no room now.
     func reserve(_ bytes: Int) throws(SystemCallError) -> Bool {
+        while true {
+            switch try tryToReserve(bytes) {
+            case .made(let wantsTidying):
+                if wantsTidying { tidy() }
+                return true
+            case .soon: usleep(20_000)
+            case .refused: return false
+            }
+        }
+    }
+
+    private func tryToReserve(_ bytes: Int) throws(SystemCallError) -> Reservation {
         try grant.withLock { grant throws(SystemCallError) in
             if grant.bytes >= bytes {
                 grant.bytes -= bytes
-                return true
+                return .made(wantsTidying: false)
             }
-            guard grant.pausedUntil <= MonotonicClock.nanoseconds else { return false }
+            guard grant.pausedUntil <= MonotonicClock.nanoseconds else { return .refused }
             // Whatever goes wrong, the next block need not find out again.
             grant.pausedUntil = MonotonicClock.nanoseconds + CacheBudget.pause
-            let need = bytes - grant.bytes
-            guard try extend(&grant, by: need) else { return false }
+            let result = try extend(&grant, by: bytes - grant.bytes)
+            if case .refused = result { return result }
             grant.pausedUntil = 0
+            guard case .made = result else { return result }
             grant.bytes -= bytes
             renewed()
-            return true
+            return result
         }
     }
 
@@ -136,9 +165,10 @@ final class CacheBudget: Sendable {
     /// Damaged blocks that this process found and the shared count does not know yet.
     var repairedHere: Int { grant.withLock { $0.repaired } }
 
-    private func extend(_ grant: inout Grant, by need: Int) throws(SystemCallError) -> Bool {
+    private func extend(_ grant: inout Grant, by need: Int) throws(SystemCallError) -> Reservation {
         let own = grant.bytes
-        let taken = try exclusively(&grant) { (root, usage) throws(SystemCallError) -> Int? in
+        var taken = 0
+        let result = try exclusively(&grant) { (root, usage) throws(SystemCallError) -> Reservation in
             func room() throws(SystemCallError) -> (bytes: Int, limit: Int, lack: Int) {
                 let space = try FileSystemSpace(of: root)
                 let limit = limit.bytes(used: usage.used, space: space)
@@ -146,26 +176,27 @@ final class CacheBudget: Sendable {
                 return (min(limit - usage.used, spare), limit, max(0, need - spare))
             }
             var now = try room()
-            guard need <= now.limit else { return nil }
+            guard need <= now.limit else { return .refused }
             let wanted = max(need, min(CacheBudget.largestGrant, now.limit / 64))
             if now.bytes < need {
+                if isTidying.load(ordering: .acquiring) { return .soon }
                 let target = min(now.limit * 9 / 10, now.limit - need, usage.used - now.lack)
                 // What is granted and not written counts against the target too.
                 _ = try evict(root, own: own, &usage) { grants in target - grants }
                 now = try room()
             }
-            guard now.bytes >= need else { return nil }
-            let taken = min(wanted, now.bytes)
+            guard now.bytes >= need else { return .refused }
+            taken = min(wanted, now.bytes)
             usage.used += taken
-            return taken
+            let isShort = now.limit >= tidiesFrom && now.bytes - taken < now.limit / CacheBudget.shortage
+            return .made(wantsTidying: isShort || usage.isOld)
         }
-        guard let taken else { return false }
         grant.bytes += taken
-        return true
+        return result
     }
 
     /// Holds the shared lock, and reads the accounting before and writes it after.
-    private func exclusively<Result: Sendable>(
+    func exclusively<Result: Sendable>(
         _ grant: inout Grant, _ body: (Folder, inout CacheUsage) throws(SystemCallError) -> Result
     ) throws(SystemCallError) -> Result {
         for _ in 0..<8 {
@@ -181,7 +212,7 @@ final class CacheBudget: Sendable {
             // The folder was removed while we waited: this lock is nobody else's.
             guard lock.hasName else { continue }
             var usage = CacheUsage.read(from: root) ?? CacheUsage()
-            if !usage.isPlausible(space: try FileSystemSpace(of: root)) {
+            if !usage.isPossible(space: try FileSystemSpace(of: root)) {
                 usage.used = try used() + grant.bytes
                 usage.counted = time(nil)
             }

@@ -27,11 +27,13 @@ struct CacheUsage: Equatable {
 
     var text: String { "oscircular-cache-usage 1\n\(used)\n\(counted)\n\(repaired)\n" }
 
-    /// False when it is too old, from the future, or more than the file system holds.
-    func isPlausible(space: FileSystemSpace) -> Bool {
-        let age = time(nil) - counted
-        return age >= 0 && age < CacheUsage.recountAfter && used <= space.total
+    /// False when nobody has counted, or in the future, or more than the file system holds.
+    func isPossible(space: FileSystemSpace) -> Bool {
+        counted > 0 && counted <= time(nil) && used <= space.total
     }
+
+    /// Whether it is time to count anew.
+    var isOld: Bool { time(nil) - counted >= CacheUsage.recountAfter }
 
     static func read(from root: Folder) -> CacheUsage? {
         root.readFile("usage", limit: 4096).flatMap(CacheUsage.init(text:))

@@ -19,8 +19,10 @@ import Testing
     }
 
     /// A cache on a folder, and a store that fills it.
-    private func open(_ limit: CacheLimit, _ folder: String? = nil) -> (BlockCache, CachingBlockStore) {
-        let cache = BlockCache(directory: folder ?? self.folder, limit: limit)
+    private func open(
+        _ limit: CacheLimit, _ folder: String? = nil, tidiesFrom: Int = 1 << 30
+    ) -> (BlockCache, CachingBlockStore) {
+        let cache = BlockCache(directory: folder ?? self.folder, limit: limit, tidiesFrom: tidiesFrom)
         return (cache, CachingBlockStore(cache: cache, upstream: InMemoryBlockStore(image)))
     }
 
@@ -45,6 +47,38 @@ import Testing
         #expect(!cache.contains(image.ids[0]))
         #expect(cache.contains(image.ids[19]))
         #expect((0..<10).allSatisfy { !cache.contains(image.ids[$0]) })
+    }
+
+    @Test func roomIsMadeBeforeThereIsNone() async throws {
+        let limit = 40 * 8192
+        let (cache, store) = open(.bytes(limit), tidiesFrom: 0)
+        try await fill(store, cache, 0..<10)
+        try cache.pin("pin", image.ids[0..<2])
+        try await fill(store, cache, 10..<37)
+        #expect(try cache.status().blocks == 37)
+        try await fill(store, cache, 37..<38)
+        #expect(await eventually { (try? cache.status().used) ?? .max <= limit * 9 / 10 })
+        #expect(cache.contains(image.ids[0]) && cache.contains(image.ids[1]))
+        #expect(!cache.contains(image.ids[2]))
+        #expect((20..<38).allSatisfy { cache.contains(image.ids[$0]) })
+    }
+
+    @Test func anOldCountIsMadeAnewBesideTheWriters() async throws {
+        let (cache, store) = open(.bytes(1 << 30))
+        try await fill(store, cache, 0..<4)
+        let old = "oscircular-cache-usage 1\n1000\n\(time(nil) - 100_000)\n0\n"
+        try AtomicFile.write(old, to: folder + "/v1/usage")
+        let (fresh, again) = open(.bytes(1 << 30))
+        try await fill(again, fresh, 4..<5)
+        func count() -> [Int] {
+            let text = (try? FileContents.read(folder + "/v1/usage", limit: 4096)).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+            return (text ?? "").split(separator: "\n").dropFirst().compactMap { Int($0) }
+        }
+        #expect(await eventually { count().count == 3 && count()[1] > time(nil) - 1000 })
+        // The five blocks, and a grant of 16 MiB.
+        #expect((5 * 8192...5 * 8192 + (16 << 20)).contains(count()[0]))
     }
 
     @Test func useInAnotherSessionMakesABlockYoung() async throws {

@@ -15,12 +15,6 @@ import Testing
 
     init() throws { folder = try TemporaryDirectory() }
 
-    /// Polls until the condition holds or ten seconds are over.
-    private func eventually(_ condition: () -> Bool) async throws -> Bool {
-        for _ in 0..<1000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
-        return condition()
-    }
-
     @Test func everyBlockIsFetchedOnceHolesNotAtAll() async throws {
         let image = try SmallImage("ab.ca.bd", in: folder)
         let store = InMemoryBlockStore(image)
@@ -64,7 +58,7 @@ import Testing
         let store = InMemoryBlockStore(image)
         store.hold()
         let task = Task { try await ImageFetch(index: image.index, store: store, parallel: 3).run(priority: .demand) }
-        #expect(try await eventually { store.requests.count == 3 })
+        #expect(await eventually { store.requests.count == 3 })
         try await Task.sleep(for: .milliseconds(50))
         #expect(store.requests.count == 3)
         store.release()
@@ -91,7 +85,7 @@ import Testing
         let store = InMemoryBlockStore(image)
         store.hold()
         let task = Task { try await ImageFetch(index: image.index, store: store, parallel: 2).run(priority: .demand) }
-        #expect(try await eventually { store.requests.count == 2 })
+        #expect(await eventually { store.requests.count == 2 })
         task.cancel()
         store.release()
         await #expect(throws: CancellationError.self) { try await task.value }
@@ -140,7 +134,7 @@ import Testing
             locations: ["file://\(folder.path("nothing"))/"], cache: cache, transfers: transfers, policy: .patient,
             failures: { _ in failed.withLock { $0 = true } })
         let task = Task { try await ImageFetch(index: image.index, store: stores.caching).run(priority: .demand) }
-        #expect(try await eventually { failed.withLock { $0 } })
+        #expect(await eventually { failed.withLock { $0 } })
         stores.close()
         let error = await #expect(throws: BlockStoreError.self) { try await task.value }
         guard case .closed = error else {

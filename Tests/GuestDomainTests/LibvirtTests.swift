@@ -1,5 +1,6 @@
 import Libvirt
 import Linux
+import TestSupport
 import Testing
 
 /// The binding against libvirt's built-in test driver, which needs no daemon. Its domains live in this process and are

@@ -155,11 +155,12 @@ struct SSHGatewayTests {
                     "root", "nohup sleep \(seconds) >/dev/null 2>&1 & touch ready; sleep \(seconds)", expecting: 255)
             }
             var tries = 0
-            while fixture.names != ["ready"] && tries < 100 {
+            func sleeping() -> Int { ProcessList.commandLines(containing: "sleep\0\(seconds)").count }
+            while fixture.names != ["ready"] || sleeping() != 2, tries < 100 {
                 poll(nil, 0, 50)
                 tries += 1
             }
-            #expect(ProcessList.commandLines(containing: "sleep\0\(seconds)").count == 2)
+            #expect(sleeping() == 2)
             #expect(!ProcessList.commandLines(containing: fixture.folder.path + "/sandbox").isEmpty)
             fixture.gateway.close()
             #expect(ProcessList.commandLines(containing: "sleep\0\(seconds)") == [])

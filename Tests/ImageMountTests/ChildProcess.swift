@@ -64,13 +64,3 @@ func exitCode(_ script: String) async throws -> Int32? {
     let child = try ChildProcess.shell(script)
     return try await child.wait()
 }
-
-/// Waits until something is so. Returns false when it is not within `seconds`.
-func eventually(seconds: Double = 10, _ condition: @Sendable () -> Bool) async throws -> Bool {
-    let end = MonotonicClock.nanoseconds + UInt64(seconds * 1e9)
-    while MonotonicClock.nanoseconds < end {
-        if condition() { return true }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    return condition()
-}

@@ -1,5 +1,6 @@
 import Linux
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ImageMount
@@ -17,7 +18,7 @@ import Testing
         }
         DeadlineQueue.shared.schedule(cancelled, after: .milliseconds(100)) { log.fired.withLock { $0.append(9) } }
         cancelled.cancel()
-        #expect(try await eventually { log.fired.withLock { $0.count } == 3 })
+        #expect(await eventually { log.fired.withLock { $0.count } == 3 })
         #expect(log.fired.withLock { $0 } == [1, 2, 3])
     }
 

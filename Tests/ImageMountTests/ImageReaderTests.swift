@@ -1,6 +1,7 @@
 import BlockStore
 import ImageIndex
 import ImageMount
+import TestSupport
 import Testing
 
 @Suite struct ImageReaderTests {
@@ -100,7 +101,7 @@ import Testing
         let reader = ImageReader(index: image.index, store: store)
         try await withThrowingTaskGroup(of: [UInt8].self) { group in
             for _ in 0..<6 { group.addTask { try await reader.read(offset: 100, length: 50) } }
-            #expect(try await eventually { reader.statistics.waitingReads == 6 })
+            #expect(await eventually { reader.statistics.waitingReads == 6 })
             store.release()
             for try await bytes in group { #expect(bytes == image.slice(100, 50)) }
         }

@@ -3,6 +3,7 @@ import Glibc
 import ImageIndex
 import ImageMount
 import Linux
+import TestSupport
 import Testing
 
 /// What happens when blocks do not come.
@@ -55,7 +56,7 @@ import Testing
             return
         }
         #expect(block.position == 1)
-        #expect(try await eventually { observer.events == [.stalled([1]), .arrived(1), .ended] })
+        #expect(await eventually { observer.events == [.stalled([1]), .arrived(1), .ended] })
         #expect(try await reader.read(offset: image.blocks[1].offset, length: 9) == image.slice(65536, 9))
     }
 
@@ -77,7 +78,7 @@ import Testing
         #expect(reader.statistics.waitingReads == 0)
         #expect(reader.statistics.failedReads == 1)
         store.release()
-        #expect(try await eventually { observer.events.last == .ended })
+        #expect(await eventually { observer.events.last == .ended })
         #expect(observer.events.count == 4)
         #expect(reader.stalledBlocks.isEmpty)
         #expect(try await reader.read(offset: 1000, length: 150_000) == image.slice(1000, 150_000))
@@ -102,7 +103,7 @@ import Testing
         store.hang(image.blocks[0].id)
         let reader = reader()
         async let waiting = reader.read(offset: 0, length: 10)
-        #expect(try await eventually { reader.statistics.waitingReads == 1 })
+        #expect(await eventually { reader.statistics.waitingReads == 1 })
         for block in image.blocks.dropFirst() {
             let bytes = try await reader.read(offset: block.offset, length: block.length)
             #expect(bytes == image.slice(Int(block.offset), block.length))
@@ -123,7 +124,7 @@ import Testing
             try await reader.read(offset: bad.offset, length: bad.length + good.length)
         }
         async let bytes = reader.read(offset: good.offset, length: good.length)
-        #expect(try await eventually { reader.statistics.waitingReads == 1 }, "it may wait for its own block")
+        #expect(await eventually { reader.statistics.waitingReads == 1 }, "it may wait for its own block")
         store.release()
         #expect(try await bytes == image.slice(Int(good.offset), good.length))
     }
@@ -132,7 +133,7 @@ import Testing
         store.hang(image.blocks[0].id)
         let reader = reader()
         async let waiting = error(of: reader)
-        #expect(try await eventually { reader.statistics.waitingReads == 1 })
+        #expect(await eventually { reader.statistics.waitingReads == 1 })
         reader.releaseWaitingReads()
         guard case .released = await waiting else {
             Issue.record("not released")
@@ -141,7 +142,7 @@ import Testing
         #expect(reader.statistics.waitingReads == 0)
         #expect(observer.events == [.stalled([0])])
         store.release()
-        #expect(try await eventually { observer.events == [.stalled([0]), .arrived(0), .ended] })
+        #expect(await eventually { observer.events == [.stalled([0]), .arrived(0), .ended] })
         #expect(await error(of: reader) == nil)
     }
 
@@ -152,7 +153,7 @@ import Testing
             Issue.record("waited")
             return
         }
-        #expect(try await eventually { observer.events.last == .ended }, "it was fetched all the same")
+        #expect(await eventually { observer.events.last == .ended }, "it was fetched all the same")
         #expect(await error(of: reader) == nil, "what is here needs no waiting")
         reader.allowWaiting()
         #expect(await error(of: reader, at: image.blocks[1].offset) == nil)
@@ -165,7 +166,7 @@ import Testing
             Issue.record("the last error is not told")
             return
         }
-        #expect(try await eventually { observer.events.last == .ended })
+        #expect(await eventually { observer.events.last == .ended })
         #expect(store.fetchCount(of: image.blocks[0].id) == 6)
     }
 
@@ -187,7 +188,7 @@ import Testing
         store.hang(image.blocks[0].id)
         let reader = reader()
         async let waiting = error(of: reader)
-        #expect(try await eventually { reader.statistics.waitingReads == 1 })
+        #expect(await eventually { reader.statistics.waitingReads == 1 })
         reader.close()
         guard case .closed = await waiting else {
             Issue.record("not closed")

@@ -5,6 +5,7 @@ import Glibc
 import ImageIndex
 import ImageMount
 import Linux
+import TestSupport
 import Testing
 
 /// Whether this process may mount: a FUSE device that it may open, and a plain user needs fusermount3 too.
@@ -121,7 +122,7 @@ struct MountedImageTests {
         store.hang(image.blocks[0].id)
         try await withMount { (mounted: MountedImage) async throws in
             let child = try ChildProcess(["cat", mounted.path])
-            #expect(try await eventually { mounted.reader.statistics.waitingReads > 0 })
+            #expect(await eventually { mounted.reader.statistics.waitingReads > 0 })
             child.kill()
             #expect(try await child.wait(seconds: 3) == -SIGKILL)
         }
@@ -139,7 +140,7 @@ struct MountedImageTests {
             #expect(MonotonicClock.nanoseconds - start < 3_800_000_000)
             #expect(observer.events == [.stalled([0])])
             store.release()
-            #expect(try await eventually { observer.events.last == .ended })
+            #expect(await eventually { observer.events.last == .ended })
             #expect(try await exitCode(read) == 0)
         }
     }
@@ -148,7 +149,7 @@ struct MountedImageTests {
         store.hang(image.blocks[0].id)
         try await withMount { (mounted: MountedImage) async throws in
             let child = try ChildProcess(["cat", mounted.path])
-            #expect(try await eventually { mounted.reader.statistics.waitingReads > 0 })
+            #expect(await eventually { mounted.reader.statistics.waitingReads > 0 })
             mounted.reader.refuseWaiting()
             #expect(try await child.wait(seconds: 3) == 1)
             mounted.reader.allowWaiting()
@@ -163,7 +164,7 @@ struct MountedImageTests {
                 try ChildProcess.shell(
                     "exec dd if='\(mounted.path)' of=/dev/null bs=4096 skip=\(position) count=1 iflag=direct")
             }
-            #expect(try await eventually { mounted.reader.statistics.waitingReads >= 20 })
+            #expect(await eventually { mounted.reader.statistics.waitingReads >= 20 })
             let others = try (1..<9).map { position in
                 try ChildProcess.shell("cmp -n 700000 -i \(position * 1_000_000) '\(mounted.path)' '\(reference)'")
             }
@@ -184,7 +185,7 @@ struct MountedImageTests {
             #expect(file != nil)
             file = nil
             // The kernel tells the server of the close on its own time.
-            #expect(try await eventually { (try? mounted.unmount()) != nil })
+            #expect(await eventually { (try? mounted.unmount()) != nil })
             try mounted.unmount()
             await mounted.waitUntilUnmounted()
             #expect(mounted.isUnmounted)
@@ -197,7 +198,7 @@ struct MountedImageTests {
         try await withMount { (mounted: MountedImage) async throws in
             let child = try ChildProcess(["cat", mounted.path])
             let direct = try ChildProcess(["dd", "if=\(mounted.path)", "of=/dev/null", "bs=4096", "iflag=direct"])
-            #expect(try await eventually { mounted.reader.statistics.waitingReads >= 2 })
+            #expect(await eventually { mounted.reader.statistics.waitingReads >= 2 })
             try mounted.unmount(force: true)
             #expect(try await child.wait(seconds: 5) == 1)
             #expect(try await direct.wait(seconds: 5) == 1)

@@ -2,6 +2,7 @@ import FUSE
 import Glibc
 import Linux
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(
@@ -49,7 +50,7 @@ struct SingleFileSessionTests {
             let child = try ChildProcess([
                 "dd", "if=\(directory)/file", "of=/dev/null", "bs=4096", "count=1", "iflag=direct",
             ])
-            #expect(try await eventually { reader.kept.withLock { $0.count } == 1 })
+            #expect(await eventually { reader.kept.withLock { $0.count } == 1 })
             #expect(reader.kept.withLock { $0.first?.isAnswered } == false)
             child.kill()
             #expect(try await child.wait(seconds: 3) == -SIGKILL)
@@ -69,7 +70,7 @@ struct SingleFileSessionTests {
         let reader = KeepingReader(keeps: true)
         try await withSession(reader) { (session: SingleFileSession) async throws in
             let child = try ChildProcess(["cat", "\(directory)/file"])
-            #expect(try await eventually { reader.kept.withLock { !$0.isEmpty } })
+            #expect(await eventually { reader.kept.withLock { !$0.isEmpty } })
             try session.unmount(force: true)
             await session.waitUntilUnmounted()
             #expect(try await child.wait(seconds: 5) == 1)

@@ -97,10 +97,12 @@ struct GuestTests {
         ) { scenario in
             let missing = try await scenario.attempt("fetch", "tiny", "--boot-set")
             #expect(missing.status == 66, "\(missing.error)")
+            func folders() -> [String] { Folder.names(in: "/tmp").filter { $0.hasPrefix("oscircular-record-") } }
+            let before = folders().sorted()
             let words = try await scenario.publisher(
                 "record", scenario.tree, "tiny", "2026-11-16", "--rounds", "1", "--accel", "tcg")
             #expect(words.hasPrefix("boot set: tiny@2026-11-16, "))
-            #expect(Folder.names(in: "/tmp").allSatisfy { !$0.hasPrefix("oscircular-record-") })
+            #expect(folders().sorted() == before)
             try await scenario.client("catalog", "refresh")
             let session = try await scenario.boot("tiny")
             let blocks = try #require(session.bootSet?.blocks)

@@ -2,7 +2,7 @@ import Linux
 
 /// Asks again and again, without holding a thread.
 /// - Returns: false when it was never true in time.
-func eventually(seconds: Double = 10, _ condition: () async throws -> Bool) async rethrows -> Bool {
+package func eventually(seconds: Double = 10, _ condition: () async throws -> Bool) async rethrows -> Bool {
     let end = MonotonicClock.nanoseconds + UInt64(seconds * 1e9)
     while true {
         if try await condition() { return true }

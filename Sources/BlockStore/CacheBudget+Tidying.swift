@@ -1,0 +1,73 @@
+import Glibc
+import Linux
+import Synchronization
+
+/// Making room before there is none, and counting anew, beside the writers: to walk through a million blocks takes seconds, in
+/// which nobody may have to wait.
+extension CacheBudget {
+    /// Blocks that are removed while the shared lock is held once.
+    private static let batch = 64
+    /// Nanoseconds until the next walk: what cannot be evicted now cannot be in a moment.
+    private static let rest: UInt64 = 60_000_000_000
+
+    /// Starts a walk, unless one is under way in this process or was not long ago.
+    func tidy() {
+        let now = MonotonicClock.nanoseconds
+        guard nextTidying.load(ordering: .relaxed) <= now, !isTidying.exchange(true, ordering: .acquiringAndReleasing)
+        else { return }
+        nextTidying.store(now + CacheBudget.rest, ordering: .relaxed)
+        do {
+            try WorkerThread.start(name: "tidy cache") { [self] in
+                defer { isTidying.store(false, ordering: .releasing) }
+                // What fails here fails where room is needed, and is reported there.
+                try? walk()
+            }
+        } catch {
+            isTidying.store(false, ordering: .releasing)
+        }
+    }
+
+    private func walk() throws {
+        let before = CacheUsage.read(from: try folder.root(create: false))?.used ?? 0
+        let contents = try folder.contents()
+        let files = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+        // What the accounting had beyond the files may be grants, or what a crash left; and there is what came meanwhile.
+        let grants = min(max(0, before - files), before / 8)
+        try recount { $0 = max(0, files + grants + $0 - before) }
+        let oldest = contents.blocks.sorted { $0.lastUse < $1.lastUse }
+        for start in stride(from: 0, to: oldest.count, by: CacheBudget.batch) {
+            guard try evict(oldest[start..<min(start + CacheBudget.batch, oldest.count)]) else { return }
+        }
+    }
+
+    private func recount(_ change: @Sendable (inout Int) -> Void) throws(SystemCallError) {
+        var nothing = Grant()
+        try exclusively(&nothing) { (_, usage) throws(SystemCallError) in
+            guard usage.isOld else { return }
+            change(&usage.used)
+            usage.counted = time(nil)
+        }
+    }
+
+    /// Removes blocks that nobody has used since the walk and nobody keeps.
+    /// - Returns: whether more room is wanted.
+    private func evict(_ blocks: ArraySlice<CachedBlock>) throws(SystemCallError) -> Bool {
+        var nothing = Grant()
+        return try exclusively(&nothing) { (root, usage) throws(SystemCallError) in
+            let space = try FileSystemSpace(of: root)
+            let limit = limit.bytes(used: usage.used, space: space)
+            let lack = limit / CacheBudget.shortage * 2 - (space.available - self.limit.reserve(space))
+            let target = min(limit * 9 / 10, usage.used - max(0, lack))
+            guard usage.used > target else { return false }
+            let kept = try CacheKeepers.pinned(in: root).union(CacheKeepers.protected(in: root))
+            for block in blocks where usage.used > target && !kept.contains(block.id) {
+                guard folder.entry(block.id)?.modified == block.lastUse, let size = folder.remove(block.id) else {
+                    continue
+                }
+                usage.used = max(0, usage.used - size)
+                evicted(block.id)
+            }
+            return true
+        }
+    }
+}
