@@ -55,9 +55,7 @@ extension CacheBudget {
         var nothing = Grant()
         return try exclusively(&nothing) { (root, usage) throws(SystemCallError) in
             let space = try FileSystemSpace(of: root)
-            let limit = limit.bytes(used: usage.used, space: space)
-            let lack = limit / CacheBudget.shortage * 2 - (space.available - self.limit.reserve(space))
-            let target = min(limit * 9 / 10, usage.used - max(0, lack))
+            let target = limit.reachable(used: usage.used, space: space) * 9 / 10
             guard usage.used > target else { return false }
             let kept = try CacheKeepers.pinned(in: root).union(CacheKeepers.protected(in: root))
             for block in blocks where usage.used > target && !kept.contains(block.id) {

@@ -188,7 +188,8 @@ final class CacheBudget: Sendable {
             guard now.bytes >= need else { return .refused }
             taken = min(wanted, now.bytes)
             usage.used += taken
-            let isShort = now.limit >= tidiesFrom && now.bytes - taken < now.limit / CacheBudget.shortage
+            let reachable = usage.used + now.bytes - taken
+            let isShort = reachable >= tidiesFrom && now.bytes - taken < reachable / CacheBudget.shortage
             return .made(wantsTidying: isShort || usage.isOld)
         }
         grant.bytes += taken

@@ -15,6 +15,11 @@ package enum CacheLimit: Sendable, Equatable {
         }
     }
 
+    /// The limit, or what the file system has room for where that is less.
+    func reachable(used: Int, space: FileSystemSpace) -> Int {
+        min(bytes(used: used, space: space), max(0, used + space.available - reserve(space)))
+    }
+
     /// Bytes of the file system that stay free.
     func reserve(_ space: FileSystemSpace) -> Int {
         switch self {

@@ -54,7 +54,7 @@ struct UnwritableCacheTests {
         do {
             let (store, _, cache) = open(mounted.path)
             _ = try await store.block(image.requests[0])
-            while !cache.contains(image.ids[0]) { try await Task.sleep(for: .milliseconds(2)) }
+            try #require(await eventually { cache.contains(image.ids[0]) })
             try await Task.sleep(for: .milliseconds(50))
         }
         try mounted.makeReadOnly()
