@@ -18,4 +18,21 @@ enum IndexRows: Sendable {
         case .lbcas: LBCASHeader.rowSize
         }
     }
+
+    /// Where a block ends in the image; of a row of LBCAS, once its digits are seen to be right.
+    /// - Parameters:
+    ///   - row: which of the rows in `bytes`.
+    ///   - position: the block's, in the table.
+    /// - Throws: ``ImageIndexError/malformed(reason:)``.
+    func end(
+        ofRow row: Int, in bytes: UnsafeRawBufferPointer, position: Int
+    ) throws(ImageIndexError) -> UInt64 {
+        switch self {
+        case .casync:
+            return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: row * size, as: UInt64.self))
+        case .lbcas:
+            let row = UnsafeRawBufferPointer(rebasing: bytes[(row * size)..<((row + 1) * size)])
+            return try IndexItem(row: row, self, position: position).end
+        }
+    }
 }

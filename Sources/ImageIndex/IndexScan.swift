@@ -14,14 +14,16 @@ struct IndexScan {
         var allEqual = true
         var firstBlock = 0
         for first in Swift.stride(from: 0, to: layout.count, by: 4096) {
-            let items = try IndexItem.read(from: file, layout.rows, first..<min(first + 4096, layout.count))
-            for (distance, item) in items.enumerated() {
-                let position = first + distance
-                guard item.end > imageSize else {
+            let range = first..<min(first + 4096, layout.count)
+            let bytes = UnsafeRawBufferPointer(try IndexItem.bytes(from: file, layout.rows, range))
+            defer { bytes.deallocate() }
+            for position in range {
+                let end = try layout.rows.end(ofRow: position - first, in: bytes, position: position)
+                guard end > imageSize else {
                     throw ImageIndexError.malformed(
-                        reason: "block \(position) ends at \(item.end), not after \(imageSize)")
+                        reason: "block \(position) ends at \(end), not after \(imageSize)")
                 }
-                let length = item.end - imageSize
+                let length = end - imageSize
                 guard length <= layout.longestBlock else {
                     throw ImageIndexError.malformed(
                         reason: "block \(position) has \(length) bytes, more than \(layout.longestBlock)")
@@ -31,8 +33,8 @@ struct IndexScan {
                 if position > 0 && lastBlock != firstBlock { allEqual = false }
                 lastBlock = Int(length)
                 longestBlock = max(longestBlock, lastBlock)
-                imageSize = item.end
-                if position.isMultiple(of: stride) { landmarks.append(item.end) }
+                imageSize = end
+                if position.isMultiple(of: stride) { landmarks.append(end) }
             }
         }
         // FUSE, stat and QEMU count in signed 64 bits.
