@@ -31,7 +31,7 @@ fuzz: packages
 # The long ones: random kills, many weeks, long fuzzing. Their tests are skipped unless the variable is set.
 drill: packages
 	swift build --build-tests
-	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter Drill
+	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter 'Drill|KilledPublisher'
 	FUZZ_SECONDS=600 Tests/Fuzz/run
 	rm -rf .build/twelve-weeks
 	share/recipes/twelve-weeks .build/twelve-weeks "$$PWD/.build/debug"

@@ -41,6 +41,10 @@ extension PublishedTree {
         if !Downloads.isURL(image) { _ = try ImageSource(path: image) }
         // The index gets its name when it is signed; until then it lies beside, hidden.
         try OutputFolder.make("\(path)/targets/\(new.distribution)")
+        // Under the lock nobody else writes there.
+        for folder in ["metadata", "targets", "targets/\(new.distribution)"] {
+            StaleFiles.remove(in: "\(path)/\(folder)")
+        }
         let made = "\(path)/targets/\(new.distribution)/.\(new.version).caibx"
         defer { unlink(made) }
         let published = try ImagePublisher(options: options, progress: progress, cancellation: cancellation)

@@ -1,17 +1,23 @@
 import Glibc
 import Linux
 
-/// Temporary files that a killed publisher left beside an output.
+/// Temporary files that a killed publisher left: `.NAME.<pid>.<random>.tmp` (the names of ``AtomicFile``) of processes that are gone.
 enum StaleFiles {
-    /// Removes `.NAME.<pid>.<random>.tmp` of processes that are gone (the names of ``AtomicFile``).
+    /// Removes those beside an output.
     static func remove(beside path: String) {
         guard let folder = Folder.parent(of: path) else { return }
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        for candidate in Folder.names(in: folder) where candidate.hasPrefix(".\(name).") && candidate.hasSuffix(".tmp")
-        {
-            let middle = candidate.dropFirst(name.count + 2).dropLast(4).split(separator: ".")
-            guard middle.count == 2, let process = pid_t(middle[0]), process > 0 else { continue }
-            if kill(process, 0) != 0 && errno == ESRCH { unlink("\(folder)/\(candidate)") }
+        remove(in: folder) {
+            $0.hasPrefix(".\(name).") && $0.split(separator: ".").count == name.split(separator: ".").count + 3
+        }
+    }
+
+    /// Removes those in a folder.
+    static func remove(in folder: String, where isMeant: (String) -> Bool = { _ in true }) {
+        for name in Folder.names(in: folder) where name.hasPrefix(".") && name.hasSuffix(".tmp") && isMeant(name) {
+            guard let process = name.split(separator: ".").dropLast(2).last.flatMap({ pid_t($0) }), process > 0
+            else { continue }
+            if kill(process, 0) != 0 && errno == ESRCH { unlink("\(folder)/\(name)") }
         }
     }
 }

@@ -70,6 +70,20 @@ import Testing
         #expect(Set(sums).count == 3)
     }
 
+    @Test func whatAKilledPublisherWasWritingGoesWithTheNextOne() async throws {
+        try await makeTree()
+        let names = ["metadata/.7.targets.json", "targets/.ab.catalog.json", "targets/debian/.ab.2026-11-09.caibx"]
+        // No process has the first number; ours is alive.
+        for name in names {
+            for process in [99_999_999, getpid()] {
+                try AtomicFile.write("x", to: "\(tree)/\(name).\(process).r4nd0m.tmp")
+            }
+        }
+        #expect(try await run("add", tree, "debian", "2026-11-17", folder.file("a.img")).status == 0)
+        let left = folder.files(below: "tree").filter { $0.hasSuffix(".tmp") }
+        #expect(left.sorted() == names.map { "tree/\($0).\(getpid()).r4nd0m.tmp" }.sorted())
+    }
+
     @Test func aVersionIsNeverReplaced() async throws {
         try await makeTree()
         let before = try stamp()
