@@ -109,7 +109,8 @@ struct StartProgress {
         switch status.phase {
         case .catalog: "looking for \(status.distribution)"
         case .index: "\(status.distribution)@\(status.version) from \(status.catalog)"
-        case .mount: "\(status.blocks) blocks, \(status.blocksHere) of them here"
+        // How many are here is being counted.
+        case .mount: "\(status.blocks) blocks"
         case .bootSet: "fetching what the start needs"
         case .guest: status.accel == "tcg" ? "starting (software emulation: slow)" : "starting"
         case .up: "session \(status.id) is up"
