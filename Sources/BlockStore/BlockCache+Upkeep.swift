@@ -11,7 +11,7 @@ extension BlockCache {
             return CacheStatus(directory: directory, limit: limit, used: 0, blocks: 0, pinned: 0, repaired: repaired)
         }
         let contents = try folder.contents()
-        let used = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+        let used = contents.bytes
         let pinned = try CacheKeepers.pinned(in: root)
         let limit = budget.limit.bytes(used: used, space: try FileSystemSpace(of: root))
         return CacheStatus(

@@ -30,10 +30,9 @@ extension CacheBudget {
     private func walk() throws {
         let before = CacheUsage.read(from: try folder.root(create: false))?.used ?? 0
         let contents = try folder.contents()
-        let files = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
         // What the accounting had beyond the files may be grants, or what a crash left; and there is what came meanwhile.
-        let grants = min(max(0, before - files), before / 8)
-        try recount { $0 = max(0, files + grants + $0 - before) }
+        let grants = min(max(0, before - contents.bytes), before / 8)
+        try recount { $0 = max(0, contents.bytes + grants + $0 - before) }
         let oldest = contents.blocks.sorted { $0.lastUse < $1.lastUse }
         for start in stride(from: 0, to: oldest.count, by: CacheBudget.batch) {
             guard try evict(oldest[start..<min(start + CacheBudget.batch, oldest.count)]) else { return }
@@ -57,7 +56,7 @@ extension CacheBudget {
             let space = try FileSystemSpace(of: root)
             let target = limit.reachable(used: usage.used, space: space) * 9 / 10
             guard usage.used > target else { return false }
-            let kept = try CacheKeepers.pinned(in: root).union(CacheKeepers.protected(in: root))
+            let kept = try CacheKeepers.kept(in: root)
             for block in blocks where usage.used > target && !kept.contains(block.id) {
                 guard folder.entry(block.id)?.modified == block.lastUse, let size = folder.remove(block.id) else {
                     continue

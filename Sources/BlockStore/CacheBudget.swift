@@ -128,7 +128,7 @@ final class CacheBudget: Sendable {
     func remove(_ ids: Set<BlockID>) throws(SystemCallError) -> Int {
         try grant.withLock { grant throws(SystemCallError) in
             try exclusively(&grant) { (root, usage) throws(SystemCallError) in
-                let kept = try CacheKeepers.pinned(in: root).union(CacheKeepers.protected(in: root))
+                let kept = try CacheKeepers.kept(in: root)
                 var freed = 0
                 for id in ids.subtracting(kept) {
                     guard let size = folder.remove(id) else { continue }
@@ -228,8 +228,7 @@ final class CacheBudget: Sendable {
     }
 
     private func used() throws(SystemCallError) -> Int {
-        let contents = try folder.contents()
-        return contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+        try folder.contents().bytes
     }
 
     /// Removes the blocks that were used longest ago, but none that is kept. Call it under the lock.
@@ -242,7 +241,7 @@ final class CacheBudget: Sendable {
         _ root: Folder, own: Int, _ usage: inout CacheUsage, target: (_ grants: Int) -> Int
     ) throws(SystemCallError) -> Int {
         let contents = try folder.contents()
-        let before = contents.blocks.reduce(contents.temporaryBytes) { $0 + $1.size }
+        let before = contents.bytes
         let grants = own + max(0, min(usage.used - before - own, usage.used / 8))
         let target = max(0, target(grants))
         var used = before
@@ -251,7 +250,7 @@ final class CacheBudget: Sendable {
             usage.counted = time(nil)
         }
         guard used > target else { return 0 }
-        let kept = try CacheKeepers.pinned(in: root).union(CacheKeepers.protected(in: root))
+        let kept = try CacheKeepers.kept(in: root)
         for block in contents.blocks.sorted(by: { $0.lastUse < $1.lastUse }) where !kept.contains(block.id) {
             guard used > target else { break }
             guard folder.remove(block.id) != nil else { continue }

@@ -69,10 +69,10 @@ final class CacheFolder: Sendable {
         return entry.isRegularFile ? entry.size : 0
     }
 
-    /// Every block in the folder, and the bytes of temporary files. Removes temporary files that a crash left.
-    func contents() throws(SystemCallError) -> (blocks: [CachedBlock], temporaryBytes: Int) {
+    /// Every block in the folder, and the bytes of all files. Removes temporary files that a crash left.
+    func contents() throws(SystemCallError) -> (blocks: [CachedBlock], bytes: Int) {
         var blocks: [CachedBlock] = []
-        var temporaryBytes = 0
+        var bytes = 0
         let root = try root(create: false)
         let now = Int64(time(nil)) * 1_000_000_000
         for prefix in try root.names() where prefix.utf8.count == 4 {
@@ -82,13 +82,14 @@ final class CacheFolder: Sendable {
                 guard let entry = folder.entry(name), entry.isRegularFile else { continue }
                 if name.hasPrefix("."), name.hasSuffix(".tmp") {
                     if now - entry.modified > CacheFolder.abandoned, folder.remove(name) { continue }
-                    temporaryBytes += entry.size
+                    bytes += entry.size
                 } else if name.hasPrefix(prefix), let id = BlockID(hex: name) {
                     blocks.append(CachedBlock(id: id, size: entry.size, lastUse: entry.modified))
+                    bytes += entry.size
                 }
             }
         }
-        return (blocks, temporaryBytes)
+        return (blocks, bytes)
     }
 
     private func writeOnce(_ id: BlockID, _ bytes: BlockBytes) throws(SystemCallError) -> Int {

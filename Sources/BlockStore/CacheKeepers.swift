@@ -43,6 +43,11 @@ enum CacheKeepers {
         return CacheProtection(folder: folder, name: fileName(name), file: file)
     }
 
+    /// The blocks that are not to be evicted: of all pins and of running sessions. Call it under the cache's lock.
+    static func kept(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
+        try pinned(in: root).union(protected(in: root))
+    }
+
     /// The blocks of all pins.
     static func pinned(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
         var ids: Set<BlockID> = []

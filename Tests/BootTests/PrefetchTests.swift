@@ -66,8 +66,7 @@ import Testing
 
     @Test func aBootIsOverWhenTheDiskIsQuiet() async throws {
         let image = try SmallImage("abc", in: folder)
-        var limits = BootRecorder.Limits()
-        limits.quiet = .milliseconds(400)
+        let limits = BootRecorder.Limits(quiet: .milliseconds(400))
         let recorder = BootRecorder(limits: limits)
         let finished = Task { try await recorder.finish() }
         for position in [2, 0] { recorder.touched(try image.index.block(at: position)) }
@@ -80,8 +79,7 @@ import Testing
 
     @Test func aGuestThatComputesIsStillStartingThoughItsDiskIsQuiet() async throws {
         let image = try SmallImage("abc", in: folder)
-        var limits = BootRecorder.Limits()
-        limits.quiet = .milliseconds(400)
+        let limits = BootRecorder.Limits(quiet: .milliseconds(400))
         let recorder = BootRecorder(limits: limits)
         recorder.touched(try image.index.block(at: 0))
         let start = ContinuousClock.now
@@ -96,8 +94,7 @@ import Testing
 
     @Test func aGuestThatComputesForEverIsOverWhenItsDiskIsQuietForLong() async throws {
         let image = try SmallImage("abc", in: folder)
-        var limits = BootRecorder.Limits()
-        limits.quiet = .milliseconds(200)
+        let limits = BootRecorder.Limits(quiet: .milliseconds(200))
         let recorder = BootRecorder(limits: limits)
         recorder.touched(try image.index.block(at: 0))
         let start = ContinuousClock.now
@@ -108,8 +105,7 @@ import Testing
 
     @Test func aDiskThatIsNeverQuietEndsTheBootAllTheSame() async throws {
         let image = try SmallImage("abc", in: folder)
-        var limits = BootRecorder.Limits()
-        limits.longest = .milliseconds(300)
+        let limits = BootRecorder.Limits(longest: .milliseconds(300))
         let recorder = BootRecorder(limits: limits)
         recorder.touched(try image.index.block(at: 1))
         #expect(try await recorder.finish().ids == [image.ids[1]])
