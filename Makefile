@@ -50,7 +50,6 @@ bench-full: bench-programs
 bench-programs: build
 	share/install-packages demo bench run
 	$(RELEASE) --product network-proxy
-	$(RELEASE) --product menu-sample
 
 # Key to screen and idle CPU of the menu, beside htop.
 bench-menu:

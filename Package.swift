@@ -143,7 +143,10 @@ let package = Package(
         tests("GuestNetworkTests", ["GuestNetwork", "Slirp", "Linux"]),
         tests(
             "BootTests",
-            ["Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd"]),
+            [
+                "Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd",
+                "NetworkProxy",
+            ]),
         tests("BootMenuTests", ["BootMenu", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
         .executableTarget(
             name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",

@@ -77,6 +77,7 @@ package struct SystemsReader: Sendable {
         let published = library.bootSetPath(system.source, system.distribution, summary.version)
         let bootSet = Set(bootSets.best(summary.key, published: published)?.ids ?? [])
         var ids: Set<BlockID> = []
+        ids.reserveCapacity(min(index.count, 16_384))
         var share = ImageShare()
         do {
             try index.forEachBlock { block in

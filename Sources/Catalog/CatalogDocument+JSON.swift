@@ -8,13 +8,9 @@ extension CatalogDocument {
     /// - Throws: ``CatalogError``.
     package static func decode(_ bytes: [UInt8]) throws(CatalogError) -> CatalogDocument {
         guard bytes.count <= longest else { throw .tooLarge(size: bytes.count, limit: longest) }
-        let data = Data(bytes)
         let document: CatalogDocument
         do {
-            // The format is looked at first: another format's other fields would give a misleading error.
-            let format = try JSONDecoder().decode(FormatField.self, from: data).format
-            guard format == CatalogDocument.format else { throw CatalogError.unknownFormat(format) }
-            document = try JSONDecoder().decode(CatalogDocument.self, from: data)
+            document = try JSONDecoder().decode(CatalogDocument.self, from: Data(bytes))
         } catch let error as CatalogError {
             throw error
         } catch let error as DecodingError {
@@ -44,8 +40,6 @@ extension CatalogDocument {
             throw .malformed(place: "", reason: "cannot be written as JSON")
         }
     }
-
-    private struct FormatField: Decodable { let format: String? }
 }
 
 extension Distribution {

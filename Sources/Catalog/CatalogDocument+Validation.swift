@@ -15,87 +15,86 @@ extension CatalogDocument {
         try Check.count(distributions.count, "distributions")
         var ids: Set<String> = []
         for (position, distribution) in distributions.enumerated() {
-            let place = "distributions[\(position)]"
-            try distribution.validate(place)
+            try distribution.validate("distributions[\(position)]")
             guard ids.insert(distribution.id).inserted else {
-                throw .malformed(place: "\(place).id", reason: "\(distribution.id) is there twice")
+                throw .malformed(place: "distributions[\(position)].id", reason: "\(distribution.id) is there twice")
             }
         }
     }
 }
 
 extension Distribution {
-    fileprivate func validate(_ place: String) throws(CatalogError) {
+    fileprivate func validate(_ place: @autoclosure () -> String) throws(CatalogError) {
         guard Distribution.isValid(id: id) else {
-            throw .malformed(place: "\(place).id", reason: "not of the form [a-z0-9][a-z0-9._-]{0,63}")
+            throw .malformed(place: "\(place()).id", reason: "not of the form [a-z0-9][a-z0-9._-]{0,63}")
         }
-        try Check.line(title, "\(place).title")
-        try Check.text(summary, "\(place).summary")
-        try Check.line(homepage ?? "", "\(place).homepage")
-        try Check.line(architecture, "\(place).architecture")
-        try guest.validate("\(place).guest")
-        try Check.count(versions.count, "\(place).versions")
+        try Check.line(title, "\(place()).title")
+        try Check.text(summary, "\(place()).summary")
+        try Check.line(homepage ?? "", "\(place()).homepage")
+        try Check.line(architecture, "\(place()).architecture")
+        try guest.validate("\(place()).guest")
+        try Check.count(versions.count, "\(place()).versions")
         var ids: Set<VersionID> = []
         for (position, version) in versions.enumerated() {
-            let place = "\(place).versions[\(position)]"
-            try version.validate(place)
+            try version.validate("\(place()).versions[\(position)]")
             guard ids.insert(version.id).inserted else {
-                throw .malformed(place: "\(place).id", reason: "\(version.id) is there twice")
+                throw .malformed(place: "\(place()).versions[\(position)].id", reason: "\(version.id) is there twice")
             }
         }
     }
 }
 
 extension DistributionVersion {
-    fileprivate func validate(_ place: String) throws(CatalogError) {
-        try Check.text(notes, "\(place).notes")
-        try Check.path(index, "\(place).index")
-        if let bootSet { try Check.path(bootSet, "\(place).bootSet") }
+    fileprivate func validate(_ place: @autoclosure () -> String) throws(CatalogError) {
+        try Check.text(notes, "\(place()).notes")
+        try Check.path(index, "\(place()).index")
+        if let bootSet { try Check.path(bootSet, "\(place()).bootSet") }
         guard size <= UInt64(Int64.max), storedSize ?? 0 <= UInt64(Int64.max) else {
-            throw .malformed(place: "\(place).size", reason: "more than an image can have")
+            throw .malformed(place: "\(place()).size", reason: "more than an image can have")
         }
-        try guest.validate("\(place).guest")
-        try Check.line(origin ?? "", "\(place).origin")
-        try Check.line(recordingError ?? "", "\(place).recordingError")
+        try guest.validate("\(place()).guest")
+        try Check.line(origin ?? "", "\(place()).origin")
+        try Check.line(recordingError ?? "", "\(place()).recordingError")
     }
 }
 
 extension GuestSettings {
-    fileprivate func validate(_ place: String) throws(CatalogError) {
+    fileprivate func validate(_ place: @autoclosure () -> String) throws(CatalogError) {
         if let memoryMiB, !GuestSettings.memoryBounds.contains(memoryMiB) {
-            throw .malformed(place: "\(place).memoryMiB", reason: "\(memoryMiB) is out of bounds")
+            throw .malformed(place: "\(place()).memoryMiB", reason: "\(memoryMiB) is out of bounds")
         }
         if let cpus, !GuestSettings.cpuBounds.contains(cpus) {
-            throw .malformed(place: "\(place).cpus", reason: "\(cpus) is out of bounds")
+            throw .malformed(place: "\(place()).cpus", reason: "\(cpus) is out of bounds")
         }
-        try Check.line(login ?? "", "\(place).login")
+        try Check.line(login ?? "", "\(place()).login")
     }
 }
 
+/// Places are put into words only for an error: a large catalog has hundreds of thousands.
 private enum Check {
-    static func count(_ count: Int, _ place: String) throws(CatalogError) {
+    static func count(_ count: Int, _ place: @autoclosure () -> String) throws(CatalogError) {
         guard count <= CatalogDocument.mostEntries else {
-            throw .malformed(place: place, reason: "\(count) entries, more than \(CatalogDocument.mostEntries)")
+            throw .malformed(place: place(), reason: "\(count) entries, more than \(CatalogDocument.mostEntries)")
         }
     }
 
-    static func line(_ text: String, _ place: String) throws(CatalogError) {
-        try length(text, CatalogDocument.longestLine, place)
+    static func line(_ text: String, _ place: @autoclosure () -> String) throws(CatalogError) {
+        try length(text, CatalogDocument.longestLine, place())
     }
 
-    static func text(_ text: String, _ place: String) throws(CatalogError) {
-        try length(text, CatalogDocument.longestText, place)
+    static func text(_ text: String, _ place: @autoclosure () -> String) throws(CatalogError) {
+        try length(text, CatalogDocument.longestText, place())
     }
 
-    private static func length(_ text: String, _ limit: Int, _ place: String) throws(CatalogError) {
+    private static func length(_ text: String, _ limit: Int, _ place: @autoclosure () -> String) throws(CatalogError) {
         guard text.utf8.count <= limit else {
-            throw .malformed(place: place, reason: "\(text.utf8.count) bytes, more than \(limit)")
+            throw .malformed(place: place(), reason: "\(text.utf8.count) bytes, more than \(limit)")
         }
     }
 
     /// The letters leave out `:`, `%`, `\`, `?` and `#`, so no scheme, no escape and no query can hide in a path.
-    static func path(_ path: String, _ place: String) throws(CatalogError) {
-        try line(path, place)
+    static func path(_ path: String, _ place: @autoclosure () -> String) throws(CatalogError) {
+        try line(path, place())
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let isPlain = parts.allSatisfy { part in
             !part.isEmpty && part != "." && part != ".."
@@ -104,14 +103,14 @@ private enum Check {
                         || "._-+~@=,".utf8.contains(byte)
                 }
         }
-        guard isPlain else { throw .malformed(place: place, reason: "not a plain relative path") }
+        guard isPlain else { throw .malformed(place: place(), reason: "not a plain relative path") }
     }
 
-    static func mirror(_ url: String, _ place: String) throws(CatalogError) {
-        try line(url, place)
+    static func mirror(_ url: String, _ place: @autoclosure () -> String) throws(CatalogError) {
+        try line(url, place())
         let schemes = ["https://", "http://", "file:///"]
         guard schemes.contains(where: { url.hasPrefix($0) && url.utf8.count > $0.utf8.count }),
             url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
-        else { throw .malformed(place: place, reason: "not an http, https or file URL") }
+        else { throw .malformed(place: place(), reason: "not an http, https or file URL") }
     }
 }

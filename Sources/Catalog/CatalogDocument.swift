@@ -37,6 +37,9 @@ extension CatalogDocument: Decodable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        // Looked at first: another format's other fields would give a misleading error.
+        let format = try container.decodeIfPresent(String.self, forKey: .format)
+        guard format == CatalogDocument.format else { throw CatalogError.unknownFormat(format) }
         self.init(
             name: try container.decodeIfPresent(String.self, forKey: .name) ?? "",
             description: try container.decodeIfPresent(String.self, forKey: .description) ?? "",

@@ -7,6 +7,7 @@ import Zstd
 
 /// An image of a few blocks, its index, and its blocks as a published store has them.
 struct SmallImage {
+    /// Unless a test says otherwise.
     static let blockSize = 4096
 
     let contents: [[UInt8]]
@@ -17,9 +18,11 @@ struct SmallImage {
     /// - Parameters:
     ///   - letters: one block each; the same letter is the same block, `.` is a hole.
     ///   - last: bytes of the last block.
-    init(_ letters: String, last: Int = 1000, in folder: TemporaryDirectory) throws {
+    init(
+        _ letters: String, blockSize: Int = SmallImage.blockSize, last: Int = 1000, in folder: TemporaryDirectory
+    ) throws {
         contents = letters.enumerated().map { position, letter in
-            let length = position == letters.count - 1 ? last : SmallImage.blockSize
+            let length = position == letters.count - 1 ? last : blockSize
             if letter == "." { return [UInt8](repeating: 0, count: length) }
             var random = SeededRandom(seed: UInt64(letter.asciiValue ?? 0))
             return random.bytes(length)
@@ -27,7 +30,7 @@ struct SmallImage {
         ids = contents.map { block in block.withUnsafeBytes { DigestAlgorithm.sha256.blockID(of: $0) } }
         indexPath = folder.path("image.caibx")
         try ImageIndexWriter.write(
-            blocks: ids, blockSize: SmallImage.blockSize, imageSize: UInt64(contents.map(\.count).reduce(0, +)),
+            blocks: ids, blockSize: blockSize, imageSize: UInt64(contents.map(\.count).reduce(0, +)),
             algorithm: .sha256, to: indexPath)
         index = try ImageIndex(path: indexPath)
     }

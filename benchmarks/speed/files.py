@@ -4,9 +4,9 @@ import statistics
 import subprocess
 import time
 
-from . import casyncindex, client, discarded, firstpicture, processes, reading
+from . import casyncindex, client, discarded, firstpicture, manyversions, processes, reading
 from .prepare import ENVIRONMENT, image, index
-from .settings import CLIENT, FOLDER, PROGRAMS, PUBLISHER, TREE
+from .settings import CLIENT, FOLDER, PUBLISHER, TREE
 
 WORKLOAD = "programs"
 
@@ -103,11 +103,10 @@ def start(bench):
     yield "start/process", {"seconds": best_of([CLIENT, "--version"], environment)}
     yield "start/list", {"seconds": best_of([CLIENT, "list"], environment)}
     yield "start/menu", {"seconds": firstpicture.seconds([CLIENT], environment)}
-    sample = PROGRAMS / "menu-sample"
-    if sample.exists():
-        # The time in which the sample makes its versions up is in it.
-        yield "start/menu, 500 x 500 versions", {
-            "seconds": firstpicture.seconds([sample, "--many", "500", "500"], environment)}
+    many = manyversions.follow(bench.client, FOLDER / "client/many")
+    yield "start/menu, 500 x 500 versions", {"seconds": firstpicture.seconds([CLIENT], many)}
+    yield "start/menu, 500 x 500 versions, its first row", {
+        "seconds": firstpicture.seconds([CLIENT], many, manyversions.FIRST_ROW, times=3)}
 
 
 def best_of(arguments, environment, times=10):

@@ -1,4 +1,4 @@
-"""From the start of a program with screens to its first picture."""
+"""From the start of a program with screens to a picture."""
 import fcntl
 import os
 import pty
@@ -12,13 +12,13 @@ import time
 DRAWN = b"quit"
 
 
-def seconds(arguments, environment, times=10, limit=20.0):
-    """The quickest of some starts; None when none of them drew anything."""
-    measured = [once([str(argument) for argument in arguments], environment, limit) for _ in range(times)]
+def seconds(arguments, environment, marker=DRAWN, times=10, limit=20.0):
+    """Until the screen shows the marker, in lower case: the quickest of some starts. None when it was never there."""
+    measured = [once([str(argument) for argument in arguments], environment, marker, limit) for _ in range(times)]
     return min((one for one in measured if one), default=None)
 
 
-def once(arguments, environment, limit):
+def once(arguments, environment, marker, limit):
     begun = time.monotonic()
     pid, descriptor = pty.fork()
     if pid == 0:
@@ -29,7 +29,7 @@ def once(arguments, environment, limit):
         while result is None and (left := begun + limit - time.monotonic()) > 0:
             if select.select([descriptor], [], [], left)[0]:
                 written += os.read(descriptor, 65536)
-                if DRAWN in written.lower():
+                if marker in written.lower():
                     result = time.monotonic() - begun
     except OSError:
         # It has ended.

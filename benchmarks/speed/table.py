@@ -100,11 +100,12 @@ class Report:
                    "publish again/limit: SHA-256 of what is not zero", 0.8)
         self.times("publish an unchanged image, against casync make", "publish again/OS Circular",
                    "publish again/casync make", 5)
-        for what, most in (("list", 0.030), ("menu", 0.030), ("menu, 500 x 500 versions", 0.060)):
+        for what, most in (("list", 0.030), ("menu", 0.030), ("menu, 500 x 500 versions", 0.060),
+                           ("menu, 500 x 500 versions, its first row", None)):
             seconds, process = self.results.median(f"start/{what}"), self.results.median("start/process")
             if seconds and process:
-                self.goal(f"first picture: {what}", f"under {most * 1000:.0f} ms",
-                          f"{seconds * 1000:.0f} ms ({seconds / process:.1f} x process start)", seconds < most)
+                self.goal(f"first picture: {what}", f"under {most * 1000:.0f} ms" if most else "",
+                          f"{seconds * 1000:.0f} ms ({seconds / process:.1f} x process start)", not most or seconds < most)
 
     def share(self, what, ours, limit, least):
         """Ours as a share of the limit's speed."""

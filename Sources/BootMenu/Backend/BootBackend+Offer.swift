@@ -11,7 +11,7 @@ extension BootBackend {
     package func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
         AsyncStream { continuation in
             let task = Task {
-                let known = library.sources().map { library.copy(of: $0) }
+                let known = await library.copies(refresh: false)
                 let sessions = await registry.statuses()
                 remember(known)
                 continuation.yield(await offer(known, sessions, isPriced: false))
