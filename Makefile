@@ -23,6 +23,8 @@ test: packages lint
 	Tests/run
 	benchmarks/selftest
 	Tests/Fuzz/run
+	$(MAKE) deb
+	share/debian/test || [ $$? = 77 ]
 
 # The readers of foreign bytes under libFuzzer, FUZZ_SECONDS=60 in all.
 fuzz: packages

@@ -41,11 +41,10 @@ final class CacheFolder: Sendable {
         return try root(create: false).folder(String(hex.prefix(4))).file(hex, flags: O_RDONLY)
     }
 
-    /// What a block's file is, by one look: a list asks for thousands. It may tell of a file behind a link, which nobody
-    /// opens.
     func entry(_ id: BlockID) -> Folder.Entry? {
         let hex = id.hex
-        return try? root(create: false).entry("\(hex.prefix(4))/\(hex)")
+        guard let folder = try? root(create: false).folder(String(hex.prefix(4))) else { return nil }
+        return folder.entry(hex)
     }
 
     /// Writes a block's file; it appears whole, by rename.
