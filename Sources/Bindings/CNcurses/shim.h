@@ -108,6 +108,16 @@ static inline void osc_show(int cursor_row, int cursor_column) {
 // The terminal's content is not what ncurses believes.
 static inline void osc_forget(void) { clearok(curscr, TRUE); }
 
+// A terminal without a second screen would keep our picture below what comes next.
+static inline void osc_end(void) {
+    const char *second = tigetstr("smcup");
+    if (second == NULL || second == (const char *)-1) {
+        erase();
+        refresh();
+    }
+    endwin();
+}
+
 // After endwin the keypad's mode would come back with the first read only, too late for the first key.
 static inline void osc_resume(void) { keypad(stdscr, TRUE); }
 

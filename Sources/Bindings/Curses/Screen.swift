@@ -6,6 +6,7 @@ import Linux
 package final class Screen {
     /// Whether the user's locale is UTF-8.
     package let isUTF8: Bool
+    private let hasDim: Bool
     /// The size at the last look.
     package private(set) var size: ScreenSize
     /// Whether the terminal went away.
@@ -29,6 +30,7 @@ package final class Screen {
     package init(_ options: ScreenOptions) throws {
         guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { throw ScreenError.noTerminal }
         isUTF8 = osc_take_locale() == 1
+        hasDim = options.dim
         try Screen.probe()
         terminal = try Screen.copy(STDOUT_FILENO)
         ownOutput = try Screen.copy(STDOUT_FILENO)
@@ -85,7 +87,8 @@ package final class Screen {
     private func put(_ run: ScreenRun, row: Int) {
         let scalars = run.text.unicodeScalars.map(\.value)
         let pair: Int32 = run.style.contains(.alert) ? 2 : run.style.contains(.accent) ? 1 : 0
-        osc_put(Int32(row), Int32(run.column), scalars, Int32(scalars.count), Int32(run.style.rawValue & 15), pair)
+        let style = hasDim ? run.style : run.style.subtracting(.dim)
+        osc_put(Int32(row), Int32(run.column), scalars, Int32(scalars.count), Int32(style.rawValue & 15), pair)
     }
 
     /// Looks how large the terminal is now, and takes that over.
@@ -118,7 +121,7 @@ package final class Screen {
         guard isShown else { return }
         isShown = false
         tell("\u{1b}[?2004l")
-        endwin()
+        osc_end()
         TerminalUndo.disarm()
         redirect(to: ownOutput, ownErrors)
     }
