@@ -12,6 +12,8 @@ final class CacheBudget: Sendable {
     private static let pause: UInt64 = 5_000_000_000
     /// The part of a limit that is still free when room is made ahead.
     static let shortage = 16
+    /// The part of a limit that may be used beyond it while room is being made.
+    private static let excess = 64
 
     private enum Reservation {
         /// `wantsTidying`: there is little more to be had, or the accounting is old.
@@ -179,7 +181,13 @@ final class CacheBudget: Sendable {
             guard need <= now.limit else { return .refused }
             let wanted = max(need, min(CacheBudget.largestGrant, now.limit / 64))
             if now.bytes < need {
-                if isTidying.load(ordering: .acquiring) { return .soon }
+                if isTidying.load(ordering: .acquiring) {
+                    // For these seconds a little more than the limit is used, rather than that anybody waits.
+                    guard need <= now.bytes + now.limit / CacheBudget.excess, now.lack == 0 else { return .soon }
+                    taken = need
+                    usage.used += need
+                    return .made(wantsTidying: false)
+                }
                 let target = min(now.limit * 9 / 10, now.limit - need, usage.used - now.lack)
                 // What is granted and not written counts against the target too.
                 _ = try evict(root, own: own, &usage) { grants in target - grants }

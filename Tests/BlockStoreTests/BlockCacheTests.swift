@@ -1,9 +1,10 @@
-import BlockStore
 import ContentAddress
 import Glibc
 import Linux
 import TestSupport
 import Testing
+
+@testable import BlockStore
 
 /// Limits, pins, upkeep, and several processes at one cache.
 @Suite struct BlockCacheTests {
@@ -47,6 +48,28 @@ import Testing
         #expect(!cache.contains(image.ids[0]))
         #expect(cache.contains(image.ids[19]))
         #expect((0..<10).allSatisfy { !cache.contains(image.ids[$0]) })
+    }
+
+    @Test func whileRoomIsMadeALittleMoreThanTheLimitIsUsedAndNobodyWaits() async throws {
+        let image = TestImage(count: 66, length: 8192)
+        // A 64th of it is one block.
+        let limit = 64 * 8192
+        let cache = BlockCache(directory: folder, limit: .bytes(limit))
+        let store = CachingBlockStore(cache: cache, upstream: InMemoryBlockStore(image))
+        for request in image.requests[..<64] { _ = try await store.block(request) }
+        await store.settle()
+        #expect(try cache.status().blocks == 64)
+        cache.budget.isTidying.store(true, ordering: .releasing)
+        _ = try await store.block(image.requests[64])
+        await store.settle()
+        #expect(try cache.status().blocks == 65)
+        _ = try await store.block(image.requests[65])
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(!cache.contains(image.ids[65]), "it waits for room")
+        cache.budget.isTidying.store(false, ordering: .releasing)
+        await store.settle()
+        #expect(cache.contains(image.ids[65]))
+        #expect(try cache.status().used <= limit)
     }
 
     @Test func roomIsMadeBeforeThereIsNone() async throws {

@@ -92,11 +92,14 @@ class Machine:
         """Puts the network's cable in, or takes it out."""
         self.monitor(f"set_link nic {'on' if is_connected else 'off'}")
 
-    def text(self):
-        """What the text console shows."""
+    def picture(self):
         path = self.folder / f"{self.name}.ppm"
         self.monitor(f"screendump {path}")
-        return self.font.read(path.read_bytes())
+        return path.read_bytes()
+
+    def text(self):
+        """What the text console shows."""
+        return self.font.read(self.picture())
 
     def screenshot(self, name):
         self.monitor(f"screendump {self.folder / name}.png -f png")
@@ -118,6 +121,18 @@ class Machine:
             time.sleep(2)
         self.screenshot(f"{self.name}-failed")
         fail(f"{self.name}: the console never showed {words} but:\n{text}")
+
+    def wait_for_picture(self, within=300):
+        """Waits until a graphic screen shows light signs on it and no more of them come."""
+        deadline, before = time.monotonic() + within, b""
+        while time.monotonic() < deadline:
+            picture = self.picture()
+            if picture == before and sum(byte > 200 for byte in picture) > 10_000:
+                return
+            before = picture
+            time.sleep(5)
+        self.screenshot(f"{self.name}-failed")
+        fail(f"{self.name}: no picture")
 
     def choose(self, *places):
         """Entries of the boot menu and its submenus, counted from 0."""

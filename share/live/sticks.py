@@ -22,8 +22,8 @@ def new(path, iso, room):
 
 def keep(path, files):
     """Makes the partition that keeps things, as another computer may, with the files of a folder."""
-    run("sfdisk", "-q", "--relocate", "gpt-bak-std", path)
-    run("sfdisk", "-q", "--append", path, input=f"name={LABEL}\n", text=True)
+    run("sfdisk", "-q", "--relocate", "gpt-bak-std", path, stderr=subprocess.DEVNULL)
+    run("sfdisk", "-q", "--append", path, input=f"name={LABEL}\n", text=True, stderr=subprocess.DEVNULL)
     offset, size = place(path)
     run("mke2fs", "-q", "-F", "-t", "ext4", "-L", LABEL, "-d", files, "-E", f"offset={offset}", path, f"{size // 1024}k",
         stderr=subprocess.DEVNULL)
@@ -37,9 +37,9 @@ def place(path):
     return int(first) * 512, int(size) * 512
 
 
-def look(path, command, *options):
+def look(path, command):
     """What debugfs says of the file system that keeps things."""
-    return run("debugfs", *options, "-R", command, f"{path}?offset={place(path)[0]}", capture_output=True, text=True).stdout
+    return run("debugfs", "-R", command, f"{path}?offset={place(path)[0]}", capture_output=True, text=True).stdout
 
 
 def names(path, folder):
@@ -49,12 +49,19 @@ def names(path, folder):
 
 def fill(path, work):
     """Leaves hardly a block free, and none to anybody but root."""
-    text = look(path, "stats")
-    free, size = (int(re.search(rf"^{what}: *(\d+)", text, re.M)[1]) for what in ("Free blocks", "Block size"))
-    filler = work / "filler"
+    offset, size = place(path)
+    alone, filler = work / "keep.raw", work / "filler"
+    # e2fsck, which must see the journal that a power cut left, loses the offset over it.
+    run("dd", f"if={path}", f"of={alone}", "bs=4M", "iflag=skip_bytes,count_bytes", f"skip={offset}", f"count={size}", "conv=sparse", "status=none")
+    if subprocess.run(["e2fsck", "-fp", alone], stdout=subprocess.DEVNULL).returncode > 1:
+        fail("the file system on the stick is not whole")
+    text = run("debugfs", "-R", "stats", alone, capture_output=True, text=True).stdout
+    free, block = (int(re.search(rf"^{what}: *(\d+)", text, re.M)[1]) for what in ("Free blocks", "Block size"))
     with open(filler, "wb") as file:
-        run("head", "-c", (free - 256) * size, "/dev/urandom", stdout=file)
-    look(path, f"write {filler} filler", "-w")
+        run("head", "-c", (free - 256) * block, "/dev/urandom", stdout=file)
+    run("debugfs", "-w", "-R", f"write {filler} filler", alone, capture_output=True)
+    run("dd", f"if={alone}", f"of={path}", "bs=4M", "oflag=seek_bytes", f"seek={offset}", "conv=notrunc", "status=none")
+    alone.unlink()
     filler.unlink()
 
 
