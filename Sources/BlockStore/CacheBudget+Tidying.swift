@@ -10,12 +10,13 @@ extension CacheBudget {
     /// Nanoseconds until the next walk: what cannot be evicted now cannot be in a moment.
     private static let rest: UInt64 = 60_000_000_000
 
+    /// Whether the last walk was long enough ago.
+    var mayTidy: Bool { nextTidying.load(ordering: .relaxed) <= MonotonicClock.nanoseconds }
+
     /// Starts a walk, unless one is under way in this process or was not long ago.
     func tidy() {
-        let now = MonotonicClock.nanoseconds
-        guard nextTidying.load(ordering: .relaxed) <= now, !isTidying.exchange(true, ordering: .acquiringAndReleasing)
-        else { return }
-        nextTidying.store(now + CacheBudget.rest, ordering: .relaxed)
+        guard mayTidy, !isTidying.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        nextTidying.store(MonotonicClock.nanoseconds + CacheBudget.rest, ordering: .relaxed)
         do {
             try WorkerThread.start(name: "tidy cache") { [self] in
                 defer { isTidying.store(false, ordering: .releasing) }

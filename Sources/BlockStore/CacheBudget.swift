@@ -181,13 +181,14 @@ final class CacheBudget: Sendable {
             guard need <= now.limit else { return .refused }
             let wanted = max(need, min(CacheBudget.largestGrant, now.limit / 64))
             if now.bytes < need {
-                if isTidying.load(ordering: .acquiring) {
+                let isBeside = isTidying.load(ordering: .acquiring) || now.limit >= tidiesFrom && mayTidy
+                if isBeside, need <= now.bytes + now.limit / CacheBudget.excess, now.lack == 0 {
                     // For these seconds a little more than the limit is used, rather than that anybody waits.
-                    guard need <= now.bytes + now.limit / CacheBudget.excess, now.lack == 0 else { return .soon }
                     taken = need
                     usage.used += need
-                    return .made(wantsTidying: false)
+                    return .made(wantsTidying: true)
                 }
+                if isTidying.load(ordering: .acquiring) { return .soon }
                 let target = min(now.limit * 9 / 10, now.limit - need, usage.used - now.lack)
                 // What is granted and not written counts against the target too.
                 _ = try evict(root, own: own, &usage) { grants in target - grants }
