@@ -6,17 +6,20 @@ ARGS ?=
 # Swift's runtime goes into the programs: no Swift is needed where they run.
 RELEASE = swift build -c release --static-swift-stdlib
 
-.PHONY: run build test fuzz drill bench bench-quick bench-full bench-menu bench-programs lint packages install \
+.PHONY: run build programs test fuzz drill bench bench-quick bench-full bench-menu bench-programs lint packages install \
     deb test-deb usb test-usb clean
 
 run:
 	share/demo/run $(ARGS)
 
-build:
+build: programs
+	$(RELEASE) --product tuf-client
+
+# What is installed.
+programs:
 	share/install-packages build
 	$(RELEASE) --product oscircular
 	$(RELEASE) --product oscircular-publish
-	$(RELEASE) --product tuf-client
 
 test: packages lint
 	swift build --build-tests
@@ -70,7 +73,7 @@ install:
 	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" share/install-files .build/release
 
 # Debian packages and a tarball, in .build/deb.
-deb: build
+deb: programs
 	share/install-packages package
 	share/debian/build
 
