@@ -181,14 +181,15 @@ final class CacheBudget: Sendable {
             guard need <= now.limit else { return .refused }
             let wanted = max(need, min(CacheBudget.largestGrant, now.limit / 64))
             if now.bytes < need {
-                let isBeside = isTidying.load(ordering: .acquiring) || now.limit >= tidiesFrom && mayTidy
+                let isBeingMade = isTidying.load(ordering: .acquiring)
+                let isBeside = isBeingMade || now.limit >= tidiesFrom && mayTidy
                 if isBeside, need <= now.bytes + now.limit / CacheBudget.excess, now.lack == 0 {
                     // For these seconds a little more than the limit is used, rather than that anybody waits.
                     taken = need
                     usage.used += need
                     return .made(wantsTidying: true)
                 }
-                if isTidying.load(ordering: .acquiring) { return .soon }
+                if isBeingMade { return .soon }
                 let target = min(now.limit * 9 / 10, now.limit - need, usage.used - now.lack)
                 // What is granted and not written counts against the target too.
                 _ = try evict(root, own: own, &usage) { grants in target - grants }
@@ -223,7 +224,7 @@ final class CacheBudget: Sendable {
             guard lock.hasName else { continue }
             var usage = CacheUsage.read(from: root) ?? CacheUsage()
             if !usage.isPossible(space: try FileSystemSpace(of: root)) {
-                usage.used = try used() + grant.bytes
+                usage.used = try folder.contents().bytes + grant.bytes
                 usage.counted = time(nil)
             }
             let before = usage
@@ -234,10 +235,6 @@ final class CacheBudget: Sendable {
             return result
         }
         throw SystemCallError(code: ENOENT, call: "flock", subject: "\(folder.path) (it is removed again and again)")
-    }
-
-    private func used() throws(SystemCallError) -> Int {
-        try folder.contents().bytes
     }
 
     /// Removes the blocks that were used longest ago, but none that is kept. Call it under the lock.
