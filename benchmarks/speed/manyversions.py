@@ -2,6 +2,8 @@
 import json
 import shutil
 
+from . import discarded
+
 # A catalog's document ends at 16 MiB: 50 systems of 500 versions each fit.
 SYSTEMS, VERSIONS, SYSTEMS_IN_A_CATALOG = 500, 500, 50
 FIRST_ROW = b"system000"
@@ -11,7 +13,7 @@ def follow(client, folder):
     """Copies the catalogs that a client follows, and makes them large.
     :returns: the environment of such a client.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    discarded.discard(folder)
     shutil.copytree(client.folder / "state.new", folder / "state", symlinks=True)
     catalogs = folder / "state/oscircular/catalogs"
     for first in range(0, SYSTEMS, SYSTEMS_IN_A_CATALOG):
@@ -23,7 +25,7 @@ def follow(client, folder):
         document["distributions"] = [
             system(f"system{number:03}") for number in range(first, first + SYSTEMS_IN_A_CATALOG)]
         (catalog / "catalog.json").write_text(json.dumps(document, indent=1))
-    shutil.rmtree(catalogs / "bench")
+    discarded.discard(catalogs / "bench")
     return {**client.environment, "XDG_STATE_HOME": str(folder / "state"), "XDG_CACHE_HOME": str(folder / "cache")}
 
 
