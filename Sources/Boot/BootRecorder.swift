@@ -45,12 +45,13 @@ final class BootRecorder: Sendable {
         var lastBusy = start
         while true {
             try await Task.sleep(for: min(.seconds(1), limits.quiet / 4))
+            // Before the question: what is used until a late answer counts as busy, and ends no boot early.
+            let asked = clock.now
             if let cpu = await cpuSeconds() {
-                let now = clock.now
-                if let lastLook, cpu - lastLook.cpu > limits.busy * (lastLook.time.duration(to: now) / .seconds(1)) {
-                    lastBusy = now
+                if let lastLook, cpu - lastLook.cpu > limits.busy * (lastLook.time.duration(to: asked) / .seconds(1)) {
+                    lastBusy = clock.now
                 }
-                lastLook = (now, cpu)
+                lastLook = (asked, cpu)
             }
             let ids = state.withLock { state -> [BlockID]? in
                 let now = clock.now

@@ -1,41 +1,24 @@
 import Catalog
 import Glibc
 import GuestDomain
-import GuestNetwork
 import ImageIndex
 import Linux
 
-/// The guest stage of a session: keys, network, console, overlay and domain, over a mounted image.
+/// The guest stage of a session: overlay and domain, over a mounted image and in its ``GuestSurroundings``.
 struct SessionGuest: Sendable {
     let events: AsyncStream<GuestEvent>
     let domain: SessionStatus.Domain
     private let guest: RunningGuest
 
-    /// Makes everything the guest needs and starts it.
+    /// Makes the overlay and the domain, and starts the guest.
     /// - Parameters:
+    ///   - surroundings: what was made for it beside the disk.
     ///   - teardown: learns how to take each thing away again.
-    ///   - starting: told which accelerator it will be, before the domain is made.
-    /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
+    /// - Throws: ``GuestDomainError``.
     static func start(
-        request: BootRequest, chosen: ChosenVersion, index: ImageIndex, imagePath: String, directory: SessionDirectory,
-        places: Places, teardown: Teardown, starting: (Accelerator) -> Void
+        in surroundings: GuestSurroundings, request: BootRequest, chosen: ChosenVersion, index: ImageIndex,
+        imagePath: String, directory: SessionDirectory, teardown: Teardown
     ) async throws -> SessionGuest {
-        let uri = request.connect ?? HypervisorConnection.defaultURI
-        let connection = try await HypervisorConnection.open(uri)
-        let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
-        let accelerator = try await connection.accelerator(choice).accelerator
-        starting(accelerator)
-
-        let owner = connection.emulatorUser
-        let credentials = try await network(
-            request: request, directory: directory, places: places, owner: owner, teardown: teardown)
-        let console = try await WorkerThread.run(name: "console") {
-            try GuestConsole(
-                guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
-                emulatorUser: owner)
-        }
-        await teardown.add { await console.finish() }
-
         let settings = chosen.guest
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
         if media == .disk {
@@ -47,45 +30,19 @@ struct SessionGuest: Sendable {
         }
         let specification = GuestSpecification(
             name: directory.domainName, memoryMiB: request.memoryMiB ?? settings.memoryMiB ?? 1024,
-            cpus: request.cpus ?? settings.cpus ?? 1, accelerator: accelerator,
+            cpus: request.cpus ?? settings.cpus ?? 1, accelerator: surroundings.accelerator,
             firmware: settings.firmware == .uefi ? .uefi : .bios, media: media, imagePath: imagePath,
             overlayPath: media == .disk ? directory.overlay : nil, consoleSocketPath: directory.consoleForGuest,
             networkSocketPath: directory.networkForGuest,
-            firmwareEntries: credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
+            firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
             vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram)
+        let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }
         return SessionGuest(
             events: guest.events,
             domain: SessionStatus.Domain(uri: connection.uri, name: specification.name, uuid: specification.uuid),
             guest: guest)
-    }
-
-    /// The network and both ways of ssh. They listen before QEMU starts: a QEMU that finds no network stays without one.
-    private static func network(
-        request: BootRequest, directory: SessionDirectory, places: Places, owner: uid_t?, teardown: Teardown
-    ) async throws -> GuestCredentials {
-        let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
-            () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
-            let keys = try SessionKeys.make(in: directory.secrets)
-            try places.makePassable(places.state)
-            let gateway = try SSHGateway(
-                .init(
-                    socketPath: directory.sshToHost, directory: "\(directory.secrets)/sandbox",
-                    exchangeDirectory: places.exchange, logPath: "\(places.logs)/\(directory.id).ssh.log"),
-                keys: keys)
-            let network = try GuestNetwork(
-                .init(
-                    mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
-                    sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner))
-            let credentials = try GuestCredentials.write(keys, to: directory.credentials)
-            // QEMU's user passes through; the files are 0600, and libvirt gives them to it.
-            if owner != nil { chmod(directory.credentials, 0o711) }
-            return (credentials, gateway, network)
-        }
-        await teardown.addBlocking { gateway.close() }
-        await teardown.addBlocking { network.close() }
-        return credentials
     }
 
     /// Seconds of CPU that it has used; nil when libvirt does not say.

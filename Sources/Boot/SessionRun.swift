@@ -101,6 +101,8 @@ package final class SessionRun: Sendable {
         let transfers = configuration.transfers(stallSeconds: 5)
         await teardown.addBlocking { transfers.close() }
 
+        async let preparing = GuestSurroundings.prepare(
+            request: request, directory: directory, places: places, teardown: teardown)
         let version = try await findVersion(transfers)
         let disk = SessionDisk(
             version: version, cache: BlockCache.open(places: places, configuration: configuration),
@@ -120,15 +122,14 @@ package final class SessionRun: Sendable {
         await teardown.add { fetching.cancel() }
         update { $0.phase = .bootSet }
         try await disk.fetchEnds(ahead.bootSet, teardown)
-        let guest = try await SessionGuest.start(
-            request: request, chosen: version.chosen, index: version.index, imagePath: mounted.image.path,
-            directory: directory, places: places, teardown: teardown
-        ) { accelerator in
-            update {
-                $0.phase = .guest
-                $0.accel = accelerator.rawValue
-            }
+        let surroundings = try await preparing
+        update {
+            $0.phase = .guest
+            $0.accel = surroundings.accelerator.rawValue
         }
+        let guest = try await SessionGuest.start(
+            in: surroundings, request: request, chosen: version.chosen, index: version.index,
+            imagePath: mounted.image.path, directory: directory, teardown: teardown)
         try checkNotStopped()
         await followBoot(guest, ahead, fetching, teardown)
         return RunningSession(

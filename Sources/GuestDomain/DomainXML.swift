@@ -31,7 +31,7 @@ package enum DomainXML {
             <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
             <memballoon model='virtio'/>
         \(screen(guest))  </devices>
-        \(credentials(guest))\(network(guest))</domain>
+        \(credentials(guest))\(network(guest))\(capabilities)</domain>
 
         """
     }
@@ -105,6 +105,16 @@ package enum DomainXML {
         }
         return "  <sysinfo type='fwcfg'>\n\(entries.joined())  </sysinfo>\n"
     }
+
+    /// libvirt else asks QEMU for 400 properties of its processor, one after the other, which QEMU reads byte by byte: half a
+    /// second before the guest runs. Without this capability it asks for two lists of the same features. A libvirt to which it
+    /// is no question any more knows the name still, and goes its own way.
+    private static let capabilities = """
+          <qemu:capabilities>
+            <qemu:del capability='cpu-unavailable-features'/>
+          </qemu:capabilities>
+
+        """
 
     /// QEMU's stream backend has no place in libvirt's own description, so it comes as QEMU arguments.
     private static func network(_ guest: GuestSpecification) -> String {

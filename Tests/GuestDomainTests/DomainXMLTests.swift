@@ -57,6 +57,9 @@ import Testing
                     <qemu:arg value='-device'/>
                     <qemu:arg value='virtio-net-pci,netdev=osc,mac=52:54:00:0a:00:0f,addr=0x10,romfile='/>
                   </qemu:commandline>
+                  <qemu:capabilities>
+                    <qemu:del capability='cpu-unavailable-features'/>
+                  </qemu:capabilities>
                 </domain>
 
                 """)
@@ -110,6 +113,9 @@ import Testing
                     <graphics type='vnc' socket='/run/osc/screen/vnc'/>
                     <video><model type='virtio' heads='1' primary='yes'/></video>
                   </devices>
+                  <qemu:capabilities>
+                    <qemu:del capability='cpu-unavailable-features'/>
+                  </qemu:capabilities>
                 </domain>
 
                 """)
