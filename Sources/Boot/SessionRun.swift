@@ -123,6 +123,7 @@ package final class SessionRun: Sendable {
         update { $0.phase = .bootSet }
         try await disk.fetchEnds(ahead.bootSet, teardown)
         let surroundings = try await preparing
+        try checkNotStopped()
         update {
             $0.phase = .guest
             $0.accel = surroundings.accelerator.rawValue
