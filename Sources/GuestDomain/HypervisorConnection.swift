@@ -26,7 +26,7 @@ package final class HypervisorConnection: Sendable {
         return try await WorkerThread.run(name: "libvirt open") {
             let (connection, identity): (LibvirtConnection, EmulatorIdentity?)
             do throws(LibvirtError) {
-                connection = try LibvirtConnection(uri: uri)
+                connection = try connect(uri)
                 identity = EmulatorIdentity(capabilities: try connection.capabilities())
             } catch {
                 throw GuestDomainError.noDaemon(uri: uri, cause: error)
@@ -35,6 +35,16 @@ package final class HypervisorConnection: Sendable {
                 throw GuestDomainError.emulatorIsRoot(uri: uri)
             }
             return HypervisorConnection(uri: uri, connection: connection, identity: identity)
+        }
+    }
+
+    /// libvirt gives a user's own daemon 30 seconds to start (virNetSocketNewConnectUNIX), and leaves it alone then. The first time on
+    /// a slow machine it needs longer; one that cannot start at all says so at once, twice.
+    private static func connect(_ uri: String) throws(LibvirtError) -> LibvirtConnection {
+        do throws(LibvirtError) {
+            return try LibvirtConnection(uri: uri)
+        } catch  where isSession(uri) {
+            return try LibvirtConnection(uri: uri)
         }
     }
 
