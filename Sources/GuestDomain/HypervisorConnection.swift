@@ -38,13 +38,23 @@ package final class HypervisorConnection: Sendable {
         }
     }
 
-    /// libvirt gives a user's own daemon 30 seconds to start (virNetSocketNewConnectUNIX), and leaves it alone then. The first time on
-    /// a slow machine it needs longer; one that cannot start at all says so at once, twice.
+    /// Seconds that a user's own daemon has for its start.
+    private static let daemonStart = 20.0
+
+    /// libvirt starts a user's own daemon and waits five seconds for it (500 looks in virNetSocketNewConnectUNIX). On a slow machine its
+    /// first start takes longer. What fails sooner is no matter of time.
     private static func connect(_ uri: String) throws(LibvirtError) -> LibvirtConnection {
-        do throws(LibvirtError) {
-            return try LibvirtConnection(uri: uri)
-        } catch  where isSession(uri) {
-            return try LibvirtConnection(uri: uri)
+        let clock = ContinuousClock()
+        let begun = clock.now
+        while true {
+            let attempt = clock.now
+            do throws(LibvirtError) {
+                return try LibvirtConnection(uri: uri)
+            } catch {
+                guard isSession(uri), attempt.duration(to: clock.now) > .seconds(4),
+                    begun.duration(to: clock.now) < .seconds(daemonStart)
+                else { throw error }
+            }
         }
     }
 
