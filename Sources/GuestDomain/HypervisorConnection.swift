@@ -38,8 +38,8 @@ package final class HypervisorConnection: Sendable {
         }
     }
 
-    /// Seconds that a user's own daemon has for its start.
-    private static let daemonStart = 20.0
+    /// What a user's own daemon has for its start.
+    private static let daemonStart = Duration.seconds(20)
 
     /// libvirt starts a user's own daemon and waits five seconds for it (500 looks in virNetSocketNewConnectUNIX). On a slow machine its
     /// first start takes longer. What fails sooner is no matter of time.
@@ -52,7 +52,7 @@ package final class HypervisorConnection: Sendable {
                 return try LibvirtConnection(uri: uri)
             } catch {
                 guard isSession(uri), attempt.duration(to: clock.now) > .seconds(4),
-                    begun.duration(to: clock.now) < .seconds(daemonStart)
+                    begun.duration(to: clock.now) < daemonStart
                 else { throw error }
             }
         }
