@@ -50,9 +50,9 @@ package struct HostAccess: Sendable, Equatable {
         }
         switch netrc {
         case nil: break
-        case .ofUser: osc_curl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_OPTIONAL.rawValue))
+        case .ofUser: osc_curl_set_long(easy, CURLOPT_NETRC, osc_curl_netrc_optional)
         case .file(let path):
-            osc_curl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_OPTIONAL.rawValue))
+            osc_curl_set_long(easy, CURLOPT_NETRC, osc_curl_netrc_optional)
             osc_curl_set_text(easy, CURLOPT_NETRC_FILE, path)
         }
     }
