@@ -11,10 +11,16 @@ package enum StateFormat {
     private static let word = "oscircular-state"
 
     /// Marks a folder that has no mark yet, and refuses one that a newer program marked. A folder that is not there is not made.
-    /// - Throws: ``BootError/newerState(folder:format:)``.
+    /// - Throws: ``BootError/newerState(folder:format:)``, with "?" for a mark that cannot be read.
     package static func check(_ folder: String) throws(BootError) {
         let path = "\(folder)/format"
-        let text = (try? FileContents.readText(path, limit: 256)) ?? ""
+        let text: String
+        do {
+            text = try FileContents.readText(path, limit: 256)
+        } catch {
+            guard [ENOENT, ENOTDIR].contains(error.code) else { throw .newerState(folder: folder, format: "?") }
+            text = ""
+        }
         let words = text.split(whereSeparator: \.isWhitespace)
         if words.isEmpty {
             // Nothing, or what a power cut left of it. A folder that cannot be written is no reason to refuse it.

@@ -24,10 +24,12 @@ extension CatalogLibrary {
             }
             try write(Array(FileDigest.sha256(of: root).hex.utf8), to: fingerprintPath(source))
             let copy = await refreshed(source)
-            guard copy.state == .fresh else {
+            guard copy.state == .fresh || source.allowsExpired && copy.document != nil else {
                 throw copy.error ?? CatalogAccessError.noSuchCatalog(source.name, near: [])
             }
             try writeJSON(source, to: "\(folder(source))/source.json")
+            // The folder of all catalogs did not change just now; see sourcesStamp.
+            utimes(directory, nil)
             return copy
         } catch {
             try? Folder.removeTree(folder(source))
@@ -61,7 +63,8 @@ extension CatalogLibrary {
         let client = try TUFClient(
             store: DirectoryMetadataStore(path: metadataPath(source)),
             metadata: TreeSource(bases.map { $0 + "metadata/" }, transfers: transfers, isAbsenceFinal: true),
-            targets: TreeSource(bases.map { $0 + "targets/" }, transfers: transfers, isAbsenceFinal: false))
+            targets: TreeSource(bases.map { $0 + "targets/" }, transfers: transfers, isAbsenceFinal: false),
+            now: { source.allowsExpired ? UTCTime(seconds: 0) : UTCTime.now() })
         try await client.refresh()
         guard let target = try await client.target("catalog.json") else {
             throw CatalogAccessError.untrusted(
@@ -80,7 +83,11 @@ extension CatalogLibrary {
             version: trusted.timestamp?.header.version ?? 0,
             catalogDigest: target.sha256 ?? "")
         try writeJSON(summary, to: summaryPath(source))
-        return CatalogCopy(source: source, state: .fresh, document: try localDocument(source), trust: summary)
+        let expired = CatalogLibrary.expiry(summary, source)
+        return CatalogCopy(
+            source: source, state: expired == nil ? .fresh : .expired, document: try localDocument(source),
+            trust: summary,
+            error: expired)
     }
 
     /// Brings what publishers of single distributions say: a target `DISTRO/distribution.json` each, which a role that

@@ -43,6 +43,13 @@ package struct CatalogLibrary: Sendable {
         }
     }
 
+    /// A number that changes when catalogs come or go, whoever adds or removes them; one system call.
+    package var sourcesStamp: Int64 {
+        var status = stat()
+        guard stat(directory, &status) == 0 else { return 0 }
+        return Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+    }
+
     /// Forgets a catalog and its copies.
     /// - Throws: ``CatalogAccessError``.
     package func remove(_ name: String) throws {

@@ -6,16 +6,27 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     package let name: String
     /// The tree's base, ending with a slash; http, https or file.
     package let url: String
+    /// Whether what has expired is believed too, as on a stick that lies in a drawer: whoever holds it holds its age. Signatures
+    /// count as ever, and nothing goes back to what is older than what was seen.
+    package let allowsExpired: Bool
     /// Copies of the tree that this user added: URLs, each ending with a slash. Not part of the source's file.
     package var mirrors: [String] = []
 
     private enum CodingKeys: String, CodingKey {
-        case name, url
+        case name, url, allowsExpired
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decode(String.self, forKey: .name)
+        url = try container.decode(String.self, forKey: .url)
+        allowsExpired = try container.decodeIfPresent(Bool.self, forKey: .allowsExpired) ?? false
     }
 
     /// - Parameter location: a URL, or a folder's absolute path.
-    /// - Throws: ``CatalogAccessError/invalidLocation(_:reason:)``.
-    package init(name: String, location: String) throws(CatalogAccessError) {
+    /// - Throws: ``CatalogAccessError/invalidName(_:)``, ``CatalogAccessError/invalidLocation(_:reason:)``: also where what
+    ///   expired is allowed of another machine's tree, which could keep updates away unseen.
+    package init(name: String, location: String, allowsExpired: Bool = false) throws(CatalogAccessError) {
         guard CatalogSource.isName(name) else {
             throw .invalidName(name)
         }
@@ -31,6 +42,10 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         guard !url.utf8.contains(where: { $0 <= 32 || $0 == 127 || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") })
         else { throw .invalidLocation(location, reason: "it holds a space, a control character, ? or #") }
         if !url.hasSuffix("/") { url += "/" }
+        guard !allowsExpired || scheme == "file" else {
+            throw .invalidLocation(location, reason: "only a folder of this machine may have expired")
+        }
+        self.allowsExpired = allowsExpired
         self.name = name
         self.url = url
     }

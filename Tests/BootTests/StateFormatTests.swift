@@ -36,6 +36,14 @@ import Testing
         #expect(refusal(folder) == "99999999999999999999")
     }
 
+    @Test func aMarkThatCannotBeReadIsLeftAlone() throws {
+        let folder = try TemporaryDirectory()
+        let long = [UInt8](repeating: UInt8(ascii: "x"), count: 257)
+        try folder.write(long, to: "format")
+        #expect(refusal(folder) == "?")
+        #expect(try FileContents.read(folder.path("format"), limit: 1000) == long)
+    }
+
     @Test func whatAPowerCutLeftIsMarkedAgain() throws {
         let folder = try TemporaryDirectory()
         try folder.write([], to: "format")

@@ -221,6 +221,33 @@ import Testing
         #expect(await library.refreshed(added.source).state == .expired)
     }
 
+    @Test func aFoldersTreeMayHaveExpiredWhereTheUserSaysSo() async throws {
+        var lifetimes = RepositoryLifetimes()
+        (lifetimes.timestamp, lifetimes.snapshot, lifetimes.targets) = (-1, -1, -1)
+        let old = try SignedTree(path: folder.path("stick"), lifetimes: lifetimes)
+        try old.publish(["debian/2026-11-16.caibx": Self.index])
+        try old.publish(try Self.document("old"))
+        let stick = try CatalogSource(name: "stick", location: folder.path("stick"), allowsExpired: true)
+        let added = try await library.add(stick, trust: .root(try old.root))
+        #expect(added.state == .expired)
+        #expect(added.error != nil)
+        #expect(library.sources() == [stick])
+        let version = try chosen(library.copy(of: stick))
+        #expect(try FileContents.read(try await library.index(of: version), limit: 100) == Self.index)
+        // The stick is written anew: what is newer is taken, though it has expired too; another's is not.
+        try old.publish(try Self.document("newer"))
+        #expect(await library.refreshed(stick).document?.description == "newer")
+        let other = try SignedTree(path: folder.path("other"), lifetimes: lifetimes)
+        try other.publish(try Self.document("hostile"))
+        let hostile = try CatalogSource(name: "hostile", location: folder.path("other"), allowsExpired: true)
+        await #expect(throws: CatalogAccessError.self) {
+            try await library.add(hostile, trust: .root(try old.root))
+        }
+        #expect(throws: CatalogAccessError.self) {
+            try CatalogSource(name: "far", location: server.url, allowsExpired: true)
+        }
+    }
+
     @Test func aPublisherOfOneDistributionSignsForItAlone() async throws {
         let key = SigningKey.generate()
         try tree.delegate("debian", to: key)

@@ -19,6 +19,8 @@ struct CatalogCommand: ParsableCommand {
             String?
         @Option(help: "The SHA-256 of the publisher's metadata/1.root.json, 64 hexadecimal digits.") var fingerprint:
             String?
+        @Flag(help: "Follow a folder's tree though what its publisher signed has expired, as on a stick.")
+        var allowExpired = false
 
         func validate() throws {
             if root != nil && fingerprint != nil {
@@ -31,11 +33,12 @@ struct CatalogCommand: ParsableCommand {
 
         func run() async throws {
             let context = try CommandContext.load()
-            let source = try CatalogSource(name: name, location: url)
+            let source = try CatalogSource(name: name, location: url, allowsExpired: allowExpired)
             let copy = try await context.library().add(source, trust: try trust(source))
             let systems = copy.document?.distributions.count ?? 0
             let key = copy.trust.map { ", signed by key \($0.fingerprint.prefix(16))" } ?? ""
             Terminal.print("added \(name): \(systems) operating system\(systems == 1 ? "" : "s")\(key)")
+            if let error = copy.error { Terminal.note(ErrorReport(error).message) }
         }
 
         private func trust(_ source: CatalogSource) throws -> CatalogTrust {
