@@ -9,6 +9,7 @@ struct Menu {
     let mouse: Bool
     let color: Bool
     let ascii: Bool
+    let display: BootRequest.Display?
 
     /// Returns when the user has left the menu.
     /// - Throws: ``ScreenError`` where there is no terminal for it, ``BootError``.
@@ -19,7 +20,7 @@ struct Menu {
         let backend = BootBackend(
             places: context.places, configuration: context.configuration, program: CommandContext.program,
             describe: { ErrorReport($0).message })
-        let menu = try MenuLoop(backend: backend, options: options(context.places), facts: facts(context.places))
+        let menu = try MenuLoop(backend: backend, options: options(context.places), facts: facts(context))
         Interruption.handle { number in
             menu.interrupt(number)
             // The screen's thread may hang; the terminal is given back all the same.
@@ -47,14 +48,20 @@ struct Menu {
             mouse: mouse, color: color, ascii: ascii, errorLog: errorLog(places), environment: Menu.variable)
     }
 
-    private func facts(_ places: Places) -> MachineFacts {
+    private func facts(_ context: CommandContext) -> MachineFacts {
         var clock = tm()
         var now = time(nil)
         localtime_r(&now, &clock)
+        let hasDisplay = ["DISPLAY", "WAYLAND_DISPLAY"].contains { Menu.variable($0)?.isEmpty == false }
+        let opening: MachineFacts.Opening =
+            switch display ?? context.configuration.display.flatMap(BootRequest.Display.init(rawValue:)) {
+            case .window where hasDisplay: .window
+            case .window, .console: .console
+            case Optional.none, .some(.none): .nothing
+            }
         return MachineFacts(
-            hasDisplay: ["DISPLAY", "WAYLAND_DISPLAY"].contains { Menu.variable($0)?.isEmpty == false },
-            mayShowShell: !LoginFacts.current().isLoginsFirst, errorLog: errorLog(places),
-            secondsEast: Int64(clock.tm_gmtoff))
+            hasDisplay: hasDisplay, mayShowShell: !LoginFacts.current().isLoginsFirst,
+            errorLog: errorLog(context.places), secondsEast: Int64(clock.tm_gmtoff), opening: opening)
     }
 
     /// Not a session's name: the sessions' logs are trimmed.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Boot
 
 /// `oscircular`: the commands, in the order that a new user needs them.
 struct RootCommand: AsyncParsableCommand {
@@ -21,9 +22,11 @@ struct RootCommand: AsyncParsableCommand {
     @Flag(help: "In the menu: leave the mouse to the terminal.") var noMouse = false
     @Flag(help: "In the menu: no colours; NO_COLOR in the environment says the same.") var noColor = false
     @Flag(help: "In the menu: signs of ASCII only, as on a Linux console.") var ascii = false
+    @Option(help: "In the menu: what to open of a guest as soon as it runs: window, console or none.")
+    var display: BootRequest.Display?
 
     func run() async throws {
-        try await Menu(mouse: !noMouse, color: !noColor, ascii: ascii).run()
+        try await Menu(mouse: !noMouse, color: !noColor, ascii: ascii, display: display).run()
     }
 }
 

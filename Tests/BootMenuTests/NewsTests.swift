@@ -18,6 +18,24 @@ import menu_sample
         #expect(menu.text().first?.contains("running 2 min") == true)
     }
 
+    @Test(arguments: [
+        (MachineFacts.Opening.window, MenuEffect.window(session: "abcd1234")),
+        (.console, .console(session: "abcd1234")),
+    ]) func aGuestIsShownAsSoonAsItRunsWhereTheUserWantsThat(_ opening: MachineFacts.Opening, _ effect: MenuEffect) {
+        var menu = Typing.menu()
+        menu.facts.opening = opening
+        menu.press(.named(.enter))
+        _ = menu.handle(.launched(1, Typing.guest()))
+        #expect(menu.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false), effect])
+        // Whoever has turned to something else meanwhile is not interrupted.
+        var busy = Typing.menu()
+        busy.facts.opening = opening
+        busy.press(.named(.enter))
+        _ = busy.handle(.launched(1, Typing.guest()))
+        busy.press(.character("?"))
+        #expect(busy.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false)])
+    }
+
     @Test func aGuestThatEndsTakesItsScreenAlong() {
         var menu = Typing.menu()
         _ = menu.handle(.guests([Typing.guest()]))

@@ -10,9 +10,9 @@ import Testing
     .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
 struct MenuGuestTests {
     /// The program in the scenario's own places; the line after it says how it ended.
-    private func command(_ scenario: Scenario) -> String {
+    private func command(_ scenario: Scenario, _ arguments: String = "") -> String {
         let variables = scenario.environment.map { "\($0)='\($1)'" }.sorted().joined(separator: " ")
-        return "env -i LANG=C.UTF-8 TERM=xterm-256color \(variables) \(BuiltProgram.path("oscircular"))"
+        return "env -i LANG=C.UTF-8 TERM=xterm-256color \(variables) \(BuiltProgram.path("oscircular")) \(arguments)"
             + "; echo code $?; exec sleep 600"
     }
 
@@ -93,6 +93,22 @@ struct MenuGuestTests {
                 try await terminal.press("d", "Right", "Enter")
                 try await terminal.expect("is removed from here")
                 try await terminal.expect("at most")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func aCatalogOfAnotherTerminalAppearsAndAGuestsConsoleOpensByItself() async throws {
+        try await withTwoWeeks { scenario in
+            _ = try await scenario.client("catalog", "remove", "test")
+            try await TmuxTerminal.with(command(scenario, "--display console")) { terminal in
+                try await terminal.expect("No catalog yet")
+                try await scenario.follow("other", at: scenario.server.url)
+                try await terminal.expect("▸ tiny", within: 30)
+                try await terminal.press("Enter")
+                try await terminal.expect("READY", within: 120)
+                try await terminal.press("C-]")
+                try await terminal.expect("✓ guest")
             }
         }
     }

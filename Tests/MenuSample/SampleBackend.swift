@@ -22,6 +22,8 @@ final class SampleBackend: MenuBackend {
         self.flood = flood
     }
 
+    var catalogsStamp: Int64 { 0 }
+
     func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
         let offer = world.withLock { world in
             var offer = world.offer

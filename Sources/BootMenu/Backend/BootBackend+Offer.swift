@@ -8,6 +8,8 @@ extension BootBackend {
     /// Versions of one system whose indexes are fetched so that their prices are known.
     private static let mostPriced = 60
 
+    package var catalogsStamp: Int64 { library.sourcesStamp }
+
     package func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
         AsyncStream { continuation in
             let task = Task {

@@ -71,7 +71,7 @@ extension MenuLoop {
     }
 
     /// One at a time; who asks meanwhile is served afterwards.
-    private func loadOffer(isAsked: Bool) {
+    func loadOffer(isAsked: Bool) {
         if isLoadingOffer {
             wantsOfferAgain = (wantsOfferAgain ?? false) || isAsked
             return

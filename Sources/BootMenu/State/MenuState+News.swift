@@ -10,7 +10,7 @@ extension MenuState {
             if !guests.contains(where: { $0.id == guest.id && $0.phase > guest.phase }) { note(guest) }
         case .launchUp(let number):
             launches[number]?.guest?.phase = .up
-            return [.loadGuests, .loadOffer(isAsked: false)]
+            return [.loadGuests, .loadOffer(isAsked: false)] + opening(number)
         case .launchFailed(let number, let reason): fail(number, reason)
         case .fetched(let number, let done, let total, let rate):
             guard let index = fetches.firstIndex(where: { $0.number == number }) else { break }
@@ -76,6 +76,18 @@ extension MenuState {
         }
         settle()
         return effects
+    }
+
+    /// What of a guest is opened by itself now that it runs; nothing when the user has turned to something else.
+    private func opening(_ number: Int) -> [MenuEffect] {
+        guard top.screen == .launch(number), overlay == nil, let session = launches[number]?.guest?.id else {
+            return []
+        }
+        return switch facts.opening {
+        case .nothing: []
+        case .window: [.window(session: session)]
+        case .console: [.console(session: session)]
+        }
     }
 
     /// Screens of a guest that is gone have nothing to show.

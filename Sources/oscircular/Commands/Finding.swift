@@ -82,7 +82,7 @@ extension Finding {
 
     /// A user's own daemon is started by libvirt's library; the machine's by systemd, where that runs.
     private static func libvirtCure(_ uri: String) -> String {
-        guard ProgramPath.find("libvirtd") != nil || ProgramPath.find("virtqemud") != nil else {
+        guard let daemon = ["libvirtd", "virtqemud"].first(where: { ProgramPath.find($0) != nil }) else {
             let system = uri.hasSuffix("/system") ? " libvirt-daemon-system" : ""
             return "sudo apt install libvirt-daemon libvirt-daemon-driver-qemu\(system)"
         }
@@ -90,6 +90,7 @@ extension Finding {
             return access("/run/systemd/system", F_OK) == 0
                 ? "sudo systemctl start libvirtd" : "sudo sh -c 'virtlogd -d; libvirtd -d'"
         }
-        return "log out and in again"
+        // It says itself what keeps it from starting.
+        return "\(daemon) -d --timeout 120"
     }
 }
