@@ -36,14 +36,16 @@ class Machine:
         """:param folder: takes screenshots and what the serial port says."""
         self.name, self.folder, self.font = name, folder, font
         self.monitor_path = folder / f"{name}.monitor"
-        words = ["qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu", "qemu64", "-smp", "1", "-m", str(memory), "-display", "none",
+        words = ["qemu-system-x86_64", "-machine", f"q35,accel=tcg,smm={'on' if uefi else 'off'}", "-cpu", "qemu64", "-smp", "1", "-m", str(memory), "-display", "none",
                  "-vga", screen, "-monitor", f"unix:{self.monitor_path},server=on,wait=off", "-serial", f"file:{folder / name}.serial",
                  "-blockdev", f"driver=raw,node-name=stick,file.driver=file,file.filename={stick}",
                  "-device", "qemu-xhci,id=usb", "-device", self.PLUG, "-device", "virtio-rng-pci", *options]
         words += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,id=nic"] if network else ["-nic", "none"]
         if uefi:
-            shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", folder / f"{name}.vars")
-            words += ["-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
+            # With Secure Boot, and Microsoft's keys as computers are sold with.
+            shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.ms.fd", folder / f"{name}.vars")
+            words += ["-global", "driver=cfi.pflash01,property=secure,value=on",
+                      "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
                       "-drive", f"if=pflash,format=raw,file={folder / name}.vars"]
         self.monitor_path.unlink(missing_ok=True)
         self.started = time.monotonic()
