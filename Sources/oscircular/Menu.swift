@@ -19,7 +19,7 @@ struct Menu {
         let context = try CommandContext.load()
         let backend = BootBackend(
             places: context.places, configuration: context.configuration, program: CommandContext.program,
-            describe: { ErrorReport($0).message })
+            hasDisplay: Menu.hasDisplay, describe: { ErrorReport($0).message })
         let menu = try MenuLoop(backend: backend, options: options(context.places), facts: facts(context))
         Interruption.handle { number in
             menu.interrupt(number)
@@ -52,16 +52,19 @@ struct Menu {
         var clock = tm()
         var now = time(nil)
         localtime_r(&now, &clock)
-        let hasDisplay = ["DISPLAY", "WAYLAND_DISPLAY"].contains { Menu.variable($0)?.isEmpty == false }
         let opening: MachineFacts.Opening =
             switch display ?? context.configuration.display.flatMap(BootRequest.Display.init(rawValue:)) {
-            case .window where hasDisplay: .window
+            case .window where Menu.hasDisplay: .window
             case .window, .console: .console
             case Optional.none, .some(.none): .nothing
             }
         return MachineFacts(
-            hasDisplay: hasDisplay, mayShowShell: !LoginFacts.current().isLoginsFirst,
+            hasDisplay: Menu.hasDisplay, mayShowShell: !LoginFacts.current().isLoginsFirst,
             errorLog: errorLog(context.places), secondsEast: Int64(clock.tm_gmtoff), opening: opening)
+    }
+
+    private static var hasDisplay: Bool {
+        ["DISPLAY", "WAYLAND_DISPLAY"].contains { variable($0)?.isEmpty == false }
     }
 
     /// Not a session's name: the sessions' logs are trimmed.

@@ -10,8 +10,10 @@ import Testing
     .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
 struct MenuGuestTests {
     /// The program in the scenario's own places; the line after it says how it ended.
-    private func command(_ scenario: Scenario, _ arguments: String = "") -> String {
-        let variables = scenario.environment.map { "\($0)='\($1)'" }.sorted().joined(separator: " ")
+    private func command(
+        _ scenario: Scenario, _ arguments: String = "", with more: [String: String] = [:]
+    ) -> String {
+        let variables = scenario.environment.merging(more) { $1 }.map { "\($0)='\($1)'" }.sorted().joined(separator: " ")
         return "env -i LANG=C.UTF-8 TERM=xterm-256color \(variables) \(BuiltProgram.path("oscircular")) \(arguments)"
             + "; echo code $?; exec sleep 600"
     }
@@ -109,6 +111,22 @@ struct MenuGuestTests {
                 try await terminal.expect("READY", within: 120)
                 try await terminal.press("C-]")
                 try await terminal.expect("✓ guest")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+    func aGuestHasAScreenWhereWindowsCanBeOpened(_ hasDisplay: Bool) async throws {
+        try await withTwoWeeks { scenario in
+            let more = hasDisplay ? ["WAYLAND_DISPLAY": "wayland-of-the-test"] : [:]
+            try await TmuxTerminal.with(command(scenario, with: more)) { terminal in
+                try await terminal.expect("▸ tiny")
+                try await terminal.press("Enter")
+                try await terminal.expect("✓ guest", within: 120)
+                let session = try #require(try await scenario.sessions().first)
+                let runtime = try #require(scenario.environment["XDG_RUNTIME_DIR"])
+                let socket = "\(runtime)/oscircular/sessions/\(session.id)/screen/vnc"
+                #expect(access(socket, F_OK) == (hasDisplay ? 0 : -1))
             }
         }
     }

@@ -125,13 +125,15 @@ class Machine:
         fail(f"{self.name}: the console never showed {words} but:\n{text}")
 
     def wait_for_picture(self, within=300):
-        """Waits until a graphic screen shows light signs on it and no more of them come."""
+        """Waits until a graphic screen shows the menu's list and no more comes. The emulated screen shows a picture only when the next one
+        comes, so what is seen may be older than what is there: keys that lead nowhere make more of them."""
         deadline, before = time.monotonic() + within, b""
         while time.monotonic() < deadline:
             picture = self.picture()
             if picture == before and sum(byte > 200 for byte in picture) > 10_000:
                 return
             before = picture
+            self.key("i", "esc")
             time.sleep(5)
         self.screenshot(f"{self.name}-failed")
         fail(f"{self.name}: no picture")

@@ -17,20 +17,23 @@ package final class BootBackend: MenuBackend {
     let registry: SessionRegistry
     /// Our own program, for the sessions' processes.
     private let program: String
+    private let hasDisplay: Bool
     private let describe: @Sendable (any Error) -> String
     /// The catalogs as they were read last.
     private let copies = Mutex<[CatalogCopy]>([])
 
     /// - Parameters:
     ///   - program: path of the program that knows `run-session`.
+    ///   - hasDisplay: whether windows can be opened; then guests get a screen.
     ///   - describe: words for an error, as the commands print them.
     package init(
-        places: Places, configuration: Configuration, program: String,
+        places: Places, configuration: Configuration, program: String, hasDisplay: Bool,
         describe: @escaping @Sendable (any Error) -> String
     ) {
         self.places = places
         self.configuration = configuration
         self.program = program
+        self.hasDisplay = hasDisplay
         self.describe = describe
         transfers = configuration.transfers()
         library = CatalogLibrary(
@@ -82,8 +85,8 @@ package final class BootBackend: MenuBackend {
         let launcher = SessionLauncher(places: places, program: program)
         let request = BootRequest(
             id: SessionID.random(), name: image.text, memoryMiB: configuration.memoryMiB, cpus: configuration.cpus,
-            // A window or console is opened from the menu when it is wanted; the screen is there for both.
-            display: .none, network: configuration.network, accel: configuration.accelerator,
+            // A window or console is opened from the menu when it is wanted; the screen is there then.
+            display: hasDisplay ? .window : .none, network: configuration.network, accel: configuration.accelerator,
             connect: configuration.connect)
         return try await WorkerThread.run(name: "start") {
             registry.clearStale()
@@ -126,6 +129,9 @@ package final class BootBackend: MenuBackend {
     package func window(session: String) async throws {
         guard let domain = try await registry.send(.status, to: session).status?.domain else {
             throw BootError.refused(session: session, reason: "it has no screen yet")
+        }
+        guard access(try registry.directory(of: session).vnc, F_OK) == 0 else {
+            throw BootError.refused(session: session, reason: "it was booted without a screen; c shows its console")
         }
         if let words = GuestWindow.open(uri: domain.uri, domainName: domain.name) {
             throw BootError.refused(session: session, reason: words)
