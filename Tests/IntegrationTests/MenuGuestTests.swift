@@ -13,7 +13,8 @@ struct MenuGuestTests {
     private func command(
         _ scenario: Scenario, _ arguments: String = "", with more: [String: String] = [:]
     ) -> String {
-        let variables = scenario.environment.merging(more) { $1 }.map { "\($0)='\($1)'" }.sorted().joined(separator: " ")
+        let variables = scenario.environment.merging(more) { $1 }.map { "\($0)='\($1)'" }.sorted().joined(
+            separator: " ")
         return "env -i LANG=C.UTF-8 TERM=xterm-256color \(variables) \(BuiltProgram.path("oscircular")) \(arguments)"
             + "; echo code $?; exec sleep 600"
     }
