@@ -71,7 +71,7 @@ packages:
 # Installs what `make build` made: run that first, as yourself.
 install:
 	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" share/install-files .build/release
-	[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers > /dev/null || \
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ! command -v systemd-sysusers > /dev/null || \
 	    { systemd-sysusers "$(PREFIX)/lib/sysusers.d/oscircular.conf" && \
 	    systemd-tmpfiles --create "$(PREFIX)/lib/tmpfiles.d/oscircular.conf"; }
 

@@ -161,7 +161,7 @@ package final class SessionRun: Sendable {
         // A boot without its boot set is slower, no more.
         // One that would have to be fetched from a server that does not answer is not waited for.
         let local = library.bootSetPath(chosen.source, chosen.distribution, chosen.version)
-        let isAnswering = copies.contains { $0.source.name == chosen.source.name && $0.state == .fresh }
+        let isAnswering = copies.contains { $0.source.name == chosen.source.name && $0.isCurrent }
         let isWanted = access(local, R_OK) == 0 || recorded.recorded(VersionKey(chosen)) == nil && isAnswering
         let published = isWanted ? try? await library.bootSet(of: chosen) : nil
         let (index, bootSet) = try await WorkerThread.run(name: "index") {

@@ -11,15 +11,19 @@ package enum StateFormat {
     private static let word = "oscircular-state"
 
     /// Marks a folder that has no mark yet, and refuses one that a newer program marked. A folder that is not there is not made.
-    /// - Throws: ``BootError/newerState(folder:format:)``, with "?" for a mark that cannot be read.
+    /// - Throws: ``BootError/newerState(folder:format:)``, with "?" for a mark that is none.
     package static func check(_ folder: String) throws(BootError) {
         let path = "\(folder)/format"
         let text: String
         do {
             text = try FileContents.readText(path, limit: 256)
         } catch {
-            guard [ENOENT, ENOTDIR].contains(error.code) else { throw .newerState(folder: folder, format: "?") }
-            text = ""
+            switch error.code {
+            case ENOENT: text = ""
+            case EFBIG: throw .newerState(folder: folder, format: "?")
+            // Whatever else keeps us from reading it will be said by who needs the folder.
+            default: return
+            }
         }
         let words = text.split(whereSeparator: \.isWhitespace)
         if words.isEmpty {

@@ -23,6 +23,12 @@ package struct CatalogCopy: Sendable {
     /// Why `state` is not fresh, for the user.
     package let error: (any Error)?
 
+    /// Whether it is what the publisher's tree has: fresh, or expired where the source may be.
+    package var isCurrent: Bool {
+        if case CatalogAccessError.expired? = error, source.allowsExpired { return document != nil }
+        return state == .fresh
+    }
+
     package init(
         source: CatalogSource, state: State, document: CatalogDocument?, trust: TrustSummary? = nil,
         error: (any Error)? = nil

@@ -24,7 +24,7 @@ extension CatalogLibrary {
             }
             try write(Array(FileDigest.sha256(of: root).hex.utf8), to: fingerprintPath(source))
             let copy = await refreshed(source)
-            guard copy.state == .fresh || source.allowsExpired && copy.document != nil else {
+            guard copy.isCurrent else {
                 throw copy.error ?? CatalogAccessError.noSuchCatalog(source.name, near: [])
             }
             try writeJSON(source, to: "\(folder(source))/source.json")
@@ -62,7 +62,9 @@ extension CatalogLibrary {
         let bases = [source.url] + (before.document?.mirrors.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? [])
         let client = try TUFClient(
             store: DirectoryMetadataStore(path: metadataPath(source)),
-            metadata: TreeSource(bases.map { $0 + "metadata/" }, transfers: transfers, isAbsenceFinal: true),
+            metadata: TreeSource(
+                (source.allowsExpired ? [source.url] : bases).map { $0 + "metadata/" }, transfers: transfers,
+                isAbsenceFinal: true),
             targets: TreeSource(bases.map { $0 + "targets/" }, transfers: transfers, isAbsenceFinal: false),
             now: { source.allowsExpired ? UTCTime(seconds: 0) : UTCTime.now() })
         try await client.refresh()

@@ -55,8 +55,8 @@ struct Menu {
         let opening: MachineFacts.Opening =
             switch display ?? context.configuration.display.flatMap(BootRequest.Display.init(rawValue:)) {
             case .window where Menu.hasDisplay: .window
-            case .window, .console: .console
-            case Optional.none, .some(.none): .nothing
+            case .console: .console
+            default: .nothing
             }
         return MachineFacts(
             hasDisplay: Menu.hasDisplay, mayShowShell: !LoginFacts.current().isLoginsFirst,

@@ -36,7 +36,7 @@ import Testing
         #expect(refusal(folder) == "99999999999999999999")
     }
 
-    @Test func aMarkThatCannotBeReadIsLeftAlone() throws {
+    @Test func aMarkThatIsTooLongIsLeftAlone() throws {
         let folder = try TemporaryDirectory()
         let long = [UInt8](repeating: UInt8(ascii: "x"), count: 257)
         try folder.write(long, to: "format")

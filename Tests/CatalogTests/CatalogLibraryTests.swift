@@ -1,6 +1,7 @@
 import Catalog
 import ContentAddress
 import Curl
+import Foundation
 import Glibc
 import Linux
 import TUF
@@ -234,9 +235,18 @@ import Testing
         #expect(library.sources() == [stick])
         let version = try chosen(library.copy(of: stick))
         #expect(try FileContents.read(try await library.index(of: version), limit: 100) == Self.index)
-        // The stick is written anew: what is newer is taken, though it has expired too; another's is not.
+        // The stick is written anew: what is newer is taken, though it has expired too; what is older or another's is not.
+        try FileManager.default.copyItem(atPath: folder.path("stick"), toPath: folder.path("before"))
         try old.publish(try Self.document("newer"))
-        #expect(await library.refreshed(stick).document?.description == "newer")
+        let newer = await library.refreshed(stick)
+        #expect(newer.document?.description == "newer")
+        #expect(newer.isCurrent)
+        try Folder.removeTree(folder.path("stick"))
+        try FileManager.default.moveItem(atPath: folder.path("before"), toPath: folder.path("stick"))
+        let back = await library.refreshed(stick)
+        #expect(back.state == .untrusted)
+        #expect(back.document?.description == "newer")
+        #expect(!back.isCurrent)
         let other = try SignedTree(path: folder.path("other"), lifetimes: lifetimes)
         try other.publish(try Self.document("hostile"))
         let hostile = try CatalogSource(name: "hostile", location: folder.path("other"), allowsExpired: true)

@@ -22,7 +22,7 @@ final class SampleBackend: MenuBackend {
         self.flood = flood
     }
 
-    var catalogsStamp: Int64 { 0 }
+    func catalogsStamp() async -> Int64 { 0 }
 
     func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
         let offer = world.withLock { world in

@@ -8,7 +8,10 @@ extension BootBackend {
     /// Versions of one system whose indexes are fetched so that their prices are known.
     private static let mostPriced = 60
 
-    package var catalogsStamp: Int64 { library.sourcesStamp }
+    package func catalogsStamp() async -> Int64 {
+        let library = library
+        return (try? await WorkerThread.run(name: "catalogs") { library.sourcesStamp }) ?? 0
+    }
 
     package func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
         AsyncStream { continuation in
@@ -62,7 +65,7 @@ extension BootBackend {
 
     /// The newest version of every system of the catalogs that answer.
     private static func newest(_ copies: [CatalogCopy]) -> [ChosenVersion] {
-        copies.filter { $0.state == .fresh }.flatMap { copy -> [ChosenVersion] in
+        copies.filter(\.isCurrent).flatMap { copy -> [ChosenVersion] in
             guard let document = copy.document else { return [] }
             return document.distributions.compactMap { distribution in
                 distribution.versions.first.map {

@@ -8,7 +8,7 @@ package protocol MenuBackend: Sendable {
     /// Fetches what the prices of a system's older versions need; the next offer has them.
     func price(_ system: SystemName) async
     /// A number that changes when catalogs come or go, whoever adds or removes them. It is asked every few seconds.
-    var catalogsStamp: Int64 { get }
+    func catalogsStamp() async -> Int64
     func guests() async -> [GuestItem]
     /// The image of a session in at most `cells` cells; nil where there is none yet.
     func picture(session: String, cells: Int) async -> [BlockCell]?

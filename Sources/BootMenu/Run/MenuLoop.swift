@@ -27,7 +27,7 @@ package actor MenuLoop {
     private var lastClick: (target: HitTarget, time: UInt64)?
     private var nextPoll: UInt64 = 0
     private var isPolling = false
-    private var catalogsStamp: Int64 = 0
+    private var catalogsStamp: Int64?
     /// Whether something else has the terminal.
     var isAway = false
     var fetches: [Int: Task<Void, Never>] = [:]
@@ -58,7 +58,6 @@ package actor MenuLoop {
         _ = state.handle(.resized(screen.size))
         listen()
         draw()
-        catalogsStamp = backend.catalogsStamp
         perform(state.start())
         let end = await withCheckedContinuation { continuation in
             if let end = self.end { continuation.resume(returning: end) } else { ended = continuation }
@@ -150,16 +149,14 @@ package actor MenuLoop {
         if state.isLive || state.now / 60 != before / 60 { isDirty = true }
         let interval: UInt64 = state.watched != nil ? 400_000_000 : state.isLive ? 1_000_000_000 : 3_000_000_000
         nextPoll = now + interval
-        let stamp = backend.catalogsStamp
-        if stamp != catalogsStamp {
-            catalogsStamp = stamp
-            loadOffer(isAsked: false)
-        }
         guard !isPolling else { return }
         isPolling = true
         let watched = state.watched
         Task {
             await loadGuests()
+            let stamp = await backend.catalogsStamp()
+            if let before = catalogsStamp, stamp != before { loadOffer(isAsked: false) }
+            catalogsStamp = stamp
             if let watched, let cells = await backend.picture(session: watched.session, cells: watched.cells) {
                 post(.picture(session: watched.session, cells: cells))
             }

@@ -99,7 +99,7 @@ struct CatalogCommand: ParsableCommand {
             for source in library.sources() {
                 let copy = await library.refreshed(source)
                 rows.append(CatalogRow(copy))
-                if copy.state != .fresh { failure = failure ?? copy.error }
+                if !copy.isCurrent { failure = failure ?? copy.error }
             }
             if json {
                 try JSONOutput.print(["catalogs": rows])
