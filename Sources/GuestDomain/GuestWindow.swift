@@ -3,6 +3,14 @@ import Linux
 
 /// A guest's screen in a window.
 package enum GuestWindow {
+    /// Whether this process has a display to open windows on.
+    /// - Parameter environment: gives a variable of the environment.
+    package static func hasDisplay(
+        environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+    ) -> Bool {
+        ["DISPLAY", "WAYLAND_DISPLAY"].contains { environment($0)?.isEmpty == false }
+    }
+
     /// Starts virt-viewer on the guest's screen, full screen, as a process of its own.
     ///
     /// virt-viewer asks libvirt for the connection: remote-viewer 11 knows no address for a VNC server on a unix socket.
@@ -12,7 +20,7 @@ package enum GuestWindow {
         uri: String, domainName: String,
         environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
     ) -> String? {
-        guard ["DISPLAY", "WAYLAND_DISPLAY"].contains(where: { environment($0)?.isEmpty == false }) else {
+        guard hasDisplay(environment: environment) else {
             return "no display (neither DISPLAY nor WAYLAND_DISPLAY is set): no window was opened"
         }
         guard let program = ProgramPath.find("virt-viewer") else {

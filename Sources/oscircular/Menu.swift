@@ -2,6 +2,7 @@ import Boot
 import BootMenu
 import Curses
 import Glibc
+import GuestDomain
 import Linux
 
 /// `oscircular` without a command.
@@ -19,7 +20,7 @@ struct Menu {
         let context = try CommandContext.load()
         let backend = BootBackend(
             places: context.places, configuration: context.configuration, program: CommandContext.program,
-            hasDisplay: Menu.hasDisplay, describe: { ErrorReport($0).message })
+            hasDisplay: GuestWindow.hasDisplay(), describe: { ErrorReport($0).message })
         let menu = try MenuLoop(backend: backend, options: options(context.places), facts: facts(context))
         Interruption.handle { number in
             menu.interrupt(number)
@@ -54,17 +55,13 @@ struct Menu {
         localtime_r(&now, &clock)
         let opening: MachineFacts.Opening =
             switch display ?? context.configuration.display.flatMap(BootRequest.Display.init(rawValue:)) {
-            case .window where Menu.hasDisplay: .window
+            case .window where GuestWindow.hasDisplay(): .window
             case .console: .console
             default: .nothing
             }
         return MachineFacts(
-            hasDisplay: Menu.hasDisplay, mayShowShell: !LoginFacts.current().isLoginsFirst,
+            hasDisplay: GuestWindow.hasDisplay(), mayShowShell: !LoginFacts.current().isLoginsFirst,
             errorLog: errorLog(context.places), secondsEast: Int64(clock.tm_gmtoff), opening: opening)
-    }
-
-    private static var hasDisplay: Bool {
-        ["DISPLAY", "WAYLAND_DISPLAY"].contains { variable($0)?.isEmpty == false }
     }
 
     /// Not a session's name: the sessions' logs are trimmed.

@@ -3,10 +3,10 @@
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
-// Swift does not import variadic functions, and libcurl has no other way to set or get anything.
 // An enumeration's case in older headers, a macro in newer ones.
 static const long osc_curl_netrc_optional = CURL_NETRC_OPTIONAL;
 
+// Swift does not import variadic functions, and libcurl has no other way to set or get anything.
 static inline CURLcode osc_curl_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);
 }
