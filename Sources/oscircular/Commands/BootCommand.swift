@@ -75,8 +75,7 @@ struct BootCommand: AsyncParsableCommand {
     }
 
     private func request(_ configuration: Configuration) -> BootRequest {
-        let hasScreen = getenv("DISPLAY") != nil || getenv("WAYLAND_DISPLAY") != nil
-        let usual: Display = detach ? .none : hasScreen ? .window : .console
+        let usual: Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
         return BootRequest(
             id: SessionID.random(), name: name, memoryMiB: memory ?? configuration.memoryMiB,
             cpus: cpus ?? configuration.cpus,
