@@ -1,3 +1,5 @@
+import Curl
+
 /// How long a ``MirroredBlockStore`` goes on when no mirror gives a block.
 package enum RetryPolicy: Sendable, Equatable {
     /// All mirrors so many times, then the error. At least once.
@@ -7,7 +9,7 @@ package enum RetryPolicy: Sendable, Equatable {
 
     /// Seconds between two rounds: 0.2 doubling to 5, a quarter more or less so that clients do not come back together.
     static func delay(afterRound round: Int) -> Double {
-        min(5, 0.2 * Double(1 << min(round, 10))) * Double.random(in: 0.75...1.25)
+        TransferRetry(attempts: 1, firstPause: 0.2, longestPause: 5).pause(after: round + 1)
     }
 
     func allows(round: Int) -> Bool {

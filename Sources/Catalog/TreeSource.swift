@@ -9,18 +9,21 @@ package struct TreeSource: RepositorySource {
     /// Whether a place that lacks a file ends the search: what is not in the newest metadata's place is not there, whereas a
     /// mirror may simply not have a target yet.
     private let isAbsenceFinal: Bool
+    /// Of every request; one place after the other.
+    private let retry: TransferRetry
 
-    package init(_ bases: [String], transfers: TransferQueue, isAbsenceFinal: Bool) {
+    package init(_ bases: [String], transfers: TransferQueue, isAbsenceFinal: Bool, retry: TransferRetry = .none) {
         self.bases = bases
         self.transfers = transfers
         self.isAbsenceFinal = isAbsenceFinal
+        self.retry = retry
     }
 
     package func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8] {
         var failure = RepositorySourceError.notFound
         for base in bases {
             do {
-                let body = try await transfers.get(base + path, maximumBytes: maximumLength).body
+                let body = try await transfers.get(base + path, maximumBytes: maximumLength, retry: retry).body
                 return body.withUnsafeBytes { Array($0) }
             } catch let error as TransferError {
                 switch error {

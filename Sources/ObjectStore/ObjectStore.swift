@@ -6,23 +6,19 @@ package struct ObjectStore: Sendable {
     package let location: ObjectStoreLocation
     private let signer: RequestSigner
     private let transfers: TransferQueue
-    /// How often a request is sent at most.
-    private let attempts: Int
-    /// Milliseconds before the second attempt; each later wait is about twice as long, up to 10 s.
-    private let firstPause: Int
+    private let retry: TransferRetry
 
     /// Bytes of an answer that is not an object: a page of 1,000 keys of 1 KiB, in XML.
     private static let answerLimit = 16 << 20
 
     package init(
         _ location: ObjectStoreLocation, credentials: ObjectStoreCredentials, transfers: TransferQueue,
-        attempts: Int = 7, firstPause: Int = 250
+        retry: TransferRetry = TransferRetry(attempts: 7, firstPause: 0.25, longestPause: 60)
     ) {
         self.location = location
         signer = RequestSigner(credentials: credentials, region: location.region)
         self.transfers = transfers
-        self.attempts = max(1, attempts)
-        self.firstPause = firstPause
+        self.retry = retry
     }
 
     /// Stores an object; readers see the old one or the new one.
@@ -97,39 +93,41 @@ package struct ObjectStore: Sendable {
         let full = key.map { "/\(location.bucket)/\(location.prefix)\($0)" } ?? "/\(location.bucket)"
         let path = URIEncoding.encode(full, keepsSlashes: true)
         let url = location.endpoint + path + (query.isEmpty ? "" : "?\(RequestSigner.encode(query))")
-        var pause = firstPause
         for attempt in 1... {
             // Signed anew each time: a signature grows old.
             let signed = signer.sign(
                 method: method, host: location.host, path: path, query: query, fields: fields, body: body,
                 time: time(nil))
-            let (result, failure, isTransient) = await send(
+            let (result, failure, isTransient, asked) = await send(
                 TransferRequest(
                     url: url, maximumBytes: limit, headerFields: signed, method: ObjectStore.method(method, body),
                     takesAnyStatus: true))
             if let result { return result }
-            if !isTransient || attempt >= attempts { throw failure }
-            // Spread out: many who were told to slow down must not come back together.
-            do { try await Task.sleep(for: .milliseconds(Int.random(in: pause / 2...pause))) } catch { break }
-            pause = min(10_000, pause * 2)
+            if !isTransient || attempt >= retry.attempts { throw failure }
+            do { try await Task.sleep(for: .seconds(retry.pause(after: attempt, asked: asked))) } catch { break }
         }
         throw .cancelled
     }
 
     /// Sends a request once.
-    /// - Returns: the result; without one the failure, and whether it may pass.
-    private func send(_ request: TransferRequest) async -> (TransferResult?, ObjectStoreError, isTransient: Bool) {
+    /// - Returns: the result; without one the failure, whether it may pass, and the server's `Retry-After`.
+    private func send(_ request: TransferRequest) async -> (
+        TransferResult?, ObjectStoreError, isTransient: Bool, asked: Double
+    ) {
         do {
             let result = try await transfers.send(request)
-            if (200..<300).contains(result.status) { return (result, .cancelled, false) }
+            if (200..<300).contains(result.status) { return (result, .cancelled, false, 0) }
             let answer = ObjectStoreAnswer(result.body.bytes)
             let (code, message) = (answer.text("Code") ?? "", answer.text("Message") ?? "")
-            return (nil, explain(result.status, code, message), ObjectStore.isTransient(result.status, code))
+            return (
+                nil, explain(result.status, code, message), ObjectStore.isTransient(result.status, code),
+                result.retryAfter
+            )
         } catch let error as TransferError {
-            if error == .cancelled { return (nil, .cancelled, false) }
-            return (nil, .unreachable(url: location.endpoint, reason: "\(error)"), error.isTransient)
+            if error == .cancelled { return (nil, .cancelled, false, 0) }
+            return (nil, .unreachable(url: location.endpoint, reason: "\(error)"), error.isTransient, 0)
         } catch {
-            return (nil, .cancelled, false)
+            return (nil, .cancelled, false, 0)
         }
     }
 

@@ -216,3 +216,81 @@ import Testing
         await #expect(throws: TransferError.cancelled) { _ = try await task.value }
     }
 }
+
+/// Requests whose failure may pass are sent again by the queue itself.
+@Suite struct TransferRetryTests {
+    private let directory: TemporaryDirectory
+    private let server: FaultyHTTPServer
+    private let queue = TransferQueue(options: TransferOptions(stallSeconds: 1, connectSeconds: 2))
+    private let retry = TransferRetry(attempts: 4, firstPause: 0.01, longestPause: 5)
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        try directory.write(Array("hello".utf8), to: "hello")
+        server = try FaultyHTTPServer(folder: directory.path)
+    }
+
+    @Test(arguments: [
+        [HTTPFault.status(503)], [.status(429), .status(500)], [.reset(after: 2), .truncated(after: 3), .status(502)],
+        [.status(504), .hang, .status(408)],
+    ])
+    func whatMayPassIsAskedForAgain(faults: [HTTPFault]) async throws {
+        for fault in faults { server.script("/hello", fault) }
+        let result = try await queue.get(server.url + "hello", maximumBytes: 100, retry: retry)
+        #expect(result.body.bytes == Array("hello".utf8))
+        #expect(server.requests.count == faults.count + 1)
+    }
+
+    @Test func whatWillNotPassIsAskedForOnce() async throws {
+        for status in [400, 401, 403, 404, 410] {
+            server.script("/hello", .status(status))
+            await #expect(throws: TransferError.self) {
+                try await queue.get(server.url + "hello", maximumBytes: 100, retry: retry)
+            }
+        }
+        await #expect(throws: TransferError.tooLarge(url: server.url + "hello", limit: 3)) {
+            try await queue.get(server.url + "hello", maximumBytes: 3, retry: retry)
+        }
+        #expect(server.requests.count == 6)
+        server.always("/hello", .status(503))
+        await #expect(throws: TransferError.http(url: server.url + "hello", status: 503)) {
+            try await queue.get(server.url + "hello", maximumBytes: 100, retry: retry)
+        }
+        #expect(server.requests.count == 6 + 4)
+    }
+
+    @Test func theServerSaysWhenWithinBounds() async throws {
+        server.script("/hello", .statusRetry(503, afterSeconds: 1))
+        let start = MonotonicClock.nanoseconds
+        _ = try await queue.get(server.url + "hello", maximumBytes: 100, retry: retry)
+        #expect(MonotonicClock.nanoseconds - start >= 1_000_000_000)
+        #expect(TransferRetry.patient.pause(after: 1, asked: 100_000) == 60)
+        #expect((0.75...1.25).contains(TransferRetry.patient.pause(after: 2, asked: 0)))
+        #expect((45.0...75).contains(TransferRetry.patient.pause(after: 40)))
+    }
+
+    /// A redirect may lead to a signed URL that is good for a minute.
+    @Test func aFileBeginsAnewAtTheFirstURL() async throws {
+        let file = try FileHandle(path: directory.path("kept"), flags: O_RDWR | O_CREAT)
+        server.script("/start", .redirect(to: "/hello"), .redirect(to: "/hello"))
+        server.script("/hello", .truncated(after: 3))
+        _ = try await queue.send(
+            TransferRequest(
+                url: server.url + "start", maximumBytes: 100, file: TransferFile(file) { _, _ in }, retry: retry))
+        #expect(try FileContents.read(directory.path("kept"), limit: 100) == Array("hello".utf8))
+        #expect(server.requests == ["/start", "/hello", "/start", "/hello"])
+    }
+
+    @Test func whatWaitsToBeginAnewIsCancelled() async throws {
+        server.always("/hello", .statusRetry(503, afterSeconds: 4))
+        let url = server.url + "hello"
+        let waiting = Task { [queue, retry] in try await queue.get(url, maximumBytes: 100, retry: retry) }
+        #expect(await eventually { server.requests.count == 1 })
+        waiting.cancel()
+        await #expect(throws: TransferError.cancelled) { try await waiting.value }
+        let another = Task { [queue, retry] in try await queue.get(url, maximumBytes: 100, retry: retry) }
+        #expect(await eventually { server.requests.count == 2 })
+        queue.close()
+        await #expect(throws: TransferError.cancelled) { try await another.value }
+    }
+}

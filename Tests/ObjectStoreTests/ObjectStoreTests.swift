@@ -15,7 +15,7 @@ struct ObjectStoreTests {
         ObjectStore(
             try #require(ObjectStoreLocation(url, endpoint: server.endpoint)),
             credentials: ObjectStoreCredentials(keyID: ObjectStoreServer.keyID, secret: secret), transfers: transfers,
-            attempts: 3, firstPause: 10)
+            retry: TransferRetry(attempts: 3, firstPause: 0.01, longestPause: 1))
     }
 
     @Test func whatIsStoredComesBackAndIsListedAndGoes() async throws {
@@ -75,7 +75,7 @@ struct ObjectStoreTests {
         let bucket = ObjectStore(
             try #require(ObjectStoreLocation("s3://tests", endpoint: String(busy.url.dropLast()))),
             credentials: ObjectStoreCredentials(keyID: ObjectStoreServer.keyID, secret: ObjectStoreServer.secret),
-            transfers: transfers, attempts: 12, firstPause: 5)
+            transfers: transfers, retry: TransferRetry(attempts: 12, firstPause: 0.005, longestPause: 1))
         for number in 0..<60 { try await bucket.put([UInt8](repeating: 7, count: 100_000), to: "\(number)") }
         #expect(try await bucket.list("").count == 60)
         #expect(busy.requests().count > 70)

@@ -15,7 +15,7 @@ struct StrangeAnswerTests {
         let store = ObjectStore(
             try #require(ObjectStoreLocation("s3://bucket", endpoint: String(server.url.dropLast()))),
             credentials: ObjectStoreCredentials(keyID: "a", secret: "b", sessionToken: "c"), transfers: transfers,
-            attempts: attempts, firstPause: 5)
+            retry: TransferRetry(attempts: attempts, firstPause: 0.005, longestPause: 1))
         var failure: ObjectStoreError?
         do { _ = try await store.list("") } catch { failure = error }
         // nginx logs a request after it has answered it.

@@ -151,6 +151,8 @@ package final class FaultyHTTPServer: Sendable {
         let body = path.contains("..") ? nil : FaultyHTTPServer.contents(of: folder + path)
         switch fault {
         case .status(let status): return send(connection, status, Array("fault\n".utf8))
+        case .statusRetry(let status, let seconds):
+            return send(connection, status, Array("busy\n".utf8), extra: "Retry-After: \(seconds)\r\n")
         case .redirect(let target): return send(connection, 302, [], extra: "Location: \(target)\r\n")
         case .replaced(let bytes): return send(connection, 200, bytes)
         case .hang: return !waitForEnd(connection)

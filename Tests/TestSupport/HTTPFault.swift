@@ -4,6 +4,8 @@ package enum HTTPFault: Sendable {
     case none
     /// An answer with this status and a short page.
     case status(Int)
+    /// As `status`, and the server wants to be asked again after so many seconds.
+    case statusRetry(Int, afterSeconds: Int)
     /// The file, one bit wrong in its middle.
     case wrongBytes
     /// These bytes in place of the file.

@@ -14,7 +14,8 @@ final class Transfer: @unchecked Sendable {
     /// Where it is asked for now: redirects lead elsewhere.
     private(set) var url: String
     private var redirects = 0
-    private let body: TransferBody
+    private var body: TransferBody
+    private var attempt = 1
     private let errorText: UnsafeMutablePointer<CChar>
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var isTooLarge = false
@@ -125,6 +126,28 @@ final class Transfer: @unchecked Sendable {
         return true
     }
 
+    /// Seconds after which the transfer begins anew; nil when its failure is final. Call it before the handle is reset.
+    func pause(after error: TransferError) -> Double? {
+        guard error.isTransient, attempt < request.retry.attempts, request.file?.failure == nil else { return nil }
+        return request.retry.pause(after: attempt, asked: retryAfter)
+    }
+
+    /// Makes it as it was before its first start, but for the number of attempts.
+    /// - Returns: false when its file cannot be emptied.
+    func beginAnew() -> Bool {
+        attempt += 1
+        (easy, url, redirects, discarded) = (nil, request.url, 0, 0)
+        isTooLarge = false
+        body = TransferBody(file: request.file)
+        return request.file?.restart() ?? true
+    }
+
+    private var retryAfter: Double {
+        var seconds: curl_off_t = 0
+        if let easy { osc_curl_get_offset(easy, CURLINFO_RETRY_AFTER, &seconds) }
+        return Double(seconds)
+    }
+
     /// What the transfer came to. Call it before the handle is reset.
     func outcome(_ code: CURLcode) -> Result<TransferResult, TransferError> {
         guard let easy else { return .failure(.cancelled) }
@@ -147,7 +170,9 @@ final class Transfer: @unchecked Sendable {
         osc_curl_get_text(easy, CURLINFO_EFFECTIVE_URL, &effective)
         let url = effective.map { String(cString: $0) } ?? url
         return .success(
-            TransferResult(status: status == 0 ? 200 : status, body: body, wait: wait(easy), effectiveURL: url))
+            TransferResult(
+                status: status == 0 ? 200 : status, body: body, wait: wait(easy), retryAfter: retryAfter,
+                effectiveURL: url))
     }
 
     /// Without the time for name look-up, connection and TLS, which the next request does not need.

@@ -17,7 +17,7 @@ package enum TransferError: Error, Sendable, Equatable {
     package var isTransient: Bool {
         switch self {
         case .connection: true
-        case .http(_, let status): status >= 500 || status == 429 || status == 408
+        case .http(_, let status): status >= 500 || status == 429 || status == 408 || status == 425
         case .notFound, .tooLarge, .unsupported, .cancelled: false
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Synchronization
 
@@ -8,8 +9,9 @@ package final class TransferFile: Sendable {
     private let observe: @Sendable (_ bytes: Int, _ expected: Int?) -> Void
 
     /// - Parameters:
-    ///   - handle: written at its position.
-    ///   - observe: told of every piece, and once of the expected length; on the queue's thread, so it must be short.
+    ///   - handle: written at its position; emptied when the transfer begins anew.
+    ///   - observe: told of every piece and of the expected length, which is 0 when the transfer begins anew; on the queue's thread, so
+    ///     it must be short.
     package init(_ handle: FileHandle, observe: @escaping @Sendable (_ bytes: Int, _ expected: Int?) -> Void) {
         self.handle = handle
         self.observe = observe
@@ -17,6 +19,21 @@ package final class TransferFile: Sendable {
 
     /// Why the file took no more. The transfer itself failed with libcurl's error of writing then.
     package var failure: SystemCallError? { error.withLock { $0 } }
+
+    /// Forgets what has come.
+    /// - Returns: false when the file cannot be emptied.
+    func restart() -> Bool {
+        do throws(SystemCallError) {
+            let descriptor = handle.descriptor
+            try systemCall("ftruncate") { ftruncate(descriptor, 0) }
+            try systemCall("lseek") { lseek(descriptor, 0, SEEK_SET) }
+        } catch {
+            self.error.withLock { $0 = error }
+            return false
+        }
+        observe(0, 0)
+        return true
+    }
 
     func expects(_ bytes: Int) { observe(0, bytes) }
 

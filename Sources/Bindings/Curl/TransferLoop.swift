@@ -1,7 +1,9 @@
 import CCurl
+import Linux
 import Synchronization
 
-/// The thread's side of a ``TransferQueue``: libcurl's multi handle, the two lines and the transfers under way.
+/// The thread's side of a ``TransferQueue``: libcurl's multi handle, the two lines, the transfers under way, and those
+/// that wait to begin anew.
 // @unchecked: other threads touch the inbox only, which is a Mutex; all else belongs to the thread in `run`.
 final class TransferLoop: @unchecked Sendable {
     enum Command: Sendable {
@@ -24,6 +26,7 @@ final class TransferLoop: @unchecked Sendable {
     private var demand = TransferLine()
     private var prefetch = TransferLine()
     private var inFlight: [UnsafeMutableRawPointer: Transfer] = [:]
+    private var paused: [(due: UInt64, transfer: Transfer)] = []
     private var idle: [UnsafeMutableRawPointer] = []
 
     private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
@@ -78,7 +81,8 @@ final class TransferLoop: @unchecked Sendable {
             finishDone(multi)
             startWaiting(multi)
             // libcurl shortens the wait to its own timers, and a wake-up that came before counts.
-            curl_multi_poll(multi, nil, 0, inFlight.isEmpty ? 60_000 : 1000, nil)
+            curl_multi_poll(multi, nil, 0, longestWait, nil)
+            resumePaused()
         }
         cancelAll(multi)
         inbox.withLock { $0.multi = nil }
@@ -88,23 +92,44 @@ final class TransferLoop: @unchecked Sendable {
 
     private func obey(_ command: Command) {
         switch command {
-        case .start(let transfer):
-            if transfer.priority == .demand { demand.append(transfer) } else { prefetch.append(transfer) }
+        case .start(let transfer): enqueue(transfer)
         case .raise(let ticket):
             if let waiting = prefetch.remove(ticket) {
                 waiting.priority = .demand
                 demand.append(waiting)
+            } else if let position = paused.firstIndex(where: { $0.transfer.ticket == ticket }) {
+                paused[position].transfer.priority = .demand
             } else {
                 inFlight.values.first { $0.ticket == ticket }?.priority = .demand
             }
         case .cancel(let ticket):
             if let waiting = demand.remove(ticket) ?? prefetch.remove(ticket) {
                 waiting.completion(.failure(.cancelled))
+            } else if let position = paused.firstIndex(where: { $0.transfer.ticket == ticket }) {
+                paused.remove(at: position).transfer.completion(.failure(.cancelled))
             } else if let (easy, transfer) = inFlight.first(where: { $0.value.ticket == ticket }), let multi {
                 release(easy, multi)
                 transfer.completion(.failure(.cancelled))
             }
         }
+    }
+
+    private func enqueue(_ transfer: Transfer) {
+        if transfer.priority == .demand { demand.append(transfer) } else { prefetch.append(transfer) }
+    }
+
+    /// Milliseconds.
+    private var longestWait: Int32 {
+        guard let due = paused.map(\.due).min() else { return inFlight.isEmpty ? 60_000 : 1000 }
+        let now = MonotonicClock.nanoseconds
+        return due > now ? Int32(min(1000, (due - now) / 1_000_000 + 1)) : 0
+    }
+
+    private func resumePaused() {
+        let now = MonotonicClock.nanoseconds
+        let due = paused.filter { $0.due <= now }
+        paused.removeAll { $0.due <= now }
+        due.forEach { enqueue($0.transfer) }
     }
 
     private func startWaiting(_ multi: UnsafeMutableRawPointer) {
@@ -155,6 +180,11 @@ final class TransferLoop: @unchecked Sendable {
             } catch {
                 outcome = .failure(error)
             }
+            if case .failure(let error) = outcome, let pause = transfer.pause(after: error), transfer.beginAnew() {
+                release(easy, multi)
+                paused.append((MonotonicClock.nanoseconds + UInt64(pause * 1e9), transfer))
+                continue
+            }
             release(easy, multi)
             transfer.completion(outcome)
         }
@@ -177,6 +207,8 @@ final class TransferLoop: @unchecked Sendable {
             release(easy, multi)
             transfer.completion(.failure(.cancelled))
         }
+        paused.forEach { $0.transfer.completion(.failure(.cancelled)) }
+        paused = []
         while let waiting = demand.next() ?? prefetch.next() { waiting.completion(.failure(.cancelled)) }
     }
 }

@@ -45,8 +45,10 @@ package final class TransferQueue: Sendable {
 
     /// The body at a URL, for structured concurrency; cancelling the task cancels the transfer.
     /// - Throws: ``TransferError``.
-    package func get(_ url: String, maximumBytes: Int) async throws -> TransferResult {
-        try await send(TransferRequest(url: url, maximumBytes: maximumBytes))
+    package func get(
+        _ url: String, maximumBytes: Int, retry: TransferRetry = .none
+    ) async throws -> TransferResult {
+        try await send(TransferRequest(url: url, maximumBytes: maximumBytes, retry: retry))
     }
 
     /// What comes of a request, for structured concurrency; cancelling the task cancels the transfer.

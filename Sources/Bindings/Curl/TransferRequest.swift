@@ -28,10 +28,13 @@ package struct TransferRequest: Sendable {
     /// Whether an answer from 300 on is a result as well, with its body: for services that explain themselves there. It is never
     /// followed then.
     package let takesAnyStatus: Bool
+    /// How often it is sent where its failure may pass. With `takesAnyStatus` an answer is never a failure.
+    package let retry: TransferRetry
 
     package init(
         url: String, maximumBytes: Int, priority: Priority = .demand, headerFields: [String: String] = [:],
-        file: TransferFile? = nil, method: Method = .get, takesAnyStatus: Bool = false
+        file: TransferFile? = nil, method: Method = .get, takesAnyStatus: Bool = false,
+        retry: TransferRetry = .none
     ) {
         self.url = url
         self.maximumBytes = maximumBytes
@@ -40,5 +43,6 @@ package struct TransferRequest: Sendable {
         self.file = file
         self.method = method
         self.takesAnyStatus = takesAnyStatus
+        self.retry = retry
     }
 }

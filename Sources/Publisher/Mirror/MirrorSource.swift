@@ -15,8 +15,8 @@ struct MirrorSource: Sendable {
     private let transfers: TransferQueue
     private let cancellation: Cancellation
 
-    /// How often a request is sent that fails for a reason that may pass, or whose answer is damaged.
-    private static let attempts = 5
+    /// How often a block is fetched whose bytes are damaged: a proxy on the way may have spoiled it once.
+    private static let attempts = 2
 
     /// - Parameter location: a URL or a folder's path.
     /// - Throws: ``MirrorError/place(_:reason:)``.
@@ -40,20 +40,24 @@ struct MirrorSource: Sendable {
         return resolved.map { String(cString: $0) } ?? path
     }
 
-    var metadata: TreeSource { TreeSource(["\(base)metadata/"], transfers: transfers, isAbsenceFinal: true) }
-    var targets: TreeSource { TreeSource(["\(base)targets/"], transfers: transfers, isAbsenceFinal: true) }
+    var metadata: TreeSource { source("metadata") }
+    var targets: TreeSource { source("targets") }
+
+    private func source(_ folder: String) -> TreeSource {
+        TreeSource(["\(base)\(folder)/"], transfers: transfers, isAbsenceFinal: true, retry: .patient)
+    }
 
     /// A block as it is stored, verified: it unpacks to what its name says.
     /// - Throws: ``BlockStoreError``; ``PublisherError/interrupted(signal:)``.
     func block(_ block: WantedBlock) async throws -> [UInt8] {
         let place = URLText.withoutCredentials("\(base)\(TreePath.block(block.id))")
         let request = BlockRequest(id: block.id, length: block.length, algorithm: block.algorithm)
-        var pause = 200
         for attempt in 1... {
             try cancellation.check()
             do {
                 let body = try await transfers.get(
-                    base + TreePath.block(block.id), maximumBytes: ChunkDecoder.maximumStoredBytes(block.length)
+                    base + TreePath.block(block.id), maximumBytes: ChunkDecoder.maximumStoredBytes(block.length),
+                    retry: .patient
                 ).body
                 try await verify(body, request, place)
                 return body.bytes
@@ -62,17 +66,11 @@ struct MirrorSource: Sendable {
                 case .notFound, .http(_, 403): throw BlockStoreError.missing(block.id, place: place)
                 case .tooLarge:
                     throw BlockStoreError.corrupt(block.id, place: place, reason: "its file is too long")
-                default:
-                    if !error.isTransient || attempt == MirrorSource.attempts {
-                        throw BlockStoreError.unreachable(place: place, cause: error)
-                    }
+                default: throw BlockStoreError.unreachable(place: place, cause: error)
                 }
             } catch let error as BlockStoreError {
-                // A proxy on the way may have spoiled it once.
-                if attempt >= 2 { throw error }
+                if attempt >= MirrorSource.attempts { throw error }
             }
-            try await Task.sleep(for: .milliseconds(Int.random(in: pause / 2...pause)))
-            pause = min(10_000, 2 * pause)
         }
         throw BlockStoreError.closed
     }
