@@ -101,7 +101,6 @@ extension SingleFileSession {
             }
         if isAnswered { return }
         let answer = PendingAnswer(request: request, outstanding: outstanding)
-        answer.answerWhenInterrupted()
         // Asked after the answer was registered, so that a forced unmount misses none.
         if isBroken.load(ordering: .sequentiallyConsistent) {
             answer.fail(ENOTCONN)

@@ -63,8 +63,10 @@ package final class SingleFileSession: @unchecked Sendable {
         }
         handle = session
         do throws(SystemCallError) {
+            try outstanding.start()
             try WorkerThread.start(name: "osc-fuse") { self.serve() }
         } catch {
+            outstanding.close(ENOTCONN)
             fuse_session_unmount(session)
             fuse_session_destroy(session)
             throw .mountFailed(path: directory, message: "\(error)")
@@ -119,7 +121,7 @@ package final class SingleFileSession: @unchecked Sendable {
     private func serve() {
         guard let handle else { return }
         _ = osc_fuse_session_loop(handle, UInt32(options.threads))
-        outstanding.drain(ENOTCONN)
+        outstanding.close(ENOTCONN)
         fuse_session_unmount(handle)
         fuse_session_destroy(handle)
         self.handle = nil
