@@ -82,7 +82,12 @@ package final class RunningGuest: Sendable {
     /// Asks libvirt; does not wait for QEMU.
     package func state() async -> GuestState {
         let domain = domain
-        return (try? await WorkerThread.run(name: "guest state") { GuestState(try domain.state()) }) ?? .off
+        do {
+            return try await WorkerThread.run(name: "guest state") { GuestState { try domain.state() } }
+        } catch {
+            // No thread to ask with.
+            return .unknown
+        }
     }
 
     /// Seconds of CPU that it has used; nil when libvirt does not say. Does not wait for QEMU.
@@ -91,7 +96,7 @@ package final class RunningGuest: Sendable {
         return try? await WorkerThread.run(name: "guest cpu") { try domain.cpuSeconds() }
     }
 
-    /// Whether the guest still exists.
+    /// Whether the guest still exists, as far as one can tell.
     package func isActive() async -> Bool { await state() != .off }
 
     /// Pauses the guest. No read of its disk may be waiting: QEMU would answer only after it.

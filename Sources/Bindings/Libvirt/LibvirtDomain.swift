@@ -22,6 +22,8 @@ package final class LibvirtDomain: @unchecked Sendable {
         case paused(isForError: Bool)
         case shuttingDown
         case off
+        /// The guest suspended itself to memory, or the driver knows no state.
+        case other
     }
 
     /// - Throws: ``LibvirtError``; ``LibvirtError/isNoDomain`` when it has gone.
@@ -34,7 +36,8 @@ package final class LibvirtDomain: @unchecked Sendable {
         case VIR_DOMAIN_PAUSED.rawValue:
             return .paused(isForError: UInt32(bitPattern: reason) == VIR_DOMAIN_PAUSED_IOERROR.rawValue)
         case VIR_DOMAIN_SHUTDOWN.rawValue: return .shuttingDown
-        default: return .off
+        case VIR_DOMAIN_SHUTOFF.rawValue, VIR_DOMAIN_CRASHED.rawValue: return .off
+        default: return .other
         }
     }
 

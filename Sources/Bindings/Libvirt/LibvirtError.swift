@@ -11,6 +11,13 @@ package struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible
     /// Our call.
     package let call: String
 
+    package init(code: Int32, domain: Int32, message: String, call: String) {
+        self.code = code
+        self.domain = domain
+        self.message = message
+        self.call = call
+    }
+
     /// The calling thread's last error: libvirt keeps one a thread, so ask directly after the call.
     static func last(_ call: String) -> LibvirtError {
         guard let error = virGetLastError() else {
