@@ -1,23 +1,60 @@
-/// Whether a guest runs, waits or is paused, and when a waiting one may go on. A value: events in, decisions out.
+/// Whether a guest runs, waits or is paused, and which call to libvirt is due. A value: events in, decisions out.
 ///
 /// QEMU pauses the guest when a read of its disk fails. That has two causes: a block that did not come (the reader knows which
 /// ones), after which the guest goes on as soon as the blocks are here; or anything else, such as a full disk of the host,
-/// after which it is tried again with growing pauses.
+/// after which it is tried again with growing pauses. The user pauses it too. One call is made at a time, and each is decided
+/// when the one before has ended: so they come in the order of the user's wishes.
 package struct GuestCondition: Sendable, Equatable {
+    /// A call to libvirt that changes whether the guest runs.
+    package enum Call: Sendable, Equatable {
+        case suspend, resume
+    }
+
     /// The user or the program asked for the end.
-    package var isStopping = false
-    package var isPausedByUser = false
+    package private(set) var isStopping = false
+    /// The end was asked for by force.
+    package private(set) var isForced = false
+    /// What the user wants.
+    package private(set) var isPausedByUser = false
     /// QEMU paused the guest because of its disk.
     package private(set) var isPausedForError = false
     /// Blocks that reads gave up on are not here yet.
     package private(set) var isStalled = false
+    /// The host had no space for what the guest wrote, and the guest has not been seen to run since.
+    package private(set) var isFull = false
+    /// The user's pause was carried out, and not taken back yet.
+    private var isSuspended = false
+    /// What libvirt is doing.
+    private var call: Call?
     /// Resumptions in a row that ended in another pause, with no stall in between that explains it.
     private var fruitless = 0
 
     package init() {}
 
-    /// The longest pause between two tries.
+    /// The longest pause between two tries, in seconds; and while the host's disk is full, which somebody works at.
     private static let longestDelay = 30
+    private static let longestDelayWhenFull = 5
+
+    // MARK: What happens
+
+    /// - Returns: false when that changes nothing.
+    package mutating func stopAsked(force: Bool) -> Bool {
+        if isStopping && (isForced || !force) { return false }
+        isForced = isForced || force
+        isStopping = true
+        return true
+    }
+
+    package mutating func pauseAsked() {
+        if !isStopping { isPausedByUser = true }
+    }
+
+    package mutating func resumeAsked() {
+        guard isPausedByUser else { return }
+        isPausedByUser = false
+        // The user wants it now, whatever failed before.
+        fruitless = 0
+    }
 
     package mutating func stallBegan() {
         isStalled = true
@@ -29,6 +66,9 @@ package struct GuestCondition: Sendable, Equatable {
         fruitless = 0
     }
 
+    /// The host had no space for a write; ``guestPausedForError(blocksAreHere:)`` follows.
+    package mutating func diskFull() { isFull = true }
+
     /// QEMU paused the guest for its disk.
     /// - Parameter blocksAreHere: no block is missing: a stall ended before the pause was heard of, or there was none.
     package mutating func guestPausedForError(blocksAreHere: Bool) {
@@ -36,25 +76,58 @@ package struct GuestCondition: Sendable, Equatable {
         isPausedForError = true
     }
 
-    /// A resumption succeeded.
-    package mutating func guestResumed() {
-        if isPausedForError { fruitless += 1 }
-        isPausedForError = false
+    /// libvirt was asked, and says that the guest runs.
+    package mutating func guestSeenRunning() {
+        // An answer from before a pause that is known by now says nothing.
+        if !isPausedForError && call == nil { isFull = false }
     }
 
-    /// A resumption failed.
-    package mutating func resumeFailed() { fruitless += 1 }
+    /// A call was begun, as ``due`` asked.
+    package mutating func began(_ call: Call) { self.call = call }
 
-    /// How long to wait before the guest is resumed; nil when it must not be now.
-    package var resumeDelay: Duration? {
-        guard isPausedForError, !isStalled, !isStopping, !isPausedByUser else { return nil }
-        return fruitless == 0 ? .zero : .seconds(min(1 << min(fruitless - 1, 5), GuestCondition.longestDelay))
+    /// The call has ended.
+    package mutating func ended(_ call: Call, isDone: Bool) {
+        self.call = nil
+        switch (call, isDone) {
+        case (.suspend, true): isSuspended = true
+        case (.suspend, false): isPausedByUser = false
+        case (.resume, true):
+            if isPausedForError { fruitless += 1 }
+            isPausedForError = false
+            isSuspended = false
+        case (.resume, false): fruitless += 1
+        }
+    }
+
+    // MARK: What follows
+
+    /// The call to make, and how long to wait before it is decided again; nil when there is none now.
+    package var due: (call: Call, delay: Duration)? {
+        guard !isStopping, call == nil else { return nil }
+        if isPausedByUser { return isSuspended ? nil : (.suspend, .zero) }
+        guard isSuspended || isPausedForError && !isStalled else { return nil }
+        if fruitless == 0 { return (.resume, .zero) }
+        let longest = isFull ? GuestCondition.longestDelayWhenFull : GuestCondition.longestDelay
+        return (.resume, .seconds(min(1 << min(fruitless - 1, 5), longest)))
+    }
+
+    /// Whether reads of the disk may wait for their blocks. QEMU answers no call while one does, so those that wait are
+    /// answered with an error, which stays between QEMU and us, before the guest is paused or ended by force.
+    package var readsMayWait: Bool {
+        if isStopping { return !isForced }
+        return !(isPausedByUser || call == .suspend || isSuspended && call != .resume)
     }
 
     /// What the user is told.
     package var state: SessionStatus.State {
         if isStopping { return .stopping }
         if isPausedByUser { return .paused }
-        return isStalled || isPausedForError ? .waiting : .running
+        return isStalled || isPausedForError || isFull ? .waiting : .running
+    }
+
+    /// What a guest that waits is waiting for.
+    package var waitingFor: SessionStatus.Wait? {
+        guard state == .waiting else { return nil }
+        return isFull ? .space : isStalled ? .blocks : .disk
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import GuestDomain
 import ImageMount
 import Linux
@@ -10,18 +11,23 @@ struct RunningSession: Sendable {
     private let state: SessionState
     private let signals: (stream: AsyncStream<SessionSignal>, continuation: AsyncStream<SessionSignal>.Continuation)
     private let shutdownSeconds: Int
+    /// The folders of overlays and of the cache.
+    private let overlays: String
+    private let cache: String
     private let teardown: Teardown
 
     init(
         guest: SessionGuest, image: MountedImage, state: SessionState,
         signals: (stream: AsyncStream<SessionSignal>, continuation: AsyncStream<SessionSignal>.Continuation),
-        shutdownSeconds: Int, teardown: Teardown
+        shutdownSeconds: Int, overlays: String, cache: String, teardown: Teardown
     ) {
         self.guest = guest
         self.image = image
         self.state = state
         self.signals = signals
         self.shutdownSeconds = shutdownSeconds
+        self.overlays = overlays
+        self.cache = cache
         self.teardown = teardown
     }
 
@@ -40,56 +46,35 @@ struct RunningSession: Sendable {
     func follow() async throws {
         await begin()
         var condition = GuestCondition()
-        var resumption: Task<Void, Never>?
-        var isForced = false
+        var timer: Timer?
         var failure: SessionFailure?
         for await signal in signals.stream {
+            var isDue = false
             switch signal {
             case .stop(let force):
-                if condition.isStopping && (isForced || !force) { continue }
-                isForced = isForced || force
-                condition.isStopping = true
-                // Reads that wait would hold QEMU's monitor.
-                if force { image.reader.refuseWaiting() }
+                guard condition.stopAsked(force: force) else { continue }
+                admitReads(condition)
                 guest.beginStop(force: force, within: .seconds(shutdownSeconds))
-            case .pause:
-                if condition.isStopping || condition.isPausedByUser { continue }
-                condition.isPausedByUser = true
-                // Never suspend while a read waits: the waiting ones are answered now, and repeated on resume.
-                image.reader.refuseWaiting()
-                beside {
-                    await guest.pause()
-                } then: {
-                    .suspended(isDone: $0)
-                }
-            case .suspended(let isDone):
-                if !isDone {
-                    condition.isPausedByUser = false
-                    image.reader.allowWaiting()
-                }
-            case .resume:
-                guard condition.isPausedByUser else { continue }
-                condition.isPausedByUser = false
-                image.reader.allowWaiting()
-                beside {
-                    await guest.resume()
-                } then: {
-                    .resumed(isDone: $0)
-                }
-            case .resumed(let isDone):
-                resumption = nil
-                if isDone { condition.guestResumed() } else { condition.resumeFailed() }
+            case .pause: condition.pauseAsked()
+            case .resume: condition.resumeAsked()
+            case .ended(let call, let isDone): condition.ended(call, isDone: isDone)
+            case .resumeDue: isDue = true
             case .stallChanged:
                 // The reader is asked, not remembered: these calls come from many threads.
                 if image.reader.stalledBlocks.isEmpty { condition.stallEnded() } else { condition.stallBegan() }
-            case .guest(.paused(isForError: true)):
+            case .guest(.paused(isForError: true)), .seen(.paused(isForError: true)):
                 condition.guestPausedForError(blocksAreHere: image.reader.stalledBlocks.isEmpty)
-            case .guest(.ioError(_, isFull: true)):
-                state.note(error: "the host has no space for what the guest writes; it waits until there is some")
+            case .guest(.ioError(_, let isFull)):
+                if isFull { condition.diskFull() }
+                note(isFull: isFull, condition)
+            case .seen(.running): condition.guestSeenRunning()
             case .guest(.stopped(let hasFailed)):
                 if hasFailed && !condition.isStopping {
                     failure = failure ?? SessionFailure(exitCode: 69, message: "QEMU or libvirt ended the guest")
                 }
+                if let failure { throw failure }
+                return
+            case .seen(.off):
                 if let failure { throw failure }
                 return
             case .guest(.crashed):
@@ -97,22 +82,80 @@ struct RunningSession: Sendable {
             case .mountEnded:
                 if condition.isStopping { continue }
                 failure = SessionFailure(exitCode: 69, message: "the guest's disk was unmounted by somebody else")
-                condition.isStopping = true
+                _ = condition.stopAsked(force: true)
                 guest.beginStop(force: true, within: .zero)
             case .tick:
                 guest.check(signals.continuation)
-            case .guest: break
+            case .guest, .seen: break
             }
-            if resumption == nil, let delay = condition.resumeDelay {
-                resumption = Task {
-                    try? await Task.sleep(for: delay)
-                    signals.continuation.yield(.resumed(isDone: await guest.resume()))
-                }
-            }
-            let now = condition.state
-            if state.snapshot.state != now { state.update { $0.state = now } }
-            if now == .running { state.clearError() }
+            timer = act(&condition, timer, isDue: isDue)
+            tell(condition)
         }
+    }
+
+    /// A wait before the next try.
+    private struct Timer {
+        let delay: Duration
+        let task: Task<Void, any Error>
+    }
+
+    /// Makes the call that is due, or sees to it that the condition is asked again when it is.
+    /// - Parameter isDue: the wait that the condition wanted is over.
+    /// - Returns: the wait that goes on.
+    private func act(_ condition: inout GuestCondition, _ timer: Timer?, isDue: Bool) -> Timer? {
+        let continuation = signals.continuation
+        defer { admitReads(condition) }
+        guard let due = condition.due else {
+            timer?.task.cancel()
+            return nil
+        }
+        if !isDue, due.delay > .zero {
+            if let timer, timer.delay == due.delay { return timer }
+            timer?.task.cancel()
+            return Timer(
+                delay: due.delay,
+                task: Task {
+                    try await Task.sleep(for: due.delay)
+                    continuation.yield(.resumeDue)
+                })
+        }
+        timer?.task.cancel()
+        condition.began(due.call)
+        // Before the call: QEMU answers none while a read waits.
+        admitReads(condition)
+        let guest = guest
+        Task {
+            let isDone = due.call == .suspend ? await guest.pause() : await guest.resume()
+            continuation.yield(.ended(due.call, isDone: isDone))
+        }
+        return nil
+    }
+
+    private func admitReads(_ condition: GuestCondition) {
+        if condition.readsMayWait { image.reader.allowWaiting() } else { image.reader.refuseWaiting() }
+    }
+
+    /// Tells the user why the guest waits for its disk.
+    private func note(isFull: Bool, _ condition: GuestCondition) {
+        if isFull {
+            state.note(error: FullDisk.words(overlays: overlays, cache: cache))
+        } else if condition.readsMayWait, image.reader.stalledBlocks.isEmpty {
+            state.note(
+                error: "the guest's disk cannot be read or written (its changes lie in \(overlays)): the guest waits, "
+                    + "and is tried again")
+        }
+    }
+
+    private func tell(_ condition: GuestCondition) {
+        let (now, wait) = (condition.state, condition.waitingFor)
+        let known = state.snapshot
+        if known.state != now || known.waitingFor != wait {
+            state.update {
+                $0.state = now
+                $0.waitingFor = wait
+            }
+        }
+        if now == .running { state.clearError() }
     }
 
     /// Starts what tells of changes besides the reader and the control socket.
@@ -135,11 +178,18 @@ struct RunningSession: Sendable {
             ticks.cancel()
         }
     }
+}
 
-    private func beside(
-        _ call: @escaping @Sendable () async -> Bool, then signal: @escaping @Sendable (Bool) -> SessionSignal
-    ) {
-        let continuation = signals.continuation
-        Task { continuation.yield(signal(await call())) }
+/// What is said of a host's disk without room for what a guest writes.
+enum FullDisk {
+    /// - Parameters:
+    ///   - overlays: the folder of the guests' overlays.
+    ///   - cache: the cache's folder, which can be emptied when it is on the same disk.
+    static func words(overlays: String, cache: String) -> String {
+        var (left, right) = (stat(), stat())
+        let isShared = stat(overlays, &left) == 0 && stat(cache, &right) == 0 && left.st_dev == right.st_dev
+        return "the disk that holds what guests write (\(overlays)) is full: the guest waits, and goes on by itself when "
+            + "there is room. Remove what you do not need there"
+            + (isShared ? ", or empty the cache, which is on the same disk: 'oscircular cache clear'" : "")
     }
 }

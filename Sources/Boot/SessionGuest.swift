@@ -60,13 +60,7 @@ struct SessionGuest: Sendable {
     /// Looks at the guest without waiting for QEMU, and tells what an event should have told.
     func check(_ signals: AsyncStream<SessionSignal>.Continuation) {
         let guest = guest
-        Task {
-            switch await guest.state() {
-            case .off: signals.yield(.guest(.stopped(hasFailed: false)))
-            case .paused(isForError: true): signals.yield(.guest(.paused(isForError: true)))
-            default: break
-            }
-        }
+        Task { signals.yield(.seen(await guest.state())) }
     }
 
     /// Asks the guest to shut down, and powers it off when it has not after a time. Returns at once; events tell the end.

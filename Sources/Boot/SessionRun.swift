@@ -135,7 +135,7 @@ package final class SessionRun: Sendable {
         await followBoot(guest, ahead, fetching, teardown)
         return RunningSession(
             guest: guest, image: mounted.image, state: state, signals: signals,
-            shutdownSeconds: configuration.shutdownSeconds,
+            shutdownSeconds: configuration.shutdownSeconds, overlays: places.overlays, cache: disk.cache.directory,
             teardown: teardown)
     }
 

@@ -8,10 +8,12 @@ enum SessionSignal: Sendable {
     case guest(GuestEvent)
     /// Reads gave up on blocks, or these are here now; the reader knows which.
     case stallChanged
-    /// A resumption ended.
-    case resumed(isDone: Bool)
-    /// The user's pause ended.
-    case suspended(isDone: Bool)
+    /// Time to ask whether the guest may go on.
+    case resumeDue
+    /// A call to libvirt ended.
+    case ended(GuestCondition.Call, isDone: Bool)
+    /// What libvirt said when it was asked.
+    case seen(GuestState)
     /// Somebody unmounted the image.
     case mountEnded
     /// Time to look whether an event was lost.

@@ -4,6 +4,12 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         case starting, running, waiting, paused, stopping, failed
     }
 
+    /// What a guest in the state `waiting` waits for: blocks of its image, space on the host's disk for what it writes, or
+    /// that disk itself.
+    package enum Wait: String, Codable, Sendable {
+        case blocks, space, disk
+    }
+
     package enum Phase: String, Codable, Sendable, CaseIterable {
         case catalog, index, mount
         case bootSet = "boot-set"
@@ -28,6 +34,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var distribution: String
     package var version: String
     package var state: State
+    /// Nil when it does not wait.
+    package var waitingFor: Wait?
     package var phase: Phase
     /// Of the session's process.
     package var pid: Int32
@@ -63,6 +71,7 @@ extension SessionStatus {
         try container.encode(distribution, forKey: .distribution)
         try container.encode(version, forKey: .version)
         try container.encode(state, forKey: .state)
+        try container.encode(waitingFor, forKey: .waitingFor)
         try container.encode(phase, forKey: .phase)
         try container.encode(pid, forKey: .pid)
         try container.encode(started, forKey: .started)

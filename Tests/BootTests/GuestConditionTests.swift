@@ -2,77 +2,168 @@ import Testing
 
 @testable import Boot
 
-/// When a guest that QEMU paused may go on: events of reader and QEMU come in any order.
+/// When a guest that somebody paused may go on: events of reader, QEMU, libvirt and user come in any order.
 @Suite struct GuestConditionTests {
-    @Test func runsUntilSomethingHappens() {
-        let condition = GuestCondition()
-        #expect(condition.state == .running)
-        #expect(condition.resumeDelay == nil)
+    /// What can happen, as a word of a table.
+    enum Event: Sendable {
+        case stallBegan, stallEnded, full
+        /// QEMU paused the guest; whether the blocks are here.
+        case failed(Bool)
+        case pause, resume, stop, force
+        /// The call that was due begins, and ends well or not.
+        case begin, done, undone
+        case seenRunning
     }
 
-    @Test func waitsWhileBlocksAreMissingAndGoesOnAtOnceWhenTheyAreHere() {
+    private func condition(after events: [Event]) -> GuestCondition {
         var condition = GuestCondition()
-        condition.stallBegan()
-        #expect(condition.state == .waiting)
-        #expect(condition.resumeDelay == nil, "QEMU has not paused it")
-        condition.guestPausedForError(blocksAreHere: false)
-        #expect(condition.state == .waiting)
-        #expect(condition.resumeDelay == nil, "the block is missing still")
-        condition.stallEnded()
-        #expect(condition.resumeDelay == .zero)
-        condition.guestResumed()
-        #expect(condition.state == .running)
-        #expect(condition.resumeDelay == nil, "once is enough")
+        var call: GuestCondition.Call?
+        for event in events {
+            switch event {
+            case .stallBegan: condition.stallBegan()
+            case .stallEnded: condition.stallEnded()
+            case .full: condition.diskFull()
+            case .failed(let areHere): condition.guestPausedForError(blocksAreHere: areHere)
+            case .pause: condition.pauseAsked()
+            case .resume: condition.resumeAsked()
+            case .stop: _ = condition.stopAsked(force: false)
+            case .force: _ = condition.stopAsked(force: true)
+            case .seenRunning: condition.guestSeenRunning()
+            case .begin:
+                call = condition.due?.call
+                if let call { condition.began(call) } else { Issue.record("nothing is due after \(events)") }
+            case .done, .undone:
+                guard let ended = call else {
+                    Issue.record("no call is under way in \(events)")
+                    continue
+                }
+                var isDone = false
+                if case .done = event { isDone = true }
+                condition.ended(ended, isDone: isDone)
+                call = nil
+            }
+        }
+        return condition
     }
 
-    @Test func goesOnWhenThePauseIsHeardOfAfterTheBlocksCame() {
-        var condition = GuestCondition()
-        condition.stallBegan()
-        condition.stallEnded()
-        #expect(condition.state == .running)
-        condition.guestPausedForError(blocksAreHere: true)
-        #expect(condition.resumeDelay == .zero)
+    /// Events, and what follows: the call and its delay in seconds, what the user is told, whether reads may wait.
+    typealias Row = ([Event], (call: GuestCondition.Call, seconds: Int)?, SessionStatus.State, Bool)
+
+    private func check(_ rows: [Row], _ location: SourceLocation = #_sourceLocation) {
+        for (events, due, state, readsMayWait) in rows {
+            let condition = condition(after: events)
+            #expect(condition.due?.call == due?.call, "\(events)", sourceLocation: location)
+            #expect(condition.due?.delay == due.map { .seconds($0.seconds) }, "\(events)", sourceLocation: location)
+            #expect(condition.state == state, "\(events)", sourceLocation: location)
+            #expect(condition.readsMayWait == readsMayWait, "\(events)", sourceLocation: location)
+        }
     }
 
-    @Test func aPauseThatClaimsTheBlocksAreHereEndsAStallWhoseEndWasNotHeardOf() {
-        var condition = GuestCondition()
-        condition.stallBegan()
-        condition.guestPausedForError(blocksAreHere: true)
-        #expect(condition.resumeDelay == .zero)
+    @Test func aGuestWhoseBlocksAreMissingGoesOnAtOnceWhenTheyAreHere() {
+        check([
+            ([], nil, .running, true),
+            ([.stallBegan], nil, .waiting, true),
+            ([.stallBegan, .failed(false)], nil, .waiting, true),
+            ([.stallBegan, .failed(false), .stallEnded], (.resume, 0), .waiting, true),
+            ([.stallBegan, .failed(false), .stallEnded, .begin], nil, .waiting, true),
+            ([.stallBegan, .failed(false), .stallEnded, .begin, .done], nil, .running, true),
+            // The pause is heard of after the blocks came, or the stall's end never.
+            ([.stallBegan, .stallEnded], nil, .running, true),
+            ([.stallBegan, .stallEnded, .failed(true)], (.resume, 0), .waiting, true),
+            ([.stallBegan, .failed(true)], (.resume, 0), .waiting, true),
+        ])
     }
 
     @Test func anErrorThatIsNoMissingBlockIsTriedAgainEverMoreSlowly() {
-        var condition = GuestCondition()
-        var delays: [Duration] = []
-        for _ in 0..<8 {
-            condition.guestPausedForError(blocksAreHere: true)
-            if let delay = condition.resumeDelay { delays.append(delay) }
-            condition.guestResumed()
+        var events: [Event] = []
+        for seconds in [0, 1, 2, 4, 8, 16, 30, 30] {
+            events += [.failed(true)]
+            check([(events, (.resume, seconds), .waiting, true)])
+            events += [.begin, .done]
         }
-        #expect(delays == [0, 1, 2, 4, 8, 16, 30, 30].map { .seconds($0) })
-        condition.stallBegan()
-        condition.stallEnded()
-        condition.guestPausedForError(blocksAreHere: true)
-        #expect(condition.resumeDelay == .zero, "a stall explains the pause")
+        // A stall explains the pause.
+        check([(events + [.stallBegan, .stallEnded, .failed(true)], (.resume, 0), .waiting, true)])
+        check([([.failed(true), .begin, .undone], (.resume, 1), .waiting, true)])
     }
 
-    @Test func aResumptionThatFailsIsTriedAgain() {
-        var condition = GuestCondition()
-        condition.guestPausedForError(blocksAreHere: true)
-        condition.resumeFailed()
-        #expect(condition.state == .waiting)
-        #expect(condition.resumeDelay == .seconds(1))
+    @Test func aGuestThatTheUserPausedNeverGoesOnByItself() {
+        check([
+            // A resumption is due in a second when the user pauses.
+            ([.failed(true), .begin, .done, .failed(true)], (.resume, 1), .waiting, true),
+            ([.failed(true), .begin, .done, .failed(true), .pause], (.suspend, 0), .paused, false),
+            ([.failed(true), .begin, .done, .failed(true), .pause, .begin, .done], nil, .paused, false),
+            // The blocks come while it is paused.
+            ([.stallBegan, .failed(false), .pause, .begin, .done, .stallEnded], nil, .paused, false),
+            // A resumption was under way already: the pause follows it.
+            ([.failed(true), .begin, .pause], nil, .paused, false),
+            ([.failed(true), .begin, .pause, .done], (.suspend, 0), .paused, false),
+            ([.failed(true), .begin, .pause, .done, .begin, .done], nil, .paused, false),
+            ([.failed(true), .begin, .pause, .undone], (.suspend, 0), .paused, false),
+        ])
     }
 
-    @Test func theUsersPauseAndTheEndHoldAResumptionBack() {
+    @Test func pausesAndResumptionsInQuickSuccessionEndAsTheLastOneWants() {
+        check([
+            ([.pause], (.suspend, 0), .paused, false),
+            ([.pause, .begin], nil, .paused, false),
+            // Reads may not wait while the guest is being suspended, whatever is wanted next.
+            ([.pause, .begin, .resume], nil, .running, false),
+            ([.pause, .begin, .resume, .done], (.resume, 0), .running, false),
+            ([.pause, .begin, .resume, .done, .begin], nil, .running, true),
+            ([.pause, .begin, .resume, .done, .begin, .pause], nil, .paused, false),
+            ([.pause, .begin, .resume, .done, .begin, .pause, .done], (.suspend, 0), .paused, false),
+            ([.pause, .begin, .resume, .pause, .done], nil, .paused, false),
+            ([.pause, .resume], nil, .running, true),
+            ([.pause, .begin, .undone], nil, .running, true),
+            ([.pause, .begin, .done, .resume, .begin, .done], nil, .running, true),
+            // A resumption that fails is tried again.
+            ([.pause, .begin, .done, .resume, .begin, .undone], (.resume, 1), .running, false),
+        ])
+    }
+
+    @Test func theEndHoldsEverythingElseBack() {
+        check([
+            ([.failed(true), .stop], nil, .stopping, true),
+            ([.pause, .begin, .done, .stop], nil, .stopping, true),
+            ([.stop, .pause], nil, .stopping, true),
+            ([.force], nil, .stopping, false),
+            ([.stop, .force], nil, .stopping, false),
+        ])
         var condition = GuestCondition()
-        condition.guestPausedForError(blocksAreHere: true)
-        condition.isPausedByUser = true
-        #expect(condition.state == .paused)
-        #expect(condition.resumeDelay == nil)
-        condition.isPausedByUser = false
-        condition.isStopping = true
-        #expect(condition.state == .stopping)
-        #expect(condition.resumeDelay == nil)
+        let changes = [false, false, true, true].map { condition.stopAsked(force: $0) }
+        #expect(changes == [true, false, true, false])
+    }
+
+    @Test func aGuestWithoutSpaceForItsWritesSaysSoUntilItHasRun() {
+        let full: [Event] = [.full, .failed(true)]
+        let tried: [Event] = [.begin, .done]
+        let rows: [([Event], SessionStatus.Wait?)] = [
+            ([.full], .space),
+            (full, .space),
+            // The next try ends like the first: nobody is told in between that it runs.
+            (full + tried, .space),
+            (full + tried + full, .space),
+            (full + [.seenRunning], .space),
+            (full + tried + [.seenRunning], nil),
+            ([.stallBegan, .failed(false)], .blocks),
+            ([.failed(true)], .disk),
+            (full + [.pause], nil),
+        ]
+        for (events, wait) in rows { #expect(condition(after: events).waitingFor == wait, "\(events)") }
+        check([
+            (full, (.resume, 0), .waiting, true),
+            (full + tried, nil, .waiting, true),
+            (full + tried + [.seenRunning], nil, .running, true),
+        ])
+        // Somebody makes room: it does not take half a minute to see it.
+        var events = full
+        for _ in 0..<8 { events += tried + full }
+        check([(events, (.resume, 5), .waiting, true)])
+    }
+
+    @Test func aFullDiskIsNamedWithWhatToDo() throws {
+        let words = FullDisk.words(overlays: "/", cache: "/")
+        #expect(words.contains("(/) is full") && words.contains("goes on by itself") && words.contains("cache clear"))
+        #expect(!FullDisk.words(overlays: "/", cache: "/proc").contains("cache clear"))
     }
 }

@@ -9,7 +9,8 @@ extension GuestItem {
             image: ImageName(
                 system: SystemName(catalog: status.catalog, distribution: status.distribution),
                 version: status.version),
-            state: State(status.state), phase: Phase(status.phase), started: Timestamp(status.started)?.seconds ?? 0,
+            state: State(status.state), waitsFor: status.waitingFor.map(Wait.init), phase: Phase(status.phase),
+            started: Timestamp(status.started)?.seconds ?? 0,
             accelerator: status.accel ?? "", bytesFetched: status.bytesFetched, bytesFromCache: status.bytesFromCache,
             rate: status.rate, blocks: status.blocks, blocksHere: status.blocksHere,
             bootSetDone: status.bootSet?.done, bootSetBlocks: status.bootSet?.blocks,
@@ -27,6 +28,17 @@ extension GuestItem.State {
             case .paused: .paused
             case .stopping: .stopping
             case .failed: .failed
+            }
+    }
+}
+
+extension GuestItem.Wait {
+    init(_ wait: SessionStatus.Wait) {
+        self =
+            switch wait {
+            case .blocks: .blocks
+            case .space: .space
+            case .disk: .disk
             }
     }
 }

@@ -5,6 +5,11 @@ package struct GuestItem: Sendable, Hashable {
         case starting, running, waiting, paused, stopping, failed
     }
 
+    /// What a guest in the state ``State/waiting`` waits for, as `sessions --json` says it.
+    package enum Wait: String, Sendable {
+        case blocks, space, disk
+    }
+
     /// The stages of a start, in their order.
     package enum Phase: Int, Sendable, Comparable, CaseIterable {
         case catalog, index, mount, bootSet, guest, up
@@ -16,6 +21,7 @@ package struct GuestItem: Sendable, Hashable {
     package var id: String
     package var image: ImageName
     package var state: State
+    package var waitsFor: Wait?
     package var phase: Phase
     /// Seconds since 1970.
     package var started: Int64
@@ -36,7 +42,8 @@ package struct GuestItem: Sendable, Hashable {
     package var consoleLog: String
 
     package init(
-        id: String, image: ImageName, state: State = .starting, phase: Phase = .catalog, started: Int64 = 0,
+        id: String, image: ImageName, state: State = .starting, waitsFor: Wait? = nil, phase: Phase = .catalog,
+        started: Int64 = 0,
         accelerator: String = "", bytesFetched: UInt64 = 0, bytesFromCache: UInt64 = 0, rate: UInt64 = 0,
         blocks: Int = 0, blocksHere: Int = 0, bootSetDone: Int? = nil, bootSetBlocks: Int? = nil,
         lastError: String = "", mount: String = "", consoleLog: String = ""
@@ -44,6 +51,7 @@ package struct GuestItem: Sendable, Hashable {
         self.id = id
         self.image = image
         self.state = state
+        self.waitsFor = waitsFor
         self.phase = phase
         self.started = started
         self.accelerator = accelerator

@@ -37,7 +37,12 @@ enum PriceWords {
         switch guest.state {
         case .running: "running \(Words.duration(now - guest.started))"
         case .starting: guest.phase == .up ? "running" : "starting"
-        case .waiting: "waits for blocks"
+        case .waiting:
+            switch guest.waitsFor {
+            case .space: "disk full: waits"
+            case .disk: "waits for disk"
+            case .blocks, nil: "waits for blocks"
+            }
         case .paused: "paused"
         case .stopping: "shutting down"
         case .failed: "failed"
