@@ -10,8 +10,8 @@ package enum BootError: Error, Sendable {
     case configuration(file: String, key: String, reason: String)
     /// No running session has this id.
     case noSuchSession(String, near: [String])
-    /// The session does not answer on its control socket.
-    case sessionSilent(String)
+    /// The session does not answer on its control socket. The number is its process's, where that is known.
+    case sessionSilent(String, pid: Int32?)
     /// The session cannot do that now.
     case refused(session: String, reason: String)
     /// A program that is needed is not installed.

@@ -69,6 +69,17 @@ package struct SessionDirectory: Sendable {
         }
     }
 
+    /// The session's process: the one that has the lock open under the number that a session gets it by.
+    package var process: Int32? {
+        var own = stat()
+        guard stat(lock, &own) == 0 else { return nil }
+        return Folder.names(in: "/proc").compactMap { Int32($0) }.first { pid in
+            var other = stat()
+            return stat("/proc/\(pid)/fd/\(SessionLauncher.lockDescriptor)", &other) == 0
+                && other.st_dev == own.st_dev && other.st_ino == own.st_ino
+        }
+    }
+
     /// Calls `body` while holding the lock of a session that is dead; does nothing when it is alive.
     func ifDead(_ body: () -> Void) {
         guard let handle = try? FileHandle(path: lock, flags: O_RDWR | O_NOFOLLOW) else {

@@ -18,19 +18,58 @@ package struct SessionRegistry: Sendable {
     }
 
     /// What every living session says of itself. Those that do not answer in time are left out.
-    package func statuses() async -> [SessionStatus] {
-        await withTaskGroup(of: SessionStatus?.self) { group in
+    package func statuses() async -> [SessionStatus] { await survey(patience: .zero).sessions }
+
+    /// What every living session says of itself, and which ones say nothing.
+    /// - Parameter patience: how long a session that has no socket yet, or none any more, may take: it starts or ends.
+    package func survey(patience: Duration) async -> SessionList {
+        let end = ContinuousClock.now + patience
+        return await withTaskGroup(of: (id: String, status: SessionStatus?)?.self) { group in
             for id in ids() {
-                group.addTask { try? await self.send(.status, to: id).status }
+                group.addTask {
+                    while true {
+                        if let status = try? await self.send(.status, to: id).status { return (id, status) }
+                        let directory = SessionDirectory(id: id, places: self.places)
+                        guard directory.isAlive else { return nil }
+                        if ContinuousClock.now >= end { return (id, nil) }
+                        try? await Task.sleep(for: .milliseconds(100))
+                    }
+                }
             }
-            return await group.reduce(into: []) { list, status in
-                if let status { list.append(status) }
-            }.sorted { ($0.started, $0.id) < ($1.started, $1.id) }
+            var (sessions, silent): ([SessionStatus], [SilentSession]) = ([], [])
+            for await answer in group {
+                guard let answer else { continue }
+                if let status = answer.status {
+                    sessions.append(status)
+                } else {
+                    silent.append(SilentSession(id: answer.id, pid: pid(of: answer.id)))
+                }
+            }
+            return SessionList(
+                sessions: sessions.sorted { ($0.started, $0.id) < ($1.started, $1.id) },
+                silent: silent.sorted { $0.id < $1.id })
         }
     }
 
+    private func pid(of id: String) -> Int32? { SessionDirectory(id: id, places: places).process }
+
+    /// Ends the process of a session that does not answer. Its guest ends with it, and what it leaves is cleared away.
+    ///
+    /// Blocks, for seconds when the guest takes its time.
+    /// - Returns: the process; nil when there is none to be found.
+    package func kill(_ directory: SessionDirectory) -> Int32? {
+        guard let pid = directory.process, Glibc.kill(pid, SIGKILL) == 0 else { return nil }
+        // libvirt ends the guest when it sees the process gone, and until then the mount is in use.
+        for _ in 0..<100 {
+            if !directory.isAlive { clearStale() }
+            if access(directory.path, F_OK) != 0 { break }
+            usleep(100_000)
+        }
+        return pid
+    }
+
     /// Sends one command to a session and waits for the answer.
-    /// - Throws: ``BootError/noSuchSession(_:near:)``, ``BootError/sessionSilent(_:)``, ``BootError/refused(session:reason:)``.
+    /// - Throws: ``BootError/noSuchSession(_:near:)``, ``BootError/sessionSilent(_:pid:)``, ``BootError/refused(session:reason:)``.
     package func send(_ command: ControlCommand, cells: Int? = nil, to id: String) async throws -> ControlResponse {
         let path = try directory(of: id).control
         let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
@@ -38,7 +77,7 @@ package struct SessionRegistry: Sendable {
             try? LineSocket.send(ControlRequest(command: command, cells: cells), to: connection)
             return try? LineSocket.receive(ControlResponse.self, from: connection)
         }
-        guard let response else { throw BootError.sessionSilent(id) }
+        guard let response else { throw BootError.sessionSilent(id, pid: pid(of: id)) }
         if let refusal = response.refusal { throw BootError.refused(session: id, reason: refusal) }
         return response
     }

@@ -90,9 +90,20 @@ extension SessionStatus {
     }
 }
 
+/// A session whose process is there and does not answer: it is stopped, or hangs.
+package struct SilentSession: Codable, Sendable, Equatable {
+    package let id: String
+    /// Nil when it could not be found out.
+    package let pid: Int32?
+}
+
 /// `sessions --json`.
 package struct SessionList: Codable, Sendable {
     package let sessions: [SessionStatus]
+    package let silent: [SilentSession]
 
-    package init(sessions: [SessionStatus]) { self.sessions = sessions }
+    package init(sessions: [SessionStatus], silent: [SilentSession] = []) {
+        self.sessions = sessions
+        self.silent = silent
+    }
 }

@@ -147,7 +147,12 @@ struct ErrorReport {
                 ExitStatus.notFound,
                 "no session '\(id)' is running" + (ids.isEmpty ? "" : "; running: \(ids.joined(separator: ", "))")
             )
-        case .sessionSilent(let id): (ExitStatus.tryAgain, "session \(id) does not answer; try again in a moment")
+        case .sessionSilent(let id, let pid):
+            (
+                ExitStatus.tryAgain,
+                "session \(id) does not answer\(pid.map { " (its process is \($0))" } ?? ""): try again in a moment, or end "
+                    + "it with 'oscircular stop --force \(id)'"
+            )
         case .refused(let session, let reason): (ExitStatus.tryAgain, "session \(session): \(reason)")
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")

@@ -108,7 +108,7 @@ import Testing
         let listener = try UnixListener(path: SessionDirectory(id: "mute", places: places).control)
         for id in ["none", "mute"] {
             let error = await #expect(throws: BootError.self) { try await registry.send(.status, to: id) }
-            guard case .sessionSilent(id) = error else {
+            guard case .sessionSilent(id, pid: nil) = error else {
                 Issue.record("\(String(describing: error))")
                 continue
             }
@@ -122,6 +122,42 @@ import Testing
         let lock = try SessionDirectory(id: "silent", places: places).create()
         #expect(await registry.statuses() == [expected])
         session.server.close()
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func aSilentSessionIsNamedWithItsProcessAndEnds() async throws {
+        let directory = SessionDirectory(id: "stuck", places: places)
+        // As a session's process has it: the lock is its descriptor 4, and nobody else's.
+        func start() throws -> ChildProcess {
+            let lock = try directory.create()
+            return try ChildProcess(
+                program: "sleep", arguments: ["60"], descriptors: [nil, nil, nil, nil, lock.descriptor])
+        }
+        let child = try start()
+        let list = await registry.survey(patience: .milliseconds(50))
+        #expect(list.sessions.isEmpty)
+        #expect(list.silent == [SilentSession(id: "stuck", pid: child.pid)])
+        let error = await #expect(throws: BootError.self) { try await registry.send(.status, to: "stuck") }
+        guard case .sessionSilent("stuck", pid: child.pid) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        let process = try await WorkerThread.run(name: "kill") { [registry] in registry.kill(directory) }
+        #expect(process == child.pid)
+        #expect(child.wait() == .killed(signal: SIGKILL))
+        #expect(access(directory.path, F_OK) != 0)
+        #expect(await registry.survey(patience: .zero).silent.isEmpty)
+    }
+
+    @Test func aSessionThatStartsIsWaitedFor() async throws {
+        let expected = status("new")
+        let directory = SessionDirectory(id: "new", places: places)
+        let lock = try directory.create()
+        async let list = registry.survey(patience: .seconds(10))
+        try await Task.sleep(for: .milliseconds(150))
+        let server = try ControlServer(path: directory.control) { _ in ControlResponse(status: expected) }
+        #expect(await list.sessions == [expected])
+        server.close()
         withExtendedLifetime(lock) {}
     }
 

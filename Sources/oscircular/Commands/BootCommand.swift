@@ -66,7 +66,7 @@ struct BootCommand: AsyncParsableCommand {
             }
         }
         progress.end()
-        guard let last else { throw BootError.sessionSilent(request.id) }
+        guard let last else { throw BootError.sessionSilent(request.id, pid: nil) }
         if detach {
             Interruption.handle(nil)
             return json ? try JSONOutput.print(last) : Terminal.print(last.id)

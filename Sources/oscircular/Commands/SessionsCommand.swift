@@ -12,14 +12,22 @@ struct SessionsCommand: AsyncParsableCommand {
         let context = try CommandContext.load()
         let registry = context.registry
         try await WorkerThread.run(name: "stale") { registry.clearStale() }
-        let sessions = await context.registry.statuses()
-        if json { return try JSONOutput.print(SessionList(sessions: sessions)) }
-        if sessions.isEmpty { return Terminal.note("No guest is running.") }
-        for session in sessions {
+        // A session that starts has no socket for a moment, and none that answers.
+        let list = await registry.survey(patience: .seconds(3))
+        if json { return try JSONOutput.print(list) }
+        if list.sessions.isEmpty && list.silent.isEmpty { return Terminal.note("No guest is running.") }
+        for session in list.sessions {
             let fetched = ByteCount.text(session.bytesFetched)
             Terminal.print(
                 "\(session.id)  \(session.distribution)@\(session.version)  \(session.state.rawValue)  since "
                     + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks here")
+            if let error = session.lastError { Terminal.print("    \(Terminal.clean(error))") }
+        }
+        for session in list.silent {
+            let process = session.pid.map { "its process \($0)" } ?? "its process"
+            Terminal.print(
+                "\(session.id)  does not answer: \(process) is there, but stopped or stuck. "
+                    + "'oscircular stop --force \(session.id)' ends it and its guest")
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Boot
 import Glibc
+import Linux
 
 /// `oscircular stop ID`.
 struct StopCommand: AsyncParsableCommand {
@@ -12,8 +13,12 @@ struct StopCommand: AsyncParsableCommand {
 
     func run() async throws {
         let registry = try CommandContext.load().registry
-        _ = try await registry.send(force ? .force : .stop, to: id)
         let session = try? registry.directory(of: id)
+        do {
+            _ = try await registry.send(force ? .force : .stop, to: id)
+        } catch BootError.sessionSilent where force {
+            return try await kill(session, registry)
+        }
         // Over when nobody holds the session's lock any more.
         while session?.isAlive == true { try await Task.sleep(for: .milliseconds(100)) }
         // The lock goes a moment before its folder; the folder of a session that was killed stays, with its lock.
@@ -21,5 +26,20 @@ struct StopCommand: AsyncParsableCommand {
             guard let session, access(session.path, F_OK) == 0, access(session.lock, F_OK) != 0 else { return }
             try await Task.sleep(for: .milliseconds(50))
         }
+    }
+
+    /// For a session that says nothing: the end of its process ends its guest.
+    private func kill(_ session: SessionDirectory?, _ registry: SessionRegistry) async throws {
+        guard let session, let pid = try await WorkerThread.run(name: "kill", { registry.kill(session) }) else {
+            throw BootError.sessionSilent(id, pid: nil)
+        }
+        if access(session.path, F_OK) == 0 {
+            throw SessionFailure(
+                exitCode: 75,
+                message:
+                    "session \(session.id) did not answer, and its process \(pid) was killed; what it had mounted is "
+                    + "still in use. 'oscircular sessions' clears it away later")
+        }
+        Terminal.note("Session \(session.id) did not answer: its process \(pid) was killed, and its guest with it.")
     }
 }
