@@ -133,6 +133,7 @@ let package = Package(
             name: "network-proxy", dependencies: ["NetworkProxy", "Linux", argumentParser],
             path: "Tests/NetworkProxyProgram", swiftSettings: strict),
         tests("NetworkProxyTests", ["NetworkProxy", "network-proxy", "Curl", "Linux"]),
+        tests("LinuxTests", ["Linux"]),
         tests("ContentAddressTests", ["ContentAddress"]),
         tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),
@@ -157,7 +158,7 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "oscircular", "oscircular-publish", "menu-sample", "Boot", "ImageIndex", "ContentAddress",
+                "oscircular", "oscircular-publish", "tuf-client", "menu-sample", "Boot", "ImageIndex", "ContentAddress",
                 "ObjectStore",
                 "Curl", "Linux",
             ]),

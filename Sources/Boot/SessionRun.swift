@@ -191,8 +191,7 @@ package final class SessionRun: Sendable {
 
     /// Writes to the session's own log, which is our standard error.
     private func note(_ line: String) {
-        let bytes = Array(line.utf8)
-        _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        StandardError.write(line)
     }
 
     /// Changes the status and tells the program that started us.

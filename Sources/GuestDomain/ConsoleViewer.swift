@@ -6,7 +6,7 @@ package enum ConsoleViewer {
     package enum End: Sendable, Equatable {
         /// The user typed Ctrl-].
         case left
-        /// The guest is gone.
+        /// The guest is gone, or `output` cannot be written.
         case closed
         /// The caller wanted the end.
         case interrupted
@@ -23,7 +23,7 @@ package enum ConsoleViewer {
     ///     with the terminal in raw mode.
     /// - Throws: ``SystemCallError`` when the session's console does not answer.
     package static func run(
-        socketPath: String, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO,
+        socketPath: String, input: Int32 = STDIN_FILENO, output: StandardOutput = .program,
         interruption: EventDescriptor? = nil
     ) throws(SystemCallError) -> End {
         let console = try UnixListener.connect(to: socketPath)
@@ -46,9 +46,8 @@ package enum ConsoleViewer {
             if waiting[0].revents != 0 {
                 let count = read(console.descriptor, buffer.baseAddress, buffer.count)
                 if count <= 0 { return .closed }
-                writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
-                    write(output, $0, $1)
-                }
+                // The program's end says that nobody could read on.
+                if !output.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return .closed }
             }
             if waiting[1].revents != 0 {
                 let count = read(input, buffer.baseAddress, buffer.count)
@@ -60,20 +59,18 @@ package enum ConsoleViewer {
                 let typed = UnsafeRawBufferPointer(rebasing: buffer[..<count])
                 // Only a person leaves by a key; bytes of a pipe are passed on as they are.
                 let end = terminal == nil ? nil : typed.firstIndex(of: escape)
-                writeAll(UnsafeRawBufferPointer(rebasing: typed[..<(end ?? count)])) {
-                    send(console.descriptor, $0, $1, Int32(MSG_NOSIGNAL))
-                }
+                send(UnsafeRawBufferPointer(rebasing: typed[..<(end ?? count)]), to: console)
                 if end != nil { return .left }
             }
         }
     }
 
-    private static func writeAll(
-        _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawPointer?, Int) -> Int
-    ) {
+    /// A guest that is gone is seen at the next read.
+    private static func send(_ bytes: UnsafeRawBufferPointer, to console: FileHandle) {
         var done = 0
         while done < bytes.count {
-            let count = write(bytes.baseAddress?.advanced(by: done), bytes.count - done)
+            let count = Glibc.send(
+                console.descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, Int32(MSG_NOSIGNAL))
             if count < 0 && errno == EINTR { continue }
             if count <= 0 { return }
             done += count

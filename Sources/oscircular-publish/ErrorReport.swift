@@ -26,11 +26,19 @@ struct ErrorReport {
             )
         default:
             // argument-parser's own: help, version and usage (64).
-            PublishCommand.exit(withError: error)
+            endOfParsing(error)
         }
         let text = ["oscircular-publish: \(report.what)", report.why, report.advice].filter { !$0.isEmpty }
         Console.error(text.joined(separator: " - "))
-        exit(report.code)
+        MainProgram.end(report.code, name: "oscircular-publish")
+    }
+
+    // The parser's own way out prints through the C library, which loses the errors.
+    private static func endOfParsing(_ error: any Error) -> Never {
+        let code = PublishCommand.exitCode(for: error).rawValue
+        let text = PublishCommand.fullMessage(for: error)
+        if !text.isEmpty { code == 0 ? Console.print(text) : Console.error(text) }
+        MainProgram.end(code, name: "oscircular-publish")
     }
 
     init(_ code: Int32, _ what: String, _ why: String, _ advice: String = "") {

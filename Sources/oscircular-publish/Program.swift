@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import Linux
 
 /// `oscircular-publish`: from an image to a tree that any web server serves.
 @main
@@ -9,6 +9,7 @@ enum Program {
 
     // Not async: signals must be blocked before any other thread exists, and the work itself blocks.
     static func main() {
+        MainProgram.start(name: "oscircular-publish")
         let context = Context(cancellation: Signals.watch())
         do {
             // The guide of 2009 calls us by another name.
@@ -22,5 +23,6 @@ enum Program {
         } catch {
             ErrorReport.end(error)
         }
+        MainProgram.end(0, name: "oscircular-publish")
     }
 }

@@ -12,8 +12,6 @@ enum Signals {
         sigaddset(&set, SIGINT)
         sigaddset(&set, SIGTERM)
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        // A reader of our output that went away is an error of write, not our death.
-        signal(SIGPIPE, SIG_IGN)
         let waited = set
         let waiting: Void? = try? WorkerThread.start(name: "signals") {
             var set = waited

@@ -38,11 +38,19 @@ struct ErrorReport {
 
     /// Ends the process as the error asks: argument-parser's own errors and help, our codes, ssh's.
     static func exit(with error: any Error) -> Never {
-        if let code = error as? ExitCode { Glibc.exit(code.rawValue) }
-        if isFromParser(error) { RootCommand.exit(withError: error) }
+        if let code = error as? ExitCode { MainProgram.end(code.rawValue, name: "oscircular") }
+        if isFromParser(error) { endOfParsing(error) }
         let report = ErrorReport(error)
         Terminal.note("oscircular: \(report.message)")
-        Glibc.exit(report.exitCode)
+        MainProgram.end(report.exitCode, name: "oscircular")
+    }
+
+    // The parser's own way out prints through the C library, which loses the errors.
+    private static func endOfParsing(_ error: any Error) -> Never {
+        let code = RootCommand.exitCode(for: error).rawValue
+        let text = RootCommand.fullMessage(for: error)
+        if !text.isEmpty { code == 0 ? Terminal.print(text) : Terminal.note(text) }
+        MainProgram.end(code, name: "oscircular")
     }
 
     private static func isFromParser(_ error: any Error) -> Bool {

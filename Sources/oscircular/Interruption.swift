@@ -12,7 +12,6 @@ enum Interruption {
     ///
     /// Without a handler a signal ends the process with 128 + its number, as a shell would say.
     static func install() {
-        signal(SIGPIPE, SIG_IGN)
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }

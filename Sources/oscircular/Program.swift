@@ -1,6 +1,6 @@
 import ArgumentParser
 import Dispatch
-import Glibc
+import Linux
 
 /// The way in: signals first, then the command, then the exit code.
 @main
@@ -8,6 +8,7 @@ enum Program {
     // Synchronous on purpose: signals must be blocked before any other thread exists, and an error that left an async
     // main would end in a crash report.
     static func main() {
+        MainProgram.start(name: "oscircular")
         Interruption.install()
         let done = DispatchSemaphore(value: 0)
         Task.detached {
@@ -15,7 +16,7 @@ enum Program {
             done.signal()
         }
         done.wait()
-        exit(0)
+        MainProgram.end(0, name: "oscircular")
     }
 
     private static func run() async {

@@ -7,25 +7,25 @@ enum Terminal {
     static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
 
     /// Prints a line on standard output.
-    static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+    static func print(_ text: String) { StandardOutput.program.print(text) }
 
     /// Prints a line on standard error: progress and errors, so that standard output holds results only.
-    static func note(_ text: String) { write((isInteractive ? "\r\u{1b}[K" : "") + text + "\n", to: STDERR_FILENO) }
+    static func note(_ text: String) { StandardError.write((isInteractive ? "\r\u{1b}[K" : "") + text + "\n") }
 
     /// Writes a question on standard error; the answer comes on the same line.
-    static func prompt(_ text: String) { write(text, to: STDERR_FILENO) }
+    static func prompt(_ text: String) { StandardError.write(text) }
 
     /// Redraws the one line of progress; nothing where standard error is no terminal.
     static func progress(_ text: String) {
         guard isInteractive else { return }
         var size = winsize()
         let columns = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-        write("\r\u{1b}[K" + text.prefix(columns - 1), to: STDERR_FILENO)
+        StandardError.write("\r\u{1b}[K" + text.prefix(columns - 1))
     }
 
     /// Removes the line of progress.
     static func endProgress() {
-        if isInteractive { write("\r\u{1b}[K", to: STDERR_FILENO) }
+        if isInteractive { StandardError.write("\r\u{1b}[K") }
     }
 
     /// Text from elsewhere with its control characters shown as `·`, so that it cannot steer the terminal.
@@ -38,14 +38,5 @@ enum Terminal {
                     default: scalar
                     }
                 }))
-    }
-
-    private static func write(_ text: String, to descriptor: Int32) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count <= 0 { return }
-            bytes = bytes.dropFirst(count)
-        }
     }
 }

@@ -41,14 +41,18 @@ struct Program: AsyncParsableCommand {
 
     /// The suite knows two exit codes; help is a success.
     static func main() async {
+        MainProgram.start(name: "tuf-client")
         do {
             var program = try parse()
             try await program.run()
         } catch {
             let code = exitCode(for: error)
-            if code == .success { exit(withError: error) }
+            if code == .success {
+                StandardOutput.program.print(fullMessage(for: error))
+                MainProgram.end(0, name: "tuf-client")
+            }
             let text = error is TUFError || error is SystemCallError ? "\(error)" : fullMessage(for: error)
-            try? FileHandle(owning: dup(2)).write("tuf-client: \(text)\n")
+            StandardError.write("tuf-client: \(text)\n")
             Glibc.exit(1)
         }
     }
@@ -94,12 +98,5 @@ struct Program: AsyncParsableCommand {
         let bytes = try await client.download(target)
         try Folder.make(targetDir ?? ".")
         try AtomicFile.write(bytes, to: path)
-    }
-}
-
-extension FileHandle {
-    /// Writes a line of text.
-    fileprivate func write(_ text: String) throws(SystemCallError) {
-        try text.withBytes { (buffer) throws(SystemCallError) in try write(buffer) }
     }
 }

@@ -50,7 +50,8 @@ import Testing
         return try await WorkerThread.run(name: "test-viewer") {
             let descriptor = terminal.program.descriptor
             return try ConsoleViewer.run(
-                socketPath: path, input: descriptor, output: descriptor, interruption: interruption)
+                socketPath: path, input: descriptor, output: StandardOutput(descriptor: descriptor),
+                interruption: interruption)
         }
     }
 
@@ -105,7 +106,8 @@ import Testing
         let (shown, showing) = try ends()
         let path = viewerPath
         async let end = WorkerThread.run(name: "test-viewer") {
-            try ConsoleViewer.run(socketPath: path, input: input.descriptor, output: showing.descriptor)
+            try ConsoleViewer.run(
+                socketPath: path, input: input.descriptor, output: StandardOutput(descriptor: showing.descriptor))
         }
         // The escape key's byte means nothing in a pipe.
         try Array("a\u{1d}b".utf8).withUnsafeBytes { try typing?.write($0) }
@@ -132,7 +134,7 @@ import Testing
         await console.finish()
         let path = viewerPath
         #expect(throws: SystemCallError(code: ENOENT, call: "connect", subject: path)) {
-            try ConsoleViewer.run(socketPath: path, input: -1, output: -1)
+            try ConsoleViewer.run(socketPath: path, input: -1, output: StandardOutput(descriptor: -1))
         }
     }
 }

@@ -8,12 +8,12 @@ struct RunSessionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "run-session", shouldDisplay: false)
 
     func run() async throws {
-        let input = FileHandle(owning: STDIN_FILENO)
         let report = FileHandle(owning: SessionLauncher.reportDescriptor)
         let lock = FileHandle(owning: SessionLauncher.lockDescriptor)
         // Programs that we start must not keep the session alive after us.
         for handle in [report, lock] { _ = fcntl(handle.descriptor, F_SETFD, FD_CLOEXEC) }
         do {
+            let input = try MainProgram.takeStandardInput()
             let context = try CommandContext.load()
             guard let request = try LineSocket.receive(BootRequest.self, from: input) else { return }
             let session = SessionRun(

@@ -64,12 +64,11 @@ enum Relay {
                 let count = read(source, buffer.baseAddress, buffer.count)
                 if count == -1 && errno == EINTR { continue }
                 if count <= 0 { return }
-                var done = 0
-                while done < count {
-                    let written = write(target, buffer.baseAddress?.advanced(by: done), count - done)
-                    if written == -1 && errno == EINTR { continue }
-                    if written <= 0 { return }
-                    done += written
+                do throws(SystemCallError) {
+                    try DescriptorWriting.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: target)
+                } catch {
+                    // Whoever reads has gone: so ends the connection.
+                    return
                 }
             }
         }

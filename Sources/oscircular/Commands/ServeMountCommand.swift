@@ -8,10 +8,10 @@ struct ServeMountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "serve-mount", shouldDisplay: false)
 
     func run() async throws {
-        let input = FileHandle(owning: STDIN_FILENO)
         let report = FileHandle(owning: SessionLauncher.reportDescriptor)
         _ = fcntl(report.descriptor, F_SETFD, FD_CLOEXEC)
         do {
+            let input = try MainProgram.takeStandardInput()
             let context = try CommandContext.load()
             guard let request = try LineSocket.receive(MountRequest.self, from: input) else { return }
             let mount = try await ServedMount.start(request, context: context)

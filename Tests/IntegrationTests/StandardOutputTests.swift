@@ -1,0 +1,72 @@
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+/// Results that do not arrive are not a success, whoever prints them: a command, or the parser of the command line.
+@Suite struct StandardOutputTests {
+    private static let commands = [
+        ["oscircular", "--version"], ["oscircular", "--help"], ["oscircular", "help", "list"],
+        ["oscircular", "--generate-completion-script", "bash"], ["oscircular", "sessions", "--json"],
+        ["oscircular", "cache", "status", "--json"], ["oscircular", "catalog", "list", "--json"],
+        ["oscircular-publish", "--help"], ["oscircular-publish", "help", "add"],
+        ["oscircular-publish", "--generate-completion-script", "zsh"], ["tuf-client", "--help"],
+    ]
+
+    /// Runs a shell's text with `$@` as a command of ours, in places of its own.
+    private func shell(_ text: String, _ command: [String]) async throws -> (status: Int32, errors: String) {
+        let folder = try TemporaryDirectory()
+        let result = try await BuiltProgram.runAny(
+            "bash", ["-c", text, "bash", BuiltProgram.path(command[0])] + command.dropFirst(),
+            environment: [
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder.path,
+                "XDG_STATE_HOME": folder.path("state"), "XDG_CACHE_HOME": folder.path("cache"),
+                "XDG_CONFIG_HOME": folder.path("config"), "XDG_RUNTIME_DIR": folder.path("run"),
+            ])
+        return (result.status, result.stderr)
+    }
+
+    @Test(arguments: commands)
+    func aFullDiskIsSaid(_ command: [String]) async throws {
+        let (status, errors) = try await shell(#""$@" >/dev/full"#, command)
+        #expect(status == 73)
+        #expect(errors.contains("standard output cannot be written: No space left on device"))
+    }
+
+    @Test(arguments: commands)
+    func aClosedOutputIsSaid(_ command: [String]) async throws {
+        let (status, errors) = try await shell(#""$@" >&-"#, command)
+        #expect(status == 73)
+        #expect(errors.contains("standard output cannot be written: it is closed"))
+    }
+
+    @Test(arguments: commands)
+    func aReaderThatHadEnoughEndsItQuietly(_ command: [String]) async throws {
+        let (status, errors) = try await shell(#"exec 3> >(exec true); wait $!; "$@" >&3"#, command)
+        #expect(status == 128 + SIGPIPE)
+        #expect(errors.isEmpty)
+    }
+
+    @Test func messagesThatCannotBeWrittenChangeNothing() async throws {
+        for closed in ["2>&-", "2>/dev/full", "0<&- 1>&- 2>&-"] {
+            let (status, _) = try await shell(#""$@" "# + closed, ["oscircular", "list", "--nonsense"])
+            #expect(status == 64)
+        }
+    }
+
+    @Test func aSignalOfTheFileSizeLimitIsAnError() async throws {
+        // The words go through a pipe: a file could not take them either.
+        let text = #"words=$(ulimit -f 0; "$@" 2>&1 >"$HOME/out"); code=$?; echo "$words" >&2; exit $code"#
+        let (status, errors) = try await shell(text, ["oscircular", "--help"])
+        #expect(status == 73)
+        #expect(errors.contains("ulimit -f"))
+    }
+
+    @Test func anArgumentThatIsNotUTF8IsRefusedByItsBytes() async throws {
+        for program in ["oscircular", "oscircular-publish"] {
+            let (status, errors) = try await shell(#""$@" mount $'\xff.caibx' m"#, [program])
+            #expect(status == 64)
+            #expect(errors.contains(#"the argument '\xff.caibx' is not UTF-8"#))
+        }
+    }
+}
