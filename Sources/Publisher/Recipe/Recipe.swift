@@ -72,7 +72,9 @@ package struct Recipe: Sendable {
             entries.append(entry)
         }
         self.file = file
-        folder = Folder.parent(of: file) ?? "."
+        // What comes from a pipe lies in no folder: then paths start where the user is.
+        let isFile = !file.hasPrefix("/dev/") && !file.hasPrefix("/proc/")
+        folder = ResolvedPath.absolute(isFile ? Folder.parent(of: file) ?? "." : ".")
         distributions = entries
         var rule = PruneRule(keepWeeks: keepWeeks, maxBytes: maxBytes.map(UInt64.init))
         for entry in entries { rule.keepWeeksOf[entry.id] = entry.keepWeeks }

@@ -1,6 +1,5 @@
 import Catalog
 import Curl
-import Glibc
 import Linux
 
 /// One run of a recipe: the next version of one distribution after the other.
@@ -25,7 +24,7 @@ package struct WeeklyRun: Sendable {
         self.tree = tree
         self.recipe = recipe
         self.day = day
-        self.work = work
+        self.work = ResolvedPath.absolute(work)
     }
 
     /// Publishes what is new of a distribution.
@@ -84,42 +83,46 @@ package struct WeeklyRun: Sendable {
         _ entry: Recipe.Entry, _ command: [String], _ options: PublishOptions, _ progress: PublishProgress,
         _ cancellation: Cancellation
     ) throws(PublisherError) -> Outcome {
-        let folder = "\(work)/\(entry.id)"
-        try OutputFolder.make(folder)
-        let lock = try StoreLock.take(folder, exclusive: true)
-        defer { lock.unlock() }
-        let (output, last) = ("\(folder)/next.raw", "\(folder)/last.raw")
-        let (outputNotes, lastNotes) = ("\(folder)/next.notes", "\(folder)/last.notes")
+        let builds = try BuildFolder(path: "\(work)/\(entry.id)")
+        defer { builds.unlock() }
+        let order = BuildFolder.Order(day: day, command: command)
+        let program =
+            command[0].contains("/") && !command[0].hasPrefix("/") ? "\(recipe.folder)/\(command[0])" : command[0]
         progress.begin(.build, total: 0)
-        // One that was built by a run that could not publish it is used.
-        if access(output, R_OK) != 0 {
+        // One that was built today by a run that could not publish it is used.
+        var made = try builds.made(for: order)
+        if made == nil {
             var environment = ChildProgram.environment
-            environment["OSCIRCULAR_OUTPUT"] = output
-            environment["OSCIRCULAR_PREVIOUS"] = access(last, R_OK) == 0 ? last : ""
+            environment["OSCIRCULAR_PREVIOUS"] = builds.previous ?? ""
             environment["OSCIRCULAR_VERSION"] = WeeklyRun.id(day)
-            let program =
-                command[0].contains("/") && !command[0].hasPrefix("/") ? "\(recipe.folder)/\(command[0])" : command[0]
-            let ended = try ChildProgram.run(
-                program, Array(command.dropFirst()), environment: environment, cancellation: cancellation)
-            guard ended.status == 0 else {
-                let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init)
-                throw .buildFailed(program: program, status: ended.status, message: words ?? "it said nothing")
-            }
-            guard access(output, R_OK) == 0 else {
-                throw .buildFailed(program: program, status: 0, message: "it made no $OSCIRCULAR_OUTPUT")
+            made = try builds.make(for: order, by: program) { (output) throws(PublisherError) in
+                environment["OSCIRCULAR_OUTPUT"] = output
+                let ended = try ChildProgram.run(
+                    program, Array(command.dropFirst()), environment: environment, cancellation: cancellation)
+                guard ended.status == 0 else {
+                    let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last
+                        .map(String.init)
+                    throw .buildFailed(program: program, status: ended.status, message: words ?? "it said nothing")
+                }
             }
         }
-        let written = (try? FileContents.readText(outputNotes, limit: CatalogDocument.longestText)) ?? ""
-        let notes = written.split(whereSeparator: \.isNewline).joined(separator: "\n")
-        let outcome = try publish(
-            entry, WeeklyRun.id(day), image: output, notes: notes.isEmpty ? entry.notes : notes, options, progress,
-            cancellation)
-        do {
-            try systemCall("rename", last) { rename(output, last) }
+        guard let made else {
+            throw .buildFailed(program: program, status: 0, message: "it made no $OSCIRCULAR_OUTPUT")
+        }
+        let outcome: Outcome
+        do throws(PublisherError) {
+            outcome = try publish(
+                entry, WeeklyRun.id(day), image: made.image, notes: made.notes ?? entry.notes, options, progress,
+                cancellation)
         } catch {
-            throw .unwritable(error)
+            switch error {
+            // It will not do next time either: the build must be done again.
+            case .image, .programFailed: try builds.discard()
+            default: break
+            }
+            throw error
         }
-        rename(outputNotes, lastNotes)
+        try builds.keep(made)
         return outcome
     }
 

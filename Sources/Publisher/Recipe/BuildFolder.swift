@@ -1,0 +1,179 @@
+import Catalog
+import Glibc
+import Linux
+
+/// Where the builds of one distribution work, and where what they made waits: a folder of `--work`.
+///
+/// Each build writes into a folder of its own, which becomes `finished` by rename when the build has ended well, with a note of what
+/// it was made for. So nobody takes what a build left that failed, was killed or lost its machine, nor what was made for another day
+/// or changed since. `last.raw` is what was published last.
+struct BuildFolder {
+    /// What a build is for: the same order finds the same image again.
+    struct Order: Equatable {
+        let day: CalendarDate
+        let command: [String]
+    }
+
+    /// An image that a build has finished.
+    struct Finished {
+        /// Of the image itself, whatever link the build left.
+        let image: String
+        /// What changed, in the build's words; nil where it wrote none.
+        let notes: String?
+    }
+
+    private let path: String
+    private let lock: FileHandle
+    private var finished: String { "\(path)/finished" }
+    private var last: String { "\(path)/last.raw" }
+
+    private static let image = "next.raw"
+    private static let notes = "next.notes"
+    private static let note = "made-for"
+
+    /// Makes the folder where it lacks, and keeps other runs out until ``unlock()``.
+    /// - Throws: ``PublisherError``.
+    init(path: String) throws(PublisherError) {
+        self.path = ResolvedPath.absolute(path)
+        try OutputFolder.make(self.path)
+        lock = try StoreLock.take(self.path, exclusive: true)
+    }
+
+    func unlock() { lock.unlock() }
+
+    /// What was published last; nil where there is none.
+    var previous: String? { access(last, R_OK) == 0 ? last : nil }
+
+    /// What was built for an order and is still as the build left it; nil where there is none.
+    func made(for order: Order) throws(PublisherError) -> Finished? {
+        guard let image = BuildFolder.place(of: "\(finished)/\(BuildFolder.image)"),
+            let expected = BuildFolder.note(order, image),
+            // Whatever is wrong with the note, the build is done again.
+            let found = try? FileContents.read("\(finished)/\(BuildFolder.note)", limit: 1 << 20),
+            found == expected
+        else { return nil }
+        return Finished(image: image, notes: try readNotes())
+    }
+
+    /// Runs a build for an order. What other builds left is removed first.
+    /// - Parameter build: makes the image at the path that it is given.
+    /// - Throws: ``PublisherError``; of the image nothing is left then.
+    func make(
+        for order: Order, by program: String, _ build: (_ output: String) throws(PublisherError) -> Void
+    ) throws(PublisherError) -> Finished {
+        try clear()
+        let folder: String
+        do throws(SystemCallError) {
+            folder = try WorkFolder.make(in: path, name: "building")
+            // As other folders: a part of the build may run as another user.
+            try systemCall("chmod", folder) { chmod(folder, 0o755) }
+        } catch {
+            throw .unwritable(error)
+        }
+        do throws(PublisherError) {
+            try build("\(folder)/\(BuildFolder.image)")
+            try settle(folder, order, program)
+            do { try systemCall("rename", finished) { rename(folder, finished) } } catch { throw .unwritable(error) }
+        } catch {
+            // Never taken for an image whatever is left of it, and the next build removes it.
+            try? Folder.removeTree(folder)
+            throw error
+        }
+        guard let made = try made(for: order) else {
+            throw .buildFailed(program: program, status: 0, message: "something still writes to the image that it made")
+        }
+        return made
+    }
+
+    /// Keeps a published image for the next build.
+    /// - Throws: ``PublisherError/unwritable(_:)``.
+    func keep(_ made: Finished) throws(PublisherError) {
+        do throws(SystemCallError) {
+            if ResolvedPath.isInside(made.image, finished) {
+                try systemCall("rename", last) { rename(made.image, last) }
+            } else if made.image != ResolvedPath.resolve(last) {
+                // The build left a link to somewhere else.
+                unlink(last)
+                try systemCall("symlink", last) { symlink(made.image, last) }
+            }
+        } catch {
+            throw .unwritable(error)
+        }
+        if rename("\(finished)/\(BuildFolder.notes)", "\(path)/last.notes") != 0 { unlink("\(path)/last.notes") }
+        try discard()
+    }
+
+    /// Removes what a build finished: it cannot be published.
+    /// - Throws: ``PublisherError/unwritable(_:)``.
+    func discard() throws(PublisherError) {
+        do { try Folder.removeTree(finished) } catch { throw .unwritable(error) }
+    }
+
+    private func clear() throws(PublisherError) {
+        try discard()
+        // From before builds had folders of their own, when nobody knew whether they were whole.
+        for name in [BuildFolder.image, BuildFolder.notes] { unlink("\(path)/\(name)") }
+        for name in Folder.names(in: path) where name.hasPrefix("building-") {
+            // In nobody's way but for the room: perhaps a build as root left it.
+            try? Folder.removeTree("\(path)/\(name)")
+        }
+    }
+
+    /// Looks at what a build left, and sees to it that it outlives a power cut before its note says that it is whole.
+    private func settle(_ folder: String, _ order: Order, _ program: String) throws(PublisherError) {
+        let output = "\(folder)/\(BuildFolder.image)"
+        func failed(_ message: String) -> PublisherError {
+            .buildFailed(program: program, status: 0, message: message)
+        }
+        do throws(PublisherError) {
+            _ = try ImageSource(path: output)
+        } catch {
+            guard case .image(_, let problem) = error else { throw error }
+            switch problem {
+            case .missing: throw failed("it made no $OSCIRCULAR_OUTPUT")
+            case .isDirectory: throw failed("it made a folder, not an image, of $OSCIRCULAR_OUTPUT")
+            case .empty: throw failed("the image that it made has no bytes")
+            case .isSpecial, .changed: throw failed("what it made is neither a file nor a block device")
+            }
+        }
+        guard let image = BuildFolder.place(of: output) else { throw failed("it made no $OSCIRCULAR_OUTPUT") }
+        do throws(SystemCallError) {
+            let file = try FileHandle(path: image, flags: O_RDONLY | O_NONBLOCK)
+            try systemCall("fsync", image) { fsync(file.descriptor) }
+            guard let note = BuildFolder.note(order, image) else { throw SystemCallError.last("stat", image) }
+            try AtomicFile.write(note, to: "\(folder)/\(BuildFolder.note)", durable: true)
+        } catch {
+            throw .unwritable(error)
+        }
+    }
+
+    /// Where an image lies, at the end of all links; nil when there is none.
+    private static func place(of output: String) -> String? {
+        access(output, R_OK) == 0 ? ResolvedPath.resolve(output) : nil
+    }
+
+    /// What the note of an image says: what it was made for, and the file's size and time as the build left it.
+    private static func note(_ order: Order, _ image: String) -> [UInt8]? {
+        var status = stat()
+        guard stat(image, &status) == 0 else { return nil }
+        let time = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+        return Array("\(order.day)\n\(status.st_size) \(time)\n\(order.command.joined(separator: "\u{0}"))\n".utf8)
+    }
+
+    private func readNotes() throws(PublisherError) -> String? {
+        let file = "\(finished)/\(BuildFolder.notes)"
+        guard access(file, F_OK) == 0 else { return nil }
+        let written: String
+        do { written = try FileContents.readText(file, limit: 1 << 20) } catch { throw .unreadable(error) }
+        var lines = written.split(whereSeparator: \.isNewline).joined(separator: "\n")
+        // Readers refuse longer ones, and a build's list of packages is not worth a week without a version.
+        if lines.utf8.count > CatalogDocument.longestText {
+            let mark = "\n..."
+            lines = String(
+                decoding: lines.utf8.prefix(CatalogDocument.longestText - mark.utf8.count - 3), as: UTF8.self)
+            while lines.last == "\u{FFFD}" { lines.removeLast() }
+            lines += mark
+        }
+        return lines.isEmpty ? nil : lines
+    }
+}
