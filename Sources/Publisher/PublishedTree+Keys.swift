@@ -73,17 +73,16 @@ extension PublishedTree {
         let lock = try lock()
         defer { lock.unlock() }
         let old = try keys.signers(try contents().keyIDs(of: TopLevelRole.allCases.map(\.rawValue)))
+        try keys.check(outside: path)
         let key = try keys.generate(for: role.rawValue, passphrase: passphrase)
-        do {
+        do throws(RepositoryError) {
             let result = try repository.changeKeys(signers: old + [key]) { roles in
                 roles[role] = RoleMembers([key.publicKey])
             }
-            if case .waiting(let missing) = result { throw RepositoryError.waiting(roles: missing.map(\.role)) }
-        } catch let error as RepositoryError {
+            if case .waiting(let missing) = result { throw .waiting(roles: missing.map(\.role)) }
+        } catch {
             if case .waiting = error {} else { keys.discard(key) }
             throw PublisherError(error, tree: path)
-        } catch {
-            throw PublisherError.metadata(reason: "\(error)")
         }
         return key.publicKey.keyID
     }
@@ -98,6 +97,7 @@ extension PublishedTree {
         let lock = try lock()
         defer { lock.unlock() }
         let signers = try keys.signers(try contents().keyIDs(of: ["targets", "snapshot", "timestamp"]))
+        try keys.check(outside: path)
         let key = try keys.generate(for: distribution, passphrase: passphrase)
         do {
             try repository.delegate(

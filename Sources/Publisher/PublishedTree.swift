@@ -40,6 +40,10 @@ package struct PublishedTree: Sendable {
     package static func create(
         path: String, name: String, description: String, keys: SigningKeys, passphrase: String? = nil
     ) throws(PublisherError) -> PublishedTree {
+        try keys.check(outside: path)
+        if ResolvedPath.isInside(path, keys.folder), access("\(path)/metadata/1.root.json", F_OK) != 0 {
+            throw .usage(option: "TREE", reason: "\(path) lies inside \(keys.folder), which is for private keys")
+        }
         try OutputFolder.make(path)
         let known = ["metadata", "targets", "blocks", "drafts"]
         let names: [String]

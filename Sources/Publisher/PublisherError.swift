@@ -42,6 +42,8 @@ package enum PublisherError: Error, Sendable, Equatable {
     case index(path: String, ImageIndexError)
     /// A private key that is needed cannot be used; `reason` is a phrase.
     case key(path: String, reason: String)
+    /// The folder for private keys is published with the tree.
+    case keysInTree(folder: String, tree: String)
     /// Too few keys of these roles were at hand to sign. What was to be published waits as a draft, or nothing changed.
     case keyMissing(roles: [String])
     /// The tree's signed metadata cannot be used or changed; `reason` is a phrase.

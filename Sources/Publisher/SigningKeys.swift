@@ -7,10 +7,15 @@ import TUF
 /// Only those that a change needs are opened, so a key on a stick or under a passphrase is missed only when it must sign.
 package struct SigningKeys: Sendable {
     package let folder: String
-    /// Asked once for each encrypted key; nil when nobody knows.
-    private let passphrase: @Sendable (_ key: String) -> String?
+    /// Says the passphrase of an encrypted key; nil when nobody knows.
+    package typealias Passphrase = @Sendable (_ key: String) throws(PublisherError) -> String?
 
-    package init(folder: String, passphrase: @escaping @Sendable (_ key: String) -> String? = { _ in nil }) {
+    /// Asked once for each encrypted key.
+    private let passphrase: Passphrase
+
+    package init(
+        folder: String, passphrase: @escaping Passphrase = { (_: String) throws(PublisherError) -> String? in nil }
+    ) {
         self.folder = folder
         self.passphrase = passphrase
     }
@@ -23,6 +28,16 @@ package struct SigningKeys: Sendable {
         if geteuid() == 0 { return "/var/lib/oscircular-publish/keys" }
         let home = getenv("HOME").map { String(cString: $0) } ?? "/"
         return "\(home)/.local/state/oscircular-publish/keys"
+    }
+
+    /// Refuses a folder that is published with a tree: also by a relative path or by links, and where one of the two is not there
+    /// yet.
+    /// - Throws: ``PublisherError/keysInTree(folder:tree:)``.
+    package func check(outside tree: String) throws(PublisherError) {
+        // A part of a tree may be a link to another disk.
+        for part in ["", "/metadata", "/targets", "/blocks"] where ResolvedPath.isInside(folder, tree + part) {
+            throw .keysInTree(folder: folder, tree: tree)
+        }
     }
 
     /// Makes a key and keeps it here.
@@ -62,11 +77,13 @@ package struct SigningKeys: Sendable {
         do {
             return try KeyFile.read(path)
         } catch KeyFileError.needsPassphrase {
-            guard let passphrase = passphrase(path) else {
+            guard let passphrase = try passphrase(path) else {
                 throw .key(path: path, reason: "it is encrypted, and nobody gave the passphrase")
             }
             do {
                 return try KeyFile.read(path, passphrase: passphrase)
+            } catch KeyFileError.wrongPassphrase where passphrase.isEmpty {
+                throw .key(path: path, reason: "it is encrypted, and the passphrase that was given is empty")
             } catch {
                 throw SigningKeys.publisherError(error, path)
             }
@@ -86,7 +103,8 @@ package struct SigningKeys: Sendable {
     private static func publisherError(_ error: any Error, _ path: String) -> PublisherError {
         switch error {
         case KeyFileError.file(let cause): .key(path: path, reason: cause.message)
-        default: .key(path: path, reason: "\(error)")
+        case let error as KeyFileError: .key(path: path, reason: error.description)
+        default: .key(path: path, reason: "it is no key that we can use")
         }
     }
 }

@@ -97,6 +97,10 @@ struct ErrorReport {
             self.init(65, "\(path) cannot be used", "\(cause)", "publish the version again")
         case .key(let path, let reason):
             self.init(77, "\(path) cannot sign", reason, "see 'oscircular-publish key list' and --keys")
+        case .keysInTree(let folder, let tree):
+            self.init(
+                64, "\(folder) must not hold private keys", "it lies inside \(tree), which is published",
+                "give another folder with --keys or OSCIRCULAR_KEYS; a key that lay there must be replaced")
         case .keyMissing(let roles):
             self.init(
                 77, "nothing was published", "the key of \(roles.joined(separator: ", ")) is not here",

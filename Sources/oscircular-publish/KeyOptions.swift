@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Linux
 import Publisher
 
 /// Where the publisher's private keys are.
@@ -7,35 +8,34 @@ struct KeyOptions: ParsableArguments {
     @Option(help: "The folder with your private keys; OSCIRCULAR_KEYS, else a folder of your state.")
     var keys: String?
 
-    /// - Throws: argument-parser's error when the folder lies in what is published.
-    func signingKeys(for tree: String) throws -> SigningKeys {
+    /// - Throws: ``PublisherError/keysInTree(folder:tree:)`` when the folder lies in what is published.
+    func signingKeys(for tree: String) throws(PublisherError) -> SigningKeys {
         let variable = getenv("OSCIRCULAR_KEYS").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-        let folder = keys ?? variable ?? SigningKeys.usualFolder
-        guard !KeyOptions.isInside(folder, tree) else {
-            throw ValidationError("\(folder) lies inside \(tree): private keys would be published")
-        }
-        return SigningKeys(folder: folder, passphrase: Passphrase.given)
-    }
-
-    private static func isInside(_ folder: String, _ tree: String) -> Bool {
-        func components(_ path: String) -> [Substring] {
-            let resolved = realpath(path, nil)
-            defer { free(resolved) }
-            return (resolved.map { String(cString: $0) } ?? path).split(separator: "/")
-        }
-        let (inner, outer) = (components(folder), components(tree))
-        return !outer.isEmpty && inner.starts(with: outer)
+        let keys = SigningKeys(
+            folder: keys ?? variable ?? SigningKeys.usualFolder, passphrase: Passphrase.given)
+        try keys.check(outside: tree)
+        return keys
     }
 }
 
 /// Passphrases of private keys: from the environment, a file, or the terminal; never from the command line.
 enum Passphrase {
     /// For a key that is there.
-    static let given: @Sendable (String) -> String? = { key in known ?? ask("Passphrase of \(key): ") }
+    static let given: SigningKeys.Passphrase = { (key: String) throws(PublisherError) -> String? in
+        try known.get() ?? ask("Passphrase of \(key): ")
+    }
 
-    /// For a key that is made, asked twice; nil when there is nobody to ask.
+    /// For a key that is made, asked twice. Whoever knows nothing would know an empty one.
     static func new() throws -> String {
-        if let known { return known }
+        if let known = try known.get() {
+            guard !known.isEmpty else {
+                let isVariable = getenv("OSCIRCULAR_PASSPHRASE") != nil
+                throw PublisherError.usage(
+                    option: isVariable ? "OSCIRCULAR_PASSPHRASE" : "OSCIRCULAR_PASSPHRASE_FILE",
+                    reason: isVariable ? "it is set, but empty" : "the first line of the file is empty")
+            }
+            return known
+        }
         guard let first = ask("New passphrase: "), let second = ask("Once more: ") else {
             throw ValidationError("--encrypt needs a terminal, OSCIRCULAR_PASSPHRASE or OSCIRCULAR_PASSPHRASE_FILE")
         }
@@ -43,12 +43,16 @@ enum Passphrase {
         return first
     }
 
-    private static var known: String? {
-        if let value = getenv("OSCIRCULAR_PASSPHRASE") { return String(cString: value) }
-        guard let path = getenv("OSCIRCULAR_PASSPHRASE_FILE") else { return nil }
-        guard let text = try? FileText.firstLine(of: String(cString: path)) else { return nil }
-        return text
-    }
+    /// Read once: the file may be a pipe, and several keys may want it.
+    private static let known: Result<String?, PublisherError> = {
+        if let value = getenv("OSCIRCULAR_PASSPHRASE") { return .success(String(cString: value)) }
+        guard let path = getenv("OSCIRCULAR_PASSPHRASE_FILE").map({ String(cString: $0) }) else { return .success(nil) }
+        do throws(SystemCallError) {
+            return .success(try FileText.firstLine(of: path))
+        } catch {
+            return .failure(.unreadable(SystemCallError(code: error.code, call: error.call, subject: path)))
+        }
+    }()
 
     private static func ask(_ question: String) -> String? {
         guard isatty(0) == 1, let answer = getpass(question) else { return nil }
