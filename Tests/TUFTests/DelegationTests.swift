@@ -93,7 +93,7 @@ import Testing
         let scenario = try Scenario()
         let keys = [SigningKey.generate(), SigningKey.generate()]
         scenario.repository.delegate("A", threshold: 2, keys: keys)
-        let signers = isThreshold ? [keys[0], keys[0]] : [SigningKey.generate(), SigningKey.generate()]
+        let signers = isThreshold ? [keys[0]] : [SigningKey.generate(), SigningKey.generate()]
         scenario.repository.edit { $0.signers["A"] = signers }
         scenario.repository.publish(bumping: ["targets", "snapshot", "timestamp"])
         let client = try scenario.client()

@@ -33,6 +33,39 @@ import Testing
         }
     }
 
+    /// The conformance suite's cases: the same signature again, one that is wrong before or behind it, and one of a stranger twice.
+    @Test(arguments: ["root", "timestamp", "snapshot", "targets", "debian"], [0, 1, 2, 3])
+    func refusesTwoSignaturesWithOneKeyID(role: String, kind: Int) async throws {
+        let scenario = try Scenario()
+        let key = scenario.repository.delegate("debian")
+        scenario.repository.publish()
+        let path =
+            switch role {
+            case "root": "2.root.json"
+            case "timestamp": "timestamp.json"
+            case "snapshot": "2.snapshot.json"
+            default: "1.\(role).json"
+            }
+        scenario.repository.edit { contents in
+            var signed = role == "root" ? contents.root : contents.signed[role] ?? .null
+            if role == "root" { signed.bump() }
+            let right = SimulatedRepository.sign(signed, contents.signers[role] ?? key).signatures
+            let wrong = right.map { SignedDocument.Signature(keyID: $0.keyID, value: "00" + $0.value.dropFirst(2)) }
+            let stranger = SignedDocument.Signature(keyID: "stranger", value: "00")
+            let signatures = [right + right, wrong + right, right + wrong, right + [stranger, stranger]][kind]
+            contents.replaced[path] = SignedDocument(signed: signed, signatures: signatures).bytes
+        }
+        let client = try scenario.client()
+        let error = await #expect(throws: TUFError.self) {
+            try await client.refresh()
+            _ = try await client.target("x")
+        }
+        guard case .malformed(.repeatedSignature)? = error?.reason else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
     @Test func takesBothNamesOfTheECDSAKeyType() throws {
         let key = P256.Signing.PrivateKey()
         for type in ["ecdsa", "ecdsa-sha2-nistp256"] {
@@ -98,7 +131,7 @@ import Testing
         let keys = (0..<3).map { _ in SigningKey.generate() }
         scenario.repository.edit { SimulatedRepository.setKeys(of: "snapshot", keys, threshold: 3, in: &$0) }
         scenario.repository.publishRoot()
-        scenario.repository.edit { $0.signers["snapshot"] = [keys[0], keys[1], keys[1]] }
+        scenario.repository.edit { $0.signers["snapshot"] = [keys[0], keys[1]] }
         guard case .signatures(let count)? = try await scenario.failure()?.reason else {
             Issue.record("the threshold was ignored")
             return

@@ -136,7 +136,10 @@ final class SimulatedRepository: RepositorySource {
             delegations.set("roles", .array((delegations["roles"]?.array ?? []) + [entry]))
             contents.signed[delegator]?.set("delegations", delegations)
             if contents.signed[role] == nil { contents.signed[role] = Self.targetsRole(contents.now) }
-            contents.signers[role] = (contents.signers[role] ?? []) + keys
+            let known = contents.signers[role] ?? []
+            // A key signs once, whoever trusts it.
+            contents.signers[role] =
+                known + keys.filter { key in !known.contains { $0.publicKey.keyID == key.publicKey.keyID } }
         }
         return keys
     }

@@ -61,6 +61,35 @@ import Testing
         }
     }
 
+    /// A server that gives what was right a week ago: the kept timestamp would have told, but a power cut emptied it.
+    @Test(arguments: [[], [0, 1, 2], Array("{}".utf8), nil] as [[UInt8]?], [true, false])
+    func aSpoiledTimestampLetsNothingOlderIn(bytes: [UInt8]?, isRootToo: Bool) async throws {
+        let scenario = try await Self.changed()
+        let (old, roots) = scenario.repository.edit { ($0.signed, $0.roots) }
+        scenario.repository.publish(bumping: ["targets", "snapshot", "timestamp"])
+        try await scenario.refresh()
+        #expect(try scenario.versions() == [3, 4, 4, 4])
+        let (new, seen) = (scenario.repository.edit { $0.signed }, SeenVersions(root: 3, timestamp: 4))
+        scenario.store[isRootToo ? "root" : "timestamp"] = bytes
+        if !isRootToo { scenario.store["snapshot"] = bytes }
+        scenario.repository.edit { contents in
+            contents.signed = old
+            if isRootToo { contents.roots = Array(roots.prefix(2)) }
+        }
+        let now = scenario.repository.now
+        func refresh() async throws {
+            try await TUFClient(
+                store: scenario.store, trustedRoot: scenario.repository.firstRoot, metadata: scenario.repository,
+                targets: scenario.repository, seen: seen, now: { now }
+            ).refresh()
+        }
+        let error = await #expect(throws: TUFError.self) { try await refresh() }
+        #expect(error?.isRollback == true)
+        scenario.repository.edit { ($0.signed, $0.roots) = (new, roots) }
+        try await refresh()
+        #expect(try scenario.versions() == [3, 4, 4, 4])
+    }
+
     @Test func keepsFilesUnderNamesWithoutVersions() async throws {
         let folder = try TemporaryDirectory()
         let repository = try SimulatedRepository()

@@ -10,21 +10,34 @@ extension TUFClient {
             try trusted.updateRoot(bytes, file: file)
             try Self.write("root", bytes, to: store)
         }
+        // A kept root that was spoiled, and begun anew from the first one, must not end before it did.
+        if trusted.root.header.version < seen.root {
+            throw .rolledBack(file: "root.json", trusted: seen.root, offered: trusted.root.header.version)
+        }
         try trusted.requireFreshRoot()
     }
 
     /// The kept timestamp, where the present keys signed it, guards against an older one.
     func updateTimestamp(_ trusted: inout TrustedMetadata) async throws(TUFError) {
         let file = "timestamp.json"
+        var isSpoiled = true
         if let kept = try Self.read("timestamp", from: store, limits: limits) {
-            // One that the present root's keys did not sign is forgotten: so a repository recovers from an attacker
-            // who had a key and ran ahead with the version.
-            _ = try? trusted.updateTimestamp(kept)
+            do throws(TUFError) {
+                _ = try trusted.updateTimestamp(kept)
+                isSpoiled = false
+            } catch {
+                // One that the present root's keys did not sign is forgotten: so a repository recovers from an attacker
+                // who had a key and ran ahead with the version.
+                if case .untrusted(_, .signatures) = error { isSpoiled = false }
+            }
         }
         guard let bytes = try await fetchMetadata(file, maximumLength: limits.timestampLength) else {
             throw .notFound(file: file)
         }
         let isNew = try trusted.updateTimestamp(bytes)
+        if isSpoiled, let offered = trusted.timestamp?.header.version, offered < seen.timestamp {
+            throw .rolledBack(file: file, trusted: seen.timestamp, offered: offered)
+        }
         _ = try trusted.requireFreshTimestamp()
         if isNew { try Self.write("timestamp", bytes, to: store) }
     }
@@ -81,6 +94,7 @@ extension TUFClient {
         switch error {
         case .notFound: return nil
         case .tooLong: throw .untrusted(file: file, .tooLong(limit: maximumLength))
+        case .damaged(let reason): throw .untrusted(file: file, reason)
         case .unreachable(let cause): throw .unreachable(file: file, cause: cause)
         case .cancelled: throw .cancelled
         }

@@ -1,5 +1,13 @@
 import Linux
 
+/// Versions of metadata that were trusted before, 0 where that is not known.
+package struct SeenVersions: Sendable {
+    package var root: Int
+    package var timestamp: Int
+
+    package init(root: Int = 0, timestamp: Int = 0) { (self.root, self.timestamp) = (root, timestamp) }
+}
+
 /// The client's side of The Update Framework 1.0: follows one repository and believes nothing that is not signed.
 ///
 /// Trusted metadata is kept after each step, so an end at any moment leaves a state from which the next refresh goes on.
@@ -10,6 +18,7 @@ package actor TUFClient {
     private let files: any RepositorySource
     let limits: ClientLimits
     private let now: @Sendable () -> UTCTime
+    let seen: SeenVersions
     private let firstRoot: [UInt8]
     var trusted: TrustedMetadata?
 
@@ -20,11 +29,13 @@ package actor TUFClient {
     ///   - trustedRoot: root metadata that the user trusts for another reason.
     ///   - metadata: the repository's metadata.
     ///   - targets: the repository's targets.
+    ///   - seen: versions that are known from elsewhere to have been trusted; nothing older is let in where the store's own
+    ///     files are spoiled.
     ///   - now: the clock, asked once a refresh.
     /// - Throws: ``TUFError``: `noTrustedRoot`, `untrusted`, `state`.
     package init(
         store: any MetadataStore, trustedRoot: [UInt8]? = nil, metadata: any RepositorySource,
-        targets: any RepositorySource, limits: ClientLimits = ClientLimits(),
+        targets: any RepositorySource, limits: ClientLimits = ClientLimits(), seen: SeenVersions = SeenVersions(),
         now: @escaping @Sendable () -> UTCTime = UTCTime.now
     ) throws(TUFError) {
         self.store = store
@@ -32,6 +43,7 @@ package actor TUFClient {
         self.files = targets
         self.limits = limits
         self.now = now
+        self.seen = seen
         firstRoot = try Self.startingRoot(in: store, or: trustedRoot, limits: limits)
     }
 
@@ -40,8 +52,14 @@ package actor TUFClient {
     package static func initialize(
         _ store: any MetadataStore, root: [UInt8], limits: ClientLimits = ClientLimits()
     ) throws(TUFError) {
-        _ = try TrustedMetadata(root: root, time: UTCTime.now(), limits: limits)
+        try check(root: root, limits: limits)
         try Self.write("root", root, to: store)
+    }
+
+    /// Whether bytes are root metadata that is signed as it says itself. That is no trust yet.
+    /// - Throws: ``TUFError/untrusted(file:_:)``.
+    package static func check(root: [UInt8], limits: ClientLimits = ClientLimits()) throws(TUFError) {
+        _ = try TrustedMetadata(root: root, time: UTCTime.now(), limits: limits)
     }
 
     /// Brings root, timestamp, snapshot and top-level targets up to date, or says why not.

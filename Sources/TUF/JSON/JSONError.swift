@@ -13,3 +13,16 @@ package enum JSONError: Error, Sendable, Equatable {
     /// A fraction, an exponent, or an integer beyond 64 bits: canonical JSON has none of them.
     case notAnInteger(offset: Int)
 }
+
+extension JSONError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .tooLong(let limit): "it is longer than \(limit) bytes"
+        case .tooDeep(let limit): "it is nested deeper than \(limit) levels"
+        case .invalidText(let offset): "byte \(offset) is not UTF-8 text"
+        case .syntax(let offset): "it is not JSON (byte \(offset))"
+        case .duplicateKey(let key): "it has \(key.debugDescription) twice in one object"
+        case .notAnInteger(let offset): "the number at byte \(offset) is not a whole one of 64 bits"
+        }
+    }
+}

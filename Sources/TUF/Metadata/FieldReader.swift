@@ -27,6 +27,16 @@ struct FieldReader {
         return value
     }
 
+    /// The member `version`: small enough to be counted on, and to be the same number in every reader of JSON.
+    func version() throws(MetadataFault) -> Int {
+        let version = try integer("version", atLeast: 1)
+        guard version < FieldReader.firstInexact else { throw .field(path("version")) }
+        return version
+    }
+
+    /// 2^53: from here on a reader that keeps numbers as doubles takes one for its neighbour.
+    private static let firstInexact = 1 << 53
+
     func object(_ name: String) throws(MetadataFault) -> FieldReader { try FieldReader(table[name], path(name)) }
 
     func array(_ name: String) throws(MetadataFault) -> [JSONValue] {

@@ -10,7 +10,7 @@ package struct MetadataFile: Sendable {
     }
 
     init(_ fields: FieldReader) throws(MetadataFault) {
-        version = try fields.integer("version", atLeast: 1)
+        version = try fields.version()
         identity = try FileIdentity(fields, minimumLength: 1, isRequired: false)
     }
 

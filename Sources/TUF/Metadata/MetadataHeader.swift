@@ -17,7 +17,7 @@ package struct MetadataHeader: Sendable {
         guard (2...3).contains(parts.count), parts[0] == "1",
             parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
         else { throw .specificationVersion(specification) }
-        version = try signed.integer("version", atLeast: 1)
+        version = try signed.version()
         expires = try signed.time("expires")
     }
 

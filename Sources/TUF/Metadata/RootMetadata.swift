@@ -16,6 +16,8 @@ package struct RootMetadata: Sendable {
             signed.table["consistent_snapshot"] == nil ? false : try signed.bool("consistent_snapshot")
         keys = try PublicKey.table(try signed.object("keys"))
         let listed = try signed.object("roles")
+        // A role of an unknown name would be one that nobody here checks.
+        guard listed.table.entries.count == TopLevelRole.allCases.count else { throw .field(signed.path("roles")) }
         var roles: [TopLevelRole: RoleKeys] = [:]
         for role in TopLevelRole.allCases { roles[role] = try RoleKeys(try listed.object(role.rawValue)) }
         self.roles = roles

@@ -29,8 +29,14 @@ package struct SignedDocument: Sendable {
         }
         let document = try FieldReader(value, "metadata")
         var signatures: [Signature] = []
+        // By their bytes: Swift takes two spellings of a letter for one.
+        var keyIDs: Set<[UInt8]> = []
         for value in try document.array("signatures") {
             let entry = try FieldReader(value, "signatures")
+            // The specification allows a key one signature, so that nobody has to choose among several.
+            guard keyIDs.insert(Array(try entry.string("keyid").utf8)).inserted else {
+                throw .repeatedSignature(keyID: try entry.string("keyid"))
+            }
             signatures.append(Signature(keyID: try entry.string("keyid"), value: try entry.string("sig")))
         }
         let signed = try document.object("signed")

@@ -7,6 +7,9 @@ package struct TimestampMetadata: Sendable {
     package init(_ document: SignedDocument) throws(MetadataFault) {
         let signed = try document.fields()
         header = try MetadataHeader(signed, type: "timestamp")
-        snapshot = try MetadataFile(try signed.object("meta").object("snapshot.json"))
+        let meta = try signed.object("meta")
+        // The specification lets it name nothing else.
+        guard meta.table.entries.count <= 1 else { throw .field(signed.path("meta")) }
+        snapshot = try MetadataFile(try meta.object("snapshot.json"))
     }
 }
