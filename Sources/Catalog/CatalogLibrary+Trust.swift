@@ -158,6 +158,7 @@ extension CatalogLibrary {
             case .unreachable(let cause):
                 throw CatalogAccessError.unreachable(catalog: source.name, url: source.url, cause: cause)
             case .cancelled: throw CancellationError()
+            case .damaged(let reason): throw accessError(.untrusted(file: "1.root.json", reason), source)
             case .notFound where !isThere(source): throw unreachable(source)
             case .notFound, .tooLong:
                 throw CatalogAccessError.untrusted(

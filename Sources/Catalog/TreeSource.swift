@@ -9,10 +9,13 @@ package struct TreeSource: RepositorySource {
     /// Whether a place that lacks a file ends the search: what is not in the newest metadata's place is not there, whereas a
     /// mirror may simply not have a target yet.
     private let isAbsenceFinal: Bool
-    /// Of every request; one place after the other.
     private let retry: TransferRetry
 
-    package init(_ bases: [String], transfers: TransferQueue, isAbsenceFinal: Bool, retry: TransferRetry = .none) {
+    /// - Parameter retry: how often all places are asked, one after the other.
+    package init(
+        _ bases: [String], transfers: TransferQueue, isAbsenceFinal: Bool, retry: TransferRetry = .prompt
+    ) {
+        self.retry = retry
         self.bases = bases
         self.transfers = transfers
         self.isAbsenceFinal = isAbsenceFinal
@@ -20,22 +23,42 @@ package struct TreeSource: RepositorySource {
     }
 
     package func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8] {
+        try await fetch(path, maximumLength: maximumLength) { _ in nil }
+    }
+
+    /// The bytes of a file as its digest has them: a place that gives others does not keep the next from giving the right ones.
+    func fetch(
+        _ path: String, maximumLength: Int, mismatch: ([UInt8]) -> UntrustedReason?
+    ) async throws(RepositorySourceError) -> [UInt8] {
+        var waiting = bases
         var failure = RepositorySourceError.notFound
-        for base in bases {
-            do {
-                let body = try await transfers.get(base + path, maximumBytes: maximumLength, retry: retry).body
-                return body.withUnsafeBytes { Array($0) }
-            } catch let error as TransferError {
-                switch error {
-                // Object stores that may not be listed answer 403 for a file that is not there.
-                case .notFound, .http(_, status: 403): if isAbsenceFinal { throw .notFound }
-                case .tooLarge: throw .tooLong
-                case .cancelled: throw .cancelled
-                default: failure = .unreachable(cause: error)
+        for number in 1... {
+            var errors: [TransferError] = []
+            // Who said for good that there is nothing is not asked again.
+            var later: [String] = []
+            for base in waiting {
+                do {
+                    let body = try await transfers.get(base + path, maximumBytes: maximumLength).body
+                    let bytes = body.withUnsafeBytes { Array($0) }
+                    guard let reason = mismatch(bytes) else { return bytes }
+                    failure = .damaged(reason)
+                } catch let error as TransferError {
+                    switch error {
+                    // Object stores that may not be listed answer 403 for a file that is not there.
+                    case .notFound, .http(_, status: 403, _): if isAbsenceFinal { throw .notFound }
+                    case .tooLarge: throw .tooLong
+                    case .cancelled: throw .cancelled
+                    default: failure = .unreachable(cause: error)
+                    }
+                    errors.append(error)
+                    if retry.mayPass(error) { later.append(base) }
+                } catch {
+                    throw .unreachable(cause: error)
                 }
-            } catch {
-                failure = .unreachable(cause: error)
             }
+            guard let pause = retry.pause(after: number, errors) else { break }
+            waiting = later
+            do { try await Task.sleep(for: .seconds(pause)) } catch { throw .cancelled }
         }
         throw failure
     }

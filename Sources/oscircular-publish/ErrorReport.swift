@@ -128,7 +128,7 @@ struct ErrorReport {
     private init(downloading cause: TransferError) {
         switch cause {
         case .notFound(let url): self.init(66, "\(url) was not fetched", "the server has no such file", "check the URL")
-        case .http(let url, let status):
+        case .http(let url, let status, _):
             self.init(69, "\(url) was not fetched", "the server answered \(status)", "try again later")
         case .tooLarge(let url, let limit):
             self.init(65, "\(url) was not fetched", "it is longer than \(limit) bytes", "check the URL")

@@ -17,7 +17,7 @@ struct URLSource: RepositorySource {
         } catch let error as TransferError {
             switch error {
             // Object stores that may not be listed answer 403 for a file that is not there.
-            case .notFound, .http(_, status: 403): throw .notFound
+            case .notFound, .http(_, status: 403, _): throw .notFound
             case .tooLarge: throw .tooLong
             case .cancelled: throw .cancelled
             default: throw .unreachable(cause: error)

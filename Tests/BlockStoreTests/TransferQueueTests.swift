@@ -269,6 +269,16 @@ import Testing
         #expect((45.0...75).contains(TransferRetry.patient.pause(after: 40)))
     }
 
+    @Test func aServerThatIsNotThereIsWaitedForWhereNobodyWaitsForTheAnswer() async throws {
+        server.stop()
+        await #expect {
+            try await queue.get(server.url + "hello", maximumBytes: 100, retry: .prompt)
+        } throws: { error in
+            guard let error = error as? TransferError else { return false }
+            return error.isTransient && !TransferRetry.prompt.mayPass(error) && TransferRetry.patient.mayPass(error)
+        }
+    }
+
     /// A redirect may lead to a signed URL that is good for a minute.
     @Test func aFileBeginsAnewAtTheFirstURL() async throws {
         let file = try FileHandle(path: directory.path("kept"), flags: O_RDWR | O_CREAT)

@@ -128,8 +128,8 @@ final class Transfer: @unchecked Sendable {
 
     /// Seconds after which the transfer begins anew; nil when its failure is final. Call it before the handle is reset.
     func pause(after error: TransferError) -> Double? {
-        guard error.isTransient, attempt < request.retry.attempts, request.file?.failure == nil else { return nil }
-        return request.retry.pause(after: attempt, asked: retryAfter)
+        guard request.retry.mayPass(error), attempt < request.retry.attempts, request.file?.failure == nil else { return nil }
+        return request.retry.pause(after: attempt, asked: retryAfter.map(Double.init))
     }
 
     /// Makes it as it was before its first start, but for the number of attempts.
@@ -142,10 +142,11 @@ final class Transfer: @unchecked Sendable {
         return request.file?.restart() ?? true
     }
 
-    private var retryAfter: Double {
+    /// Seconds that the server asks to be left alone (`Retry-After`; libcurl reads dates there, too); nil when it does not.
+    private var retryAfter: Int? {
         var seconds: curl_off_t = 0
         if let easy { osc_curl_get_offset(easy, CURLINFO_RETRY_AFTER, &seconds) }
-        return Double(seconds)
+        return seconds > 0 ? Int(seconds) : nil
     }
 
     /// What the transfer came to. Call it before the handle is reset.
@@ -157,7 +158,7 @@ final class Transfer: @unchecked Sendable {
             // A long error page is broken off (CURLE_WRITE_ERROR); the status counts.
             if status == 404 || status == 410 { return .failure(.notFound(url: shownURL)) }
             if status >= 400, code == CURLE_OK || code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED {
-                return .failure(.http(url: shownURL, status: status))
+                return .failure(.http(url: shownURL, status: status, retryAfter: retryAfter))
             }
             // A redirect that says not where to.
             if status >= 300 && status != 304 { return .failure(.http(url: shownURL, status: status)) }
@@ -171,7 +172,7 @@ final class Transfer: @unchecked Sendable {
         let url = effective.map { String(cString: $0) } ?? url
         return .success(
             TransferResult(
-                status: status == 0 ? 200 : status, body: body, wait: wait(easy), retryAfter: retryAfter,
+                status: status == 0 ? 200 : status, body: body, wait: wait(easy), retryAfter: Double(retryAfter ?? 0),
                 effectiveURL: url))
     }
 

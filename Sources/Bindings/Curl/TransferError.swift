@@ -2,8 +2,8 @@
 package enum TransferError: Error, Sendable, Equatable {
     /// The server (or file system) answered that there is no such thing: 404, 410.
     case notFound(url: String)
-    /// The server answered with another status from 400 on.
-    case http(url: String, status: Int)
+    /// The server answered with another status from 400 on, and perhaps in how many seconds it may be asked again.
+    case http(url: String, status: Int, retryAfter: Int? = nil)
     /// The body is longer than the request allows.
     case tooLarge(url: String, limit: Int)
     /// No answer, or it broke off. `code` is libcurl's CURLcode, `message` its words.
@@ -17,9 +17,21 @@ package enum TransferError: Error, Sendable, Equatable {
     package var isTransient: Bool {
         switch self {
         case .connection: true
-        case .http(_, let status): status >= 500 || status == 429 || status == 408 || status == 425
+        case .http(_, let status, _): status >= 500 || status == 429 || status == 408 || status == 425
         case .notFound, .tooLarge, .unsupported, .cancelled: false
         }
+    }
+
+    /// Whether the server cannot be found or reached, or keeps silent. A failed write of our own (CURLE_WRITE_ERROR) counts, too:
+    /// asking again is no use.
+    package var isAbsence: Bool {
+        // CURLE_COULDNT_RESOLVE_PROXY, _RESOLVE_HOST, _CONNECT, CURLE_WRITE_ERROR, CURLE_OPERATION_TIMEDOUT
+        if case .connection(_, let code, _) = self { [5, 6, 7, 23, 28].contains(code) } else { false }
+    }
+
+    /// Seconds after which the server wants to be asked again; nil when it says nothing.
+    package var retryAfter: Int? {
+        if case .http(_, _, let seconds) = self { seconds } else { nil }
     }
 }
 
@@ -27,7 +39,7 @@ extension TransferError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .notFound(let url): "\(url): not found"
-        case .http(let url, let status): "\(url): the server answered \(status)"
+        case .http(let url, let status, _): "\(url): the server answered \(status)"
         case .tooLarge(let url, let limit): "\(url): longer than \(limit) bytes"
         case .connection(let url, let code, let message): "\(url): \(message) (curl \(code))"
         case .unsupported(let url, let message): "\(url): \(message)"

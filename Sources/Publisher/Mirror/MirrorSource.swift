@@ -63,7 +63,7 @@ struct MirrorSource: Sendable {
                 return body.bytes
             } catch let error as TransferError {
                 switch error {
-                case .notFound, .http(_, 403): throw BlockStoreError.missing(block.id, place: place)
+                case .notFound, .http(_, 403, _): throw BlockStoreError.missing(block.id, place: place)
                 case .tooLarge:
                     throw BlockStoreError.corrupt(block.id, place: place, reason: "its file is too long")
                 default: throw BlockStoreError.unreachable(place: place, cause: error)

@@ -69,6 +69,8 @@ struct MirroredMetadata: Sendable {
                 throw MirrorError.untrusted(
                     source: source.name, reason: "it is not signed: there is no metadata/1.root.json")
             case .unreachable(let cause): throw MirrorError.unreachable(source: source.name, reason: "\(cause)")
+            case .damaged(let reason):
+                throw MirrorError.untrusted(source: source.name, reason: "metadata/1.root.json: \(reason)")
             case .cancelled: throw CancellationError()
             }
         }

@@ -4,6 +4,8 @@ package enum RepositorySourceError: Error, Sendable {
     case notFound
     /// The file has more bytes than allowed.
     case tooLong
+    /// Every place that gave something gave other bytes than were asked for.
+    case damaged(UntrustedReason)
     /// No answer, or another than the file.
     case unreachable(cause: any Error)
     /// The task was cancelled.
