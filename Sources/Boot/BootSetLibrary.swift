@@ -30,7 +30,7 @@ package struct BootSetLibrary: Sendable {
         guard !bootSet.ids.isEmpty else { return }
         let all = recorded(key)?.union(bootSet) ?? bootSet
         try Folder.make("\(directory)/\(key.catalog)/\(key.distribution)")
-        try AtomicFile.write(Array(all.text.utf8), to: path(key))
+        try AtomicFile.write(Array(all.text.utf8), to: path(key), durable: true)
     }
 
     private func path(_ key: VersionKey) -> String {

@@ -38,8 +38,9 @@ package struct VersionCache: Sendable {
                 let path = library.indexPath(system.source, system.distribution, summary.version)
                 if summary.key == key {
                     own = try VersionCache.ids(of: ImageIndex(path: path))
-                } else if summary.here > 0, let index = try? ImageIndex(path: path) {
-                    shared.formUnion((try? VersionCache.ids(of: index)) ?? [])
+                } else if summary.here > 0 {
+                    // What cannot be read might be shared: then nothing is removed.
+                    shared.formUnion(try VersionCache.ids(of: ImageIndex(path: path)))
                 }
             }
         }

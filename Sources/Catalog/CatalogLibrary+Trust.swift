@@ -27,7 +27,7 @@ extension CatalogLibrary {
             guard copy.isCurrent else {
                 throw copy.error ?? CatalogAccessError.noSuchCatalog(source.name, near: [])
             }
-            try writeJSON(source, to: "\(folder(source))/source.json")
+            try writeJSON(source, to: sourcePath(source))
             // The folder of all catalogs did not change just now; see sourcesStamp.
             utimes(directory, nil)
             return copy
@@ -47,7 +47,8 @@ extension CatalogLibrary {
             let state: CatalogCopy.State =
                 switch failure {
                 case CatalogAccessError.expired: .expired
-                case CatalogAccessError.unreachable: before.state == .expired ? .expired : .unreachable
+                case CatalogAccessError.unreachable, CatalogAccessError.notMetadata:
+                    before.state == .expired ? .expired : .unreachable
                 case CatalogAccessError.state: before.document == nil ? .unreachable : .stale
                 default: .untrusted
                 }
@@ -59,14 +60,7 @@ extension CatalogLibrary {
     }
 
     private func refresh(_ source: CatalogSource, _ before: CatalogCopy) async throws -> CatalogCopy {
-        let bases = [source.url] + (before.document?.mirrors.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? [])
-        let client = try TUFClient(
-            store: DirectoryMetadataStore(path: metadataPath(source)),
-            metadata: TreeSource(
-                (source.allowsExpired ? [source.url] : bases).map { $0 + "metadata/" }, transfers: transfers,
-                isAbsenceFinal: true),
-            targets: TreeSource(bases.map { $0 + "targets/" }, transfers: transfers, isAbsenceFinal: false),
-            now: { source.allowsExpired ? UTCTime(seconds: 0) : UTCTime.now() })
+        let client = try await client(source, before)
         try await client.refresh()
         guard let target = try await client.target("catalog.json") else {
             throw CatalogAccessError.untrusted(
@@ -77,24 +71,25 @@ extension CatalogLibrary {
             _ = try CatalogDocument.decode(bytes)
             try write(bytes, to: documentPath(source))
         }
-        try await refreshDistributions(source, client)
-        let trusted = try TrustedState.load(from: DirectoryMetadataStore(path: metadataPath(source)))
-        let summary = TrustSummary(
-            fingerprint: (try? FileContents.readText(fingerprintPath(source), limit: 128)) ?? "",
-            expires: Timestamp(seconds: Int64(trusted.expires.seconds)),
-            version: trusted.timestamp?.header.version ?? 0,
-            catalogDigest: target.sha256 ?? "")
+        let digests = try await refreshDistributions(source, client)
+        guard let summary = try signedSummary(source, distributionDigests: digests) else {
+            throw CatalogAccessError.damaged(path: metadataPath(source), cause: nil)
+        }
         try writeJSON(summary, to: summaryPath(source))
         let expired = CatalogLibrary.expiry(summary, source)
         return CatalogCopy(
-            source: source, state: expired == nil ? .fresh : .expired, document: try localDocument(source),
+            source: source, state: expired == nil ? .fresh : .expired, document: try localDocument(source, summary),
             trust: summary,
             error: expired)
     }
 
     /// Brings what publishers of single distributions say: a target `DISTRO/distribution.json` each, which a role that
     /// the catalog's publisher delegated `DISTRO/*` to has signed.
-    private func refreshDistributions(_ source: CatalogSource, _ client: TUFClient) async throws {
+    /// - Returns: their digests, by id.
+    private func refreshDistributions(
+        _ source: CatalogSource, _ client: TUFClient
+    ) async throws -> [String: String] {
+        var digests: [String: String] = [:]
         let main = try CatalogDocument.decode(
             try FileContents.read(documentPath(source), limit: CatalogDocument.longest))
         for distribution in main.distributions {
@@ -103,6 +98,8 @@ extension CatalogLibrary {
                 unlink(path)
                 continue
             }
+            digests[distribution.id] = target.sha256
+            // One that cannot be read is brought again.
             if let here = try? FileContents.read(path, limit: CatalogDocument.longest),
                 target.identity.mismatch(here) == nil
             {
@@ -112,43 +109,52 @@ extension CatalogLibrary {
             _ = try Distribution.decode(bytes, id: distribution.id)
             try write(bytes, to: path)
         }
+        return digests
     }
 
-    /// The bytes of a target that the trusted metadata names.
-    /// - Throws: ``CatalogAccessError``.
-    func target(_ name: String, of version: ChosenVersion, limit: Int) async throws -> [UInt8] {
-        let source = version.source
+    /// A client that goes on from what is trusted here. A root that was spoiled is begun anew from the first one, which has the
+    /// fingerprint that the user believed; nothing older than what was seen is let in.
+    private func client(_ source: CatalogSource, _ before: CatalogCopy) async throws -> TUFClient {
+        let bases = [source.url] + (before.document?.mirrors.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? [])
+        let metadata = TreeSource(
+            (source.allowsExpired ? [source.url] : bases).map { $0 + "metadata/" }, transfers: transfers,
+            isAbsenceFinal: true)
+        let targets = TreeSource(bases.map { $0 + "targets/" }, transfers: transfers, isAbsenceFinal: false)
+        let store = DirectoryMetadataStore(path: metadataPath(source))
+        let seen = SeenVersions(root: before.trust?.rootVersion ?? 0, timestamp: before.trust?.version ?? 0)
+        let isFollowed = access(sourcePath(source), F_OK) == 0
+        if isFollowed, before.trust == nil { throw CatalogAccessError.forgotten(source.name) }
+        func client(_ root: [UInt8]?) throws(TUFError) -> TUFClient {
+            try TUFClient(
+                store: store, trustedRoot: root, metadata: metadata, targets: targets, seen: seen,
+                now: { source.allowsExpired ? UTCTime(seconds: 0) : UTCTime.now() })
+        }
         do {
-            let state = try TrustedState.load(from: DirectoryMetadataStore(path: metadataPath(source)))
-            guard let file = try state.target(name), let digest = file.sha256, file.length <= limit else {
-                throw CatalogAccessError.untrusted(
-                    catalog: source.name, url: source.url, reason: "its publisher did not sign \(name)")
+            return try client(nil)
+        } catch {
+            guard isFollowed else { throw error }
+            switch error {
+            case .untrusted, .noTrustedRoot: break
+            default: throw error
             }
-            let slash = name.lastIndex(of: "/")
-            let start = slash.map { name.index(after: $0) } ?? name.startIndex
-            let path = "\(name[..<start])\(digest).\(name[start...])"
-            let bases = source.places(version.document.mirrors)
-            // Each place by itself: one that gives wrong bytes must not keep the next from giving the right ones.
-            var failure: TUFError = .notFound(file: name)
-            for base in bases {
-                let place = TreeSource([base + "targets/"], transfers: transfers, isAbsenceFinal: false)
-                do throws(RepositorySourceError) {
-                    let bytes = try await place.fetch(path, maximumLength: file.length)
-                    guard let reason = file.identity.mismatch(bytes) else { return bytes }
-                    failure = .untrusted(file: name, reason)
-                } catch {
-                    if case .unreachable(let cause) = error { failure = .unreachable(file: name, cause: cause) }
-                }
+            guard let trust = before.trust, trust.rootVersion != nil, !trust.fingerprint.isEmpty else {
+                throw CatalogAccessError.forgotten(source.name)
             }
-            throw failure
-        } catch let error as TUFError {
-            throw accessError(error, source)
+            return try client(try await root(of: source, .fingerprint(trust.fingerprint)))
         }
     }
 
     /// The first root: what the user gave, or what the server has if the user believes it.
     private func root(of source: CatalogSource, _ trust: CatalogTrust) async throws -> [UInt8] {
-        if case .root(let bytes) = trust { return bytes }
+        if case .root(let bytes) = trust {
+            do {
+                try TUFClient.check(root: bytes)
+            } catch {
+                throw CatalogAccessError.untrusted(
+                    catalog: source.name, url: source.url, reason: "the root metadata that you gave is none: \(error)")
+            }
+            return bytes
+        }
         let tree = TreeSource([source.url + "metadata/"], transfers: transfers, isAbsenceFinal: true)
         let bytes: [UInt8]
         do throws(RepositorySourceError) {
@@ -158,12 +164,19 @@ extension CatalogLibrary {
             case .unreachable(let cause):
                 throw CatalogAccessError.unreachable(catalog: source.name, url: source.url, cause: cause)
             case .cancelled: throw CancellationError()
-            case .damaged(let reason): throw accessError(.untrusted(file: "1.root.json", reason), source)
+            case .damaged(let reason):
+                throw accessError(.untrusted(file: "1.root.json", reason), source)
             case .notFound where !isThere(source): throw unreachable(source)
             case .notFound, .tooLong:
                 throw CatalogAccessError.untrusted(
                     catalog: source.name, url: source.url, reason: "it is not signed: there is no metadata/1.root.json")
             }
+        }
+        // Nobody is asked to believe the page of a network that wants its users to sign in.
+        do {
+            try TUFClient.check(root: bytes)
+        } catch {
+            throw accessError(error, source)
         }
         let fingerprint = FileDigest.sha256(of: bytes).hex
         switch trust {
@@ -182,7 +195,9 @@ extension CatalogLibrary {
         return bytes
     }
 
-    private func fingerprintPath(_ source: CatalogSource) -> String { "\(folder(source))/fingerprint" }
+    private func sourcePath(_ source: CatalogSource) -> String { "\(folder(source))/source.json" }
+
+    func fingerprintPath(_ source: CatalogSource) -> String { "\(folder(source))/fingerprint" }
 
     /// False for a folder that is not there: a stick that was pulled is no tree whose metadata was taken away.
     private func isThere(_ source: CatalogSource) -> Bool {
@@ -197,7 +212,7 @@ extension CatalogLibrary {
             cause: SystemCallError(code: ENOENT, call: "open", subject: source.url))
     }
 
-    private func accessError(_ error: TUFError, _ source: CatalogSource) -> CatalogAccessError {
+    func accessError(_ error: TUFError, _ source: CatalogSource) -> CatalogAccessError {
         let (catalog, url) = (source.name, source.url)
         return switch error {
         case .unreachable(_, let cause): .unreachable(catalog: catalog, url: url, cause: cause)
@@ -214,6 +229,8 @@ extension CatalogLibrary {
             .untrusted(catalog: catalog, url: url, reason: "what its publisher signed is not there: \(file)")
         case .rolledBack:
             .untrusted(catalog: catalog, url: url, reason: "\(error): somebody may be keeping updates from you")
+        case .untrusted(_, .malformed(let fault)) where fault.isSomethingElse:
+            .notMetadata(catalog: catalog, url: url)
         case .untrusted, .noTrustedRoot, .unsafeName, .targetTooLong:
             .untrusted(catalog: catalog, url: url, reason: "\(error)")
         }

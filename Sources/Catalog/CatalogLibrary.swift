@@ -14,13 +14,11 @@ package struct CatalogLibrary: Sendable {
     let transfers: TransferQueue
     /// Copies of trees that the user added, by the catalog's name.
     private let mirrors: [String: [String]]
+    /// What this process has found out about the files here.
+    let known = KnownFiles()
 
     /// A catalog copy that is younger than this many seconds is not asked for again.
     private static let freshSeconds = 10
-    /// Bounds on what a server may send: an index of 4 million blocks.
-    static let indexLimit = 256 << 20
-    /// 262,144 lines of 65 bytes, and the header.
-    static let bootSetLimit = 64 + 262_144 * 65
 
     /// - Parameter directory: `STATE/catalogs`; made when the first catalog is added.
     package init(directory: String, transfers: TransferQueue, mirrors: [String: [String]] = [:]) {
@@ -76,15 +74,18 @@ package struct CatalogLibrary: Sendable {
 
     /// The copy that is here, without asking anybody. It was verified when it came.
     package func copy(of source: CatalogSource) -> CatalogCopy {
+        var known: TrustSummary?
         do {
-            let (document, trust) = try (localDocument(source), summary(source))
+            let trust = try summary(source)
+            known = trust
+            let document = try localDocument(source, trust)
             if let expired = CatalogLibrary.expiry(trust, source) {
                 return CatalogCopy(source: source, state: .expired, document: document, trust: trust, error: expired)
             }
             let state: CatalogCopy.State = isFresh(summaryPath(source)) ? .fresh : .stale
             return CatalogCopy(source: source, state: state, document: document, trust: trust)
         } catch {
-            return CatalogCopy(source: source, state: .stale, document: nil, error: error)
+            return CatalogCopy(source: source, state: .stale, document: nil, trust: known, error: error)
         }
     }
 
@@ -125,58 +126,6 @@ package struct CatalogLibrary: Sendable {
         }
     }
 
-    // MARK: Indexes
-
-    /// The path of a version's index here, fetched and verified when it is not here yet.
-    ///
-    /// A published index never changes, so a copy is used as it is; the image's digest in its name keeps a tree that was
-    /// made anew under the same version ids apart.
-    /// - Throws: ``CatalogAccessError``.
-    package func index(of version: ChosenVersion) async throws -> String {
-        let path = indexPath(version.source, version.distribution, version.version)
-        if access(path, R_OK) == 0 { return path }
-        try write(try await target(version.version.index, of: version, limit: CatalogLibrary.indexLimit), to: path)
-        return path
-    }
-
-    /// Where a version's index is once it was fetched.
-    package func indexPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion)
-        -> String
-    {
-        let digest = version.digest.map { String($0.description.suffix(16)) } ?? "\(version.size)"
-        return "\(directory)/\(source.name)/indexes/\(distribution.id)/\(version.id).\(digest).caibx"
-    }
-
-    /// The ids of a distribution's versions whose index is here: one look at a folder, however many versions there are.
-    package func versionsWithIndex(_ source: CatalogSource, _ distribution: Distribution) -> Set<String> {
-        var ids: Set<String> = []
-        for name in Folder.names(in: "\(directory)/\(source.name)/indexes/\(distribution.id)")
-        where name.hasSuffix(".caibx") {
-            // VERSION.DIGEST.caibx, where a version may hold a dot.
-            let parts = name.split(separator: ".")
-            ids.insert(parts.dropLast(2).joined(separator: "."))
-        }
-        return ids
-    }
-
-    /// The path of a version's published boot set here, fetched and verified when it is not here yet; nil where none was
-    /// published.
-    /// - Throws: ``CatalogAccessError``.
-    package func bootSet(of version: ChosenVersion) async throws -> String? {
-        guard let name = version.version.bootSet else { return nil }
-        let path = bootSetPath(version.source, version.distribution, version.version)
-        if access(path, R_OK) == 0 { return path }
-        try write(try await target(name, of: version, limit: CatalogLibrary.bootSetLimit), to: path)
-        return path
-    }
-
-    /// Where a version's published boot set is once it was fetched.
-    package func bootSetPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion)
-        -> String
-    {
-        String(indexPath(source, distribution, version).dropLast("caibx".count)) + "bootset"
-    }
-
     // MARK: Parts
 
     func folder(_ source: CatalogSource) -> String { "\(directory)/\(source.name)" }
@@ -186,21 +135,29 @@ package struct CatalogLibrary: Sendable {
     func metadataPath(_ source: CatalogSource) -> String { "\(folder(source))/metadata" }
 
     /// The catalog, with the distributions that have publishers of their own as these say.
-    func localDocument(_ source: CatalogSource) throws -> CatalogDocument {
-        let bytes = try FileContents.read(documentPath(source), limit: CatalogDocument.longest)
+    /// - Throws: ``CatalogAccessError/damaged(path:)`` for a file that is not what was trusted.
+    func localDocument(_ source: CatalogSource, _ trust: TrustSummary) throws -> CatalogDocument {
+        let bytes = try keptFile(documentPath(source), "catalog.json", digest: trust.catalogDigest, source)
         var document = try CatalogDocument.decode(bytes)
         for name in Folder.names(in: distributionsPath(source)) where name.hasSuffix(".json") {
             let path = "\(distributionsPath(source))/\(name)"
             guard let place = document.distributions.firstIndex(where: { "\($0.id).json" == name }) else { continue }
+            let id = document.distributions[place].id
             document.distributions[place] = try Distribution.decode(
-                try FileContents.read(path, limit: CatalogDocument.longest), id: document.distributions[place].id)
+                try keptFile(path, "\(id)/distribution.json", digest: trust.distributionDigests?[id], source), id: id)
         }
         return document
     }
 
+    /// What was trusted last: as it was written down, or from the signed metadata where that can no longer be read.
     private func summary(_ source: CatalogSource) throws -> TrustSummary {
-        try JSONDecoder().decode(
-            TrustSummary.self, from: Data(try FileContents.read(summaryPath(source), limit: 65_536)))
+        do {
+            return try JSONDecoder().decode(
+                TrustSummary.self, from: Data(try FileContents.read(summaryPath(source), limit: 1 << 20)))
+        } catch {
+            guard let summary = try signedSummary(source, distributionDigests: nil) else { throw error }
+            return summary
+        }
     }
 
     static func expiry(_ trust: TrustSummary, _ source: CatalogSource) -> CatalogAccessError? {
@@ -217,7 +174,8 @@ package struct CatalogLibrary: Sendable {
     func write(_ bytes: [UInt8], to path: String) throws(CatalogAccessError) {
         do {
             try Folder.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
-            try AtomicFile.write(bytes, to: path)
+            // Without the fsync a power cut leaves an empty file under the name.
+            try AtomicFile.write(bytes, to: path, durable: true)
         } catch {
             throw .state(path: path, cause: error)
         }

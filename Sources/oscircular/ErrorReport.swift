@@ -104,6 +104,12 @@ struct ErrorReport {
             )
         case .untrusted(let catalog, let url, let reason):
             (ExitStatus.malformed, "catalog \(catalog) (\(url)) is refused: \(reason)")
+        case .notMetadata(let catalog, let url):
+            (
+                ExitStatus.malformed,
+                "catalog \(catalog): \(url) answered with something that is not signed metadata, such as a web page. Perhaps this "
+                    + "network wants you to sign in first: open any page in a browser. Else look at the address"
+            )
         case .expired(let catalog, let url, let since):
             (
                 ExitStatus.malformed,
@@ -135,6 +141,22 @@ struct ErrorReport {
             )
         case .exists(let name):
             (ExitStatus.other, "a catalog is called '\(name)' already: remove it first, or choose another name")
+        case .damaged(let path, let cause?):
+            (
+                ErrorReport(cause).exitCode,
+                "\(path) is damaged: it is not what the publisher signed, and cannot be fetched again: \(ErrorReport(cause).message)"
+            )
+        case .damaged(let path, nil):
+            (
+                ExitStatus.malformed,
+                "\(path) is damaged: it is not what the publisher signed. 'oscircular catalog refresh' fetches it again"
+            )
+        case .forgotten(let name):
+            (
+                ExitStatus.malformed,
+                "catalog \(name): what was known here of its signatures is damaged, so an older catalog could pass for a new one. "
+                    + "Say 'oscircular catalog remove \(name)', then add it again"
+            )
         case .state(let path, let cause):
             (ErrorReport(cause).exitCode, "the catalog's state at \(path) is not usable: \(ErrorReport(cause).message)")
         }

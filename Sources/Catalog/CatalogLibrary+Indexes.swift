@@ -1,0 +1,81 @@
+import Glibc
+import Linux
+import TUF
+
+/// Indexes and boot sets: fetched when somebody needs them, kept, and compared with what the publisher signed before they are used.
+extension CatalogLibrary {
+    /// Bounds on what a server may send: an index of 4 million blocks.
+    private static let indexLimit = 256 << 20
+    /// 262,144 lines of 65 bytes, and the header.
+    private static let bootSetLimit = 64 + 262_144 * 65
+
+    /// The path of a version's index here, as its publisher signed it: fetched when it is not here yet, or is no longer what it was.
+    ///
+    /// The image's digest in its name keeps a tree that was made anew under the same version ids apart.
+    /// - Throws: ``CatalogAccessError``.
+    package func index(of version: ChosenVersion) async throws -> String {
+        let path = indexPath(version.source, version.distribution, version.version)
+        try await bring(version.version.index, of: version, to: path, limit: CatalogLibrary.indexLimit)
+        return path
+    }
+
+    /// The path of a version's published boot set here, as ``index(of:)``; nil where none was published.
+    /// - Throws: ``CatalogAccessError``.
+    package func bootSet(of version: ChosenVersion) async throws -> String? {
+        guard let name = version.version.bootSet else { return nil }
+        let path = bootSetPath(version.source, version.distribution, version.version)
+        try await bring(name, of: version, to: path, limit: CatalogLibrary.bootSetLimit)
+        return path
+    }
+
+    /// Where a version's index is once it was fetched. What lies there is not verified.
+    package func indexPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion)
+        -> String
+    {
+        let digest = version.digest.map { String($0.description.suffix(16)) } ?? "\(version.size)"
+        return "\(indexesPath(source))/\(distribution.id)/\(version.id).\(digest).caibx"
+    }
+
+    /// Where a version's published boot set is once it was fetched.
+    package func bootSetPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion)
+        -> String
+    {
+        String(indexPath(source, distribution, version).dropLast("caibx".count)) + "bootset"
+    }
+
+    /// The ids of a distribution's versions whose index is here: one look at a folder, however many versions there are.
+    package func versionsWithIndex(_ source: CatalogSource, _ distribution: Distribution) -> Set<String> {
+        var ids: Set<String> = []
+        for name in Folder.names(in: "\(indexesPath(source))/\(distribution.id)") where name.hasSuffix(".caibx") {
+            // VERSION.DIGEST.caibx, where a version may hold a dot.
+            let parts = name.split(separator: ".")
+            ids.insert(parts.dropLast(2).joined(separator: "."))
+        }
+        return ids
+    }
+
+    func indexesPath(_ source: CatalogSource) -> String { "\(folder(source))/indexes" }
+
+    private func bring(_ name: String, of version: ChosenVersion, to path: String, limit: Int) async throws {
+        let source = version.source
+        let signed = try await signedTarget(name, source, limit: limit)
+        let kept = try await WorkerThread.run(name: "kept files") { try self.digest(of: path) }
+        if let kept, kept == signed.sha256 { return }
+        do {
+            try write(try await bytes(of: signed, version), to: path)
+        } catch let error as CatalogAccessError where kept != nil {
+            // Else it would seem that nothing is wrong but the network.
+            if case .state = error { throw error }
+            throw CatalogAccessError.damaged(path: path, cause: error)
+        }
+    }
+
+    /// SHA-256 of a file here; nil when there is none.
+    private func digest(of path: String) throws(CatalogAccessError) -> String? {
+        do {
+            return try known.sha256(of: path)
+        } catch {
+            throw .state(path: path, cause: error)
+        }
+    }
+}

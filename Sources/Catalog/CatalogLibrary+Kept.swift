@@ -1,0 +1,94 @@
+import ContentAddress
+import Linux
+import TUF
+
+/// What is here of a catalog, held against what its publisher signed.
+extension CatalogLibrary {
+    /// What the trusted metadata says about a target. Metadata that is spoiled here is brought again first.
+    /// - Throws: ``CatalogAccessError``.
+    func signedTarget(_ name: String, _ source: CatalogSource, limit: Int) async throws -> TargetFile {
+        if let target = try keptTarget(name, source) { return try checked(target, source, limit: limit) }
+        let copy = await refreshed(source)
+        if !copy.isCurrent, let error = copy.error { throw error }
+        guard let target = try keptTarget(name, source) else {
+            throw CatalogAccessError.untrusted(
+                catalog: source.name, url: source.url, reason: "its publisher did not sign \(name)")
+        }
+        return try checked(target, source, limit: limit)
+    }
+
+    private func checked(_ target: TargetFile, _ source: CatalogSource, limit: Int) throws -> TargetFile {
+        guard target.sha256 != nil, target.length <= limit else {
+            throw CatalogAccessError.untrusted(
+                catalog: source.name, url: source.url,
+                reason: target.length > limit
+                    ? "\(target.name) has \(target.length) bytes, more than \(limit)"
+                    : "its publisher signed \(target.name) without its SHA-256")
+        }
+        return target
+    }
+
+    /// nil where no role that is here and trusted names it.
+    private func keptTarget(_ name: String, _ source: CatalogSource) throws -> TargetFile? {
+        do {
+            return try known.trustedState(in: DirectoryMetadataStore(path: metadataPath(source))).target(name)
+        } catch .state(let cause) {
+            throw CatalogAccessError.state(path: metadataPath(source), cause: cause)
+        } catch {
+            return nil
+        }
+    }
+
+    /// The bytes of a file here that came with the catalog.
+    /// - Parameter digest: what was written down when it came; nil or empty where it was not.
+    /// - Throws: ``CatalogAccessError/damaged(path:cause:)``, ``SystemCallError``.
+    func keptFile(_ path: String, _ name: String, digest: String?, _ source: CatalogSource) throws -> [UInt8] {
+        let bytes = try FileContents.read(path, limit: CatalogDocument.longest)
+        guard let digest, !digest.isEmpty, FileDigest.sha256(of: bytes).hex != digest else { return bytes }
+        // What was written down is for speed; another process may be about to write it anew. What is signed decides.
+        guard let signed = try keptTarget(name, source), signed.identity.mismatch(bytes) == nil else {
+            throw CatalogAccessError.damaged(path: path, cause: nil)
+        }
+        return bytes
+    }
+
+    /// What the signed metadata here says; nil where it does not say it.
+    func signedSummary(_ source: CatalogSource, distributionDigests: [String: String]?) throws -> TrustSummary? {
+        guard let target = try keptTarget("catalog.json", source) else { return nil }
+        let trusted = try known.trustedState(in: DirectoryMetadataStore(path: metadataPath(source)))
+        guard let timestamp = trusted.timestamp else { return nil }
+        return TrustSummary(
+            // Without it only the user's own copy of the root can be begun from anew.
+            fingerprint: (try? FileContents.readText(fingerprintPath(source), limit: 128)) ?? "",
+            expires: Timestamp(seconds: Int64(trusted.expires.seconds)),
+            version: timestamp.header.version,
+            catalogDigest: target.sha256 ?? "",
+            rootVersion: trusted.root.header.version,
+            distributionDigests: distributionDigests)
+    }
+
+    /// The bytes of a target from the first place that gives the right ones.
+    /// - Throws: ``CatalogAccessError``.
+    func bytes(of target: TargetFile, _ version: ChosenVersion) async throws -> [UInt8] {
+        let slash = target.name.lastIndex(of: "/")
+        let start = slash.map { target.name.index(after: $0) } ?? target.name.startIndex
+        let path = "\(target.name[..<start])\(target.sha256 ?? "").\(target.name[start...])"
+        let bases = version.source.places(version.document.mirrors).map { $0 + "targets/" }
+        let places = TreeSource(bases, transfers: transfers, isAbsenceFinal: false)
+        do throws(RepositorySourceError) {
+            return try await places.fetch(
+                PercentEncoding.urlPath(of: path), maximumLength: target.length
+            ) { target.identity.mismatch($0) }
+        } catch {
+            let failure: TUFError =
+                switch error {
+                case .notFound: .notFound(file: target.name)
+                case .tooLong: .untrusted(file: target.name, .tooLong(limit: target.length))
+                case .damaged(let reason): .untrusted(file: target.name, reason)
+                case .unreachable(let cause): .unreachable(file: target.name, cause: cause)
+                case .cancelled: .cancelled
+                }
+            throw accessError(failure, version.source)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import ContentAddress
+import Glibc
+import Linux
+import Synchronization
+import TUF
+
+/// What a process has found out about files of the state, kept while they stay what they were: a file is hashed, and signatures
+/// are verified, once. Any thread may use it.
+final class KnownFiles: Sendable {
+    /// What changes when a file does, unless its disk changes it behind the kernel's back.
+    private struct Stamp: Equatable {
+        let device: UInt
+        let number: UInt
+        let size: Int
+        let times: [Int]
+
+        init(_ status: stat) {
+            device = UInt(status.st_dev)
+            number = UInt(status.st_ino)
+            size = Int(status.st_size)
+            times = [
+                status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+            ]
+        }
+    }
+
+    private let digests = Mutex<[String: (stamp: Stamp, sha256: String)]>([:])
+    private let states = Mutex<[String: (stamps: [Stamp?], state: TrustedState)]>([:])
+
+    /// 64 digits; nil for a file that is not there.
+    /// - Throws: ``SystemCallError``.
+    func sha256(of path: String) throws(SystemCallError) -> String? {
+        let file: FileHandle
+        do {
+            file = try FileHandle(path: path, flags: O_RDONLY)
+        } catch  where error.code == ENOENT {
+            return nil
+        }
+        let stamp = Stamp(try file.status())
+        if let known = digests.withLock({ $0[path] }), known.stamp == stamp { return known.sha256 }
+        var hasher = FileHasher()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(max(stamp.size, 1), 1 << 20), alignment: 16)
+        defer { buffer.deallocate() }
+        var position = 0
+        while true {
+            let count = try file.read(into: buffer, at: position)
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            position += count
+            if count < buffer.count { break }
+        }
+        let digest = hasher.finalize().hex
+        digests.withLock { $0[path] = (stamp, digest) }
+        return digest
+    }
+
+    /// ``TrustedState/load(from:limits:time:)``.
+    /// - Throws: ``TUFError``.
+    func trustedState(in store: DirectoryMetadataStore) throws(TUFError) -> TrustedState {
+        let stamps = ["root", "timestamp", "snapshot", "targets"].map { role -> Stamp? in
+            var status = stat()
+            return stat("\(store.path)/\(role).json", &status) == 0 ? Stamp(status) : nil
+        }
+        if let known = states.withLock({ $0[store.path] }), known.stamps == stamps { return known.state }
+        let state = try TrustedState.load(from: store)
+        states.withLock { $0[store.path] = (stamps, state) }
+        return state
+    }
+}

@@ -1,0 +1,226 @@
+import Catalog
+import Curl
+import Foundation
+import Glibc
+import Linux
+import TUF
+import TestSupport
+import Testing
+
+/// Files of the state that a power cut emptied, or a bad disk changed: brought again, or refused in words; never believed.
+@Suite struct KeptFilesTests {
+    private let folder: TemporaryDirectory
+    private let tree: SignedTree
+    private let server: FaultyHTTPServer
+    private let transfers = TransferQueue(options: TransferOptions(stallSeconds: 2, connectSeconds: 2))
+    private static let index = Array("an index, with rows".utf8)
+    private static let bootSet = Array("a boot set".utf8)
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        tree = try SignedTree(path: folder.path("tree"))
+        server = try FaultyHTTPServer(folder: folder.path("tree"))
+        try tree.publish(["debian/2026-11-16.caibx": Self.index, "debian/2026-11-16.bootset": Self.bootSet])
+        try tree.publish(try Self.document("first"))
+    }
+
+    private static func document(_ description: String) throws -> CatalogDocument {
+        let version = DistributionVersion(
+            id: try #require(VersionID("2026-11-16")), published: Timestamp(seconds: 0),
+            index: "debian/2026-11-16.caibx", bootSet: "debian/2026-11-16.bootset", size: 512)
+        return CatalogDocument(
+            name: "Example", description: description, updated: Timestamp(seconds: 0),
+            distributions: [Distribution(id: "debian", versions: [version])])
+    }
+
+    /// As a new process has it.
+    private var library: CatalogLibrary {
+        CatalogLibrary(directory: folder.path("state/catalogs"), transfers: transfers)
+    }
+
+    private func add() async throws -> CatalogSource {
+        let source = try CatalogSource(name: "os", location: server.url)
+        _ = try await library.add(source, trust: .root(try tree.root))
+        return source
+    }
+
+    private func chosen(_ copy: CatalogCopy) throws -> ChosenVersion {
+        try #require(VersionName("debian")).choose(from: [copy])
+    }
+
+    enum Damage: String, Sendable { case emptied, cut, exchanged, longer, zeros }
+
+    private func damage(_ path: String, _ how: Damage) throws {
+        var bytes = try FileContents.read(path, limit: 1 << 20)
+        switch how {
+        case .emptied: bytes = []
+        case .cut: bytes.removeLast(bytes.count / 2)
+        // The same length.
+        case .exchanged: bytes.swapAt(bytes.count / 2, bytes.count - 3)
+        case .longer: bytes.append(10)
+        case .zeros: bytes = [UInt8](repeating: 0, count: bytes.count)
+        }
+        try bytes.withUnsafeBytes { buffer in
+            // In place, as a disk does it.
+            try FileHandle(path: path, flags: O_WRONLY | O_TRUNC).write(buffer)
+        }
+    }
+
+    // MARK: Indexes
+
+    @Test(arguments: [(Damage.emptied, true), (.cut, false), (.exchanged, true), (.exchanged, false), (.longer, true)])
+    func aDamagedIndexIsFetchedAgain(how: Damage, isNewProcess: Bool) async throws {
+        let source = try await add()
+        let first = library
+        let version = try chosen(first.copy(of: source))
+        let (path, bootSet) = (try await first.index(of: version), try #require(try await first.bootSet(of: version)))
+        try damage(path, how)
+        try damage(bootSet, how)
+        let second = isNewProcess ? library : first
+        #expect(try await second.index(of: version) == path)
+        #expect(try FileContents.read(path, limit: 100) == Self.index)
+        #expect(try await second.bootSet(of: version) == bootSet)
+        #expect(try FileContents.read(bootSet, limit: 100) == Self.bootSet)
+    }
+
+    @Test func aDamagedIndexIsRefusedInWordsWhenItCannotBeFetchedAgain() async throws {
+        let source = try await add()
+        let version = try chosen(library.copy(of: source))
+        let path = try await library.index(of: version)
+        server.stop()
+        #expect(try await library.index(of: version) == path, "a whole one needs no server")
+        try damage(path, .exchanged)
+        let error = await #expect(throws: CatalogAccessError.self) { try await library.index(of: version) }
+        guard case .damaged(path, CatalogAccessError.unreachable?) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func signedMetadataThatIsDamagedIsBroughtAgainBeforeAnIndexIsHeldAgainstIt() async throws {
+        let source = try await add()
+        let version = try chosen(library.copy(of: source))
+        let path = try await library.index(of: version)
+        for name in ["targets.json", "snapshot.json", "timestamp.json", "root.json"] {
+            try damage(folder.path("state/catalogs/os/metadata/\(name)"), .emptied)
+            #expect(try await library.index(of: version) == path, "\(name)")
+        }
+    }
+
+    // MARK: The catalog
+
+    @Test(
+        arguments: [Damage.emptied, .zeros],
+        [
+            "catalog.json", "trust.json", "metadata/root.json", "metadata/timestamp.json", "metadata/snapshot.json",
+            "metadata/targets.json",
+        ]) func aDamagedFileOfACatalogIsBroughtAgain(how: Damage, name: String) async throws
+    {
+        let source = try await add()
+        let whole = library.copy(of: source).document
+        try damage(folder.path("state/catalogs/os/\(name)"), how)
+        let before = library.copy(of: source)
+        #expect(before.document == nil || before.document == whole)
+        let copy = await library.refreshed(source)
+        #expect(copy.state == .fresh, "\(String(describing: copy.error))")
+        #expect(library.copy(of: source).document == whole)
+    }
+
+    @Test func aCatalogWithOneDigitChangedIsNotShown() async throws {
+        let source = try await add()
+        let path = folder.path("state/catalogs/os/catalog.json")
+        let text = try FileContents.readText(path, limit: 100_000).replacingOccurrences(of: "512", with: "513")
+        try folder.write(Array(text.utf8), to: "state/catalogs/os/catalog.json")
+        server.stop()
+        guard case CatalogAccessError.damaged(path, nil)? = library.copy(of: source).error else {
+            Issue.record("it was believed")
+            return
+        }
+        let copies = await library.copies(refresh: true)
+        #expect(copies.map(\.state) == [.unreachable])
+    }
+
+    /// Whoever keeps last week's answers must not profit from a power cut.
+    @Test(arguments: ["metadata/timestamp.json", "trust.json", "metadata/root.json"])
+    func whatIsDamagedLetsNothingOlderIn(name: String) async throws {
+        let source = try await add()
+        try FileManager.default.copyItem(atPath: folder.path("tree"), toPath: folder.path("older"))
+        try tree.publish(try Self.document("second"))
+        #expect(await library.refreshed(source).document?.description == "second")
+        try damage(folder.path("state/catalogs/os/\(name)"), .emptied)
+        try Folder.removeTree(folder.path("tree"))
+        try FileManager.default.moveItem(atPath: folder.path("older"), toPath: folder.path("tree"))
+        let copy = await library.refreshed(source)
+        #expect(copy.state == .untrusted)
+        #expect(copy.document?.description == "second")
+    }
+
+    @Test func whereNothingTellsOldFromNewTheCatalogIsToBeAddedAgain() async throws {
+        let source = try await add()
+        for name in ["trust.json", "metadata/timestamp.json"] {
+            try damage(folder.path("state/catalogs/os/\(name)"), .zeros)
+        }
+        let copy = await library.refreshed(source)
+        guard case CatalogAccessError.forgotten("os")? = copy.error else {
+            Issue.record("\(String(describing: copy.error))")
+            return
+        }
+        try library.remove("os")
+        _ = try await add()
+    }
+
+    // MARK: Servers that have a bad moment
+
+    @Test(arguments: [HTTPFault.status(503), .reset(after: 0)])
+    func oneBadMomentOfTheServerIsNotTheEnd(fault: HTTPFault) async throws {
+        for path in ["2.root.json", "timestamp.json", "2.snapshot.json"] {
+            server.script("/metadata/\(path)", fault)
+        }
+        server.script("/metadata/2.root.json", .none)
+        let source = try await add()
+        server.script("/metadata/timestamp.json", fault)
+        #expect(await library.refreshed(source).state == .fresh)
+        server.script("/\(tree.file("debian/2026-11-16.caibx", Self.index))", fault)
+        server.script("/\(tree.file("debian/2026-11-16.bootset", Self.bootSet))", fault)
+        let version = try chosen(library.copy(of: source))
+        _ = try await library.index(of: version)
+        #expect(try await library.bootSet(of: version) != nil)
+    }
+
+    @Test func aServerThatIsBusyForLongIsNotWaitedForWhenACopyIsHere() async throws {
+        _ = try await add()
+        server.always("*", .busy(503, retryAfter: 600))
+        utimes(folder.path("state/catalogs/os/trust.json"), [timeval(), timeval()])
+        let began = MonotonicClock.nanoseconds
+        #expect(await library.copies(refresh: true).map(\.state) == [.unreachable])
+        #expect(MonotonicClock.nanoseconds - began < 5_000_000_000)
+    }
+
+    // MARK: Answers of somebody else
+
+    @Test(arguments: ["<html><title>Sign in</title></html>", "{\"error\": \"sign in\"}", ""])
+    func aPageInTheCatalogsPlaceIsSaidAndIsNoReasonNotToBootWhatIsHere(page: String) async throws {
+        let source = try await add()
+        server.always("*", .replaced(Array(page.utf8)))
+        func isNotMetadata(_ error: (any Error)?) -> Bool {
+            if case CatalogAccessError.notMetadata? = error { true } else { false }
+        }
+        let copy = await library.refreshed(source)
+        #expect(isNotMetadata(copy.error), "\(String(describing: copy.error))")
+        #expect(copy.state == .unreachable)
+        #expect(try chosen(copy).version.id.text == "2026-11-16")
+        let other = try CatalogSource(name: "new", location: server.url)
+        for trust in [
+            CatalogTrust.root(try tree.root), .fingerprint(String(repeating: "0", count: 64)),
+            .ask { _ in
+                Issue.record("asked to believe a page")
+                return true
+            },
+        ] {
+            let error = await #expect(throws: CatalogAccessError.self) {
+                try await library.add(other, trust: trust)
+            }
+            #expect(isNotMetadata(error), "\(String(describing: error))")
+        }
+    }
+}
