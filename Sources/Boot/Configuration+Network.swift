@@ -44,10 +44,7 @@ extension Configuration {
                 throw .configuration(file: file, key: key, reason: "must be a list of URLs and folders")
             }
             do throws(CatalogAccessError) {
-                urls.append(
-                    try CatalogSource(
-                        name: catalog, location: location.hasPrefix("/") ? URLText.file(location) : location
-                    ).url)
+                urls.append(try CatalogSource(name: catalog, location: location).url)
             } catch {
                 if case .invalidLocation(_, let reason) = error {
                     throw .configuration(file: file, key: key, reason: "'\(location)': \(reason)")

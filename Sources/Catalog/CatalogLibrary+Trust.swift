@@ -201,9 +201,8 @@ extension CatalogLibrary {
 
     /// False for a folder that is not there: a stick that was pulled is no tree whose metadata was taken away.
     private func isThere(_ source: CatalogSource) -> Bool {
-        guard source.url.hasPrefix("file://") else { return true }
-        let path = source.url.dropFirst("file://".count).drop { $0 != "/" }
-        return access(PercentEncoding.decode(String(path)) ?? String(path), F_OK) == 0
+        guard let path = URLText.path(ofFile: source.url) else { return true }
+        return access(path, F_OK) == 0
     }
 
     private func unreachable(_ source: CatalogSource) -> CatalogAccessError {

@@ -30,9 +30,9 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         guard CatalogSource.isName(name) else {
             throw .invalidName(name)
         }
-        // In a path % is a letter like any other; in a URL it begins an escape.
-        var url =
-            location.hasPrefix("/") ? "file://" + location.map { $0 == "%" ? "%25" : String($0) }.joined() : location
+        guard !location.utf8.contains(0) else { throw .invalidLocation(location, reason: "it holds a NUL") }
+        // In a path every character is one like any other; in a URL some mean something.
+        var url = location.hasPrefix("/") ? URLText.file(location) : location
         let scheme = url.prefix { $0 != ":" }.lowercased()
         guard ["http", "https", "file"].contains(scheme), url.dropFirst(scheme.count).hasPrefix("://") else {
             throw .invalidLocation(location, reason: "it is no http, https or file URL and no absolute path")
@@ -40,7 +40,10 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         // A scheme in capitals is the same scheme, and what looks at it later need not know.
         url = scheme + url.dropFirst(scheme.count)
         guard !url.utf8.contains(where: { $0 <= 32 || $0 == 127 || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") })
-        else { throw .invalidLocation(location, reason: "it holds a space, a control character, ? or #") }
+        else {
+            throw .invalidLocation(
+                location, reason: "a URL holds no space (write %20), no control character, no ? and no #")
+        }
         if !url.hasSuffix("/") { url += "/" }
         guard !allowsExpired || scheme == "file" else {
             throw .invalidLocation(location, reason: "only a folder of this machine may have expired")

@@ -72,6 +72,32 @@ struct MountCommandTests {
         }
     }
 
+    /// A name with escapes, a signed URL, a scheme in capitals, a folder that is no plain word.
+    @Test func anIndexIsFoundUnderAnyURLThatNamesIt() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 300_000, seed: 5)
+            for folder in ["served", "served/My Stick #1 é"] {
+                _ = try await scenario.make(image, as: "a b", in: folder)
+            }
+            let base = scenario.folder.path("served")
+            let server = try NginxServer(tree: base)
+            let directory = try scenario.emptyFolder("m")
+            let capitals = "HTTP://user:word@" + server.url.dropFirst("http://".count)
+            for place in [
+                "\(server.url)a%20b.caibx?token=a/b.c#d", "\(capitals)a b.caibx",
+                "\(server.url)My%20Stick%20%231%20%C3%A9/a%20b.caibx", "\(server.url)My Stick %231 é/a b.caibx",
+                "\(base)/My Stick #1 é/a b.caibx", "FILE://\(base)/My%20Stick%20%231%20%C3%A9/a%20b.caibx",
+            ] {
+                try await scenario.client("cache", "clear")
+                try await scenario.client("mount", place, directory)
+                #expect(Folder.names(in: directory) == ["a b"], "\(place)")
+                #expect(try await scenario.areEqual(image, "\(directory)/a b"), "\(place)")
+                try await scenario.client("umount", directory)
+            }
+            #expect(try await scenario.mountsHaveEnded())
+        }
+    }
+
     @Test func eightProcessesThatReadAtOnceSeeTheImage() async throws {
         try await Scenario.with { scenario in
             let image = try scenario.image("a.img", bytes: 24_000_000, seed: 3)

@@ -50,11 +50,8 @@ package enum URLText {
         // What is neither a letter, a digit nor one of these means something in some URL.
         let encoded = path.utf8.map { byte -> String in
             let character = Character(UnicodeScalar(byte))
-            if byte < 128, character.isLetter || character.isNumber || "/-._~".contains(character) {
-                return String(character)
-            }
-            let digits = String(byte, radix: 16, uppercase: true)
-            return (digits.count == 1 ? "%0" : "%") + digits
+            let isPlain = byte < 128 && (character.isLetter || character.isNumber || "/-._~".contains(character))
+            return isPlain ? String(character) : escape(byte)
         }
         return "file://" + encoded.joined()
     }
@@ -62,17 +59,30 @@ package enum URLText {
     /// The path that a file: URL names; nil for other URLs and other machines' files.
     package static func path(ofFile url: String) -> String? {
         guard url.lowercased().hasPrefix("file://"), isOfThisMachine(url) else { return nil }
+        let path = url.utf8.dropFirst("file://".utf8.count).drop { $0 != UInt8(ascii: "/") }
+        return decode(path).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// A byte as `%XX`.
+    static func escape(_ byte: UInt8) -> String {
+        let digits = String(byte, radix: 16, uppercase: true)
+        return (digits.count == 1 ? "%0" : "%") + digits
+    }
+
+    /// The bytes that a URL's text stands for; nil where an escape is none.
+    static func decode(_ text: Substring.UTF8View) -> [UInt8]? {
         var bytes: [UInt8] = []
-        var rest = url.utf8.dropFirst("file://".utf8.count).drop { $0 != UInt8(ascii: "/") }
+        var rest = text
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)
                 continue
             }
-            guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { return nil }
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            guard digits.count == 2, !digits.hasPrefix("+"), let value = UInt8(digits, radix: 16) else { return nil }
             bytes.append(value)
             rest = rest.dropFirst(2)
         }
-        return String(validating: bytes, as: UTF8.self)
+        return bytes
     }
 }

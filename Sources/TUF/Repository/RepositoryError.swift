@@ -27,3 +27,23 @@ package enum RepositoryError: Error, Sendable {
     /// A key, or the device that has it, did not sign.
     case signing(cause: any Error)
 }
+
+extension RepositoryError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .alreadyThere(let path): "there is a repository in \(path) already"
+        case .notARepository(let path): "there is no repository in \(path)"
+        case .damaged(let file, let fault): "\(file) is damaged: \(fault)"
+        case .file(let error): "\(error)"
+        case .busy: "another process changes the repository"
+        case .waiting(let roles): "a change of \(roles.joined(separator: ", ")) waits for signatures"
+        case .missingSignatures(let role, let count):
+            "\(role) has \(count.valid) of the \(count.threshold) signatures that it needs"
+        case .noSuchRole(let role): "nobody delegates to a role \(role.debugDescription)"
+        case .roleExists(let role): "there is a role \(role.debugDescription) already"
+        case .unsafeName(let name): "the name \(name.debugDescription) is not safe"
+        case .unreachableThreshold(let role): "\(role) has fewer different keys than must sign"
+        case .signing(let cause): "a key did not sign: \(cause)"
+        }
+    }
+}

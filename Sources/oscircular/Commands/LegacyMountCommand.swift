@@ -1,4 +1,5 @@
 import ArgumentParser
+import Curl
 import Glibc
 
 /// `httpstored|httpstoraged|httpstaged -f DIR URL`, as the OS Circular guide of 2009 types it.
@@ -23,7 +24,7 @@ struct LegacyMountCommand: AsyncParsableCommand {
         defer { if source.isTemporary { unlink(source.index) } }
         let cache = LegacyCache.find { Terminal.note("oscircular: \($0)") }
         // Local copies of blocks lay there in 2009.
-        if let cache, source.isLegacy { source.stores.append("file://\(cache)/blockfile/") }
+        if let cache, source.isLegacy { source.stores.append(URLText.file("\(cache)/blockfile/")) }
         try await MountCommand.mountInBackground(
             MountRequest(source, directory: AbsolutePath.of(directory), cache: cache), context)
     }

@@ -1,5 +1,6 @@
 import Boot
 import Catalog
+import Curl
 import Glibc
 import ImageIndex
 import Linux
@@ -19,8 +20,8 @@ struct MountSource {
         _ image: String, store: String?, context: CommandContext, isIndex: Bool = false
     ) async throws -> MountSource {
         let isIndex = isIndex || endings.contains { image.hasSuffix($0) }
-        if ["http://", "https://", "file://"].contains(where: { image.hasPrefix($0) }) {
-            return try await remote(image, store: store, context: context)
+        if URLText.isURL(image) {
+            return try await remote(URLText.encoded(image), store: store, context: context)
         }
         if isIndex || image.hasPrefix("/") || image.hasPrefix(".") || access(image, R_OK) == 0 {
             let path = AbsolutePath.of(image)
@@ -31,13 +32,15 @@ struct MountSource {
         let chosen = try name.choose(from: await library.copies(refresh: true))
         return MountSource(
             index: try await library.index(of: chosen), isTemporary: false,
-            stores: store.map { [storeURL($0)] } ?? chosen.blockLocations, fileName: chosen.version.id.text)
+            stores: try store.map { [try storeURL($0)] } ?? chosen.blockLocations, fileName: chosen.version.id.text)
     }
 
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {
         let transfers = context.transfers()
         defer { transfers.close() }
-        let bytes = try await transfers.get(url, maximumBytes: 256 << 20).body.withUnsafeBytes { Array($0) }
+        let bytes = try await transfers.get(url, maximumBytes: 256 << 20, retry: .standard).body.withUnsafeBytes {
+            Array($0)
+        }
         try context.places.prepareRuntime()
         let path = AtomicFile.temporaryName(for: "\(context.places.runtime)/index")
         try AtomicFile.write(bytes, to: path, mode: 0o600)
@@ -56,13 +59,17 @@ struct MountSource {
     private init(index: String, isTemporary: Bool, of place: String, store: String?) throws {
         let isLegacy = try ImageIndex(path: index).algorithm == .sha1
         if isLegacy {
+            let shown = URLText.withoutCredentials(place)
             Terminal.note(
-                "oscircular: \(place) is a SHA-1 store of 2009: not authenticated, anybody on the way can change it")
+                "oscircular: \(shown) is a SHA-1 store of 2009: not authenticated, anybody on the way can change it")
         }
-        let blocks = store ?? Self.folder(place) + (isLegacy ? "blockfile" : "default.castr")
+        let url = URLText.isURL(place) ? place : URLText.file(place)
         self.init(
-            index: index, isTemporary: isTemporary, stores: [Self.storeURL(blocks)], isLegacy: isLegacy,
-            fileName: Self.name(place))
+            index: index, isTemporary: isTemporary,
+            stores: [
+                try store.map(Self.storeURL) ?? URLText.sibling(isLegacy ? "blockfile" : "default.castr", of: url)
+            ],
+            isLegacy: isLegacy, fileName: Self.name(url))
     }
 
     private init(index: String, isTemporary: Bool, stores: [String], isLegacy: Bool = false, fileName: String) {
@@ -72,27 +79,20 @@ struct MountSource {
 
     private static let endings = [".caibx", ".idx"]
 
-    private static func folder(_ path: String) -> String {
-        String(path[...(path.lastIndex(of: "/") ?? path.startIndex)])
-    }
-
-    private static func name(_ path: String) -> String {
-        let last = path.split(separator: "/").last.map(String.init) ?? path
-        return endings.first { last.hasSuffix($0) }.map { String(last.dropLast($0.count)) } ?? last
+    private static func name(_ url: String) -> String {
+        let name = URLText.fileName(of: url)
+        let plain = endings.first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
+        // As of `.caibx` and of a folder's URL.
+        return plain.isEmpty ? "image" : URLText.plainName(plain)
     }
 
     /// A folder as a file: URL, so that one kind of store serves both.
-    private static func storeURL(_ store: String) -> String {
-        for scheme in ["http://", "https://", "file://"] where store.hasPrefix(scheme) { return store }
-        // libcurl decodes what it opens, so the three characters that mean something in a file: URL are encoded.
-        let encoded = AbsolutePath.of(store).utf8.map { byte -> String in
-            switch byte {
-            case UInt8(ascii: "%"), UInt8(ascii: "?"), UInt8(ascii: "#"), 0...32, 127...:
-                let digits = String(byte, radix: 16, uppercase: true)
-                return "%" + (digits.count == 1 ? "0" : "") + digits
-            default: return String(UnicodeScalar(byte))
-            }
+    /// - Throws: ``UsageError``.
+    private static func storeURL(_ store: String) throws -> String {
+        guard URLText.isURL(store) else { return URLText.file(AbsolutePath.of(store)) }
+        guard !store.contains(where: { $0 == "?" || $0 == "#" }) else {
+            throw UsageError("'\(store)' is no place of blocks: names are put behind it, so it holds no ? and no #")
         }
-        return "file://" + encoded.joined()
+        return URLText.encoded(store)
     }
 }
