@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 
 /// What a publisher says about a version that is added.
 package struct NewVersion: Sendable {
@@ -15,6 +16,12 @@ package struct NewVersion: Sendable {
     package var guest = GuestSettings()
     /// Adds nothing when the newest version has the very same image: ``PublisherError/unchanged(distribution:version:)``.
     package var isSkippedUnchanged = false
+
+    /// Where an image is from, as everybody may know: server and path of its URL. A query may be a signature, and a path of this
+    /// machine is nobody's business: nil for files, by path or URL.
+    static func origin(of image: String) -> String? {
+        URLText.server(of: image) == nil ? nil : URLText.public(image)
+    }
 
     /// - Throws: ``PublisherError/usage(option:reason:)`` for ids of another form.
     package init(distribution: String, version: String) throws(PublisherError) {

@@ -1,5 +1,4 @@
 import Catalog
-import Curl
 import Glibc
 import Linux
 
@@ -53,7 +52,7 @@ extension PublishedTree {
         version.size = published.size
         version.storedSize = published.storedBytes
         version.digest = published.digest
-        if Downloads.isURL(image) { version.origin = URLText.withoutCredentials(image) }
+        version.origin = NewVersion.origin(of: image)
         if new.isSkippedUnchanged, let newest = document.distribution(new.distribution)?.versions.first,
             newest.digest == published.digest, published.digest != nil
         {

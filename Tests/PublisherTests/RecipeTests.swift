@@ -125,7 +125,8 @@ import Testing
 
     @Test func namesOfUpstreamAreReadByTheirForm() throws {
         func newest(_ pattern: String, _ names: String...) -> String? {
-            EntryPattern(pattern)?.newest(onPage: names.map { "<a href='\($0)/'>" }.joined())?.name
+            let page = UpstreamPage(names.map { "<a href='\($0)/'>" }.joined(), url: "https://h/d/")
+            return EntryPattern(pattern)?.newest(of: page.names)?.name
         }
         #expect(
             newest("release-{date}{serial}", "release-20240523", "release-20240523.1", "release", "x")

@@ -29,6 +29,12 @@ package enum URLText {
         return String(url[..<scheme.upperBound] + rest[rest.index(after: at)...])
     }
 
+    /// The URL up to its query or fragment.
+    package static func withoutQuery(_ url: String) -> String { String(url.prefix { $0 != "?" && $0 != "#" }) }
+
+    /// What of a URL may be told to everybody: scheme, server and path. A query may be a signature or a token, as a password is.
+    package static func `public`(_ url: String) -> String { withoutQuery(withoutCredentials(url)) }
+
     /// Name and port of a URL's server in small letters, the port only where it is not the scheme's own; nil for files and for what
     /// is no URL.
     package static func server(of url: String) -> String? {
@@ -69,6 +75,11 @@ package enum URLText {
         return (digits.count == 1 ? "%0" : "%") + digits
     }
 
+    /// A text with its `%XX` replaced by what they stand for; nil for what is no such text, or not UTF-8 then.
+    package static func decoded(_ text: String) -> String? {
+        decode(Substring(text).utf8).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
     /// The bytes that a URL's text stands for; nil where an escape is none.
     static func decode(_ text: Substring.UTF8View) -> [UInt8]? {
         var bytes: [UInt8] = []
@@ -79,7 +90,8 @@ package enum URLText {
                 continue
             }
             let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-            guard digits.count == 2, !digits.hasPrefix("+"), let value = UInt8(digits, radix: 16) else { return nil }
+            // A sign would be a number, too.
+            guard digits.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else { return nil }
             bytes.append(value)
             rest = rest.dropFirst(2)
         }

@@ -13,6 +13,8 @@ package struct EntryPattern: Sendable, Equatable {
     /// A name that fits.
     package struct Match: Sendable, Equatable, Comparable {
         package let name: String
+        /// The name as a part of URLs, where the two differ.
+        fileprivate(set) var urlText: String?
         /// The day in the name, and its other numbers in order.
         package let date: CalendarDate?
         package let numbers: [Int]
@@ -25,13 +27,14 @@ package struct EntryPattern: Sendable, Equatable {
             return left.name < right.name
         }
 
-        /// A text with `{entry}`, `{date}`, `{number}` and `{serial}` in it, with what they stand for.
+        /// A part of a URL with `{entry}`, `{date}`, `{number}` and `{serial}` in it, with what they stand for.
         func fill(_ template: String) -> String {
             var filled = template
             for (name, text) in texts {
                 filled = filled.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: text)
             }
-            return filled.split(separator: "{entry}", omittingEmptySubsequences: false).joined(separator: name)
+            return filled.split(separator: "{entry}", omittingEmptySubsequences: false).joined(
+                separator: urlText ?? name)
         }
     }
 
@@ -92,7 +95,7 @@ package struct EntryPattern: Sendable, Equatable {
                 rest = rest.dropFirst(digits.count + 1)
             }
         }
-        return rest.isEmpty ? Match(name: name, date: date, numbers: numbers, texts: texts) : nil
+        return rest.isEmpty ? Match(name: name, urlText: nil, date: date, numbers: numbers, texts: texts) : nil
     }
 
     private static func day(_ text: Substring) -> (CalendarDate, String)? {
@@ -103,18 +106,20 @@ package struct EntryPattern: Sendable, Equatable {
         return CalendarDate(spelled).map { ($0, digits) }
     }
 
-    /// The newest of the links on a folder's page that fit; nil when none does.
+    /// The newest of names that fit; nil when none does.
     ///
-    /// Only links of the page's own folder count: `href="NAME"` or `href="NAME/"`.
-    package func newest(onPage html: String) -> Match? {
+    /// A recipe may have the name as it is written in URLs, too.
+    package func newest(of names: some Sequence<UpstreamPage.Name>) -> Match? {
         var newest: Match?
-        for piece in html.split(separator: "href=", omittingEmptySubsequences: true).dropFirst() {
-            guard let quote = piece.first, quote == "\"" || quote == "'" else { continue }
-            var name = piece.dropFirst().prefix { $0 != quote && !$0.isNewline }
-            if name.hasPrefix("./") { name = name.dropFirst(2) }
-            if name.hasSuffix("/") { name = name.dropLast() }
-            guard !name.isEmpty, !name.contains("/"), let match = match(String(name)) else { continue }
-            if newest.map({ $0 < match }) ?? true { newest = match }
+        for name in names {
+            var found = match(name.text)
+            found?.urlText = name.urlText
+            if found == nil, name.urlText != name.text {
+                found = match(name.urlText)
+                found?.urlText = name.urlText
+            }
+            guard let found else { continue }
+            if newest.map({ $0 < found }) ?? true { newest = found }
         }
         return newest
     }

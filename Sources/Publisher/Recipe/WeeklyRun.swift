@@ -18,8 +18,6 @@ package struct WeeklyRun: Sendable {
         case nothingNew(String)
     }
 
-    private static let longestPage = 16_777_216
-
     package init(tree: PublishedTree, recipe: Recipe, day: CalendarDate, work: String) {
         self.tree = tree
         self.recipe = recipe
@@ -35,15 +33,14 @@ package struct WeeklyRun: Sendable {
         let known = try tree.catalog().distribution(entry.id)
         switch entry.source {
         case .upstream(let page, let pattern, let image, let sums):
-            let html = try Downloads(cancellation: cancellation).text(page, limit: WeeklyRun.longestPage)
-            guard let newest = pattern.newest(onPage: html) else {
+            let upstream = try UpstreamPage(at: page, Downloads(cancellation: cancellation))
+            guard let newest = pattern.newest(of: upstream.names) else {
                 throw .recipe(
                     file: recipe.file, key: "\(entry.id): entry",
-                    reason: "fits nothing at \(URLText.withoutCredentials(page))")
+                    reason: "fits none of the \(upstream.names.count) names at \(URLText.public(page))")
             }
             let url = page + newest.fill(image)
-            let origin = URLText.withoutCredentials(url)
-            if known?.versions.contains(where: { $0.origin == origin }) == true {
+            if UpstreamPage.isPublished(url, in: known) {
                 return .nothingNew("upstream's newest is still \(newest.name)")
             }
             var options = options

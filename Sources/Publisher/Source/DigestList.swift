@@ -1,41 +1,145 @@
 /// A list of files' digests as distributions publish it: SHA256SUMS, SHA512SUMS, CHECKSUM, `NAME.sha512`.
 struct DigestList {
-    /// Digests by file name, lower-case hexadecimal, 64 or 128 digits.
-    private var digests: [String: String] = [:]
-    /// The digest of a list that has nothing but one.
-    private var only: String?
+    /// What a list says of a file.
+    enum Finding: Equatable {
+        /// Lower-case hexadecimal, 64 or 128 digits.
+        case digest(String)
+        /// Two different ones of the same kind.
+        case contradiction
+        case nothing
+    }
+
+    private struct Entry {
+        /// As the list has it; empty where it has a digest and no name.
+        let name: String
+        let digest: String
+    }
+
+    private var entries: [Entry] = []
 
     /// Bytes of the longest list that is read.
     static let longest = 4_194_304
 
-    /// Reads the lines `HEX  NAME`, `HEX *NAME` and `SHA256 (NAME) = HEX`; others, such as a signature's, are passed over.
+    /// Whether no line of it is a digest: a page that a server sends for what is not there, for one.
+    var isEmpty: Bool { entries.isEmpty }
+
+    /// Reads `HEX  NAME`, `HEX *NAME`, `SHA256 (NAME) = HEX` and what openssl writes, `SHA2-256(NAME)= HEX`, with or without GNU's
+    /// mark of an escaped name; others, such as comments, are passed over. Of a clear-signed list only what is signed counts.
     init(_ text: String) {
-        for line in text.split(whereSeparator: \.isNewline) {
-            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
-            if words.count == 1, DigestList.isDigest(words[0]) {
-                only = words[0].lowercased()
-            } else if words.count >= 2, DigestList.isDigest(words[0]) {
-                var name = line.drop { $0 == " " }.dropFirst(words[0].count).drop { $0 == " " || $0 == "\t" }
-                if name.first == "*" { name = name.dropFirst() }
-                add(name, words[0])
-            } else if let open = line.firstRange(of: " ("), let close = line.firstRange(of: ") = "),
-                open.upperBound <= close.lowerBound, DigestList.isDigest(line[close.upperBound...])
-            {
-                add(line[open.upperBound..<close.lowerBound], line[close.upperBound...])
+        var isOther = false
+        for line in DigestList.signedLines(text) {
+            if line.hasPrefix("#") {
+                // Gentoo's lists: "# BLAKE2B HASH" before digests of the same length.
+                let words = line.dropFirst().split(whereSeparator: \.isWhitespace)
+                if words.count == 2, words[1].lowercased() == "hash" {
+                    isOther = DigestList.digits(of: words[0]) == nil
+                }
+            } else if !isOther {
+                read(line)
             }
         }
     }
 
-    private mutating func add(_ name: Substring, _ digest: Substring) {
-        let plain = name.hasPrefix("./") ? name.dropFirst(2) : name
-        // A list of both kinds: the longer digest counts.
-        let key = String(plain)
-        if digests[key]?.count ?? 0 < digest.count { digests[key] = digest.lowercased() }
+    /// The lines without what frames them: a byte order mark, carriage returns, a signature.
+    private static func signedLines(_ text: String) -> [Substring] {
+        // A carriage return and a line feed are one character here.
+        var lines = text.drop { $0 == "\u{FEFF}" }.split(whereSeparator: \.isNewline)
+        guard let start = lines.firstIndex(where: { $0.hasPrefix("-----BEGIN PGP SIGNED MESSAGE-----") }) else {
+            return lines
+        }
+        lines = Array(lines[(start + 1)...].prefix { !$0.hasPrefix("-----BEGIN PGP SIGNATURE-----") })
+        return lines.map { $0.hasPrefix("- ") ? $0.dropFirst(2) : $0 }
     }
 
-    /// The digest of a file.
-    /// - Parameter isOwn: the list is that file's alone, so a digest without a name is its.
-    func digest(of name: String, isOwn: Bool) -> String? { digests[name] ?? (isOwn ? only : nil) }
+    private mutating func read(_ line: Substring) {
+        var line = line.drop(while: \.isWhitespace)
+        let isEscaped = line.first == "\\"
+        if isEscaped { line = line.dropFirst() }
+        let first = line.prefix { !$0.isWhitespace }
+        let digest =
+            first.lowercased().hasPrefix("sha256:") || first.lowercased().hasPrefix("sha512:")
+            ? first.dropFirst(7) : first
+        if DigestList.isDigest(digest) {
+            var name = line[first.endIndex...]
+            // A space, then a space or the mark of a binary file; some write one space, some a tab or more spaces.
+            if name.first?.isWhitespace == true { name = name.dropFirst() }
+            if name.first == " " || name.first == "*" { name = name.dropFirst() }
+            add(name, digest, isEscaped)
+            let trimmed = name.drop { $0.isWhitespace || $0 == "*" }
+            if trimmed.startIndex != name.startIndex { add(trimmed, digest, isEscaped) }
+        } else if let open = line.firstIndex(of: "("),
+            let digits = DigestList.digits(of: line[..<open]), let equals = line.lastIndex(of: "="),
+            let close = line[..<equals].lastIndex(of: ")"), open < close
+        {
+            let digest = line[line.index(after: equals)...].drop(while: \.isWhitespace).prefix { !$0.isWhitespace }
+            guard digest.utf8.count == digits, DigestList.isDigest(digest) else { return }
+            add(line[line.index(after: open)..<close], digest, isEscaped)
+        }
+    }
+
+    private mutating func add(_ name: Substring, _ digest: Substring, _ isEscaped: Bool) {
+        var plain = isEscaped ? DigestList.unescaped(name) : String(name)
+        while plain.last?.isWhitespace == true { plain.removeLast() }
+        while plain.hasPrefix("./") { plain.removeFirst(2) }
+        // What was read from standard input has no name.
+        if ["-", "stdin", "(stdin)"].contains(plain) { plain = "" }
+        entries.append(Entry(name: plain, digest: digest.lowercased()))
+    }
+
+    private static func unescaped(_ name: Substring) -> String {
+        var plain = ""
+        var isEscape = false
+        for character in name {
+            if isEscape {
+                plain.append(character == "n" ? "\n" : character == "r" ? "\r" : character)
+                isEscape = false
+            } else if character == "\\" {
+                isEscape = true
+            } else {
+                plain.append(character)
+            }
+        }
+        return plain
+    }
+
+    /// What the list says of a file.
+    ///
+    /// A list may lie higher or may have been made elsewhere: the name that has most in common with the path counts.
+    /// - Parameters:
+    ///   - paths: the ways to write the file's path: as in its URL, and decoded.
+    ///   - isOwn: the list is that file's alone: then a digest without a name is its, and the only one whatever its name.
+    func finding(for paths: [String], isOwn: Bool) -> Finding {
+        let wanted = paths.map { $0.split(separator: "/") }.filter { !$0.isEmpty }
+        var best = (length: 0, entries: [Entry]())
+        for entry in entries {
+            let parts = entry.name.split(separator: "/")
+            let common =
+                wanted.map { path in zip(path.reversed(), parts.reversed()).prefix { $0 == $1 }.count }.max() ?? 0
+            // A name that the path ends in is better than one that ends as the path does.
+            let length = common == 0 ? 0 : 2 * common + (common == parts.count ? 1 : 0)
+            if length > best.length { best = (length, []) }
+            if length == best.length, length > 0 { best.entries.append(entry) }
+        }
+        if best.entries.isEmpty, isOwn {
+            let nameless = entries.filter(\.name.isEmpty)
+            best.entries = nameless.isEmpty ? entries : nameless
+            if Set(best.entries.map(\.digest)).count > 1, nameless.isEmpty { return .nothing }
+        }
+        // A list of both kinds: the longer digest counts.
+        let most = best.entries.map(\.digest.utf8.count).max() ?? 0
+        let digests = Set(best.entries.map(\.digest).filter { $0.utf8.count == most })
+        guard let digest = digests.first else { return .nothing }
+        return digests.count == 1 ? .digest(digest) : .contradiction
+    }
+
+    /// The hexadecimal digits of a kind of digest that is known here.
+    private static func digits(of name: Substring) -> Int? {
+        switch name.lowercased().filter({ !$0.isWhitespace }) {
+        case "sha256", "sha-256", "sha2-256": 64
+        case "sha512", "sha-512", "sha2-512": 128
+        default: nil
+        }
+    }
 
     private static func isDigest(_ text: Substring) -> Bool {
         (text.utf8.count == 64 || text.utf8.count == 128)

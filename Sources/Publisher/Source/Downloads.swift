@@ -9,12 +9,16 @@ package final class Downloads: Sendable {
         maximumInFlight: 2,
         options: TransferOptions(stallSeconds: 60, connectSeconds: 30, userAgent: "oscircular-publish"))
     private let cancellation: Cancellation
+    private let retry: TransferRetry
 
     /// Bytes of the largest image that is fetched.
     private static let largestImage = 1 << 40
-    private static let attempts = 3
 
-    package init(cancellation: Cancellation = Cancellation()) { self.cancellation = cancellation }
+    /// - Parameter retry: how often anything is asked for that may come a little later.
+    package init(cancellation: Cancellation = Cancellation(), retry: TransferRetry = .patient) {
+        self.cancellation = cancellation
+        self.retry = retry
+    }
 
     deinit { queue.close() }
 
@@ -23,10 +27,11 @@ package final class Downloads: Sendable {
         ["http://", "https://", "file://"].contains { image.lowercased().hasPrefix($0) }
     }
 
-    /// A small text.
+    /// A small text, and where it came from in the end.
     /// - Throws: ``PublisherError/download(_:)``.
-    package func text(_ url: String, limit: Int) throws(PublisherError) -> String {
-        String(decoding: try transfer(TransferRequest(url: url, maximumBytes: limit)).body.bytes, as: UTF8.self)
+    package func text(_ url: String, limit: Int) throws(PublisherError) -> (text: String, url: String) {
+        let result = try transfer(TransferRequest(url: url, maximumBytes: limit, retry: retry))
+        return (String(decoding: result.body.bytes, as: UTF8.self), result.effectiveURL)
     }
 
     /// An image as a new file, compared with its digest where one is asked for.
@@ -37,54 +42,73 @@ package final class Downloads: Sendable {
         // First, so that nothing is fetched in vain.
         let digest = try digest(of: url, digests)
         progress.begin(.download, total: 0)
-        for attempt in 1... {
-            let handle: FileHandle
-            do {
-                handle = try FileHandle(path: path, flags: O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
-            } catch {
-                throw .unwritable(error)
-            }
-            let file = TransferFile(handle) { bytes, expected in
-                if let expected { progress.begin(.download, total: UInt64(expected)) }
-                progress.add(UInt64(bytes))
-            }
-            do throws(PublisherError) {
-                _ = try transfer(TransferRequest(url: url, maximumBytes: Downloads.largestImage, file: file))
-                if let digest { try compare(handle, with: digest, url) }
-                return
-            } catch {
-                if let failure = file.failure {
-                    throw .unwritable(SystemCallError(code: failure.code, call: failure.call, subject: path))
-                }
-                guard case .download(let cause) = error, cause.isTransient, attempt < Downloads.attempts else {
-                    throw error
-                }
-                usleep(UInt32(500_000 * attempt))
-            }
+        let handle: FileHandle
+        do {
+            handle = try FileHandle(path: path, flags: O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
+        } catch {
+            throw .unwritable(error)
         }
+        let file = TransferFile(handle) { bytes, expected in
+            if let expected { progress.begin(.download, total: UInt64(expected)) }
+            progress.add(UInt64(bytes))
+        }
+        do throws(PublisherError) {
+            _ = try transfer(
+                TransferRequest(url: url, maximumBytes: Downloads.largestImage, file: file, retry: retry))
+        } catch {
+            guard let failure = file.failure else { throw error }
+            throw .unwritable(SystemCallError(code: failure.code, call: failure.call, subject: path))
+        }
+        if let digest { try compare(handle, with: digest, url) }
     }
 
     private func digest(of url: String, _ choice: DigestListChoice) throws(PublisherError) -> String? {
         if choice == .unchecked { return nil }
-        let name = url.split(separator: "/").last.map { String($0.prefix { $0 != "?" && $0 != "#" }) } ?? ""
+        let path = URLText.withoutQuery(url)
+        let paths = [path, URLText.decoded(path)].compactMap(\.self)
+        let name = paths.last?.split(separator: "/").last.map(String.init) ?? path
+        func failure(_ reason: String) -> PublisherError { .digest(url: URLText.public(url), reason: reason) }
         var found: [String] = []
         for candidate in choice.candidates(for: url) {
-            let text: String
+            let shown = URLText.public(candidate.url)
+            let list: DigestList
             do throws(PublisherError) {
-                text = try self.text(candidate.url, limit: DigestList.longest)
+                list = DigestList(try text(candidate.url, limit: DigestList.longest).text)
             } catch {
-                if case .download(.notFound) = error, choice == .beside { continue }
-                throw error
+                guard choice == .beside, case .download(let cause) = error,
+                    Downloads.isAbsence(cause, of: candidate.url)
+                else {
+                    throw error
+                }
+                continue
             }
-            found.append(candidate.url)
-            if let digest = DigestList(text).digest(of: name, isOwn: candidate.isOwn) { return digest }
+            if list.isEmpty {
+                // A page for what is not there.
+                if choice == .beside { continue }
+                throw failure("\(shown) is no list of SHA-256 or SHA-512 digests")
+            }
+            switch list.finding(for: paths, isOwn: candidate.isOwn) {
+            case .digest(let digest): return digest
+            case .contradiction: throw failure("\(shown) lists \(name) twice, with different digests")
+            case .nothing: if !found.contains(shown) { found.append(shown) }
+            }
         }
-        let shown = URLText.withoutCredentials(url)
-        throw .digest(
-            url: shown,
-            reason: found.isEmpty
-                ? "no SHA256SUMS or SHA512SUMS lies beside it"
-                : "\(found.map(URLText.withoutCredentials).joined(separator: ", ")) does not list \(name)")
+        throw failure(
+            found.isEmpty
+                ? "no SHA256SUMS or SHA512SUMS lies beside it, nor \(name).sha256 or \(name).sha512"
+                : "\(found.joined(separator: ", ")) \(found.count == 1 ? "does" : "do") not list \(name)")
+    }
+
+    /// Whether a server's answer means that there is no such list: a bucket that may not be listed says 403, others send a page of any
+    /// length, or us elsewhere for ever. What may come a little later is no such answer.
+    private static func isAbsence(_ error: TransferError, of url: String) -> Bool {
+        switch error {
+        case .notFound, .tooLarge: true
+        // A certificate that is not trusted is no answer, unless it is another server's.
+        case .unsupported(let place, _): place != URLText.withoutCredentials(url)
+        case .http: !error.isTransient
+        case .connection, .cancelled: false
+        }
     }
 
     private func compare(_ file: FileHandle, with digest: String, _ url: String) throws(PublisherError) {
@@ -102,7 +126,7 @@ package final class Downloads: Sendable {
         }
         guard checksum.hex == digest else {
             throw .digest(
-                url: URLText.withoutCredentials(url), reason: "its digest is \(checksum.hex), the list says \(digest)")
+                url: URLText.public(url), reason: "its digest is \(checksum.hex), the list says \(digest)")
         }
     }
 
