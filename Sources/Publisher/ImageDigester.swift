@@ -7,10 +7,14 @@ import Synchronization
 final class ImageDigester: Sendable {
     private struct State: Sendable {
         var isAbandoned = false
+        /// Bytes that are hashed.
+        var done: UInt64 = 0
         var result: Result<FileDigest, PublisherError>?
     }
 
     private static let runSize = 1_048_576
+    /// Zeros that are hashed at once: they stay in the processor's nearest cache.
+    private static let zeroRun = 16_384
 
     private let source: ImageSource
     private let state = Monitor(State())
@@ -37,11 +41,14 @@ final class ImageDigester: Sendable {
         }
     }
 
-    /// Waits for the digest.
+    /// Waits for the digest, and says how far it is: the blocks of a hole are known at once, but its zeros are hashed one by one.
     /// - Throws: ``PublisherError``.
-    func finish(_ cancellation: Cancellation) throws(PublisherError) -> FileDigest {
+    func finish(_ progress: PublishProgress, _ cancellation: Cancellation) throws(PublisherError) -> FileDigest {
         start()
+        let before = state.change { $0.done }
+        progress.begin(.digest, total: source.size - before)
         while true {
+            progress.reach(state.change { $0.done } - before)
             let soon = MonotonicClock.nanoseconds + 100_000_000
             if let result = state.wait(until: { _ in soon }, { $0.result }) { return try result.get() }
             try cancellation.check()
@@ -53,7 +60,7 @@ final class ImageDigester: Sendable {
     ) throws(PublisherError) -> FileDigest {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: runSize, alignment: 4096)
         defer { buffer.deallocate() }
-        let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: runSize, alignment: 4096)
+        let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: zeroRun, alignment: 4096)
         defer { zeros.deallocate() }
         zeros.initializeMemory(as: UInt8.self, repeating: 0)
         var hasher = FileHasher()
@@ -61,14 +68,25 @@ final class ImageDigester: Sendable {
         while offset < source.size {
             let data = source.data(from: offset) ?? source.size..<source.size
             while offset < data.upperBound {
-                if state.change({ $0.isAbandoned }) { throw .interrupted(signal: 0) }
+                let isAbandoned = state.change { state in
+                    state.done = offset
+                    return state.isAbandoned
+                }
+                if isAbandoned { throw .interrupted(signal: 0) }
                 let isHole = offset < data.lowerBound
                 let end = min(isHole ? data.lowerBound : data.upperBound, offset + UInt64(runSize))
-                let run = UnsafeMutableRawBufferPointer(
-                    rebasing: (isHole ? zeros : buffer)[..<Int(end - offset)])
-                if !isHole { try source.read(into: run, at: offset) }
-                hasher.update(UnsafeRawBufferPointer(run))
-                offset = end
+                if isHole {
+                    while offset < end {
+                        let count = min(zeroRun, Int(end - offset))
+                        hasher.update(UnsafeRawBufferPointer(rebasing: zeros[..<count]))
+                        offset += UInt64(count)
+                    }
+                } else {
+                    let run = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(end - offset)])
+                    try source.read(into: run, at: offset)
+                    hasher.update(UnsafeRawBufferPointer(run))
+                    offset = end
+                }
             }
         }
         return hasher.finalize()

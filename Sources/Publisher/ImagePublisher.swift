@@ -28,7 +28,7 @@ package struct ImagePublisher: Sendable {
 
     /// Publishes the image at a path. Blocks the calling thread; never call it on the cooperative pool.
     /// - Parameters:
-    ///   - image: a raw disk, ISO or block device; a URL is fetched, what is compressed unpacked, and another format converted by
+    ///   - image: a raw disk, ISO or block device; a URL is fetched, what is packed unpacked, and another format converted by
     ///     qemu-img, to temporary files beside `index`.
     ///   - index: where the index appears, by rename.
     ///   - store: the block store's folder; made where it lacks.
@@ -53,7 +53,7 @@ package struct ImagePublisher: Sendable {
         let prepared = try PreparedImage(
             image, beside: index, digests: options.digests, progress: progress, cancellation: cancellation)
         defer { prepared.remove() }
-        return try publish(try ImageSource(path: prepared.path), index: index, store: store)
+        return try publish(try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
     }
 
     private func publish(_ source: ImageSource, index: String, store: String) throws(PublisherError) -> PublishedImage {
@@ -74,7 +74,7 @@ package struct ImagePublisher: Sendable {
         let blocks = table.all
         let isKnown = options.known?.isMade(
             of: blocks, blockSize: options.blockSize, size: source.size, algorithm: options.algorithm)
-        let digest = isKnown == true ? options.known?.digest : try digester?.finish(cancellation)
+        let digest = isKnown == true ? options.known?.digest : try digester?.finish(progress, cancellation)
         try source.checkUnchanged()
 
         progress.begin(.index, total: 0)

@@ -102,21 +102,22 @@ final class ImageReading {
     private func skip(_ hole: Range<UInt64>) throws(PublisherError) {
         try cancellation.check()
         let blockSize = UInt64(options.blockSize)
-        var offset = hole.lowerBound
-        while offset < hole.upperBound {
-            let length = Int(min(blockSize, hole.upperBound - offset))
-            let id = zeros.id(length: length)
-            table.set(id, at: Int(offset / blockSize))
-            if table.claim(id) {
-                let worker = try BlockWorker(
-                    options: options, store: store, ingest: ingest, table: table, zeros: zeros)
-                try worker.keep(id, zeroBytes(length))
-            }
-            unread += 1
-            table.zeroBlocks.add(1, ordering: .relaxed)
-            progress.add(UInt64(length))
-            offset += UInt64(length)
-        }
+        let count = Int((hole.upperBound - hole.lowerBound + blockSize - 1) / blockSize)
+        let last = Int(hole.upperBound - hole.lowerBound - UInt64(count - 1) * blockSize)
+        // The table begins filled with whole blocks of zeros.
+        let lastID = zeros.id(length: last)
+        table.set(lastID, at: Int(hole.lowerBound / blockSize) + count - 1)
+        if count > 1 { try keepZeros(zeros.id(length: options.blockSize), options.blockSize) }
+        try keepZeros(lastID, last)
+        unread += count
+        table.zeroBlocks.add(count, ordering: .relaxed)
+        progress.add(hole.upperBound - hole.lowerBound)
+    }
+
+    private func keepZeros(_ id: BlockID, _ length: Int) throws(PublisherError) {
+        guard table.claim(id) else { return }
+        let worker = try BlockWorker(options: options, store: store, ingest: ingest, table: table, zeros: zeros)
+        try worker.keep(id, zeroBytes(length))
     }
 
     private func zeroBytes(_ count: Int) -> UnsafeRawBufferPointer {

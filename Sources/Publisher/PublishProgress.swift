@@ -4,7 +4,7 @@ import Synchronization
 /// How far the work is. Written by the working threads, read by whoever draws.
 package final class PublishProgress: Sendable {
     package enum Phase: String, Sendable {
-        case build, download, unpack, convert, blocks, index, verify, sweep, metadata, mirror, repair
+        case build, download, unpack, convert, blocks, digest, index, verify, sweep, metadata, mirror, repair
     }
 
     /// One look at the numbers.
@@ -26,6 +26,9 @@ package final class PublishProgress: Sendable {
         phase.withLock { $0 = (next, total, MonotonicClock.nanoseconds) }
         done.store(0, ordering: .relaxed)
     }
+
+    /// Says how many bytes are done in all.
+    func reach(_ bytes: UInt64) { done.store(bytes, ordering: .relaxed) }
 
     func add(_ bytes: UInt64) { done.add(bytes, ordering: .relaxed) }
 

@@ -66,6 +66,8 @@ package enum PublisherError: Error, Sendable, Equatable {
         case isDirectory
         /// Neither a file nor a block device.
         case isSpecial
+        /// Something that is no disk as it is: `what` it is, and what to do about it; phrases.
+        case other(String, cure: String)
         /// It became another file, shorter or newer while it was read.
         case changed
     }

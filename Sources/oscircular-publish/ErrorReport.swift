@@ -57,13 +57,16 @@ struct ErrorReport {
             self.init(64, "\(option) makes no sense", reason, "see oscircular-publish(1)")
         case .programMissing(let program):
             let package = ["qemu-img": "qemu-utils", "xz": "xz-utils"][program] ?? program
+            let isConversion = program == "qemu-img"
             self.init(
-                69, "the image cannot be converted", "\(program) is not installed",
+                69, "the image cannot be \(isConversion ? "converted" : "unpacked")", "\(program) is not installed",
                 "install \(package), or give a raw image")
         case .programFailed(let program, let status, let message):
+            let isConversion = program == "qemu-img"
             self.init(
-                65, "the image cannot be converted", "\(program) ended with \(status): \(message)",
-                program == "qemu-img" ? "check the image with qemu-img check" : "check the image, or fetch it again")
+                65, "the image cannot be \(isConversion ? "converted" : "unpacked")",
+                "\(program) ended with \(status): \(message)",
+                isConversion ? "check the image with qemu-img check" : "check the image, or fetch it again")
         case .download(let cause): self.init(downloading: cause)
         case .digest(let url, let reason):
             self.init(
@@ -148,6 +151,7 @@ struct ErrorReport {
         case .isSpecial:
             self.init(66, what, "it is neither a file nor a block device", "give a raw disk, an ISO or a block device")
         case .empty: self.init(65, what, "the image has no bytes", "check how it was made")
+        case .other(let kind, let cure): self.init(65, what, "it is \(kind)", cure)
         case .changed:
             self.init(75, what, "the image changed while it was read", "stop what writes to it, or publish a copy")
         }

@@ -2,51 +2,82 @@ import FoundationEssentials
 import Glibc
 import Linux
 
-/// An image of another format as a temporary raw file, made by qemu-img.
+/// An image of another format, which qemu-img makes a raw file of.
 struct ImageConversion {
-    /// The raw file; the owner removes it.
-    let result: String
+    private let image: String
+    /// What was recognized, for people, and qemu-img's name of it.
+    private let name: String
+    private let format: String
 
     private static let program = "qemu-img"
 
-    /// - Throws: ``PublisherError``; the temporary file is gone then.
-    init(
-        of image: String, format: String, beside output: String, progress: PublishProgress, cancellation: Cancellation
-    ) throws(PublisherError) {
-        result = AtomicFile.temporaryName(for: output)
-        progress.begin(.convert, total: 0)
-        do {
-            let ended = try ChildProgram.run(
-                ImageConversion.program,
-                [
-                    "convert", "-f", format, "-O", "raw", "--", ImageConversion.plain(image),
-                    ImageConversion.plain(result),
-                ],
-                cancellation: cancellation)
-            try ImageConversion.check(ended)
-        } catch {
-            unlink(result)
-            throw error
-        }
-    }
-
-    /// What qemu-img takes a file for.
+    /// Looks at an image.
     /// - Parameter isForeign: an image that names other files, a base or its parts, is refused: whoever made it would choose
     ///   which files of this machine are published.
-    static func format(of image: String, isForeign: Bool) throws(PublisherError) -> String {
-        let ended = try ChildProgram.run(program, ["info", "--output=json", "--", plain(image)])
-        try check(ended)
+    /// - Throws: ``PublisherError``; ``PublisherError/image(path:_:)`` for one that is damaged, cut off or refused.
+    init(of image: String, name: String, isForeign: Bool) throws(PublisherError) {
+        (self.image, self.name) = (image, name)
+        let ended = try ChildProgram.run(
+            ImageConversion.program, ["info", "--output=json", "--", ImageConversion.plain(image)])
+        try ImageConversion.check(ended)
         guard let info = try? JSONDecoder().decode(Info.self, from: Data(ended.output)) else {
-            throw .programFailed(program, status: ended.status, message: "its answer is no JSON")
+            // Not JSON, or not this: nothing is known of the image.
+            throw .programFailed(ImageConversion.program, status: ended.status, message: "its answer is no JSON")
         }
+        format = info.format
+        if info.format == "raw" { throw refusal("a damaged \(name) image") }
         if isForeign, info.namesOtherFiles {
-            throw .programFailed(program, status: 0, message: "the image names other files, which are not published")
+            throw .image(
+                path: image,
+                .other(
+                    "an image that names other files, and those of this machine are nobody else's to choose",
+                    cure: "give an image that is whole by itself"))
         }
-        return info.format
+        // What lies in other files says nothing about the length of this one.
+        if !info.namesOtherFiles { try checkLength() }
+    }
+
+    /// Writes the raw disk; holes stay holes.
+    /// - Throws: ``PublisherError``; the file may be there in part then, its owner removes it.
+    func write(to path: String, progress: PublishProgress, cancellation: Cancellation) throws(PublisherError) {
+        progress.begin(.convert, total: 0)
+        try ImageConversion.check(
+            try ChildProgram.run(
+                ImageConversion.program,
+                ["convert"] + source + ["-O", "raw", "--", sourceName, ImageConversion.plain(path)],
+                cancellation: cancellation))
+    }
+
+    private var isVHD: Bool { format == "vpc" }
+    private var source: [String] { isVHD ? ["--image-opts"] : ["-f", format] }
+
+    /// A VHD has two sizes, and some programs' older one, by cylinders and heads, is a little short.
+    private var sourceName: String {
+        guard isVHD else { return ImageConversion.plain(image) }
+        let path = image.map { $0 == "," ? ",," : String($0) }.joined()
+        return "driver=vpc,force_size_calc=current_size,file.driver=file,file.filename=\(path)"
     }
 
     /// `file:` keeps qemu-img from reading a protocol out of a name such as `nbd:x`.
     private static func plain(_ path: String) -> String { "file:\(path)" }
+
+    private func refusal(_ what: String) -> PublisherError {
+        .image(path: image, .other(what, cure: "check it with 'qemu-img check', or fetch it again"))
+    }
+
+    /// qemu-img gives zeros for blocks that lie behind the end of a file that was cut off.
+    private func checkLength() throws(PublisherError) {
+        let ended = try ChildProgram.run(
+            ImageConversion.program, ["map", "--output=json", "-f", format, "--", ImageConversion.plain(image)])
+        try ImageConversion.check(ended)
+        // A map of more than 16 MiB, of a disk in a hundred thousand pieces, is not looked at.
+        guard let extents = try? JSONDecoder().decode([Extent].self, from: Data(ended.output)) else { return }
+        let end = extents.map { extent in extent.data ? (extent.offset ?? 0) + extent.length : 0 }.max() ?? 0
+        let size = try ImageSource(path: image).size
+        if extents.contains(where: { $0.data && $0.offset != nil }), end > size {
+            throw refusal("a \(name) image that is cut off")
+        }
+    }
 
     private static func check(_ ended: ChildProgram.Ended) throws(PublisherError) {
         guard ended.status != 0 else { return }
@@ -56,6 +87,13 @@ struct ImageConversion {
             throw .unwritable(SystemCallError(code: ENOSPC, call: "write", subject: "the converted image"))
         }
         throw .programFailed(program, status: ended.status, message: words)
+    }
+
+    private struct Extent: Decodable {
+        let length: UInt64
+        let data: Bool
+        /// Where it lies in the file; nil for what is compressed.
+        let offset: UInt64?
     }
 
     private struct Info: Decodable {

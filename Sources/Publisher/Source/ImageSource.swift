@@ -19,8 +19,9 @@ final class ImageSource: Sendable {
         let nanoseconds: Int
     }
 
+    /// - Parameter size: bytes of the file that are the image, at most all; nil for all.
     /// - Throws: ``PublisherError/image(path:_:)`` or ``PublisherError/unreadable(_:)``.
-    init(path: String) throws(PublisherError) {
+    init(path: String, size wanted: UInt64? = nil) throws(PublisherError) {
         self.path = path
         do {
             // Without O_NONBLOCK the open of a FIFO waits for a writer.
@@ -28,14 +29,15 @@ final class ImageSource: Sendable {
         } catch {
             throw error.code == ENOENT ? .image(path: path, .missing) : .unreadable(error)
         }
+        let whole: UInt64
         do {
             let status = try file.status()
             switch status.st_mode & S_IFMT {
             case S_IFDIR: throw PublisherError.image(path: path, .isDirectory)
-            case S_IFREG: size = UInt64(status.st_size)
+            case S_IFREG: whole = UInt64(status.st_size)
             case S_IFBLK:
                 let descriptor = file.descriptor
-                size = UInt64(try systemCall("lseek", path) { lseek(descriptor, 0, SEEK_END) })
+                whole = UInt64(try systemCall("lseek", path) { lseek(descriptor, 0, SEEK_END) })
             default: throw PublisherError.image(path: path, .isSpecial)
             }
             identity = Identity(status)
@@ -46,6 +48,7 @@ final class ImageSource: Sendable {
         } catch {
             throw .image(path: path, .isSpecial)
         }
+        size = min(whole, wanted ?? whole)
         guard size > 0 else { throw .image(path: path, .empty) }
         posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
     }
@@ -59,6 +62,24 @@ final class ImageSource: Sendable {
         let end = lseek(file.descriptor, start, ImageSource.seekHole)
         guard UInt64(start) < size else { return nil }
         return UInt64(start)..<(end > start ? min(UInt64(end), size) : size)
+    }
+
+    /// Some bytes, fewer at the file's end.
+    /// - Throws: ``PublisherError/unreadable(_:)``.
+    func bytes(at offset: UInt64, count wanted: Int) throws(PublisherError) -> [UInt8] {
+        guard offset < size else { return [] }
+        let count = Int(min(UInt64(wanted), size - offset))
+        var bytes = [UInt8](repeating: 0, count: count)
+        var failure: SystemCallError?
+        var read = 0
+        bytes.withUnsafeMutableBytes { buffer in
+            do throws(SystemCallError) { read = try file.read(into: buffer, at: Int(offset)) } catch { failure = error }
+        }
+        if let failure {
+            throw .unreadable(SystemCallError(code: failure.code, call: "read", subject: path))
+        }
+        bytes.removeLast(count - read)
+        return bytes
     }
 
     /// Fills the buffer.

@@ -1,3 +1,4 @@
+import Curl
 import Glibc
 import Linux
 
@@ -5,8 +6,13 @@ import Linux
 struct PreparedImage {
     /// The raw image; a temporary file, or the image itself.
     let path: String
+    /// Bytes of the file that are the image.
+    let size: UInt64
     /// Temporary files beside the index; a killed publisher's are removed by the next (``StaleFiles``).
     private let temporary: String?
+
+    /// Steps from what was given to the raw disk: a VMDK in a tar in a gzip is three.
+    private static let mostLayers = 6
 
     /// - Parameter output: temporary files lie beside it.
     /// - Throws: ``PublisherError``; no temporary file is left then.
@@ -14,48 +20,89 @@ struct PreparedImage {
         _ image: String, beside output: String, digests: DigestListChoice, progress: PublishProgress,
         cancellation: Cancellation
     ) throws(PublisherError) {
-        let isForeign = Downloads.isURL(image)
-        var path = image
-        var temporary: String?
-        /// The file of the step before is of no use any more.
-        func replace(by next: String) {
-            if let temporary { unlink(temporary) }
-            temporary = next
-            path = next
-        }
+        var layers = Layers(
+            image: image, output: output, path: image, progress: progress, cancellation: cancellation)
         do throws(PublisherError) {
-            if isForeign {
-                let target = AtomicFile.temporaryName(for: output)
-                temporary = target
-                try Downloads(cancellation: cancellation).image(image, to: target, digests: digests, progress: progress)
-                path = target
-            }
-            // One layer: nobody publishes two, and each could be a bomb of its own.
-            if let compression = Compression(head: try ImageFormat.head(of: path)) {
-                let target = AtomicFile.temporaryName(for: output)
-                do throws(PublisherError) {
-                    try compression.unpack(path, to: target, progress: progress, cancellation: cancellation)
-                } catch {
-                    unlink(target)
-                    throw error
+            if layers.isForeign {
+                try layers.replace { (target) throws(PublisherError) in
+                    try Downloads(cancellation: cancellation).image(
+                        image, to: target, digests: digests, progress: progress)
                 }
-                replace(by: target)
             }
-            if let format = try ImageFormat.detect(path, isForeign: isForeign) {
-                let conversion = try ImageConversion(
-                    of: path, format: format, beside: output, progress: progress, cancellation: cancellation)
-                replace(by: conversion.result)
+            var size: UInt64?
+            for layer in 0...PreparedImage.mostLayers where size == nil {
+                if layer == PreparedImage.mostLayers {
+                    throw PublisherError.image(
+                        path: layers.shown,
+                        .other("packed more often than anybody does", cure: "unpack it, and give the disk image"))
+                }
+                size = try layers.takeOff()
             }
+            self.size = size ?? 0
         } catch {
-            if let temporary { unlink(temporary) }
+            if let temporary = layers.temporary { unlink(temporary) }
+            // The name of a temporary file says nothing to anybody.
+            if case .image(_, let problem) = error { throw .image(path: layers.shown, problem) }
             throw error
         }
-        self.path = path
-        self.temporary = temporary
+        path = layers.path
+        temporary = layers.temporary
     }
 
     /// Removes what was made for it.
     func remove() {
         if let temporary { unlink(temporary) }
+    }
+}
+
+/// The work on one image.
+private struct Layers {
+    let image: String
+    let output: String
+    var path: String
+    var temporary: String?
+    let progress: PublishProgress
+    let cancellation: Cancellation
+
+    var isForeign: Bool { Downloads.isURL(image) }
+    var shown: String { URLText.withoutCredentials(image) }
+
+    /// Looks at what the file holds, and takes one layer off.
+    /// - Returns: the bytes of the raw image once there is no layer left.
+    mutating func takeOff() throws(PublisherError) -> UInt64? {
+        let (path, shown, progress, cancellation) = (path, shown, progress, cancellation)
+        switch try ImageContents(of: try ImageSource(path: path)) {
+        case .raw(let size): return size
+        case .other(let what, let cure): throw .image(path: shown, .other(what, cure: cure))
+        case .compressed(let compression):
+            try replace { (target) throws(PublisherError) in
+                try compression.unpack(path, to: target, progress: progress, cancellation: cancellation)
+            }
+        case .archive(let archive):
+            try replace { (target) throws(PublisherError) in
+                try archive.unpack(path, shownAs: shown, to: target, progress: progress, cancellation: cancellation)
+            }
+        case .disk(let name):
+            // A file of the publisher's own may name others, where it lies; what was unpacked or fetched may not.
+            let conversion = try ImageConversion(of: path, name: name, isForeign: isForeign || temporary != nil)
+            try replace { (target) throws(PublisherError) in
+                try conversion.write(to: target, progress: progress, cancellation: cancellation)
+            }
+        }
+        return nil
+    }
+
+    /// Makes the next file; the one of the step before is of no use any more.
+    mutating func replace(by make: (String) throws(PublisherError) -> Void) throws(PublisherError) {
+        let target = AtomicFile.temporaryName(for: output)
+        do throws(PublisherError) {
+            try make(target)
+        } catch {
+            unlink(target)
+            throw error
+        }
+        if let temporary { unlink(temporary) }
+        temporary = target
+        path = target
     }
 }

@@ -1,0 +1,117 @@
+import Glibc
+import Linux
+
+/// What an image's file holds, told by its bytes and never by its name.
+enum ImageContents: Sendable, Equatable {
+    /// A disk, an ISO or a file system as it is: so many bytes of the file.
+    case raw(size: UInt64)
+    case compressed(Compression)
+    case archive(Archive)
+    /// A disk in a format that qemu-img converts.
+    case disk(name: String)
+    /// What is not published as it is: a phrase says what it is, another what to do.
+    case other(String, cure: String)
+
+    /// - Throws: ``PublisherError``.
+    init(of source: ImageSource) throws(PublisherError) {
+        let head = try source.bytes(at: 0, count: 1024)
+        if let disk = try ImageFormat.contents(of: source, head: head) {
+            self = disk
+        } else if let compression = try Compression(of: source, head: head) {
+            self = .compressed(compression)
+        } else if let archive = Archive(head: head) {
+            self = .archive(archive)
+        } else if let known = ImageContents.known.first(where: { head.has($0.magic, at: $0.offset) }) {
+            self = .other(known.name, cure: known.cure)
+        } else if try source.bytes(at: max(512, source.size) - 512, count: 4) == Array("koly".utf8) {
+            self = .other(
+                "an Apple disk image (dmg)", cure: "convert it with 'qemu-img convert -f dmg -O raw', or with dmg2img")
+        } else {
+            self = ImageContents.page(head) ?? .raw(size: source.size)
+        }
+    }
+
+    private static let known: [(offset: Int, magic: [UInt8], name: String, cure: String)] = [
+        (0, [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "a 7-Zip archive", unpacking("7z x")),
+        (0, Array("Rar!\u{1A}\u{07}".utf8), "a RAR archive", unpacking("unrar x")),
+        (0, Array("MSCF\0\0\0\0".utf8), "a Windows cabinet", unpacking("cabextract")),
+        (0, Array("MSWIM\0\0\0".utf8), "a Windows image (wim)", "install it to a disk, and publish the disk"),
+        (0, Array("WLPWM\0\0\0".utf8), "a Windows image (wim)", "install it to a disk, and publish the disk"),
+        (0, Array("LRZI".utf8), "packed by lrzip", unpacking("lrzip -d")),
+        (0, [0x89] + Array("LZO\0\r\n\u{1A}\n".utf8), "packed by lzop", unpacking("lzop -d")),
+        // These three have no check sum: one that is cut off unpacks without a word.
+        (0, [0x1F, 0x9D], "packed by compress", unpacking("gzip -d")),
+        (0, [0x1F, 0x1E], "packed by pack", unpacking("gzip -d")),
+        (0, [0x1F, 0xA0], "packed by compress -H", unpacking("gzip -d")),
+        (0, [0xED, 0xAB, 0xEE, 0xDB], "an RPM package", unpacking("rpm2cpio")),
+        (0, Array("!<arch>\n".utf8), "a Debian package or another ar archive", unpacking("ar x")),
+        (0, Array("07070".utf8), "a cpio archive", unpacking("cpio -i")),
+        (0, Array("xar!".utf8), "a xar archive", unpacking("xar -x")),
+        (7, Array("**ACE**".utf8), "an ACE archive", unpacking("unace")),
+        (0, Array("zPQ".utf8), "packed by zpaq", unpacking("zpaq x")),
+        (0, Array("7kSt".utf8), "packed by zpaq", unpacking("zpaq x")),
+        (0, [0x3A, 0xFF, 0x26, 0xED], "an Android sparse image", "convert it with simg2img, and publish the result"),
+        (0, Array("partclone-image".utf8), "a partclone image", "restore it to a disk, and publish the disk"),
+        (0, Array("PaRtImAgE-VoLuMe".utf8), "a partimage image", "restore it to a disk, and publish the disk"),
+        (0, Array("\0ntfsclone-image".utf8), "an ntfsclone image", "restore it to a disk, and publish the disk"),
+        (0, Array("VMA\0".utf8), "a Proxmox backup (vma)", "restore it to a disk, and publish the disk"),
+        (
+            0, Array("EVF\u{09}\r\n".utf8) + [0xFF, 0x00], "an EnCase image (E01)",
+            "export it as a raw disk with ewfexport"
+        ),
+        (0, Array("sprs".utf8), "an Apple sparse image", "convert it with 'hdiutil convert' on a Mac"),
+        (
+            0, Array("encrcdsa".utf8), "an encrypted Apple disk image (dmg)",
+            "convert it with 'hdiutil convert' on a Mac"
+        ),
+        (0, Array("CISO".utf8), "a compressed ISO (ciso)", "make an ISO of it, and publish that"),
+        (0, Array("ZISO".utf8), "a compressed ISO (ziso)", "make an ISO of it, and publish that"),
+        (0, Array("IsZ!".utf8), "a compressed ISO (isz)", "make an ISO of it, and publish that"),
+        (0, Array("DAA\0".utf8), "a compressed ISO (daa)", "make an ISO of it, and publish that"),
+        (
+            0, [0] + [UInt8](repeating: 0xFF, count: 10) + [0], "a CD image with raw sectors (bin, mdf)",
+            "make an ISO of it with bchunk or iat, and publish that"
+        ),
+        (
+            0, Array("#!/bin/sh\n#V2.0 Format".utf8), "a cloop image",
+            "convert it with 'qemu-img convert -f cloop -O raw'"
+        ),
+        (0, Array("-----BEGIN PGP".utf8), "a PGP message", "decrypt it with gpg"),
+        (0, Array("age-encryption.org/".utf8), "encrypted by age", "decrypt it with age -d"),
+        (0, Array("d8:announce".utf8), "a torrent", "fetch what it names, and publish that"),
+        (0, Array("zsync: ".utf8), "a zsync file", "fetch what it names, and publish that"),
+        (0, Array("version https://git-lfs".utf8), "a pointer of Git LFS", "fetch what it names with 'git lfs pull'"),
+        (0, [0xD6, 0xC3, 0xC4], "a difference made by xdelta", "apply it with xdelta3 -d, and publish the result"),
+    ]
+
+    private static func unpacking(_ command: String) -> String {
+        "unpack it with \(command), and give the disk image that was in it"
+    }
+
+    /// What a server sends in place of an image, and what lies beside one.
+    private static func page(_ head: [UInt8]) -> ImageContents? {
+        let text = String(decoding: head, as: UTF8.self).drop { $0.isWhitespace || $0 == "\u{FEFF}" }
+            .prefix(32).lowercased()
+        if ["<!doctype html", "<html", "<head", "<body", "<script", "<title"].contains(where: text.hasPrefix) {
+            return .other("a web page, not an image", cure: "check its place: a server may answer so for what is gone")
+        }
+        if ["<?xml", "<envelope", "<metalink"].contains(where: text.hasPrefix) {
+            return .other("an XML file, not an image", cure: "give the disk image that it belongs to")
+        }
+        return nil
+    }
+}
+
+extension [UInt8] {
+    /// Whether these bytes have others at a place.
+    func has(_ magic: [UInt8], at offset: Int = 0) -> Bool {
+        count >= offset + magic.count && self[offset..<offset + magic.count].elementsEqual(magic)
+    }
+
+    /// A number that is written in big- or little-endian order; 0 beyond the end.
+    func number(at offset: Int, bytes: Int, bigEndian: Bool = false) -> UInt64 {
+        guard count >= offset + bytes else { return 0 }
+        let digits = self[offset..<offset + bytes]
+        return (bigEndian ? Array(digits) : digits.reversed()).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}

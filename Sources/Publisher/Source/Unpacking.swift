@@ -1,0 +1,79 @@
+import Glibc
+import Linux
+
+/// Programs that take an image out of what it is packed in.
+enum Unpacking {
+    /// Bytes of the largest image that is unpacked: more is a bomb.
+    private static let largest = 1 << 42
+
+    /// Runs a program from one file to a new one.
+    /// - Returns: its first words on standard error, empty when it said nothing.
+    /// - Throws: ``PublisherError``; the new file may be there in part then, its owner removes it.
+    static func run(
+        _ program: String, _ arguments: [String], from source: String, to target: String, progress: PublishProgress,
+        cancellation: Cancellation
+    ) throws(PublisherError) -> String {
+        progress.begin(.unpack, total: 0)
+        let output: FileHandle
+        do {
+            output = try FileHandle(path: target, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+        } catch {
+            throw .unwritable(error)
+        }
+        return try run(program, arguments, from: source, output: output, cancellation)
+    }
+
+    /// What a program says of a file.
+    /// - Throws: ``PublisherError``.
+    static func list(
+        _ program: String, _ arguments: [String], of source: String, cancellation: Cancellation
+    ) throws(PublisherError) -> [String] {
+        let output = try ChildProgram.scratch()
+        _ = try run(program, arguments, from: source, output: output, cancellation)
+        return String(decoding: ChildProgram.contents(output), as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    private static func run(
+        _ program: String, _ arguments: [String], from source: String, output: FileHandle, _ cancellation: Cancellation
+    ) throws(PublisherError) -> String {
+        let input: FileHandle
+        do { input = try FileHandle(path: source, flags: O_RDONLY) } catch { throw .unreadable(error) }
+        var environment = ChildProgram.environment
+        // What is read of it here is English; and nobody's own settings are meant for this.
+        environment["LC_ALL"] = "C.UTF-8"
+        for name in [
+            "XZ_DEFAULTS", "XZ_OPT", "GZIP", "BZIP", "BZIP2", "TAR_OPTIONS", "UNZIP", "ZIPINFO", "ZSTD_NBTHREADS",
+        ] {
+            environment[name] = nil
+        }
+        let errors = try ChildProgram.scratch()
+        let process = try ChildProgram.start(
+            program, arguments, environment: environment, input: input, output: output, errors: errors)
+        var isTooLarge = false
+        let status = ChildProgram.wait(for: process, cancellation: cancellation) {
+            // Looked at again at once where it failed this time.
+            isTooLarge = (try? output.status().st_size) ?? 0 > largest
+            return !isTooLarge
+        }
+        try cancellation.check()
+        if isTooLarge {
+            throw .programFailed(program, status: status, message: "the image is larger than 4 TiB")
+        }
+        let all = String(decoding: ChildProgram.contents(errors), as: UTF8.self)
+        let words = firstWords(of: all)
+        guard status != 0 else { return words }
+        if all.contains("No space left on device") || all.contains("disk full") {
+            throw .unwritable(SystemCallError(code: ENOSPC, call: "write", subject: "the unpacked image"))
+        }
+        throw .programFailed(program, status: status, message: words.isEmpty ? "it said nothing" : words)
+    }
+
+    /// The first line that says something; what follows is advice about the program.
+    private static func firstWords(of text: String) -> String {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.drop(while: \.isWhitespace)
+            if !words.isEmpty { return words.last == ";" ? String(words.dropLast()) : String(words) }
+        }
+        return ""
+    }
+}
