@@ -123,6 +123,45 @@ import Testing
         #expect(try await update("2026-11-19").status == 78)
     }
 
+    /// A signed URL's query changes from week to week, and may not be shown.
+    @Test func aQueryIsNotInTheCatalogAndAnImageBehindOneIsPublishedOnce() async throws {
+        try #require(try await run("init", tree).status == 0)
+        let web = folder.file("web")
+        try Folder.make("\(web)/20261116")
+        try PublisherFixtures.writeImage([.random(20_000, seed: 4)], to: "\(web)/20261116/d.raw")
+        let sums = try await BuiltProgram.runAny("sh", ["-c", "cd '\(web)/20261116' && sha256sum d.raw > SHA256SUMS"])
+        try #require(sums.status == 0)
+        let server = try FaultyHTTPServer(folder: web)
+        defer { server.stop() }
+        server.always("/?order=name", .replaced(Array("<A HREF=20261116>".utf8)))
+        server.script("/?order=name", .status(503))
+        for signature in ["ONE", "TWO"] {
+            let path = "/20261116/d.raw?signature=\(signature)"
+            server.always(path, .replaced(try folder.bytes("web/20261116/d.raw")))
+            try AtomicFile.write(
+                """
+                [[distribution]]
+                id = "d"
+                upstream = "\(server.url.dropLast())?order=name"
+                entry = "{date}"
+                image = "{entry}/d.raw?signature=\(signature)"
+                """, to: recipe)
+            let made = try await update("2026-11-16")
+            #expect(made.status == 0, "\(made.stderr)")
+        }
+        #expect(try versions("d").map(\.origin) == ["\(server.url)20261116/d.raw"])
+        #expect(NewVersion.origin(of: "https://me:pa%73s@h.example/a/d.raw?x=/y#z") == "https://h.example/a/d.raw")
+        #expect(NewVersion.origin(of: "file:///home/me/d.raw") == nil)
+        #expect(NewVersion.origin(of: "/home/me/d.raw") == nil)
+    }
+
+    @Test func aRecipeThatIsNotUTF8IsSaid() throws {
+        try AtomicFile.write(Array("[[distribution]]\nid = \"a".utf8) + [0xFF], to: recipe)
+        #expect(throws: PublisherError.recipe(file: recipe, key: "", reason: "no TOML: it is not UTF-8")) {
+            try Recipe(file: recipe)
+        }
+    }
+
     @Test func namesOfUpstreamAreReadByTheirForm() throws {
         func newest(_ pattern: String, _ names: String...) -> String? {
             let page = UpstreamPage(names.map { "<a href='\($0)/'>" }.joined(), url: "https://h/d/")

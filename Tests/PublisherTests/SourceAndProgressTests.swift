@@ -1,3 +1,4 @@
+import ContentAddress
 import Glibc
 import Linux
 import TestSupport
@@ -21,6 +22,17 @@ import Testing
         let run = ReadRun(capacity: 10_000)
         run.count = 10_000
         #expect(throws: PublisherError.image(path: path, .changed)) { try source.read(into: run.space, at: 0) }
+    }
+
+    @Test func theDigestOfHolesIsSaid() throws {
+        let path = folder.file("a.img")
+        try PublisherFixtures.writeImage([.random(5000, seed: 1), .hole(30_000_000)], to: path)
+        let progress = PublishProgress()
+        let source = try ImageSource(path: path)
+        let digest = try ImageDigester(source: source).finish(progress, Cancellation())
+        #expect(digest == FileDigest.sha256(of: try folder.bytes("a.img")))
+        #expect(progress.snapshot.phase == .digest)
+        #expect(progress.snapshot.total == source.size)
     }
 
     @Test func extentsOfASparseFileAreFound() throws {

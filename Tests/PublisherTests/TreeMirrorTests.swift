@@ -59,7 +59,13 @@ import Testing
         try await fixture.make()
         let server = try FaultyHTTPServer(folder: fixture.tree)
         for name in fixture.blocks().map({ String($0.dropFirst(4)) }).prefix(4) {
-            server.script(name, .status(503), .reset(after: 10), .truncated(after: 100))
+            server.script(name, .status(503), .truncated(after: 100))
+        }
+        // All that a tree is made of: its metadata, catalog and indexes.
+        for folder in ["metadata", "targets", "targets/debian"] {
+            for name in ScratchFolder.names("\(fixture.tree)/\(folder)") {
+                server.script("/\(folder)/\(name)", folder == "metadata" ? .status(503) : .reset(after: 3))
+            }
         }
         try await fixture.must("mirror", server.url, fixture.copy)
         try await fixture.must("verify", fixture.copy)

@@ -23,9 +23,7 @@ import Testing
         try #require(made.status == 0, "\(command): \(made.stderr)")
     }
 
-    private func has(_ program: String) -> Bool {
-        ["/usr/bin", "/bin"].contains { access("\($0)/\(program)", X_OK) == 0 }
-    }
+    private func has(_ program: String) -> Bool { BuiltProgram.isInstalled(program) }
 
     /// The raw bytes that come of a file; nothing is left beside the output.
     private func unpacked(_ name: String) throws(PublisherError) -> [UInt8] {
@@ -174,6 +172,25 @@ import Testing
         // Two in a row are one, as the programs have it; the old .lzma cannot be two.
         try await shell("cat p p > two")
         if program != "xz --format=lzma" { #expect(try unpacked("two") == image + image) }
+    }
+
+    @Test func theFormOf2009TakesPackedImagesToo() async throws {
+        guard has("gzip") else { return }
+        try await shell("gzip -k d.raw")
+        let publisher = LegacyPublisher()
+        let index = folder.file("out/d.idx")
+        let made = try publisher.publish(image: folder.file("in/d.raw.gz"), index: index, blockSize: 65_536)
+        #expect(made.size == UInt64(image.count))
+        #expect(Set(ScratchFolder.names(folder.file("out"))) == ["d.idx", "blockfile"])
+    }
+
+    /// Swift's strings hold no such names: another file would be looked for.
+    @Test func anArgumentThatIsNotUTF8IsSaid() async throws {
+        let program = BuiltProgram.path("oscircular-publish")
+        let made = try await BuiltProgram.runAny(
+            "sh", ["-c", "'\(program)' make \"$(printf 'd\\377.raw')\" x --store s"])
+        #expect(made.status == 64)
+        #expect(made.stderr.contains("it is not UTF-8"), "\(made.stderr)")
     }
 
     @Test func aRawDiskStaysWhatItIs() throws {

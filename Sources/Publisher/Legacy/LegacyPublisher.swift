@@ -18,7 +18,7 @@ package struct LegacyPublisher: Sendable {
 
     /// What `mksha1files` does. Blocks the calling thread.
     /// - Parameters:
-    ///   - image: a raw disk, an ISO or a block device.
+    ///   - image: a raw disk, an ISO or a block device, packed or in another disk format or not.
     ///   - index: where the index appears, by rename, once all blocks are stored.
     ///   - blockSize: bytes of a block: a multiple of 512.
     /// - Throws: ``PublisherError``.
@@ -28,10 +28,13 @@ package struct LegacyPublisher: Sendable {
                 option: "BLOCKSIZE",
                 reason: "\(blockSize) is not a multiple of 512 up to \(BlockSize.writable.upperBound)")
         }
-        let source = try ImageSource(path: image)
-        guard !source.isSameFile(as: index) else {
+        guard try !ImageSource(path: image).isSameFile(as: index) else {
             throw .usage(option: "INDEX", reason: "\(index) is the image itself")
         }
+        let prepared = try PreparedImage(
+            image, beside: index, digests: .beside, progress: progress, cancellation: cancellation)
+        defer { prepared.remove() }
+        let source = try ImageSource(path: prepared.path, size: prepared.size)
         let made = try write(.image(source, blockSize: blockSize), blockSize, source.size, index) {
             () throws(PublisherError) in try source.checkUnchanged()
         }

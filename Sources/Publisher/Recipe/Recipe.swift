@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 import Linux
 import TOMLKit
 
@@ -39,11 +40,14 @@ package struct Recipe: Sendable {
 
     /// - Throws: ``PublisherError/recipe(file:key:reason:)``, ``PublisherError/unreadable(_:)``.
     package init(file: String) throws(PublisherError) {
-        let text: String
+        let bytes: [UInt8]
         do {
-            text = try FileContents.readText(file, limit: Recipe.longest)
+            bytes = try FileContents.read(file, limit: Recipe.longest)
         } catch {
             throw .unreadable(SystemCallError(code: error.code, call: error.call, subject: file))
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .recipe(file: file, key: "", reason: "no TOML: it is not UTF-8")
         }
         if let line = TOMLHeaders.malformedLine(in: text) {
             throw .recipe(file: file, key: "", reason: "no TOML: line \(line) is no table's header")
@@ -122,8 +126,11 @@ package struct Recipe: Sendable {
                 throw reader.error("entry", "must be a name with at most one {date} and any number of {number}")
             }
             let image = try reader.text("image") ?? "{entry}"
+            // A query may be what a server wants for the page: an order, a token, an object store's prefix.
+            let folder = URLText.withoutQuery(page)
+            let query = page.dropFirst(folder.count).prefix { $0 != "#" }
             return .upstream(
-                page: page.hasSuffix("/") ? page : page + "/", entry: pattern, image: image,
+                page: (folder.hasSuffix("/") ? folder : folder + "/") + query, entry: pattern, image: image,
                 sums: try reader.text("sums"))
         default: throw reader.error("build", "or upstream must be there, one of them")
         }

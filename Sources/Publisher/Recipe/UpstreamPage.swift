@@ -26,7 +26,7 @@ package struct UpstreamPage: Sendable {
 
     /// Reads a page: HTML of any server, or an object store's list of keys.
     /// - Parameters:
-    ///   - url: what was asked for; ends with a slash.
+    ///   - url: what was asked for; its path ends with a slash.
     ///   - answer: where it came from in the end; links are relative to that.
     package init(_ html: String, url: String, answeredAs answer: String? = nil) {
         let page = HTMLLinks(html)
@@ -38,7 +38,8 @@ package struct UpstreamPage: Sendable {
             (page.links.map { URLReference.resolve($0, against: base) }
             + page.keys.map { key in
                 // Keys start at the bucket, wherever in it the page is.
-                url + (page.prefix.map { key.hasPrefix($0) ? String(key.dropFirst($0.count)) : key } ?? key)
+                URLText.withoutQuery(url)
+                    + (page.prefix.map { key.hasPrefix($0) ? String(key.dropFirst($0.count)) : key } ?? key)
             })
             .compactMap { link in
                 guard let place = Place(link),

@@ -39,14 +39,15 @@ package struct WeeklyRun: Sendable {
                     file: recipe.file, key: "\(entry.id): entry",
                     reason: "fits none of the \(upstream.names.count) names at \(URLText.public(page))")
             }
-            let url = page + newest.fill(image)
+            let folder = URLText.withoutQuery(page)
+            let url = folder + newest.fill(image)
             if UpstreamPage.isPublished(url, in: known) {
                 return .nothingNew("upstream's newest is still \(newest.name)")
             }
             var options = options
             if let sums {
                 options.digests = DigestListChoice(
-                    sums == "none" ? sums : WeeklyRun.place(of: newest.fill(sums), image: url, page: page))
+                    sums == "none" ? sums : WeeklyRun.place(of: newest.fill(sums), image: url, page: folder))
             }
             let version = free((entry.isNamedByRun ? nil : newest.date) ?? day, known)
             return try publish(

@@ -39,9 +39,9 @@ package final class Downloads: Sendable {
     func image(
         _ url: String, to path: String, digests: DigestListChoice, progress: PublishProgress
     ) throws(PublisherError) {
+        progress.begin(.download, total: 0)
         // First, so that nothing is fetched in vain.
         let digest = try digest(of: url, digests)
-        progress.begin(.download, total: 0)
         let handle: FileHandle
         do {
             handle = try FileHandle(path: path, flags: O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
