@@ -116,9 +116,12 @@ extension BlockCache {
     }
 
     /// Keeps the blocks of a session from eviction while the result lives; a crash ends it too.
-    /// - Throws: ``SystemCallError``; EWOULDBLOCK when a running session has this name.
+    /// - Throws: ``SystemCallError``; EWOULDBLOCK when a running session has this name, or another process holds the cache for
+    ///   seconds.
     package func protect(_ name: String, _ ids: some Sequence<BlockID>) throws -> CacheProtection {
-        try budget.exclusively { (root) throws(SystemCallError) in try CacheKeepers.protect(name, ids, in: root) }
+        try budget.exclusively(patience: 3) { (root) throws(SystemCallError) in
+            try CacheKeepers.protect(name, ids, in: root)
+        }
     }
 
     private func existingRoot() throws(SystemCallError) -> Folder? {

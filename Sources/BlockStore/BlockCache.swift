@@ -16,18 +16,32 @@ package final class BlockCache: Sendable {
     private let observer: (@Sendable (CacheWarning) -> Void)?
     private let reported = Mutex<Set<String>>([])
     private let repairs = Atomic<Int>(0)
+    private let writer: CacheWriter
+    /// Another process was found to hold the cache for longer than ``patience``: nobody waits for it again until it is free.
+    private let isHeld = Atomic(false)
+    private let declinedBlocks = Atomic(0)
+
+    /// Bytes of blocks that wait to be written.
+    package static let longestLine = 64 << 20
+    /// Nanoseconds for which a write waits for another process that holds the cache, or for room that is being made.
+    private let patience: UInt64
 
     /// Opens a cache, which may not be there yet; the folder is made when the first block is written.
     /// - Parameters:
     ///   - tidiesFrom: bytes of a limit from which on a thread makes room before there is none; a smaller cache is walked through
     ///     in no time.
+    ///   - longestLine: bytes of blocks that may wait to be written.
+    ///   - patience: seconds for which a write waits, on its own thread, for another process that holds the cache.
     ///   - observer: told what the cache cannot do, from any thread; it must not block.
     package init(
         directory: String, limit: CacheLimit = .automatic, tidiesFrom: Int = 1 << 30,
+        longestLine: Int = BlockCache.longestLine, patience: Double = 3,
         observer: (@Sendable (CacheWarning) -> Void)? = nil
     ) {
         self.directory = directory
         self.observer = observer
+        self.patience = UInt64(patience * 1e9)
+        writer = CacheWriter(most: longestLine)
         let open = OpenBlocks(maximumOpen: min(DescriptorLimit.raise() / 2, 4096))
         self.open = open
         folder = CacheFolder(path: directory)
@@ -37,10 +51,16 @@ package final class BlockCache: Sendable {
         _ = try? folder.root(create: false)
     }
 
-    deinit { budget.release() }
+    deinit {
+        writer.close()
+        budget.release()
+    }
 
     /// Damaged blocks that this object found and dropped.
     package var repaired: Int { repairs.load(ordering: .relaxed) }
+
+    /// Blocks that this object did not keep though they might have been kept at another time.
+    package var declined: Int { declinedBlocks.load(ordering: .relaxed) }
 
     /// Whether a block is here. Its bytes are not looked at.
     package func contains(_ id: BlockID) -> Bool {
@@ -99,11 +119,30 @@ package final class BlockCache: Sendable {
         }
     }
 
+    /// Has a verified block kept, if there is room, by another thread.
+    /// - Parameters:
+    ///   - always: it is wanted for keeping, so it has a place in the line however long that is.
+    ///   - done: called when it is kept or will not be; not when it is declined at once.
+    func keep(_ id: BlockID, _ bytes: BlockBytes, always: Bool, done: @escaping @Sendable () -> Void)
+        -> CacheWriter.Place
+    {
+        let place = writer.submit(bytes: bytes.count, always: always) { [self] in
+            store(id, bytes)
+            done()
+        }
+        if case .declined = place { decline() }
+        return place
+    }
+
     /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown.
-    func store(_ id: BlockID, _ bytes: BlockBytes) {
+    private func store(_ id: BlockID, _ bytes: BlockBytes) {
         var reserved = 0
         do throws(SystemCallError) {
-            guard try budget.reserve(bytes.count) else { return report(.noRoom(directory: directory)) }
+            switch try reserve(bytes.count) {
+            case .made: break
+            case .soon: return decline()
+            case .refused: return report(.noRoom(directory: directory))
+            }
             reserved = bytes.count
             do throws(SystemCallError) {
                 reserved -= try folder.write(id, bytes)
@@ -115,9 +154,34 @@ package final class BlockCache: Sendable {
             if reserved > 0 { budget.giveBack(reserved) }
         } catch {
             budget.giveBack(reserved)
+            // Who wanted room on a full disk found it held by another process.
+            if error.code == EWOULDBLOCK { return decline() }
             budget.rest()
             report(.cannotWrite(directory: directory, cause: error))
         }
+    }
+
+    /// Waits a while for room that is being made, and for another process that holds the cache; not twice for the same.
+    private func reserve(_ bytes: Int) throws(SystemCallError) -> CacheBudget.Reservation {
+        let now = MonotonicClock.nanoseconds
+        let end = isHeld.load(ordering: .relaxed) ? now : now + patience
+        while true {
+            let result = try budget.reserve(bytes)
+            guard case .soon = result else {
+                isHeld.store(false, ordering: .relaxed)
+                return result
+            }
+            if MonotonicClock.nanoseconds >= end {
+                isHeld.store(true, ordering: .relaxed)
+                return result
+            }
+            usleep(10_000)
+        }
+    }
+
+    private func decline() {
+        declinedBlocks.add(1, ordering: .relaxed)
+        report(.declined(directory: directory))
     }
 
     /// Removes a damaged block and counts it.

@@ -16,11 +16,17 @@ package struct BlockRequest: Sendable, Hashable {
     package let length: Int
     package let algorithm: DigestAlgorithm
     package var priority: Priority
+    /// Whether it is fetched in order to be kept: a cache may not decline it for a full line of writes, and answers when the
+    /// block has its place in the line.
+    package var isForKeeping: Bool
 
-    package init(id: BlockID, length: Int, algorithm: DigestAlgorithm, priority: Priority = .demand) {
+    package init(
+        id: BlockID, length: Int, algorithm: DigestAlgorithm, priority: Priority = .demand, isForKeeping: Bool = false
+    ) {
         self.id = id
         self.length = length
         self.algorithm = algorithm
         self.priority = priority
+        self.isForKeeping = isForKeeping
     }
 }

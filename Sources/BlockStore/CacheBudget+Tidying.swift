@@ -5,8 +5,9 @@ import Synchronization
 /// Making room before there is none, and counting anew, beside the writers: to walk through a million blocks takes seconds, in
 /// which nobody may have to wait.
 extension CacheBudget {
-    /// Blocks that are removed while the shared lock is held once.
-    private static let batch = 64
+    /// Blocks that are removed while the shared lock is held once: pins and protections are read each time, and writers that
+    /// find it held try again.
+    private static let batch = 1024
     /// Nanoseconds until the next walk: what cannot be evicted now cannot be in a moment.
     private static let rest: UInt64 = 60_000_000_000
 

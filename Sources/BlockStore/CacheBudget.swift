@@ -15,10 +15,11 @@ final class CacheBudget: Sendable {
     /// The part of a limit that may be used beyond it while room is being made.
     private static let excess = 64
 
-    private enum Reservation {
+    /// What became of a wish to write.
+    enum Reservation {
         /// `wantsTidying`: there is little more to be had, or the accounting is old.
         case made(wantsTidying: Bool)
-        /// Room is being made beside the writers.
+        /// Room is being made beside the writers, or another process holds the lock.
         case soon
         case refused
     }
@@ -36,6 +37,9 @@ final class CacheBudget: Sendable {
     let evicted: @Sendable (BlockID) -> Void
     private let renewed: @Sendable () -> Void
     private let grant = Mutex(Grant())
+    /// What a grant gets back and has to tell, from threads that may not wait for who holds it.
+    private let returned = Atomic(0)
+    private let repairs = Atomic(0)
     let isTidying = Atomic(false)
     /// In ``MonotonicClock`` nanoseconds.
     let nextTidying = Atomic<UInt64>(0)
@@ -54,22 +58,11 @@ final class CacheBudget: Sendable {
         self.evicted = evicted
     }
 
-    /// Takes bytes out of the grant, gets a new one when it is used up, and evicts when there is none to get.
-    /// - Returns: false when there is no room now.
-    func reserve(_ bytes: Int) throws(SystemCallError) -> Bool {
-        while true {
-            switch try tryToReserve(bytes) {
-            case .made(let wantsTidying):
-                if wantsTidying { tidy() }
-                return true
-            case .soon: usleep(20_000)
-            case .refused: return false
-            }
-        }
-    }
-
-    private func tryToReserve(_ bytes: Int) throws(SystemCallError) -> Reservation {
-        try grant.withLock { grant throws(SystemCallError) in
+    /// Takes bytes out of the grant, gets a new one when it is used up, and evicts when there is none to get. Waits for no other
+    /// process.
+    func reserve(_ bytes: Int) throws(SystemCallError) -> Reservation {
+        let result = try grant.withLock { grant throws(SystemCallError) -> Reservation in
+            collect(&grant)
             if grant.bytes >= bytes {
                 grant.bytes -= bytes
                 return .made(wantsTidying: false)
@@ -77,7 +70,12 @@ final class CacheBudget: Sendable {
             guard grant.pausedUntil <= MonotonicClock.nanoseconds else { return .refused }
             // Whatever goes wrong, the next block need not find out again.
             grant.pausedUntil = MonotonicClock.nanoseconds + CacheBudget.pause
-            let result = try extend(&grant, by: bytes - grant.bytes)
+            let result: Reservation
+            do throws(SystemCallError) {
+                result = try extend(&grant, by: bytes - grant.bytes)
+            } catch  where error.code == EWOULDBLOCK {
+                result = .soon
+            }
             if case .refused = result { return result }
             grant.pausedUntil = 0
             guard case .made = result else { return result }
@@ -85,11 +83,18 @@ final class CacheBudget: Sendable {
             renewed()
             return result
         }
+        if case .made(wantsTidying: true) = result { tidy() }
+        return result
+    }
+
+    private func collect(_ grant: inout Grant) {
+        grant.bytes += returned.exchange(0, ordering: .relaxed)
+        grant.repaired += repairs.exchange(0, ordering: .relaxed)
     }
 
     /// Returns what was reserved and not written, or what was removed.
     func giveBack(_ bytes: Int) {
-        grant.withLock { $0.bytes += bytes }
+        returned.add(bytes, ordering: .relaxed)
     }
 
     /// Stops writing for a while, after a write that failed.
@@ -99,14 +104,16 @@ final class CacheBudget: Sendable {
 
     /// Counts a damaged block; the shared count learns it with the next grant.
     func countRepair() {
-        grant.withLock { $0.repaired += 1 }
+        repairs.add(1, ordering: .relaxed)
     }
 
     /// Evicts a tenth, for a file system that is full though the limit is not reached.
+    /// - Throws: EWOULDBLOCK when another process holds the lock.
     func shrink() throws(SystemCallError) {
         try grant.withLock { grant throws(SystemCallError) in
+            collect(&grant)
             let own = grant.bytes
-            try exclusively(&grant) { (root, usage) throws(SystemCallError) in
+            try exclusively(&grant, patience: 0) { (root, usage) throws(SystemCallError) in
                 let used = usage.used
                 _ = try evict(root, own: own, &usage) { grants in (used - grants) * 9 / 10 }
             }
@@ -117,6 +124,7 @@ final class CacheBudget: Sendable {
     /// - Returns: bytes freed.
     func prune(to target: Int?) throws(SystemCallError) -> Int {
         try grant.withLock { grant throws(SystemCallError) in
+            collect(&grant)
             let own = grant.bytes
             return try exclusively(&grant) { (root, usage) throws(SystemCallError) in
                 let limit = limit.bytes(used: usage.used, space: try FileSystemSpace(of: root))
@@ -144,33 +152,36 @@ final class CacheBudget: Sendable {
     }
 
     /// Runs with the shared lock held, for what else must not happen at the same time as an eviction.
+    /// - Parameter patience: seconds after which EWOULDBLOCK is thrown; nil waits for as long as it takes.
     func exclusively<Result: Sendable>(
-        _ body: (Folder) throws(SystemCallError) -> Result
+        patience: Double? = nil, _ body: (Folder) throws(SystemCallError) -> Result
     ) throws(SystemCallError) -> Result {
         try grant.withLock { grant throws(SystemCallError) in
-            try exclusively(&grant) { (root, _) throws(SystemCallError) in try body(root) }
+            try exclusively(&grant, patience: patience) { (root, _) throws(SystemCallError) in try body(root) }
         }
     }
 
     /// Gives an unused grant back to the other processes, and tells them of repairs. For the end of the process's use.
     func release() {
         grant.withLock { grant in
+            collect(&grant)
             guard grant.bytes != 0 || grant.repaired != 0, (try? folder.root(create: false)) != nil else { return }
             let unused = grant.bytes
             grant.bytes = 0
-            try? exclusively(&grant) { (_, usage) throws(SystemCallError) in
+            // Nobody who ends waits for long: what is not given back is found by the next count.
+            try? exclusively(&grant, patience: 0.2) { (_, usage) throws(SystemCallError) in
                 usage.used = max(0, usage.used - unused)
             }
         }
     }
 
     /// Damaged blocks that this process found and the shared count does not know yet.
-    var repairedHere: Int { grant.withLock { $0.repaired } }
+    var repairedHere: Int { grant.withLock { $0.repaired } + repairs.load(ordering: .relaxed) }
 
     private func extend(_ grant: inout Grant, by need: Int) throws(SystemCallError) -> Reservation {
         let own = grant.bytes
         var taken = 0
-        let result = try exclusively(&grant) { (root, usage) throws(SystemCallError) -> Reservation in
+        let result = try exclusively(&grant, patience: 0) { (root, usage) throws(SystemCallError) -> Reservation in
             func room() throws(SystemCallError) -> (bytes: Int, limit: Int, lack: Int) {
                 let space = try FileSystemSpace(of: root)
                 let limit = limit.bytes(used: usage.used, space: space)
@@ -207,8 +218,10 @@ final class CacheBudget: Sendable {
     }
 
     /// Holds the shared lock, and reads the accounting before and writes it after.
+    /// - Parameter patience: seconds after which EWOULDBLOCK is thrown; nil waits for as long as it takes.
     func exclusively<Result: Sendable>(
-        _ grant: inout Grant, _ body: (Folder, inout CacheUsage) throws(SystemCallError) -> Result
+        _ grant: inout Grant, patience: Double? = nil,
+        _ body: (Folder, inout CacheUsage) throws(SystemCallError) -> Result
     ) throws(SystemCallError) -> Result {
         for _ in 0..<8 {
             let root = try folder.root(create: true)
@@ -219,7 +232,7 @@ final class CacheBudget: Sendable {
                 continue
             }
             // Each holder opens the file anew: a flock belongs to the open file, so threads exclude each other as well.
-            _ = try lock.lock(exclusive: true, wait: true)
+            try CacheBudget.take(lock, patience: patience)
             // The folder was removed while we waited: this lock is nobody else's.
             guard lock.hasName else { continue }
             var usage = CacheUsage.read(from: root) ?? CacheUsage()
@@ -235,6 +248,16 @@ final class CacheBudget: Sendable {
             return result
         }
         throw SystemCallError(code: ENOENT, call: "flock", subject: "\(folder.path) (it is removed again and again)")
+    }
+
+    private static func take(_ lock: FileHandle, patience: Double?) throws(SystemCallError) {
+        let end = MonotonicClock.nanoseconds + UInt64((patience ?? 0) * 1e9)
+        while try !lock.lock(exclusive: true, wait: patience == nil) {
+            guard MonotonicClock.nanoseconds < end else {
+                throw SystemCallError(code: EWOULDBLOCK, call: "flock", subject: "lock")
+            }
+            usleep(10_000)
+        }
     }
 
     /// Removes the blocks that were used longest ago, but none that is kept. Call it under the lock.

@@ -6,9 +6,15 @@ package final class CachingBlockStore: BlockStore {
     /// One block between its first request and its place in the cache.
     private struct Flight {
         var request: BlockRequest
-        var waiters: [BlockCompletion]
+        var waiters: [Waiter]
         /// Set when the block is here and still being written to the cache.
         var arrived: BlockBytes?
+    }
+
+    private struct Waiter {
+        let completion: BlockCompletion
+        /// Whether it fetches in order to keep: then it need not hear of the block before that has its place in the line.
+        let isPatient: Bool
     }
 
     private final class Shard: Sendable {
@@ -52,9 +58,10 @@ package final class CachingBlockStore: BlockStore {
             case answer(BlockBytes)
             case passBy
         }
+        let waiter = Waiter(completion: completion, isPatient: request.isForKeeping)
         let step = shard(request.id).flights.withLock { flights -> Step in
             guard let flight = flights[request.id] else {
-                flights[request.id] = Flight(request: request, waiters: [completion])
+                flights[request.id] = Flight(request: request, waiters: [waiter])
                 return .start
             }
             // The same name for blocks that differ: one index or the other lies, and upstream will say which.
@@ -63,7 +70,7 @@ package final class CachingBlockStore: BlockStore {
             }
             if let arrived = flight.arrived { return .answer(arrived) }
             let isMoreUrgent = request.priority > flight.request.priority
-            flights[request.id]?.waiters.append(completion)
+            flights[request.id]?.waiters.append(waiter)
             if isMoreUrgent { flights[request.id]?.request.priority = request.priority }
             return .wait(raise: isMoreUrgent)
         }
@@ -75,9 +82,11 @@ package final class CachingBlockStore: BlockStore {
         }
     }
 
-    /// Returns when every block that has arrived lies in the cache's folder, or could not be written.
-    package func settle() async {
-        while shards.contains(where: { $0.flights.withLock { !$0.isEmpty } }) {
+    /// Returns when every block that has arrived lies in the cache's folder, or will not be kept.
+    /// - Parameter time: returns after it in any case.
+    package func settle(within time: Duration = .seconds(86_400)) async {
+        let end = ContinuousClock.now + time
+        while ContinuousClock.now < end, shards.contains(where: { $0.flights.withLock { !$0.isEmpty } }) {
             try? await Task.sleep(for: .milliseconds(5))
         }
     }
@@ -117,22 +126,35 @@ package final class CachingBlockStore: BlockStore {
         if let now = priorityNow(id), now.priority > request.priority { upstream.raise(id) }
     }
 
-    /// Answers those who wait, and then writes: they do not wait for the disk.
+    /// Answers those who wait, who wait neither for the disk nor for its line.
     private func keep(_ id: BlockID, _ bytes: BlockBytes) {
         counters.fetched(bytes.transferred == 0 ? bytes.count : bytes.transferred)
-        let waiters = shard(id).flights.withLock { flights in
+        let isForKeeping = shard(id).flights.withLock { flights in
             flights[id]?.arrived = bytes
-            defer { flights[id]?.waiters = [] }
-            return flights[id]?.waiters ?? []
+            return flights[id]?.waiters.contains { $0.isPatient } ?? false
         }
-        waiters.forEach { $0(.success(bytes)) }
-        cache.store(id, bytes)
-        finish(id, .success(bytes))
+        answer(id, bytes) { !$0.isPatient }
+        switch cache.keep(id, bytes, always: isForKeeping, done: { self.finish(id, .success(bytes)) }) {
+        case .inLine: answer(id, bytes) { _ in true }
+        // Who fetches in order to keep goes on at the disk's speed.
+        case .pastTheEnd: break
+        case .declined: finish(id, .success(bytes))
+        }
+    }
+
+    /// Answers some of those who wait for a block that has arrived.
+    private func answer(_ id: BlockID, _ bytes: BlockBytes, _ isMeant: (Waiter) -> Bool) {
+        let waiters = shard(id).flights.withLock { flights -> [Waiter] in
+            let waiters = flights[id]?.waiters.filter(isMeant) ?? []
+            flights[id]?.waiters.removeAll(where: isMeant)
+            return waiters
+        }
+        for waiter in waiters { waiter.completion(.success(bytes)) }
     }
 
     private func finish(_ id: BlockID, _ result: Result<BlockBytes, BlockStoreError>) {
         let flight = shard(id).flights.withLock { $0.removeValue(forKey: id) }
-        flight?.waiters.forEach { $0(result) }
+        flight?.waiters.forEach { $0.completion(result) }
     }
 
     private func priorityNow(_ id: BlockID) -> BlockRequest? {

@@ -2,6 +2,7 @@ import BlockStore
 import Catalog
 import Curl
 import Glibc
+import ImageIndex
 import Linux
 
 extension BlockCache {
@@ -15,6 +16,7 @@ extension BlockCache {
 /// The chain that gives a version's blocks: cache, then the publisher's tree and its mirrors.
 package struct BlockStores: Sendable {
     package let caching: CachingBlockStore
+    private let cache: BlockCache
     private let mirrors: MirroredBlockStore
 
     /// - Parameters:
@@ -34,9 +36,41 @@ package struct BlockStores: Sendable {
                 }
                 return HTTPBlockStore(baseURL: location, layout: layout, queue: transfers)
             }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
+        self.cache = cache
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
     /// Ends what waits; nothing can be fetched afterwards.
     package func close() { mirrors.close() }
+
+    /// Tries without any block more kept, in a row, until a cache that another process holds is given up.
+    private static let mostFruitless = 5
+
+    /// Fetches blocks and sees to it that the cache has them. What it declined, since another process held it, is fetched again.
+    /// - Parameter progress: called after every block, one call at a time.
+    /// - Returns: bytes that the cache does not have all the same.
+    /// - Throws: as ``ImageFetch/run(_:priority:progress:)``.
+    package func keep(
+        _ blocks: [IndexedBlock], of index: ImageIndex, progress: (ImageFetch.Progress) -> Void = { _ in }
+    ) async throws -> UInt64 {
+        let cache = cache
+        let fetch = ImageFetch(index: index, store: caching)
+        var wanted = blocks
+        var fruitless = 0
+        while true {
+            let declined = cache.declined
+            try await fetch.run(wanted, priority: .demand) { if wanted.count == blocks.count { progress($0) } }
+            await caching.settle()
+            let missing = try await WorkerThread.run(name: "cache") { [wanted] in
+                wanted.filter { !cache.contains($0.id) }
+            }
+            fruitless = missing.count < wanted.count ? 0 : fruitless + 1
+            // A cache that is full, or cannot be written, is so the next time.
+            if missing.isEmpty || cache.declined == declined || fruitless == BlockStores.mostFruitless {
+                return missing.reduce(0) { $0 + UInt64($1.length) }
+            }
+            wanted = missing
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
 }

@@ -61,7 +61,8 @@ package struct ImageFetch: Sendable {
             func add() {
                 guard let block = next.next() else { return }
                 let request = BlockRequest(
-                    id: block.id, length: block.length, algorithm: index.algorithm, priority: priority)
+                    id: block.id, length: block.length, algorithm: index.algorithm, priority: priority,
+                    isForKeeping: true)
                 group.addTask {
                     try Task.checkCancellation()
                     _ = try await store.block(request)

@@ -68,7 +68,8 @@ struct Prefetch: Sendable {
             func add() {
                 guard !Task.isCancelled, let block = blocks.next() else { return }
                 let request = BlockRequest(
-                    id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch)
+                    id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch,
+                    isForKeeping: true)
                 group.addTask {
                     await before?()
                     guard !Task.isCancelled else { return }

@@ -39,7 +39,11 @@ struct SessionDisk: Sendable {
     ) async throws -> Mounted {
         // Patient: a guest waits for as long as it takes.
         let stores = stores(.patient)
-        await teardown.add { stores.close() }
+        await teardown.add {
+            stores.close()
+            // What has come should be there the next time.
+            await stores.caching.settle(within: .seconds(10))
+        }
         let options = MountOptions(
             allowOther: geteuid() == 0,
             read: ReadOptions(
@@ -77,7 +81,9 @@ struct SessionDisk: Sendable {
         let fetch = ImageFetch(index: index, store: stores.caching)
         // Eviction by another session must not take them before the domain is there.
         let kept = try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
-        let protection = try? cache.protect(id, kept.map(\.id))
+        let (cache, id) = (cache, id)
+        // Without it the start is slower at worst: what is evicted is fetched again.
+        let protection = try? await WorkerThread.run(name: "protect") { try cache.protect(id, kept.map(\.id)) }
         await teardown.add { withExtendedLifetime(protection) {} }
         try await withTaskCancellationHandler {
             for part in parts { try await fetch.run(try fetch.blocks(in: part), priority: .demand) }

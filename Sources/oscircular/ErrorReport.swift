@@ -65,8 +65,8 @@ struct ErrorReport {
         case let error as IncompleteFetch:
             (
                 ExitStatus.cannotWrite,
-                "\(ByteCount.text(error.missing)) did not stay in the cache: it is full or cannot be written. Raise "
-                    + "cache.limit, free disk space or look at 'oscircular cache status'"
+                "\(ByteCount.text(error.missing)) did not stay in the cache: it is full, cannot be written, or is held by "
+                    + "another program. Raise cache.limit, free disk space or look at 'oscircular cache status'"
             )
         case let error as CatalogAccessError: describe(error)
         case let error as CatalogError: (ExitStatus.malformed, "\(error)")

@@ -26,25 +26,22 @@ extension BootBackend {
     ) async throws {
         let chosen = try chosen(image)
         let index = try ImageIndex(path: try await library.index(of: chosen))
-        let cache = cacheOfUser
         let stores = BlockStores(
-            locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: .rounds(5))
+            locations: chosen.blockLocations, cache: cacheOfUser, transfers: transfers, policy: .rounds(5))
         defer { stores.close() }
-        let fetch = ImageFetch(index: index, store: stores.caching)
-        let blocks = extent == .whole ? try fetch.blocks() : try await bootSet(of: chosen, index)
+        let blocks =
+            extent == .whole
+            ? try ImageFetch(index: index, store: stores.caching).blocks() : try await bootSet(of: chosen, index)
         let meter = RateMeter()
-        try await fetch.run(blocks, priority: .demand) { state in
+        let missing = try await stores.keep(blocks, of: index) { state in
             let rate = meter.rate(count: UInt64(stores.caching.statistics.bytesFetched))
             progress(MenuProgress(done: state.doneBytes, total: state.totalBytes, rate: rate))
-        }
-        await stores.caching.settle()
-        let missing = try await WorkerThread.run(name: "cache") {
-            blocks.reduce(UInt64(0)) { cache.contains($1.id) ? $0 : $0 + UInt64($1.length) }
         }
         if missing > 0 {
             throw SessionFailure(
                 exitCode: 73,
-                message: "\(ByteCount.text(missing)) did not stay in the cache: it is full or cannot be written")
+                message: "\(ByteCount.text(missing)) did not stay in the cache: it is full, cannot be written, or is "
+                    + "held by another program")
         }
     }
 

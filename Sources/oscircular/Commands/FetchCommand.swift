@@ -27,9 +27,10 @@ struct FetchCommand: AsyncParsableCommand {
         let progress = TransferProgress(phase: "fetch \(chosen.distribution.id)@\(chosen.version.id)")
         var total: UInt64 = 0
         let wanted = bootSet ? try await bootSetBlocks(of: chosen, index, library, context.places) : nil
+        let missing: UInt64
         do {
-            let fetch = ImageFetch(index: index, store: stores.caching)
-            try await fetch.run(try wanted ?? fetch.blocks(), priority: .demand) { state in
+            let blocks = try wanted ?? ImageFetch(index: index, store: stores.caching).blocks()
+            missing = try await stores.keep(blocks, of: index) { state in
                 total = state.totalBytes
                 progress.update(done: state.doneBytes, total: state.totalBytes)
             }
@@ -38,12 +39,6 @@ struct FetchCommand: AsyncParsableCommand {
             throw error
         }
         progress.end()
-        await stores.caching.settle()
-        let missing = try await WorkerThread.run(name: "cache") {
-            try (wanted ?? ImageFetch(index: index, store: stores.caching).blocks()).reduce(UInt64(0)) { sum, block in
-                cache.contains(block.id) ? sum : sum + UInt64(block.length)
-            }
-        }
         guard missing == 0 else { throw IncompleteFetch(missing: missing) }
         let fetched = stores.caching.statistics.bytesFetched
         Terminal.print(
