@@ -28,7 +28,7 @@ package struct SessionLauncher: Sendable {
             let input = try Pipe()
             let report = try Pipe()
             // In the order of ``reportDescriptor`` and ``lockDescriptor``.
-            _ = try ChildProcess(
+            let process = try ChildProcess(
                 program: program, arguments: ["run-session"], environment: nil,
                 descriptors: [
                     input.reading.descriptor, log.descriptor, log.descriptor, report.writing.descriptor,
@@ -42,6 +42,8 @@ package struct SessionLauncher: Sendable {
                 do throws(SystemCallError) {
                     try WorkerThread.start(name: "start reports") {
                         SessionLauncher.pass(reportEnd, to: continuation, logPath: logPath)
+                        // A session that ends before us is nobody's zombie.
+                        process.wait()
                     }
                 } catch {
                     continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: "\(error)")))
@@ -60,7 +62,9 @@ package struct SessionLauncher: Sendable {
         _ reports: FileHandle, to continuation: AsyncStream<StartReport>.Continuation, logPath: String
     ) {
         var ended = false
-        while !ended, let line = try? LineSocket.receive(StartReport.self, from: reports) {
+        let lines = LineReader(reports)
+        // What cannot be read is as no report: the process's end is told below.
+        while !ended, let line = try? lines.next(StartReport.self) {
             ended = line.isUp || line.failure != nil
             continuation.yield(line)
         }

@@ -16,9 +16,35 @@ import Testing
         let (left, right) = try socketPair()
         try LineSocket.send(ControlRequest(command: .pause), to: left)
         try LineSocket.send(ControlResponse(refusal: "two\nlines \"quoted\" / ä"), to: left)
-        #expect(try LineSocket.receive(ControlRequest.self, from: right)?.command == .pause)
-        #expect(
-            try LineSocket.receive(ControlResponse.self, from: right)?.refusal == "two\nlines \"quoted\" / ä")
+        let lines = LineReader(right)
+        #expect(try lines.next(ControlRequest.self)?.command == .pause)
+        #expect(try lines.next(ControlResponse.self)?.refusal == "two\nlines \"quoted\" / ä")
+        // A line that comes in pieces, and one without its newline at the end.
+        for piece in ["{\"comm", "and\": \"stop\"}\n{\"command\":", " \"force\"}"] {
+            try piece.withBytes { (buffer) throws(SystemCallError) in try left.write(buffer) }
+        }
+        shutdown(left.descriptor, Int32(SHUT_WR))
+        #expect(try lines.next(ControlRequest.self)?.command == .stop)
+        #expect(try lines.next(ControlRequest.self)?.command == .force)
+        #expect(try lines.next(ControlRequest.self)?.command == nil)
+    }
+
+    @Test func reportsToAProgramThatReadsNothingHoldNobodyUp() async throws {
+        let (left, right) = try socketPair()
+        let reporter = try StartReporter(to: left)
+        let message = String(repeating: "x", count: 10_000)
+        // More than the socket holds.
+        for number in 1...500 {
+            reporter.tell(StartReport(failure: SessionFailure(exitCode: Int32(number), message: message)))
+        }
+        let last = try await WorkerThread.run(name: "reader") {
+            let lines = LineReader(right)
+            var last: Int32 = 0
+            while last != 500, let report = try lines.next(StartReport.self) { last = report.failure?.exitCode ?? 0 }
+            reporter.finish()
+            return last
+        }
+        #expect(last == 500)
     }
 
     @Test func theEndGivesNothing() throws {

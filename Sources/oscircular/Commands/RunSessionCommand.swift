@@ -12,13 +12,14 @@ struct RunSessionCommand: AsyncParsableCommand {
         let lock = FileHandle(owning: SessionLauncher.lockDescriptor)
         // Programs that we start must not keep the session alive after us.
         for handle in [report, lock] { _ = fcntl(handle.descriptor, F_SETFD, FD_CLOEXEC) }
+        let reporter = try StartReporter(to: report)
         do {
             let input = try MainProgram.takeStandardInput()
             let context = try CommandContext.load()
             guard let request = try LineSocket.receive(BootRequest.self, from: input) else { return }
             let session = SessionRun(
                 request: request, places: context.places, configuration: context.configuration,
-                report: { try? LineSocket.send($0, to: report) },
+                report: { reporter.tell($0) },
                 describe: { ErrorReport($0).message })
             Interruption.handle { number in
                 if number != SIGHUP { session.stop(force: false) }
@@ -26,8 +27,12 @@ struct RunSessionCommand: AsyncParsableCommand {
             try await session.run()
         } catch {
             let failure = ErrorReport(error)
-            try? LineSocket.send(
-                StartReport(failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)), to: report)
+            reporter.tell(
+                StartReport(failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)))
+        }
+        // The thread that answers must not be the pool's.
+        _ = try? await WorkerThread.run(name: "last report") {
+            reporter.finish()
         }
         withExtendedLifetime(lock) {}
     }

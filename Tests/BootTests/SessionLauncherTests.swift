@@ -1,0 +1,41 @@
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+@testable import Boot
+
+/// The process of a session, as the program that starts it sees it.
+@Suite struct SessionLauncherTests {
+    /// Processes of this name whose parent we are, in any state.
+    private func children(named name: String) -> Int {
+        Folder.names(in: "/proc").compactMap { Int32($0) }.count { pid in
+            // A process that ends while we look has no such file any more.
+            guard let text = try? FileContents.readText("/proc/\(pid)/stat", limit: 4096) else { return false }
+            return text.contains("(\(name)) ") && text.contains(" \(getpid()) ")
+        }
+    }
+
+    @Test func aSessionThatEndsLeavesNoZombie() async throws {
+        let folder = try TemporaryDirectory()
+        let places = Places(
+            environment: { ["XDG_RUNTIME_DIR": folder.path, "XDG_STATE_HOME": folder.path("state")][$0] },
+            user: geteuid(), home: folder.path)
+        // One that ends without a word, under a name of its own.
+        let program = folder.path("osc-ends")
+        let child = try ChildProcess(program: "cp", arguments: ["/bin/true", program], descriptors: [nil, nil, nil])
+        #expect(child.wait() == .exited(0))
+        let launcher = SessionLauncher(places: places, program: program)
+        for id in ["first1", "second2"] {
+            let request = BootRequest(
+                id: id, name: "x", memoryMiB: nil, cpus: nil, display: .none, network: "none", accel: "tcg",
+                connect: nil)
+            var failures: [SessionFailure] = []
+            for await report in try launcher.start(request) {
+                if let failure = report.failure { failures.append(failure) }
+            }
+            #expect(failures.count == 1)
+        }
+        #expect(await eventually { children(named: "osc-ends") == 0 })
+    }
+}
