@@ -188,7 +188,8 @@ enum FullDisk {
     static func words(overlays: String, cache: String) -> String {
         var (left, right) = (stat(), stat())
         let isShared = stat(overlays, &left) == 0 && stat(cache, &right) == 0 && left.st_dev == right.st_dev
-        return "the disk that holds what guests write (\(overlays)) is full: the guest waits, and goes on by itself when "
+        return
+            "the disk that holds what guests write (\(overlays)) is full: the guest waits, and goes on by itself when "
             + "there is room. Remove what you do not need there"
             + (isShared ? ", or empty the cache, which is on the same disk: 'oscircular cache clear'" : "")
     }

@@ -21,21 +21,28 @@ struct SessionGuest: Sendable {
     ) async throws -> SessionGuest {
         let settings = chosen.guest
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
+        var sectorSize = 512
         if media == .disk {
             let overlay = directory.overlay
             await teardown.add { unlink(overlay) }
-            try await WorkerThread.run(name: "overlay") {
-                try Overlay.create(at: overlay, backing: imagePath, size: index.imageSize)
+            sectorSize = try await WorkerThread.run(name: "overlay") {
+                let size = try DiskSectors.size(ofImage: imagePath)
+                let sectors = (index.imageSize + UInt64(size) - 1) / UInt64(size)
+                try Overlay.create(at: overlay, backing: imagePath, size: sectors * UInt64(size))
+                return size
             }
         }
+        // No BIOS boots from sectors of 4096 bytes.
+        let needsUEFI = settings.firmware == .uefi || sectorSize != 512
         let specification = GuestSpecification(
             name: directory.domainName, memoryMiB: request.memoryMiB ?? settings.memoryMiB ?? 1024,
             cpus: request.cpus ?? settings.cpus ?? 1, accelerator: surroundings.accelerator,
-            firmware: settings.firmware == .uefi ? .uefi : .bios, media: media, imagePath: imagePath,
+            firmware: needsUEFI ? .uefi : .bios, media: media, imagePath: imagePath,
             overlayPath: media == .disk ? directory.overlay : nil, consoleSocketPath: directory.consoleForGuest,
             networkSocketPath: directory.networkForGuest,
             firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
-            vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram)
+            vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
+            sectorSize: sectorSize)
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }

@@ -71,6 +71,9 @@ package enum DomainXML {
                     </disk>
                 """
         }
+        let size = guest.sectorSize
+        let sectors =
+            size == 512 ? "" : "\n      <blockio logical_block_size='\(size)' physical_block_size='\(size)'/>"
         return """
                 <disk type='file' device='disk'>
                   <driver name='qemu' type='qcow2' discard='unmap' \(policy)/>
@@ -80,7 +83,7 @@ package enum DomainXML {
                     \(image)
                     <backingStore/>
                   </backingStore>
-                  <target dev='vda' bus='virtio'/>
+                  <target dev='vda' bus='virtio'/>\(sectors)
                 </disk>
             """
     }

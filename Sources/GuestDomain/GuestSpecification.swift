@@ -42,10 +42,14 @@ package struct GuestSpecification: Sendable, Equatable {
     /// UEFI's variables, made anew; in the session's own folder.
     package var nvramPath: String
 
+    /// Bytes of a sector of the disk, as ``DiskSectors`` says.
+    package var sectorSize: Int
+
     package init(
         name: String, uuid: String = RandomUUID.make(), memoryMiB: Int, cpus: Int, accelerator: Accelerator,
         firmware: Firmware, media: Media, imagePath: String, overlayPath: String?, consoleSocketPath: String,
-        networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?, nvramPath: String
+        networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?, nvramPath: String,
+        sectorSize: Int = 512
     ) {
         self.name = name
         self.uuid = uuid
@@ -61,6 +65,7 @@ package struct GuestSpecification: Sendable, Equatable {
         self.firmwareEntries = firmwareEntries
         self.vncSocketPath = vncSocketPath
         self.nvramPath = nvramPath
+        self.sectorSize = sectorSize
     }
 }
 

@@ -11,6 +11,17 @@ import Testing
         firmwareEntries: [.init(name: "opt/io.systemd.credentials/tmpfiles.extra", path: "/run/osc/fw/1")],
         vncSocketPath: nil, nvramPath: "/run/osc/nvram.fd")
 
+    @Test func aDiskMadeForSectorsOf4096BytesHasThem() {
+        var guest = Self.disk
+        #expect(!DomainXML.render(guest, labelsFiles: true).contains("blockio"))
+        guest.sectorSize = 4096
+        let lines = DomainXML.render(guest, labelsFiles: true).split(separator: "\n")
+        let target = lines.firstIndex { $0.contains("<target dev='vda'") }
+        #expect(
+            target.map { lines[$0 + 1] }
+                == "      <blockio logical_block_size='4096' physical_block_size='4096'/>")
+    }
+
     @Test func aDiskInEmulation() {
         #expect(
             DomainXML.render(Self.disk, labelsFiles: true) == """
