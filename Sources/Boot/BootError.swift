@@ -6,6 +6,10 @@ package enum BootError: Error, Sendable {
     case file(SystemCallError)
     /// The runtime folder is not this user's alone.
     case unsafeRuntimeFolder(String)
+    /// The runtime folder cannot be made or used.
+    case runtimeFolder(SystemCallError)
+    /// The sockets of a session below this runtime folder would have longer paths than the kernel takes.
+    case longRuntimeFolder(String)
     /// A configuration file says something that cannot be. `key` is the dotted path of the setting.
     case configuration(file: String, key: String, reason: String)
     /// No running session has this id.

@@ -48,15 +48,14 @@ package struct Places: Sendable {
 
     /// Of this process.
     package static func current() -> Places {
-        let home = getpwuid(geteuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) } ?? "/"
-        return Places(
+        Places(
             environment: { name in
-                guard let value = getenv(name).map({ String(cString: $0) }) else { return nil }
+                guard let value = Environment.value(name) else { return nil }
                 // Root's QEMU runs as another user, which must get through: a login's 0700 folder will not do, and somebody
                 // else's folder is not root's to work in.
                 if name == "XDG_RUNTIME_DIR" && geteuid() == 0 && !letsOthersPass(value) { return nil }
                 return value
-            }, user: geteuid(), home: getenv("HOME").map { String(cString: $0) } ?? home)
+            }, user: geteuid(), home: Environment.home)
     }
 
     /// Whether what is in the runtime folder can be believed: it and the folder of sessions are real folders of this user's
@@ -92,7 +91,7 @@ package struct Places: Sendable {
     /// Makes the runtime folder, or checks that an existing one is a real folder of this user's that nobody else can write.
     ///
     /// The fallback in /tmp could have been made by somebody else, hence the look at owner and mode.
-    /// - Throws: ``BootError/unsafeRuntimeFolder(_:)``, ``BootError/file(_:)``.
+    /// - Throws: ``BootError/unsafeRuntimeFolder(_:)``, ``BootError/runtimeFolder(_:)``.
     package func prepareRuntime() throws(BootError) {
         do {
             for folder in [runtime, sessions] {
@@ -102,9 +101,9 @@ package struct Places: Sendable {
                 if geteuid() == 0 { try systemCall("chmod", folder) { chmod(folder, 0o711) } }
             }
         } catch let error as SystemCallError {
-            // Something that is no folder has the name.
-            if error.code == ENOTDIR { throw .unsafeRuntimeFolder(runtime) }
-            throw .file(error)
+            // Something that is no folder has the name; where its parent is none, the name itself is not there.
+            if error.code == ENOTDIR, access(runtime, F_OK) == 0 { throw .unsafeRuntimeFolder(runtime) }
+            throw .runtimeFolder(error)
         } catch let error as BootError {
             throw error
         } catch {

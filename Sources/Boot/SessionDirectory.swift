@@ -32,6 +32,11 @@ package struct SessionDirectory: Sendable {
     package var keyIntoGuest: String { "\(secrets)/host_ed25519" }
     /// In a folder of its own, which QEMU makes its socket in.
     package var vnc: String { "\(path)/screen/vnc" }
+    /// The longest of the sockets above.
+    var longestSocketPath: String {
+        [control, consoleForGuest, networkForGuest, console, sshToHost, sshToGuest, vnc]
+            .max { $0.utf8.count < $1.utf8.count } ?? path
+    }
     package var nvram: String { "\(path)/nvram.fd" }
     package var overlay: String { "\(places.overlays)/\(id).qcow2" }
     package var log: String { "\(places.logs)/\(id).log" }

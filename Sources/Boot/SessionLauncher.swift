@@ -21,6 +21,10 @@ package struct SessionLauncher: Sendable {
     package func start(_ request: BootRequest) throws(BootError) -> AsyncStream<StartReport> {
         try places.prepareRuntime()
         let directory = SessionDirectory(id: request.id, places: places)
+        // Said here, in words, and not by the first socket.
+        guard directory.longestSocketPath.utf8.count <= UnixListener.longestPath else {
+            throw .longRuntimeFolder(places.runtime)
+        }
         let lock = try directory.create()
         do {
             let log = try FileHandle(

@@ -40,8 +40,7 @@ struct GuestFiles: Sendable {
 
     /// Takes away what libvirt wrote about the guest. Not after a failure: it may say why.
     func removeEmulatorLog() {
-        let home = getenv("HOME").map { String(cString: $0) } ?? "/nonexistent"
-        let cache = getenv("XDG_CACHE_HOME").map { String(cString: $0) } ?? "\(home)/.cache"
+        let cache = Environment.folder("XDG_CACHE_HOME") ?? "\(Environment.home)/.cache"
         // libvirt's places for its daemons of the system and of a user. Only the user's own files can be removed.
         let folder = geteuid() == 0 ? "/var/log/libvirt/qemu" : "\(cache)/libvirt/qemu/log"
         if !domainName.contains("/") { unlink("\(folder)/\(domainName).log") }

@@ -37,7 +37,7 @@ package enum KVMCure {
     package static func current() -> Facts {
         let text = (try? FileContents.readText("/proc/cpuinfo", limit: 65_536)) ?? ""
         let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
-        let name = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+        let name = Environment.user
         return Facts(
             exists: access("/dev/kvm", F_OK) == 0, opens: access("/dev/kvm", R_OK | W_OK) == 0,
             flag: ["vmx", "svm"].first { flags.contains(Substring($0)) }, user: name, isMember: isListed(name))

@@ -80,7 +80,7 @@ package enum ChildProgram {
     /// A file without a name, for a child's output.
     /// - Throws: ``PublisherError/unwritable(_:)``.
     package static func scratch() throws(PublisherError) -> FileHandle {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let folder = Environment.temporaryFolder
         let path = AtomicFile.temporaryName(for: "\(folder)/oscircular-output")
         do {
             let file = try FileHandle(path: path, flags: O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)

@@ -26,7 +26,7 @@ struct RecordingFolder {
     /// For the client: nothing of the user's but the search path.
     var environment: [String: String] {
         [
-            "PATH": getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": path,
+            "PATH": Environment.value("PATH") ?? "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": path,
             "XDG_CONFIG_HOME": "\(path)/config", "XDG_STATE_HOME": "\(path)/state", "XDG_CACHE_HOME": "\(path)/cache",
             "XDG_RUNTIME_DIR": "\(path)/run",
         ]

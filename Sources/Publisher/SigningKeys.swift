@@ -22,12 +22,9 @@ package struct SigningKeys: Sendable {
 
     /// `$XDG_STATE_HOME/oscircular-publish/keys`, for root `/var/lib/oscircular-publish/keys`: never inside a tree.
     package static var usualFolder: String {
-        if let state = getenv("XDG_STATE_HOME").map({ String(cString: $0) }), state.hasPrefix("/") {
-            return "\(state)/oscircular-publish/keys"
-        }
+        if let state = Environment.folder("XDG_STATE_HOME") { return "\(state)/oscircular-publish/keys" }
         if geteuid() == 0 { return "/var/lib/oscircular-publish/keys" }
-        let home = getenv("HOME").map { String(cString: $0) } ?? "/"
-        return "\(home)/.local/state/oscircular-publish/keys"
+        return "\(Environment.home)/.local/state/oscircular-publish/keys"
     }
 
     /// Refuses a folder that is published with a tree: also by a relative path or by links, and where one of the two is not there

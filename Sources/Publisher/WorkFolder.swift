@@ -7,7 +7,7 @@ final class WorkFolder: Sendable {
 
     /// - Throws: ``SystemCallError`` of `mkdtemp`.
     init() throws(SystemCallError) {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let base = Environment.temporaryFolder
         path = try WorkFolder.make(in: base, name: "oscircular-publish")
     }
 

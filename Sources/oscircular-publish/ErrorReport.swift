@@ -169,6 +169,8 @@ struct ErrorReport {
     private init(writing cause: SystemCallError) {
         let what = cause.subject.isEmpty ? "nothing can be written" : "\(cause.subject) cannot be written"
         switch cause.code {
+        case _ where cause.subject == Environment.noHome || cause.subject.hasPrefix(Environment.noHome + "/"):
+            self.init(77, what, cause.message, "this user has no home: set HOME, or OSCIRCULAR_KEYS")
         case ENOSPC, EDQUOT:
             self.init(73, what, cause.message, "make room and run it again: blocks that are stored are not redone")
         case EACCES, EPERM: self.init(77, what, cause.message, "check the folder's owner and mode")

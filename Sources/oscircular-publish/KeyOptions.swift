@@ -10,7 +10,7 @@ struct KeyOptions: ParsableArguments {
 
     /// - Throws: ``PublisherError/keysInTree(folder:tree:)`` when the folder lies in what is published.
     func signingKeys(for tree: String) throws(PublisherError) -> SigningKeys {
-        let variable = getenv("OSCIRCULAR_KEYS").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        let variable = Environment.value("OSCIRCULAR_KEYS")
         let keys = SigningKeys(
             folder: keys ?? variable ?? SigningKeys.usualFolder, passphrase: Passphrase.given)
         try keys.check(outside: tree)

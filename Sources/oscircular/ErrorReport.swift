@@ -170,6 +170,18 @@ struct ErrorReport {
                 ExitStatus.notPermitted,
                 "\(path) is not a folder that only you can write: remove it, or set XDG_RUNTIME_DIR to one that is"
             )
+        case .runtimeFolder(let cause):
+            (
+                // What the variable says is wrong, not what the user asked for.
+                describe(cause).0 == ExitStatus.notFound ? ExitStatus.configuration : describe(cause).0,
+                "no folder for running guests: \(describe(cause).1). Set XDG_RUNTIME_DIR to a folder of yours, or unset it"
+            )
+        case .longRuntimeFolder(let path):
+            (
+                ExitStatus.configuration,
+                "sockets in \(path) would have longer paths than the \(UnixListener.longestPath) bytes that the kernel takes: "
+                    + "set XDG_RUNTIME_DIR to a shorter path"
+            )
         case .configuration(let file, let key, let reason):
             (ExitStatus.configuration, "\(file): \(key.isEmpty ? "" : "\(key) ")\(reason)")
         case .noSuchSession(let id, let ids):
@@ -237,6 +249,17 @@ struct ErrorReport {
             case EBUSY, EWOULDBLOCK: ExitStatus.tryAgain
             default: ExitStatus.other
             }
-        return (code, "\(error)")
+        return (code, "\(error)\(cure(of: error))")
+    }
+
+    /// What to do about what the kernel's words alone do not tell.
+    private static func cure(of error: SystemCallError) -> String {
+        switch error.code {
+        case EMFILE: ". Raise the limit of open files (ulimit -n), or end other programs"
+        case EFBIG: ". Raise the limit of file sizes (ulimit -f)"
+        case _ where error.subject == Environment.noHome || error.subject.hasPrefix(Environment.noHome + "/"):
+            ". This user has no home: set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME, to a folder that can be written"
+        default: ""
+        }
     }
 }

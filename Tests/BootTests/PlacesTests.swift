@@ -94,6 +94,21 @@ import Testing
         }
     }
 
+    @Test func saysWhenTheRuntimeFolderCannotBeMade() throws {
+        let folder = try TemporaryDirectory()
+        try folder.write([1], to: "file")
+        // Below a file nothing can be; /proc takes nobody's folders.
+        for place in [folder.path("file"), "/proc"] {
+            let error = #expect(throws: BootError.self) {
+                try places(["XDG_RUNTIME_DIR": place], user: geteuid()).prepareRuntime()
+            }
+            guard case .runtimeFolder = error else {
+                Issue.record("\(place): \(String(describing: error))")
+                continue
+            }
+        }
+    }
+
     @Test(.enabled(if: geteuid() == 0, "only root can give a folder to somebody else"))
     func refusesARuntimeFolderOfSomebodyElse() throws {
         try withRuntime { places, runtime in

@@ -23,6 +23,24 @@ import Testing
 
     private func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+    @Test func aRuntimeFolderTooLongForSocketsIsSaidBeforeAnythingStarts() throws {
+        let deep = folder.path(String(repeating: "x", count: 80))
+        let places = Places(
+            environment: { ["XDG_RUNTIME_DIR": deep, "XDG_STATE_HOME": folder.path("state")][$0] }, user: geteuid(),
+            home: folder.path)
+        let request = BootRequest(
+            id: "abcdefgh", name: "tiny", memoryMiB: nil, cpus: nil, display: .none, network: "none", accel: "auto",
+            connect: nil)
+        let error = #expect(throws: BootError.self) {
+            _ = try SessionLauncher(places: places, program: "/bin/false").start(request)
+        }
+        guard case .longRuntimeFolder = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(SessionRegistry(places: places).ids() == [])
+    }
+
     @Test func aSessionLivesForAsLongAsItsLockIsHeld() throws {
         let directory = session("abc")
         #expect(!directory.isAlive)

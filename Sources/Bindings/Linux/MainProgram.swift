@@ -7,13 +7,15 @@ package enum MainProgram {
     ///
     /// A descriptor of 0, 1 and 2 that is closed is taken, lest the next file that is opened be read as input or get messages
     /// written into it. Signals that stand for a failed write or a child's end do what this program expects, whatever its
-    /// parent did with them. Arguments that are not UTF-8 end the program, for they would name something else as text.
+    /// parent did with them. An environment that names folders by relative paths is mended. Arguments that are not UTF-8 end the
+    /// program, for they would name something else as text.
     /// - Parameter name: the program's, for messages.
     package static func start(name: String) {
         openStandardDescriptors()
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         // Ignored, as some parents leave it, it loses how a child ended.
         signal(SIGCHLD, SIG_DFL)
+        Environment.settle()
         if let argument = firstForeignArgument() {
             StandardError.write(
                 "\(name): the argument '\(argument)' is not UTF-8: rename what it names, or make a link to it with a plain "

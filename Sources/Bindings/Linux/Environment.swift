@@ -1,0 +1,48 @@
+import Glibc
+
+/// What the environment says of this user's folders. An empty variable counts as unset, as the XDG specification wants it, and
+/// so does a relative path: it would mean another folder in each working directory.
+package enum Environment {
+    /// A variable; nil when it is unset or empty.
+    package static func value(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A variable that names a folder by an absolute path; nil for all else.
+    package static func folder(_ name: String) -> String? { absolute(value(name)) }
+
+    /// The user's home: HOME, else what the user database says, else Debian's name for none.
+    package static var home: String {
+        absolute(value("HOME"))
+            ?? absolute(getpwuid(geteuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) }) ?? noHome
+    }
+
+    /// The user's name; the number where nobody gave it one.
+    package static var user: String {
+        getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+    }
+
+    /// The home of users who have none, such as nobody.
+    package static let noHome = "/nonexistent"
+
+    /// Where files for a short time go: TMPDIR where it is a folder that can be written, else /tmp.
+    package static var temporaryFolder: String {
+        guard let folder = folder("TMPDIR"), access("\(folder)/.", W_OK | X_OK) == 0 else { return "/tmp" }
+        return folder
+    }
+
+    /// Takes out of the environment what this type takes for unset, so that libraries and programs that we start see the same.
+    /// Only while there is one thread.
+    static func settle() {
+        setenv("HOME", home, 1)
+        if temporaryFolder != folder("TMPDIR") { unsetenv("TMPDIR") }
+        for name in ["RUNTIME_DIR", "STATE_HOME", "CACHE_HOME", "CONFIG_HOME", "DATA_HOME"].map({ "XDG_\($0)" })
+        where folder(name) == nil {
+            unsetenv(name)
+        }
+        // An empty search path would be the working directory.
+        if value("PATH") == nil { unsetenv("PATH") }
+    }
+
+    private static func absolute(_ path: String?) -> String? { path.flatMap { $0.hasPrefix("/") ? $0 : nil } }
+}
