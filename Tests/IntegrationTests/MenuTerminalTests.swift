@@ -105,6 +105,35 @@ struct MenuTerminalTests {
         }
     }
 
+    /// Exported by a shell's start file, fish, or xterm's resize on another terminal.
+    @Test(arguments: ["LINES=12 COLUMNS=44", "LINES=200 COLUMNS=300", "LINES=0 COLUMNS=many"])
+    func theSizeIsTheTerminalsWhateverTheEnvironmentSays(_ variables: String) async throws {
+        func isFilled(_ rows: [String], _ count: Int, _ columns: Int) -> Bool {
+            rows.count >= count && rows[1].hasSuffix("╮") && rows[1].count == columns
+                && rows[count - 1].contains("Enter boot")
+        }
+        try await TmuxTerminal.with("env \(variables) \(Self.sample)", columns: 100, rows: 30) { terminal in
+            try await terminal.expect("Enter boot")
+            #expect(isFilled(try await terminal.rows(), 30, 100))
+            try await terminal.resize(columns: 80, rows: 24)
+            var rows: [String] = []
+            for _ in 0..<50 where !isFilled(rows, 24, 80) {
+                try await Task.sleep(for: .milliseconds(100))
+                rows = try await terminal.rows()
+            }
+            #expect(isFilled(rows, 24, 80), "\(rows.joined(separator: "\n"))")
+        }
+    }
+
+    @Test func aTerminalWithoutASizeHasTheOneOfTheEnvironment() async throws {
+        let command = "stty rows 0 columns 0; env LINES=14 COLUMNS=60 \(Self.sample)"
+        try await TmuxTerminal.with(command, columns: 100, rows: 30) { terminal in
+            let rows = try await terminal.expect("? help")
+            #expect(rows[1].hasSuffix("╮") && rows[1].count == 60)
+            #expect(rows[13].contains("? help"))
+        }
+    }
+
     @Test func withoutATerminalItSaysWhatToUseInstead() async throws {
         let result = try await BuiltProgram.run("oscircular", [])
         #expect(result.status == 64)

@@ -32,6 +32,9 @@ static inline int osc_take_locale(void) {
 // 1 when the terminal can be used, 0 when it is unknown, -1 when there is no terminal database, -2 when it cannot move its
 // cursor. newterm() alone would let a dumb terminal through.
 static inline int osc_probe_terminal(int fd) {
+    // The size is the terminal's own: LINES and COLUMNS of the environment are a shell's, often of another terminal.
+    use_env(FALSE);
+    use_tioctl(TRUE);
     int result = 0;
     if (setupterm(NULL, fd, &result) != OK) return result == 1 ? -2 : result;
     char *cup = tigetstr("cup");

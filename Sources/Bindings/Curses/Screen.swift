@@ -16,7 +16,7 @@ package final class Screen {
     private let ownOutput: FileHandle
     private let ownErrors: FileHandle
     private let log: FileHandle
-    private let output: UnsafeMutablePointer<FILE>
+    private let output: OutputStream
     private var pointer: OpaquePointer?
     private var shown: [[ScreenRun]] = []
     private var cursor: (row: Int, column: Int)?
@@ -36,16 +36,19 @@ package final class Screen {
         ownOutput = try Screen.copy(STDOUT_FILENO)
         ownErrors = try Screen.copy(STDERR_FILENO)
         log = try Screen.openLog(options.errorLog)
-        guard let output = fdopen(dup(STDOUT_FILENO), "w") else { throw SystemCallError.last("fdopen") }
-        self.output = output
-        size = Screen.askSize(terminal.descriptor) ?? ScreenSize(columns: 80, rows: 24)
+        output = try OutputStream(copyOf: STDOUT_FILENO)
+        // A serial line has no size of its own.
+        size =
+            Screen.askSize(terminal.descriptor)
+            ?? ScreenSize(lines: Environment.value("LINES"), columns: Environment.value("COLUMNS"))
+            ?? ScreenSize(columns: 80, rows: 24)
         TerminalUndo.arm(descriptor: terminal.descriptor)
-        pointer = osc_start(output, options.mouse ? 1 : 0, options.colors ? 1 : 0)
+        pointer = osc_start(output.pointer, options.mouse ? 1 : 0, options.colors ? 1 : 0)
         guard pointer != nil else {
             TerminalUndo.disarm()
-            fclose(output)
             throw ScreenError.failed
         }
+        resizeterm(Int32(size.rows), Int32(size.columns))
         redirect(to: log, log)
         isShown = true
         tell("\u{1b}[?2004h")
@@ -54,7 +57,6 @@ package final class Screen {
     deinit {
         close()
         if let pointer { delscreen(pointer) }
-        fclose(output)
     }
 
     /// For poll: readable when the user did something.
