@@ -16,7 +16,7 @@ final class ControlServer: Sendable {
         try WorkerThread.start(name: "control") {
             ControlServer.serve(listener, until: stop, answer)
             // Before the end is told: whoever closed the server finds no socket.
-            UnixListener.removeSocket(path)
+            listener.removeName()
             ended.signal()
         }
     }

@@ -9,27 +9,33 @@ package final class UnixListener: Sendable {
     /// Absolute path of the socket.
     package let path: String
     private let handle: FileHandle
+    /// The file that `bind` made: another of this name is not ours to remove.
+    private let device: dev_t
+    private let inode: ino_t
 
     /// For poll; readable when a connection waits.
     package var descriptor: Int32 { handle.descriptor }
 
-    /// Listens at `path`; a socket that a dead process left there is replaced, anything else is not.
+    /// Listens at `path`; a socket that a dead process left there is replaced, anything else is not. Two that start in the same
+    /// moment would both take a dead one away: callers hold their folder's lock.
     /// - Parameters:
     ///   - path: at most ``longestPath`` bytes, in a folder that only its owner may write to.
     ///   - owner: the user who gets the socket's file; nil leaves it to the caller.
-    /// - Throws: ``SystemCallError``; `ENAMETOOLONG` for a long path.
+    /// - Throws: ``SystemCallError``; `ENAMETOOLONG` for a long path, `EADDRINUSE` where somebody listens or a file is.
     package init(path: String, mode: mode_t = 0o600, owner: uid_t? = nil) throws(SystemCallError) {
-        self.path = path
-        handle = FileHandle(
+        // The members come last: only an object that is whole runs `deinit`, which removes the name.
+        let handle = FileHandle(
             owning: try systemCall("socket", path) { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | socketFlags, 0) })
         let descriptor = handle.descriptor
-        Self.removeSocket(path)
+        Self.removeDeadSocket(path)
         // The mode of the socket's inode is what bind gives to the file, less the umask: no moment with a wider one.
         try systemCall("fchmod", path) { fchmod(descriptor, mode) }
         try Self.withAddress(path) { (address, length) throws(SystemCallError) in
             try systemCall("bind", path) { bind(descriptor, address, length) }
         }
+        var status = stat()
         do {
+            try systemCall("stat", path) { lstat(path, &status) }
             try systemCall("chmod", path) { chmod(path, mode) }
             if let owner { try systemCall("lchown", path) { lchown(path, owner, gid_t.max) } }
             try systemCall("listen", path) { listen(descriptor, 64) }
@@ -37,9 +43,20 @@ package final class UnixListener: Sendable {
             unlink(path)
             throw error
         }
+        self.path = path
+        self.handle = handle
+        device = status.st_dev
+        inode = status.st_ino
     }
 
-    deinit { unlink(path) }
+    deinit { removeName() }
+
+    /// Removes the socket's name, if it is still this socket's; connections that wait stay.
+    package func removeName() {
+        var status = stat()
+        // While the socket is open no other file gets its inode.
+        if lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode { unlink(path) }
+    }
 
     /// A waiting connection, close-on-exec; nil when there is none (any more).
     ///
@@ -87,10 +104,28 @@ package final class UnixListener: Sendable {
         return try body(storage.assumingMemoryBound(to: sockaddr.self), socklen_t(MemoryLayout<sockaddr_un>.size))
     }
 
-    /// Removes the name if it is a socket's.
+    /// Removes the name if it is a socket's: for a socket of one's own that a library made.
     package static func removeSocket(_ path: String) {
         var status = stat()
         if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
+    }
+
+    /// Removes the name if it is a socket's that nobody listens on.
+    package static func removeDeadSocket(_ path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        do throws(SystemCallError) {
+            let probe = FileHandle(
+                owning: try systemCall("socket", path) {
+                    socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | socketFlags, 0)
+                })
+            try withAddress(path) { (address, length) throws(SystemCallError) in
+                try systemCall("connect", path) { Glibc.connect(probe.descriptor, address, length) }
+            }
+        } catch {
+            // Anything else comes from somebody who is there, or nothing could be asked: then bind says that the name is taken.
+            if error.code == ECONNREFUSED { unlink(path) }
+        }
     }
 }
 

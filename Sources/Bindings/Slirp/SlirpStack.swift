@@ -74,7 +74,7 @@ package final class SlirpStack {
         from socketPath: String, to address: IPv4Address, port: UInt16
     ) throws(SlirpError) {
         checkThread()
-        UnixListener.removeSocket(socketPath)
+        UnixListener.removeDeadSocket(socketPath)
         do {
             try UnixListener.withAddress(socketPath) { (host, hostLength) throws(SystemCallError) in
                 var guest = sockaddr_in()
