@@ -110,7 +110,8 @@ let package = Package(
         program(
             "oscircular",
             [
-                "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
+                "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "FUSE",
+                "GuestDomain",
                 "Linux", system,
             ]),
         program(

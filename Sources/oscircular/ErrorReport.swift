@@ -4,6 +4,7 @@ import Boot
 import Catalog
 import Curl
 import Curses
+import FUSE
 import Glibc
 import GuestDomain
 import GuestNetwork
@@ -213,17 +214,20 @@ struct ErrorReport {
     }
 
     private static func describe(_ error: ImageMountError) -> (Int32, String) {
-        switch error {
+        let cure = FUSECure.command(FUSECure.current())
+        return switch error {
         case .noFUSEDevice:
             (
                 ExitStatus.unavailable,
-                "\(error). Load the module with 'modprobe fuse', or ask for the right to use /dev/fuse"
+                "\(error). Do: \(cure.isEmpty ? "try again" : cure)"
             )
         case .notADirectory: (ExitStatus.notFound, "\(error): make the folder first")
         case .notMounted: (ExitStatus.notFound, "\(error)")
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
         case .unusableName: (ExitStatus.usage, "\(error)")
-        case .mountFailed, .unmountFailed: (ExitStatus.unavailable, "\(error)")
+        case .mountFailed, .unmountFailed:
+            // libfuse says only that something was not found.
+            (ExitStatus.unavailable, "\(error)" + (cure.isEmpty ? "" : ". Do: \(cure)"))
         }
     }
 

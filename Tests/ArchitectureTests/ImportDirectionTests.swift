@@ -33,7 +33,7 @@ import Testing
         "oscircular": [
             "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
             "GuestNetwork",
-            "Curl", "Linux",
+            "Curl", "FUSE", "Linux",
         ],
         "oscircular-publish": [
             "Publisher", "ObjectStore", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore", "ContentAddress", "Linux",

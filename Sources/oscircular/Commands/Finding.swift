@@ -1,3 +1,4 @@
+import FUSE
 import Glibc
 import GuestDomain
 import Linux
@@ -28,13 +29,11 @@ extension Finding {
     static func ofDevices() -> [Finding] { [fuse(), kvm()] }
 
     private static func fuse() -> Finding {
-        do {
-            _ = try FileHandle(path: "/dev/fuse", flags: O_RDWR)
-            return Finding(subject: "FUSE", result: .good, words: "/dev/fuse opens")
-        } catch {
-            let cure = error.code == ENOENT ? "sudo modprobe fuse" : "sudo chmod 0666 /dev/fuse"
-            return Finding(subject: "FUSE", result: .bad, words: "\(error)", cure: cure)
-        }
+        let facts = FUSECure.current()
+        let isMissing = facts.failure.map { "/dev/fuse does not open: \(SystemCallError.message(of: $0))" }
+        return Finding(
+            subject: "FUSE", result: isMissing == nil ? .good : .bad, words: isMissing ?? "/dev/fuse opens",
+            cure: isMissing == nil ? "" : FUSECure.command(facts))
     }
 
     private static func kvm() -> Finding {
@@ -48,7 +47,7 @@ extension Finding {
         let needed = [
             ("qemu-system-x86_64", "qemu-system-x86", true), ("qemu-img", "qemu-utils", true),
             ("sshd", "openssh-server", true), ("bwrap", "bubblewrap", true), ("ssh", "openssh-client", true),
-            ("fusermount3", "fuse3", geteuid() != 0), ("virt-viewer", "virt-viewer", false),
+            ("fusermount3", FUSECure.helperPackage, geteuid() != 0), ("virt-viewer", "virt-viewer", false),
         ]
         return needed.map { name, package, isNeeded in
             if ProgramPath.find(name) != nil { return Finding(subject: name, result: .good, words: "installed") }

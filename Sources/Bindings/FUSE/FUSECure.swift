@@ -1,0 +1,60 @@
+import Glibc
+import Linux
+
+/// The one command that lets this user mount, where there is one.
+package enum FUSECure {
+    /// What was seen of the machine.
+    package struct Facts: Sendable {
+        /// Why /dev/fuse did not open: the error's number; nil when it did.
+        package var failure: Int32?
+        /// Owner's group of /dev/fuse where that may use it and others may not; nil otherwise.
+        package var group: String?
+        /// The login's name.
+        package var user: String
+        package var isRoot: Bool
+        /// Whether fusermount3 is there, which users other than root mount with.
+        package var hasHelper: Bool
+
+        package init(failure: Int32?, group: String?, user: String, isRoot: Bool, hasHelper: Bool) {
+            self.failure = failure
+            self.group = group
+            self.user = user
+            self.isRoot = isRoot
+            self.hasHelper = hasHelper
+        }
+    }
+
+    /// The Debian package of fusermount3.
+    package static let helperPackage = "fuse3"
+
+    /// - Returns: empty where nothing is wrong.
+    package static func command(_ facts: Facts) -> String {
+        let sudo = facts.isRoot ? "" : "sudo "
+        switch facts.failure {
+        case nil: return facts.isRoot || facts.hasHelper ? "" : "\(sudo)apt install \(helperPackage)"
+        // The device's file may be there without its driver.
+        case ENOENT, ENXIO, ENODEV: return "\(sudo)modprobe fuse"
+        case _ where facts.isRoot: return "give this container the device, such as by --device /dev/fuse"
+        default:
+            guard let group = facts.group else { return "sudo chmod 0666 /dev/fuse" }
+            return "sudo usermod -a -G \(group) \(facts.user), then log out and in again"
+        }
+    }
+
+    /// Of this machine and user.
+    package static func current() -> Facts {
+        var failure: Int32?
+        do throws(SystemCallError) { _ = try FileHandle(path: "/dev/fuse", flags: O_RDWR) } catch {
+            failure = error.code
+        }
+        return Facts(
+            failure: failure, group: group(), user: Environment.user, isRoot: geteuid() == 0,
+            hasHelper: ProgramPath.find("fusermount3") != nil)
+    }
+
+    private static func group() -> String? {
+        var status = stat()
+        guard stat("/dev/fuse", &status) == 0, status.st_mode & 0o066 == 0o060, status.st_gid != 0 else { return nil }
+        return getgrgid(status.st_gid).map { String(cString: $0.pointee.gr_name) }
+    }
+}

@@ -1,0 +1,30 @@
+import FUSE
+import Glibc
+import Testing
+
+@Suite struct FUSECureTests {
+    private func command(
+        _ failure: Int32?, group: String? = nil, isRoot: Bool = false, hasHelper: Bool = true
+    ) -> String {
+        FUSECure.command(
+            FUSECure.Facts(failure: failure, group: group, user: "ada", isRoot: isRoot, hasHelper: hasHelper))
+    }
+
+    @Test func aMissingDeviceNeedsItsModule() {
+        #expect(command(ENOENT) == "sudo modprobe fuse")
+        #expect(command(ENODEV, isRoot: true) == "modprobe fuse")
+    }
+
+    @Test func aDeniedDeviceIsOpenedToTheUserOrItsGroup() {
+        #expect(command(EACCES) == "sudo chmod 0666 /dev/fuse")
+        #expect(command(EACCES, group: "fuse") == "sudo usermod -a -G fuse ada, then log out and in again")
+        // Only a container keeps a device from root.
+        #expect(command(EPERM, isRoot: true).contains("--device /dev/fuse"))
+    }
+
+    @Test func aUserNeedsTheHelper() {
+        #expect(command(nil, hasHelper: false) == "sudo apt install fuse3")
+        #expect(command(nil, isRoot: true, hasHelper: false) == "")
+        #expect(command(nil) == "")
+    }
+}
