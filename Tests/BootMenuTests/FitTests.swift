@@ -41,5 +41,6 @@ import menu_sample
         #expect(Signs.unicode.wrap("新新新", 4) == ["新新", "新"])
         #expect(Signs.unicode.wrap("a\nb", 4) == ["a", "b"])
         #expect(Signs.unicode.wrap("one two three", 7, limit: 1) == ["one tw…"])
+        #expect(Signs.unicode.wrap("ab cdefg", 6, limit: 1) == ["ab…"])
     }
 }

@@ -102,7 +102,7 @@ import menu_sample
         menu.type("https://os.example.org/")
         #expect(
             menu.press(.named(.enter), .named(.enter)) == [
-                .addCatalog(CatalogRequest(name: "home", url: "https://os.example.org/"), isTrusted: false)
+                .addCatalog(CatalogRequest(name: "home", url: "https://os.example.org/"))
             ])
         _ = menu.handle(.catalogRefused("the server does not answer"))
         #expect(menu.text().contains { $0.contains("the server does not answer") })
@@ -113,12 +113,21 @@ import menu_sample
     @Test func aPublisherIsBelievedOnlyWhenTheUserSaysSo() {
         var menu = Typing.menu()
         let request = CatalogRequest(name: "home", url: "https://os.example.org/", fingerprint: "0123abcd")
-        _ = menu.handle(.catalogAsks(request))
+        _ = menu.handle(.catalogAsks(request, isPrivate: true))
         #expect(menu.text().contains { $0.contains("0123abcd") })
         #expect(menu.press(.named(.enter)).isEmpty)
-        _ = menu.handle(.catalogAsks(request))
+        _ = menu.handle(.catalogAsks(request, isPrivate: true))
         menu.press(.named(.right))
-        #expect(menu.press(.named(.enter)) == [.addCatalog(request, isTrusted: true)])
+        #expect(menu.press(.named(.enter)) == [.addCatalog(request)])
+    }
+
+    @Test func aFingerprintOverPlainHTTPIsWarnedOf() {
+        var menu = Typing.menu()
+        let request = CatalogRequest(name: "home", url: "http://os.example.org/", fingerprint: "0123abcd")
+        _ = menu.handle(.catalogAsks(request, isPrivate: false))
+        #expect(menu.text().contains { $0.contains("Over http") })
+        _ = menu.handle(.catalogAsks(request, isPrivate: true))
+        #expect(!menu.text().contains { $0.contains("Over http") })
     }
 
     @Test func theLogHoldsAThousandEntriesAtMost() {

@@ -72,6 +72,7 @@ import menu_sample
                     $0.type("http://127.0.0.1/")
                 }
             ),
+            ("trust", after { _ = $0.handle(.catalogAsks(plainRequest, isPrivate: false)) }),
             (
                 "leave",
                 after {
@@ -81,6 +82,9 @@ import menu_sample
             ),
         ]
     }
+
+    private static let plainRequest = CatalogRequest(
+        name: "home", url: "http://os.example.org/", fingerprint: String(repeating: "0123456789abcdef", count: 4))
 
     private static func booting(_ state: inout MenuState) {
         state.press(.named(.enter))

@@ -171,11 +171,11 @@ final class SampleBackend: MenuBackend {
         return 0
     }
 
-    func add(_ request: CatalogRequest, isTrusted: Bool) async throws -> CatalogAnswer {
-        if request.url.hasPrefix("https://") && !isTrusted {
+    func add(_ request: CatalogRequest) async throws -> CatalogAnswer {
+        if request.url.hasPrefix("https://") && request.fingerprint.isEmpty {
             var request = request
             request.fingerprint = String(repeating: "0123456789abcdef", count: 4)
-            return .asks(request)
+            return .asks(request, isPrivate: true)
         }
         guard request.url.hasPrefix("http") else { throw SampleError.refused }
         world.withLock {

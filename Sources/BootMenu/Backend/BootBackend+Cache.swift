@@ -53,14 +53,16 @@ extension BootBackend {
 
     // MARK: Catalogs
 
-    package func add(_ request: CatalogRequest, isTrusted: Bool) async throws -> CatalogAnswer {
+    package func add(_ request: CatalogRequest) async throws -> CatalogAnswer {
         let source = try CatalogSource(name: request.name, location: request.url)
         let known: CatalogTrust = .fingerprint(request.fingerprint)
         do {
             _ = try await library.add(source, trust: request.fingerprint.isEmpty ? .ask { _ in false } : known)
             return .added
         } catch CatalogAccessError.notConfirmed(_, let fingerprint) {
-            return .asks(CatalogRequest(name: request.name, url: request.url, fingerprint: fingerprint))
+            return .asks(
+                CatalogRequest(name: request.name, url: request.url, fingerprint: fingerprint),
+                isPrivate: source.isPrivate)
         }
     }
 

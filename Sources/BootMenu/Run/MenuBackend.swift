@@ -29,7 +29,7 @@ package protocol MenuBackend: Sendable {
     /// Reads every block again.
     /// - Returns: how many were damaged.
     func verify(_ progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void) async throws -> Int
-    func add(_ request: CatalogRequest, isTrusted: Bool) async throws -> CatalogAnswer
+    func add(_ request: CatalogRequest) async throws -> CatalogAnswer
     func removeCatalog(_ name: String) async throws
     /// What failed, why, and what to do.
     func words(for error: any Error) -> String
@@ -51,6 +51,6 @@ package struct MenuProgress: Sendable, Hashable {
 /// What came of following a catalog.
 package enum CatalogAnswer: Sendable, Hashable {
     case added
-    /// The user must say whether this fingerprint is the publisher's.
-    case asks(CatalogRequest)
+    /// The user must say whether this fingerprint is the publisher's. `isPrivate`: nobody on the way can have changed it.
+    case asks(CatalogRequest, isPrivate: Bool)
 }

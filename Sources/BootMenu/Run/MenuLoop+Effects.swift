@@ -47,7 +47,7 @@ extension MenuLoop {
                 self.reload()
             }
         case .verify: verify()
-        case .addCatalog(let request, let isTrusted): add(request, isTrusted)
+        case .addCatalog(let request): add(request)
         case .removeCatalog(let name):
             attempt {
                 try await self.backend.removeCatalog(name)
@@ -134,12 +134,12 @@ extension MenuLoop {
         }
     }
 
-    private func add(_ request: CatalogRequest, _ isTrusted: Bool) {
+    private func add(_ request: CatalogRequest) {
         Task {
             do {
-                switch try await backend.add(request, isTrusted: isTrusted) {
+                switch try await backend.add(request) {
                 case .added: post(.catalogAdded(request.name))
-                case .asks(let question): post(.catalogAsks(question))
+                case .asks(let question, let isPrivate): post(.catalogAsks(question, isPrivate: isPrivate))
                 }
             } catch {
                 post(.catalogRefused(backend.words(for: error)))

@@ -22,7 +22,7 @@ package enum MenuEffect: Sendable, Hashable {
     case pin(ImageName, Bool)
     case remove(ImageName)
     case verify
-    case addCatalog(CatalogRequest, isTrusted: Bool)
+    case addCatalog(CatalogRequest)
     case removeCatalog(String)
     case redraw, suspend, quit
 }

@@ -22,8 +22,8 @@ package enum MenuEvent: Sendable {
     case verifyEnded(String)
     case catalogAdded(String)
     case catalogRefused(String)
-    /// The catalog may be followed if the user believes this fingerprint.
-    case catalogAsks(CatalogRequest)
+    /// The catalog may be followed if the user believes this fingerprint. `isPrivate`: nobody on the way can have changed it.
+    case catalogAsks(CatalogRequest, isPrivate: Bool)
     /// Something was done that deserves a word.
     case said(String)
     case failed(String)

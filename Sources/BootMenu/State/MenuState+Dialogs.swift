@@ -20,7 +20,7 @@ extension MenuState {
         case .removeCatalog(let name): return [.removeCatalog(name)]
         case .trust(let request):
             say("fetching the catalog of \(request.url)")
-            return [.addCatalog(request, isTrusted: true)]
+            return [.addCatalog(request)]
         }
     }
 
@@ -120,6 +120,6 @@ extension MenuState {
         form.isBusy = true
         form.error = ""
         overlay = .form(form)
-        return [.addCatalog(request, isTrusted: false)]
+        return [.addCatalog(request)]
     }
 }

@@ -146,11 +146,16 @@ extension MenuState {
                 overlay = .form(form)
             }
             say(reason, isFailure: true)
-        case .catalogAsks(let request):
+        case .catalogAsks(let request, let isPrivate):
+            let words =
+                isPrivate
+                ? "This is the fingerprint of its key: compare it with what the publisher of \(request.url) says."
+                : "Over http anybody on the way may have changed this fingerprint: compare every digit with what the publisher "
+                    + "of \(request.url) says."
+            // The fingerprint first: a small screen cuts the end.
             overlay = .dialog(
                 Dialog(
-                    "Believe this publisher?",
-                    "The catalog at \(request.url) is signed. Compare with what its publisher says:\n\(request.fingerprint)",
+                    "Believe this publisher?", "\(request.fingerprint)\n\(words)",
                     [Dialog.cancel(), .init(label: "Believe", act: .trust(request))]))
         default: break
         }

@@ -87,7 +87,7 @@ extension Signs {
         }
         if lines.count > limit {
             lines = Array(lines.prefix(limit))
-            lines[limit - 1] = clip(lines[limit - 1] + " " + String(repeating: "x", count: width), to: width).text
+            lines[limit - 1] = firstCells(lines[limit - 1], width - self.width(more)) + more
         }
         return lines
     }
