@@ -153,6 +153,12 @@ let package = Package(
         .executableTarget(
             name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",
             swiftSettings: strict),
+        tests(
+            "ProgramTests",
+            [
+                "oscircular", "Boot", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE", "GuestDomain",
+                "GuestNetwork", "Slirp", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
+            ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
         tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests("ArchitectureTests", []),

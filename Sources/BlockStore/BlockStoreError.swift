@@ -1,4 +1,5 @@
 import ContentAddress
+import Linux
 
 /// Why a store did not give a block. The case is the policy: try the next place, drop and refetch, or wait.
 package enum BlockStoreError: Error, Sendable {
@@ -17,7 +18,7 @@ extension BlockStoreError: CustomStringConvertible {
         switch self {
         case .missing(let id, let place): "block \(id) is not at \(place)"
         case .corrupt(let id, let place, let reason): "block \(id) from \(place) is damaged: \(reason)"
-        case .unreachable(let place, let cause): "\(place): \(cause)"
+        case .unreachable(let place, let cause): "\(place): \(words(of: cause))"
         case .closed: "the block store was closed"
         }
     }

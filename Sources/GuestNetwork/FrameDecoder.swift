@@ -1,8 +1,10 @@
 /// Cuts QEMU's byte stream (`-netdev stream`) into frames: four bytes of length in network order, then the frame.
 struct FrameDecoder {
     /// A length that no frame has: the peer is not QEMU, or out of step.
-    struct LengthError: Error, Equatable {
+    struct LengthError: Error, Equatable, CustomStringConvertible {
         let length: Int
+
+        var description: String { "QEMU announced a frame of \(length) bytes" }
     }
 
     /// An Ethernet header, and the largest packet behind one.

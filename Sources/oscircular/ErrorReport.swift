@@ -81,7 +81,7 @@ struct ErrorReport {
         case let error as SystemCallError: describe(error)
         case let error as ScreenError: describe(error)
         case is CancellationError: (130, "interrupted")
-        default: (ExitStatus.other, "\(error)")
+        default: (ExitStatus.other, words(of: error))
         }
     }
 

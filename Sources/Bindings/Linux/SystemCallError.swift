@@ -25,7 +25,12 @@ package struct SystemCallError: Error, Sendable, Equatable, CustomStringConverti
     package var message: String { SystemCallError.message(of: code) }
 
     package var description: String {
-        subject.isEmpty ? "\(call): \(message)" : "\(call) \(subject): \(message)"
+        // The one call whose name says nothing of what is to be done.
+        if call == "pthread_create" {
+            return
+                "no thread could be started: \(message): raise the limit of processes (ulimit -u), or end other programs"
+        }
+        return subject.isEmpty ? "\(call): \(message)" : "\(call) \(subject): \(message)"
     }
 
     package static func message(of code: Int32) -> String {

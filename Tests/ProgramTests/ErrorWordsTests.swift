@@ -1,0 +1,143 @@
+import BlockStore
+import Boot
+import Catalog
+import ContentAddress
+import Curl
+import Curses
+import FUSE
+import Foundation
+import Glibc
+import GuestDomain
+import GuestNetwork
+import ImageIndex
+import ImageMount
+import Linux
+import Slirp
+import TUF
+import Testing
+
+@testable import Libvirt
+@testable import oscircular
+
+/// Whatever goes wrong is told in words: no name that only a compiler knows.
+@Suite struct ErrorWordsTests {
+    private enum Nameless: Error {
+        case strange(offset: Int)
+    }
+
+    private static let system = SystemCallError(code: EIO, call: "read", subject: "/f")
+    private static let libvirt = LibvirtError(code: 1, domain: 1, message: "no room", call: "virDomainCreate")
+    private static let block = [UInt8](repeating: 7, count: 32).withUnsafeBytes { BlockID(bytes: $0) }
+
+    /// Errors that hold another, around each of `causes`.
+    private static func around(_ cause: any Error) -> [any Error] {
+        var all: [any Error] = [
+            CatalogAccessError.unreachable(catalog: "c", url: "https://h/", cause: cause),
+            CatalogAccessError.state(path: "/s", cause: cause), BlockStoreError.unreachable(place: "p", cause: cause),
+        ]
+        if let cause = cause as? SystemCallError {
+            all += [
+                BootError.file(cause), BootError.runtimeFolder(cause), ImageIndexError.file(cause),
+                ImageMountError.noFUSEDevice(cause), ImageMountError.notADirectory("/m", cause),
+                ImageMountError.unmountFailed(cause: .unmountFailed(cause)), GuestDomainError.system(cause),
+                GuestNetworkError.system(cause), GuestNetworkError.slirp(.hostForward(path: "/s", cause: cause)),
+                GuestNetworkError.slirp(.poll(cause)), TUFError.state(cause),
+                CacheWarning.cannotWrite(directory: "/c", cause: cause),
+                CacheWarning.cannotRead(directory: "/c", cause: cause),
+            ]
+        }
+        return all
+    }
+
+    private static func decoding() -> any Error {
+        do {
+            _ = try JSONDecoder().decode([String: Int].self, from: Data("{\"a\": \"b\"}".utf8))
+            return CancellationError()
+        } catch { return error }
+    }
+
+    private static let errors: [any Error] = {
+        let ending = ChildProcess.Ending.exited(3)
+        let plain: [any Error] = [
+            system, SystemCallError(code: EAGAIN, call: "pthread_create", subject: "x"), CancellationError(),
+            decoding(),
+            Nameless.strange(offset: 0), libvirt,
+            SessionFailure(exitCode: 1, message: "the guest went away"), UsageError("what?"),
+            IncompleteFetch(missing: 5),
+            TransferError.notFound(url: "u"), TransferError.http(url: "u", status: 503),
+            TransferError.tooLarge(url: "u", limit: 3),
+            TransferError.connection(url: "u", code: 28, message: "time is up"),
+            TransferError.unsupported(url: "u", message: "no such scheme"), TransferError.cancelled,
+            CatalogError.tooLarge(size: 2, limit: 1), CatalogError.unknownFormat(nil), CatalogError.unknownFormat("x"),
+            CatalogError.malformed(place: "", reason: "no JSON"),
+            CatalogError.malformed(place: "name", reason: "empty"),
+            CatalogAccessError.invalidName("X"), CatalogAccessError.invalidLocation("l", reason: "no URL"),
+            CatalogAccessError.untrusted(catalog: "c", url: "u", reason: "a signature is wrong"),
+            CatalogAccessError.expired(catalog: "c", url: "u", since: Timestamp(seconds: 0)),
+            CatalogAccessError.slow(catalog: "c", url: "u"),
+            CatalogAccessError.notConfirmed(catalog: "c", fingerprint: "ab"), CatalogAccessError.noCatalogs,
+            CatalogAccessError.noSuchCatalog("c", near: ["d"]), CatalogAccessError.noSuchDistribution("c", near: []),
+            CatalogAccessError.noSuchVersion(distribution: "d", version: "v", near: ["w"]),
+            CatalogAccessError.ambiguous("d", catalogs: ["a", "b"]), CatalogAccessError.exists("c"),
+            TUFError.rolledBack(file: "timestamp.json", trusted: 2, offered: 1), TUFError.notFound(file: "f"),
+            TUFError.noTrustedRoot, TUFError.busy, TUFError.unsafeName("../x"),
+            TUFError.targetTooLong(name: "n", length: 2, limit: 1), TUFError.cancelled,
+            BlockStoreError.missing(block, place: "p"),
+            BlockStoreError.corrupt(block, place: "p", reason: "another digest"),
+            BlockStoreError.closed, CacheWarning.noRoom(directory: "/c"), CacheWarning.repaired(block),
+            ImageIndexError.notAnIndex, ImageIndexError.truncated(expected: 2, actual: 1),
+            ImageIndexError.malformed(reason: "no size"), ImageIndexError.empty,
+            ImageMountError.notADirectory("/m", nil), ImageMountError.notEmpty("/m"), ImageMountError.busy("/m"),
+            ImageMountError.notMounted("/m"), ImageMountError.unusableName("."),
+            ImageMountError.mountFailed(cause: .mountFailed(path: "/m", message: "no")), ImageReadError.released,
+            ImageReadError.closed, ImageReadError.index(.empty),
+            BootError.unsafeRuntimeFolder("/r"), BootError.longRuntimeFolder("/r"),
+            BootError.configuration(file: "f", key: "k", reason: "is wrong"), BootError.noSuchSession("s", near: []),
+            BootError.sessionSilent("s"), BootError.refused(session: "s", reason: "it is stopping"),
+            BootError.missingProgram("ssh", package: "openssh-client"), BootError.newerState(folder: "/s", format: "9"),
+            GuestDomainError.noDaemon(uri: "qemu:///session", cause: libvirt),
+            GuestDomainError.emulatorIsRoot(uri: "u"),
+            GuestDomainError.noEmulator(uri: "u"), GuestDomainError.noHardwareVirtualization(reason: "no /dev/kvm"),
+            GuestDomainError.startFailed(cause: libvirt), GuestDomainError.callFailed(cause: libvirt),
+            GuestDomainError.overlayFailed(reason: "no room"), GuestDomainError.missingProgram("q", package: "p"),
+            GuestDomainError.noFirmware,
+            GuestNetworkError.missingProgram("bwrap", package: "bubblewrap"), GuestNetworkError.pathTooLong("/p"),
+            GuestNetworkError.unsafeDirectory("/p"), GuestNetworkError.cannotShare("/etc"),
+            GuestNetworkError.sandboxUnavailable(ending, output: "no"),
+            GuestNetworkError.keyGeneration(.killed(signal: 9), output: "no"), GuestNetworkError.noUnprivilegedUser,
+            GuestNetworkError.slirp(.configuration),
+            ScreenError.noTerminal, ScreenError.unknownTerminal(nil), ScreenError.unknownTerminal("x"),
+            ScreenError.tooSimple("dumb"), ScreenError.failed,
+        ]
+        return plain
+            + [system, TransferError.cancelled, decoding(), CancellationError(), Nameless.strange(offset: 1)]
+            .flatMap(around)
+    }()
+
+    /// `Type.case(`, `case(label: `, `Type()`, and the names of error types themselves.
+    private static func hasNames(_ message: String) -> Bool {
+        let names = #"[A-Z]\w+\.[a-z]\w*\(|[a-z]\w*\(\w+: |\w+\(\)|[A-Za-z]Error\b|Optional\("#
+        return message.range(of: names, options: .regularExpression) != nil
+    }
+
+    @Test func noErrorIsToldByACompilersNames() {
+        for error in Self.errors {
+            let report = ErrorReport(error)
+            #expect(!Self.hasNames(report.message), "\(report.message)")
+            #expect(!report.message.isEmpty && report.exitCode != 0, "\(report)")
+        }
+    }
+
+    @Test func aMalformedConfigurationIsToldInWords() {
+        for text in ["a = [", "= 1", "[cache\n", "cache = 1979-13-01", "a = \"\\x\"", "a.b = 1\na = 2"] {
+            var configuration = Configuration()
+            do {
+                try configuration.apply(text, file: "config.toml")
+                Issue.record("\(text) was read")
+            } catch {
+                let message = ErrorReport(error).message
+                #expect(!Self.hasNames(message), "\(message)")
+            }
+        }
+    }
+}
