@@ -3,12 +3,17 @@ import Glibc
 /// Paths as other processes can use them.
 enum AbsolutePath {
     /// The path with the working directory before it when it is relative, and without slashes at its end. Links are not resolved.
-    static func of(_ path: String) -> String {
+    /// - Throws: ``UsageError`` where the working directory's name is no text, so that no path below it is.
+    static func of(_ path: String) throws(UsageError) -> String {
         var path = path
         while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
         if path.hasPrefix("/") { return path }
         guard let directory = getcwd(nil, 0) else { return path }
         defer { free(directory) }
-        return "\(String(cString: directory))/\(path)"
+        guard let text = String(validatingCString: directory) else {
+            throw UsageError(
+                "the working directory's name is not UTF-8: go to another folder, and give '\(path)' from there")
+        }
+        return "\(text)/\(path)"
     }
 }

@@ -10,6 +10,7 @@ enum Program {
     static func main() {
         MainProgram.start(name: "oscircular")
         Interruption.install()
+        do { try WorkerThread.require(4) } catch { ErrorReport.exit(with: error) }
         let done = DispatchSemaphore(value: 0)
         Task.detached {
             await run()

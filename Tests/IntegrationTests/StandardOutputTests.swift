@@ -62,6 +62,17 @@ import Testing
         #expect(errors.contains("ulimit -f"))
     }
 
+    /// The pool of Swift's tasks would wait for ever.
+    @Test(.enabled(if: geteuid() == 0, "only root can become a user with no thread left"))
+    func withoutThreadsItSaysSo() async throws {
+        // That user may not get through to where the programs were built.
+        let text =
+            #"cp "$1" "$HOME/program" && chmod 755 "$HOME" && exec prlimit --nproc=1 setpriv --reuid=4242 --clear-groups "$HOME/program" list"#
+        let (status, errors) = try await shell(text, ["oscircular"])
+        #expect(status == 75)
+        #expect(errors.contains("no thread could be started") && errors.contains("ulimit -u"))
+    }
+
     @Test func anArgumentThatIsNotUTF8IsRefusedByItsBytes() async throws {
         for program in ["oscircular", "oscircular-publish"] {
             let (status, errors) = try await shell(#""$@" mount $'\xff.caibx' m"#, [program])

@@ -19,6 +19,15 @@ package enum WorkerThread {
         guard code == 0 else { throw SystemCallError(code: code, call: "pthread_create", subject: name) }
     }
 
+    /// Sees whether this many threads can be had at once, for what takes threads and hangs without a word when there are none:
+    /// the pool that Swift's tasks run on.
+    /// - Throws: ``SystemCallError`` of `pthread_create`.
+    package static func require(_ count: Int) throws(SystemCallError) {
+        let isOver = Monitor(false)
+        defer { isOver.change { $0 = true } }
+        for _ in 0..<count { try start(name: "probe") { _ = isOver.wait { $0 ? true : nil } } }
+    }
+
     private static func create(name: String, _ body: @escaping @Sendable () -> Void) -> Int32 {
         let box = Unmanaged.passRetained(Start(name: name, body: body))
         var attributes = pthread_attr_t()

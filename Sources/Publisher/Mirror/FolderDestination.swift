@@ -60,14 +60,13 @@ final class FolderDestination: MirrorDestination {
     }
 
     func read(_ path: String, limit: Int) async throws -> [UInt8]? {
-        do {
-            return try FileContents.read("\(name)/\(path)", limit: limit)
-        } catch  where error.code == ENOENT || error.code == ENOTDIR {
-            return nil
-        } catch  where error.code == EFBIG {
-            return nil
-        } catch {
-            throw PublisherError.unreadable(error)
+        try await WorkerThread.run(name: "read") { [name] in
+            do throws(SystemCallError) {
+                return try FileContents.read("\(name)/\(path)", limit: limit)
+            } catch {
+                if [ENOENT, ENOTDIR, EFBIG].contains(error.code) { return nil }
+                throw PublisherError.unreadable(error)
+            }
         }
     }
 

@@ -26,6 +26,6 @@ struct LegacyMountCommand: AsyncParsableCommand {
         // Local copies of blocks lay there in 2009.
         if let cache, source.isLegacy { source.stores.append(URLText.file("\(cache)/blockfile/")) }
         try await MountCommand.mountInBackground(
-            MountRequest(source, directory: AbsolutePath.of(directory), cache: cache), context)
+            MountRequest(source, directory: try AbsolutePath.of(directory), cache: cache), context)
     }
 }

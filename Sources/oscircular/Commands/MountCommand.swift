@@ -26,7 +26,7 @@ struct MountCommand: AsyncParsableCommand {
         let source = try await MountSource.find(image, store: store, context: context)
         // Whoever serves the mount has it open by then, or has refused it.
         defer { if source.isTemporary { unlink(source.index) } }
-        let request = MountRequest(source, directory: AbsolutePath.of(directory), cache: nil)
+        let request = MountRequest(source, directory: try AbsolutePath.of(directory), cache: nil)
         if foreground {
             let mount = try await ServedMount.start(request, context: context)
             Terminal.note("mounted \(mount.image.path); Ctrl-C or 'oscircular umount \(directory)' ends it")

@@ -24,7 +24,7 @@ struct MountSource {
             return try await remote(URLText.encoded(image), store: store, context: context)
         }
         if isIndex || image.hasPrefix("/") || image.hasPrefix(".") || access(image, R_OK) == 0 {
-            let path = AbsolutePath.of(image)
+            let path = try AbsolutePath.of(image)
             return try MountSource(index: path, isTemporary: false, of: path, store: store)
         }
         guard let name = VersionName(image) else { throw UsageError("'\(image)' is no index and no DISTRO[@VERSION]") }
@@ -38,7 +38,7 @@ struct MountSource {
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {
         let transfers = context.transfers()
         defer { transfers.close() }
-        let bytes = try await transfers.get(url, maximumBytes: 256 << 20, retry: .standard).body.withUnsafeBytes {
+        let bytes = try await transfers.get(url, maximumBytes: 256 << 20, retry: .prompt).body.withUnsafeBytes {
             Array($0)
         }
         try context.places.prepareRuntime()
@@ -89,7 +89,7 @@ struct MountSource {
     /// A folder as a file: URL, so that one kind of store serves both.
     /// - Throws: ``UsageError``.
     private static func storeURL(_ store: String) throws -> String {
-        guard URLText.isURL(store) else { return URLText.file(AbsolutePath.of(store)) }
+        guard URLText.isURL(store) else { return URLText.file(try AbsolutePath.of(store)) }
         guard !store.contains(where: { $0 == "?" || $0 == "#" }) else {
             throw UsageError("'\(store)' is no place of blocks: names are put behind it, so it holds no ? and no #")
         }

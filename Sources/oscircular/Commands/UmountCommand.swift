@@ -9,7 +9,7 @@ struct UmountCommand: AsyncParsableCommand {
     @Argument(help: "The folder it is mounted on.") var directory: String
 
     func run() async throws {
-        let path = AbsolutePath.of(directory)
+        let path = try AbsolutePath.of(directory)
         try await WorkerThread.run(name: "umount") { try MountedImage.unmount(at: path) }
     }
 }
