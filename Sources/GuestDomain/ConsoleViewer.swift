@@ -6,8 +6,10 @@ package enum ConsoleViewer {
     package enum End: Sendable, Equatable {
         /// The user typed Ctrl-].
         case left
-        /// The guest is gone, or `output` cannot be written.
+        /// The guest is gone.
         case closed
+        /// The output cannot be written, which the program's end says.
+        case unread
         /// The caller wanted the end.
         case interrupted
     }
@@ -46,8 +48,7 @@ package enum ConsoleViewer {
             if waiting[0].revents != 0 {
                 let count = read(console.descriptor, buffer.baseAddress, buffer.count)
                 if count <= 0 { return .closed }
-                // The program's end says that nobody could read on.
-                if !output.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return .closed }
+                if !output.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return .unread }
             }
             if waiting[1].revents != 0 {
                 let count = read(input, buffer.baseAddress, buffer.count)

@@ -125,6 +125,24 @@ import Testing
         #expect(read(shown.descriptor, &buffer, buffer.count) == 5)
     }
 
+    @Test func endsWhenNobodyReadsAndTheProgramCanTell() async throws {
+        let full = StandardOutput(descriptor: open("/dev/full", O_WRONLY | O_CLOEXEC))
+        let path = viewerPath
+        async let end = WorkerThread.run(name: "test-viewer") {
+            try ConsoleViewer.run(socketPath: path, input: -1, output: full)
+        }
+        // The viewer may connect a little later.
+        let hasFailed = try await eventually {
+            try guest.say("text")
+            return full.finish() != nil
+        }
+        #expect(hasFailed)
+        if !hasFailed { console.close() }
+        #expect(try await end == .unread)
+        #expect(full.finish()?.code == ENOSPC)
+        await console.finish()
+    }
+
     private func ends() throws -> (FileHandle, FileHandle) {
         let pipe = try Pipe()
         return (pipe.reading, pipe.writing)

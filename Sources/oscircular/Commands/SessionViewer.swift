@@ -35,9 +35,14 @@ struct SessionViewer {
         }
         if display == .console {
             Terminal.note("Ctrl-] leaves the console; the guest goes on.")
-            if try await ConsoleAttachment.run(directory) == .left, directory.isAlive {
+            let end = try await ConsoleAttachment.run(directory)
+            if end == .left, directory.isAlive {
                 Terminal.note(
                     "The guest goes on as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns.")
+            }
+            if end == .unread {
+                Terminal.note("The guest goes on as session \(id); 'oscircular stop \(id)' ends it.")
+                return
             }
         }
         while directory.isAlive {
