@@ -20,6 +20,8 @@ package struct Places: Sendable {
     package var bootSets: String { "\(state)/boot-sets" }
     /// Which versions ran, and when.
     package var runs: String { "\(state)/runs" }
+    /// Since when versions are missed in their catalogs of which something is kept.
+    package var departed: String { "\(state)/departed" }
     /// What the guest's ssh sees of the host.
     package var exchange: String { "\(state)/exchange" }
 

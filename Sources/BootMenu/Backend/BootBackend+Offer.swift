@@ -26,6 +26,7 @@ extension BootBackend {
                 await fetchIndexes(of: BootBackend.newest(fresh))
                 continuation.yield(await offer(fresh, sessions, isPriced: true))
                 continuation.finish()
+                await DepartedVersions(places: places, library: library, cache: cacheOfUser).tidy(registry)
             }
             continuation.onTermination = { _ in task.cancel() }
         }

@@ -93,7 +93,8 @@ struct CatalogCommand: ParsableCommand {
         @Flag(help: "One JSON object.") var json = false
 
         func run() async throws {
-            let library = try CommandContext.load().library()
+            let context = try CommandContext.load()
+            let library = context.library()
             var rows: [CatalogRow] = []
             var failure: (any Error)?
             for source in library.sources() {
@@ -101,6 +102,8 @@ struct CatalogCommand: ParsableCommand {
                 rows.append(CatalogRow(copy))
                 if !copy.isCurrent { failure = failure ?? copy.error }
             }
+            await DepartedVersions(places: context.places, library: library, cache: context.cache())
+                .tidy(context.registry)
             if json {
                 try JSONOutput.print(["catalogs": rows])
             } else {

@@ -32,9 +32,12 @@ struct ListCommand: AsyncParsableCommand {
             }
         }
         if json {
-            return try JSONOutput.print(ListOutput(catalogs: copies.map(CatalogRow.init), distributions: rows))
+            try JSONOutput.print(ListOutput(catalogs: copies.map(CatalogRow.init), distributions: rows))
+        } else {
+            show(copies, rows)
         }
-        show(copies, rows)
+        await DepartedVersions(places: context.places, library: library, cache: context.cache())
+            .tidy(context.registry)
     }
 
     private func show(_ copies: [CatalogCopy], _ rows: [DistributionRow]) {

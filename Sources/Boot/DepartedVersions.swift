@@ -1,0 +1,191 @@
+import BlockStore
+import Catalog
+import Glibc
+import ImageIndex
+import Linux
+
+/// Removes what is kept of versions that their catalogs no longer have: indexes, boot sets, the note that they ran.
+///
+/// Each look writes down what it misses first, an empty file `STATE/departed/CATALOG/DISTRO/VERSION` whose time is that look's; what
+/// was missed for ``grace`` goes. Versions that are running, pinned or here whole stay, and so does all of a catalog that cannot
+/// be read. All calls block on the local disk.
+package struct DepartedVersions: Sendable {
+    /// Seconds for which a version must have been missed.
+    package static let grace = 30 * 86_400
+    /// Seconds between two looks.
+    private static let pause = 86_400
+
+    /// All that is kept of one version.
+    private struct Kept {
+        let key: VersionKey
+        /// An index of another image than the catalog has under the version's name, by the digest in its name.
+        var digest = ""
+        var files: [String] = []
+        var indexes: [String] { files.filter { $0.hasSuffix(".caibx") } }
+        var mark: String {
+            "\(key.catalog)/\(key.distribution)/\(key.version)\(digest.isEmpty ? "" : ".\(digest).index")"
+        }
+    }
+
+    private let places: Places
+    private let library: CatalogLibrary
+    private let cache: BlockCache
+
+    package init(places: Places, library: CatalogLibrary, cache: BlockCache) {
+        (self.places, self.library, self.cache) = (places, library, cache)
+    }
+
+    /// Looks, at most once a day. What goes wrong is tried again the next day: it costs a little space until then.
+    package func tidy(_ registry: SessionRegistry) async {
+        let stamp = "\(places.departed)/looked"
+        guard DepartedVersions.age(of: stamp, now: time(nil)).map({ $0 >= DepartedVersions.pause }) ?? true else {
+            return
+        }
+        let sessions = await registry.statuses()
+        // One that does not answer may be of any version.
+        guard sessions.count == registry.ids().count else { return }
+        let running = sessions.map {
+            VersionKey(catalog: $0.catalog, distribution: $0.distribution, version: $0.version)
+        }
+        // The next look tries again.
+        _ = try? await WorkerThread.run(name: "departed") {
+            try Folder.make(places.departed)
+            try AtomicFile.write("", to: stamp)
+            try look(running: Set(running), now: time(nil))
+        }
+    }
+
+    /// One look.
+    /// - Parameter now: seconds since 1970.
+    /// - Throws: ``SystemCallError``, ``ImageIndexError``: what could not be read is not taken for absent.
+    package func look(running: Set<VersionKey>, now: Int) throws {
+        let isMissed = try catalogs()
+        let pins = Set(try cache.pins())
+        var marks = try self.marks()
+        let all = try kept()
+        let indexes = Dictionary(grouping: all, by: \.key).mapValues { $0.flatMap(\.indexes) }
+        for kept in all {
+            let mark = "\(places.departed)/\(kept.mark)"
+            marks.remove(kept.mark)
+            guard isMissed(kept) else {
+                unlink(mark)
+                continue
+            }
+            // A mark from the future is a clock's that ran ahead.
+            guard let age = DepartedVersions.age(of: mark, now: now), age >= 0 else {
+                try write(mark, now: now)
+                continue
+            }
+            guard age >= DepartedVersions.grace else { continue }
+            let isNeeded =
+                try running.contains(kept.key) || pins.contains(kept.key.description)
+                || isWhole(kept.digest.isEmpty ? indexes[kept.key] ?? [] : kept.indexes)
+            if isNeeded { continue }
+            for file in kept.files { try systemCall("unlink", file) { unlink(file) } }
+            unlink(mark)
+        }
+        // Of what is gone otherwise.
+        for mark in marks { unlink("\(places.departed)/\(mark)") }
+    }
+
+    /// Whether the catalogs, as they are here, lack something. Nothing is missed in one that cannot be read.
+    private func catalogs() throws -> (Kept) -> Bool {
+        let folders = Set(try names(places.catalogs))
+        let copies = Dictionary(
+            library.sources().map { ($0.name, library.copy(of: $0)) }, uniquingKeysWith: { first, _ in first })
+        return { kept in
+            guard folders.contains(kept.key.catalog) else { return true }
+            guard let copy = copies[kept.key.catalog], let document = copy.document else { return false }
+            guard let distribution = document.distribution(kept.key.distribution),
+                let version = distribution.versions.first(where: { $0.id.text == kept.key.version })
+            else { return true }
+            guard !kept.digest.isEmpty else { return false }
+            let path = library.indexPath(copy.source, distribution, version)
+            return !kept.files.contains { $0.hasPrefix(path.dropLast("caibx".count)) }
+        }
+    }
+
+    private func kept() throws -> [Kept] {
+        var found: [String: Kept] = [:]
+        func add(_ kept: Kept, _ file: String) { found[kept.mark, default: kept].files.append(file) }
+        for (root, ending) in [(places.bootSets, ".bootset"), (places.runs, "")] {
+            for catalog in try names(root) {
+                try forEachFile(in: "\(root)/\(catalog)") { distribution, name in
+                    guard name.hasSuffix(ending) else { return }
+                    let key = VersionKey(
+                        catalog: catalog, distribution: distribution, version: String(name.dropLast(ending.count)))
+                    add(Kept(key: key), "\(root)/\(catalog)/\(distribution)/\(name)")
+                }
+            }
+        }
+        for catalog in try names(places.catalogs) {
+            let root = "\(places.catalogs)/\(catalog)/indexes"
+            try forEachFile(in: root) { distribution, name in
+                // VERSION.DIGEST.caibx and VERSION.DIGEST.bootset, where a version may hold a dot.
+                let parts = name.split(separator: ".")
+                guard parts.count >= 3 else { return }
+                let key = VersionKey(
+                    catalog: catalog, distribution: distribution, version: parts.dropLast(2).joined(separator: "."))
+                add(Kept(key: key, digest: String(parts[parts.count - 2])), "\(root)/\(distribution)/\(name)")
+            }
+        }
+        return Array(found.values)
+    }
+
+    /// Files of `FOLDER/DISTRO/`, without those that are being written.
+    private func forEachFile(in folder: String, _ body: (_ distribution: String, _ name: String) -> Void) throws {
+        for distribution in try names(folder) {
+            for name in try names("\(folder)/\(distribution)") where !name.hasPrefix(".") { body(distribution, name) }
+        }
+    }
+
+    private func marks() throws -> Set<String> {
+        var marks: Set<String> = []
+        for catalog in try names(places.departed) where Folder.isFolder("\(places.departed)/\(catalog)") {
+            try forEachFile(in: "\(places.departed)/\(catalog)") { marks.insert("\(catalog)/\($0)/\($1)") }
+        }
+        return marks
+    }
+
+    private func write(_ mark: String, now: Int) throws {
+        try Folder.make(String(mark[..<(mark.lastIndex(of: "/") ?? mark.endIndex)]))
+        try AtomicFile.write("", to: mark)
+        var times = [timespec(tv_sec: now, tv_nsec: 0), timespec(tv_sec: now, tv_nsec: 0)]
+        try systemCall("utimensat", mark) { utimensat(AT_FDCWD, mark, &times, 0) }
+    }
+
+    /// Whether the image of one of these indexes is in the cache to its last block.
+    private func isWhole(_ indexes: [String]) throws -> Bool {
+        for path in indexes where try isWhole(index: path) { return true }
+        return false
+    }
+
+    private func isWhole(index path: String) throws -> Bool {
+        let index: ImageIndex
+        do {
+            index = try ImageIndex(path: path)
+        } catch {
+            // Damaged, or gone just now: nothing boots from it.
+            if case .file(let cause) = error, cause.code != ENOENT { throw cause }
+            return false
+        }
+        var isWhole = true
+        try index.forEachBlock { if isWhole, !$0.isHole, !cache.contains($0.id) { isWhole = false } }
+        return isWhole
+    }
+
+    /// Seconds since a file was written; nil where there is none.
+    private static func age(of path: String, now: Int) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? now - status.st_mtim.tv_sec : nil
+    }
+
+    /// The names in a folder; none when it is absent or no folder.
+    private func names(_ path: String) throws(SystemCallError) -> [String] {
+        do {
+            return try Folder(path: path).names()
+        } catch  where error.code == ENOENT || error.code == ENOTDIR {
+            return []
+        }
+    }
+}
