@@ -8,12 +8,13 @@ extension CatalogLibrary {
     /// - Throws: ``CatalogAccessError``.
     func signedTarget(_ name: String, _ source: CatalogSource, limit: Int) async throws -> TargetFile {
         if let target = try keptTarget(name, source) { return try checked(target, source, limit: limit) }
+        let missing = CatalogAccessError.untrusted(
+            catalog: source.name, url: source.url, reason: "its publisher did not sign \(name)")
+        // Once, whatever else is missing.
+        guard known.isNews(in: DirectoryMetadataStore(path: metadataPath(source))) else { throw missing }
         let copy = await refreshed(source)
         if !copy.isCurrent, let error = copy.error { throw error }
-        guard let target = try keptTarget(name, source) else {
-            throw CatalogAccessError.untrusted(
-                catalog: source.name, url: source.url, reason: "its publisher did not sign \(name)")
-        }
+        guard let target = try keptTarget(name, source) else { throw missing }
         return try checked(target, source, limit: limit)
     }
 

@@ -167,7 +167,8 @@ extension CatalogLibrary {
             case .damaged(let reason):
                 throw accessError(.untrusted(file: "1.root.json", reason), source)
             case .notFound where !isThere(source): throw unreachable(source)
-            case .notFound, .tooLong:
+            case .tooLong: throw CatalogAccessError.notMetadata(catalog: source.name, url: source.url)
+            case .notFound:
                 throw CatalogAccessError.untrusted(
                     catalog: source.name, url: source.url, reason: "it is not signed: there is no metadata/1.root.json")
             }
@@ -208,7 +209,8 @@ extension CatalogLibrary {
     private func unreachable(_ source: CatalogSource) -> CatalogAccessError {
         .unreachable(
             catalog: source.name, url: source.url,
-            cause: SystemCallError(code: ENOENT, call: "open", subject: source.url))
+            cause: SystemCallError(
+                code: ENOENT, call: "open", subject: URLText.path(ofFile: source.url) ?? source.url))
     }
 
     func accessError(_ error: TUFError, _ source: CatalogSource) -> CatalogAccessError {
@@ -224,11 +226,17 @@ extension CatalogLibrary {
                 path: metadataPath(source),
                 cause: SystemCallError(code: EWOULDBLOCK, call: "flock", subject: metadataPath(source)))
         case .notFound where !isThere(source): unreachable(source)
+        case .notFound(file: "timestamp.json"):
+            .untrusted(
+                catalog: catalog, url: url, reason: "there is no published tree: it has no metadata/timestamp.json")
         case .notFound(let file):
             .untrusted(catalog: catalog, url: url, reason: "what its publisher signed is not there: \(file)")
         case .rolledBack:
             .untrusted(catalog: catalog, url: url, reason: "\(error): somebody may be keeping updates from you")
         case .untrusted(_, .malformed(let fault)) where fault.isSomethingElse:
+            .notMetadata(catalog: catalog, url: url)
+        // These two come before anything says how long they are; pages are longer than they ever get.
+        case .untrusted(let file, .tooLong) where file == "timestamp.json" || file.hasSuffix(".root.json"):
             .notMetadata(catalog: catalog, url: url)
         case .untrusted, .noTrustedRoot, .unsafeName, .targetTooLong:
             .untrusted(catalog: catalog, url: url, reason: "\(error)")

@@ -31,6 +31,11 @@ package struct CatalogSource: Sendable, Hashable, Codable {
             throw .invalidName(name)
         }
         guard !location.utf8.contains(0) else { throw .invalidLocation(location, reason: "it holds a NUL") }
+        // What the program's arguments have in the place of bytes that are no text: it would name something else.
+        guard !location.unicodeScalars.contains("\u{FFFD}") else {
+            throw .invalidLocation(
+                location, reason: "its name is not UTF-8 text: give the folder another name, or a link to it")
+        }
         // In a path every character is one like any other; in a URL some mean something.
         var url = location.hasPrefix("/") ? URLText.file(location) : location
         let scheme = url.prefix { $0 != ":" }.lowercased()

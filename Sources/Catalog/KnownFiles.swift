@@ -25,6 +25,7 @@ final class KnownFiles: Sendable {
     }
 
     private let digests = Mutex<[String: (stamp: Stamp, sha256: String)]>([:])
+    private let asked = Mutex<[String: [Stamp?]]>([:])
     private let states = Mutex<[String: (stamps: [Stamp?], state: TrustedState)]>([:])
 
     /// 64 digits; nil for a file that is not there.
@@ -56,13 +57,26 @@ final class KnownFiles: Sendable {
     /// ``TrustedState/load(from:limits:time:)``.
     /// - Throws: ``TUFError``.
     func trustedState(in store: DirectoryMetadataStore) throws(TUFError) -> TrustedState {
-        let stamps = ["root", "timestamp", "snapshot", "targets"].map { role -> Stamp? in
-            var status = stat()
-            return stat("\(store.path)/\(role).json", &status) == 0 ? Stamp(status) : nil
-        }
+        let stamps = stamps(of: store)
         if let known = states.withLock({ $0[store.path] }), known.stamps == stamps { return known.state }
         let state = try TrustedState.load(from: store)
         states.withLock { $0[store.path] = (stamps, state) }
         return state
+    }
+
+    /// Whether the store changed since it was last asked this.
+    func isNews(in store: DirectoryMetadataStore) -> Bool {
+        let stamps = stamps(of: store)
+        return asked.withLock { asked in
+            defer { asked[store.path] = stamps }
+            return asked[store.path] != stamps
+        }
+    }
+
+    private func stamps(of store: DirectoryMetadataStore) -> [Stamp?] {
+        ["root", "timestamp", "snapshot", "targets"].map { role in
+            var status = stat()
+            return stat("\(store.path)/\(role).json", &status) == 0 ? Stamp(status) : nil
+        }
     }
 }

@@ -101,7 +101,9 @@ struct ErrorReport {
         case .unreachable(let catalog, let url, let cause):
             (
                 ErrorReport(cause).exitCode == ExitStatus.cannotWrite ? ExitStatus.cannotWrite : ExitStatus.unavailable,
-                "catalog \(catalog): \(url) cannot be had: \(ErrorReport(cause).message). Is the server up, and the address right?"
+                "catalog \(catalog): \(url) cannot be had: \(ErrorReport(cause).message). "
+                    + (url.hasPrefix("file:")
+                        ? "Is the path right, and the stick in?" : "Is the server up, and the address right?")
             )
         case .untrusted(let catalog, let url, let reason):
             (ExitStatus.malformed, "catalog \(catalog) (\(url)) is refused: \(reason)")

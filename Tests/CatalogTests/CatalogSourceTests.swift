@@ -19,6 +19,7 @@ import Testing
     @Test(arguments: [
         "", "srv/tree", "./tree", "ftp://example.org/", "ssh://example.org/", "javascript:alert(1)", "httpss://x/",
         "http:/example.org", "http:example.org", "://x", "http://exa mple.org/", "http://x/\n", "/srv/\0",
+        "/srv/\u{FFFD}",
         "http://x/\u{7f}", "http://x/\0", "http://x/?a=b", "http://x/#a",
     ])
     func otherLocationsAreRefused(location: String) {

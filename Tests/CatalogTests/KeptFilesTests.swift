@@ -198,7 +198,9 @@ import Testing
 
     // MARK: Answers of somebody else
 
-    @Test(arguments: ["<html><title>Sign in</title></html>", "{\"error\": \"sign in\"}", ""])
+    @Test(arguments: [
+        "<html><title>Sign in</title></html>", "{\"error\": \"sign in\"}", "", String(repeating: " ", count: 600_000),
+    ])
     func aPageInTheCatalogsPlaceIsSaidAndIsNoReasonNotToBootWhatIsHere(page: String) async throws {
         let source = try await add()
         server.always("*", .replaced(Array(page.utf8)))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Boot
 import Catalog
+import Curl
 import Linux
 
 /// `oscircular catalog add|list|remove|refresh`.
@@ -14,7 +15,7 @@ struct CatalogCommand: ParsableCommand {
             commandName: "add", abstract: "Follow the catalog of a published tree.")
 
         @Argument(help: "Your name for it.") var name: String
-        @Argument(help: "The tree's URL (http, https, file), or a folder's absolute path.") var url: String
+        @Argument(help: "The tree's URL (http, https, file), or a folder.") var url: String
         @Option(help: "The publisher's root metadata (metadata/1.root.json), which you got another way.") var root:
             String?
         @Option(help: "The SHA-256 of the publisher's metadata/1.root.json, 64 hexadecimal digits.") var fingerprint:
@@ -33,7 +34,8 @@ struct CatalogCommand: ParsableCommand {
 
         func run() async throws {
             let context = try CommandContext.load()
-            let source = try CatalogSource(name: name, location: url, allowsExpired: allowExpired)
+            let place = !URLText.isURL(url) && Folder.isFolder(url) ? AbsolutePath.of(url) : url
+            let source = try CatalogSource(name: name, location: place, allowsExpired: allowExpired)
             let copy = try await context.library().add(source, trust: try trust(source))
             let systems = copy.document?.distributions.count ?? 0
             let key = copy.trust.map { ", signed by key \($0.fingerprint.prefix(16))" } ?? ""
