@@ -60,6 +60,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var rate: UInt64
     package var lastError: String?
     package var domain: Domain?
+    /// That its version was withdrawn, and why; nil where it was not. Whoever lists sessions knows, not the session.
+    package var withdrawn: String?
 }
 
 extension SessionStatus {
@@ -87,6 +89,7 @@ extension SessionStatus {
         try container.encode(rate, forKey: .rate)
         try container.encode(lastError, forKey: .lastError)
         try container.encode(domain, forKey: .domain)
+        try container.encode(withdrawn, forKey: .withdrawn)
     }
 }
 
@@ -99,7 +102,7 @@ package struct SilentSession: Codable, Sendable, Equatable {
 
 /// `sessions --json`.
 package struct SessionList: Codable, Sendable {
-    package let sessions: [SessionStatus]
+    package var sessions: [SessionStatus]
     package let silent: [SilentSession]
 
     package init(sessions: [SessionStatus], silent: [SilentSession] = []) {

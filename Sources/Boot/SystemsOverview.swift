@@ -13,11 +13,21 @@ package struct SystemSummary: Sendable {
     package let distribution: Distribution
     /// One for each of the distribution's versions, in the same order: newest first.
     package let versions: [VersionSummary]
+    /// What was withdrawn, newest first.
+    package var withdrawn: [WithdrawnSummary] = []
 
     /// The version that ran last on this machine.
     package var lastRun: VersionSummary? {
         versions.filter { $0.lastRun != nil }.max { $0.lastRun ?? 0 < $1.lastRun ?? 0 }
     }
+}
+
+/// A version that was withdrawn, and whether that concerns anybody here.
+package struct WithdrawnSummary: Sendable {
+    package let version: WithdrawnVersion
+    package var isRunning = false
+    /// Whether its index is here: it was run, fetched or looked at.
+    package var isHere = false
 }
 
 /// One version. Bytes throughout; nil where not known.

@@ -36,6 +36,11 @@ package struct SystemsReader: Sendable {
                         if !pins.isEmpty { summary.isPinned = pins.contains(key.description) }
                         if !runs.isEmpty { summary.lastRun = runs[key] }
                         return summary
+                    },
+                    withdrawn: distribution.withdrawn.map { version in
+                        let key = VersionKey(
+                            catalog: copy.source.name, distribution: distribution.id, version: version.id.text)
+                        return WithdrawnSummary(version: version, isRunning: running.contains(key))
                     })
             }
         }
@@ -53,6 +58,10 @@ package struct SystemsReader: Sendable {
     private func details(of system: SystemSummary, _ presence: BlockPresence) -> SystemSummary {
         let known = library.versionsWithIndex(system.source, system.distribution)
         guard !known.isEmpty else { return system }
+        var withdrawn = system.withdrawn
+        for position in withdrawn.indices {
+            withdrawn[position].isHere = known.contains(withdrawn[position].version.id.text)
+        }
         let lastRun = system.lastRun.flatMap { ids(of: $0, system) }
         var versions = system.versions
         // Oldest first: each is compared with the one before it.
@@ -66,7 +75,8 @@ package struct SystemsReader: Sendable {
             }
             older = fill(&versions[position], index, system, presence, older: older, lastRun: lastRun)
         }
-        return SystemSummary(source: system.source, distribution: system.distribution, versions: versions)
+        return SystemSummary(
+            source: system.source, distribution: system.distribution, versions: versions, withdrawn: withdrawn)
     }
 
     /// - Returns: the version's blocks.

@@ -19,6 +19,8 @@ package enum CatalogAccessError: Error, Sendable {
     case noSuchCatalog(String, near: [String])
     case noSuchDistribution(String, near: [String])
     case noSuchVersion(distribution: String, version: String, near: [String])
+    /// Its publisher took the version back.
+    case withdrawn(distribution: String, WithdrawnVersion, newest: String?)
     /// Several catalogs have the distribution; the user must say `CATALOG/DISTRO`.
     case ambiguous(String, catalogs: [String])
     case exists(String)

@@ -29,6 +29,11 @@ package struct CatalogCopy: Sendable {
         return state == .fresh
     }
 
+    /// When and why a version was taken back; nil where it was not, or nobody knows.
+    package func withdrawal(of distribution: String, _ version: String) -> WithdrawnVersion? {
+        document?.distribution(distribution)?.withdrawn.first { $0.id.text == version }
+    }
+
     package init(
         source: CatalogSource, state: State, document: CatalogDocument?, trust: TrustSummary? = nil,
         error: (any Error)? = nil

@@ -1,6 +1,8 @@
 extension CatalogDocument {
     /// The most distributions in a catalog, and the most versions of one.
     package static let mostEntries = 10_000
+    /// The most versions of a distribution that were withdrawn.
+    package static let mostWithdrawn = 1000
     /// Bytes of UTF-8 in a title or another one-line text, and in notes or another long one.
     package static let longestLine = 2048
     package static let longestText = 65_536
@@ -39,6 +41,18 @@ extension Distribution {
             try version.validate("\(place()).versions[\(position)]")
             guard ids.insert(version.id).inserted else {
                 throw .malformed(place: "\(place()).versions[\(position)].id", reason: "\(version.id) is there twice")
+            }
+        }
+        guard withdrawn.count <= CatalogDocument.mostWithdrawn else {
+            throw .malformed(
+                place: "\(place()).withdrawn",
+                reason: "\(withdrawn.count) entries, more than \(CatalogDocument.mostWithdrawn)")
+        }
+        for (position, version) in withdrawn.enumerated() {
+            try Check.line(version.why, "\(place()).withdrawn[\(position)].why")
+            try Check.line(version.origin ?? "", "\(place()).withdrawn[\(position)].origin")
+            guard ids.insert(version.id).inserted else {
+                throw .malformed(place: "\(place()).withdrawn[\(position)].id", reason: "\(version.id) is there twice")
             }
         }
     }

@@ -13,6 +13,8 @@ package struct Distribution: Sendable, Hashable, Encodable {
     package var guest: GuestSettings
     /// Newest first.
     package var versions: [DistributionVersion]
+    /// Versions that were taken back; newest first.
+    package var withdrawn: [WithdrawnVersion] = []
 
     package init(
         id: String, title: String? = nil, summary: String = "", homepage: String? = nil,
@@ -41,13 +43,16 @@ package struct Distribution: Sendable, Hashable, Encodable {
     /// The version of an id, or nil.
     package func version(_ id: VersionID) -> DistributionVersion? { versions.first { $0.id == id } }
 
+    /// When and why the version of an id was taken back; nil where it was not.
+    package func withdrawal(of id: VersionID) -> WithdrawnVersion? { withdrawn.first { $0.id == id } }
+
     /// The guest settings of one version: its own over the distribution's.
     package func guest(of version: DistributionVersion) -> GuestSettings { version.guest.merged(over: guest) }
 }
 
 extension Distribution: Decodable {
     private enum CodingKeys: String, CodingKey {
-        case id, title, summary, homepage, architecture, supportEnds, guest, versions
+        case id, title, summary, homepage, architecture, supportEnds, guest, versions, withdrawn
     }
 
     package init(from decoder: any Decoder) throws {
@@ -61,5 +66,20 @@ extension Distribution: Decodable {
             supportEnds: try container.decodeIfPresent(CalendarDate.self, forKey: .supportEnds),
             guest: try container.decodeIfPresent(GuestSettings.self, forKey: .guest) ?? GuestSettings(),
             versions: try container.decodeIfPresent([DistributionVersion].self, forKey: .versions) ?? [])
+        withdrawn = try container.decodeIfPresent([WithdrawnVersion].self, forKey: .withdrawn) ?? []
+        withdrawn.sort { $0.id > $1.id }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(title, forKey: .title)
+        try container.encode(summary, forKey: .summary)
+        try container.encodeIfPresent(homepage, forKey: .homepage)
+        try container.encode(architecture, forKey: .architecture)
+        try container.encodeIfPresent(supportEnds, forKey: .supportEnds)
+        try container.encode(guest, forKey: .guest)
+        try container.encode(versions, forKey: .versions)
+        if !withdrawn.isEmpty { try container.encode(withdrawn, forKey: .withdrawn) }
     }
 }

@@ -56,6 +56,11 @@ package struct VersionName: Sendable, Hashable {
         let versions = distribution.versions
         let wanted = version.map { text in versions.first { $0.id.text == text } } ?? versions.first
         guard let chosen = wanted else {
+            // What is asked for, or all that there was.
+            let gone = version.map { text in distribution.withdrawn.first { $0.id.text == text } }
+            if let gone = gone ?? (version == nil ? distribution.withdrawn.first : nil) {
+                throw .withdrawn(distribution: distribution.id, gone, newest: versions.first?.id.text)
+            }
             let ids = versions.map(\.id.text)
             let near = version.map { NearNames.suggest($0, among: ids) } ?? []
             throw .noSuchVersion(

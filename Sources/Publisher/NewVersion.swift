@@ -16,6 +16,8 @@ package struct NewVersion: Sendable {
     package var guest = GuestSettings()
     /// Adds nothing when the newest version has the very same image: ``PublisherError/unchanged(distribution:version:)``.
     package var isSkippedUnchanged = false
+    /// Takes a day that is ahead of the clock.
+    package var isFutureAllowed = false
 
     /// Where an image is from, as everybody may know: server and path of its URL. A query may be a signature, and a path of this
     /// machine is nobody's business: nil for files, by path or URL.

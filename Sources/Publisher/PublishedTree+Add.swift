@@ -14,7 +14,12 @@ extension PublishedTree {
         let lock = try lock()
         defer { lock.unlock() }
         let contents = try contents()
+        try checkClock(contents)
+        try checkDay(of: new)
         var document = try contents.catalog()
+        if let withdrawn = document.distribution(new.distribution)?.withdrawal(of: new.version) {
+            throw .withdrawn(distribution: new.distribution, withdrawn)
+        }
         if document.distribution(new.distribution)?.version(new.version) != nil {
             throw .versionExists(distribution: new.distribution, version: new.version)
         }
@@ -57,6 +62,12 @@ extension PublishedTree {
             newest.digest == published.digest, published.digest != nil
         {
             throw .unchanged(distribution: new.distribution, version: newest.id)
+        }
+        // Nobody takes back what a timer brings again.
+        if new.isSkippedUnchanged, let digest = published.digest,
+            let same = document.distribution(new.distribution)?.withdrawn.first(where: { $0.digest == digest })
+        {
+            throw .unchanged(distribution: new.distribution, version: same.id)
         }
         let added = document.add(version, new)
         document.updated = .now

@@ -56,7 +56,9 @@ extension PublishedTree {
     package func renew() throws(PublisherError) -> String {
         let lock = try lock()
         defer { lock.unlock() }
-        let ids = try contents().keyIDs(of: ["snapshot", "timestamp"])
+        let contents = try contents()
+        try checkClock(contents)
+        let ids = contents.keyIDs(of: ["snapshot", "timestamp"])
         let signers = try keys.signers(ids)
         do { return try repository.renew(signers: signers).description } catch {
             throw PublisherError(error, tree: path)
@@ -72,7 +74,9 @@ extension PublishedTree {
     package func rotate(_ role: TopLevelRole, passphrase: String?) throws(PublisherError) -> String {
         let lock = try lock()
         defer { lock.unlock() }
-        let old = try keys.signers(try contents().keyIDs(of: TopLevelRole.allCases.map(\.rawValue)))
+        let contents = try contents()
+        try checkClock(contents)
+        let old = try keys.signers(contents.keyIDs(of: TopLevelRole.allCases.map(\.rawValue)))
         try keys.check(outside: path)
         let key = try keys.generate(for: role.rawValue, passphrase: passphrase)
         do throws(RepositoryError) {
@@ -96,7 +100,9 @@ extension PublishedTree {
         }
         let lock = try lock()
         defer { lock.unlock() }
-        let signers = try keys.signers(try contents().keyIDs(of: ["targets", "snapshot", "timestamp"]))
+        let contents = try contents()
+        try checkClock(contents)
+        let signers = try keys.signers(contents.keyIDs(of: ["targets", "snapshot", "timestamp"]))
         try keys.check(outside: path)
         let key = try keys.generate(for: distribution, passphrase: passphrase)
         do {
@@ -116,6 +122,7 @@ extension PublishedTree {
         let lock = try lock()
         defer { lock.unlock() }
         let contents = try contents()
+        try checkClock(contents)
         let roles = contents.state.documents.entries.map(\.name)
         let signers = try keys.signers(contents.keyIDs(of: roles))
         do throws(RepositoryError) {

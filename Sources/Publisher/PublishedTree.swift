@@ -10,13 +10,14 @@ package struct PublishedTree: Sendable {
     let keys: SigningKeys
     /// The machine's, but in tests.
     package var clock: @Sendable () -> Timestamp = { .now }
+    /// Signs also where the clock is behind the tree's last signature, which another clock may have made that ran ahead.
+    package var trustsClock = false
 
     var blocks: String { "\(path)/blocks" }
     var targets: String { "\(path)/targets" }
-    /// A timestamp must outlive the week until the next version, also where no timer renews it.
     var repository: TUFRepository {
         var lifetimes = RepositoryLifetimes()
-        lifetimes.timestamp = 14
+        lifetimes.timestamp = PublishedTree.timestampDays
         return TUFRepository(path: path, lifetimes: lifetimes) { [clock] in UTCTime(seconds: Int(clock().seconds)) }
     }
 
@@ -38,8 +39,10 @@ package struct PublishedTree: Sendable {
     /// - Parameter passphrase: encrypts the keys of root and targets; those that a timer uses stay plain.
     /// - Throws: ``PublisherError``.
     package static func create(
-        path: String, name: String, description: String, keys: SigningKeys, passphrase: String? = nil
+        path: String, name: String, description: String, keys: SigningKeys, passphrase: String? = nil,
+        trustsClock: Bool = false
     ) throws(PublisherError) -> PublishedTree {
+        if !trustsClock { try checkClock(.now) }
         try keys.check(outside: path)
         if ResolvedPath.isInside(path, keys.folder), access("\(path)/metadata/1.root.json", F_OK) != 0 {
             throw .usage(option: "TREE", reason: "\(path) lies inside \(keys.folder), which is for private keys")
@@ -55,7 +58,8 @@ package struct PublishedTree: Sendable {
             for part in ["metadata", "drafts"] { try? Folder.removeTree("\(path)/\(part)") }
             try sign(path: path, keys: keys, passphrase: passphrase)
         }
-        let tree = try PublishedTree(path: path, keys: keys)
+        var tree = try PublishedTree(path: path, keys: keys)
+        tree.trustsClock = trustsClock
         let contents = try tree.contents()
         if contents.path(of: catalogName) == nil {
             let document = CatalogDocument(name: name, description: description, updated: .now)
@@ -102,6 +106,7 @@ package struct PublishedTree: Sendable {
         _ document: CatalogDocument, distribution: String? = nil, files: [(name: String, bytes: [UInt8])],
         removing: [String] = [], _ contents: TreeContents
     ) throws(PublisherError) {
+        try checkClock(contents)
         let repository = repository
         var files = files
         var role = "targets"

@@ -52,6 +52,12 @@ package enum PublisherError: Error, Sendable, Equatable {
     case noSuchVersion(distribution: String, version: VersionID)
     /// The tree's newest timestamp has expired, or this machine's clock is wrong.
     case clock(expired: String)
+    /// This machine's clock is behind the tree's last signature; nil where it cannot be right whatever the tree.
+    case clockBehind(now: Timestamp, signed: Timestamp?)
+    /// A version's day is ahead of the clock.
+    case ahead(day: CalendarDate, today: CalendarDate)
+    /// The version was withdrawn: its name is used up.
+    case withdrawn(distribution: String, WithdrawnVersion)
     /// A start could not be recorded; `reason` is a phrase.
     case recordingFailed(reason: String)
     /// A stored block is not what its name says; `reason` is a phrase.

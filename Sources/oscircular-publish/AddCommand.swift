@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Glibc
 import Publisher
 
 /// `add TREE DISTRO VERSION IMAGE`: a new version in a tree's catalog.
@@ -14,7 +15,7 @@ struct AddCommand: PublishSubcommand {
     @Argument(help: "The distribution's id, such as debian.")
     var distro: String
 
-    @Argument(help: "The version's id: YYYY-MM-DD or YYYY-MM-DD.N.")
+    @Argument(help: "The version's id: the day by UTC, YYYY-MM-DD or YYYY-MM-DD.N.")
     var version: String
 
     @Argument(help: "A raw disk, an ISO, a block device, another disk format, compressed or not, or a URL of one.")
@@ -53,6 +54,9 @@ struct AddCommand: PublishSubcommand {
     @Option(help: "When it was published: YYYY-MM-DD or an RFC 3339 time; now by default.")
     var date: String?
 
+    @Flag(help: "Take a day that is ahead of this machine's clock.")
+    var allowFuture = false
+
     @Flag(help: "Boot it headless and publish what its start touches; a failure is said, and the version stays.")
     var record = false
 
@@ -63,6 +67,8 @@ struct AddCommand: PublishSubcommand {
 
     @OptionGroup var keyOptions: KeyOptions
 
+    @OptionGroup var clock: ClockOptions
+
     func run(_ context: Context) throws {
         var new = try NewVersion(distribution: distro, version: version)
         (new.title, new.summary, new.homepage, new.architecture) = (title, summary, homepage, architecture)
@@ -71,7 +77,8 @@ struct AddCommand: PublishSubcommand {
         new.guest = GuestSettings(memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, login: login)
         let options = try blocks.options()
 
-        let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
+        let tree = try keyOptions.open(tree, clock)
+        new.isFutureAllowed = try allowFuture || isConfirmed(new, tree)
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }
@@ -84,6 +91,16 @@ struct AddCommand: PublishSubcommand {
         guard record else { return }
         let recording = BootRecording(client: RecordingStep.client, memoryMiB: nil, accelerator: accel)
         try RecordingStep.attempt(recording, tree, distro, added.id, context)
+    }
+
+    /// Asks who sits at a terminal, about a day that looks like a typing error.
+    private func isConfirmed(_ new: NewVersion, _ tree: PublishedTree) throws -> Bool {
+        let day = new.version.date
+        guard tree.isAhead(day), isatty(0) == 1, isatty(2) == 1 else { return false }
+        Console.progress(
+            "\(day) is \(day.dayNumber - tree.today.dayNumber) days ahead of this machine's clock, which says \(tree.today). "
+                + "Publish \(distro)@\(version) all the same? [y/N] ")
+        return ["y", "yes"].contains(readLine()?.lowercased())
     }
 
     private func published(_ text: String) throws -> Timestamp {

@@ -118,6 +118,24 @@ struct ErrorReport {
             self.init(
                 75, "nothing was removed", "the tree's timestamp expired on \(expired) by this machine's clock",
                 "check the clock, then renew the timestamp with 'oscircular-publish timestamp'")
+        case .clockBehind(let now, let signed?):
+            self.init(
+                75, "nothing was signed",
+                "this machine's clock says \(now), and the tree was signed on \(signed)",
+                "set the clock; if it is right, and the one before ran ahead, say --trust-clock")
+        case .clockBehind(let now, nil):
+            self.init(
+                75, "nothing was signed", "this machine's clock says \(now): it was never set",
+                "set the clock; readers refuse what is signed in the past")
+        case .ahead(let day, let today):
+            self.init(
+                64, "nothing was published", "\(day) lies in the future: this machine's clock says \(today)",
+                "check the day, and the clock; if both are right, say --allow-future")
+        case .withdrawn(let distribution, let version):
+            self.init(
+                73, "\(distribution)@\(version.id) is not to be had", "it was \(version.words)",
+                "its name is used up: publish what is right as another version, such as \(version.id.date).\(version.id.number + 1)"
+            )
         case .recordingFailed(let reason):
             self.init(
                 69, "the start was not recorded", reason,

@@ -22,12 +22,14 @@ struct InitCommand: PublishSubcommand {
 
     @OptionGroup var keyOptions: KeyOptions
 
+    @OptionGroup var clock: ClockOptions
+
     func run(_ context: Context) throws {
         let folder = tree.split(separator: "/").last.map(String.init) ?? "catalog"
         let keys = try keyOptions.signingKeys(for: tree)
         let made = try PublishedTree.create(
             path: tree, name: name ?? folder, description: description, keys: keys,
-            passphrase: encrypt ? try Passphrase.new() : nil)
+            passphrase: encrypt ? try Passphrase.new() : nil, trustsClock: clock.trustClock)
         Console.print("tree:        \(made.path)")
         Console.print("keys:        \(keys.folder)")
         Console.print("fingerprint: \(try made.fingerprint())")

@@ -34,9 +34,10 @@ struct KeyCommand: ParsableCommand {
         @Argument(help: "root, targets, snapshot or timestamp.") var role: TopLevelRole
         @Flag(help: "Encrypt the new key with a passphrase.") var encrypt = false
         @OptionGroup var keyOptions: KeyOptions
+        @OptionGroup var clock: ClockOptions
 
         func run(_ context: Context) throws {
-            let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
+            let tree = try keyOptions.open(tree, clock)
             let id = try tree.rotate(role, passphrase: encrypt ? try Passphrase.new() : nil)
             Console.print("\(role.rawValue): \(id)")
         }
@@ -50,9 +51,10 @@ struct KeyCommand: ParsableCommand {
         @Argument(help: "The distribution's id.") var distro: String
         @Flag(help: "Encrypt the key with a passphrase.") var encrypt = false
         @OptionGroup var keyOptions: KeyOptions
+        @OptionGroup var clock: ClockOptions
 
         func run(_ context: Context) throws {
-            let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
+            let tree = try keyOptions.open(tree, clock)
             let id = try tree.delegate(distro, passphrase: encrypt ? try Passphrase.new() : nil)
             Console.print("\(distro): \(id)")
         }
@@ -64,9 +66,10 @@ struct KeyCommand: ParsableCommand {
 
         @Argument(help: "The tree.") var tree: String
         @OptionGroup var keyOptions: KeyOptions
+        @OptionGroup var clock: ClockOptions
 
         func run(_ context: Context) throws {
-            let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
+            let tree = try keyOptions.open(tree, clock)
             try tree.resume()
             Console.print("published")
         }

@@ -18,6 +18,22 @@ struct KeyOptions: ParsableArguments {
     }
 }
 
+/// For commands that sign.
+struct ClockOptions: ParsableArguments {
+    @Flag(help: "Sign though this machine's clock is behind the tree's last signature: that one's clock ran ahead.")
+    var trustClock = false
+}
+
+extension KeyOptions {
+    /// The tree, with its keys.
+    /// - Throws: ``PublisherError``.
+    func open(_ path: String, _ clock: ClockOptions) throws(PublisherError) -> PublishedTree {
+        var tree = try PublishedTree(path: path, keys: try signingKeys(for: path))
+        tree.trustsClock = clock.trustClock
+        return tree
+    }
+}
+
 /// Passphrases of private keys: from the environment, a file, or the terminal; never from the command line.
 enum Passphrase {
     /// For a key that is there.

@@ -15,10 +15,15 @@ struct VersionArguments: ParsableArguments {
 
     @OptionGroup var keyOptions: KeyOptions
 
+    @OptionGroup var clock: ClockOptions
+
+    /// The version's id.
+    var id: VersionID { get throws { try NewVersion(distribution: distro, version: version).version } }
+
     /// Pins the version, or lets it go, and says so.
     func pin(_ isPinned: Bool) throws {
-        let published = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
-        let version = try NewVersion(distribution: distro, version: version).version
+        let published = try keyOptions.open(tree, clock)
+        let version = try id
         try published.pin(distro, version, isPinned)
         Console.print("\(isPinned ? "pinned" : "unpinned"): \(distro)@\(version)")
     }

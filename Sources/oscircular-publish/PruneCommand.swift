@@ -26,6 +26,8 @@ struct PruneCommand: PublishSubcommand {
 
     @OptionGroup var keyOptions: KeyOptions
 
+    @OptionGroup var clock: ClockOptions
+
     func validate() throws {
         guard (keepWeeks == nil) != (maxBytes == nil) else {
             throw ValidationError("give --keep-weeks or --max-bytes")
@@ -35,7 +37,7 @@ struct PruneCommand: PublishSubcommand {
     }
 
     func run(_ context: Context) throws {
-        let published = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
+        let published = try keyOptions.open(tree, clock)
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }

@@ -32,8 +32,10 @@ struct RecordCommand: PublishSubcommand {
 
     @OptionGroup var keyOptions: KeyOptions
 
+    @OptionGroup var clock: ClockOptions
+
     func run(_ context: Context) throws {
-        let published = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
+        let published = try keyOptions.open(tree, clock)
         let id = try NewVersion(distribution: distro, version: version).version
         guard try published.catalog().distribution(distro)?.version(id) != nil else {
             throw PublisherError.noSuchVersion(distribution: distro, version: id)

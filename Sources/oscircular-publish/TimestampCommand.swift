@@ -12,8 +12,10 @@ struct TimestampCommand: PublishSubcommand {
 
     @OptionGroup var keyOptions: KeyOptions
 
+    @OptionGroup var clock: ClockOptions
+
     func run(_ context: Context) throws {
-        let tree = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
+        let tree = try keyOptions.open(tree, clock)
         Console.print("timestamp: until \(try tree.renew())")
         ExpiryWarning.print(tree)
     }

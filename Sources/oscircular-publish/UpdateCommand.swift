@@ -16,8 +16,11 @@ struct UpdateCommand: PublishSubcommand {
     @Option(help: "The recipe (TOML).")
     var recipe: String
 
-    @Option(help: "The day of the run, YYYY-MM-DD; today by default.")
+    @Option(help: "The day of the run, YYYY-MM-DD; today by UTC by default.")
     var date: String?
+
+    @Flag(help: "Take days that are ahead of this machine's clock.")
+    var allowFuture = false
 
     @Option(help: "Where built images stay for the next build; a folder of your state by default.")
     var work: String?
@@ -29,15 +32,19 @@ struct UpdateCommand: PublishSubcommand {
 
     @OptionGroup var keyOptions: KeyOptions
 
+    @OptionGroup var clock: ClockOptions
+
     func run(_ context: Context) throws {
         let recipe = try Recipe(file: recipe)
         let today = String(Timestamp.now.description.prefix(10))
         guard let day = CalendarDate(date ?? today) else {
             throw PublisherError.usage(option: "--date", reason: "\(date ?? today) is no day such as 2026-11-16")
         }
-        let published = try PublishedTree(path: tree, keys: try keyOptions.signingKeys(for: tree))
+        let published = try keyOptions.open(tree, clock)
         let folder = SigningKeys.usualFolder.dropLast("keys".count) + "work"
-        let weekly = WeeklyRun(tree: published, recipe: recipe, day: day, work: work ?? String(folder))
+        let weekly = WeeklyRun(
+            tree: published, recipe: recipe, day: day, work: work ?? String(folder),
+            allowsFuture: allowFuture)
         var failure: (any Error)?
         for entry in recipe.distributions {
             do throws(PublisherError) {

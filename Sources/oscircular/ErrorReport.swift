@@ -137,6 +137,13 @@ struct ErrorReport {
                 ExitStatus.notFound,
                 "\(distribution) has no version '\(version)'\(near(names)) 'oscircular list \(distribution)' shows all"
             )
+        case .withdrawn(let distribution, let version, let newest):
+            (
+                ExitStatus.notFound,
+                "\(distribution)@\(version.id) was \(version.words). "
+                    + (newest.map { "Take another version: the newest is \($0)" }
+                        ?? "There is no other version of \(distribution) yet")
+            )
         case .ambiguous(let name, let catalogs):
             (
                 ExitStatus.notFound,

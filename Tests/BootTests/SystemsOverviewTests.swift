@@ -130,6 +130,26 @@ import Testing
         #expect(older.ids.enumerated().allSatisfy { $0.offset == 3 || cache.contains($0.element) })
     }
 
+    @Test func whoHasOrRunsAWithdrawnVersionIsTold() throws {
+        var document = try #require(copy.document)
+        let gone = document.distributions[0].versions.removeFirst()
+        document.distributions[0].withdrawn = [
+            WithdrawnVersion(id: gone.id, when: .now, why: "no"),
+            WithdrawnVersion(id: try #require(VersionID("2026-11-17")), when: .now),
+        ]
+        let session = SessionStatus(
+            id: "a", catalog: "home", distribution: "debian", version: "2026-11-23", state: .running, phase: .up,
+            pid: 1,
+            started: "2026-11-23T00:00:00Z", consoleLog: "/x", bytesFetched: 1, bytesFromCache: 2, blocks: 3,
+            blocksHere: 4, rate: 5)
+        let reader = SystemsReader(places: places, library: library, cache: cache)
+        let now = CatalogCopy(source: copy.source, state: .fresh, document: document)
+        let withdrawn = reader.details(reader.outline([now], sessions: [session])).systems[0].withdrawn
+        #expect(withdrawn.map(\.version.id.text) == ["2026-11-23", "2026-11-17"])
+        #expect(withdrawn.map(\.isHere) == [true, false])
+        #expect(withdrawn.map(\.isRunning) == [true, false])
+    }
+
     @Test func theLastRunComesFirst() async throws {
         let history = RunHistory(places: places)
         for version in ["2026-11-16", "2026-11-23"] {

@@ -100,6 +100,41 @@ import Testing
         }
     }
 
+    @Test func aWithdrawnVersionIsNotJustUnknown() throws {
+        let gone = WithdrawnVersion(
+            id: try #require(VersionID("2026-11-16")), when: Timestamp(seconds: 1_794_787_200), why: "no ssh")
+        var distribution = Distribution(id: "debian", versions: [try version("2026-11-09")])
+        distribution.withdrawn = [gone]
+        func copy() throws -> CatalogCopy {
+            let document = CatalogDocument(
+                name: "c", updated: Timestamp(seconds: 0), distributions: [distribution])
+            return CatalogCopy(
+                source: try CatalogSource(name: "c", location: "/c"), state: .fresh,
+                document: try CatalogDocument.decode(try document.encode()))
+        }
+        #expect(try choose("debian", [try copy()]) == "c/debian@2026-11-09")
+        guard case .withdrawn("debian", gone, "2026-11-09") = refusal("debian@2026-11-16", [try copy()]) else {
+            Issue.record("something else")
+            return
+        }
+        #expect(gone.words == "withdrawn on 2026-11-16: no ssh")
+        #expect(try copy().withdrawal(of: "debian", "2026-11-16") == gone)
+        // Of what was all withdrawn the newest is spoken of.
+        distribution.versions = []
+        guard case .withdrawn("debian", gone, nil) = refusal("debian", [try copy()]) else {
+            Issue.record("something else")
+            return
+        }
+        // A name is used once, and there are bounds.
+        distribution.versions = [try version("2026-11-16")]
+        #expect(throws: CatalogError.self) { try copy() }
+        distribution.versions = []
+        distribution.withdrawn = (0...1000).compactMap { number in
+            VersionID("2026-11-16.\(number + 1)").map { WithdrawnVersion(id: $0, when: gone.when) }
+        }
+        #expect(throws: CatalogError.self) { try copy() }
+    }
+
     @Test func aCatalogThatCannotBeReadIsNamedWhenItMayHaveIt() throws {
         let good = try copy("good", ["debian": ["2026-11-16"]])
         let broken = try copy("broken", nil, error: Broken())

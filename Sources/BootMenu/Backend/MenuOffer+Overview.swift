@@ -52,7 +52,10 @@ extension SystemItem {
             architecture: distribution.architecture,
             supportEnds: distribution.supportEnds.map { Timestamp($0).seconds },
             memoryMiB: distribution.guest.memoryMiB,
-            versions: summary.versions.map { VersionItem($0, distribution: distribution, isPriced: isPriced) })
+            versions: summary.versions.map { VersionItem($0, distribution: distribution, isPriced: isPriced) },
+            withdrawn: Dictionary(
+                summary.withdrawn.map { ($0.version.id.text, $0.version.words) },
+                uniquingKeysWith: { first, _ in first }))
     }
 }
 

@@ -10,12 +10,14 @@ package struct SystemItem: Sendable, Hashable {
     package let memoryMiB: Int?
     /// Newest first.
     package var versions: [VersionItem]
+    /// That a version was withdrawn, and why, by its id.
+    package var withdrawn: [String: String]
     /// What finding looks through, in small letters.
     let searchText: String
 
     package init(
         name: SystemName, title: String, summary: String = "", homepage: String = "", architecture: String = "x86_64",
-        supportEnds: Int64? = nil, memoryMiB: Int? = nil, versions: [VersionItem]
+        supportEnds: Int64? = nil, memoryMiB: Int? = nil, versions: [VersionItem], withdrawn: [String: String] = [:]
     ) {
         self.name = name
         self.title = title
@@ -25,6 +27,7 @@ package struct SystemItem: Sendable, Hashable {
         self.supportEnds = supportEnds
         self.memoryMiB = memoryMiB
         self.versions = versions
+        self.withdrawn = withdrawn
         // Bounded: a title may have any length.
         let parts = [name.distribution, name.catalog, title, summary].map { $0.prefix(400).lowercased() }
         searchText = parts.joined(separator: "\n")

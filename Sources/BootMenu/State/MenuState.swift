@@ -91,6 +91,9 @@ package struct MenuState: Sendable {
         system(image.system)?.versions.first { $0.id == image.version }
     }
 
+    /// That a guest's version was withdrawn, and why; empty where it was not.
+    func withdrawal(of image: ImageName) -> String { system(image.system)?.withdrawn[image.version] ?? "" }
+
     package func catalog(_ name: String) -> CatalogItem? { offer.catalogs.first { $0.name == name } }
 
     /// A guest of this version.

@@ -29,6 +29,12 @@ enum GuestView {
             }
             row += 1
         }
+        let withdrawal = state.withdrawal(of: guest.image)
+        if !withdrawal.isEmpty, row < end {
+            page.put("version", row: row, column: 4, width: 9, [.alert])
+            page.put(withdrawal, row: row, column: 14, width: width - 15)
+            row += 1
+        }
         row = drawFigures(guest, failure, top: row, end: end, on: &page)
         drawPicture(state, guest, layout, top: row + 1, end: end, on: &page)
     }

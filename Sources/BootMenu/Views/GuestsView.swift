@@ -31,6 +31,8 @@ enum GuestsView {
             AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.mount),
             AboutLine("console", guest.consoleLog),
         ]
+        let withdrawal = state.withdrawal(of: guest.image)
+        if !withdrawal.isEmpty { lines.insert(AboutLine("version", withdrawal), at: 0) }
         if !guest.lastError.isEmpty { lines.append(AboutLine("trouble", guest.lastError)) }
         for (offset, line) in lines.prefix(layout.stripHeight).enumerated() where !line.text.isEmpty {
             line.draw(row: top + 1 + offset, column: 2, width: width - 4, on: &page)

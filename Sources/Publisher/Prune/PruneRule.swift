@@ -2,7 +2,8 @@ import Catalog
 
 /// Which old versions go.
 ///
-/// Pinned versions stay, and so does the newest of each distribution, which no rule takes away.
+/// Pinned versions stay, and so does the newest of each distribution, which no rule takes away. A version that is ahead of the clock
+/// takes no other one's place: its day was a typing error, by all likelihood.
 package struct PruneRule: Sendable, Equatable {
     /// Weeks before a distribution's newest version; older ones go. Counted by the versions' days, not by the clock: a distribution
     /// that nobody updates loses nothing.
@@ -28,7 +29,8 @@ package struct PruneRule: Sendable, Equatable {
         var freedBlocks = 0
     }
 
-    func choose(among census: BlockCensus) -> Choice {
+    /// - Parameter today: by the clock.
+    func choose(among census: BlockCensus, today: CalendarDate) -> Choice {
         var holders = [Int32](repeating: 0, count: census.sizes.count)
         for version in census.versions { for block in version.distinct { holders[block] += 1 } }
         var choice = Choice(keptBytes: census.bytes)
@@ -42,16 +44,25 @@ package struct PruneRule: Sendable, Equatable {
                 choice.freedBlocks += 1
             }
         }
+        // The oldest comes first. Where all are ahead, it is the clock that is wrong.
         var newest: [String: VersionID] = [:]
-        for version in census.versions { newest[version.distribution] = version.entry.id }
+        var last: [String: VersionID] = [:]
+        for version in census.versions {
+            last[version.distribution] = version.entry.id
+            if version.entry.id.date.dayNumber <= today.dayNumber + 1 {
+                newest[version.distribution] = version.entry.id
+            }
+        }
+        newest.merge(last) { known, _ in known }
         var candidates = census.versions.indices.filter { position in
             let version = census.versions[position]
             return !version.entry.isPinned && version.entry.id != newest[version.distribution]
+                && version.entry.id != last[version.distribution]
         }
         candidates.removeAll { position in
             let version = census.versions[position]
-            guard let weeks = keepWeeksOf[version.distribution] ?? keepWeeks, let last = newest[version.distribution],
-                last.date.dayNumber - version.entry.id.date.dayNumber >= 7 * Int64(weeks)
+            guard let weeks = keepWeeksOf[version.distribution] ?? keepWeeks, let newest = newest[version.distribution],
+                newest.date.dayNumber - version.entry.id.date.dayNumber >= 7 * Int64(weeks)
             else { return false }
             remove(position)
             return true

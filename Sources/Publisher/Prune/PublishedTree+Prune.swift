@@ -24,11 +24,12 @@ extension PublishedTree {
         let now = clock()
         let expires = contents.state.timestamp.header.expires
         guard Int64(expires.seconds) > now.seconds else { throw .clock(expired: expires.description) }
+        if !dryRun { try checkClock(contents) }
 
         var document = try contents.catalog()
         let census = try BlockCensus(
             document, contents, store: BlockStoreFolder(path: blocks), cancellation: cancellation)
-        let choice = rule.choose(among: census)
+        let choice = rule.choose(among: census, today: today)
         let leaving = choice.goes.map { census.versions[$0] }
         var result = PruneResult(
             removed: leaving.map { .init(distribution: $0.distribution, id: $0.entry.id) },
@@ -73,7 +74,7 @@ extension PublishedTree {
         var document = try contents.catalog()
         guard let place = document.distributions.firstIndex(where: { $0.id == distribution }),
             let position = document.distributions[place].versions.firstIndex(where: { $0.id == version })
-        else { throw .noSuchVersion(distribution: distribution, version: version) }
+        else { throw contents.noVersion(version, of: distribution) }
         let before = document.distributions[place].versions[position]
         edit(&document.distributions[place].versions[position])
         if files.isEmpty && document.distributions[place].versions[position] == before { return }

@@ -68,8 +68,16 @@ package struct UpstreamPage: Sendable {
     /// The catalog has URLs without their queries, which may be what tells two images apart: then the image is fetched, and only
     /// published when it differs. Catalogs of older versions have the query.
     static func isPublished(_ url: String, in known: Distribution?) -> Bool {
-        let whole = URLText.withoutCredentials(url).prefix { $0 != "#" }
-        return known?.versions.contains { $0.origin.map { $0 == whole } ?? false } ?? false
+        known?.versions.contains { $0.origin == whole(url) } ?? false
+    }
+
+    /// The version that came from that URL and was withdrawn.
+    static func withdrawal(_ url: String, in known: Distribution?) -> WithdrawnVersion? {
+        known?.withdrawn.first { $0.origin == whole(url) }
+    }
+
+    private static func whole(_ url: String) -> String {
+        String(URLText.withoutCredentials(url).prefix { $0 != "#" })
     }
 
     /// Server and path of a URL; a file's server is empty.

@@ -10,6 +10,8 @@ package struct WeeklyRun: Sendable {
     private let day: CalendarDate
     /// Where built images stay for the next build.
     private let work: String
+    /// Takes days that are ahead of the clock.
+    private let allowsFuture: Bool
 
     /// What became of a distribution.
     package enum Outcome: Sendable {
@@ -18,7 +20,8 @@ package struct WeeklyRun: Sendable {
         case nothingNew(String)
     }
 
-    package init(tree: PublishedTree, recipe: Recipe, day: CalendarDate, work: String) {
+    package init(tree: PublishedTree, recipe: Recipe, day: CalendarDate, work: String, allowsFuture: Bool = false) {
+        self.allowsFuture = allowsFuture
         self.tree = tree
         self.recipe = recipe
         self.day = day
@@ -44,6 +47,9 @@ package struct WeeklyRun: Sendable {
             if UpstreamPage.isPublished(url, in: known) {
                 return .nothingNew("upstream's newest is still \(newest.name)")
             }
+            if let withdrawn = UpstreamPage.withdrawal(url, in: known) {
+                return .nothingNew("upstream's newest is still \(newest.name), which was withdrawn as \(withdrawn.id)")
+            }
             var options = options
             if let sums {
                 options.digests = DigestListChoice(
@@ -56,7 +62,9 @@ package struct WeeklyRun: Sendable {
         case .build(let command):
             let isPublished = known?.versions.contains { $0.id.date == day } ?? false
             if isPublished { return .nothingNew("\(day) is published") }
-            return try build(entry, command, options, progress, cancellation)
+            // Before an hour's build, not after it.
+            guard allowsFuture || !tree.isAhead(day) else { throw .ahead(day: day, today: tree.today) }
+            return try build(entry, command, as: free(day, known), options, progress, cancellation)
         }
     }
 
@@ -65,12 +73,11 @@ package struct WeeklyRun: Sendable {
         sums.contains("/") && !sums.contains("://") ? page + sums : sums
     }
 
-    private static func id(_ day: CalendarDate) -> String { day.description }
-
-    /// The day's first name that no version has.
+    /// The day's first name that no version has or had.
     private func free(_ day: CalendarDate, _ known: Distribution?) -> String {
-        var (id, number) = (WeeklyRun.id(day), 0)
-        while known?.versions.contains(where: { $0.id.text == id }) == true {
+        let used = Set((known?.versions.map(\.id.text) ?? []) + (known?.withdrawn.map(\.id.text) ?? []))
+        var (id, number) = (day.description, 0)
+        while used.contains(id) {
             number += 1
             id = "\(day).\(number)"
         }
@@ -78,8 +85,8 @@ package struct WeeklyRun: Sendable {
     }
 
     private func build(
-        _ entry: Recipe.Entry, _ command: [String], _ options: PublishOptions, _ progress: PublishProgress,
-        _ cancellation: Cancellation
+        _ entry: Recipe.Entry, _ command: [String], as version: String, _ options: PublishOptions,
+        _ progress: PublishProgress, _ cancellation: Cancellation
     ) throws(PublisherError) -> Outcome {
         let builds = try BuildFolder(path: "\(work)/\(entry.id)")
         defer { builds.unlock() }
@@ -92,7 +99,7 @@ package struct WeeklyRun: Sendable {
         if made == nil {
             var environment = ChildProgram.environment
             environment["OSCIRCULAR_PREVIOUS"] = builds.previous ?? ""
-            environment["OSCIRCULAR_VERSION"] = WeeklyRun.id(day)
+            environment["OSCIRCULAR_VERSION"] = version
             made = try builds.make(for: order, by: program) { (output) throws(PublisherError) in
                 environment["OSCIRCULAR_OUTPUT"] = output
                 let ended = try ChildProgram.run(
@@ -110,7 +117,7 @@ package struct WeeklyRun: Sendable {
         let outcome: Outcome
         do throws(PublisherError) {
             outcome = try publish(
-                entry, WeeklyRun.id(day), image: made.image, notes: made.notes ?? entry.notes, options, progress,
+                entry, version, image: made.image, notes: made.notes ?? entry.notes, options, progress,
                 cancellation)
         } catch {
             switch error {
@@ -132,6 +139,7 @@ package struct WeeklyRun: Sendable {
         (new.title, new.summary, new.homepage) = (entry.title, entry.summary, entry.homepage)
         (new.architecture, new.guest, new.notes) = (entry.architecture, entry.guest, notes)
         new.isSkippedUnchanged = true
+        new.isFutureAllowed = allowsFuture
         do throws(PublisherError) {
             let (added, published) = try tree.add(
                 new, image: image, options: options, progress: progress, cancellation: cancellation)

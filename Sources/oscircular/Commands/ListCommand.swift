@@ -65,6 +65,13 @@ struct ListCommand: AsyncParsableCommand {
                     "\(row.catalog)/\(row.id)@\(version.id)  \(name)  \(ByteCount.text(version.size))  "
                         + "\(ByteCount.text(version.here)) here\(toBoot)\(offline)\(marks)")
             }
+            // Those that nobody has here are of interest only to who asks.
+            for version in row.withdrawn where distribution != nil || version.here || version.running {
+                let marks = version.running ? "  running" : version.here ? "  here" : ""
+                let why = version.why.isEmpty ? "" : ": \(Terminal.clean(version.why))"
+                Terminal.print(
+                    "\(row.catalog)/\(row.id)@\(version.id)  withdrawn on \(version.when.prefix(10))\(why)\(marks)")
+            }
         }
     }
 }

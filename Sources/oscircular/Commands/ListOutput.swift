@@ -12,12 +12,31 @@ struct DistributionRow: Encodable {
     let catalog: String
     let title: String
     let versions: [VersionRow]
+    let withdrawn: [WithdrawnRow]
 
     init(_ system: SystemSummary) {
         id = system.distribution.id
         catalog = system.source.name
         title = system.distribution.title
         versions = system.versions.map(VersionRow.init)
+        withdrawn = system.withdrawn.map(WithdrawnRow.init)
+    }
+}
+
+/// A version that its publisher took back.
+struct WithdrawnRow: Encodable {
+    let id: String
+    let when: String
+    let why: String
+    let here: Bool
+    let running: Bool
+
+    init(_ summary: WithdrawnSummary) {
+        id = summary.version.id.text
+        when = summary.version.when.description
+        why = summary.version.why
+        here = summary.isHere
+        running = summary.isRunning
     }
 }
 

@@ -13,14 +13,22 @@ struct SessionsCommand: AsyncParsableCommand {
         let registry = context.registry
         try await WorkerThread.run(name: "stale") { registry.clearStale() }
         // A session that starts has no socket for a moment, and none that answers.
-        let list = await registry.survey(patience: .seconds(3))
+        var list = await registry.survey(patience: .seconds(3))
+        // What is known here; no server is asked.
+        let copies = list.sessions.isEmpty ? [] : await context.library().copies(refresh: false)
+        for (position, session) in list.sessions.enumerated() {
+            list.sessions[position].withdrawn =
+                copies.first { $0.source.name == session.catalog }?
+                .withdrawal(of: session.distribution, session.version)?.words
+        }
         if json { return try JSONOutput.print(list) }
         if list.sessions.isEmpty && list.silent.isEmpty { return Terminal.note("No guest is running.") }
         for session in list.sessions {
             let fetched = ByteCount.text(session.bytesFetched)
             Terminal.print(
                 "\(session.id)  \(session.distribution)@\(session.version)  \(session.state.rawValue)  since "
-                    + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks here")
+                    + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks here"
+                    + (session.withdrawn.map { "  \(Terminal.clean($0))" } ?? ""))
             if let error = session.lastError { Terminal.print("    \(Terminal.clean(error))") }
         }
         for session in list.silent {
