@@ -15,7 +15,6 @@ package struct TreeSource: RepositorySource {
     package init(
         _ bases: [String], transfers: TransferQueue, isAbsenceFinal: Bool, retry: TransferRetry = .prompt
     ) {
-        self.retry = retry
         self.bases = bases
         self.transfers = transfers
         self.isAbsenceFinal = isAbsenceFinal

@@ -134,6 +134,7 @@ struct BuildFolder {
             case .isDirectory: throw failed("it made a folder, not an image, of $OSCIRCULAR_OUTPUT")
             case .empty: throw failed("the image that it made has no bytes")
             case .isSpecial, .changed: throw failed("what it made is neither a file nor a block device")
+            case .other(let what, let cure): throw failed("what it made is \(what): \(cure)")
             }
         }
         guard let image = BuildFolder.place(of: output) else { throw failed("it made no $OSCIRCULAR_OUTPUT") }

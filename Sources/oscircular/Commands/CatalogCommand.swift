@@ -34,7 +34,7 @@ struct CatalogCommand: ParsableCommand {
 
         func run() async throws {
             let context = try CommandContext.load()
-            let place = !URLText.isURL(url) && Folder.isFolder(url) ? AbsolutePath.of(url) : url
+            let place = try !URLText.isURL(url) && Folder.isFolder(url) ? AbsolutePath.of(url) : url
             let source = try CatalogSource(name: name, location: place, allowsExpired: allowExpired)
             let copy = try await context.library().add(source, trust: try trust(source))
             let systems = copy.document?.distributions.count ?? 0
