@@ -7,7 +7,7 @@ ARGS ?=
 RELEASE = swift build -c release --static-swift-stdlib
 
 .PHONY: run build programs test fuzz drill bench bench-quick bench-full bench-menu bench-programs lint packages install \
-    deb test-deb usb test-usb clean
+    deb test-deb test-bare usb test-usb clean
 
 run:
 	share/demo/run $(ARGS)
@@ -28,6 +28,7 @@ test: packages lint
 	Tests/Fuzz/run
 	$(MAKE) deb
 	share/debian/test || [ $$? = 77 ]
+	share/bare-root/test || [ $$? = 77 ]
 
 # The readers of foreign bytes under libFuzzer, FUZZ_SECONDS=60 in all.
 fuzz: packages
@@ -41,6 +42,7 @@ drill: packages
 	rm -rf .build/twelve-weeks
 	share/recipes/twelve-weeks .build/twelve-weeks "$$PWD/.build/debug"
 	$(MAKE) test-deb ARGS=--boot
+	$(MAKE) test-bare
 
 # We and our peers in one run: at most an hour; a run that was cut goes on. bench-quick takes minutes, bench-full hours.
 bench: bench-programs
@@ -84,6 +86,12 @@ deb: programs
 test-deb: deb
 	share/install-packages build demo
 	share/debian/test $(ARGS)
+
+# In a bare Debian 12 and 13 installs what each target here installs, and runs all that it runs. An hour in emulation; `make test` looks
+# only whether each program is there. Needs root.
+test-bare: deb
+	share/install-packages demo
+	share/bare-root/test --full
 
 # An image for a USB stick, .build/usb/oscircular.iso. Needs root.
 usb: deb

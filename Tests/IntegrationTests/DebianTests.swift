@@ -21,6 +21,7 @@ struct DebianTests {
             _ = try await scenario.console(of: session, shows: "login:", within: 180)
             let system = try await scenario.attempt("ssh", session.id, "systemctl is-system-running --wait")
             #expect(["running\n", "degraded\n"].contains(system.output), "\(system.output) \(system.error)")
+            #expect(try await scenario.attempt("ssh", session.id, "cat /dev/vcs1").output.contains("login:"))
             let host = try await scenario.attempt(
                 "ssh", session.id, "ssh -o BatchMode=yes -l root 10.0.2.2 'echo on the host'")
             #expect(host.output == "on the host\n", "\(host.error)")

@@ -17,6 +17,9 @@ struct GuestTests {
             #expect(session.phase == .up)
             #expect(session.accel == "tcg")
             _ = try await scenario.console(of: session, shows: "READY")
+            // The screen shows what the serial line does, the kernel's words too, and its adapter shows the screen.
+            let screen = try await scenario.attempt("ssh", session.id, "cat /dev/vcs1 /sys/class/vtconsole/*/name")
+            #expect(["READY", "[    ", "VGA"].allSatisfy(screen.output.contains), "\(screen.output) \(screen.error)")
             // Far from all blocks were asked for, and none twice.
             let requests = scenario.blockRequests
             #expect(!requests.isEmpty)
