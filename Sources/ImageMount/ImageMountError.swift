@@ -9,6 +9,8 @@ package enum ImageMountError: Error, Sendable, Equatable {
     case notADirectory(String, SystemCallError?)
     /// The folder holds something that the mount would hide.
     case notEmpty(String)
+    /// The kernel lets a user mount only where the user may write.
+    case notWritable(String)
     /// An image is mounted there, or, when unmounting, somebody uses it.
     case busy(String)
     /// No image of ours is mounted there.
@@ -37,6 +39,7 @@ extension ImageMountError: CustomStringConvertible {
         case .noFUSEDevice(let cause): "FUSE is not available: \(cause)"
         case .notADirectory(let path, let cause): cause.map { "\($0)" } ?? "\(path) is no folder"
         case .notEmpty(let path): "the folder \(path) is not empty"
+        case .notWritable(let path): "\(path) is not yours to write, so nothing can be mounted there"
         case .busy(let path): "\(path) is in use"
         case .notMounted(let path): "no image is mounted at \(path)"
         case .unusableName(let name): "“\(name)” is no file name"

@@ -101,6 +101,8 @@ package final class MountedImage: Sendable {
                 throw ImageMountError.busy(resolved)
             }
             if try !isEmpty(resolved) { throw ImageMountError.notEmpty(resolved) }
+            // fusermount3 says so on standard error only.
+            if geteuid() != 0, access(resolved, W_OK) != 0 { throw ImageMountError.notWritable(resolved) }
             return resolved
         } catch let error as ImageMountError {
             throw error

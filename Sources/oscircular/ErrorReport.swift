@@ -232,6 +232,7 @@ struct ErrorReport {
             )
         case .notADirectory: (ExitStatus.notFound, "\(error): make the folder first")
         case .notMounted: (ExitStatus.notFound, "\(error)")
+        case .notWritable: (ExitStatus.notPermitted, "\(error): give a folder of yours")
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
         case .unusableName: (ExitStatus.usage, "\(error)")
         case .mountFailed, .unmountFailed:
