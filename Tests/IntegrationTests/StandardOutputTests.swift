@@ -47,6 +47,15 @@ import Testing
         #expect(errors.isEmpty)
     }
 
+    /// The parser's help stopped the program, or was empty, where fewer columns than its indentation were said.
+    @Test func helpIsWholeInFewColumns() async throws {
+        for columns in ["0", "1", "26", "-5", "many"] {
+            let command = ["oscircular", "boot", "--help"]
+            let (status, errors) = try await shell("COLUMNS=\(columns) " + #""$@" | grep -c Virtual >&2"#, command)
+            #expect(status == 0 && errors == "1\n", "COLUMNS=\(columns): \(errors)")
+        }
+    }
+
     @Test func messagesThatCannotBeWrittenChangeNothing() async throws {
         for closed in ["2>&-", "2>/dev/full", "0<&- 1>&- 2>&-"] {
             let (status, _) = try await shell(#""$@" "# + closed, ["oscircular", "list", "--nonsense"])
@@ -60,6 +69,20 @@ import Testing
         let (status, errors) = try await shell(text, ["oscircular", "--help"])
         #expect(status == 73)
         #expect(errors.contains("ulimit -f"))
+    }
+
+    @Test func aFolderThatIsNotUTF8IsRefusedByItsBytes() async throws {
+        for program in ["oscircular", "oscircular-publish"] {
+            let (status, errors) = try await shell(#"HOME=$'/tmp/\xfe' "$@" --help"#, [program])
+            #expect(status == 78)
+            #expect(errors.contains(#"HOME='/tmp/\xfe' is not UTF-8"#))
+        }
+    }
+
+    @Test func anotherFailureKeepsItsCodeAndBothAreSaid() async throws {
+        let (status, errors) = try await shell(#""$@" >/dev/full"#, ["oscircular", "doctor", "--json"])
+        #expect(status == 73 || status == 69)
+        #expect(errors.contains("standard output cannot be written"))
     }
 
     /// The pool of Swift's tasks would wait for ever.

@@ -3,6 +3,12 @@ import Glibc
 /// What the environment says of this user's folders. An empty variable counts as unset, as the XDG specification wants it, and
 /// so does a relative path: it would mean another folder in each working directory.
 package enum Environment {
+    /// The variables that name folders.
+    static let folders = [
+        "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
+        "OSCIRCULAR_KEYS",
+    ]
+
     /// A variable; nil when it is unset or empty.
     package static func value(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
@@ -36,12 +42,19 @@ package enum Environment {
     static func settle() {
         setenv("HOME", home, 1)
         if temporaryFolder != folder("TMPDIR") { unsetenv("TMPDIR") }
-        for name in ["RUNTIME_DIR", "STATE_HOME", "CACHE_HOME", "CONFIG_HOME", "DATA_HOME"].map({ "XDG_\($0)" })
-        where folder(name) == nil {
-            unsetenv(name)
-        }
+        for name in folders where name.hasPrefix("XDG_") && folder(name) == nil { unsetenv(name) }
+        setColumns()
         // An empty search path would be the working directory.
         if value("PATH") == nil { unsetenv("PATH") }
+    }
+
+    /// argument-parser wraps its help to COLUMNS, else to the terminal: it stops, or shows nothing, where that is fewer columns
+    /// than it indents by.
+    private static func setColumns() {
+        var size = winsize()
+        let isTerminal = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        let columns = value("COLUMNS").flatMap { Int($0) } ?? (isTerminal ? Int(size.ws_col) : 80)
+        if !(40...1000).contains(columns) { setenv("COLUMNS", "\(min(max(columns, 40), 1000))", 1) }
     }
 
     private static func absolute(_ path: String?) -> String? { path.flatMap { $0.hasPrefix("/") ? $0 : nil } }

@@ -7,31 +7,35 @@ package enum MainProgram {
     ///
     /// A descriptor of 0, 1 and 2 that is closed is taken, lest the next file that is opened be read as input or get messages
     /// written into it. Signals that stand for a failed write or a child's end do what this program expects, whatever its
-    /// parent did with them. An environment that names folders by relative paths is mended. Arguments that are not UTF-8 end the
-    /// program, for they would name something else as text.
+    /// parent did with them. An environment that names folders by relative paths is mended. Arguments and folders that
+    /// are not UTF-8 end the program, for they would name something else as text.
     /// - Parameter name: the program's, for messages.
     package static func start(name: String) {
         openStandardDescriptors()
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         // Ignored, as some parents leave it, it loses how a child ended.
         signal(SIGCHLD, SIG_DFL)
-        Environment.settle()
+        let advice = "is not UTF-8: rename what it names, or make a link to it with a plain name and give that\n"
         if let argument = firstForeignArgument() {
-            StandardError.write(
-                "\(name): the argument '\(argument)' is not UTF-8: rename what it names, or make a link to it with a plain "
-                    + "name and give that\n")
+            StandardError.write("\(name): the argument '\(argument)' \(advice)")
             exit(64)
         }
+        for variable in Environment.folders {
+            guard let value = getenv(variable), let foreign = foreignText(value) else { continue }
+            StandardError.write("\(name): \(variable)='\(foreign)' \(advice)")
+            exit(78)
+        }
+        Environment.settle()
     }
 
-    /// Ends the program.
+    /// Ends the program, and says when the results could not be written.
     /// - Parameters:
-    ///   - code: the exit code, unless it is 0 and the results could not be written: then 73, or 141 when whoever read them
-    ///     had enough (`| head`), as if SIGPIPE had ended us.
+    ///   - code: the exit code, unless it is 0 and results are lost: then 73, or 141 when whoever read them had enough
+    ///     (`| head`), as if SIGPIPE had ended us.
     ///   - name: the program's, for messages.
     package static func end(_ code: Int32, name: String) -> Never {
-        guard let failure = StandardOutput.program.finish(), code == 0 else { exit(code) }
-        if failure.code == EPIPE { exit(128 + SIGPIPE) }
+        guard let failure = StandardOutput.program.finish() else { exit(code) }
+        if failure.code == EPIPE { exit(code == 0 ? 128 + SIGPIPE : code) }
         let reason = failure.code == EBADF ? "it is closed" : failure.message
         let cure =
             switch failure.code {
@@ -39,9 +43,9 @@ package enum MainProgram {
             case EFBIG: "Raise the limit of file sizes (ulimit -f), or send it elsewhere"
             default: "Send it elsewhere"
             }
-        StandardError.write(
-            "\(name): standard output cannot be written: \(reason). \(cure); everything else is done\n")
-        exit(73)
+        let rest = code == 0 ? "; everything else is done" : ""
+        StandardError.write("\(name): standard output cannot be written: \(reason). \(cure)\(rest)\n")
+        exit(code == 0 ? 73 : code)
     }
 
     /// The standard input for one reader, who closes it; descriptor 0 stays taken and is at its end.
