@@ -124,6 +124,21 @@ extension BlockCache {
         }
     }
 
+    /// Waits until no other process holds the cache.
+    /// - Returns: false when one does so for longer than that, or when the cache cannot be locked at all.
+    package func isFree(within seconds: Double) -> Bool {
+        let end = MonotonicClock.nanoseconds + UInt64(seconds * 1e9)
+        while true {
+            do throws(SystemCallError) {
+                try budget.exclusively(patience: 0) { _ in }
+                return true
+            } catch {
+                if error.code != EWOULDBLOCK || MonotonicClock.nanoseconds >= end { return false }
+            }
+            usleep(100_000)
+        }
+    }
+
     private func existingRoot() throws(SystemCallError) -> Folder? {
         do {
             return try folder.root(create: false)

@@ -7,9 +7,13 @@ import Linux
 
 extension BlockCache {
     /// The user's cache as the configuration names it; made when absent.
-    package static func open(places: Places, configuration: Configuration) -> BlockCache {
+    /// - Parameter observer: told what the cache cannot do, from any thread; it must not block.
+    package static func open(
+        places: Places, configuration: Configuration, observer: (@Sendable (CacheWarning) -> Void)? = nil
+    ) -> BlockCache {
         let limit = configuration.cacheLimit.map { CacheLimit.bytes(Int(clamping: $0)) } ?? .automatic
-        return BlockCache(directory: configuration.cacheDirectory ?? places.cache, limit: limit)
+        return BlockCache(
+            directory: configuration.cacheDirectory ?? places.cache, limit: limit, observer: observer)
     }
 }
 
@@ -43,8 +47,9 @@ package struct BlockStores: Sendable {
     /// Ends what waits; nothing can be fetched afterwards.
     package func close() { mirrors.close() }
 
-    /// Tries without any block more kept, in a row, until a cache that another process holds is given up.
+    /// Tries without any block more kept, in a row, and seconds of another process's holding the cache, until it is given up.
     private static let mostFruitless = 5
+    private static let longestHold = 60.0
 
     /// Fetches blocks and sees to it that the cache has them. What it declined, since another process held it, is fetched again.
     /// - Parameter progress: called after every block, one call at a time.
@@ -66,11 +71,12 @@ package struct BlockStores: Sendable {
             }
             fruitless = missing.count < wanted.count ? 0 : fruitless + 1
             // A cache that is full, or cannot be written, is so the next time.
-            if missing.isEmpty || cache.declined == declined || fruitless == BlockStores.mostFruitless {
-                return missing.reduce(0) { $0 + UInt64($1.length) }
+            let isHopeless = cache.declined == declined || fruitless == BlockStores.mostFruitless
+            let isFree = try await WorkerThread.run(name: "cache") {
+                missing.isEmpty || isHopeless || cache.isFree(within: BlockStores.longestHold)
             }
+            if missing.isEmpty || isHopeless || !isFree { return missing.reduce(0) { $0 + UInt64($1.length) } }
             wanted = missing
-            try await Task.sleep(for: .seconds(1))
         }
     }
 }

@@ -125,6 +125,30 @@ import Testing
         stores.close()
     }
 
+    @Test func whatIsToBeKeptIsFetchedAgainWhenAnotherProcessHeldTheCache() async throws {
+        let image = try SmallImage("abc", in: folder)
+        let tree = try folder.makeFolder("tree")
+        for position in 0..<3 { try image.publish(position, to: tree) }
+        let lock = try folder.makeFolder("cache/v1") + "/lock"
+        let holder = try ChildProcess(
+            program: "flock", arguments: ["-x", "--no-fork", lock, "sleep", "60"], descriptors: [nil, nil, nil])
+        let cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30), patience: 0.1)
+        #expect(await eventually { !cache.isFree(within: 0) })
+        let transfers = TransferQueue()
+        let stores = BlockStores(
+            locations: ["file://\(tree)/"], cache: cache, transfers: transfers, policy: .rounds(1))
+        let index = image.index
+        let blocks = try ImageFetch(index: index, store: stores.caching).blocks()
+        let keeping = Task { try await stores.keep(blocks, of: index) }
+        #expect(await eventually { cache.declined >= 3 })
+        #expect(image.ids.allSatisfy { !cache.contains($0) })
+        holder.signal(SIGKILL)
+        holder.wait()
+        #expect(try await keeping.value == 0)
+        #expect(image.ids.allSatisfy(cache.contains))
+        stores.close()
+    }
+
     @Test func closedStoresEndWhatWaitsForAServer() async throws {
         let image = try SmallImage("ab", in: folder)
         let transfers = TransferQueue()
