@@ -101,7 +101,7 @@ struct SessionDisk: Sendable {
             failures: { failure in
                 state.note(error: describe(failure))
                 // A mirror that gives wrong bytes is broken or hostile, and the only one who can act is the user.
-                if case .corrupt = failure { log("oscircular: \(describe(failure))\n") }
+                if case .corrupt = failure { log("warning: \(describe(failure))\n") }
             })
     }
 }

@@ -105,7 +105,8 @@ package final class SessionRun: Sendable {
             request: request, directory: directory, places: places, teardown: teardown)
         let version = try await findVersion(transfers)
         let disk = SessionDisk(
-            version: version, cache: BlockCache.open(places: places, configuration: configuration),
+            version: version,
+            cache: BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") },
             transfers: transfers, id: request.id, state: state, describe: describe, log: { [self] in note($0) })
         let mounted = try await disk.mount(
             at: directory.mount, readBound: configuration.readBound, quiet: .seconds(configuration.quietSeconds),

@@ -28,7 +28,7 @@ struct CommandContext {
     func cache(in folder: String? = nil) -> BlockCache {
         var configuration = configuration
         if let folder { configuration.cacheDirectory = folder }
-        return BlockCache.open(places: places, configuration: configuration)
+        return BlockCache.open(places: places, configuration: configuration) { Terminal.note("oscircular: \($0)") }
     }
 
     var registry: SessionRegistry { SessionRegistry(places: places) }

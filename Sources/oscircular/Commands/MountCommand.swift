@@ -26,6 +26,7 @@ struct MountCommand: AsyncParsableCommand {
         let source = try await MountSource.find(image, store: store, context: context)
         // Whoever serves the mount has it open by then, or has refused it.
         defer { if source.isTemporary { unlink(source.index) } }
+        warnOfCache(context)
         let request = MountRequest(source, directory: try AbsolutePath.of(directory), cache: nil)
         if foreground {
             let mount = try await ServedMount.start(request, context: context)
@@ -52,20 +53,49 @@ struct MountCommand: AsyncParsableCommand {
     /// Starts a process that serves the mount.
     /// - Returns: where it reports. Its other end is the process's alone, so its death shows as the end.
     private static func startInBackground(_ request: MountRequest, _ context: CommandContext) throws -> FileHandle {
-        try Folder.make(context.places.logs, mode: 0o711)
-        let log = try FileHandle(
-            path: "\(context.places.logs)/mount-\(getpid()).session.log",
-            flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
-            mode: 0o600)
+        let log = log(context)
         let input = try Pipe()
         let report = try Pipe()
         // The last is ``SessionLauncher/reportDescriptor``.
         _ = try ChildProcess(
             program: CommandContext.program, arguments: ["serve-mount"], environment: nil,
-            descriptors: [input.reading.descriptor, log.descriptor, log.descriptor, report.writing.descriptor],
+            descriptors: [input.reading.descriptor, log?.descriptor, log?.descriptor, report.writing.descriptor],
             newSession: true)
         try LineSocket.send(request, to: input.writing)
         return report.reading
+    }
+
+    /// The log of the process that serves a mount; nil where it has no place: a mount needs nothing that is written.
+    private static func log(_ context: CommandContext) -> FileHandle? {
+        do throws(SystemCallError) {
+            try Folder.make(context.places.logs, mode: 0o711)
+            return try FileHandle(
+                path: "\(context.places.logs)/mount-\(getpid()).session.log",
+                flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+        } catch {
+            Terminal.note("oscircular: the mount goes on without a log: \(ErrorReport(error).message)")
+            return nil
+        }
+    }
+
+    /// Says at once what the process that serves the mount would find out later, where nobody sees it.
+    private func warnOfCache(_ context: CommandContext) {
+        let folder = context.configuration.cacheDirectory ?? context.places.cache
+        var nearest = Substring(folder)
+        // Those below are made when they are needed.
+        while nearest.count > 1, access(String(nearest), F_OK) != 0 {
+            nearest = nearest[..<(nearest.lastIndex(of: "/") ?? nearest.startIndex)]
+        }
+        // The dot: what has the name may be no folder.
+        var cause: SystemCallError?
+        if access("\(nearest)/.", W_OK) != 0 {
+            cause = .last("write", folder)
+        } else if let space = try? FileSystemSpace(of: Folder(path: String(nearest))), space.available < 1 << 20 {
+            cause = SystemCallError(code: ENOSPC, call: "write", subject: folder)
+        }
+        guard let cause else { return }
+        Terminal.note(
+            "oscircular: blocks cannot be kept in \(folder), so each is fetched anew: \(ErrorReport(cause).message)")
     }
 }
 
