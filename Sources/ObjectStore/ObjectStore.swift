@@ -66,7 +66,9 @@ package struct ObjectStore: Sendable {
             var query = [(name: "list-type", value: "2"), (name: "prefix", value: full)]
             if let token { query.append((name: "continuation-token", value: token)) }
             let page = ObjectStoreAnswer(
-                try await request("GET", key: nil, query: query, limit: ObjectStore.answerLimit).body.bytes)
+                try await request(
+                    "GET", key: nil, query: query, limit: ObjectStore.answerLimit, element: "ListBucketResult"
+                ).body.bytes)
             guard page.text("IsTruncated") != nil else {
                 throw .malformed(url: location.publicURL, reason: "this is no list of objects")
             }
@@ -85,9 +87,10 @@ package struct ObjectStore: Sendable {
 
     // MARK: One request
 
+    /// - Parameter element: the outermost one of the answer; nil where an answer is none of the store's words.
     private func request(
         _ method: String, key: String?, query: [(name: String, value: String)] = [], fields: [String: String] = [:],
-        body: [UInt8] = [], limit: Int
+        body: [UInt8] = [], limit: Int, element: String? = nil
     ) async throws(ObjectStoreError) -> TransferResult {
         // The bucket itself when there is no key.
         let full = key.map { "/\(location.bucket)/\(location.prefix)\($0)" } ?? "/\(location.bucket)"
@@ -102,11 +105,54 @@ package struct ObjectStore: Sendable {
                 TransferRequest(
                     url: url, maximumBytes: limit, headerFields: signed, method: ObjectStore.method(method, body),
                     takesAnyStatus: true))
-            if let result { return result }
-            if !isTransient || attempt >= retry.attempts { throw failure }
-            do { try await Task.sleep(for: .seconds(retry.pause(after: attempt, asked: asked))) } catch { break }
+            guard let result else {
+                if !isTransient || attempt >= retry.attempts { throw failure }
+                try await pause(retry.pause(after: attempt, asked: asked))
+                continue
+            }
+            guard let fault = fault(of: result, method, element) else { return result }
+            if !fault.isTransient || attempt >= retry.attempts { throw fault.error }
+            try await pause(retry.pause(after: attempt))
         }
         throw .cancelled
+    }
+
+    private func pause(_ seconds: Double) async throws(ObjectStoreError) {
+        do { try await Task.sleep(for: .seconds(seconds)) } catch { throw .cancelled }
+    }
+
+    /// What is wrong with an answer that calls itself good: an error in it, half of it, or the page of something on the way.
+    private func fault(
+        of result: TransferResult, _ method: String, _ element: String?
+    ) -> (error: ObjectStoreError, isTransient: Bool)? {
+        if method == "GET" && element == nil { return nil }
+        let answer = ObjectStoreAnswer(result.body.bytes)
+        guard let root = answer.root else {
+            if element == nil { return nil }
+            let isEmpty = result.body.bytes.isEmpty
+            return (
+                .malformed(
+                    url: location.publicURL,
+                    reason: isEmpty ? "it answered with nothing" : "this is no list of objects"), isEmpty
+            )
+        }
+        if root.name == "Error" {
+            let (code, message) = (answer.text("Code") ?? "", answer.text("Message") ?? "")
+            let isTransient =
+                ["InternalError", "ServiceUnavailable"].contains(code) || ObjectStore.isTransient(200, code)
+            return (explain(isTransient ? 503 : 200, code, message), isTransient)
+        }
+        if root.name == element {
+            if root.isWhole { return nil }
+            return (.malformed(url: location.publicURL, reason: "its answers break off half way"), true)
+        }
+        // A store's own answers to the rest are empty or of its own.
+        if element == nil && root.name.lowercased() != "html" { return nil }
+        return (
+            .malformed(
+                url: location.publicURL,
+                reason: "it answered with a page of something else, such as a network's to sign in"), false
+        )
     }
 
     /// Sends a request once.

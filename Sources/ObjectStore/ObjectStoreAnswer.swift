@@ -9,6 +9,23 @@ struct ObjectStoreAnswer {
 
     private init(_ text: Substring) { self.text = text }
 
+    /// The name of the outermost element, and whether it is there to its end; nil for what is no XML, such as nothing.
+    var root: (name: String, isWhole: Bool)? {
+        var rest = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
+        // Declarations and comments before it.
+        while rest.hasPrefix("<?") || rest.hasPrefix("<!") {
+            guard let end = rest.firstIndex(of: ">") else { return nil }
+            rest = rest[rest.index(after: end)...].drop(while: \.isWhitespace)
+        }
+        guard rest.hasPrefix("<") else { return nil }
+        let name = rest.dropFirst().prefix { !$0.isWhitespace && $0 != ">" && $0 != "/" }
+        if name.isEmpty { return nil }
+        let end = rest.reversed().drop { $0.isWhitespace }
+        let isWhole =
+            end.starts(with: "</\(name)>".reversed()) || end.starts(with: ">/")
+        return (String(name), isWhole)
+    }
+
     /// What every element of this name holds, in order.
     func elements(_ name: String) -> [ObjectStoreAnswer] {
         var found: [ObjectStoreAnswer] = []

@@ -50,6 +50,47 @@ struct StrangeAnswerTests {
         #expect(requests == 4)
     }
 
+    private static let begun =
+        "<?xml version=\"1.0\"?><ListBucketResult xmlns=\"http://s3/\"><IsTruncated>false</IsTruncated>"
+
+    @Test(arguments: [
+        "<html><body>Sign in to the hotel</body></html>", "<!DOCTYPE html>\n<html lang=\"en\"></html>",
+        "<ListAllMyBucketsResult></ListAllMyBucketsResult>", "{\"IsTruncated\": false}",
+    ])
+    func aPageOfSomethingElseIsNoList(page: String) async throws {
+        let (error, requests) = try await failure("return 200 '\(page)';")
+        #expect(isCase(error) { if case .malformed = $0 { true } else { false } }, "\(String(describing: error))")
+        #expect(requests == 1)
+    }
+
+    @Test(arguments: ["", begun, begun + "<Contents><Key>a</Key><Size>1</Size></Contents>"])
+    func halfOfAnAnswerIsAskedForAgain(page: String) async throws {
+        let (error, requests) = try await failure("return 200 '\(page)';", attempts: 3)
+        #expect(isCase(error) { if case .malformed = $0 { true } else { false } }, "\(String(describing: error))")
+        #expect(requests == 3)
+    }
+
+    @Test func anErrorInAGoodAnswerIsAnError() async throws {
+        let (busy, times) = try await failure("return 200 '\(Self.error("InternalError"))';", attempts: 3)
+        #expect(isCase(busy) { if case .unreachable = $0 { true } else { false } }, "\(String(describing: busy))")
+        #expect(times == 3)
+        let (gone, once) = try await failure("return 200 '\(Self.error("NoSuchBucket"))';", attempts: 3)
+        #expect(isCase(gone) { if case .noSuchBucket = $0 { true } else { false } }, "\(String(describing: gone))")
+        #expect(once == 1)
+    }
+
+    @Test func aPageInsteadOfAWrittenFileIsSaid() async throws {
+        let server = try NginxServer(
+            tree: "/nonexistent", directives: "location / { return 200 '<html>Sign in</html>'; }")
+        let store = ObjectStore(
+            try #require(ObjectStoreLocation("s3://bucket", endpoint: String(server.url.dropLast()))),
+            credentials: ObjectStoreCredentials(keyID: "a", secret: "b"), transfers: transfers, attempts: 2,
+            firstPause: 5)
+        var failure: ObjectStoreError?
+        do { try await store.put([1], to: "x") } catch { failure = error }
+        #expect(isCase(failure) { if case .malformed = $0 { true } else { false } }, "\(String(describing: failure))")
+    }
+
     @Test(arguments: ["return 200 'hello';", "return 301 http://127.0.0.1:1/;", "return 307 http://127.0.0.1:1/;"])
     func whatIsNoStoreIsSaid(answer: String) async throws {
         let (error, requests) = try await failure(answer)
@@ -59,8 +100,8 @@ struct StrangeAnswerTests {
 
     @Test func aListThatDoesNotGoOnEnds() async throws {
         let page =
-            "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken><Contents><Key>a</Key>"
-            + "<Size>1</Size></Contents>"
+            "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+            + "<Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>"
         let (error, requests) = try await failure("return 200 '\(page)';")
         #expect(isCase(error) { if case .malformed = $0 { true } else { false } }, "\(String(describing: error))")
         #expect(requests == 2)
