@@ -161,6 +161,12 @@ let package = Package(
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
         tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex", "TUF", "Curl", "Linux"]),
+        tests(
+            "PublishProgramTests",
+            [
+                "oscircular-publish", "Publisher", "Catalog", "ContentAddress", "ImageIndex", "ObjectStore", "TUF",
+                "Curl", "Zlib", "Zstd", "Linux",
+            ]),
         tests("ArchitectureTests", []),
         tests(
             "IntegrationTests",

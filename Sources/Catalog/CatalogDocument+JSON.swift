@@ -70,7 +70,13 @@ extension Distribution {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
-            return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+            let bytes = [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+            guard bytes.count <= CatalogDocument.longest else {
+                throw CatalogError.tooLarge(size: bytes.count, limit: CatalogDocument.longest)
+            }
+            return bytes
+        } catch let error as CatalogError {
+            throw error
         } catch {
             throw .malformed(place: "", reason: "cannot be written as JSON")
         }

@@ -10,6 +10,14 @@ package enum ImageIndexWriter {
     ///   - imageSize: bytes of the image, more than 0.
     /// - Precondition: `blocks.count` is `imageSize / blockSize`, rounded up.
     /// - Throws: ``ImageIndexError/file(_:)`` when it cannot be written, ``ImageIndexError/empty``.
+    /// Bytes of an index that readers take from a tree: 6.7 million blocks.
+    package static let longestPublished = 256 << 20
+
+    /// Bytes of the index of so many blocks.
+    package static func length(blocks: Int) -> Int {
+        BlobIndexFormat.headerSize + BlobIndexFormat.tableHeaderSize + (blocks + 1) * BlobIndexFormat.itemSize
+    }
+
     package static func write(
         blocks: [BlockID], blockSize: Int, imageSize: UInt64, algorithm: DigestAlgorithm, to path: String
     ) throws(ImageIndexError) {

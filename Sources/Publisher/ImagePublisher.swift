@@ -56,10 +56,26 @@ package struct ImagePublisher: Sendable {
         return try publish(try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
     }
 
+    /// Before hours of work whose result nobody could read.
+    private func checkIndex(of source: ImageSource, blocks: Int) throws(PublisherError) {
+        let length = ImageIndexWriter.length(blocks: blocks)
+        guard let limit = options.longestIndex, length > limit else { return }
+        var blockSize = options.blockSize.nextPowerOfTwo
+        while blockSize <= BlockSize.writable.upperBound {
+            let count = (source.size + UInt64(blockSize) - 1) / UInt64(blockSize)
+            if ImageIndexWriter.length(blocks: Int(count)) <= limit { break }
+            blockSize *= 2
+        }
+        throw .indexTooLong(
+            image: source.path, length: length, limit: limit,
+            blockSize: blockSize <= BlockSize.writable.upperBound ? blockSize : nil)
+    }
+
     private func publish(_ source: ImageSource, index: String, store: String) throws(PublisherError) -> PublishedImage {
         let started = MonotonicClock.nanoseconds
         let size = UInt64(options.blockSize)
         let count = Int((source.size + size - 1) / size)
+        try checkIndex(of: source, blocks: count)
         let lastLength = Int(source.size - UInt64(count - 1) * size)
         let zeros = ZeroBlocks(blockSize: options.blockSize, lastLength: lastLength, algorithm: options.algorithm)
         let table = BlockTable(count: count, filledWith: zeros.full)
@@ -93,4 +109,9 @@ package struct ImagePublisher: Sendable {
             storedBytes: table.storedBytes.load(ordering: .relaxed), digest: digest,
             nanoseconds: MonotonicClock.nanoseconds - started)
     }
+}
+
+extension Int {
+    /// The smallest power of two that is greater.
+    fileprivate var nextPowerOfTwo: Int { 1 << (Int.bitWidth - leadingZeroBitCount) }
 }

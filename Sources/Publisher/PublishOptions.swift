@@ -16,6 +16,8 @@ package struct PublishOptions: Sendable {
     package var digestsImage: Bool
     /// An image that this one may turn out to be: then its digest is this one's.
     package var known: KnownImage?
+    /// Bytes of an index that readers take; nil for one that lies in no tree.
+    package var longestIndex: Int?
     /// Where the digest of an image from a URL is listed.
     package var digests = DigestListChoice.beside
 

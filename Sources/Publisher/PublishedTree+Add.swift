@@ -1,5 +1,6 @@
 import Catalog
 import Glibc
+import ImageIndex
 import Linux
 
 extension PublishedTree {
@@ -32,11 +33,12 @@ extension PublishedTree {
             trial.add(version, new)
             _ = try trial.encode()
         } catch {
-            throw .catalog(path: "catalog.json", error)
+            throw .catalogRefused(error)
         }
 
         var options = options
         options.digestsImage = true
+        options.longestIndex = ImageIndexWriter.longestPublished
         if let newest = document.distribution(new.distribution)?.versions.first, let digest = newest.digest,
             let file = contents.path(of: newest.index)
         {

@@ -23,6 +23,8 @@ extension PublishedTree {
     ) throws(PublisherError) {
         let lock = try lock()
         defer { lock.unlock() }
-        try change(distribution, version) { entry in entry.recordingError = String(reason.prefix(500)) }
+        try change(distribution, version) { entry in
+            entry.recordingError = String(String.UnicodeScalarView(reason.unicodeScalars.prefix(500)))
+        }
     }
 }

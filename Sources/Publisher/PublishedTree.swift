@@ -43,6 +43,10 @@ package struct PublishedTree: Sendable {
         trustsClock: Bool = false
     ) throws(PublisherError) -> PublishedTree {
         if !trustsClock { try checkClock(.now) }
+        // What readers would refuse is refused before there are keys.
+        do { _ = try CatalogDocument(name: name, description: description, updated: .now).encode() } catch {
+            throw .catalogRefused(error)
+        }
         try keys.check(outside: path)
         if ResolvedPath.isInside(path, keys.folder), access("\(path)/metadata/1.root.json", F_OK) != 0 {
             throw .usage(option: "TREE", reason: "\(path) lies inside \(keys.folder), which is for private keys")
@@ -51,8 +55,11 @@ package struct PublishedTree: Sendable {
         let known = ["metadata", "targets", "blocks", "drafts"]
         let names: [String]
         do { names = try Folder(path: path).names() } catch { throw .unreadable(error) }
-        guard names.allSatisfy(known.contains) else { throw .notEmpty(path: path) }
-        if !names.contains("metadata") && names.contains("targets") { throw .notEmpty(path: path) }
+        let others = names.filter { !known.contains($0) && !ForeignNames.contain($0) }
+        guard others.isEmpty else { throw .notEmpty(path: path, holds: others) }
+        if !names.contains("metadata") && names.contains("targets") {
+            throw .notEmpty(path: path, holds: ["targets"])
+        }
         try OutputFolder.make("\(path)/blocks")
         if access("\(path)/metadata/timestamp.json", F_OK) != 0 {
             for part in ["metadata", "drafts"] { try? Folder.removeTree("\(path)/\(part)") }
@@ -113,7 +120,7 @@ package struct PublishedTree: Sendable {
         if let distribution, let own = document.distribution(distribution), contents.hasRole(of: distribution) {
             role = distribution
             do { files.append(("\(distribution)/distribution.json", try own.encode())) } catch {
-                throw .catalog(path: "\(distribution)/distribution.json", error)
+                throw .catalogRefused(error)
             }
         }
         // A publisher of one distribution need not have the catalog's key once it is listed.
@@ -134,7 +141,7 @@ package struct PublishedTree: Sendable {
                     updates.append(("targets", [catalog]))
                 }
             } catch {
-                throw .catalog(path: PublishedTree.catalogName, error)
+                throw .catalogRefused(error)
             }
         }
         do throws(RepositoryError) {

@@ -13,8 +13,9 @@ extension PublisherError {
         case .waiting(let roles): self = .keyMissing(roles: roles)
         case .signing(let cause):
             if let own = cause as? PublisherError { self = own } else { self = .metadata(reason: "\(cause)") }
-        case .damaged, .alreadyThere, .noSuchRole, .roleExists, .unsafeName, .unreachableThreshold:
-            self = .metadata(reason: "\(error)")
+        case .damaged, .missing: self = .metadata(reason: error.description)
+        case .alreadyThere, .noSuchRole, .roleExists, .unsafeName, .unreachableThreshold, .tooLong:
+            self = .refused(reason: error.description)
         }
     }
 }

@@ -31,15 +31,19 @@ package enum PublisherError: Error, Sendable, Equatable {
     case interrupted(signal: Int32)
     /// The folder is no tree that ``PublishedTree`` made. `reason` is a phrase.
     case notATree(path: String, reason: String)
-    /// The folder for a new tree holds other things.
-    case notEmpty(path: String)
+    /// The folder for a new tree holds other things, such as these.
+    case notEmpty(path: String, holds: [String])
     /// Another publisher works on the tree.
     case busy(path: String)
     /// The catalog has that version already.
     case versionExists(distribution: String, version: VersionID)
-    /// The catalog cannot be read, or would become one that cannot.
+    /// The catalog cannot be read.
     case catalog(path: String, CatalogError)
+    /// The catalog would become one that readers refuse.
+    case catalogRefused(CatalogError)
     case index(path: String, ImageIndexError)
+    /// The index would be longer than readers take. `blockSize` is one with which it is not; nil where there is none.
+    case indexTooLong(image: String, length: Int, limit: Int, blockSize: Int?)
     /// A private key that is needed cannot be used; `reason` is a phrase.
     case key(path: String, reason: String)
     /// The folder for private keys is published with the tree.
@@ -48,6 +52,8 @@ package enum PublisherError: Error, Sendable, Equatable {
     case keyMissing(roles: [String])
     /// The tree's signed metadata cannot be used or changed; `reason` is a phrase.
     case metadata(reason: String)
+    /// A change that cannot be signed; `reason` is a phrase.
+    case refused(reason: String)
     /// There is no such version in the tree.
     case noSuchVersion(distribution: String, version: VersionID)
     /// The tree's newest timestamp has expired, or this machine's clock is wrong.

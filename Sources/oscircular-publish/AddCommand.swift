@@ -87,6 +87,7 @@ struct AddCommand: PublishSubcommand {
         printer.stop()
         Console.print("version: \(distro)@\(added.id)")
         ExpiryWarning.print(tree)
+        AccessWarning.print(tree.path, isWhole: false)
         Summary.lines(published).forEach(Console.print)
         guard record else { return }
         let recording = BootRecording(client: RecordingStep.client, memoryMiB: nil, accelerator: accel)

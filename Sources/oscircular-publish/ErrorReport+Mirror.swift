@@ -17,6 +17,12 @@ extension ErrorReport {
             self.init(
                 65, "\(destination) was not changed", "it is a copy of another tree, with another first root",
                 "choose another place, or empty this one")
+        case .notMetadata(let destination):
+            self.init(
+                65, "\(destination) was not changed",
+                "what it gives as its metadata/1.root.json is no signed metadata: it is damaged, or the answer of something on the way, "
+                    + "such as a network's page to sign in",
+                "look at it; remove that file if it lies there so")
         case .noSuchDistribution(let id):
             self.init(66, "nothing was copied", "the tree has no distribution \(id)", "see its catalog")
         case .incomplete(let source, let problems):

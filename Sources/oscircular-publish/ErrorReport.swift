@@ -15,21 +15,9 @@ struct ErrorReport {
 
     /// Prints the error and ends the program.
     static func end(_ error: any Error) -> Never {
-        let report: ErrorReport
-        switch error {
-        case let error as PublisherError: report = ErrorReport(error)
-        case let error as MirrorError: report = ErrorReport(error)
-        case let error as VerificationFailed:
-            report = ErrorReport(
-                65, "the tree is damaged", "\(error.problems) problems, listed above",
-                "replace them from another copy of the tree with --repair, or remove them and publish their versions again"
-            )
-        default:
-            // argument-parser's own: help, version and usage (64).
-            endOfParsing(error)
-        }
-        let text = ["oscircular-publish: \(report.what)", report.why, report.advice].filter { !$0.isEmpty }
-        Console.error(text.joined(separator: " - "))
+        // Else it is argument-parser's own: help, version and usage (64).
+        guard let report = ErrorReport(any: error) else { endOfParsing(error) }
+        Console.error("oscircular-publish: \(report.text)")
         MainProgram.end(report.code, name: "oscircular-publish")
     }
 
@@ -39,6 +27,29 @@ struct ErrorReport {
         let text = PublishCommand.fullMessage(for: error)
         if !text.isEmpty { code == 0 ? Console.print(text) : Console.error(text) }
         MainProgram.end(code, name: "oscircular-publish")
+    }
+
+    /// Nil for what is none of ours.
+    init?(any error: any Error) {
+        switch error {
+        case let error as PublisherError: self.init(error)
+        case let error as MirrorError: self.init(error)
+        case let error as SystemCallError: self.init(reading: error)
+        case let error as VerificationFailed:
+            self.init(
+                65, "the tree is damaged", "\(error.problems) problems, listed above",
+                "replace them from another copy of the tree with --repair, or remove them and publish their versions again"
+            )
+        default: return nil
+        }
+    }
+
+    /// The line without the program's name.
+    var text: String {
+        let text = [what, why, advice].filter { !$0.isEmpty }.joined(separator: " - ")
+        // What others wrote must not steer a terminal.
+        return String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "·" : $0 }))
     }
 
     init(_ code: Int32, _ what: String, _ why: String, _ advice: String = "") {
@@ -84,9 +95,11 @@ struct ErrorReport {
             self.init(128 + signal, "stopped", "a signal asked for it", "run it again to go on where it stopped")
         case .notATree(let path, let reason):
             self.init(66, "\(path) is no published tree", reason, "make one with oscircular-publish init")
-        case .notEmpty(let path):
+        case .notEmpty(let path, let names):
+            let some = names.sorted().prefix(3).map(\.debugDescription).joined(separator: ", ")
             self.init(
-                73, "no tree was made in \(path)", "the folder holds other things", "choose a new or empty folder")
+                73, "no tree was made in \(path)", "the folder holds other things: \(some)",
+                "choose a new or empty folder")
         case .busy(let path):
             self.init(
                 75, "\(path) was not changed", "another oscircular-publish works on it", "try again when it has ended")
@@ -96,6 +109,14 @@ struct ErrorReport {
                 "versions never change: take the next number, such as \(version.date).\(version.number + 1)")
         case .catalog(let path, let cause):
             self.init(65, "\(path) cannot be used", "\(cause)", "mend it or take it from a copy of the tree")
+        case .catalogRefused(let cause):
+            self.init(65, "nothing was published", "readers would refuse the catalog: \(cause)", "make it shorter")
+        case .indexTooLong(let image, let length, let limit, let blockSize):
+            self.init(
+                65, "\(image) was not published",
+                "its index would have \(length) bytes, and readers take \(limit)",
+                blockSize.map { "take larger blocks: --block-size \($0)" }
+                    ?? "the image is too large for any block size")
         case .index(let path, let cause):
             self.init(65, "\(path) cannot be used", "\(cause)", "publish the version again")
         case .key(let path, let reason):
@@ -110,6 +131,7 @@ struct ErrorReport {
                 "give --keys, or sign where it is with 'oscircular-publish key sign'")
         case .metadata(let reason):
             self.init(65, "the tree's signed metadata cannot be used", reason, "take it from a copy of the tree")
+        case .refused(let reason): self.init(65, "the tree was not changed", reason)
         case .noSuchVersion(let distribution, let version):
             self.init(
                 66, "the tree has no \(distribution)@\(version)", "nothing of that name was added",

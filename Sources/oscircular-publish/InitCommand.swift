@@ -33,5 +33,6 @@ struct InitCommand: PublishSubcommand {
         Console.print("tree:        \(made.path)")
         Console.print("keys:        \(keys.folder)")
         Console.print("fingerprint: \(try made.fingerprint())")
+        AccessWarning.print(made.path)
     }
 }

@@ -76,6 +76,7 @@ struct MirrorCommand: PublishSubcommand {
         if deleteAfter != nil { Console.print("removed:     \(result.removedFiles) files") }
         Console.print("timestamp:   version \(result.timestampVersion)")
         Console.print("fingerprint: \(result.fingerprint)")
+        if !destination.hasPrefix("s3://") { AccessWarning.print(destination) }
     }
 
     private func toObjectStore(

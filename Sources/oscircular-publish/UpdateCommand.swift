@@ -61,6 +61,7 @@ struct UpdateCommand: PublishSubcommand {
             PruneCommand.lines(result, dryRun: false).forEach(Console.print)
         }
         ExpiryWarning.print(published)
+        AccessWarning.print(published.path, isWhole: false)
         if let failure { throw failure }
     }
 

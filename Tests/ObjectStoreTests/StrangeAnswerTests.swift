@@ -84,8 +84,8 @@ struct StrangeAnswerTests {
             tree: "/nonexistent", directives: "location / { return 200 '<html>Sign in</html>'; }")
         let store = ObjectStore(
             try #require(ObjectStoreLocation("s3://bucket", endpoint: String(server.url.dropLast()))),
-            credentials: ObjectStoreCredentials(keyID: "a", secret: "b"), transfers: transfers, attempts: 2,
-            firstPause: 5)
+            credentials: ObjectStoreCredentials(keyID: "a", secret: "b"), transfers: transfers,
+            retry: TransferRetry(attempts: 2, firstPause: 0.005, longestPause: 1))
         var failure: ObjectStoreError?
         do { try await store.put([1], to: "x") } catch { failure = error }
         #expect(isCase(failure) { if case .malformed = $0 { true } else { false } }, "\(String(describing: failure))")

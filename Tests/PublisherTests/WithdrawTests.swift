@@ -87,6 +87,7 @@ import Testing
                 "oscircular-publish", arguments + ["--keys", folder.file("keys")])
             #expect(refused.status == 73)
             #expect(refused.stderr.contains("withdrawn on"), "\(refused.stderr)")
+            #expect(!refused.stderr.contains("\u{1b}"))
         }
         #expect(try await run("withdraw", tree.path, "d", "2026-11-17").status == 66)
         #expect(try await run("withdraw", tree.path, "e", "2026-11-17").status == 66)

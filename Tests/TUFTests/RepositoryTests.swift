@@ -33,6 +33,32 @@ import Testing
         #expect(try await client.download(target) == [1, 2])
     }
 
+    @Test func whatClientsWouldRefuseIsNotSigned() throws {
+        let publisher = try PublisherFixture()
+        try publisher.create()
+        let before = try Self.names("\(publisher.path)/metadata")
+        var repository = publisher.repository
+        let longest = try FileContents.read("\(publisher.path)/metadata/1.targets.json", limit: 99_999).count
+        repository.limits.targetsLength = longest
+        let target = try repository.store([1, 2], as: "a")
+        var error = #expect(throws: RepositoryError.self) {
+            try repository.update(adding: [target], signers: publisher.all)
+        }
+        guard case .tooLong("targets", _, longest) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        repository = publisher.repository
+        repository.limits.timestampLength = 100
+        error = #expect(throws: RepositoryError.self) { try repository.renew(signers: publisher.all) }
+        guard case .tooLong("timestamp", _, 100) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(try Self.names("\(publisher.path)/metadata") == before)
+        #expect(ClientLimits().targetsLength == publisher.repository.limits.targetsLength)
+    }
+
     @Test func isNotMadeTwice() throws {
         let publisher = try PublisherFixture()
         #expect(throws: RepositoryError.self) { try publisher.repository.state() }

@@ -47,3 +47,13 @@ package enum Zlib {
         }
     }
 }
+
+extension Zlib.Failure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .malformed: "it is no whole zlib stream"
+        case .tooLarge(let limit): "it unpacks to more than \(limit) bytes"
+        case .outOfMemory: "there is no memory for it"
+        }
+    }
+}

@@ -75,3 +75,12 @@ package final class ZstdCompressor {
         return result
     }
 }
+
+extension ZstdError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .malformed(let reason), .compression(let reason): reason
+        case .tooLarge(let limit): "it unpacks to more than \(limit) bytes"
+        }
+    }
+}

@@ -12,6 +12,8 @@ package enum MirrorError: Error, Sendable {
     case unreachable(source: String, reason: String)
     /// The copy holds another publisher's tree than the source.
     case otherTree(destination: String)
+    /// What the copy has in its first root's place is no metadata.
+    case notMetadata(destination: String)
     /// The tree has no such distribution.
     case noSuchDistribution(String)
     /// Files of the source are missing or damaged, so the copy's catalog was not renewed.

@@ -27,7 +27,9 @@ struct MirroredMetadata: Sendable {
         let recording = RecordingSource(source.metadata)
         do {
             try TUFClient.initialize(store, root: root)
-            if let kept = try await destination.read(TreePath.timestamp, limit: ClientLimits().timestampLength) {
+            if let kept = try await destination.read(TreePath.timestamp, limit: ClientLimits().timestampLength),
+                MirroredMetadata.isTimestamp(kept)
+            {
                 try store.write("timestamp", kept)
             }
             client = try TUFClient(store: store, metadata: recording, targets: source.targets)
@@ -57,6 +59,7 @@ struct MirroredMetadata: Sendable {
         _ source: MirrorSource, _ destination: any MirrorDestination, _ options: MirrorOptions
     ) async throws -> [UInt8] {
         let there = try await destination.read(TreePath.firstRoot, limit: rootLimit)
+        if let there, !isRoot(there) { throw MirrorError.notMetadata(destination: destination.name) }
         if let there, let wanted = options.root, there != wanted {
             throw MirrorError.otherTree(destination: destination.name)
         }
@@ -84,6 +87,17 @@ struct MirroredMetadata: Sendable {
                 source: source.name, reason: "its root metadata has the fingerprint \(fingerprint), not \(wanted)")
         }
         return offered
+    }
+
+    private static func isRoot(_ bytes: [UInt8]) -> Bool {
+        // Why it is none does not matter here.
+        (try? RootMetadata(try SignedDocument(bytes, maximumLength: rootLimit))) != nil
+    }
+
+    /// A damaged one says nothing about what the copy had, and is replaced.
+    private static func isTimestamp(_ bytes: [UInt8]) -> Bool {
+        // As above.
+        (try? TimestampMetadata(try SignedDocument(bytes, maximumLength: ClientLimits().timestampLength))) != nil
     }
 
     private static func mirrorError(_ error: TUFError, _ source: MirrorSource) -> any Error {

@@ -63,6 +63,8 @@ struct TreeSweep {
             let place = below.isEmpty ? name : "\(below)/\(name)"
             guard let entry = folder.entry(name) else { continue }
             if entry.isFolder {
+                // A file system's own, which not everybody may open.
+                if ForeignNames.contain(name) { continue }
                 try sweepTargets(place, &result)
             } else if entry.isRegularFile, !reach.targets.contains(place), isOurs(name), isOld(entry) {
                 try remove(name, in: folder, path)

@@ -82,9 +82,10 @@ struct ImageConversion {
     private static func check(_ ended: ChildProgram.Ended) throws(PublisherError) {
         guard ended.status != 0 else { return }
         let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? ""
-        // A full disk is the user's disk, not the program's fault.
-        if words.hasSuffix("No space left on device") {
-            throw .unwritable(SystemCallError(code: ENOSPC, call: "write", subject: "the converted image"))
+        // A full disk is the user's disk, and a limit the user's limit: not the program's fault.
+        for (ending, code) in [("No space left on device", ENOSPC), ("File too large", EFBIG)]
+        where words.hasSuffix(ending) {
+            throw .unwritable(SystemCallError(code: code, call: "write", subject: "the converted image"))
         }
         throw .programFailed(program, status: ended.status, message: words)
     }

@@ -11,3 +11,15 @@ package enum RepositorySourceError: Error, Sendable {
     /// The task was cancelled.
     case cancelled
 }
+
+extension RepositorySourceError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notFound: "there is no such file"
+        case .tooLong: "it is longer than it may be"
+        case .damaged(let reason): "\(reason)"
+        case .unreachable(let cause): "\(cause)"
+        case .cancelled: "cancelled"
+        }
+    }
+}

@@ -6,6 +6,10 @@ package enum RepositoryError: Error, Sendable {
     case alreadyThere(path: String)
     /// There is none.
     case notARepository(path: String)
+    /// A metadata file that another one names is not there.
+    case missing(file: String)
+    /// What a role would sign is longer than clients take.
+    case tooLong(role: String, length: Int, limit: Int)
     /// A metadata file of the repository is not what it should be.
     case damaged(file: String, MetadataFault)
     /// A file cannot be read or written: disk full, read-only, not permitted.
@@ -31,18 +35,21 @@ package enum RepositoryError: Error, Sendable {
 extension RepositoryError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .alreadyThere(let path): "there is a repository in \(path) already"
-        case .notARepository(let path): "there is no repository in \(path)"
+        case .alreadyThere(let path): "\(path) is signed already"
+        case .notARepository(let path): "\(path) is not signed: it has no metadata"
+        case .missing(let file): "\(file) is missing"
         case .damaged(let file, let fault): "\(file) is damaged: \(fault)"
+        case .tooLong(let role, let length, let limit):
+            "what \(role) signs would have \(length) bytes, and readers take \(limit)"
         case .file(let error): "\(error)"
-        case .busy: "another process changes the repository"
-        case .waiting(let roles): "a change of \(roles.joined(separator: ", ")) waits for signatures"
+        case .busy: "another program works on it"
+        case .waiting(let roles): "a change waits for signatures of \(roles.joined(separator: ", "))"
         case .missingSignatures(let role, let count):
-            "\(role) has \(count.valid) of the \(count.threshold) signatures that it needs"
-        case .noSuchRole(let role): "nobody delegates to a role \(role.debugDescription)"
-        case .roleExists(let role): "there is a role \(role.debugDescription) already"
-        case .unsafeName(let name): "the name \(name.debugDescription) is not safe"
-        case .unreachableThreshold(let role): "\(role) has fewer different keys than must sign"
+            "\(count.valid) keys of \(role) signed, and it takes \(count.threshold)"
+        case .noSuchRole(let role): "there is no role \(role)"
+        case .roleExists(let role): "\(role) has a key of its own already"
+        case .unsafeName(let name): "the name \(name.debugDescription) cannot be used"
+        case .unreachableThreshold(let role): "\(role) would have fewer keys than must sign"
         case .signing(let cause): "a key did not sign: \(cause)"
         }
     }

@@ -16,11 +16,11 @@ package struct RepositoryState: Sendable {
             version += 1
         }
         guard let rootDocument = documents["root"] else { return nil }
-        root = try Self.decode("\(version - 1).root.json", rootDocument, RootMetadata.init)
+        root = try Self.decode("metadata/\(version - 1).root.json", rootDocument, RootMetadata.init)
         let stamp = try Self.require("timestamp.json", folder)
-        timestamp = try Self.decode("timestamp.json", stamp, TimestampMetadata.init)
+        timestamp = try Self.decode("metadata/timestamp.json", stamp, TimestampMetadata.init)
         let shot = try Self.require("\(timestamp.snapshot.version).snapshot.json", folder)
-        snapshot = try Self.decode("snapshot.json", shot, SnapshotMetadata.init)
+        snapshot = try Self.decode("metadata/\(timestamp.snapshot.version).snapshot.json", shot, SnapshotMetadata.init)
         documents["timestamp"] = stamp
         documents["snapshot"] = shot
         for entry in snapshot.files.entries {
@@ -41,7 +41,7 @@ package struct RepositoryState: Sendable {
     }
 
     private static func require(_ file: String, _ folder: RepositoryFolder) throws(RepositoryError) -> SignedDocument {
-        guard let document = try folder.metadata(file) else { throw .damaged(file: file, .field("missing")) }
+        guard let document = try folder.metadata(file) else { throw .missing(file: "metadata/\(file)") }
         return document
     }
 

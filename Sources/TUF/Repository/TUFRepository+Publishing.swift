@@ -82,6 +82,7 @@ extension TUFRepository {
         _ unsigned: NameTable<SignedDocument>, signers: [any Signer], from state: RepositoryState?, at time: UTCTime
     ) throws(RepositoryError) -> PublishResult {
         let round = try SigningRound(unsigned, state: state, signers: signers)
+        for entry in round.documents.entries { try checkLength(entry.value, of: entry.name) }
         if !round.missing.isEmpty {
             for entry in round.documents.entries { try keepDraft(entry.value, of: entry.name) }
             return .waiting(round.missing)
@@ -156,7 +157,14 @@ extension TUFRepository {
         if let count = roots.last?.signatures(on: document, for: role), !count.isMet {
             throw .missingSignatures(role: role.rawValue, count)
         }
+        try checkLength(document, of: role.rawValue)
         return document
+    }
+
+    /// What clients refuse is not published.
+    private func checkLength(_ document: SignedDocument, of role: String) throws(RepositoryError) {
+        let (length, limit) = (document.bytes.count, limits.length(of: role))
+        guard length <= limit else { throw .tooLong(role: role, length: length, limit: limit) }
     }
 
     private func keepDraft(_ document: SignedDocument, of role: String) throws(RepositoryError) {

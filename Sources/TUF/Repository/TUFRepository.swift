@@ -12,6 +12,8 @@ package struct TUFRepository: Sendable {
 
     let lifetimes: RepositoryLifetimes
     let now: @Sendable () -> UTCTime
+    /// What clients take: longer metadata is not signed.
+    package var limits = ClientLimits()
 
     /// A repository in a folder, which ``create(roles:signers:)`` makes one or which is one already.
     package init(
