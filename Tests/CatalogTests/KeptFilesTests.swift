@@ -189,7 +189,7 @@ import Testing
 
     @Test func aServerThatIsBusyForLongIsNotWaitedForWhenACopyIsHere() async throws {
         _ = try await add()
-        server.always("*", .busy(503, retryAfter: 600))
+        server.always("*", .statusRetry(503, afterSeconds: 600))
         utimes(folder.path("state/catalogs/os/trust.json"), [timeval(), timeval()])
         let began = MonotonicClock.nanoseconds
         #expect(await library.copies(refresh: true).map(\.state) == [.unreachable])

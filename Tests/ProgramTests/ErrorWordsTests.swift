@@ -94,7 +94,7 @@ import Testing
             ImageReadError.closed, ImageReadError.index(.empty),
             BootError.unsafeRuntimeFolder("/r"), BootError.longRuntimeFolder("/r"),
             BootError.configuration(file: "f", key: "k", reason: "is wrong"), BootError.noSuchSession("s", near: []),
-            BootError.sessionSilent("s"), BootError.refused(session: "s", reason: "it is stopping"),
+            BootError.sessionSilent("s", pid: 4), BootError.refused(session: "s", reason: "it is stopping"),
             BootError.missingProgram("ssh", package: "openssh-client"), BootError.newerState(folder: "/s", format: "9"),
             GuestDomainError.noDaemon(uri: "qemu:///session", cause: libvirt),
             GuestDomainError.emulatorIsRoot(uri: "u"),
