@@ -41,6 +41,14 @@ package struct CatalogLibrary: Sendable {
         }
     }
 
+    /// Names of catalogs whose address here can no longer be read. They can be removed, and added again.
+    package func damagedSources() -> [String] {
+        let readable = Set(sources().map(\.name))
+        return Folder.names(in: directory).sorted().filter { name in
+            !readable.contains(name) && access("\(directory)/\(name)/source.json", F_OK) == 0
+        }
+    }
+
     /// A number that changes when catalogs come or go, whoever adds or removes them; one system call.
     package var sourcesStamp: Int64 {
         var status = stat()
@@ -51,8 +59,8 @@ package struct CatalogLibrary: Sendable {
     /// Forgets a catalog and its copies.
     /// - Throws: ``CatalogAccessError``.
     package func remove(_ name: String) throws {
-        let source = try self.source(named: name)
-        let path = "\(directory)/\(source.name)"
+        if !damagedSources().contains(name) { _ = try source(named: name) }
+        let path = "\(directory)/\(name)"
         do {
             // The source goes first: without it the rest is no catalog.
             try systemCall("unlink", "\(path)/source.json") { unlink("\(path)/source.json") }

@@ -49,6 +49,7 @@ package struct CatalogSource: Sendable, Hashable, Codable {
             throw .invalidLocation(
                 location, reason: "a URL holds no space (write %20), no control character, no ? and no #")
         }
+        url = URLText.encoded(url)
         if !url.hasSuffix("/") { url += "/" }
         guard !allowsExpired || scheme == "file" else {
             throw .invalidLocation(location, reason: "only a folder of this machine may have expired")

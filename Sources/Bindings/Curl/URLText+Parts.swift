@@ -6,9 +6,12 @@ extension URLText {
         return ["http", "https", "file"].contains(text[..<scheme.lowerBound].lowercased())
     }
 
-    /// A URL as a person wrote it, with what no URL holds encoded: spaces, control characters, letters that are not ASCII.
+    /// A URL as a person wrote it, with what no URL holds encoded behind its server's name: spaces, control characters, letters that
+    /// are not ASCII.
     package static func encoded(_ url: String) -> String {
-        url.utf8.map { $0 > 32 && $0 < 127 ? String(UnicodeScalar($0)) : escape($0) }.joined()
+        let server = parts(url).server
+        let rest = url[server.endIndex...].utf8
+        return server + rest.map { $0 > 32 && $0 < 127 ? String(UnicodeScalar($0)) : escape($0) }.joined()
     }
 
     /// The URL of something in the folder of what `url` names. Query and fragment are left out: they belong to the one file, as

@@ -3,16 +3,23 @@ import Linux
 /// The steps of section 5 of the specification, in order.
 extension TUFClient {
     /// Follows the chain of roots to its end, or as far as the limit allows.
-    func updateRoot(_ trusted: inout TrustedMetadata) async throws(TUFError) {
+    /// - Parameter isStandIn: whether the chain begins anew because the kept root is spoiled.
+    func updateRoot(
+        _ trusted: inout TrustedMetadata, from root: [UInt8], isStandIn: Bool
+    ) async throws(TUFError) {
+        var last = root
         for _ in 0..<limits.rootRotations {
             let file = "\(trusted.root.header.version + 1).root.json"
             guard let bytes = try await fetchMetadata(file, maximumLength: limits.rootLength) else { break }
             try trusted.updateRoot(bytes, file: file)
-            try Self.write("root", bytes, to: store)
+            last = bytes
+            if !isStandIn { try Self.write("root", bytes, to: store) }
         }
-        // A kept root that was spoiled, and begun anew from the first one, must not end before it did.
-        if trusted.root.header.version < seen.root {
-            throw .rolledBack(file: "root.json", trusted: seen.root, offered: trusted.root.header.version)
+        if isStandIn {
+            guard trusted.root.header.version >= seen.root else {
+                throw .rolledBack(file: "root.json", trusted: seen.root, offered: trusted.root.header.version)
+            }
+            try Self.write("root", last, to: store)
         }
         try trusted.requireFreshRoot()
     }

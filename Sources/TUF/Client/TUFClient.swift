@@ -71,8 +71,11 @@ package actor TUFClient {
         let root = try Self.startingRoot(in: store, or: firstRoot, limits: limits)
         var trusted = try TrustedMetadata(root: root, time: now(), limits: limits)
         self.trusted = nil
-        if try Self.read("root", from: store, limits: limits) != root { try Self.write("root", root, to: store) }
-        try await updateRoot(&trusted)
+        let isNew = try Self.read("root", from: store, limits: limits) != root
+        // One that stands in for a spoiled one is kept when it has come as far as that one was.
+        let isStandIn = isNew && seen.root > 0
+        if isNew && !isStandIn { try Self.write("root", root, to: store) }
+        try await updateRoot(&trusted, from: root, isStandIn: isStandIn)
         try await updateTimestamp(&trusted)
         try await updateSnapshot(&trusted)
         _ = try await loadTargets("targets", delegatedBy: "root", into: &trusted)

@@ -70,9 +70,19 @@ struct CatalogCommand: ParsableCommand {
             let library = try CommandContext.load().library()
             let rows = library.sources().map { CatalogRow(library.copy(of: $0)) }
             if json { return try JSONOutput.print(["catalogs": rows]) }
+            Self.noteDamaged(library)
             if rows.isEmpty { Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.") }
             for row in rows {
                 Terminal.print("\(row.name)  \(row.url)  \(row.state)\(row.expires.map { "  until \($0)" } ?? "")")
+            }
+        }
+
+        /// Says which catalogs are followed whose address is lost.
+        static func noteDamaged(_ library: CatalogLibrary) {
+            for name in library.damagedSources() {
+                Terminal.note(
+                    "catalog \(name): its address here is damaged; add it again with 'oscircular catalog add \(name) URL'"
+                )
             }
         }
     }
@@ -104,6 +114,7 @@ struct CatalogCommand: ParsableCommand {
                 rows.append(CatalogRow(copy))
                 if !copy.isCurrent { failure = failure ?? copy.error }
             }
+            List.noteDamaged(library)
             await DepartedVersions(places: context.places, library: library, cache: context.cache())
                 .tidy(context.registry)
             if json {

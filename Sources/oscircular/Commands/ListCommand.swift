@@ -34,13 +34,14 @@ struct ListCommand: AsyncParsableCommand {
         if json {
             try JSONOutput.print(ListOutput(catalogs: copies.map(CatalogRow.init), distributions: rows))
         } else {
-            show(copies, rows)
+            show(copies, rows, library)
         }
         await DepartedVersions(places: context.places, library: library, cache: context.cache())
             .tidy(context.registry)
     }
 
-    private func show(_ copies: [CatalogCopy], _ rows: [DistributionRow]) {
+    private func show(_ copies: [CatalogCopy], _ rows: [DistributionRow], _ library: CatalogLibrary) {
+        CatalogCommand.List.noteDamaged(library)
         if copies.isEmpty {
             return Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.")
         }
