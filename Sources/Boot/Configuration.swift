@@ -1,5 +1,6 @@
 import Catalog
 import Curl
+import Glibc
 import Linux
 import TOMLKit
 
@@ -41,7 +42,8 @@ package struct Configuration: Sendable, Equatable {
             let text: String
             do {
                 text = try FileContents.readText(file, limit: 1 << 20)
-            } catch  where error.code == 2 /* ENOENT */ {
+            } catch  where error.code == ENOENT || error.code == ENOTDIR {
+                // Nor is there one below /dev/null, which some name for no configuration.
                 continue
             } catch {
                 // A read knows only the descriptor.

@@ -8,6 +8,9 @@ enum Confirmation {
     /// False for anything but a yes. Blocks.
     static func ask(_ question: String) -> Bool {
         Terminal.prompt("\(question) [y/N] ")
+        // Another program may have left the terminal so that a read does not wait.
+        var item = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        while poll(&item, 1, -1) < 0 && errno == EINTR {}
         guard let line = readLine() else { return false }
         return ["y", "yes"].contains(line.trimmed.lowercased())
     }

@@ -15,6 +15,10 @@ import Testing
         return (file, key, reason)
     }
 
+    @Test func aConfigurationBelowWhatIsNoFolderIsNone() throws {
+        #expect(try Configuration.load(["/dev/null/oscircular/config.toml"]) == Configuration())
+    }
+
     @Test func laterFilesGoOverEarlierOnesKeyByKey() throws {
         let folder = try TemporaryDirectory()
         let system = try folder.write(

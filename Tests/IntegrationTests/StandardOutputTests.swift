@@ -63,6 +63,18 @@ import Testing
         }
     }
 
+    /// An index that got the number of standard output would hold the summary.
+    @Test func nothingThatIsOpenedGetsTheNumberOfAClosedDescriptor() async throws {
+        let text = #"""
+            make() { "$@" make "$HOME/image" "$HOME/$index" --store "$HOME/store"; }
+            head -c 300000 /dev/zero | tr '\0' x > "$HOME/image"
+            index=a.caibx; make "$@" >/dev/null 2>&1 || exit 1
+            index=b.caibx; make "$@" <&- >&- 2>&-; [ $? = 73 ] && cmp "$HOME/a.caibx" "$HOME/b.caibx"
+            """#
+        let (status, errors) = try await shell(text, ["oscircular-publish"])
+        #expect(status == 0, "\(errors)")
+    }
+
     @Test func aSignalOfTheFileSizeLimitIsAnError() async throws {
         // The words go through a pipe: a file could not take them either.
         let text = #"words=$(ulimit -f 0; "$@" 2>&1 >"$HOME/out"); code=$?; echo "$words" >&2; exit $code"#
