@@ -3,8 +3,8 @@
 package func words(of error: any Error) -> String {
     switch error {
     case is CancellationError: "it was cancelled"
-    case is DecodingError: "it is not written as it should be"
+    case is DecodingError: "what was read is not written as it should be"
     case let error as any CustomStringConvertible: error.description
-    default: "for a reason that this program has no words for"
+    default: "an error that this program has no words for"
     }
 }
