@@ -61,11 +61,9 @@ import Testing
         for name in fixture.blocks().map({ String($0.dropFirst(4)) }).prefix(4) {
             server.script(name, .status(503), .truncated(after: 100))
         }
-        // All that a tree is made of: its metadata, catalog and indexes.
-        for folder in ["metadata", "targets", "targets/debian"] {
-            for name in ScratchFolder.names("\(fixture.tree)/\(folder)") {
-                server.script("/\(folder)/\(name)", folder == "metadata" ? .status(503) : .reset(after: 3))
-            }
+        for name in ["1.root.json", "timestamp.json"] { server.script("/metadata/\(name)", .status(503)) }
+        for name in ScratchFolder.names("\(fixture.tree)/targets/debian") {
+            server.script("/targets/debian/\(name)", .reset(after: 3))
         }
         try await fixture.must("mirror", server.url, fixture.copy)
         try await fixture.must("verify", fixture.copy)

@@ -108,9 +108,12 @@ import Testing
     @Test(
         arguments: [
             ("7z\u{BC}\u{AF}\u{27}\u{1C}", "a 7-Zip archive"), ("Rar!\u{1A}\u{07}\u{01}\0", "a RAR archive"),
-            ("MSCF\0\0\0\0", "a Windows cabinet"), ("MSWIM\0\0\0", "a Windows image (wim)"),
+            ("PK\u{5}\u{6}", "a zip archive with nothing in it"),
+            ("LUKS\u{BA}\u{BE}", "encrypted (LUKS)"), ("MSCF\0\0\0\0", "a Windows cabinet"),
+            ("MSWIM\0\0\0", "a Windows image (wim)"),
             ("\u{89}LZO\0\r\n\u{1A}\n", "packed by lzop"),
-            ("\u{1F}\u{9D}\u{90}", "packed by compress"), ("\u{ED}\u{AB}\u{EE}\u{DB}", "an RPM package"),
+            ("LZIP\u{1}", "packed by lzip"), ("\u{1F}\u{9D}\u{90}", "packed by compress"),
+            ("\u{ED}\u{AB}\u{EE}\u{DB}", "an RPM package"),
             ("!<arch>\ndebian-binary", "a Debian package or another ar archive"), ("070701", "a cpio archive"),
             (" \r\n<!DOCTYPE HTML>", "a web page, not an image"),
             ("\u{EF}\u{BB}\u{BF}<html>", "a web page, not an image"),
@@ -182,6 +185,19 @@ import Testing
         let made = try publisher.publish(image: folder.file("in/d.raw.gz"), index: index, blockSize: 65_536)
         #expect(made.size == UInt64(image.count))
         #expect(Set(ScratchFolder.names(folder.file("out"))) == ["d.idx", "blockfile"])
+    }
+
+    @Test(arguments: ["lz4 -q -c d.raw > p", "qemu-img convert -f raw -O qcow2 d.raw p"])
+    func aFileThatMayNotGrowIsNoFaultOfTheImage(command: String) async throws {
+        guard has(String(command.prefix { $0 != " " })) else { return }
+        try await shell(command)
+        let program = BuiltProgram.path("oscircular-publish")
+        let made = try await BuiltProgram.runAny(
+            "sh",
+            ["-c", "cd '\(folder.file("in"))' && ulimit -f 200 && '\(program)' make p ../out/x.caibx --store ../out/s"])
+        #expect(made.status == 73, "\(made.stderr)")
+        #expect(made.stderr.contains("File too large"), "\(made.stderr)")
+        #expect(ScratchFolder.names(folder.file("out")) == ["s"])
     }
 
     /// Swift's strings hold no such names: another file would be looked for.

@@ -5,9 +5,7 @@ enum Archive: String, Sendable, Equatable {
 
     /// nil for what is no archive that is unpacked here.
     init?(head: [UInt8]) {
-        if head.has([0x50, 0x4B, 0x03, 0x04]) || head.has([0x50, 0x4B, 0x05, 0x06])
-            || head.has([0x50, 0x4B, 0x07, 0x08])
-        {
+        if head.has([0x50, 0x4B, 0x03, 0x04]) || head.has([0x50, 0x4B, 0x07, 0x08]) {
             self = .zip
         } else if Archive.isTar(head) {
             self = .tar

@@ -16,7 +16,6 @@ struct Compression: Sendable, Equatable {
         (Array("BZh".utf8), Compression("bzip2")),
         ([0x04, 0x22, 0x4D, 0x18], Compression("lz4", ["--sparse"])),
         ([0x02, 0x21, 0x4C, 0x18], Compression("lz4", ["--sparse"])),
-        (Array("LZIP".utf8), Compression("xz", ["--format=lzip"])),
     ]
 
     /// nil for what is not compressed.

@@ -34,11 +34,15 @@ enum ImageContents: Sendable, Equatable {
     private static let known: [(offset: Int, magic: [UInt8], name: String, cure: String)] = [
         (0, [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "a 7-Zip archive", unpacking("7z x")),
         (0, Array("Rar!\u{1A}\u{07}".utf8), "a RAR archive", unpacking("unrar x")),
+        (0, [0x50, 0x4B, 0x05, 0x06], "a zip archive with nothing in it", "check how it was made"),
+        (0, Array("LUKS".utf8) + [0xBA, 0xBE], "encrypted (LUKS)", "decrypt it, and publish the disk that is in it"),
         (0, Array("MSCF\0\0\0\0".utf8), "a Windows cabinet", unpacking("cabextract")),
         (0, Array("MSWIM\0\0\0".utf8), "a Windows image (wim)", "install it to a disk, and publish the disk"),
         (0, Array("WLPWM\0\0\0".utf8), "a Windows image (wim)", "install it to a disk, and publish the disk"),
         (0, Array("LRZI".utf8), "packed by lrzip", unpacking("lrzip -d")),
         (0, [0x89] + Array("LZO\0\r\n\u{1A}\n".utf8), "packed by lzop", unpacking("lzop -d")),
+        // xz could unpack it, and would not mind what follows it.
+        (0, Array("LZIP".utf8), "packed by lzip", unpacking("lzip -d")),
         // These three have no check sum: one that is cut off unpacks without a word.
         (0, [0x1F, 0x9D], "packed by compress", unpacking("gzip -d")),
         (0, [0x1F, 0x1E], "packed by pack", unpacking("gzip -d")),

@@ -17,8 +17,8 @@ struct ImageConversion {
     /// - Throws: ``PublisherError``; ``PublisherError/image(path:_:)`` for one that is damaged, cut off or refused.
     init(of image: String, name: String, isForeign: Bool) throws(PublisherError) {
         (self.image, self.name) = (image, name)
-        let ended = try ChildProgram.run(
-            ImageConversion.program, ["info", "--output=json", "--", ImageConversion.plain(image)])
+        let ended = try ImageConversion.run(
+            ["info", "--output=json", "--", ImageConversion.plain(image)])
         try ImageConversion.check(ended)
         guard let info = try? JSONDecoder().decode(Info.self, from: Data(ended.output)) else {
             // Not JSON, or not this: nothing is known of the image.
@@ -30,7 +30,7 @@ struct ImageConversion {
             throw .image(
                 path: image,
                 .other(
-                    "an image that names other files, and those of this machine are nobody else's to choose",
+                    "an image that names other files, which could be any files of this machine",
                     cure: "give an image that is whole by itself"))
         }
         // What lies in other files says nothing about the length of this one.
@@ -42,8 +42,7 @@ struct ImageConversion {
     func write(to path: String, progress: PublishProgress, cancellation: Cancellation) throws(PublisherError) {
         progress.begin(.convert, total: 0)
         try ImageConversion.check(
-            try ChildProgram.run(
-                ImageConversion.program,
+            try ImageConversion.run(
                 ["convert"] + source + ["-O", "raw", "--", sourceName, ImageConversion.plain(path)],
                 cancellation: cancellation))
     }
@@ -67,8 +66,8 @@ struct ImageConversion {
 
     /// qemu-img gives zeros for blocks that lie behind the end of a file that was cut off.
     private func checkLength() throws(PublisherError) {
-        let ended = try ChildProgram.run(
-            ImageConversion.program, ["map", "--output=json", "-f", format, "--", ImageConversion.plain(image)])
+        let ended = try ImageConversion.run(
+            ["map", "--output=json", "-f", format, "--", ImageConversion.plain(image)])
         try ImageConversion.check(ended)
         // A map of more than 16 MiB, of a disk in a hundred thousand pieces, is not looked at.
         guard let extents = try? JSONDecoder().decode([Extent].self, from: Data(ended.output)) else { return }
@@ -79,13 +78,24 @@ struct ImageConversion {
         }
     }
 
+    private static func run(
+        _ arguments: [String], cancellation: Cancellation = Cancellation()
+    ) throws(PublisherError) -> ChildProgram.Ended {
+        var environment = ChildProgram.environment
+        // Its words about the disk are read here.
+        environment["LC_ALL"] = "C.UTF-8"
+        return try ChildProgram.run(program, arguments, environment: environment, cancellation: cancellation)
+    }
+
     private static func check(_ ended: ChildProgram.Ended) throws(PublisherError) {
         guard ended.status != 0 else { return }
         let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? ""
         // A full disk is the user's disk, and a limit the user's limit: not the program's fault.
-        for (ending, code) in [("No space left on device", ENOSPC), ("File too large", EFBIG)]
-        where words.hasSuffix(ending) {
-            throw .unwritable(SystemCallError(code: code, call: "write", subject: "the converted image"))
+        let shortages = [
+            ("No space left on device", ENOSPC), ("Disk quota exceeded", EDQUOT), ("File too large", EFBIG),
+        ]
+        if let shortage = shortages.first(where: { words.hasSuffix($0.0) }) {
+            throw .unwritable(SystemCallError(code: shortage.1, call: "write", subject: "the converted image"))
         }
         throw .programFailed(program, status: ended.status, message: words)
     }

@@ -34,7 +34,7 @@ struct PreparedImage {
                 if layer == PreparedImage.mostLayers {
                     throw PublisherError.image(
                         path: layers.shown,
-                        .other("packed more often than anybody does", cure: "unpack it, and give the disk image"))
+                        .other("wrapped in more than six layers", cure: "unpack it, and give the disk image"))
                 }
                 size = try layers.takeOff()
             }

@@ -62,10 +62,23 @@ enum Unpacking {
         let all = String(decoding: ChildProgram.contents(errors), as: UTF8.self)
         let words = firstWords(of: all)
         guard status != 0 else { return words }
-        if all.contains("No space left on device") || all.contains("disk full") {
-            throw .unwritable(SystemCallError(code: ENOSPC, call: "write", subject: "the unpacked image"))
+        if let failure = lackOfRoom(output, status) {
+            throw .unwritable(SystemCallError(code: failure, call: "write", subject: "the unpacked image"))
         }
         throw .programFailed(program, status: status, message: words.isEmpty ? "it said nothing" : words)
+    }
+
+    /// Whether the program failed for want of room, which each says in words of its own, or not at all: the file is asked.
+    private static func lackOfRoom(_ output: FileHandle, _ status: Int32) -> Int32? {
+        if status == 128 + SIGXFSZ { return EFBIG }
+        do throws(SystemCallError) {
+            try [UInt8](repeating: 0, count: 1_048_576).withBytes { (bytes) throws(SystemCallError) in
+                try output.write(bytes)
+            }
+            return nil
+        } catch {
+            return [ENOSPC, EDQUOT, EFBIG].contains(error.code) ? error.code : nil
+        }
     }
 
     /// The first line that says something; what follows is advice about the program.
