@@ -97,6 +97,14 @@ import Testing
         }
         try await zip("one.zip", "['x/a [1]*.img', '__MACOSX/x/._a [1]*.img', 'README']")
         #expect(try unpacked("one.zip") == image)
+        // unzip says nothing, and that all is well, where a file system is full; a limit does the same to it.
+        let limited = try await BuiltProgram.runAny(
+            "sh",
+            [
+                "-c",
+                "cd '\(folder.file("in"))' && ulimit -f 200 && '\(BuiltProgram.path("oscircular-publish"))' make one.zip x --store s",
+            ])
+        #expect(limited.status == 73, "\(limited.stderr)")
         try await zip("two.zip", "['a.img', 'b.qcow2.xz']")
         #expect(refusal("two.zip") == "a zip archive with 2 disk images in it")
         try await zip("none.zip", "['README', 'LICENSE']")

@@ -35,9 +35,9 @@ enum Archive: String, Sendable, Equatable {
         _ source: String, shownAs name: String, to target: String, progress: PublishProgress,
         cancellation: Cancellation
     ) throws(PublisherError) {
-        let names = try files(in: source, cancellation)
-        let images = names.filter(Archive.isImage)
-        let plain = names.filter { !Archive.isCompanion($0) }
+        let members = try members(of: source, cancellation)
+        let images = members.filter { Archive.isImage($0.name) }
+        let plain = members.filter { !Archive.isCompanion($0.name) }
         guard let image = images.count == 1 ? images.first : images.isEmpty && plain.count == 1 ? plain.first : nil
         else {
             let what = "a \(rawValue) archive with \(images.isEmpty ? "no" : "\(images.count)") disk images in it"
@@ -47,33 +47,38 @@ enum Archive: String, Sendable, Equatable {
         switch self {
         case .tar:
             _ = try Unpacking.run(
-                "tar", ["-xO", "--no-wildcards", "-f", "-", "--", image], from: source, to: target,
-                progress: progress, cancellation: cancellation)
+                "tar", ["-xO", "--no-wildcards", "-f", "-", "--", image.name], from: source, to: target,
+                size: image.size, progress: progress, cancellation: cancellation)
         case .zip:
-            let pattern = image.map { "\\[]*?".contains($0) ? "\\\($0)" : String($0) }.joined()
+            let pattern = image.name.map { "\\[]*?".contains($0) ? "\\\($0)" : String($0) }.joined()
             _ = try Unpacking.run(
                 // A password that is none: it would ask for one otherwise.
-                "unzip", ["-P", "", "-p", "/proc/self/fd/0", pattern], from: source, to: target, progress: progress,
-                cancellation: cancellation)
+                "unzip", ["-P", "", "-p", "/proc/self/fd/0", pattern], from: source, to: target, size: image.size,
+                progress: progress, cancellation: cancellation)
         }
     }
 
     private var command: String { self == .tar ? "tar -xf" : "unzip" }
 
-    private func files(in source: String, _ cancellation: Cancellation) throws(PublisherError) -> [String] {
-        switch self {
-        case .tar:
-            let lines = try Unpacking.list(
-                "tar", ["-t", "-v", "--numeric-owner", "--quoting-style=literal", "-f", "-"], of: source,
-                cancellation: cancellation)
+    private struct Member {
+        let name: String
+        let size: Int
+    }
+
+    private func members(of source: String, _ cancellation: Cancellation) throws(PublisherError) -> [Member] {
+        let (program, arguments, sizeColumn, nameColumn) =
+            switch self {
             // -rw-r--r-- 0/0  5000192 2026-11-30 02:40 NAME
-            return lines.filter { $0.hasPrefix("-") }.compactMap { line in
-                let parts = line.split(separator: " ", maxSplits: 5)
-                return parts.count == 6 ? String(parts[5]) : nil
+            case .tar: ("tar", ["-t", "-v", "--numeric-owner", "--quoting-style=literal", "-f", "-"], 2, 5)
+            // -rw-r--r--  2.0 unx  5000000 b- defN 26-Nov-30 03:19 NAME
+            case .zip: ("unzip", ["-Z", "-s", "/proc/self/fd/0"], 3, 8)
             }
-        case .zip:
-            return try Unpacking.list("unzip", ["-Z1", "/proc/self/fd/0"], of: source, cancellation: cancellation)
-                .filter { !$0.hasSuffix("/") }
+        let lines = try Unpacking.list(program, arguments, of: source, cancellation: cancellation)
+        // A zip does not always say that a file is one.
+        return lines.filter { $0.hasPrefix("-") || self == .zip && $0.hasPrefix("?") }.compactMap { line in
+            let parts = line.split(separator: " ", maxSplits: nameColumn)
+            guard parts.count > nameColumn, let size = Int(parts[sizeColumn]) else { return nil }
+            return Member(name: String(parts[nameColumn]), size: size)
         }
     }
 

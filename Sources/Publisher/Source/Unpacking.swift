@@ -7,11 +7,12 @@ enum Unpacking {
     private static let largest = 1 << 42
 
     /// Runs a program from one file to a new one.
+    /// - Parameter size: bytes that must come of it, where that is known: unzip is content with a full disk.
     /// - Returns: its first words on standard error, empty when it said nothing.
     /// - Throws: ``PublisherError``; the new file may be there in part then, its owner removes it.
     static func run(
-        _ program: String, _ arguments: [String], from source: String, to target: String, progress: PublishProgress,
-        cancellation: Cancellation
+        _ program: String, _ arguments: [String], from source: String, to target: String, size: Int? = nil,
+        progress: PublishProgress, cancellation: Cancellation
     ) throws(PublisherError) -> String {
         progress.begin(.unpack, total: 0)
         let output: FileHandle
@@ -20,7 +21,7 @@ enum Unpacking {
         } catch {
             throw .unwritable(error)
         }
-        return try run(program, arguments, from: source, output: output, cancellation)
+        return try run(program, arguments, from: source, output: output, size: size, cancellation)
     }
 
     /// What a program says of a file.
@@ -29,12 +30,13 @@ enum Unpacking {
         _ program: String, _ arguments: [String], of source: String, cancellation: Cancellation
     ) throws(PublisherError) -> [String] {
         let output = try ChildProgram.scratch()
-        _ = try run(program, arguments, from: source, output: output, cancellation)
+        _ = try run(program, arguments, from: source, output: output, size: nil, cancellation)
         return String(decoding: ChildProgram.contents(output), as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     private static func run(
-        _ program: String, _ arguments: [String], from source: String, output: FileHandle, _ cancellation: Cancellation
+        _ program: String, _ arguments: [String], from source: String, output: FileHandle, size: Int?,
+        _ cancellation: Cancellation
     ) throws(PublisherError) -> String {
         let input: FileHandle
         do { input = try FileHandle(path: source, flags: O_RDONLY) } catch { throw .unreadable(error) }
@@ -61,11 +63,14 @@ enum Unpacking {
         }
         let all = String(decoding: ChildProgram.contents(errors), as: UTF8.self)
         let words = firstWords(of: all)
-        guard status != 0 else { return words }
+        let made: Int
+        do { made = Int(try output.status().st_size) } catch { throw .unreadable(error) }
+        if status == 0, size == nil || made == size { return words }
         if let failure = lackOfRoom(output, status) {
             throw .unwritable(SystemCallError(code: failure, call: "write", subject: "the unpacked image"))
         }
-        throw .programFailed(program, status: status, message: words.isEmpty ? "it said nothing" : words)
+        let reason = words.isEmpty ? "\(made) bytes came\(size.map { " of \($0)" } ?? "")" : words
+        throw .programFailed(program, status: status, message: reason)
     }
 
     /// Whether the program failed for want of room, which each says in words of its own, or not at all: the file is asked.
