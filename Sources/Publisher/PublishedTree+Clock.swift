@@ -9,6 +9,10 @@ extension PublishedTree {
     /// 2024-01-01: a clock that says less was never set.
     private static let firstYear: Int64 = 1_704_067_200
 
+    /// The same as ``checkClock(_:)``, before work that takes long.
+    /// - Throws: ``PublisherError``.
+    package func checkClock() throws(PublisherError) { try checkClock(try contents()) }
+
     /// Refuses to sign with a clock that is behind the tree's own last signature: readers would find expired what it signs.
     /// - Throws: ``PublisherError/clockBehind(now:signed:)`` unless ``trustsClock``.
     func checkClock(_ contents: TreeContents) throws(PublisherError) {

@@ -197,7 +197,27 @@ struct ErrorReport {
         }
     }
 
+    /// A limit of the machine or of this session, whatever was being done; nil for everything else.
+    private init?(limit cause: SystemCallError) {
+        let what = "the work was not done"
+        switch (cause.call, cause.code) {
+        case ("pthread_create", _), ("posix_spawn", EAGAIN), ("posix_spawn", ENOMEM):
+            self.init(
+                75, what, "no thread or program could be started: \(cause.message)",
+                "raise the limits of processes and memory (ulimit -u, ulimit -v), or end other programs")
+        case (_, EMFILE), (_, ENFILE):
+            self.init(75, what, "\(cause.message): \(cause.subject)", "raise the limit of open files (ulimit -n)")
+        case (_, ENOMEM):
+            self.init(75, what, "\(cause.call): \(cause.message)", "free memory, or raise its limit (ulimit -v)")
+        default: return nil
+        }
+    }
+
     private init(reading cause: SystemCallError) {
+        if let report = ErrorReport(limit: cause) {
+            self = report
+            return
+        }
         let what = cause.subject.isEmpty ? "a file cannot be read" : "\(cause.subject) cannot be read"
         switch cause.code {
         case ENOENT, ENOTDIR: self.init(66, what, cause.message, "check the path")
@@ -207,6 +227,10 @@ struct ErrorReport {
     }
 
     private init(writing cause: SystemCallError) {
+        if let report = ErrorReport(limit: cause) {
+            self = report
+            return
+        }
         let what = cause.subject.isEmpty ? "nothing can be written" : "\(cause.subject) cannot be written"
         switch cause.code {
         case _ where cause.subject == Environment.noHome || cause.subject.hasPrefix(Environment.noHome + "/"):
@@ -215,6 +239,8 @@ struct ErrorReport {
             self.init(73, what, cause.message, "make room and run it again: blocks that are stored are not redone")
         case EACCES, EPERM: self.init(77, what, cause.message, "check the folder's owner and mode")
         case ENOENT: self.init(73, what, cause.message, "make the folder first")
+        case EFBIG:
+            self.init(73, what, cause.message, "raise the limit of a file's size (ulimit -f), or choose another disk")
         default: self.init(73, what, "\(cause.call): \(cause.message)", "choose another place")
         }
     }

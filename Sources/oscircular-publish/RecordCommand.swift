@@ -40,6 +40,7 @@ struct RecordCommand: PublishSubcommand {
         guard try published.catalog().distribution(distro)?.version(id) != nil else {
             throw PublisherError.noSuchVersion(distribution: distro, version: id)
         }
+        try published.checkClock()
         let recording = BootRecording(
             client: RecordingStep.client, rounds: rounds, memoryMiB: memory, accelerator: accel)
         let blocks = try RecordingStep.run(recording, published, distro, id, context)

@@ -78,7 +78,7 @@ import Testing
 
     // MARK: Limits
 
-    @Test(arguments: [("-f 20", [73]), ("-f 0", [73]), ("-n 12", [0, 1, 73]), ("-n 32", [0])])
+    @Test(arguments: [("-f 20", [73]), ("-f 0", [73]), ("-n 12", [0, 1, 73, 75]), ("-n 32", [0])])
     func limitsOfTheMachineEndInWordsAndNothingIsHalf(limit: String, codes: [Int32]) async throws {
         try PublisherFixtures.writeRandomImage(size: 3_000_000, seed: 1, to: folder.file("d.raw"))
         let made = try await shell(

@@ -33,6 +33,7 @@ package struct WeeklyRun: Sendable {
     package func run(
         _ entry: Recipe.Entry, options: PublishOptions, progress: PublishProgress, cancellation: Cancellation
     ) throws(PublisherError) -> Outcome {
+        try tree.checkClock()
         let known = try tree.catalog().distribution(entry.id)
         switch entry.source {
         case .upstream(let page, let pattern, let image, let sums):
