@@ -17,21 +17,23 @@ extension BlockCache {
         return CacheStatus(
             directory: directory, limit: limit, used: used, blocks: contents.blocks.count,
             pinned: contents.blocks.count { pinned.contains($0.id) },
-            repaired: (CacheUsage.read(from: root)?.repaired ?? 0) + budget.repairedHere)
+            repaired: (try CacheUsage.read(from: root)?.repaired ?? 0) + budget.repairedHere)
     }
 
-    /// The most bytes that the cache may hold now.
+    /// The most bytes that the cache may hold now, as far as that can be seen: for what is shown and for estimates.
     package var limit: Int {
+        // The doc comment's reason; so below.
         guard let root = try? existingRoot(), let space = try? FileSystemSpace(of: root) else {
             return (try? spaceAhead()).map { budget.limit.bytes(used: 0, space: $0) } ?? 0
         }
-        return budget.limit.bytes(used: CacheUsage.read(from: root)?.used ?? 0, space: space)
+        return budget.limit.bytes(used: (try? CacheUsage.read(from: root))?.used ?? 0, space: space)
     }
 
     /// Whether so many bytes can be added without evicting anything: by the accounting, without a walk.
     package func hasRoom(for bytes: Int) -> Bool {
+        // An estimate: whoever writes asks the accounting anew, and is refused where it is wrong.
         guard let root = try? existingRoot(), let space = try? FileSystemSpace(of: root) else { return bytes <= limit }
-        let used = CacheUsage.read(from: root)?.used ?? 0
+        let used = (try? CacheUsage.read(from: root))?.used ?? 0
         return used + bytes <= budget.limit.bytes(used: used, space: space)
             && bytes <= space.available - budget.limit.reserve(space)
     }
@@ -40,7 +42,8 @@ extension BlockCache {
     ///
     /// A name does not say which algorithm made it, so a match of any is good.
     /// - Parameter progress: called after each block with the number done and the number of all.
-    /// - Throws: ``SystemCallError``.
+    /// - Throws: ``SystemCallError``, after all others have been looked at, when one cannot be read: that says nothing about its bytes, and it
+    ///   stays.
     package func verify(
         progress: (_ checked: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> (checked: Int, removed: Int) {
@@ -48,21 +51,28 @@ extension BlockCache {
         let blocks = try folder.contents().blocks
         var checked = 0
         var removed = 0
+        var failure: SystemCallError?
         for block in blocks {
-            switch isIntact(block) {
-            case .some(false):
-                forget(block.id)
-                if let size = folder.remove(block.id) { budget.giveBack(size) }
-                budget.countRepair()
-                removed += 1
-                checked += 1
-            case .some(true): checked += 1
-            // Evicted meanwhile.
-            case nil: break
+            do throws(SystemCallError) {
+                switch try isIntact(block) {
+                case .some(false):
+                    forget(block.id)
+                    if let size = try folder.remove(block.id) { budget.giveBack(size) }
+                    budget.countRepair()
+                    removed += 1
+                    checked += 1
+                case .some(true): checked += 1
+                // Evicted meanwhile.
+                case nil: break
+                }
+            } catch {
+                let subject = "\(folder.path)/v1/\(block.id.hex.prefix(4))/\(block.id.hex)"
+                failure = failure ?? SystemCallError(code: error.code, call: error.call, subject: subject)
             }
             progress(checked, blocks.count)
         }
         budget.release()
+        if let failure { throw failure }
         return (checked, removed)
     }
 
@@ -150,29 +160,31 @@ extension BlockCache {
     /// The file system that the cache's folder will be on when it is made.
     private func spaceAhead() throws(SystemCallError) -> FileSystemSpace {
         var path = Substring(directory)
-        while let slash = path.lastIndex(of: "/"), slash != path.startIndex, access(String(path), F_OK) != 0 {
+        while let slash = path.lastIndex(of: "/"), slash != path.startIndex, try !Paths.isThere(String(path)) {
             path = path[..<slash]
         }
-        let nearest = access(String(path), F_OK) == 0 ? String(path) : directory.hasPrefix("/") ? "/" : "."
+        let nearest = try Paths.isThere(String(path)) ? String(path) : directory.hasPrefix("/") ? "/" : "."
         return try FileSystemSpace(of: Folder(path: nearest))
     }
 
     /// Nil when the block is gone.
-    private func isIntact(_ block: CachedBlock) -> Bool? {
+    /// - Throws: ``SystemCallError`` when it cannot be read.
+    private func isIntact(_ block: CachedBlock) throws(SystemCallError) -> Bool? {
         // No block is longer (BlockSize.longestReadable).
         guard block.size <= 67_108_864 else { return false }
-        guard let file = try? folder.open(block.id) else { return nil }
-        do throws(SystemCallError) {
-            var count = 0
-            let bytes = try BlockBytes(length: block.size) { (buffer) throws(SystemCallError) in
-                count = try file.read(into: buffer, at: 0)
-            }
-            guard count == block.size else { return false }
-            return bytes.withUnsafeBytes { bytes in
-                DigestAlgorithm.allCases.contains { $0.blockID(of: bytes) == block.id }
-            }
-        } catch {
-            return false
+        let file: FileHandle
+        do {
+            file = try folder.open(block.id)
+        } catch  where error.code == ENOENT {
+            return nil
+        }
+        var count = 0
+        let bytes = try BlockBytes(length: block.size) { (buffer) throws(SystemCallError) in
+            count = try file.read(into: buffer, at: 0)
+        }
+        guard count == block.size else { return false }
+        return bytes.withUnsafeBytes { bytes in
+            DigestAlgorithm.allCases.contains { $0.blockID(of: bytes) == block.id }
         }
     }
 }

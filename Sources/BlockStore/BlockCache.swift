@@ -48,6 +48,7 @@ package final class BlockCache: Sendable {
         budget = CacheBudget(
             folder: folder, limit: limit, tidiesFrom: tidiesFrom, evicted: { open.forget($0) },
             renewed: { open.closeRemoved() })
+        // Only to know whether it is there; whoever uses it hears why not.
         _ = try? folder.root(create: false)
     }
 
@@ -187,7 +188,8 @@ package final class BlockCache: Sendable {
     /// Removes a damaged block and counts it.
     private func drop(_ id: BlockID) {
         open.forget(id)
-        if let size = folder.remove(id) { budget.giveBack(size) }
+        // One that stays is hashed at each use, and never handed out.
+        if let size = try? folder.remove(id) { budget.giveBack(size) }
         repairs.add(1, ordering: .relaxed)
         budget.countRepair()
         report(.repaired(id))

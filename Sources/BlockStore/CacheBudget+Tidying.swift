@@ -30,7 +30,7 @@ extension CacheBudget {
     }
 
     private func walk() throws {
-        let before = CacheUsage.read(from: try folder.root(create: false))?.used ?? 0
+        let before = try CacheUsage.read(from: try folder.root(create: false))?.used ?? 0
         let contents = try folder.contents()
         // What the accounting had beyond the files may be grants, or what a crash left; and there is what came meanwhile.
         let grants = min(max(0, before - contents.bytes), before / 8)
@@ -60,7 +60,7 @@ extension CacheBudget {
             guard usage.used > target else { return false }
             let kept = try CacheKeepers.kept(in: root)
             for block in blocks where usage.used > target && !kept.contains(block.id) {
-                guard folder.entry(block.id)?.modified == block.lastUse, let size = folder.remove(block.id) else {
+                guard folder.entry(block.id)?.modified == block.lastUse, let size = try folder.remove(block.id) else {
                     continue
                 }
                 usage.used = max(0, usage.used - size)

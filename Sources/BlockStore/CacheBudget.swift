@@ -141,7 +141,7 @@ final class CacheBudget: Sendable {
                 let kept = try CacheKeepers.kept(in: root)
                 var freed = 0
                 for id in ids.subtracting(kept) {
-                    guard let size = folder.remove(id) else { continue }
+                    guard let size = try folder.remove(id) else { continue }
                     freed += size
                     evicted(id)
                 }
@@ -165,10 +165,11 @@ final class CacheBudget: Sendable {
     func release() {
         grant.withLock { grant in
             collect(&grant)
+            // The accounting is a hint: it is put right by the next count, which comes once a day.
             guard grant.bytes != 0 || grant.repaired != 0, (try? folder.root(create: false)) != nil else { return }
             let unused = grant.bytes
             grant.bytes = 0
-            // Nobody who ends waits for long: what is not given back is found by the next count.
+            // As above; and nobody who ends waits for long.
             try? exclusively(&grant, patience: 0.2) { (_, usage) throws(SystemCallError) in
                 usage.used = max(0, usage.used - unused)
             }
@@ -234,8 +235,9 @@ final class CacheBudget: Sendable {
             // Each holder opens the file anew: a flock belongs to the open file, so threads exclude each other as well.
             try CacheBudget.take(lock, patience: patience)
             // The folder was removed while we waited: this lock is nobody else's.
-            guard lock.hasName else { continue }
-            var usage = CacheUsage.read(from: root) ?? CacheUsage()
+            guard try lock.hasName() else { continue }
+            let kept = try CacheUsage.read(from: root)
+            var usage = kept ?? CacheUsage()
             if !usage.isPossible(space: try FileSystemSpace(of: root)) {
                 usage.used = try folder.contents().bytes + grant.bytes
                 usage.counted = time(nil)
@@ -243,7 +245,7 @@ final class CacheBudget: Sendable {
             let before = usage
             usage.repaired += grant.repaired
             let result = try body(root, &usage)
-            if usage != before || CacheUsage.read(from: root) == nil { try usage.write(to: root) }
+            if usage != before || kept == nil { try usage.write(to: root) }
             grant.repaired = 0
             return result
         }
@@ -282,7 +284,7 @@ final class CacheBudget: Sendable {
         let kept = try CacheKeepers.kept(in: root)
         for block in contents.blocks.sorted(by: { $0.lastUse < $1.lastUse }) where !kept.contains(block.id) {
             guard used > target else { break }
-            guard folder.remove(block.id) != nil else { continue }
+            guard try folder.remove(block.id) != nil else { continue }
             used -= block.size
             evicted(block.id)
         }

@@ -22,7 +22,8 @@ final class CacheFolder: Sendable {
     /// `DIR/v1`, opened anew when somebody removed it.
     func root(create: Bool) throws(SystemCallError) -> Folder {
         try current.withLock { current throws(SystemCallError) in
-            if let folder = current.folder, CacheFolder.hasName(folder) { return folder }
+            // One that cannot be looked at is opened anew, which says why.
+            if let folder = current.folder, (try? folder.hasName()) == true { return folder }
             current.folder = nil
             // Folders above DIR are made for a new cache only: what held an old one is gone, not empty.
             if create { try Folder.make(path, mode: 0o700, above: !current.wasThere) }
@@ -41,10 +42,11 @@ final class CacheFolder: Sendable {
         return try root(create: false).folder(String(hex.prefix(4))).file(hex, flags: O_RDONLY)
     }
 
+    /// Nil, too, when it cannot be seen: then it is fetched, and not evicted.
     func entry(_ id: BlockID) -> Folder.Entry? {
         let hex = id.hex
-        guard let folder = try? root(create: false).folder(String(hex.prefix(4))) else { return nil }
-        return folder.entry(hex)
+        // The doc comment's reason.
+        return try? root(create: false).folder(String(hex.prefix(4))).entry(hex)
     }
 
     /// Writes a block's file; it appears whole, by rename.
@@ -59,15 +61,22 @@ final class CacheFolder: Sendable {
     }
 
     /// Removes a block's file.
-    /// - Returns: its bytes; nil when it was not there or cannot be removed.
+    /// - Returns: its bytes; nil when it was not there, or a folder has its name.
+    /// - Throws: ``SystemCallError`` when it cannot be removed.
     @discardableResult
-    func remove(_ id: BlockID) -> Int? {
+    func remove(_ id: BlockID) throws(SystemCallError) -> Int? {
         let hex = id.hex
-        guard let folder = try? root(create: false).folder(String(hex.prefix(4))), let entry = folder.entry(hex),
-            !entry.isFolder, folder.remove(hex)
-        else { return nil }
-        return entry.isRegularFile ? entry.size : 0
+        do {
+            let folder = try root(create: false).folder(String(hex.prefix(4)))
+            guard let entry = try folder.entry(hex), !entry.isFolder, try folder.remove(hex) else { return nil }
+            return entry.isRegularFile ? entry.size : 0
+        } catch  where CacheFolder.isNoFolder(error) {
+            return nil
+        }
     }
+
+    /// Whether there is no folder of blocks behind a name: nothing, a link, a file.
+    private static func isNoFolder(_ error: SystemCallError) -> Bool { [ENOENT, ELOOP, ENOTDIR].contains(error.code) }
 
     /// Every block in the folder, and the bytes of all files. Removes temporary files that a crash left.
     func contents() throws(SystemCallError) -> (blocks: [CachedBlock], bytes: Int) {
@@ -76,12 +85,18 @@ final class CacheFolder: Sendable {
         let root = try root(create: false)
         let now = Int64(time(nil)) * 1_000_000_000
         for prefix in try root.names() where prefix.utf8.count == 4 {
-            // A link, or a folder that went away.
-            guard let folder = try? root.folder(prefix), let names = try? folder.names() else { continue }
-            for name in names {
-                guard let entry = folder.entry(name), entry.isRegularFile else { continue }
+            let folder: Folder
+            do {
+                folder = try root.folder(prefix)
+            } catch  where CacheFolder.isNoFolder(error) || error.code == EACCES {
+                // Or another user's, in which nothing can be evicted either.
+                continue
+            }
+            for name in try folder.names() {
+                guard let entry = try folder.entry(name), entry.isRegularFile else { continue }
                 if name.hasPrefix("."), name.hasSuffix(".tmp") {
-                    if now - entry.modified > CacheFolder.abandoned, folder.remove(name) { continue }
+                    // One that stays is counted.
+                    if now - entry.modified > CacheFolder.abandoned, (try? folder.remove(name)) == true { continue }
                     bytes += entry.size
                 } else if name.hasPrefix(prefix), let id = BlockID(hex: name) {
                     blocks.append(CachedBlock(id: id, size: entry.size, lastUse: entry.modified))
@@ -95,45 +110,58 @@ final class CacheFolder: Sendable {
     private func writeOnce(_ id: BlockID, _ bytes: BlockBytes) throws(SystemCallError) -> Int {
         let hex = id.hex
         let folder = try root(create: true).folder(String(hex.prefix(4)), create: true)
-        if let entry = folder.entry(hex), entry.isRegularFile, entry.size == bytes.count { return 0 }
+        if let entry = try folder.entry(hex), entry.isRegularFile, entry.size == bytes.count { return 0 }
         try folder.writeFile(hex) { (file) throws(SystemCallError) in
             try bytes.withUnsafeBytes { (bytes) throws(SystemCallError) in try file.write(bytes) }
         }
         return bytes.count
     }
-
-    private static func hasName(_ folder: Folder) -> Bool {
-        var status = stat()
-        return fstat(folder.descriptor, &status) == 0 && status.st_nlink > 0
-    }
 }
 
 extension Folder {
     /// Writes a file under another name and renames it: it appears whole or not at all.
+    /// - Parameter durable: also after a power cut.
     func writeFile(
-        _ name: String, _ body: (FileHandle) throws(SystemCallError) -> Void
+        _ name: String, durable: Bool = false, _ body: (FileHandle) throws(SystemCallError) -> Void
     ) throws(SystemCallError) {
         let temporary = AtomicFile.temporaryName(for: name)
         let file = try file(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
         do throws(SystemCallError) {
             try body(file)
+            if durable { try file.sync() }
             try rename(temporary, to: name)
         } catch {
-            remove(temporary)
+            // One that stays is removed by a walk, an hour later.
+            _ = try? remove(temporary)
             throw error
         }
     }
 
-    /// The whole of a file that must not be longer than `limit` bytes; nil when it is, or cannot be read.
-    func readFile(_ name: String, limit: Int) -> String? {
-        guard let file = try? file(name, flags: O_RDONLY) else { return nil }
-        return Folder.text(of: file, limit: limit)
+    /// The whole of a file; nil when it is not there.
+    /// - Throws: ``SystemCallError``; EFBIG when it is longer than `limit` bytes.
+    func readFile(_ name: String, limit: Int) throws(SystemCallError) -> String? {
+        let file: FileHandle
+        do {
+            file = try self.file(name, flags: O_RDONLY)
+        } catch  where error.code == ENOENT {
+            return nil
+        }
+        return try Folder.text(of: file, name, limit: limit)
     }
 
-    static func text(of file: FileHandle, limit: Int) -> String? {
-        guard let size = (try? file.status())?.st_size, size <= limit else { return nil }
-        var bytes = [UInt8](repeating: 0, count: Int(size))
-        guard let count = try? bytes.withUnsafeMutableBytes({ try file.read(into: $0, at: 0) }) else { return nil }
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    /// The whole of an open file.
+    /// - Parameter name: for errors.
+    /// - Throws: ``SystemCallError``; EFBIG when it is longer than `limit` bytes.
+    static func text(of file: FileHandle, _ name: String, limit: Int) throws(SystemCallError) -> String {
+        do throws(SystemCallError) {
+            let size = Int(try file.status().st_size)
+            guard size <= limit else { throw SystemCallError(code: EFBIG, call: "read") }
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
+            defer { buffer.deallocate() }
+            let count = try file.read(into: buffer, at: 0)
+            return String(decoding: buffer[..<count], as: UTF8.self)
+        } catch {
+            throw SystemCallError(code: error.code, call: error.call, subject: name)
+        }
     }
 }

@@ -11,7 +11,8 @@ enum CacheKeepers {
 
     static func pin(_ name: String, _ ids: some Sequence<BlockID>, in root: Folder) throws(SystemCallError) {
         let lines = text(ids)
-        try root.folder("pins", create: true).writeFile(fileName(name)) { (file) throws(SystemCallError) in
+        let folder = try root.folder("pins", create: true)
+        try folder.writeFile(fileName(name), durable: true) { (file) throws(SystemCallError) in
             try lines.withBytes { (bytes) throws(SystemCallError) in try file.write(bytes) }
         }
     }
@@ -19,7 +20,7 @@ enum CacheKeepers {
     /// - Returns: false when there was no such pin.
     static func unpin(_ name: String, in root: Folder) throws(SystemCallError) -> Bool {
         guard let folder = try existing("pins", in: root) else { return false }
-        return folder.remove(fileName(name))
+        return try folder.remove(fileName(name))
     }
 
     static func pins(in root: Folder) throws(SystemCallError) -> [String] {
@@ -37,38 +38,48 @@ enum CacheKeepers {
         guard try file.lock(exclusive: true, wait: false) else {
             throw SystemCallError(code: EWOULDBLOCK, call: "flock", subject: name)
         }
-        try systemCall("ftruncate", name) { ftruncate(file.descriptor, 0) }
+        try file.truncate(to: 0)
         let lines = text(ids)
         try lines.withBytes { (bytes) throws(SystemCallError) in try file.write(bytes) }
         return CacheProtection(folder: folder, name: fileName(name), file: file)
     }
 
     /// The blocks that are not to be evicted: of all pins and of running sessions. Call it under the cache's lock.
+    /// - Throws: ``SystemCallError`` when one of these files cannot be read: then nobody knows what may go, and nothing must.
     static func kept(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
         try pinned(in: root).union(protected(in: root))
     }
 
     /// The blocks of all pins.
+    /// - Throws: ``SystemCallError`` when one cannot be read.
     static func pinned(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
         var ids: Set<BlockID> = []
         guard let folder = try existing("pins", in: root) else { return ids }
         for name in try folder.names() where !name.hasPrefix(".") {
-            guard let text = folder.readFile(name, limit: longestFile) else { continue }
+            guard let text = try folder.readFile(name, limit: longestFile) else { continue }
             insert(text, into: &ids)
         }
         return ids
     }
 
     /// The blocks of running sessions. Removes the files of those that run no more; call it under the cache's lock.
+    /// - Throws: ``SystemCallError`` when one cannot be read, or nobody can say whether its session runs.
     static func protected(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
         var ids: Set<BlockID> = []
         guard let folder = try existing("protected", in: root) else { return ids }
         for name in try folder.names() {
-            guard let file = try? folder.file(name, flags: O_RDONLY) else { continue }
-            if (try? file.lock(exclusive: true, wait: false)) == true {
-                folder.remove(name)
-            } else if let text = Folder.text(of: file, limit: longestFile) {
-                insert(text, into: &ids)
+            let file: FileHandle
+            do {
+                file = try folder.file(name, flags: O_RDONLY)
+            } catch  where error.code == ENOENT {
+                // The session ended just now.
+                continue
+            }
+            if try file.lock(exclusive: true, wait: false) {
+                // One that stays keeps nothing, and is removed the next time.
+                _ = try? folder.remove(name)
+            } else {
+                insert(try Folder.text(of: file, name, limit: longestFile), into: &ids)
             }
         }
         return ids

@@ -13,5 +13,6 @@ package final class CacheProtection: Sendable {
         self.file = file
     }
 
-    deinit { folder.remove(name) }
+    // Without the lock, which goes with the object, a file that stays keeps nothing.
+    deinit { _ = try? folder.remove(name) }
 }

@@ -35,8 +35,14 @@ struct CacheUsage: Equatable {
     /// Whether it is time to count anew.
     var isOld: Bool { time(nil) - counted >= CacheUsage.recountAfter }
 
-    static func read(from root: Folder) -> CacheUsage? {
-        root.readFile("usage", limit: 4096).flatMap(CacheUsage.init(text:))
+    /// Nil when there is none, or what is there is none.
+    /// - Throws: ``SystemCallError`` when it cannot be read.
+    static func read(from root: Folder) throws(SystemCallError) -> CacheUsage? {
+        do {
+            return try root.readFile("usage", limit: 4096).flatMap(CacheUsage.init(text:))
+        } catch  where error.code == EFBIG {
+            return nil
+        }
     }
 
     func write(to root: Folder) throws(SystemCallError) {

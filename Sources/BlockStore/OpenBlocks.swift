@@ -75,7 +75,8 @@ final class OpenBlocks: Sendable {
     func closeRemoved() {
         for shard in shards {
             let open = shard.contents.withLock { $0.open.mapValues(\.file) }
-            for (id, file) in open where !file.hasName { forget(id) }
+            // What cannot be looked at is opened anew when it is wanted.
+            for (id, file) in open where (try? file.hasName()) != true { forget(id) }
         }
     }
 

@@ -28,10 +28,11 @@ package struct RunHistory: Sendable {
     /// All runs, the last one first; one for each version.
     package func runs() -> [Run] {
         var runs: [Run] = []
-        for catalog in Folder.names(in: directory) {
-            for distribution in Folder.names(in: "\(directory)/\(catalog)") {
+        // For the order in which versions are shown.
+        for catalog in Folder.namesIfAny(in: directory) {
+            for distribution in Folder.namesIfAny(in: "\(directory)/\(catalog)") {
                 let folder = "\(directory)/\(catalog)/\(distribution)"
-                for version in Folder.names(in: folder) {
+                for version in Folder.namesIfAny(in: folder) {
                     var status = stat()
                     guard lstat("\(folder)/\(version)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
                         continue

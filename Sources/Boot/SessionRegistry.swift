@@ -12,7 +12,8 @@ package struct SessionRegistry: Sendable {
     package func ids() -> [String] {
         // A folder that somebody else could have filled says nothing about our sessions.
         guard places.isRuntimeOurs else { return [] }
-        return Folder.names(in: places.sessions).filter(SessionID.isValid).sorted().filter {
+        // For what is shown and stopped; who clears up takes each session's own lock.
+        return Folder.namesIfAny(in: places.sessions).filter(SessionID.isValid).sorted().filter {
             SessionDirectory(id: $0, places: places).isAlive
         }
     }
@@ -96,7 +97,8 @@ package struct SessionRegistry: Sendable {
     /// Blocks, for seconds when a mount's server hangs.
     package func clearStale() {
         if places.isRuntimeOurs {
-            for id in Folder.names(in: places.sessions).filter(SessionID.isValid) {
+            // As far as can be: what is not seen now is cleared at the next start.
+            for id in Folder.namesIfAny(in: places.sessions).filter(SessionID.isValid) {
                 let directory = SessionDirectory(id: id, places: places)
                 directory.ifDead {
                     // What is still busy is tried again at the next start.
@@ -112,7 +114,8 @@ package struct SessionRegistry: Sendable {
 
     /// Folders whose maker died before it gave them their name, which takes it milliseconds.
     private func clearUnfinished() {
-        for name in Folder.names(in: places.sessions) where name.hasPrefix(".") {
+        // As far as can be, as above.
+        for name in Folder.namesIfAny(in: places.sessions) where name.hasPrefix(".") {
             let path = "\(places.sessions)/\(name)"
             var status = stat()
             guard SessionID.isValid(String(name.dropFirst())), lstat(path, &status) == 0 else { continue }
@@ -125,7 +128,8 @@ package struct SessionRegistry: Sendable {
     /// Younger ones may belong to sessions of this user's with another runtime folder.
     private func clearOldOverlays() {
         guard let start = MachineStart.seconds else { return }
-        for name in Folder.names(in: places.overlays) where name.hasSuffix(".qcow2") {
+        // As far as can be; each goes for its own age.
+        for name in Folder.namesIfAny(in: places.overlays) where name.hasSuffix(".qcow2") {
             let path = "\(places.overlays)/\(name)"
             var status = stat()
             guard SessionID.isValid(String(name.dropLast(6))), lstat(path, &status) == 0 else { continue }
@@ -138,7 +142,8 @@ package struct SessionRegistry: Sendable {
     package func trimLogs(keeping count: Int = 20) {
         let alive = Set(ids())
         var ended: [String: (paths: [String], seconds: Int, nanoseconds: Int)] = [:]
-        for name in Folder.names(in: places.logs) {
+        // As far as can be: logs alone.
+        for name in Folder.namesIfAny(in: places.logs) {
             let id = String(name.prefix { $0 != "." })
             guard SessionID.isValid(id) || id.hasPrefix("mount-"), !alive.contains(id) else { continue }
             var status = stat()

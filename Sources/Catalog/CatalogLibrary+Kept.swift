@@ -59,8 +59,7 @@ extension CatalogLibrary {
         let trusted = try known.trustedState(in: DirectoryMetadataStore(path: metadataPath(source)))
         guard let timestamp = trusted.timestamp else { return nil }
         return TrustSummary(
-            // Without it only the user's own copy of the root can be begun from anew.
-            fingerprint: (try? FileContents.readText(fingerprintPath(source), limit: 128)) ?? "",
+            fingerprint: try fingerprint(of: source),
             expires: Timestamp(seconds: Int64(trusted.expires.seconds)),
             version: timestamp.header.version,
             catalogDigest: target.sha256 ?? "",

@@ -1,5 +1,6 @@
 import ContentAddress
 import Curl
+import FoundationEssentials
 import Glibc
 import Linux
 import TUF
@@ -12,10 +13,12 @@ extension CatalogLibrary {
     /// Takes a publisher's root metadata as trusted, brings the catalog here and remembers its source.
     /// - Throws: ``CatalogAccessError``, ``CatalogError`` when the signed catalog is none. Nothing stays then.
     package func add(_ source: CatalogSource, trust: CatalogTrust) async throws -> CatalogCopy {
-        if sources().contains(where: { $0.name == source.name }) { throw CatalogAccessError.exists(source.name) }
+        if try isFollowed(source) { throw CatalogAccessError.exists(source.name) }
         let root = try await root(of: source, trust)
         // What an earlier try left is no trust.
-        try? Folder.removeTree(folder(source))
+        do { try Folder.removeTree(folder(source)) } catch {
+            throw CatalogAccessError.state(path: folder(source), cause: error)
+        }
         do {
             do {
                 try TUFClient.initialize(DirectoryMetadataStore(path: metadataPath(source)), root: root)
@@ -29,11 +32,27 @@ extension CatalogLibrary {
             }
             try writeJSON(source, to: sourcePath(source))
             // The folder of all catalogs did not change just now; see sourcesStamp.
-            utimes(directory, nil)
+            // Only how soon an open menu notices depends on it.
+            try? Paths.setTimes(directory)
             return copy
         } catch {
+            // Without its source.json it is no catalog, and the next try removes what stays.
             try? Folder.removeTree(folder(source))
             throw error
+        }
+    }
+
+    /// Whether there is a catalog of this name, whose trust must not be replaced. One whose file is malformed is none.
+    private func isFollowed(_ source: CatalogSource) throws(CatalogAccessError) -> Bool {
+        let path = "\(folder(source))/source.json"
+        do {
+            let bytes = try FileContents.read(path, limit: 65_536)
+            // In memory: see above.
+            return (try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))) != nil
+        } catch  where [ENOENT, ENOTDIR, EFBIG].contains(error.code) {
+            return false
+        } catch {
+            throw .state(path: path, cause: error)
         }
     }
 
@@ -53,7 +72,8 @@ extension CatalogLibrary {
                 default: .untrusted
                 }
             // Whoever looks at the copy next asks again, however short ago it was trusted.
-            if state == .untrusted { utimes(summaryPath(source), [timeval(), timeval()]) }
+            // It counts as fresh for a few seconds else.
+            if state == .untrusted { try? Paths.setTimes(summaryPath(source), seconds: 0) }
             return CatalogCopy(
                 source: source, state: state, document: before.document, trust: before.trust, error: failure)
         }
@@ -95,11 +115,12 @@ extension CatalogLibrary {
         for distribution in main.distributions {
             let path = "\(distributionsPath(source))/\(distribution.id).json"
             guard let target = try await client.target("\(distribution.id)/distribution.json") else {
-                unlink(path)
+                // Nobody vouches for it any more.
+                do { try Paths.remove(path) } catch { throw CatalogAccessError.state(path: path, cause: error) }
                 continue
             }
             digests[distribution.id] = target.sha256
-            // One that cannot be read is brought again.
+            // What cannot be read is fetched and written anew.
             if let here = try? FileContents.read(path, limit: CatalogDocument.longest),
                 target.identity.mismatch(here) == nil
             {
@@ -196,14 +217,27 @@ extension CatalogLibrary {
         return bytes
     }
 
+    /// Empty where it is not there, as in the state of an old version.
+    func fingerprint(of source: CatalogSource) throws(CatalogAccessError) -> String {
+        let path = fingerprintPath(source)
+        do {
+            return try FileContents.readText(path, limit: 128)
+        } catch  where error.code == ENOENT {
+            return ""
+        } catch {
+            throw .state(path: path, cause: error)
+        }
+    }
+
     private func sourcePath(_ source: CatalogSource) -> String { "\(folder(source))/source.json" }
 
-    func fingerprintPath(_ source: CatalogSource) -> String { "\(folder(source))/fingerprint" }
+    private func fingerprintPath(_ source: CatalogSource) -> String { "\(folder(source))/fingerprint" }
 
     /// False for a folder that is not there: a stick that was pulled is no tree whose metadata was taken away.
     private func isThere(_ source: CatalogSource) -> Bool {
         guard let path = URLText.path(ofFile: source.url) else { return true }
-        return access(path, F_OK) == 0
+        // What cannot be seen cannot be reached.
+        return (try? Paths.isThere(path)) ?? false
     }
 
     private func unreachable(_ source: CatalogSource) -> CatalogAccessError {

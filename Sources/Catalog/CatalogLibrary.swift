@@ -31,10 +31,12 @@ package struct CatalogLibrary: Sendable {
 
     /// All sources, by name.
     package func sources() -> [CatalogSource] {
-        Folder.names(in: directory).sorted().compactMap { name in
+        // Shown, and asked for new versions: what cannot be read is not there for now, and nothing is removed for it.
+        Folder.namesIfAny(in: directory).sorted().compactMap { name in
             guard let bytes = try? FileContents.read("\(directory)/\(name)/source.json", limit: 65_536) else {
                 return nil
             }
+            // Malformed: none.
             var source = try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))
             source?.mirrors = mirrors[name] ?? []
             return source
@@ -63,7 +65,7 @@ package struct CatalogLibrary: Sendable {
         let path = "\(directory)/\(name)"
         do {
             // The source goes first: without it the rest is no catalog.
-            try systemCall("unlink", "\(path)/source.json") { unlink("\(path)/source.json") }
+            try Paths.remove("\(path)/source.json")
             try Folder.removeTree(path)
         } catch {
             throw CatalogAccessError.state(path: path, cause: error)
@@ -147,7 +149,7 @@ package struct CatalogLibrary: Sendable {
     func localDocument(_ source: CatalogSource, _ trust: TrustSummary) throws -> CatalogDocument {
         let bytes = try keptFile(documentPath(source), "catalog.json", digest: trust.catalogDigest, source)
         var document = try CatalogDocument.decode(bytes)
-        for name in Folder.names(in: distributionsPath(source)) where name.hasSuffix(".json") {
+        for name in try Folder.names(in: distributionsPath(source)) where name.hasSuffix(".json") {
             let path = "\(distributionsPath(source))/\(name)"
             guard let place = document.distributions.firstIndex(where: { "\($0.id).json" == name }) else { continue }
             let id = document.distributions[place].id

@@ -46,7 +46,7 @@ struct BlockCensus {
             var (seen, distinct, zero) = (Set<Int>(), [Int](), 0)
             try index.forEachBlock { block in
                 if block.isHole { zero += 1 }
-                let position = place(of: block, store)
+                let position = try place(of: block, store)
                 if seen.insert(position).inserted { distinct.append(position) }
             }
             versions.append(
@@ -55,6 +55,8 @@ struct BlockCensus {
                     distinct: distinct))
         } catch let error as PublisherError {
             throw error
+        } catch let error as SystemCallError {
+            throw .unreadable(error)
         } catch let error as ImageIndexError {
             throw .index(path: version.index, error)
         } catch {
@@ -62,10 +64,11 @@ struct BlockCensus {
         }
     }
 
-    private mutating func place(of block: IndexedBlock, _ store: BlockStoreFolder) -> Int {
+    private mutating func place(of block: IndexedBlock, _ store: BlockStoreFolder) throws(SystemCallError) -> Int {
         if let known = positions[block.id] { return known }
+        let size = try store.storedSize(of: block.id, length: block.length) ?? 0
         positions[block.id] = sizes.count
-        sizes.append(store.storedSize(of: block.id, length: block.length) ?? 0)
+        sizes.append(size)
         return sizes.count - 1
     }
 

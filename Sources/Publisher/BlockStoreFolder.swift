@@ -10,9 +10,9 @@ struct BlockStoreFolder: Sendable {
     func path(of id: BlockID) -> String { "\(path)/\(id.chunkStorePath)" }
 
     /// Bytes of a block's file, or nil when there is none that could be the block: a power cut can leave an empty one.
-    func storedSize(of id: BlockID, length: Int) -> UInt64? {
-        var status = stat()
-        guard stat(path(of: id), &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    /// - Throws: ``SystemCallError`` when that cannot be seen.
+    func storedSize(of id: BlockID, length: Int) throws(SystemCallError) -> UInt64? {
+        guard let status = try Paths.status(path(of: id)), status.st_mode & S_IFMT == S_IFREG else { return nil }
         return BlockStoreFolder.isPlausible(size: Int(status.st_size), length: length) ? UInt64(status.st_size) : nil
     }
 
@@ -25,9 +25,11 @@ struct BlockStoreFolder: Sendable {
     /// Says that a block is in use, to whoever prunes by age. A read-only store stays as it is.
     ///
     /// Whole seconds: so ``VerifiedBlocks`` tells our touch from a write.
-    func touch(_ id: BlockID) {
-        let now = timespec(tv_sec: time(nil), tv_nsec: 0)
-        utimensat(AT_FDCWD, path(of: id), [now, now], 0)
+    /// - Throws: ``SystemCallError``: whoever prunes would not know of the use.
+    func touch(_ id: BlockID) throws(SystemCallError) {
+        do {
+            try Paths.setTimes(path(of: id), seconds: time(nil))
+        } catch  where [EROFS, EACCES, EPERM].contains(error.code) {}
     }
 
     /// Stores a block's compressed bytes; they appear whole or not at all.
@@ -37,13 +39,15 @@ struct BlockStoreFolder: Sendable {
         let temporary = ingest.newPath()
         do throws(SystemCallError) {
             try FileHandle(path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL).write(frame)
-            if rename(temporary, target) == 0 { return }
-            guard errno == ENOENT else { throw SystemCallError.last("rename", target) }
-            let folder = "\(path)/\(id.hex.prefix(4))"
-            if mkdir(folder, 0o755) != 0 && errno != EEXIST { throw SystemCallError.last("mkdir", folder) }
-            try systemCall("rename", target) { rename(temporary, target) }
+            do throws(SystemCallError) {
+                try Paths.rename(temporary, to: target)
+            } catch  where error.code == ENOENT {
+                try Folder.make("\(path)/\(id.hex.prefix(4))", above: false)
+                try Paths.rename(temporary, to: target)
+            }
         } catch {
-            unlink(temporary)
+            // The ingest folder goes with all that is in it.
+            _ = try? Paths.remove(temporary)
             throw error
         }
     }

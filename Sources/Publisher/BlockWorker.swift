@@ -53,10 +53,14 @@ final class BlockWorker {
 
     /// Sees to it that a block is in the store.
     func keep(_ id: BlockID, _ block: UnsafeRawBufferPointer) throws(PublisherError) {
-        if let size = store.storedSize(of: id, length: block.count) {
-            store.touch(id)
-            table.storedBytes.add(size, ordering: .relaxed)
-            return
+        do {
+            if let size = try store.storedSize(of: id, length: block.count) {
+                try store.touch(id)
+                table.storedBytes.add(size, ordering: .relaxed)
+                return
+            }
+        } catch {
+            throw .unwritable(error)
         }
         let size: Int
         do {

@@ -36,7 +36,7 @@ package struct ImagePublisher: Sendable {
     package func publish(image: String, index: String, store: String) throws(PublisherError) -> PublishedImage {
         if !Downloads.isURL(image) {
             let source = try ImageSource(path: image)
-            guard !source.isSameFile(as: index) else {
+            guard try !source.isSameFile(as: index) else {
                 throw .usage(option: "INDEX", reason: "\(index) is the image itself")
             }
         }
@@ -44,7 +44,9 @@ package struct ImagePublisher: Sendable {
             throw .unwritable(SystemCallError(code: EISDIR, call: "open", subject: index))
         }
         let folder = Folder.parent(of: index) ?? "/"
-        guard access(folder, W_OK) == 0 else { throw .unwritable(.last("open", folder)) }
+        do { try Paths.checkWritable(folder) } catch {
+            throw .unwritable(SystemCallError(code: error.code, call: "open", subject: folder))
+        }
         try OutputFolder.make(store)
         // Whoever sweeps the store holds it alone.
         let lock = try StoreLock.take(store, exclusive: false)
@@ -88,7 +90,7 @@ package struct ImagePublisher: Sendable {
             memory: ImagePublisher.memory, progress: progress, cancellation: cancellation)
         let unread = try reading.run()
         let blocks = table.all
-        let isKnown = options.known?.isMade(
+        let isKnown = try options.known?.isMade(
             of: blocks, blockSize: options.blockSize, size: source.size, algorithm: options.algorithm)
         let digest = isKnown == true ? options.known?.digest : try digester?.finish(progress, cancellation)
         try source.checkUnchanged()

@@ -18,7 +18,7 @@ final class IngestFolder: Sendable {
         while true {
             let path = "\(store)/\(IngestFolder.prefix)\(String(UInt64.random(in: 0 ... .max), radix: 36))"
             do {
-                try systemCall("mkdir", path) { mkdir(path, 0o700) }
+                try Folder.makeNew(path, mode: 0o700)
                 let handle = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
                 // Between mkdir and here another publisher may have taken it for a dead one's; then a new one is made.
                 guard try handle.lock(exclusive: true, wait: false), try handle.status().st_nlink > 0 else { continue }
@@ -41,10 +41,11 @@ final class IngestFolder: Sendable {
         "\(path)/\(counter.add(1, ordering: .relaxed).newValue)"
     }
 
-    /// Removes what killed publishers left in a store.
+    /// Removes what killed publishers left in a store, as far as that can be done: what stays is tried again by the next.
     static func removeStale(in store: String) {
-        for name in Folder.names(in: store) where name.hasPrefix(prefix) {
+        for name in Folder.namesIfAny(in: store) where name.hasPrefix(prefix) {
             let path = "\(store)/\(name)"
+            // Only a folder that is locked for us alone is a dead one's.
             guard let handle = try? FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
                 (try? handle.lock(exclusive: true, wait: false)) == true
             else { continue }
@@ -53,7 +54,8 @@ final class IngestFolder: Sendable {
     }
 
     private static func remove(_ path: String) {
-        for name in Folder.names(in: path) { unlink("\(path)/\(name)") }
-        rmdir(path)
+        // What stays is a dead publisher's from now on, for the next to remove; no block has its name from here.
+        for name in Folder.namesIfAny(in: path) { _ = try? Paths.remove("\(path)/\(name)") }
+        _ = try? Paths.removeFolder(path)
     }
 }

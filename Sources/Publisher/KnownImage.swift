@@ -1,4 +1,5 @@
 import ContentAddress
+import Glibc
 import ImageIndex
 
 /// An image that was published before, by its index.
@@ -13,13 +14,23 @@ package struct KnownImage: Sendable {
         self.digest = digest
     }
 
-    /// Whether it consists of just these blocks. False, too, where its index cannot be read.
-    func isMade(of blocks: [BlockID], blockSize: Int, size: UInt64, algorithm: DigestAlgorithm) -> Bool {
-        guard let index = try? ImageIndex(path: index), index.imageSize == size, index.count == blocks.count,
-            index.algorithm == algorithm, index.fixedBlockSize == blockSize
-        else { return false }
-        var isSame = true
-        try? index.forEachBlock { if blocks[$0.position] != $0.id { isSame = false } }
-        return isSame
+    /// Whether it consists of just these blocks. False, too, where its index is gone or damaged: then the digest is computed.
+    /// - Throws: ``PublisherError/unreadable(_:)``: its digest gets signed, so nothing is taken for the same that was not read to its end.
+    func isMade(
+        of blocks: [BlockID], blockSize: Int, size: UInt64, algorithm: DigestAlgorithm
+    ) throws(PublisherError) -> Bool {
+        do {
+            let index = try ImageIndex(path: index)
+            guard index.imageSize == size, index.count == blocks.count, index.algorithm == algorithm,
+                index.fixedBlockSize == blockSize
+            else { return false }
+            var isSame = true
+            try index.forEachBlock { if blocks[$0.position] != $0.id { isSame = false } }
+            return isSame
+        } catch ImageIndexError.file(let cause) where cause.code != ENOENT {
+            throw .unreadable(cause)
+        } catch {
+            return false
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 import Glibc
 import ImageIndex
 import Linux
@@ -52,7 +53,8 @@ extension PublishedTree {
             StaleFiles.remove(in: "\(path)/\(folder)")
         }
         let made = "\(path)/targets/\(new.distribution)/.\(new.version).caibx"
-        defer { unlink(made) }
+        // A hidden one that stays is replaced by the next try, or swept.
+        defer { _ = try? Paths.remove(made) }
         let published = try ImagePublisher(options: options, progress: progress, cancellation: cancellation)
             .publish(image: image, index: made, store: blocks)
 

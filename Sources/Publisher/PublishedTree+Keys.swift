@@ -31,12 +31,16 @@ extension PublishedTree {
         let state = try contents().state
         do throws(RepositoryError) {
             var roles: [RoleKeysHere] = []
+            let here: Set<String>
+            do { here = try keys.ids() } catch { throw .signing(cause: error) }
             for role in TopLevelRole.allCases {
-                roles.append(describe(role.rawValue, state.root.keys(of: role), state))
+                roles.append(describe(role.rawValue, state.root.keys(of: role), state, here))
             }
             let delegations = try state.targets().delegations
             for entry in state.documents.entries where TopLevelRole(rawValue: entry.name) == nil {
-                if let role = delegations?.keys(of: entry.name) { roles.append(describe(entry.name, role, state)) }
+                if let role = delegations?.keys(of: entry.name) {
+                    roles.append(describe(entry.name, role, state, here))
+                }
             }
             return roles
         } catch {
@@ -44,9 +48,11 @@ extension PublishedTree {
         }
     }
 
-    private func describe(_ name: String, _ role: RoleKeys, _ state: RepositoryState) -> RoleKeysHere {
+    private func describe(
+        _ name: String, _ role: RoleKeys, _ state: RepositoryState, _ here: Set<String>
+    ) -> RoleKeysHere {
         RoleKeysHere(
-            role: name, threshold: role.threshold, keys: role.keyIDs.map { ($0, keys.has($0)) },
+            role: name, threshold: role.threshold, keys: role.keyIDs.map { ($0, here.contains($0)) },
             expires: state.documents[name]?.signed.object?["expires"]?.string ?? "")
     }
 
@@ -85,7 +91,7 @@ extension PublishedTree {
             }
             if case .waiting(let missing) = result { throw .waiting(roles: missing.map(\.role)) }
         } catch {
-            if case .waiting = error {} else { keys.discard(key) }
+            keys.discard([key], unlessNamedIn: repository)
             throw PublisherError(error, tree: path)
         }
         return key.publicKey.keyID
@@ -110,7 +116,7 @@ extension PublishedTree {
                 distribution, to: RoleMembers([key.publicKey]), paths: ["\(distribution)/*"],
                 signers: signers + [key])
         } catch {
-            keys.discard(key)
+            keys.discard([key], unlessNamedIn: repository)
             throw PublisherError(error, tree: path)
         }
         return key.publicKey.keyID

@@ -1,5 +1,4 @@
 import Catalog
-import Glibc
 import Linux
 import TUF
 
@@ -29,7 +28,7 @@ package struct PublishedTree: Sendable {
         self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         self.keys = keys
         guard Folder.isFolder(path) else { throw .notATree(path: path, reason: "there is no such folder") }
-        guard access("\(path)/metadata/1.root.json", F_OK) == 0 else {
+        guard try PublishedTree.has("metadata/1.root.json", path) else {
             throw .notATree(path: path, reason: "it is not signed: it has no metadata/1.root.json")
         }
     }
@@ -61,8 +60,10 @@ package struct PublishedTree: Sendable {
             throw .notEmpty(path: path, holds: ["targets"])
         }
         try OutputFolder.make("\(path)/blocks")
-        if access("\(path)/metadata/timestamp.json", F_OK) != 0 {
-            for part in ["metadata", "drafts"] { try? Folder.removeTree("\(path)/\(part)") }
+        if try !has("metadata/timestamp.json", path) {
+            for part in ["metadata", "drafts"] {
+                do { try Folder.removeTree("\(path)/\(part)") } catch { throw .unwritable(error) }
+            }
             try sign(path: path, keys: keys, passphrase: passphrase)
         }
         var tree = try PublishedTree(path: path, keys: keys)
@@ -73,6 +74,10 @@ package struct PublishedTree: Sendable {
             try tree.publish(document, files: [], contents)
         }
         return tree
+    }
+
+    private static func has(_ file: String, _ path: String) throws(PublisherError) -> Bool {
+        do { return try Paths.isThere("\(path)/\(file)") } catch { throw .unreadable(error) }
     }
 
     /// Three keys: root's, targets', and one that a timer may use, for snapshot and timestamp.
@@ -87,7 +92,8 @@ package struct PublishedTree: Sendable {
                     .snapshot: RoleMembers([online.publicKey]), .timestamp: RoleMembers([online.publicKey]),
                 ], signers: [root, targets, online])
         } catch {
-            for key in [root, targets, online] { keys.discard(key) }
+            // Without a timestamp nothing of it counts, and the next try makes other keys. Unknown is as good as there.
+            if (try? has("metadata/timestamp.json", path)) == false { keys.discard([root, targets, online]) }
             throw PublisherError(error, tree: path)
         }
     }
@@ -124,11 +130,11 @@ package struct PublishedTree: Sendable {
             }
         }
         // A publisher of one distribution need not have the catalog's key once it is listed.
-        let isListed = distribution.map { contents.lists($0) } ?? false
+        let isListed: Bool = if let distribution { try contents.lists(distribution) } else { false }
         var updates = [(role: role, files: files)]
         // Names from before the distribution had a publisher of its own; without the catalog's key they stay.
         if role != "targets", isListed, contents.names(of: "targets").contains(where: removing.contains),
-            contents.keyIDs(of: ["targets"]).contains(where: keys.has)
+            try keys.hasAny(of: contents.keyIDs(of: ["targets"]))
         {
             updates.append(("targets", []))
         }

@@ -37,5 +37,6 @@ struct RecordingFolder {
         "\(path)/state/oscircular/boot-sets/tree/\(distribution)/\(version).bootset"
     }
 
+    // A temporary folder that stays is the system's to clear.
     func remove() { try? Folder.removeTree(path) }
 }

@@ -54,21 +54,35 @@ package struct SigningKeys: Sendable {
         return key
     }
 
-    /// Removes a key that was made a moment ago and that nothing names.
-    func discard(_ key: SigningKey) {
-        for path in paths(of: [key.publicKey.keyID]) { unlink(path) }
+    /// Removes keys that were made a moment ago for a change that failed, but none that may count already: the change may have failed
+    /// after its new root was written. A key file too many does no harm; a key that is lost cannot be made again.
+    func discard(_ made: [SigningKey], unlessNamedIn repository: TUFRepository) {
+        // Unknown is as good as named.
+        guard let named = try? repository.namedKeys() else { return }
+        discard(made.filter { !named.contains($0.publicKey.keyID) })
+    }
+
+    /// Removes keys that were made a moment ago and that nothing names, as far as that can be done: see above.
+    func discard(_ made: [SigningKey]) {
+        // What failed before is what the user hears of.
+        for path in (try? paths(of: Set(made.map(\.publicKey.keyID)))) ?? [] { _ = try? Paths.remove(path) }
     }
 
     /// The keys of these ids that are here.
     /// - Throws: ``PublisherError/key(path:reason:)`` for one that is here and cannot be used.
     func signers(_ ids: Set<String>) throws(PublisherError) -> [any Signer] {
         var signers: [any Signer] = []
-        for path in paths(of: ids) { signers.append(try read(path)) }
+        for path in try paths(of: ids) { signers.append(try read(path)) }
         return signers
     }
 
-    /// Whether a key is here; it is not opened.
-    package func has(_ id: String) -> Bool { !paths(of: [id]).isEmpty }
+    /// Whether one of these keys is here; none is opened.
+    /// - Throws: ``PublisherError/key(path:reason:)`` when the folder cannot be read.
+    func hasAny(of ids: Set<String>) throws(PublisherError) -> Bool { try !paths(of: ids).isEmpty }
+
+    /// The ids of all keys that are here; none is opened.
+    /// - Throws: ``PublisherError/key(path:reason:)`` when the folder cannot be read.
+    func ids() throws(PublisherError) -> Set<String> { Set(try names().compactMap { SigningKeys.id(ofFile: $0) }) }
 
     private func read(_ path: String) throws(PublisherError) -> SigningKey {
         do {
@@ -89,12 +103,18 @@ package struct SigningKeys: Sendable {
         }
     }
 
-    private func paths(of ids: Set<String>) -> [String] {
-        let names = Folder.names(in: folder)
-        return names.filter { name in
-            guard name.hasSuffix(".pem"), let dash = name.lastIndex(of: "-") else { return false }
-            return ids.contains(String(name[name.index(after: dash)...].dropLast(4)))
-        }.map { "\(folder)/\($0)" }
+    private func paths(of ids: Set<String>) throws(PublisherError) -> [String] {
+        try names().filter { name in SigningKeys.id(ofFile: name).map(ids.contains) ?? false }.map { "\(folder)/\($0)" }
+    }
+
+    /// None when there is no such folder: then every key is missing.
+    private func names() throws(PublisherError) -> [String] {
+        do { return try Folder.names(in: folder) } catch { throw .key(path: folder, reason: error.message) }
+    }
+
+    private static func id(ofFile name: String) -> String? {
+        guard name.hasSuffix(".pem"), let dash = name.lastIndex(of: "-") else { return nil }
+        return String(name[name.index(after: dash)...].dropLast(4))
     }
 
     private static func publisherError(_ error: any Error, _ path: String) -> PublisherError {

@@ -12,12 +12,13 @@ enum StaleFiles {
         }
     }
 
-    /// Removes those in a folder.
+    /// Removes those in a folder, as far as that can be done: what stays is tried again by the next publisher.
     static func remove(in folder: String, where isMeant: (String) -> Bool = { _ in true }) {
-        for name in Folder.names(in: folder) where name.hasPrefix(".") && name.hasSuffix(".tmp") && isMeant(name) {
+        for name in Folder.namesIfAny(in: folder) where name.hasPrefix(".") && name.hasSuffix(".tmp") && isMeant(name) {
             guard let process = name.split(separator: ".").dropLast(2).last.flatMap({ pid_t($0) }), process > 0
             else { continue }
-            if kill(process, 0) != 0 && errno == ESRCH { unlink("\(folder)/\(name)") }
+            // Nobody reads a file of that name; see above for one that stays.
+            if kill(process, 0) != 0 && errno == ESRCH { _ = try? Paths.remove("\(folder)/\(name)") }
         }
     }
 }

@@ -42,6 +42,7 @@ struct TreeContents: Sendable {
 
     /// The names that one role signs for.
     func names(of role: String) -> [String] {
+        // Decoded before, by `init`: nothing is read here.
         ((try? state.targets(of: role))?.targets.entries ?? []).map(\.name)
     }
 
@@ -68,7 +69,8 @@ struct TreeContents: Sendable {
     }
 
     /// Whether the catalog itself has a distribution.
-    func lists(_ distribution: String) -> Bool { (try? main().distribution(distribution)) != nil }
+    /// - Throws: ``PublisherError``, as ``catalog()``.
+    func lists(_ distribution: String) throws(PublisherError) -> Bool { try main().distribution(distribution) != nil }
 
     /// Whether a publisher of its own signs for a distribution.
     func hasRole(of distribution: String) -> Bool { state.documents[distribution] != nil }
@@ -77,6 +79,7 @@ struct TreeContents: Sendable {
     func keyIDs(of roles: [String]) -> Set<String> {
         var ids: Set<String> = []
         for role in roles {
+            // Decoded before, by `init`: nothing is read here.
             if let top = TopLevelRole(rawValue: role) {
                 ids.formUnion(state.root.keys(of: top).keyIDs)
             } else if let keys = try? state.targets().delegations?.keys(of: role) {

@@ -20,5 +20,6 @@ final class WorkFolder: Sendable {
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    // A temporary folder that stays is the system's to clear.
     deinit { try? Folder.removeTree(path) }
 }

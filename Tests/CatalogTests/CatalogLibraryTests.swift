@@ -111,7 +111,7 @@ import Testing
             #expect(isUntrusted(error))
         }
         #expect(library.sources().isEmpty)
-        #expect(Folder.names(in: folder.path("state/catalogs")).isEmpty)
+        #expect(Folder.namesIfAny(in: folder.path("state/catalogs")).isEmpty)
     }
 
     @Test func onlyTheFingerprintThatTheUserKnowsIsBelieved() async throws {
@@ -339,6 +339,6 @@ import Testing
         try folder.write(Array("anything".utf8), to: "tree/\(tree.file("debian/2026-11-16.caibx", Self.index))")
         let error = await #expect(throws: CatalogAccessError.self) { try await library.index(of: version) }
         #expect(isUntrusted(error))
-        #expect(Folder.names(in: folder.path("state/catalogs/os/indexes/debian")).isEmpty)
+        #expect(Folder.namesIfAny(in: folder.path("state/catalogs/os/indexes/debian")).isEmpty)
     }
 }

@@ -55,8 +55,8 @@ struct DebianTests {
 
     private func expectNothingLeft(_ scenario: Scenario) async throws {
         #expect(try await scenario.sessions().isEmpty)
-        #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
-        #expect(Folder.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
+        #expect(Folder.namesIfAny(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+        #expect(Folder.namesIfAny(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
         #expect(scenario.mounts().isEmpty)
     }
 }

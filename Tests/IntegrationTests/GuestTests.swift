@@ -100,7 +100,7 @@ struct GuestTests {
         ) { scenario in
             let missing = try await scenario.attempt("fetch", "tiny", "--boot-set")
             #expect(missing.status == 66, "\(missing.error)")
-            func folders() -> [String] { Folder.names(in: "/tmp").filter { $0.hasPrefix("oscircular-record-") } }
+            func folders() -> [String] { Folder.namesIfAny(in: "/tmp").filter { $0.hasPrefix("oscircular-record-") } }
             let before = folders().sorted()
             let words = try await scenario.publisher(
                 "record", scenario.tree, "tiny", "2026-11-16", "--rounds", "1", "--accel", "tcg")
@@ -178,8 +178,8 @@ struct GuestTests {
             try await Task.sleep(for: .seconds(3))
             for session in try await scenario.sessions() { try await scenario.client("stop", session.id, "--force") }
             _ = try await scenario.sessions()
-            #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
-            #expect(Folder.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
+            #expect(Folder.namesIfAny(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(Folder.namesIfAny(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
             let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
             #expect(!mounts.contains(scenario.folder.path))
         } catch {
@@ -195,7 +195,7 @@ struct GuestTests {
             let result = try await scenario.attempt("boot", "tiny", "--detach", "--connect", nowhere)
             #expect(result.status == 69)
             #expect(result.error.contains("libvirt does not answer"), "\(result.error)")
-            #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(Folder.namesIfAny(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
         }
     }
 
@@ -204,7 +204,7 @@ struct GuestTests {
             let result = try await scenario.attempt("boot", "tiny", "--detach", "--connect", "test:///default")
             #expect(result.status == 69)
             #expect(result.error.contains("has no QEMU"), "\(result.error)")
-            #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(Folder.namesIfAny(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
         }
     }
 
@@ -215,13 +215,13 @@ struct GuestTests {
             scenario.server.stop()
             let result = try await scenario.attempt("boot", "tiny", "--detach", "--accel", "tcg")
             #expect(result.status == 69, "\(result.error)")
-            #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+            #expect(Folder.namesIfAny(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
         }
     }
 
     private func expectNothingLeft(of session: SessionStatus, _ scenario: Scenario) async throws {
-        #expect(Folder.names(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
-        #expect(Folder.names(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
+        #expect(Folder.namesIfAny(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
+        #expect(Folder.namesIfAny(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
         let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
         #expect(!mounts.contains(scenario.folder.path))
         #expect(access(session.consoleLog, R_OK) == 0, "the log stays")

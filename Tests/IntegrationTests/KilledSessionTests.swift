@@ -27,7 +27,7 @@ struct KilledSessionTests {
             if moment == .up { #expect(try await boot.status == 0) }
             let isReached = try await soon { has(moment, server.requests.dropFirst(asked), scenario) }
             #expect(isReached, "the session is where it is to be killed")
-            let id = try #require(Folder.names(in: scenario.folder.path(Self.sessions)).first)
+            let id = try #require(Folder.namesIfAny(in: scenario.folder.path(Self.sessions)).first)
             let processes = ProcessTable.pids(running: "run-session", under: scenario.folder.path(Self.sessions))
             // A program that it is just starting looks like the session until its exec.
             #expect((1...2).contains(processes.count))
@@ -84,7 +84,7 @@ struct KilledSessionTests {
         case .catalog: requests.contains { !$0.isEmpty }
         case .index: requests.contains { $0.hasSuffix(".caibx") }
         case .blocks: !scenario.mounts().isEmpty && requests.contains { $0.hasSuffix(".cacnk") }
-        case .guest, .up: !Folder.names(in: scenario.folder.path(Self.overlays)).isEmpty
+        case .guest, .up: !Folder.namesIfAny(in: scenario.folder.path(Self.overlays)).isEmpty
         }
     }
 
@@ -107,7 +107,7 @@ struct KilledSessionTests {
 
     /// The session, its guest, its sandbox: processes with its number or our folder among their words.
     private func processesOf(_ id: String, _ scenario: Scenario) -> [String] {
-        Folder.names(in: "/proc").filter { pid_t($0) != nil && $0 != "\(getpid())" }.compactMap { pid in
+        Folder.namesIfAny(in: "/proc").filter { pid_t($0) != nil && $0 != "\(getpid())" }.compactMap { pid in
             let words = (try? FileContents.readText("/proc/\(pid)/cmdline", limit: 1 << 20)) ?? ""
             guard words.contains("oscircular-\(id)") || words.contains("\(scenario.folder.path)/") else { return nil }
             return "\(pid): \(words.prefix(200).map { $0 == "\0" ? " " : String($0) }.joined())"

@@ -32,10 +32,10 @@ final class LoopbackListener: Sendable {
 enum ProcessTable {
     /// Processes whose first argument is `command` and who hold a file below `folder` open.
     static func pids(running command: String, under folder: String) -> [pid_t] {
-        Folder.names(in: "/proc").compactMap { pid_t($0) }.filter { pid in
+        Folder.namesIfAny(in: "/proc").compactMap { pid_t($0) }.filter { pid in
             let words = (try? FileContents.readText("/proc/\(pid)/cmdline", limit: 65_536)) ?? ""
             guard words.split(separator: "\0").dropFirst().first == Substring(command) else { return false }
-            return Folder.names(in: "/proc/\(pid)/fd").contains { name in
+            return Folder.namesIfAny(in: "/proc/\(pid)/fd").contains { name in
                 var buffer = [CChar](repeating: 0, count: 4096)
                 let count = readlink("/proc/\(pid)/fd/\(name)", &buffer, buffer.count - 1)
                 guard count > 0 else { return false }

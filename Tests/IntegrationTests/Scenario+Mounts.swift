@@ -54,7 +54,7 @@ extension Scenario {
 
     /// Whether a process of another mount namespace still sees a mount of ours.
     private func livesInAnotherNamespace() -> Bool {
-        Folder.names(in: "/proc").filter { pid_t($0) != nil }.contains { pid in
+        Folder.namesIfAny(in: "/proc").filter { pid_t($0) != nil }.contains { pid in
             let table = (try? FileContents.readText("/proc/\(pid)/mountinfo", limit: 1 << 20)) ?? ""
             return table.contains("\(folder.path)/")
         }
@@ -102,7 +102,7 @@ extension Scenario {
     func publishedIndex(_ version: String) -> String {
         let folder = "\(tree)/targets/tiny"
         return "\(folder)/"
-            + (Folder.names(in: folder).first { $0.hasSuffix(".\(version).caibx") } ?? version)
+            + (Folder.namesIfAny(in: folder).first { $0.hasSuffix(".\(version).caibx") } ?? version)
     }
 }
 

@@ -115,7 +115,7 @@ struct WebServerTests {
 /// All files below a folder.
 private enum TreeFiles {
     static func all(below path: String) -> [String] {
-        Folder.names(in: path).sorted().flatMap { name -> [String] in
+        Folder.namesIfAny(in: path).sorted().flatMap { name -> [String] in
             let full = "\(path)/\(name)"
             return Folder.isFolder(full) ? all(below: full) : [full]
         }

@@ -5,8 +5,9 @@ import Linux
 package final class ScratchFolder: Sendable {
     package let path: String
 
-    package init() throws {
-        path = "/tmp/oscircular-test-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+    /// - Parameter base: the folder that it is made in.
+    package init(in base: String = "/tmp") throws {
+        path = "\(base)/oscircular-test-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
         let path = path
         try systemCall("mkdir", path) { mkdir(path, 0o700) }
     }

@@ -6,9 +6,10 @@ package final class TemporaryDirectory: Sendable {
     /// Absolute, without links, without a slash at its end.
     package let path: String
 
+    /// - Parameter base: the folder that it is made in; nil is the usual one.
     /// - Throws: ``SystemCallError`` of `mkdtemp`.
-    package init() throws {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    package init(in base: String? = nil) throws {
+        let base = base ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(base)/oscircular-test.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil, let resolved = realpath(template, nil) else {
             throw SystemCallError.last("mkdtemp", base)
@@ -48,7 +49,7 @@ package final class TemporaryDirectory: Sendable {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         if status.st_mode & S_IFMT == S_IFDIR {
-            for name in Folder.names(in: path) { remove("\(path)/\(name)") }
+            for name in Folder.namesIfAny(in: path) { remove("\(path)/\(name)") }
             rmdir(path)
         } else {
             unlink(path)

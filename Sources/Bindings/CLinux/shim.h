@@ -24,6 +24,9 @@
 // posix_spawn flag, hidden behind _GNU_SOURCE (glibc 2.26 and later).
 static const short osc_POSIX_SPAWN_SETSID = 0x80;
 
+// O_PATH, hidden behind _GNU_SOURCE; from asm-generic/fcntl.h.
+static const int osc_O_PATH = 010000000;
+
 static inline int osc_pipe2(int fds[2], int flags) { return (int)syscall(SYS_pipe2, fds, flags); }
 
 // Variadic ioctl.

@@ -14,10 +14,11 @@ package enum AtomicFile {
         let file = try FileHandle(path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         do {
             try bytes.withBytes { (buffer) throws(SystemCallError) in try file.write(buffer) }
-            if durable { try systemCall("fsync", path) { fsync(file.descriptor) } }
-            try systemCall("rename", path) { rename(temporary, path) }
+            if durable { try file.sync() }
+            try FileCalls.rename(temporary, path)
         } catch {
-            unlink(temporary)
+            // Left where that fails, too: the error that came first counts, and such names are swept where they gather.
+            _ = try? FileCalls.unlink(temporary)
             throw error
         }
     }

@@ -14,26 +14,25 @@ package final class FileHandle: Sendable {
     /// Opens a file with O_CLOEXEC added.
     /// - Throws: ``SystemCallError`` of `open`.
     package convenience init(path: String, flags: Int32, mode: mode_t = 0o644) throws(SystemCallError) {
-        self.init(owning: try systemCall("open", path) { open(path, flags | O_CLOEXEC, mode) })
+        self.init(owning: try FileCalls.open(path, flags, mode))
     }
 
-    deinit { close(descriptor) }
+    deinit { FileCalls.close(descriptor) }
 
     /// - Throws: ``SystemCallError`` of `fstat`.
-    package func status() throws(SystemCallError) -> stat {
-        var status = stat()
-        try systemCall("fstat") { fstat(descriptor, &status) }
-        return status
-    }
+    package func status() throws(SystemCallError) -> stat { try FileCalls.fstat(descriptor) }
+
+    /// Whether a name still leads to the file; one that was removed lives on only in its open descriptors.
+    /// - Throws: ``SystemCallError`` of `fstat`.
+    package func hasName() throws(SystemCallError) -> Bool { try status().st_nlink > 0 }
 
     /// Reads until the buffer is full or the file ends. Returns the bytes read.
     /// - Throws: ``SystemCallError`` of `pread`.
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemCallError) -> Int {
         var done = 0
         while done < buffer.count {
-            let count = try systemCall("pread") {
-                pread(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done, off_t(offset + done))
-            }
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count = try FileCalls.pread(descriptor, rest, offset + done)
             if count == 0 { break }
             done += count
         }
@@ -45,19 +44,37 @@ package final class FileHandle: Sendable {
     package func write(_ buffer: UnsafeRawBufferPointer) throws(SystemCallError) {
         var done = 0
         while done < buffer.count {
-            done += try systemCall("write") {
-                Glibc.write(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
-            }
+            done += try FileCalls.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[done...]))
         }
+    }
+
+    /// Makes the file so long: cut, or with a hole at its end.
+    /// - Throws: ``SystemCallError`` of `ftruncate`.
+    package func truncate(to size: Int) throws(SystemCallError) { try FileCalls.ftruncate(descriptor, size) }
+
+    /// Waits until the file's bytes are on the disk.
+    /// - Throws: ``SystemCallError`` of `fsync`.
+    package func sync() throws(SystemCallError) { try FileCalls.fsync(descriptor) }
+
+    /// Moves the descriptor's position.
+    /// - Parameter whence: of `lseek`.
+    /// - Throws: ``SystemCallError`` of `lseek`.
+    package func seek(_ offset: Int, _ whence: Int32) throws(SystemCallError) -> Int {
+        try FileCalls.lseek(descriptor, offset, whence)
+    }
+
+    /// Sets the file's modification time to now. What it cannot do (another's file, a read-only file system) it leaves.
+    package func touch() {
+        // Only the order in which a cache evicts depends on it.
+        try? FileCalls.futimens(descriptor)
     }
 
     /// Takes the advisory lock of the whole file (`flock`). It ends with the descriptor.
     /// - Returns: false when `wait` is false and another holds it.
     /// - Throws: ``SystemCallError`` of `flock`.
     package func lock(exclusive: Bool, wait: Bool) throws(SystemCallError) -> Bool {
-        let operation = (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB)
         do {
-            try systemCall("flock") { flock(descriptor, operation) }
+            try FileCalls.lock(descriptor, (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB))
             return true
         } catch  where error.code == EWOULDBLOCK && !wait {
             return false
@@ -66,6 +83,7 @@ package final class FileHandle: Sendable {
 
     /// Gives the advisory lock back before the descriptor closes.
     package func unlock() {
-        _ = flock(descriptor, LOCK_UN)
+        // Else it goes with the descriptor.
+        try? FileCalls.lock(descriptor, LOCK_UN)
     }
 }

@@ -10,10 +10,9 @@ package struct FileSystemSpace: Sendable, Equatable {
 
     /// - Throws: ``SystemCallError`` of `fstatvfs`.
     package init(of folder: Folder) throws(SystemCallError) {
-        var status = statvfs()
         // A folder that nobody else holds would be closed as soon as its descriptor has been read.
         defer { withExtendedLifetime(folder) {} }
-        try systemCall("fstatvfs") { fstatvfs(folder.descriptor, &status) }
+        let status = try FileCalls.fstatvfs(folder.descriptor)
         // Some network file systems say 2^64 - 1 blocks.
         total = FileSystemSpace.product(UInt64(status.f_blocks), UInt64(status.f_frsize))
         available = FileSystemSpace.product(UInt64(status.f_bavail), UInt64(status.f_frsize))

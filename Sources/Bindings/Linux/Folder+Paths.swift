@@ -8,45 +8,95 @@ extension Folder {
     ///   - above: makes those above it too.
     /// - Throws: ``SystemCallError`` of `mkdir`; ENOTDIR when something else has the name.
     package static func make(_ path: String, mode: mode_t = 0o755, above: Bool = true) throws(SystemCallError) {
-        if mkdir(path, mode) == 0 { return }
-        if errno == ENOENT, above, let parent = parent(of: path), parent != path {
+        do {
+            try FileCalls.mkdir(path, mode)
+            return
+        } catch  where error.code == EEXIST {
+            return try checkIsFolder(path)
+        } catch {
+            guard error.code == ENOENT, above, let parent = parent(of: path), parent != path else { throw error }
             try make(parent, mode: mode)
-            if mkdir(path, mode) == 0 { return }
         }
-        let error = SystemCallError.last("mkdir", path)
-        guard error.code == EEXIST else { throw error }
-        if !isFolder(path) { throw SystemCallError(code: ENOTDIR, call: error.call, subject: path) }
+        do {
+            try FileCalls.mkdir(path, mode)
+        } catch  where error.code == EEXIST {
+            try checkIsFolder(path)
+        }
     }
 
-    /// The names in a folder but `.` and `..`, in no order; none when it is absent or cannot be read.
-    package static func names(in path: String) -> [String] {
+    private static func checkIsFolder(_ path: String) throws(SystemCallError) {
+        guard try FileCalls.status(path).st_mode & S_IFMT == S_IFDIR else {
+            throw SystemCallError(code: ENOTDIR, call: "mkdir", subject: path)
+        }
+    }
+
+    /// Makes a folder that nothing has the name of yet.
+    /// - Throws: ``SystemCallError`` of `mkdir`; EEXIST.
+    package static func makeNew(_ path: String, mode: mode_t) throws(SystemCallError) {
+        try FileCalls.mkdir(path, mode)
+    }
+
+    /// The names in a folder but `.` and `..`, in no order; none when there is no such folder.
+    /// - Throws: ``SystemCallError`` when it cannot be read: nobody knows then what is in it.
+    package static func names(in path: String) throws(SystemCallError) -> [String] {
+        do {
+            return try Folder(path: path).names()
+        } catch  where error.code == ENOENT {
+            return []
+        }
+    }
+
+    /// The names in a folder but `.` and `..`, in no order; none when it is absent or cannot be read. For what is shown, and for cleaning
+    /// up as far as possible, never for a decision about what may go.
+    package static func namesIfAny(in path: String) -> [String] {
+        // The doc comment's reason: whoever calls this has said that a part will do.
         (try? Folder(path: path).names()) ?? []
     }
 
-    /// Removes a folder and what is in it, or a file. Follows no symbolic link and crosses into no other file system.
+    /// Removes a folder and what is in it, or a file. Follows no symbolic link, whoever puts one there meanwhile, and crosses into no other
+    /// file system.
     /// - Throws: ``SystemCallError``; an absent folder is no error.
     package static func removeTree(_ path: String) throws(SystemCallError) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        try removeTree(path, device: status.st_dev)
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        guard let parent = parent(of: path), ![".", "..", ""].contains(name) else {
+            throw SystemCallError(code: EBUSY, call: "rmdir", subject: path)
+        }
+        do {
+            let above = try Folder(passingThrough: parent)
+            try above.removeTree(name, device: nil, path: path)
+        } catch  where error.code == ENOENT || error.code == ENOTDIR {
+            // The folder above is not there, or somebody else removed the same meanwhile.
+            if try Paths.isThere(path) { throw error }
+        }
     }
 
-    private static func removeTree(_ path: String, device: dev_t) throws(SystemCallError) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            try systemCall("unlink", path) { unlink(path) }
+    /// - Parameters:
+    ///   - device: the file system that is not left; nil for that of the name itself.
+    ///   - path: for errors.
+    private func removeTree(_ name: String, device: dev_t?, path: String) throws(SystemCallError) {
+        guard let entry = try entry(name) else { return }
+        guard entry.isFolder else {
+            try remove(name)
             return
         }
-        guard status.st_dev == device else { throw SystemCallError(code: EXDEV, call: "rmdir", subject: path) }
-        for name in names(in: path) { try removeTree("\(path)/\(name)", device: device) }
-        try systemCall("rmdir", path) { rmdir(path) }
+        let folder = try folder(name)
+        let own = try folder.status().st_dev
+        guard own == device ?? own else { throw SystemCallError(code: EXDEV, call: "rmdir", subject: path) }
+        for below in try folder.names() { try folder.removeTree(below, device: own, path: "\(path)/\(below)") }
+        do {
+            try removeFolder(name)
+        } catch {
+            throw SystemCallError(code: error.code, call: error.call, subject: path)
+        }
     }
 
-    /// Whether a path leads to a folder.
+    /// Whether a path leads to a folder. False, too, where that cannot be seen.
     package static func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        // Who asks goes on to open or make it, and hears then why it cannot be used.
+        guard let status = try? FileCalls.status(path) else { return false }
+        return status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// The folder that a path lies in; `.` for a bare name, nil for the root.

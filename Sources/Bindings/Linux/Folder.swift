@@ -24,36 +24,51 @@ package final class Folder: Sendable {
         self.init(try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY))
     }
 
+    /// Opens a folder in which names can be reached but not listed: one that may only be passed through will do.
+    convenience init(passingThrough path: String) throws(SystemCallError) {
+        self.init(try FileHandle(path: path, flags: osc_O_PATH | O_DIRECTORY))
+    }
+
     /// The descriptor; valid while this object lives.
     package var descriptor: Int32 { handle.descriptor }
+
+    /// The folder itself.
+    /// - Throws: ``SystemCallError`` of `fstat`.
+    package func status() throws(SystemCallError) -> stat { try handle.status() }
+
+    /// Whether a name still leads to the folder; one that was removed lives on only in its open descriptors.
+    /// - Throws: ``SystemCallError`` of `fstat`.
+    package func hasName() throws(SystemCallError) -> Bool { try handle.hasName() }
 
     /// Opens a folder in this one, made with mode 0700 when it is missing and `create` says so. A link is refused.
     /// - Throws: ``SystemCallError`` of `mkdirat` or `openat`.
     package func folder(_ name: String, create: Bool = false) throws(SystemCallError) -> Folder {
-        let open = { openat(self.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
         do {
-            return Folder(FileHandle(owning: try systemCall("open", name, open)))
+            return Folder(FileHandle(owning: try FileCalls.open(name, in: descriptor, flags)))
         } catch  where error.code == ENOENT && create {
             do throws(SystemCallError) {
-                try systemCall("mkdir", name) { mkdirat(descriptor, name, 0o700) }
+                try FileCalls.mkdir(name, in: descriptor, 0o700)
             } catch  where error.code == EEXIST {}
-            return Folder(FileHandle(owning: try systemCall("open", name, open)))
+            return Folder(FileHandle(owning: try FileCalls.open(name, in: descriptor, flags)))
         }
     }
 
     /// Opens a file in this folder. A link is refused, and a pipe does not block.
     /// - Throws: ``SystemCallError`` of `openat`.
     package func file(_ name: String, flags: Int32, mode: mode_t = 0o600) throws(SystemCallError) -> FileHandle {
-        FileHandle(
-            owning: try systemCall("open", name) {
-                openat(descriptor, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode)
-            })
+        FileHandle(owning: try FileCalls.open(name, in: descriptor, flags | O_NOFOLLOW | O_NONBLOCK, mode))
     }
 
     /// What a name is; nil when it is not there.
-    package func entry(_ name: String) -> Entry? {
-        var status = stat()
-        guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+    /// - Throws: ``SystemCallError`` of `fstatat`: then nobody knows whether it is there.
+    package func entry(_ name: String) throws(SystemCallError) -> Entry? {
+        let status: stat
+        do {
+            status = try FileCalls.status(name, in: descriptor)
+        } catch  where error.code == ENOENT {
+            return nil
+        }
         let modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
         return Entry(
             name: name, isFolder: status.st_mode & S_IFMT == S_IFDIR, isRegularFile: status.st_mode & S_IFMT == S_IFREG,
@@ -61,38 +76,38 @@ package final class Folder: Sendable {
     }
 
     /// All names but `.` and `..`, unordered.
-    /// - Throws: ``SystemCallError`` of `open` or `fdopendir`.
-    package func names() throws(SystemCallError) -> [String] {
-        // A descriptor of its own: readdir's position belongs to the open file.
-        let own = try systemCall("open", ".") { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        guard let stream = fdopendir(own) else {
-            let error = SystemCallError.last("fdopendir")
-            close(own)
-            throw error
-        }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
-    }
+    /// - Throws: ``SystemCallError`` of `open`, `fdopendir` or `readdir`: never a part of the names.
+    package func names() throws(SystemCallError) -> [String] { try FileCalls.names(in: descriptor) }
 
     /// Gives a file in this folder another name there, over a file that has it.
     /// - Throws: ``SystemCallError`` of `renameat`.
     package func rename(_ old: String, to new: String) throws(SystemCallError) {
-        try systemCall("rename", new) { renameat(descriptor, old, descriptor, new) }
+        try FileCalls.rename(old, new, in: descriptor)
     }
 
     /// Removes a file or link.
-    /// - Returns: false when there is none, or it cannot be removed (`errno` says why).
+    /// - Returns: false when there was none.
+    /// - Throws: ``SystemCallError`` of `unlinkat`.
     @discardableResult
-    package func remove(_ name: String) -> Bool { unlinkat(descriptor, name, 0) == 0 }
+    package func remove(_ name: String) throws(SystemCallError) -> Bool {
+        do {
+            try FileCalls.unlink(name, in: descriptor)
+            return true
+        } catch  where error.code == ENOENT {
+            return false
+        }
+    }
 
-    /// Removes a folder if it is empty.
+    /// Removes a folder that is empty.
+    /// - Returns: false when there was none.
+    /// - Throws: ``SystemCallError`` of `unlinkat`; ENOTEMPTY for one that is not empty.
     @discardableResult
-    package func removeFolder(_ name: String) -> Bool { unlinkat(descriptor, name, AT_REMOVEDIR) == 0 }
+    package func removeFolder(_ name: String) throws(SystemCallError) -> Bool {
+        do {
+            try FileCalls.rmdir(name, in: descriptor)
+            return true
+        } catch  where error.code == ENOENT {
+            return false
+        }
+    }
 }

@@ -27,17 +27,25 @@ final class FolderDestination: MirrorDestination {
     }
 
     func paths(below folder: String) async throws -> [String] {
-        try await WorkerThread.run(name: "paths") { [name] in FolderDestination.walk(name, String(folder.dropLast())) }
+        do {
+            return try await WorkerThread.run(name: "paths") { [name] in
+                try FolderDestination.walk(name, String(folder.dropLast()))
+            }
+        } catch let error as SystemCallError {
+            throw PublisherError.unreadable(error)
+        }
     }
 
     /// Follows no links.
-    private static func walk(_ root: String, _ folder: String) -> [String] {
-        Folder.names(in: "\(root)/\(folder)").flatMap { name -> [String] in
+    private static func walk(_ root: String, _ folder: String) throws(SystemCallError) -> [String] {
+        var paths: [String] = []
+        for name in try Folder.names(in: "\(root)/\(folder)") {
             let path = "\(folder)/\(name)"
             var status = stat()
-            guard lstat("\(root)/\(path)", &status) == 0 else { return [] }
-            return status.st_mode & S_IFMT == S_IFDIR ? walk(root, path) : [path]
+            guard lstat("\(root)/\(path)", &status) == 0 else { continue }
+            paths += status.st_mode & S_IFMT == S_IFDIR ? try walk(root, path) : [path]
         }
+        return paths
     }
 
     func remove(_ path: String) async throws {

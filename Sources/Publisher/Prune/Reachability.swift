@@ -1,5 +1,6 @@
 import Catalog
 import ContentAddress
+import Glibc
 import ImageIndex
 import Linux
 import TUF
@@ -24,7 +25,8 @@ struct Reachability {
     /// - Parameters:
     ///   - leaving: names of the indexes whose versions are about to go.
     ///   - now: seconds since 1970.
-    /// - Throws: ``PublisherError`` when an index that the newest metadata names cannot be read: what it leads to is not known then.
+    /// - Throws: ``PublisherError`` when anything that leads somewhere cannot be read, but for what is not there or damaged, which no reader
+    ///   can follow either; and when the newest metadata is not among what must stay, for then something else is wrong.
     init(_ tree: PublishedTree, _ contents: TreeContents, leaving: Set<String>, now: Int64) throws(PublisherError) {
         let current = contents.state.snapshot.header
         for name in contents.names {
@@ -33,7 +35,7 @@ struct Reachability {
             guard Reachability.isIndex(name) else { continue }
             let index = try contents.index(name)
             if leaving.contains(name) {
-                hold(index, until: Int64(current.expires.seconds) + Reachability.clockError)
+                try hold(index, until: Int64(current.expires.seconds) + Reachability.clockError)
             } else {
                 try Reachability.read(index, name) { live.insert($0) }
             }
@@ -42,15 +44,32 @@ struct Reachability {
         let drafts: NameTable<SignedDocument>
         do { drafts = try tree.repository.drafts() } catch { throw PublisherError(error, tree: tree.path) }
         for entry in drafts.entries where TopLevelRole(rawValue: entry.name) ?? .targets == .targets {
-            hold(entry.value, of: tree, until: .max)
+            try hold(entry.value, of: tree, until: .max)
         }
-        for name in Folder.names(in: "\(tree.path)/metadata") { keepSnapshot(name, of: tree, current, now: now) }
+        let names: [String]
+        do { names = try Folder.names(in: "\(tree.path)/metadata") } catch { throw .unreadable(error) }
+        for name in names { try keepSnapshot(name, of: tree, current, now: now) }
+        var newest = ["\(current.version).snapshot.json"]
+        for entry in contents.state.snapshot.files.entries { newest.append(Reachability.file(of: entry)) }
+        if let missing = newest.first(where: { !metadata.contains($0) || !names.contains($0) }) {
+            let reason = "metadata/\(missing), which the newest catalog needs, was not found; nothing was swept"
+            throw .metadata(reason: reason)
+        }
+    }
+
+    /// The name of the metadata file that a snapshot lists.
+    private static func file(of entry: NameTable<MetadataFile>.Entry) -> String {
+        let role = PercentEncoding.fileName(of: String(entry.name.dropLast(".json".count)))
+        return "\(entry.value.version).\(role).json"
     }
 
     /// Notes a snapshot that readers may still have, and all that it leads to.
-    private mutating func keepSnapshot(_ name: String, of tree: PublishedTree, _ current: MetadataHeader, now: Int64) {
+    private mutating func keepSnapshot(
+        _ name: String, of tree: PublishedTree, _ current: MetadataHeader, now: Int64
+    ) throws(PublisherError) {
         guard name.hasSuffix(".snapshot.json"), let version = Int(name.dropLast(".snapshot.json".count)),
-            let document = Reachability.document("\(tree.path)/metadata/\(name)"),
+            let document = try Reachability.document("\(tree.path)/metadata/\(name)"),
+            // In memory: what is malformed is so for every reader.
             let snapshot = try? SnapshotMetadata(document)
         else { return }
         let until = Int64(snapshot.header.expires.seconds) + Reachability.clockError
@@ -58,34 +77,36 @@ struct Reachability {
         guard version >= current.version || until > now else { return }
         metadata.insert(name)
         for entry in snapshot.files.entries {
-            let role = PercentEncoding.fileName(of: String(entry.name.dropLast(".json".count)))
-            let file = "\(entry.value.version).\(role).json"
+            let file = Reachability.file(of: entry)
             guard metadata.insert(file).inserted || version != current.version,
-                let document = Reachability.document("\(tree.path)/metadata/\(file)")
+                let document = try Reachability.document("\(tree.path)/metadata/\(file)")
             else { continue }
-            hold(document, of: tree, until: until)
+            try hold(document, of: tree, until: until)
         }
     }
 
-    /// Notes the targets of a role. What cannot be read here cannot be read by a reader either.
-    private mutating func hold(_ document: SignedDocument, of tree: PublishedTree, until: Int64) {
+    /// Notes the targets of a role.
+    private mutating func hold(
+        _ document: SignedDocument, of tree: PublishedTree, until: Int64
+    ) throws(PublisherError) {
+        // In memory: what is malformed is so for every reader.
         guard let role = try? TargetsMetadata(document) else { return }
         for entry in role.targets.entries {
             guard let place = TreeContents.place(of: entry.value) else { continue }
             targets.insert(place)
             guard Reachability.isIndex(entry.name), (places[place] ?? .min) < until,
-                let index = try? ImageIndex(path: "\(tree.targets)/\(place)")
+                let index = try Reachability.index("\(tree.targets)/\(place)")
             else { continue }
             places[place] = until
-            hold(index, until: until)
+            try hold(index, until: until)
         }
     }
 
     /// Until when the blocks of an index file are held already.
     private var places: [String: Int64] = [:]
 
-    private mutating func hold(_ index: ImageIndex, until: Int64) {
-        try? Reachability.read(index, "") { held[$0] = max(held[$0] ?? .min, until) }
+    private mutating func hold(_ index: ImageIndex, until: Int64) throws(PublisherError) {
+        try Reachability.read(index, "") { held[$0] = max(held[$0] ?? .min, until) }
     }
 
     /// Everything that is neither text of ours is taken for an index: a block too many that stays does no harm.
@@ -94,6 +115,8 @@ struct Reachability {
     private static func read(_ index: ImageIndex, _ name: String, _ body: (BlockID) -> Void) throws(PublisherError) {
         do {
             try index.forEachBlock { body($0.id) }
+        } catch ImageIndexError.file(let cause) {
+            throw .unreadable(cause)
         } catch let error as ImageIndexError {
             throw .index(path: name, error)
         } catch {
@@ -101,8 +124,28 @@ struct Reachability {
         }
     }
 
-    private static func document(_ path: String) -> SignedDocument? {
-        guard let bytes = try? FileContents.read(path, limit: longestMetadata) else { return nil }
+    /// Nil when there is no such file, or it is no index: no reader gets anything from it either.
+    private static func index(_ path: String) throws(PublisherError) -> ImageIndex? {
+        do {
+            return try ImageIndex(path: path)
+        } catch {
+            guard case .file(let cause) = error else { return nil }
+            if cause.code == ENOENT { return nil }
+            throw .unreadable(cause)
+        }
+    }
+
+    /// Nil when there is no such file, or it is malformed.
+    private static func document(_ path: String) throws(PublisherError) -> SignedDocument? {
+        let bytes: [UInt8]
+        do {
+            bytes = try FileContents.read(path, limit: longestMetadata)
+        } catch  where error.code == ENOENT {
+            return nil
+        } catch {
+            throw .unreadable(SystemCallError(code: error.code, call: error.call, subject: path))
+        }
+        // In memory: what is malformed is so for every reader.
         return try? SignedDocument(bytes, maximumLength: longestMetadata)
     }
 }

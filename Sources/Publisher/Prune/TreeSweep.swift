@@ -1,6 +1,5 @@
 import Catalog
 import ContentAddress
-import Glibc
 import Linux
 import TUF
 
@@ -16,11 +15,11 @@ struct TreeSweep {
     /// False only counts.
     let removes: Bool
 
-    /// - Throws: ``PublisherError/interrupted(signal:)``, ``PublisherError/unwritable(_:)``.
+    /// - Throws: ``PublisherError/interrupted(signal:)``, ``PublisherError/unwritable(_:)``, ``PublisherError/unreadable(_:)``.
     func run(
         into result: inout PruneResult, progress: PublishProgress, cancellation: Cancellation
     ) throws(PublisherError) {
-        let folders = Folder.names(in: tree.blocks).filter { $0.utf8.count == 4 && isHex($0) }.sorted()
+        let folders = try names(in: try open(tree.blocks)).filter { $0.utf8.count == 4 && isHex($0) }.sorted()
         progress.begin(.sweep, total: 0)
         for folder in folders {
             try cancellation.check()
@@ -33,9 +32,9 @@ struct TreeSweep {
 
     private func sweepBlocks(_ path: String, _ result: inout PruneResult) throws(PublisherError) {
         let folder = try open(path)
-        for name in Folder.names(in: path) {
+        for name in try names(in: folder) {
             guard name.hasSuffix(".cacnk"), let id = BlockID(hex: name.dropLast(6)), !reach.live.contains(id),
-                let entry = folder.entry(name), entry.isRegularFile
+                let entry = try entry(name, in: folder), entry.isRegularFile
             else { continue }
             let until = max(reach.held[id] ?? .min, entry.modified / 1_000_000_000 + grace)
             if until > now {
@@ -51,17 +50,17 @@ struct TreeSweep {
                 result.sweptBytes += UInt64(entry.size)
             }
         }
-        // Only where nothing is left in it.
-        if removes { rmdir(path) }
+        // Only where nothing is left in it; an empty folder that stays does no harm.
+        if removes { _ = try? Paths.removeFolder(path) }
     }
 
     /// Indexes, boot sets and catalogs of old, and what killed publishers left.
     private func sweepTargets(_ below: String, _ result: inout PruneResult) throws(PublisherError) {
         let path = below.isEmpty ? tree.targets : "\(tree.targets)/\(below)"
         let folder = try open(path)
-        for name in Folder.names(in: path) {
+        for name in try names(in: folder) {
             let place = below.isEmpty ? name : "\(below)/\(name)"
-            guard let entry = folder.entry(name) else { continue }
+            guard let entry = try entry(name, in: folder) else { continue }
             if entry.isFolder {
                 // A file system's own, which not everybody may open.
                 if ForeignNames.contain(name) { continue }
@@ -84,11 +83,11 @@ struct TreeSweep {
     private func sweepMetadata(_ result: inout PruneResult) throws(PublisherError) {
         let path = "\(tree.path)/metadata"
         let folder = try open(path)
-        for name in Folder.names(in: path) where !reach.metadata.contains(name) {
+        for name in try names(in: folder) where !reach.metadata.contains(name) {
             let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
             let isVersioned = parts.count == 2 && Int(parts[0]) != nil && parts[1] != "root.json"
             guard isVersioned && name.hasSuffix(".json") || name.hasPrefix(".") && name.hasSuffix(".tmp"),
-                let entry = folder.entry(name), entry.isRegularFile, isOld(entry)
+                let entry = try entry(name, in: folder), entry.isRegularFile, isOld(entry)
             else { continue }
             try remove(name, in: folder, path)
             result.sweptFiles += 1
@@ -105,8 +104,18 @@ struct TreeSweep {
         do { return try Folder(path: path) } catch { throw .unreadable(error) }
     }
 
+    private func names(in folder: Folder) throws(PublisherError) -> [String] {
+        do { return try folder.names() } catch { throw .unreadable(error) }
+    }
+
+    private func entry(_ name: String, in folder: Folder) throws(PublisherError) -> Folder.Entry? {
+        do { return try folder.entry(name) } catch { throw .unreadable(error) }
+    }
+
     private func remove(_ name: String, in folder: Folder, _ path: String) throws(PublisherError) {
-        guard removes, !folder.remove(name), errno != ENOENT else { return }
-        throw .unwritable(.last("unlink", "\(path)/\(name)"))
+        guard removes else { return }
+        do { try folder.remove(name) } catch {
+            throw .unwritable(SystemCallError(code: error.code, call: error.call, subject: "\(path)/\(name)"))
+        }
     }
 }

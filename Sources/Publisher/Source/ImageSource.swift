@@ -36,8 +36,7 @@ final class ImageSource: Sendable {
             case S_IFDIR: throw PublisherError.image(path: path, .isDirectory)
             case S_IFREG: whole = UInt64(status.st_size)
             case S_IFBLK:
-                let descriptor = file.descriptor
-                whole = UInt64(try systemCall("lseek", path) { lseek(descriptor, 0, SEEK_END) })
+                whole = UInt64(try file.seek(0, SEEK_END))
             default: throw PublisherError.image(path: path, .isSpecial)
             }
             identity = Identity(status)
@@ -57,9 +56,14 @@ final class ImageSource: Sendable {
     ///
     /// A file system or device that knows no holes gives the whole rest.
     func data(from offset: UInt64) -> Range<UInt64>? {
-        let start = lseek(file.descriptor, off_t(offset), ImageSource.seekData)
-        if start < 0 { return errno == ENXIO ? nil : offset..<size }
-        let end = lseek(file.descriptor, start, ImageSource.seekHole)
+        let start: Int
+        do {
+            start = try file.seek(Int(offset), ImageSource.seekData)
+        } catch {
+            return error.code == ENXIO ? nil : offset..<size
+        }
+        // Without an end the extent is the whole rest, whose zeros are read like other bytes.
+        let end = (try? file.seek(start, ImageSource.seekHole)) ?? 0
         guard UInt64(start) < size else { return nil }
         return UInt64(start)..<(end > start ? min(UInt64(end), size) : size)
     }
@@ -100,16 +104,22 @@ final class ImageSource: Sendable {
 
     /// - Throws: ``PublisherError/image(path:_:)`` when the file was written to since it was opened.
     func checkUnchanged() throws(PublisherError) {
+        // What cannot be looked at is not published either.
         guard let status = try? file.status(), Identity(status) == identity else {
             throw .image(path: path, .changed)
         }
     }
 
     /// Whether a path leads to this very file, so that writing there would destroy the image.
-    func isSameFile(as other: String) -> Bool {
-        var status = stat()
-        guard stat(other, &status) == 0, let own = try? file.status() else { return false }
-        return own.st_dev == status.st_dev && own.st_ino == status.st_ino
+    /// - Throws: ``PublisherError/unreadable(_:)`` when that cannot be seen.
+    func isSameFile(as other: String) throws(PublisherError) -> Bool {
+        do {
+            guard let status = try Paths.status(other) else { return false }
+            let own = try file.status()
+            return own.st_dev == status.st_dev && own.st_ino == status.st_ino
+        } catch {
+            throw .unreadable(error)
+        }
     }
 }
 

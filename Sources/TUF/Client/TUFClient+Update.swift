@@ -51,6 +51,7 @@ extension TUFClient {
 
     func updateSnapshot(_ trusted: inout TrustedMetadata) async throws(TUFError) {
         if let kept = try Self.read("snapshot", from: store, limits: limits) {
+            // In memory: one that does not fit is fetched anew.
             _ = try? trusted.updateSnapshot(kept, isKept: true)
         }
         if try trusted.hasFinalSnapshot() { return }
@@ -68,6 +69,7 @@ extension TUFClient {
     ) async throws(TUFError) -> TargetsMetadata {
         if let known = trusted.targets(role, delegatedBy: delegator) { return known }
         let expected = try trusted.snapshotEntry(of: role)
+        // In memory: a kept file that does not fit is fetched anew.
         if let kept = try Self.read(role, from: store, limits: limits),
             let targets = try? trusted.updateTargets(kept, role: role, delegatedBy: delegator)
         {

@@ -25,6 +25,7 @@ package struct TrustedState: Sendable {
     ) throws(TUFError) -> TrustedState {
         guard let root = try TUFClient.read("root", from: store, limits: limits) else { throw .noTrustedRoot }
         var trusted = try TrustedMetadata(root: root, time: time, limits: limits)
+        // In memory, from here on: what is not signed as it should be counts as missing, as the doc comment says.
         if let kept = try TUFClient.read("timestamp", from: store, limits: limits) {
             _ = try? trusted.updateTimestamp(kept)
         }
@@ -68,6 +69,7 @@ package struct TrustedState: Sendable {
         while let (role, delegator) = walk.next() {
             if trusted.targets(role, delegatedBy: delegator) == nil {
                 guard let kept = try TUFClient.read(role, from: store, limits: limits) else { continue }
+                // In memory, as above.
                 try? trusted.restoreTargets(kept, role: role, delegatedBy: delegator)
             }
             guard let targets = trusted.targets(role, delegatedBy: delegator) else { continue }

@@ -13,6 +13,7 @@ package enum KeyFile {
     package static func write(_ key: SigningKey, to path: String, passphrase: String? = nil) throws(KeyFileError) {
         let text: String
         if let passphrase {
+            // It fails for want of random bytes or memory alone, and nothing is written then.
             guard let der = try? EncryptedPrivateKey.encrypt(key.pkcs8, passphrase: passphrase) else {
                 throw .unsupported
             }
@@ -24,9 +25,10 @@ package enum KeyFile {
             let file = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
             do throws(SystemCallError) {
                 try text.withBytes { (buffer) throws(SystemCallError) in try file.write(buffer) }
-                try systemCall("fsync", path) { fsync(file.descriptor) }
+                try file.sync()
             } catch {
-                unlink(path)
+                // Nothing names that key; what failed first is what the user hears of.
+                _ = try? Paths.remove(path)
                 throw error
             }
         } catch {

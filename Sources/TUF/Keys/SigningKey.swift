@@ -13,6 +13,7 @@ package enum SigningKey: Signer {
 
     /// Reads a PKCS#8 `PRIVATE KEY`; nil when it is none of the three kinds.
     package init?(pem: String) {
+        // Which kind it is shows in which one takes it.
         if let key = try? Curve25519.Signing.PrivateKey(pemRepresentation: pem) {
             self = .ed25519(key)
         } else if let key = try? P256.Signing.PrivateKey(pemRepresentation: pem) {

@@ -43,15 +43,24 @@ package struct RepositoryFolder: Sendable {
         }
     }
 
-    func remove(_ file: String) { unlink("\(path)/\(file)") }
+    /// Removes a file, if it is there.
+    func remove(_ file: String) throws(RepositoryError) {
+        do throws(SystemCallError) { try Paths.remove("\(path)/\(file)") } catch { throw .file(error) }
+    }
 
-    func has(_ file: String) -> Bool { access("\(path)/\(file)", F_OK) == 0 }
+    /// Removes a folder, if it is there.
+    func removeFolder(_ folder: String) throws(RepositoryError) {
+        do throws(SystemCallError) { try Paths.removeFolder("\(path)/\(folder)") } catch { throw .file(error) }
+    }
+
+    func has(_ file: String) throws(RepositoryError) -> Bool {
+        do throws(SystemCallError) { return try Paths.isThere("\(path)/\(file)") } catch { throw .file(error) }
+    }
 
     /// The roles whose drafts are there, sorted; names are decoded.
     func draftRoles() throws(RepositoryError) -> [String] {
-        guard has("drafts") else { return [] }
         do throws(SystemCallError) {
-            return try Folder(path: "\(path)/drafts").names().filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
+            return try Folder.names(in: "\(path)/drafts").filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
                 .compactMap { PercentEncoding.decode(String($0.dropLast(5))) }.sorted()
         } catch {
             throw .file(error)
@@ -78,9 +87,7 @@ package struct RepositoryFolder: Sendable {
         var folder = path
         for part in [""] + file.split(separator: "/").dropLast().map({ "/\($0)" }) {
             folder += part
-            do throws(SystemCallError) {
-                try systemCall("mkdir", folder) { mkdir(folder, 0o755) }
-            } catch  where error.code == EEXIST {}
+            try Folder.make(folder, above: false)
         }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 extension TUFRepository {
@@ -19,6 +18,24 @@ extension TUFRepository {
     /// - Throws: ``RepositoryError``.
     package func drafts() throws(RepositoryError) -> NameTable<SignedDocument> {
         try currentDrafts(try RepositoryState(folder))
+    }
+
+    /// The ids of all keys that the newest metadata names, or a change that waits.
+    /// - Throws: ``RepositoryError``.
+    package func namedKeys() throws(RepositoryError) -> Set<String> {
+        var ids: Set<String> = []
+        for entry in try state().documents.entries + drafts().entries {
+            switch TopLevelRole(rawValue: entry.name) {
+            case .root:
+                let root = try RepositoryState.decode("root.json", entry.value, RootMetadata.init)
+                ids.formUnion(root.keys.entries.map(\.name))
+            case .targets, nil:
+                let targets = try RepositoryState.decode("\(entry.name).json", entry.value, TargetsMetadata.init)
+                ids.formUnion(targets.delegations?.keys.entries.map(\.name) ?? [])
+            case .snapshot, .timestamp: break
+            }
+        }
+        return ids
     }
 
     /// Takes the signatures of a copy of a draft that was signed elsewhere.
@@ -99,7 +116,7 @@ extension TUFRepository {
         if files.isEmpty, let root, let state, round.isStillSigned(state) {
             // Only who may sign in the future: nothing below changes.
             try folder.write(root.1, to: "metadata/\(root.0)")
-            try removeDrafts()
+            forgetDrafts()
             return .published
         }
         let snapshotExpiry = lifetimes.expiry(of: "snapshot", from: time)
@@ -121,7 +138,7 @@ extension TUFRepository {
         var last = [("timestamp.json", stamp.bytes)]
         if let root { last.insert(root, at: round.isSignedForOldRoot(timestamp: stamp, snapshot: snapshot) ? 1 : 0) }
         for file in last { try folder.write(file.1, to: "metadata/\(file.0)") }
-        try removeDrafts()
+        forgetDrafts()
         return .published
     }
 
@@ -184,7 +201,14 @@ extension TUFRepository {
     }
 
     private func removeDrafts() throws(RepositoryError) {
-        for role in try folder.draftRoles() { folder.remove("drafts/\(PercentEncoding.fileName(of: role)).json") }
-        rmdir("\(folder.path)/drafts")
+        for role in try folder.draftRoles() { try folder.remove("drafts/\(PercentEncoding.fileName(of: role)).json") }
+        // An empty folder says nothing; neither does one in which something else lies.
+        try? folder.removeFolder("drafts")
+    }
+
+    /// Removes drafts that are published.
+    private func forgetDrafts() {
+        // Those that stay are no newer than what readers see, and count no more: no reason to call the change failed.
+        try? removeDrafts()
     }
 }

@@ -44,7 +44,7 @@ package struct TUFRepository: Sendable {
         do throws(SystemCallError) { try folder.makeFolders(above: "metadata/x") } catch { throw .file(error) }
         let lock = try folder.lock()
         defer { withExtendedLifetime(lock) {} }
-        guard !folder.has("metadata/1.root.json"), try folder.draftRoles().isEmpty else {
+        guard try !folder.has("metadata/1.root.json"), try folder.draftRoles().isEmpty else {
             throw .alreadyThere(path: folder.path)
         }
         let time = now()
