@@ -3,6 +3,7 @@ import ContentAddress
 import Glibc
 import ImageIndex
 import Linux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -114,21 +115,71 @@ import Testing
 
     @Test func aBlockThatWasTouchedWaitsForItsGrace() async throws {
         try addWeeks(2)
+        let all = Set(folder.files(below: "tree/blocks"))
         _ = try tree.prune(PruneRule(keepWeeks: 1))
-        // An image of 'make' whose index lies elsewhere: only the time tells that its blocks are in use.
+        // An image of 'make' whose index lies elsewhere: only the time tells that its block is in use.
         let late = try later(days: 32)
-        let used = try #require(folder.files(below: "tree/blocks").first)
-        for file in folder.files(below: "tree/blocks") {
-            let age = file == used ? 31 : 17
-            var times = [timespec(), timespec()]
-            times[0].tv_sec = time(nil) + age * 86_400
-            times[1].tv_sec = times[0].tv_sec
-            utimensat(AT_FDCWD, folder.file(file), times, 0)
+        let dry = try late.prune(PruneRule(keepWeeks: 1), graceDays: 0, dryRun: true)
+        try #require(dry.sweptBlocks == 1)
+        let newest = try #require(try tree.catalog().distribution("d")?.versions.first)
+        var live: Set<String> = []
+        try tree.contents().index(newest.index).forEachBlock { live.insert("tree/blocks/\($0.id.chunkStorePath)") }
+        let unnamed = try #require(all.subtracting(live).first)
+        func touch(daysAgo days: Int) throws {
+            try Paths.setTimes(folder.file(unnamed), seconds: time(nil) + (32 - days) * 86_400)
         }
-        let result = try late.prune(PruneRule(keepWeeks: 1), graceDays: 15)
-        #expect(result.sweptBlocks + result.waitingBlocks == 1)
-        #expect(result.sweptBlocks == (access(folder.file(used), F_OK) == 0 && result.waitingBlocks == 1 ? 0 : 1))
+        try touch(daysAgo: 14)
+        let waiting = try late.prune(PruneRule(keepWeeks: 1), graceDays: 15)
+        #expect(waiting.waitingBlocks == 1)
+        #expect(waiting.sweptBlocks == 0)
+        #expect(folder.files(below: "tree/blocks").contains(unnamed))
+        try touch(daysAgo: 16)
+        let swept = try late.prune(PruneRule(keepWeeks: 1), graceDays: 15)
+        #expect(swept.waitingBlocks == 0)
+        #expect(swept.sweptBlocks == 1)
+        #expect(!folder.files(below: "tree/blocks").contains(unnamed))
         #expect(try await isWhole(late))
+    }
+
+    @Test func whatCannotBeReadOfAnOldCatalogStopsTheSweep() throws {
+        try addWeeks(3)
+        _ = try tree.prune(PruneRule(keepWeeks: 1))
+        let before = Set(folder.files(below: "tree"))
+        // A catalog of a moment ago, its list of indexes, an index of it, and what waits for a key.
+        let newest = try tree.contents().state
+        var paths = [
+            "tree/drafts", "tree/metadata", "tree/metadata/\(newest.snapshot.header.version - 1).snapshot.json",
+        ]
+        let targets = try newest.targets().header.version
+        paths.append("tree/metadata/\(targets - 1).targets.json")
+        paths.append(try #require(before.first { $0.hasSuffix("2026-09-07.caibx") }))
+        for path in paths {
+            FileCalls.watch { [folder] call, place in
+                call == "open" && place == folder.file(path) ? .error(ESTALE) : nil
+            }
+            defer { FileCalls.watch(nil) }
+            #expect(throws: PublisherError.self, "\(path)") { try tree.prune(PruneRule(keepWeeks: 1), graceDays: 0) }
+            #expect(before.isSubset(of: folder.files(below: "tree")), "\(path)")
+        }
+    }
+
+    @Test func aFolderOfMetadataThatLosesTheNewestCatalogStopsTheSweep() throws {
+        try addWeeks(2)
+        let before = Set(folder.files(below: "tree"))
+        // The newest snapshot vanishes between the look at the catalog and the look for what it needs.
+        let newest = try tree.contents().state.snapshot.header.version
+        let opened = Mutex(0)
+        FileCalls.watch { [folder] call, path in
+            guard call == "open", path == folder.file("tree/metadata/\(newest).snapshot.json") else { return nil }
+            return opened.withLock {
+                $0 += 1; return $0
+            } > 1 ? .error(ENOENT) : nil
+        }
+        defer { FileCalls.watch(nil) }
+        #expect { try tree.prune(PruneRule(), graceDays: 0) } throws: { error in
+            if case PublisherError.metadata = error { true } else { false }
+        }
+        #expect(before.isSubset(of: folder.files(below: "tree")))
     }
 
     @Test func theNewestAndPinnedVersionsStay() throws {
