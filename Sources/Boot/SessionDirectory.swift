@@ -78,7 +78,7 @@ package struct SessionDirectory: Sendable {
     package var process: Int32? {
         var own = stat()
         guard stat(lock, &own) == 0 else { return nil }
-        return Folder.names(in: "/proc").compactMap { Int32($0) }.first { pid in
+        return Folder.namesIfAny(in: "/proc").compactMap { Int32($0) }.first { pid in
             var other = stat()
             return stat("/proc/\(pid)/fd/\(SessionLauncher.lockDescriptor)", &other) == 0
                 && other.st_dev == own.st_dev && other.st_ino == own.st_ino

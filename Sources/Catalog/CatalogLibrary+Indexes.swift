@@ -46,7 +46,7 @@ extension CatalogLibrary {
     /// The ids of a distribution's versions whose index is here: one look at a folder, however many versions there are.
     package func versionsWithIndex(_ source: CatalogSource, _ distribution: Distribution) -> Set<String> {
         var ids: Set<String> = []
-        for name in Folder.names(in: "\(indexesPath(source))/\(distribution.id)") where name.hasSuffix(".caibx") {
+        for name in Folder.namesIfAny(in: "\(indexesPath(source))/\(distribution.id)") where name.hasSuffix(".caibx") {
             // VERSION.DIGEST.caibx, where a version may hold a dot.
             let parts = name.split(separator: ".")
             ids.insert(parts.dropLast(2).joined(separator: "."))

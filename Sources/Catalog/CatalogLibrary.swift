@@ -46,7 +46,7 @@ package struct CatalogLibrary: Sendable {
     /// Names of catalogs whose address here can no longer be read. They can be removed, and added again.
     package func damagedSources() -> [String] {
         let readable = Set(sources().map(\.name))
-        return Folder.names(in: directory).sorted().filter { name in
+        return Folder.namesIfAny(in: directory).sorted().filter { name in
             !readable.contains(name) && access("\(directory)/\(name)/source.json", F_OK) == 0
         }
     }

@@ -47,7 +47,7 @@ package struct PublishedTree: Sendable {
             throw .catalogRefused(error)
         }
         try keys.check(outside: path)
-        if ResolvedPath.isInside(path, keys.folder), access("\(path)/metadata/1.root.json", F_OK) != 0 {
+        if ResolvedPath.isInside(path, keys.folder), try !has("metadata/1.root.json", path) {
             throw .usage(option: "TREE", reason: "\(path) lies inside \(keys.folder), which is for private keys")
         }
         try OutputFolder.make(path)

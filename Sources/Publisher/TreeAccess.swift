@@ -38,7 +38,7 @@ package enum TreeAccess {
         return nil
     }
 
-    private static func paths(in folder: String) -> [String] { Folder.names(in: folder).map { "\(folder)/\($0)" } }
+    private static func paths(in folder: String) -> [String] { Folder.namesIfAny(in: folder).map { "\(folder)/\($0)" } }
 
     /// What is not there keeps nobody out.
     private static func allows(_ path: String, _ mode: mode_t) -> Bool {

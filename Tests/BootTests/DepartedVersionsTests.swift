@@ -76,7 +76,7 @@ import Testing
         let folders = [
             "\(places.catalogs)/home/indexes/debian", "\(places.bootSets)/home/debian", "\(places.runs)/home/debian",
         ]
-        let names = folders.flatMap { Folder.names(in: $0) }
+        let names = folders.flatMap { Folder.namesIfAny(in: $0) }
         return Dictionary(
             uniqueKeysWithValues: Self.ids.map { id in (id, names.count { $0.hasPrefix(id) }) }
         ).filter { $0.value > 0 }
@@ -92,7 +92,7 @@ import Testing
         #expect(here().count == 3)
         try look(after: 31)
         #expect(here() == [Self.ids[0]: 3])
-        #expect(Folder.names(in: "\(places.departed)/home/debian").isEmpty)
+        #expect(Folder.namesIfAny(in: "\(places.departed)/home/debian").isEmpty)
     }
 
     @Test func whatComesBackStays() async throws {

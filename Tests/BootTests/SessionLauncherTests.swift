@@ -9,7 +9,7 @@ import Testing
 @Suite struct SessionLauncherTests {
     /// Processes of this name whose parent we are, in any state.
     private func children(named name: String) -> Int {
-        Folder.names(in: "/proc").compactMap { Int32($0) }.count { pid in
+        Folder.namesIfAny(in: "/proc").compactMap { Int32($0) }.count { pid in
             // A process that ends while we look has no such file any more.
             guard let text = try? FileContents.readText("/proc/\(pid)/stat", limit: 4096) else { return false }
             return text.contains("(\(name)) ") && text.contains(" \(getpid()) ")

@@ -113,7 +113,7 @@ struct BuildFolder {
         try discard()
         // From before builds had folders of their own, when nobody knew whether they were whole.
         for name in [BuildFolder.image, BuildFolder.notes] { unlink("\(path)/\(name)") }
-        for name in Folder.names(in: path) where name.hasPrefix("building-") {
+        for name in Folder.namesIfAny(in: path) where name.hasPrefix("building-") {
             // In nobody's way but for the room: perhaps a build as root left it.
             try? Folder.removeTree("\(path)/\(name)")
         }
