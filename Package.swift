@@ -182,7 +182,9 @@ if let fuzzer {
     package.targets.append(
         .executableTarget(
             name: "oscircular-fuzz",
-            dependencies: ["Boot", "BlockStore", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Linux"],
+            dependencies: [
+                "Boot", "BlockStore", "Catalog", "ContentAddress", "ImageIndex", "Publisher", "TUF", "Linux",
+            ],
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", fuzzer, "-lstdc++", "-lm"])]))
 }

@@ -5,6 +5,7 @@ import ContentAddress
 import Glibc
 import ImageIndex
 import Linux
+import Publisher
 import TUF
 
 /// A reader of bytes that come from elsewhere. Any input may be refused; none may crash, hang or fill the memory.
@@ -21,6 +22,8 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "configuration", run: configuration),
         FuzzedParser(name: "chunk", run: chunk),
         FuzzedParser(name: "metadata", run: metadata),
+        FuzzedParser(name: "page", run: page),
+        FuzzedParser(name: "digest-list", run: digestList),
     ]
 
     /// The one that the first argument names.
@@ -65,6 +68,20 @@ struct FuzzedParser: Sendable {
     private static func configuration(_ bytes: [UInt8]) {
         var configuration = Configuration()
         try? configuration.apply(String(decoding: bytes, as: UTF8.self), file: "fuzz")
+    }
+
+    private static func page(_ bytes: [UInt8]) {
+        for name in UpstreamPage(String(decoding: bytes, as: UTF8.self), url: "https://h.example/a/").names {
+            precondition(!name.text.contains("/") && !name.urlText.contains("/") && name.text != "..")
+        }
+    }
+
+    private static func digestList(_ bytes: [UInt8]) {
+        let list = DigestList(String(decoding: bytes, as: UTF8.self))
+        for isOwn in [false, true] {
+            guard case .digest(let hex) = list.finding(for: ["https://h/a/d.raw"], isOwn: isOwn) else { continue }
+            precondition(hex.utf8.count == 64 || hex.utf8.count == 128)
+        }
     }
 
     private static func metadata(_ bytes: [UInt8]) {

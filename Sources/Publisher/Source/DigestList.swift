@@ -1,7 +1,7 @@
 /// A list of files' digests as distributions publish it: SHA256SUMS, SHA512SUMS, CHECKSUM, `NAME.sha512`.
-struct DigestList {
+package struct DigestList {
     /// What a list says of a file.
-    enum Finding: Equatable {
+    package enum Finding: Equatable {
         /// Lower-case hexadecimal, 64 or 128 digits.
         case digest(String)
         /// Two different ones of the same kind.
@@ -25,7 +25,7 @@ struct DigestList {
 
     /// Reads `HEX  NAME`, `HEX *NAME`, `SHA256 (NAME) = HEX` and what openssl writes, `SHA2-256(NAME)= HEX`, with or without GNU's
     /// mark of an escaped name; others, such as comments, are passed over. Of a clear-signed list only what is signed counts.
-    init(_ text: String) {
+    package init(_ text: String) {
         var isOther = false
         for line in DigestList.signedLines(text) {
             if line.hasPrefix("#") {
@@ -108,7 +108,7 @@ struct DigestList {
     /// - Parameters:
     ///   - paths: the ways to write the file's path: as in its URL, and decoded.
     ///   - isOwn: the list is that file's alone: then a digest without a name is its, and the only one whatever its name.
-    func finding(for paths: [String], isOwn: Bool) -> Finding {
+    package func finding(for paths: [String], isOwn: Bool) -> Finding {
         let wanted = paths.map { $0.split(separator: "/") }.filter { !$0.isEmpty }
         var best = (length: 0, entries: [Entry]())
         for entry in entries {

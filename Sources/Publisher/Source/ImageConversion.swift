@@ -20,8 +20,8 @@ struct ImageConversion {
         let ended = try ImageConversion.run(
             ["info", "--output=json", "--", ImageConversion.plain(image)])
         try ImageConversion.check(ended)
+        // An answer that is not JSON, or not this, leaves nothing known of the image, whatever the reason.
         guard let info = try? JSONDecoder().decode(Info.self, from: Data(ended.output)) else {
-            // Not JSON, or not this: nothing is known of the image.
             throw .programFailed(ImageConversion.program, status: ended.status, message: "its answer is no JSON")
         }
         format = info.format
