@@ -26,6 +26,8 @@ package struct GuestCondition: Sendable, Equatable {
     private var isSuspended = false
     /// What libvirt is doing.
     private var call: Call?
+    /// Whether QEMU paused the guest while libvirt was resuming it: the news comes before the call's end.
+    private var isPausedAgain = false
     /// Resumptions in a row that ended in another pause, with no stall in between that explains it.
     private var fruitless = 0
 
@@ -74,6 +76,7 @@ package struct GuestCondition: Sendable, Equatable {
     package mutating func guestPausedForError(blocksAreHere: Bool) {
         if blocksAreHere { isStalled = false }
         isPausedForError = true
+        isPausedAgain = call == .resume
     }
 
     /// libvirt was asked, and says that the guest runs.
@@ -83,7 +86,10 @@ package struct GuestCondition: Sendable, Equatable {
     }
 
     /// A call was begun, as ``due`` asked.
-    package mutating func began(_ call: Call) { self.call = call }
+    package mutating func began(_ call: Call) {
+        self.call = call
+        isPausedAgain = false
+    }
 
     /// The call has ended.
     package mutating func ended(_ call: Call, isDone: Bool) {
@@ -93,7 +99,7 @@ package struct GuestCondition: Sendable, Equatable {
         case (.suspend, false): isPausedByUser = false
         case (.resume, true):
             if isPausedForError { fruitless += 1 }
-            isPausedForError = false
+            isPausedForError = isPausedAgain
             isSuspended = false
         case (.resume, false): fruitless += 1
         }

@@ -81,6 +81,12 @@ import Testing
             check([(events, (.resume, seconds), .waiting, true)])
             events += [.begin, .done]
         }
+        // The next pause is heard of before the end of the call; it must not be taken for the one before.
+        check([
+            ([.failed(true), .begin, .failed(true)], nil, .waiting, true),
+            ([.failed(true), .begin, .failed(true), .done], (.resume, 1), .waiting, true),
+            ([.failed(true), .begin, .failed(true), .done, .begin, .done], nil, .running, true),
+        ])
         // A stall explains the pause.
         check([(events + [.stallBegan, .stallEnded, .failed(true)], (.resume, 0), .waiting, true)])
         check([([.failed(true), .begin, .undone], (.resume, 1), .waiting, true)])
