@@ -3,6 +3,9 @@ import Linux
 
 /// The qcow2 file that takes a guest's writes and is thrown away.
 package enum Overlay {
+    /// Bytes that an empty overlay takes at most, for an image of 16 TiB.
+    private static let leastSpace = 1 << 20
+
     /// Makes an empty overlay (0600) over a raw image. Blocks while qemu-img runs.
     /// - Parameter size: bytes of the image; the guest's disk has as many.
     /// - Throws: ``GuestDomainError``.
@@ -22,6 +25,11 @@ package enum Overlay {
             let code = process.wait().shellStatus
             if code != 0 {
                 unlink(path)
+                let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+                // qemu-img says it in a sentence, and its code is 1 for everything.
+                if let space = try? FileSystemSpace(of: Folder(path: folder)), space.available < leastSpace {
+                    throw SystemCallError(code: ENOSPC, call: "write", subject: path)
+                }
                 throw GuestDomainError.overlayFailed(reason: "qemu-img ended with \(code)\(Self.words(pipe.reading))")
             }
         } catch let error as SystemCallError {
@@ -38,6 +46,7 @@ package enum Overlay {
         _ = fcntl(pipe.descriptor, F_SETFL, O_NONBLOCK)
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = read(pipe.descriptor, &buffer, buffer.count)
-        return count > 0 ? ": " + String(decoding: buffer[..<count], as: UTF8.self) : ""
+        let lines = String(decoding: buffer[..<max(count, 0)], as: UTF8.self).split(separator: "\n")
+        return lines.isEmpty ? "" : ": " + lines.joined(separator: "; ")
     }
 }

@@ -37,6 +37,22 @@ struct OverlayTests {
         #expect(access(folder.path("overlay.qcow2"), F_OK) == 0)
     }
 
+    @Test(.enabled(if: geteuid() == 0, "SKIPPED: only root may mount a small disk"))
+    func aFullDiskIsSaidToBeFull() async throws {
+        let mount = try folder.makeFolder("full")
+        try systemCall("mount", mount) { Glibc.mount("tmpfs", mount, "tmpfs", 0, "size=64k") }
+        defer { umount2(mount, Int32(MNT_DETACH)) }
+        let filler = try FileHandle(path: "\(mount)/filler", flags: O_WRONLY | O_CREAT)
+        let ones = [UInt8](repeating: 1, count: 1 << 17)
+        #expect(throws: SystemCallError.self) { try ones.withUnsafeBytes { try filler.write($0) } }
+        let error = await #expect(throws: GuestDomainError.self) {
+            try await create("\(mount)/overlay.qcow2", backing: "/dev/null", size: 1 << 30)
+        }
+        guard case .system(let cause) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(cause.code == ENOSPC && cause.subject.contains("overlay.qcow2"))
+        #expect(access("\(mount)/overlay.qcow2", F_OK) == -1)
+    }
+
     @Test func replacesNothing() async throws {
         let path = try folder.write([1], to: "overlay.qcow2")
         let error = await #expect(throws: GuestDomainError.self) {
