@@ -90,7 +90,8 @@ struct SessionDisk: Sendable {
         } onCancel: {
             stores.close()
         }
-        await stores.caching.settle()
+        // Behind what else waits for a slow disk they are fetched once more rather than waited for.
+        await stores.caching.settle(within: .seconds(5))
         stores.close()
     }
 

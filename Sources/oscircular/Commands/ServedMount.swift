@@ -45,5 +45,7 @@ struct ServedMount: Sendable {
         }
         await image.waitUntilUnmounted()
         stores.close()
+        // What has come should be there the next time.
+        await stores.caching.settle(within: .seconds(10))
     }
 }
