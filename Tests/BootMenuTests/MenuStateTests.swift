@@ -22,6 +22,21 @@ import menu_sample
         #expect(menu.chosenImage == Typing.image("alpine"))
     }
 
+    @Test(
+        arguments: [
+            (.waiting, .blocks, "waits for blocks"), (.waiting, .space, "disk full: waits"),
+            (.waiting, .disk, "waits for disk"), (.paused, nil, "paused"), (.silent, nil, "does not answer"),
+        ] as [(GuestItem.State, GuestItem.Wait?, String)])
+    func aSystemsRowSaysHowItsGuestIs(_ state: GuestItem.State, _ waitsFor: GuestItem.Wait?, _ words: String) {
+        var menu = Typing.menu()
+        var guest = Typing.guest()
+        guest.state = state
+        guest.waitsFor = waitsFor
+        _ = menu.handle(.guests([guest]))
+        let rows = menu.text().filter { $0.contains(words) }
+        #expect(rows.contains { $0.contains("debian") }, "\(menu.text())")
+    }
+
     @Test func enterBootsTheNewestVersionAndShowsItsStart() {
         var menu = Typing.menu()
         #expect(menu.press(.named(.enter)) == [.boot(Typing.image("debian"), launch: 1)])

@@ -21,6 +21,8 @@ package final class BootBackend: MenuBackend {
     private let describe: @Sendable (any Error) -> String
     /// The catalogs as they were read last.
     private let copies = Mutex<[CatalogCopy]>([])
+    /// The guests as they were seen last.
+    private let seen = Mutex<[GuestItem]>([])
 
     /// - Parameters:
     ///   - program: path of the program that knows `run-session`.
@@ -57,7 +59,21 @@ package final class BootBackend: MenuBackend {
 
     // MARK: Guests
 
-    package func guests() async -> [GuestItem] { await registry.statuses().map(GuestItem.init) }
+    package func guests() async -> [GuestItem] {
+        let list = await registry.survey(patience: .zero)
+        // One without a socket starts, or is about to be gone.
+        let silent = list.silent.filter {
+            (try? registry.directory(of: $0.id)).map { access($0.control, F_OK) == 0 } ?? false
+        }
+        return seen.withLock { seen in
+            let known = seen
+            seen =
+                list.sessions.map(GuestItem.init)
+                + silent.map { session in GuestItem(silent: session, known.first { $0.id == session.id }) }
+            seen.sort { ($0.started, $0.id) < ($1.started, $1.id) }
+            return seen
+        }
+    }
 
     package func picture(session: String, cells: Int) async -> [BlockCell]? {
         let wanted = min(cells, ControlRequest.mostCells)
@@ -103,7 +119,17 @@ package final class BootBackend: MenuBackend {
             case .pause: .pause
             case .resume: .resume
             }
-        _ = try await registry.send(command, to: session)
+        let directory = try registry.directory(of: session)
+        do {
+            _ = try await registry.send(command, to: session)
+        } catch BootError.sessionSilent where order == .force {
+            let (registry, describe) = (registry, describe)
+            try await WorkerThread.run(name: "kill") {
+                guard registry.kill(directory) == nil else { return }
+                throw SessionFailure(
+                    exitCode: 75, message: describe(BootError.sessionSilent(session, pid: directory.process)))
+            }
+        }
     }
 
     package func console(session: String, interruption: EventDescriptor) async throws {

@@ -18,6 +18,19 @@ extension GuestItem {
     }
 }
 
+extension GuestItem {
+    /// A session that does not answer, as it was seen last; of one that never answered here only the id is known.
+    init(silent session: SilentSession, _ known: GuestItem?) {
+        let name = SystemName(catalog: "", distribution: "session")
+        self = known ?? GuestItem(id: session.id, image: ImageName(system: name, version: session.id), phase: .up)
+        state = .silent
+        waitsFor = nil
+        rate = 0
+        lastError =
+            "its process\(session.pid.map { " \($0)" } ?? "") is stopped or stuck; forcing it off ends both"
+    }
+}
+
 extension GuestItem.State {
     init(_ state: SessionStatus.State) {
         self =

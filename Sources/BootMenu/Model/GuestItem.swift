@@ -1,8 +1,8 @@
 /// A guest of this user's, starting or running, as the menu shows it.
 package struct GuestItem: Sendable, Hashable {
-    /// As `sessions --json` says it.
+    /// As `sessions --json` says it; `silent` when its process is there and does not answer.
     package enum State: String, Sendable {
-        case starting, running, waiting, paused, stopping, failed
+        case starting, running, waiting, paused, stopping, failed, silent
     }
 
     /// What a guest in the state ``State/waiting`` waits for, as `sessions --json` says it.

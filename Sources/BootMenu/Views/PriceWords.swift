@@ -46,6 +46,7 @@ enum PriceWords {
         case .paused: "paused"
         case .stopping: "shutting down"
         case .failed: "failed"
+        case .silent: "does not answer"
         }
     }
 }
