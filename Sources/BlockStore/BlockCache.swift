@@ -135,8 +135,8 @@ package final class BlockCache: Sendable {
         return place
     }
 
-    /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown.
-    private func store(_ id: BlockID, _ bytes: BlockBytes) {
+    /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown. Blocks; for the writer's thread.
+    func store(_ id: BlockID, _ bytes: BlockBytes) {
         var reserved = 0
         do throws(SystemCallError) {
             switch try reserve(bytes.count) {

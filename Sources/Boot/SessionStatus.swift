@@ -65,7 +65,7 @@ package struct SessionStatus: Codable, Sendable, Equatable {
 }
 
 extension SessionStatus {
-    /// What is not known is null, not absent.
+    /// What is not known is null, not absent; but ``withdrawn`` is there only where it says something.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -89,7 +89,7 @@ extension SessionStatus {
         try container.encode(rate, forKey: .rate)
         try container.encode(lastError, forKey: .lastError)
         try container.encode(domain, forKey: .domain)
-        try container.encode(withdrawn, forKey: .withdrawn)
+        try container.encodeIfPresent(withdrawn, forKey: .withdrawn)
     }
 }
 

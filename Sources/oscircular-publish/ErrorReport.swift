@@ -222,6 +222,8 @@ struct ErrorReport {
         switch cause.code {
         case ENOENT, ENOTDIR: self.init(66, what, cause.message, "check the path")
         case EACCES, EPERM: self.init(77, what, cause.message, "check its owner and mode")
+        case EFBIG: self.init(65, what, "it is longer than such a file can be", "check that it is the right one")
+        case EISDIR: self.init(66, what, "it is a folder", "check the path")
         default: self.init(1, what, "\(cause.call): \(cause.message)", "check the disk it lies on")
         }
     }

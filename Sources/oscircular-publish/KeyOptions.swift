@@ -45,7 +45,7 @@ enum Passphrase {
     static func new() throws -> String {
         if let known = try known.get() {
             guard !known.isEmpty else {
-                let isVariable = getenv("OSCIRCULAR_PASSPHRASE") != nil
+                let isVariable = getenv("OSCIRCULAR_PASSPHRASE_FILE") == nil
                 throw PublisherError.usage(
                     option: isVariable ? "OSCIRCULAR_PASSPHRASE" : "OSCIRCULAR_PASSPHRASE_FILE",
                     reason: isVariable ? "it is set, but empty" : "the first line of the file is empty")
@@ -61,8 +61,14 @@ enum Passphrase {
 
     /// Read once: the file may be a pipe, and several keys may want it.
     private static let known: Result<String?, PublisherError> = {
-        if let value = getenv("OSCIRCULAR_PASSPHRASE") { return .success(String(cString: value)) }
-        guard let path = getenv("OSCIRCULAR_PASSPHRASE_FILE").map({ String(cString: $0) }) else { return .success(nil) }
+        let value = getenv("OSCIRCULAR_PASSPHRASE").map { String(cString: $0) }
+        if let value, !value.isEmpty { return .success(value) }
+        guard let path = getenv("OSCIRCULAR_PASSPHRASE_FILE").map({ String(cString: $0) }) else {
+            return .success(value)
+        }
+        if path.isEmpty {
+            return .failure(.usage(option: "OSCIRCULAR_PASSPHRASE_FILE", reason: "it is set, but names no file"))
+        }
         do throws(SystemCallError) {
             return .success(try FileText.firstLine(of: path))
         } catch {

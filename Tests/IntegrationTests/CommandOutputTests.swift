@@ -100,6 +100,37 @@ struct CommandOutputTests {
         }
     }
 
+    @Test func aWithdrawnVersionIsSaidByListAndRefusedByName() async throws {
+        try await withWeeks { scenario, _ in
+            // Its index comes here, so that it is here for list.
+            let folder = try scenario.emptyFolder("m")
+            try await scenario.client("mount", "tiny@\(TwoWeeks.newer)", folder)
+            try await scenario.client("umount", folder)
+            try await scenario.publisher(
+                "withdraw", scenario.tree, "tiny", TwoWeeks.newer, "--why", "it lets\u{1b}[31m everybody in")
+            try await scenario.client("catalog", "refresh")
+            let row = try JSONValue.object(try await scenario.client("list", "--json"))["distributions"]?.array.first
+            #expect(row?["versions"]?.array.map { $0["id"]?.string } == [TwoWeeks.older])
+            let gone = try #require(row?["withdrawn"]?.array.first)
+            #expect(gone.keys == ["id", "when", "why", "here", "running"])
+            #expect(gone["id"]?.string == TwoWeeks.newer)
+            #expect(gone["here"] == .boolean(true))
+            #expect(gone["running"] == .boolean(false))
+            let text = try await scenario.client("list")
+            #expect(text.contains("tiny@\(TwoWeeks.newer)  withdrawn on "), "\(text)")
+            #expect(!text.contains("\u{1b}"))
+            for arguments in [["boot"], ["fetch"], ["mount"]] {
+                let name = "tiny@\(TwoWeeks.newer)"
+                let end = arguments == ["mount"] ? [name, folder] : [name]
+                let refused = try await BuiltProgram.run(
+                    "oscircular", arguments + end, environment: scenario.environment)
+                #expect(refused.status == 66)
+                #expect(refused.stderr.contains("was withdrawn on"), "\(refused.stderr)")
+                #expect(refused.stderr.contains("the newest is \(TwoWeeks.older)"), "\(refused.stderr)")
+            }
+        }
+    }
+
     @Test func theOlderVersionFetchesOnlyWhatTheNewerHasNot() async throws {
         try await withWeeks { scenario, _ in
             let newer = try Scenario.blocks(of: scenario.publishedIndex(TwoWeeks.newer))

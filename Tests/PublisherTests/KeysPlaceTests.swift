@@ -72,6 +72,7 @@ import Testing
             ("OSCIRCULAR_PASSPHRASE_FILE", folder.file("empty"), "first line of the file is empty"),
             ("OSCIRCULAR_PASSPHRASE_FILE", folder.file("second"), "first line of the file is empty"),
             ("OSCIRCULAR_PASSPHRASE_FILE", folder.file("nowhere"), folder.file("nowhere")),
+            ("OSCIRCULAR_PASSPHRASE_FILE", "", "names no file"),
         ] {
             let refused = try await run(
                 ["init", folder.file("tree"), "--encrypt", "--keys", folder.file("keys")], [variable: value])
@@ -93,6 +94,11 @@ import Testing
                 ["key", "delegate", tree, "d", "--keys", keys], ["OSCIRCULAR_PASSPHRASE": "secret"])
             #expect(pinned.status == 0, "\(pinned.stderr)")
         }
+        // A variable that is set to nothing does not hide the file.
+        let both = try await run(
+            ["key", "delegate", folder.file("tree0"), "both", "--keys", folder.file("keys0")],
+            ["OSCIRCULAR_PASSPHRASE": "", "OSCIRCULAR_PASSPHRASE_FILE": folder.file("file")])
+        #expect(both.status == 0, "\(both.stderr)")
         let wrong = try await run(
             ["key", "delegate", folder.file("tree0"), "e", "--keys", folder.file("keys0")],
             ["OSCIRCULAR_PASSPHRASE": ""])

@@ -53,7 +53,11 @@ final class FolderDestination: MirrorDestination {
         throw PublisherError.unwritable(.last("unlink", "\(name)/\(path)"))
     }
 
-    func close() { ingest.remove() }
+    func close() {
+        ingest.remove()
+        // A thread that wrote may hold the last reference a little longer.
+        lock.unlock()
+    }
 
     func sizes(of paths: [String], below folder: String) async throws -> [String: Int] {
         try await WorkerThread.run(name: "sizes") { [name] in

@@ -11,6 +11,7 @@ struct BuildFolder {
     /// What a build is for: the same order finds the same image again.
     struct Order: Equatable {
         let day: CalendarDate
+        /// The tree that it is for, the program, and its arguments.
         let command: [String]
     }
 
@@ -62,14 +63,9 @@ struct BuildFolder {
         for order: Order, by program: String, _ build: (_ output: String) throws(PublisherError) -> Void
     ) throws(PublisherError) -> Finished {
         try clear()
-        let folder: String
-        do throws(SystemCallError) {
-            folder = try WorkFolder.make(in: path, name: "building")
-            // As other folders: a part of the build may run as another user.
-            try systemCall("chmod", folder) { chmod(folder, 0o755) }
-        } catch {
-            throw .unwritable(error)
-        }
+        // A name that no process which an earlier build left behind knows.
+        let folder = "\(path)/building-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        try OutputFolder.make(folder)
         do throws(PublisherError) {
             try build("\(folder)/\(BuildFolder.image)")
             try settle(folder, order, program)

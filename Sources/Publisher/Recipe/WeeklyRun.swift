@@ -91,9 +91,10 @@ package struct WeeklyRun: Sendable {
     ) throws(PublisherError) -> Outcome {
         let builds = try BuildFolder(path: "\(work)/\(entry.id)")
         defer { builds.unlock() }
-        let order = BuildFolder.Order(day: day, command: command)
         let program =
             command[0].contains("/") && !command[0].hasPrefix("/") ? "\(recipe.folder)/\(command[0])" : command[0]
+        let order = BuildFolder.Order(
+            day: day, command: [ResolvedPath.resolve(tree.path), program] + command.dropFirst())
         progress.begin(.build, total: 0)
         // One that was built today by a run that could not publish it is used.
         var made = try builds.made(for: order)

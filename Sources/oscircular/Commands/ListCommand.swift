@@ -67,7 +67,7 @@ struct ListCommand: AsyncParsableCommand {
                         + "\(ByteCount.text(version.here)) here\(toBoot)\(offline)\(marks)")
             }
             // Those that nobody has here are of interest only to who asks.
-            for version in row.withdrawn where distribution != nil || version.here || version.running {
+            for version in row.withdrawn ?? [] where distribution != nil || version.here || version.running {
                 let marks = version.running ? "  running" : version.here ? "  here" : ""
                 let why = version.why.isEmpty ? "" : ": \(Terminal.clean(version.why))"
                 Terminal.print(

@@ -12,14 +12,15 @@ struct DistributionRow: Encodable {
     let catalog: String
     let title: String
     let versions: [VersionRow]
-    let withdrawn: [WithdrawnRow]
+    /// Nil where nothing was withdrawn, as in all catalogs of old.
+    let withdrawn: [WithdrawnRow]?
 
     init(_ system: SystemSummary) {
         id = system.distribution.id
         catalog = system.source.name
         title = system.distribution.title
         versions = system.versions.map(VersionRow.init)
-        withdrawn = system.withdrawn.map(WithdrawnRow.init)
+        withdrawn = system.withdrawn.isEmpty ? nil : system.withdrawn.map(WithdrawnRow.init)
     }
 }
 
