@@ -233,7 +233,7 @@ struct ErrorReport {
             self = report
             return
         }
-        let what = cause.subject.isEmpty ? "nothing can be written" : "\(cause.subject) cannot be written"
+        let what = cause.subject.isEmpty ? "a file cannot be written" : "\(cause.subject) cannot be written"
         switch cause.code {
         case _ where cause.subject == Environment.noHome || cause.subject.hasPrefix(Environment.noHome + "/"):
             self.init(77, what, cause.message, "this user has no home: set HOME, or OSCIRCULAR_KEYS")

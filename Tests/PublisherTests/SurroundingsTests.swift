@@ -53,6 +53,25 @@ import Testing
         #expect(try tree.prune(PruneRule(keepWeeks: 1)).removed.isEmpty)
     }
 
+    @Test func aCopyRemovesNothingOfTheFileSystems() async throws {
+        let (tree, copy) = (try create().path, folder.file("copy"))
+        var options = MirrorOptions()
+        options.deleteAfterDays = 0
+        let foreign = ["blocks/lost+found/#1", "targets/@eaDir/x", "targets/System Volume Information/y"]
+        for name in foreign {
+            try Folder.make(Folder.parent(of: "\(copy)/\(name)") ?? "")
+            try AtomicFile.write("x", to: "\(copy)/\(name)")
+        }
+        try AtomicFile.write("x", to: "\(copy)/targets/stale")
+        let result = try await WorkerThread.run(name: "mirror") { [options] in
+            try TreeMirror.toFolder(
+                copy, from: tree, options: options, progress: PublishProgress(), cancellation: Cancellation()
+            ).run()
+        }
+        #expect(result.removedFiles == 1)
+        #expect(foreign.allSatisfy { access("\(copy)/\($0)", F_OK) == 0 })
+    }
+
     // MARK: Who may read it
 
     @Test func aTreeThatNoServerCanReadIsSaid() async throws {

@@ -11,9 +11,12 @@ extension TreeMirror {
     ) async throws -> Int {
         var present: [String] = []
         for folder in ["blocks/", "targets/", "metadata/"] {
-            // Hidden names are a publisher's notes; roots are how readers of any age find the newest.
+            // Hidden names are a publisher's notes, others a file system's; roots are how readers of any age find the newest.
             present += try await destination.paths(below: folder).filter { path in
-                !path.hasSuffix(".root.json") && !path.split(separator: "/").contains { $0.hasPrefix(".") }
+                !path.hasSuffix(".root.json")
+                    && !path.split(separator: "/").contains {
+                        $0.hasPrefix(".") || ForeignNames.contain($0)
+                    }
             }
         }
         var record = try await UnusedFiles(of: destination)
