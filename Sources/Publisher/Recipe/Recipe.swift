@@ -78,7 +78,8 @@ package struct Recipe: Sendable {
         self.file = file
         // What comes from a pipe lies in no folder: then paths start where the user is.
         let isFile = !file.hasPrefix("/dev/") && !file.hasPrefix("/proc/")
-        folder = ResolvedPath.absolute(isFile ? Folder.parent(of: file) ?? "." : ".")
+        let place = isFile ? Folder.parent(of: file) ?? "." : "."
+        folder = ResolvedPath.absolute(place == "." ? "" : place)
         distributions = entries
         var rule = PruneRule(keepWeeks: keepWeeks, maxBytes: maxBytes.map(UInt64.init))
         for entry in entries { rule.keepWeeksOf[entry.id] = entry.keepWeeks }
