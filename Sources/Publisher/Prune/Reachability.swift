@@ -106,7 +106,13 @@ struct Reachability {
     private var places: [String: Int64] = [:]
 
     private mutating func hold(_ index: ImageIndex, until: Int64) throws(PublisherError) {
-        try Reachability.read(index, "") { held[$0] = max(held[$0] ?? .min, until) }
+        do throws(PublisherError) {
+            try Reachability.read(index, "") { held[$0] = max(held[$0] ?? .min, until) }
+        } catch {
+            // Malformed: as in `index`.
+            if case .index = error { return }
+            throw error
+        }
     }
 
     /// Everything that is neither text of ours is taken for an index: a block too many that stays does no harm.
