@@ -126,7 +126,7 @@ import Testing
         #expect(problems == [])
     }
 
-    @Test(arguments: [TopLevelRole.root, .timestamp]) func aNewKeyIsNeverLostWhateverFails(_ role: TopLevelRole)
+    @Test(arguments: [TopLevelRole.root]) func aNewKeyIsNeverLostWhateverFails(_ role: TopLevelRole)
         async throws
     {
         let problems = try await FileFaults.tryEvery("new key of \(role)", [.once, .full]) { number in
