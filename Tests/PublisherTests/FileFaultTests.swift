@@ -89,8 +89,9 @@ import Testing
     @Test func addPublishesAllOrNothingWhateverFails() async throws {
         try add("2026-09-07", [1, 2])
         let image = try image([1, 3])
+        let before = Set(try Self.files(tree))
         let problems = try await FileFaults.tryEvery("add") { number in
-            FaultTrials.Add(tree: try copy(number), image: image, digest: nil)
+            FaultTrials.Add(tree: try copy(number), image: image, before: before, digest: nil)
         }
         #expect(problems == [])
     }
@@ -99,8 +100,9 @@ import Testing
         try add("2026-09-07", [1, 2])
         let digest = try #require(try tree.catalog().distribution("d")?.versions.first?.digest)
         let image = try image([1, 2])
+        let before = Set(try Self.files(tree))
         let problems = try await FileFaults.tryEvery("add of the same image", [.once]) { number in
-            FaultTrials.Add(tree: try copy(number), image: image, digest: digest)
+            FaultTrials.Add(tree: try copy(number), image: image, before: before, digest: digest)
         }
         #expect(problems == [])
     }
