@@ -128,7 +128,9 @@ final class Transfer: @unchecked Sendable {
 
     /// Seconds after which the transfer begins anew; nil when its failure is final. Call it before the handle is reset.
     func pause(after error: TransferError) -> Double? {
-        guard request.retry.mayPass(error), attempt < request.retry.attempts, request.file?.failure == nil else { return nil }
+        guard request.retry.mayPass(error), attempt < request.retry.attempts, request.file?.failure == nil else {
+            return nil
+        }
         return request.retry.pause(after: attempt, asked: retryAfter.map(Double.init))
     }
 

@@ -91,7 +91,9 @@ package enum URLText {
             }
             let digits = String(decoding: rest.prefix(2), as: UTF8.self)
             // A sign would be a number, too.
-            guard digits.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else { return nil }
+            guard digits.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else {
+                return nil
+            }
             bytes.append(value)
             rest = rest.dropFirst(2)
         }
