@@ -38,9 +38,10 @@ package struct DepartedVersions: Sendable {
     /// Looks, at most once a day. What goes wrong is tried again the next day: it costs a little space until then.
     package func tidy(_ registry: SessionRegistry) async {
         let stamp = "\(places.departed)/looked"
-        guard DepartedVersions.age(of: stamp, now: time(nil)).map({ $0 >= DepartedVersions.pause }) ?? true else {
-            return
-        }
+        // Where nobody knows when the last look was, this one fails for the same reason.
+        let age = (try? DepartedVersions.age(of: stamp, now: time(nil))) ?? nil
+        // One in the future was a clock's that ran ahead.
+        if let age, (0..<DepartedVersions.pause).contains(age) { return }
         let sessions = await registry.statuses()
         // One that does not answer may be of any version.
         guard sessions.count == registry.ids().count else { return }
@@ -68,11 +69,11 @@ package struct DepartedVersions: Sendable {
             let mark = "\(places.departed)/\(kept.mark)"
             marks.remove(kept.mark)
             guard isMissed(kept) else {
-                unlink(mark)
+                try Paths.remove(mark)
                 continue
             }
             // A mark from the future is a clock's that ran ahead.
-            guard let age = DepartedVersions.age(of: mark, now: now), age >= 0 else {
+            guard let age = try DepartedVersions.age(of: mark, now: now), age >= 0 else {
                 try write(mark, now: now)
                 continue
             }
@@ -81,11 +82,11 @@ package struct DepartedVersions: Sendable {
                 try running.contains(kept.key) || pins.contains(kept.key.description)
                 || isWhole(kept.digest.isEmpty ? indexes[kept.key] ?? [] : kept.indexes)
             if isNeeded { continue }
-            for file in kept.files { try systemCall("unlink", file) { unlink(file) } }
-            unlink(mark)
+            for file in kept.files { try Paths.remove(file) }
+            try Paths.remove(mark)
         }
         // Of what is gone otherwise.
-        for mark in marks { unlink("\(places.departed)/\(mark)") }
+        for mark in marks { try Paths.remove("\(places.departed)/\(mark)") }
     }
 
     /// Whether the catalogs, as they are here, lack something. Nothing is missed in one that cannot be read.
@@ -150,8 +151,7 @@ package struct DepartedVersions: Sendable {
     private func write(_ mark: String, now: Int) throws {
         try Folder.make(String(mark[..<(mark.lastIndex(of: "/") ?? mark.endIndex)]))
         try AtomicFile.write("", to: mark)
-        var times = [timespec(tv_sec: now, tv_nsec: 0), timespec(tv_sec: now, tv_nsec: 0)]
-        try systemCall("utimensat", mark) { utimensat(AT_FDCWD, mark, &times, 0) }
+        try Paths.setTimes(mark, seconds: now)
     }
 
     /// Whether the image of one of these indexes is in the cache to its last block.
@@ -175,16 +175,15 @@ package struct DepartedVersions: Sendable {
     }
 
     /// Seconds since a file was written; nil where there is none.
-    private static func age(of path: String, now: Int) -> Int? {
-        var status = stat()
-        return stat(path, &status) == 0 ? now - status.st_mtim.tv_sec : nil
+    private static func age(of path: String, now: Int) throws(SystemCallError) -> Int? {
+        try Paths.status(path).map { now - $0.st_mtim.tv_sec }
     }
 
     /// The names in a folder; none when it is absent or no folder.
     private func names(_ path: String) throws(SystemCallError) -> [String] {
         do {
-            return try Folder(path: path).names()
-        } catch  where error.code == ENOENT || error.code == ENOTDIR {
+            return try Folder.names(in: path)
+        } catch  where error.code == ENOTDIR {
             return []
         }
     }

@@ -74,9 +74,9 @@ final class KnownFiles: Sendable {
     }
 
     private func stamps(of store: DirectoryMetadataStore) -> [Stamp?] {
+        // What cannot be looked at is said when it is read.
         ["root", "timestamp", "snapshot", "targets"].map { role in
-            var status = stat()
-            return stat("\(store.path)/\(role).json", &status) == 0 ? Stamp(status) : nil
+            (try? Paths.status("\(store.path)/\(role).json")).flatMap { $0.map(Stamp.init) }
         }
     }
 }

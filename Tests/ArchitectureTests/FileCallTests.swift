@@ -20,7 +20,9 @@ import Testing
         "BlockStore/BlockCache.swift", "BlockStore/BlockCache+Upkeep.swift", "BlockStore/CacheBudget.swift",
         "BlockStore/CacheBudget+Tidying.swift", "BlockStore/CacheFolder.swift", "BlockStore/CacheKeepers.swift",
         "BlockStore/CacheProtection.swift", "BlockStore/CacheUsage.swift", "BlockStore/OpenBlocks.swift",
+        "Catalog/CatalogLibrary+Indexes.swift", "Catalog/CatalogLibrary+Kept.swift",
         "Catalog/CatalogLibrary+Trust.swift",
+        "Catalog/KnownFiles.swift", "Boot/DepartedVersions.swift",
     ]
 
     /// The C library's functions about files.
@@ -36,6 +38,7 @@ import Testing
     /// Methods of their own types that have such names.
     private static let methods = [
         "Folder+Paths.swift": ["remove"], "CacheFolder.swift": ["rename"], "CatalogLibrary+Trust.swift": ["write"],
+        "CatalogLibrary+Indexes.swift": ["write"],
     ]
 
     private static let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
