@@ -143,7 +143,12 @@ extension CatalogLibrary {
         let targets = TreeSource(bases.map { $0 + "targets/" }, transfers: transfers, isAbsenceFinal: false)
         let store = DirectoryMetadataStore(path: metadataPath(source))
         let seen = SeenVersions(root: before.trust?.rootVersion ?? 0, timestamp: before.trust?.version ?? 0)
-        let isFollowed = access(sourcePath(source), F_OK) == 0
+        let isFollowed: Bool
+        do {
+            isFollowed = try Paths.isThere(sourcePath(source))
+        } catch {
+            throw CatalogAccessError.state(path: sourcePath(source), cause: error)
+        }
         if isFollowed, before.trust == nil { throw CatalogAccessError.forgotten(source.name) }
         func client(_ root: [UInt8]?) throws(TUFError) -> TUFClient {
             try TUFClient(
