@@ -101,12 +101,23 @@ package struct SilentSession: Codable, Sendable, Equatable {
 }
 
 /// `sessions --json`.
-package struct SessionList: Codable, Sendable {
+package struct SessionList: Encodable, Sendable {
     package var sessions: [SessionStatus]
+    /// Left out of the JSON where there are none.
     package let silent: [SilentSession]
 
     package init(sessions: [SessionStatus], silent: [SilentSession] = []) {
         self.sessions = sessions
         self.silent = silent
+    }
+
+    private enum CodingKeys: CodingKey {
+        case sessions, silent
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(sessions, forKey: .sessions)
+        if !silent.isEmpty { try container.encode(silent, forKey: .silent) }
     }
 }

@@ -149,7 +149,14 @@ extension CatalogLibrary {
         } catch {
             throw CatalogAccessError.state(path: sourcePath(source), cause: error)
         }
-        if isFollowed, before.trust == nil { throw CatalogAccessError.forgotten(source.name) }
+        if isFollowed, before.trust == nil {
+            // What could not be read just now is not lost.
+            if let error = before.error as? CatalogAccessError, case .state = error { throw error }
+            if let cause = before.error as? SystemCallError, cause.code != ENOENT {
+                throw CatalogAccessError.state(path: summaryPath(source), cause: cause)
+            }
+            throw CatalogAccessError.forgotten(source.name)
+        }
         func client(_ root: [UInt8]?) throws(TUFError) -> TUFClient {
             try TUFClient(
                 store: store, trustedRoot: root, metadata: metadata, targets: targets, seen: seen,

@@ -61,7 +61,12 @@ package struct CatalogLibrary: Sendable {
     /// Forgets a catalog and its copies.
     /// - Throws: ``CatalogAccessError``.
     package func remove(_ name: String) throws {
-        if !damagedSources().contains(name) { _ = try source(named: name) }
+        do {
+            _ = try source(named: name)
+        } catch {
+            // One whose address is spoiled must go, too.
+            guard case .noSuchCatalog = error, damagedSources().contains(name) else { throw error }
+        }
         let path = "\(directory)/\(name)"
         do {
             // The source goes first: without it the rest is no catalog.

@@ -57,7 +57,7 @@ final class KnownFiles: Sendable {
     /// ``TrustedState/load(from:limits:time:)``.
     /// - Throws: ``TUFError``.
     func trustedState(in store: DirectoryMetadataStore) throws(TUFError) -> TrustedState {
-        let stamps = stamps(of: store)
+        guard let stamps = stamps(of: store) else { return try TrustedState.load(from: store) }
         if let known = states.withLock({ $0[store.path] }), known.stamps == stamps { return known.state }
         let state = try TrustedState.load(from: store)
         states.withLock { $0[store.path] = (stamps, state) }
@@ -66,17 +66,18 @@ final class KnownFiles: Sendable {
 
     /// Whether the store changed since it was last asked this.
     func isNews(in store: DirectoryMetadataStore) -> Bool {
-        let stamps = stamps(of: store)
+        guard let stamps = stamps(of: store) else { return true }
         return asked.withLock { asked in
             defer { asked[store.path] = stamps }
             return asked[store.path] != stamps
         }
     }
 
-    private func stamps(of store: DirectoryMetadataStore) -> [Stamp?] {
-        // What cannot be looked at is said when it is read.
-        ["root", "timestamp", "snapshot", "targets"].map { role in
-            (try? Paths.status("\(store.path)/\(role).json")).flatMap { $0.map(Stamp.init) }
+    /// Nil when one cannot be looked at: then nothing is remembered, and the reading of it says why.
+    private func stamps(of store: DirectoryMetadataStore) -> [Stamp?]? {
+        // The doc comment's reason.
+        try? ["root", "timestamp", "snapshot", "targets"].map { role in
+            try Paths.status("\(store.path)/\(role).json").map(Stamp.init)
         }
     }
 }

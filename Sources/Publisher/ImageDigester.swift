@@ -44,8 +44,8 @@ final class ImageDigester: Sendable {
     /// Waits for the digest, and says how far it is: the blocks of a hole are known at once, but its zeros are hashed one by one.
     /// - Throws: ``PublisherError``.
     func finish(_ progress: PublishProgress, _ cancellation: Cancellation) throws(PublisherError) -> FileDigest {
-        start()
         let before = state.change { $0.done }
+        start()
         progress.begin(.digest, total: source.size - before)
         while true {
             progress.reach(state.change { $0.done } - before)

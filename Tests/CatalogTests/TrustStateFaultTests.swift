@@ -100,9 +100,13 @@ private struct Trial: FaultTrial {
         switch fault.call {
         // When an open menu notices, and a lock that goes with its descriptor.
         case "utimensat", "flock": true
+        // Whether the metadata is still what was read before: then it is read again.
+        case "stat" where fault.path.contains("/metadata/"): true
         // The copy that is here: where it cannot be read it is fetched anew.
         case "open", "fstat", "pread", "readdir":
-            ["/catalog.json", "/trust.json", "/distributions"].contains { fault.path.contains($0) }
+            // And nothing was trusted before the first time.
+            (["/catalog.json", "/trust.json", "/distributions"] + (work == .add ? ["/metadata/"] : []))
+                .contains { fault.path.contains($0) }
         default: false
         }
     }

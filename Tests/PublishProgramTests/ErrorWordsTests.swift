@@ -25,7 +25,8 @@ import Zstd
     ]
     private static let faults: [MetadataFault] =
         json.map { .json($0) } + [
-            .field("signed.roles"), .type(expected: "root", found: "snapshot"), .specificationVersion("2.0"),
+            .field("signed.roles"), .repeatedSignature(keyID: "0a"), .type(expected: "root", found: "snapshot"),
+            .specificationVersion("2.0"),
         ]
     private static let untrusted: [UntrustedReason] =
         faults.map { .malformed($0) } + [
@@ -38,7 +39,8 @@ import Zstd
         .cancelled,
     ]
     private static let sources: [RepositorySourceError] =
-        [.notFound, .tooLong, .cancelled, .unreachable(cause: call)] + transfers.map { .unreachable(cause: $0) }
+        [.notFound, .tooLong, .cancelled, .unreachable(cause: call), .damaged(.digest(algorithm: "sha256"))]
+        + transfers.map { .unreachable(cause: $0) }
     private static let client: [TUFError] =
         untrusted.map { .untrusted(file: "root.json", $0) }
         + transfers.map { .unreachable(file: "root.json", cause: $0) }
@@ -77,7 +79,9 @@ import Zstd
     ]
     private static func publisher() throws -> [PublisherError] {
         let version = try #require(VersionID("2026-11-16"))
-        let problems: [PublisherError.ImageProblem] = [.missing, .empty, .isDirectory, .isSpecial, .changed]
+        let problems: [PublisherError.ImageProblem] = [
+            .missing, .empty, .isDirectory, .isSpecial, .changed, .other("a RAR archive", cure: "unpack it"),
+        ]
         return problems.map { .image(path: "/i", $0) } + transfers.map { .download($0) }
             + catalogs.flatMap { [.catalog(path: "catalog.json", $0), .catalogRefused($0)] }
             + indexes.map { .index(path: "d.caibx", $0) } + compression.map { .compression(reason: "\($0)") }

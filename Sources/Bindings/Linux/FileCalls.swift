@@ -143,6 +143,11 @@ package enum FileCalls {
         try call("pread", "", in: file) { Glibc.pread(file, buffer.baseAddress, buffer.count, off_t(offset)) }
     }
 
+    /// At the descriptor's own position, as pipes are read; 0 at their end.
+    static func read(_ file: Int32, _ buffer: UnsafeMutableRawBufferPointer) throws(SystemCallError) -> Int {
+        try call("read", "", in: file) { Glibc.read(file, buffer.baseAddress, buffer.count) }
+    }
+
     /// May take fewer bytes than there are.
     static func write(_ file: Int32, _ buffer: UnsafeRawBufferPointer) throws(SystemCallError) -> Int {
         var count = buffer.count

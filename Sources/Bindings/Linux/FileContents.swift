@@ -25,7 +25,7 @@ package enum FileContents {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 8)
         defer { buffer.deallocate() }
         while true {
-            let count = try systemCall("read", path) { Glibc.read(file.descriptor, buffer.baseAddress, buffer.count) }
+            let count = try FileCalls.read(file.descriptor, buffer)
             if count == 0 { return bytes }
             bytes += buffer[..<count]
             if bytes.count <= limit { continue }
