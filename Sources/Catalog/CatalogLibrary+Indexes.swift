@@ -12,11 +12,12 @@ extension CatalogLibrary {
     /// The path of a version's index here, as its publisher signed it: fetched when it is not here yet, or is no longer what it was.
     ///
     /// The image's digest in its name keeps a tree that was made anew under the same version ids apart.
+    /// - Parameter elsewhere: a path for the caller's own copy where the state cannot be written; nil to fail then.
     /// - Throws: ``CatalogAccessError``.
-    package func index(of version: ChosenVersion) async throws -> String {
+    package func index(of version: ChosenVersion, elsewhere: String? = nil) async throws -> String {
         let path = indexPath(version.source, version.distribution, version.version)
-        try await bring(version.version.index, of: version, to: path, limit: CatalogLibrary.indexLimit)
-        return path
+        return try await bring(
+            version.version.index, of: version, to: path, elsewhere: elsewhere, limit: CatalogLibrary.indexLimit)
     }
 
     /// The path of a version's published boot set here, as ``index(of:)``; nil where none was published.
@@ -24,8 +25,7 @@ extension CatalogLibrary {
     package func bootSet(of version: ChosenVersion) async throws -> String? {
         guard let name = version.version.bootSet else { return nil }
         let path = bootSetPath(version.source, version.distribution, version.version)
-        try await bring(name, of: version, to: path, limit: CatalogLibrary.bootSetLimit)
-        return path
+        return try await bring(name, of: version, to: path, limit: CatalogLibrary.bootSetLimit)
     }
 
     /// Where a version's index is once it was fetched. What lies there is not verified.
@@ -56,13 +56,24 @@ extension CatalogLibrary {
 
     func indexesPath(_ source: CatalogSource) -> String { "\(folder(source))/indexes" }
 
-    private func bring(_ name: String, of version: ChosenVersion, to path: String, limit: Int) async throws {
+    /// - Returns: where it is.
+    private func bring(
+        _ name: String, of version: ChosenVersion, to path: String, elsewhere: String? = nil, limit: Int
+    ) async throws -> String {
         let source = version.source
         let signed = try await signedTarget(name, source, limit: limit)
         let kept = try await WorkerThread.run(name: "kept files") { try self.digest(of: path) }
-        if let kept, kept == signed.sha256 { return }
+        if let kept, kept == signed.sha256 { return path }
         do {
-            try write(try await bytes(of: signed, version), to: path)
+            let bytes = try await bytes(of: signed, version)
+            do throws(CatalogAccessError) {
+                try write(bytes, to: path)
+                return path
+            } catch {
+                guard let elsewhere else { throw error }
+                try AtomicFile.write(bytes, to: elsewhere, mode: 0o600)
+                return elsewhere
+            }
         } catch let error as CatalogAccessError where kept != nil {
             // Else it would seem that nothing is wrong but the network.
             if case .state = error { throw error }

@@ -34,7 +34,7 @@ final class KnownFiles: Sendable {
         let file: FileHandle
         do {
             file = try FileHandle(path: path, flags: O_RDONLY)
-        } catch  where error.code == ENOENT {
+        } catch  where error.code == ENOENT || error.code == ENOTDIR {
             return nil
         }
         let stamp = Stamp(try file.status())

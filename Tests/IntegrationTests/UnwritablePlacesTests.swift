@@ -27,4 +27,22 @@ struct UnwritablePlacesTests {
             #expect(try await scenario.mountsHaveEnded())
         }
     }
+
+    @Test func aVersionsIndexNeedsNoPlaceInTheState() async throws {
+        try await Scenario.with { scenario in
+            let image = try scenario.image("a.img", bytes: 300_001, seed: 5)
+            _ = try await scenario.publisher("add", scenario.tree, "tiny", "2026-11-16", image)
+            try await scenario.client("catalog", "refresh")
+            // A file where the folder of indexes should be: root may write in any folder.
+            let indexes = "state/oscircular/catalogs/test/indexes"
+            try scenario.folder.write([1], to: indexes)
+            let directory = try scenario.emptyFolder("m")
+            try await scenario.client("mount", "tiny", directory)
+            #expect(try await scenario.areEqual(image, "\(directory)/2026-11-16"))
+            try await scenario.client("umount", directory)
+            #expect(try await scenario.mountsHaveEnded())
+            let runtime = try Folder.names(in: scenario.folder.path("run/oscircular"))
+            #expect(!runtime.contains { $0.contains("index") }, "left: \(runtime)")
+        }
+    }
 }

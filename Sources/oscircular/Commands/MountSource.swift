@@ -30,8 +30,10 @@ struct MountSource {
         guard let name = VersionName(image) else { throw UsageError("'\(image)' is no index and no DISTRO[@VERSION]") }
         let library = context.library()
         let chosen = try name.choose(from: await library.copies(refresh: true))
+        let own = try temporaryIndex(context)
+        let index = try await library.index(of: chosen, elsewhere: own)
         return MountSource(
-            index: try await library.index(of: chosen), isTemporary: false,
+            index: index, isTemporary: index == own,
             stores: try store.map { [try storeURL($0)] } ?? chosen.blockLocations, fileName: chosen.version.id.text)
     }
 
@@ -41,8 +43,7 @@ struct MountSource {
         let bytes = try await transfers.get(url, maximumBytes: 256 << 20, retry: .prompt).body.withUnsafeBytes {
             Array($0)
         }
-        try context.places.prepareRuntime()
-        let path = AtomicFile.temporaryName(for: "\(context.places.runtime)/index")
+        let path = try temporaryIndex(context)
         try AtomicFile.write(bytes, to: path, mode: 0o600)
         do {
             return try MountSource(index: path, isTemporary: true, of: url, store: store)
@@ -50,6 +51,12 @@ struct MountSource {
             unlink(path)
             throw error
         }
+    }
+
+    /// Where an index lies for the time of a mount's start.
+    private static func temporaryIndex(_ context: CommandContext) throws -> String {
+        try context.places.prepareRuntime()
+        return AtomicFile.temporaryName(for: "\(context.places.runtime)/index")
     }
 
     /// - Parameters:
