@@ -4,7 +4,7 @@ import TUF
 
 /// Indexes and boot sets: fetched when somebody needs them, kept, and compared with what the publisher signed before they are used.
 extension CatalogLibrary {
-    /// Bounds on what a server may send: an index of 4 million blocks.
+    /// Bounds on what a server may send: an index of 6.7 million blocks, as publishers make them at most.
     private static let indexLimit = 256 << 20
     /// 262,144 lines of 65 bytes, and the header.
     private static let bootSetLimit = 64 + 262_144 * 65
@@ -66,13 +66,15 @@ extension CatalogLibrary {
         if let kept, kept == signed.sha256 { return path }
         do {
             let bytes = try await bytes(of: signed, version)
-            do throws(CatalogAccessError) {
-                try write(bytes, to: path)
-                return path
-            } catch {
-                guard let elsewhere else { throw error }
-                try AtomicFile.write(bytes, to: elsewhere, mode: 0o600)
-                return elsewhere
+            return try await WorkerThread.run(name: "kept files") {
+                do {
+                    try self.write(bytes, to: path)
+                    return path
+                } catch {
+                    guard let elsewhere else { throw error }
+                    try AtomicFile.write(bytes, to: elsewhere, mode: 0o600)
+                    return elsewhere
+                }
             }
         } catch let error as CatalogAccessError where kept != nil {
             // Else it would seem that nothing is wrong but the network.

@@ -45,7 +45,7 @@ extension CatalogLibrary {
     /// - Throws: ``CatalogAccessError/damaged(path:cause:)``, ``SystemCallError``.
     func keptFile(_ path: String, _ name: String, digest: String?, _ source: CatalogSource) throws -> [UInt8] {
         let bytes = try FileContents.read(path, limit: CatalogDocument.longest)
-        guard let digest, !digest.isEmpty, FileDigest.sha256(of: bytes).hex != digest else { return bytes }
+        if let digest, !digest.isEmpty, FileDigest.sha256(of: bytes).hex == digest { return bytes }
         // What was written down is for speed; another process may be about to write it anew. What is signed decides.
         guard let signed = try keptTarget(name, source), signed.identity.mismatch(bytes) == nil else {
             throw CatalogAccessError.damaged(path: path, cause: nil)

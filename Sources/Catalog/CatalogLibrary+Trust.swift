@@ -184,7 +184,8 @@ extension CatalogLibrary {
                 try TUFClient.check(root: bytes)
             } catch {
                 throw CatalogAccessError.untrusted(
-                    catalog: source.name, url: source.url, reason: "the root metadata that you gave is none: \(error)")
+                    catalog: source.name, url: source.url,
+                    reason: "the file that you gave is not a tree's metadata/1.root.json: \(error)")
             }
             return bytes
         }

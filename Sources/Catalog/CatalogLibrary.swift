@@ -43,6 +43,12 @@ package struct CatalogLibrary: Sendable {
         }
     }
 
+    /// Tells a folder that cannot be looked into from one that holds no catalogs.
+    /// - Throws: ``CatalogAccessError/state(path:cause:)``.
+    package func requireReadable() throws(CatalogAccessError) {
+        do { _ = try Folder.names(in: directory) } catch { throw .state(path: directory, cause: error) }
+    }
+
     /// Names of catalogs whose address here can no longer be read. They can be removed, and added again.
     package func damagedSources() -> [String] {
         let readable = Set(sources().map(\.name))

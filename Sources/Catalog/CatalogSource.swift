@@ -40,7 +40,8 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         var url = location.hasPrefix("/") ? URLText.file(location) : location
         let scheme = url.prefix { $0 != ":" }.lowercased()
         guard ["http", "https", "file"].contains(scheme), url.dropFirst(scheme.count).hasPrefix("://") else {
-            throw .invalidLocation(location, reason: "it is no http, https or file URL and no absolute path")
+            throw .invalidLocation(
+                location, reason: "it is neither an http, https or file URL nor a folder that exists here")
         }
         // A scheme in capitals is the same scheme, and what looks at it later need not know.
         url = scheme + url.dropFirst(scheme.count)

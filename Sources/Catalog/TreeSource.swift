@@ -43,9 +43,16 @@ package struct TreeSource: RepositorySource {
                     failure = .damaged(reason)
                 } catch let error as TransferError {
                     switch error {
+                    // Roots are asked for until there is none; nothing else may be absent from metadata, so a refusal there is
+                    // the word of something on the way.
+                    case .http(_, status: 403, _) where isAbsenceFinal && !path.hasSuffix(".root.json"):
+                        failure = .unreachable(cause: error)
                     // Object stores that may not be listed answer 403 for a file that is not there.
                     case .notFound, .http(_, status: 403, _): if isAbsenceFinal { throw .notFound }
-                    case .tooLarge: throw .tooLong
+                    // Another place may have the file, where this one has a page instead.
+                    case .tooLarge:
+                        if isAbsenceFinal { throw .tooLong }
+                        failure = .tooLong
                     case .cancelled: throw .cancelled
                     default: failure = .unreachable(cause: error)
                     }

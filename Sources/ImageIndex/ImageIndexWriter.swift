@@ -4,12 +4,6 @@ import Linux
 
 /// Writes an index of fixed-size blocks that casync and desync read too.
 package enum ImageIndexWriter {
-    /// Writes the index of an image; it appears by rename, whole or not at all.
-    /// - Parameters:
-    ///   - blocks: the id of every block, in order; every block has `blockSize` bytes but the last, which may have fewer.
-    ///   - imageSize: bytes of the image, more than 0.
-    /// - Precondition: `blocks.count` is `imageSize / blockSize`, rounded up.
-    /// - Throws: ``ImageIndexError/file(_:)`` when it cannot be written, ``ImageIndexError/empty``.
     /// Bytes of an index that readers take from a tree: 6.7 million blocks.
     package static let longestPublished = 256 << 20
 
@@ -18,6 +12,12 @@ package enum ImageIndexWriter {
         BlobIndexFormat.headerSize + BlobIndexFormat.tableHeaderSize + (blocks + 1) * BlobIndexFormat.itemSize
     }
 
+    /// Writes the index of an image; it appears by rename, whole or not at all.
+    /// - Parameters:
+    ///   - blocks: the id of every block, in order; every block has `blockSize` bytes but the last, which may have fewer.
+    ///   - imageSize: bytes of the image, more than 0.
+    /// - Precondition: `blocks.count` is `imageSize / blockSize`, rounded up.
+    /// - Throws: ``ImageIndexError/file(_:)`` when it cannot be written, ``ImageIndexError/empty``.
     package static func write(
         blocks: [BlockID], blockSize: Int, imageSize: UInt64, algorithm: DigestAlgorithm, to path: String
     ) throws(ImageIndexError) {
@@ -25,8 +25,9 @@ package enum ImageIndexWriter {
         precondition(algorithm != .sha1, "casync has no SHA-1")
         precondition(UInt64(blocks.count) == (imageSize + UInt64(blockSize) - 1) / UInt64(blockSize))
         var bytes: [UInt8] = []
-        let tableSize = BlobIndexFormat.tableHeaderSize + (blocks.count + 1) * BlobIndexFormat.itemSize
-        bytes.reserveCapacity(BlobIndexFormat.headerSize + tableSize)
+        let length = length(blocks: blocks.count)
+        let tableSize = length - BlobIndexFormat.headerSize
+        bytes.reserveCapacity(length)
         func append(_ words: UInt64...) {
             for word in words { withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) } }
         }

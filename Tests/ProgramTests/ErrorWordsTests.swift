@@ -33,7 +33,8 @@ import Testing
     private static func around(_ cause: any Error) -> [any Error] {
         var all: [any Error] = [
             CatalogAccessError.unreachable(catalog: "c", url: "https://h/", cause: cause),
-            CatalogAccessError.state(path: "/s", cause: cause), BlockStoreError.unreachable(place: "p", cause: cause),
+            CatalogAccessError.state(path: "/s", cause: cause), CatalogAccessError.damaged(path: "/p", cause: cause),
+            BlockStoreError.unreachable(place: "p", cause: cause),
         ]
         if let cause = cause as? SystemCallError {
             all += [
@@ -74,7 +75,10 @@ import Testing
             CatalogAccessError.invalidName("X"), CatalogAccessError.invalidLocation("l", reason: "no URL"),
             CatalogAccessError.untrusted(catalog: "c", url: "u", reason: "a signature is wrong"),
             CatalogAccessError.expired(catalog: "c", url: "u", since: Timestamp(seconds: 0)),
-            CatalogAccessError.slow(catalog: "c", url: "u"),
+            CatalogAccessError.slow(catalog: "c", url: "u"), CatalogAccessError.notMetadata(catalog: "c", url: "u"),
+            CatalogAccessError.damaged(path: "/p", cause: nil), CatalogAccessError.forgotten("c"),
+            TUFError.untrusted(file: "f", .tooLong(limit: 9)),
+            TUFError.expired(role: "root", since: UTCTime(seconds: 0)),
             CatalogAccessError.notConfirmed(catalog: "c", fingerprint: "ab"), CatalogAccessError.noCatalogs,
             CatalogAccessError.noSuchCatalog("c", near: ["d"]), CatalogAccessError.noSuchDistribution("c", near: []),
             CatalogAccessError.noSuchVersion(distribution: "d", version: "v", near: ["w"]),

@@ -34,8 +34,10 @@ extension TUFClient {
                 isSpoiled = false
             } catch {
                 // One that the present root's keys did not sign is forgotten: so a repository recovers from an attacker
-                // who had a key and ran ahead with the version.
-                if case .untrusted(_, .signatures) = error { isSpoiled = false }
+                // who had a key and ran ahead with the version. Where the root is still the one that was seen with it, the
+                // file was spoiled here.
+                let isNewRoot = seen.root == 0 || trusted.root.header.version > seen.root
+                if isNewRoot, case .untrusted(_, .signatures) = error { isSpoiled = false }
             }
         }
         guard let bytes = try await fetchMetadata(file, maximumLength: limits.timestampLength) else {

@@ -68,13 +68,20 @@ struct CatalogCommand: ParsableCommand {
 
         func run() async throws {
             let library = try CommandContext.load().library()
+            try library.requireReadable()
             let rows = library.sources().map { CatalogRow(library.copy(of: $0)) }
-            if json { return try JSONOutput.print(["catalogs": rows]) }
             Self.noteDamaged(library)
-            if rows.isEmpty { Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.") }
+            if json { return try JSONOutput.print(["catalogs": rows]) }
+            if rows.isEmpty { Self.noteNone(library) }
             for row in rows {
                 Terminal.print("\(row.name)  \(row.url)  \(row.state)\(row.expires.map { "  until \($0)" } ?? "")")
             }
+        }
+
+        /// Says that no catalog is followed, where that is so.
+        static func noteNone(_ library: CatalogLibrary) {
+            guard library.damagedSources().isEmpty else { return }
+            Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.")
         }
 
         /// Says which catalogs are followed whose address is lost.

@@ -14,6 +14,7 @@ struct ListCommand: AsyncParsableCommand {
     func run() async throws {
         let context = try CommandContext.load()
         let library = context.library()
+        try library.requireReadable()
         let copies = await library.copies(refresh: true)
         let sessions = await context.registry.statuses()
         let reader = SystemsReader(places: context.places, library: library, cache: context.cache())
@@ -31,6 +32,7 @@ struct ListCommand: AsyncParsableCommand {
                     ? CatalogAccessError.noCatalogs : CatalogAccessError.noSuchDistribution(distribution, near: near)
             }
         }
+        CatalogCommand.List.noteDamaged(library)
         if json {
             try JSONOutput.print(ListOutput(catalogs: copies.map(CatalogRow.init), distributions: rows))
         } else {
@@ -41,10 +43,7 @@ struct ListCommand: AsyncParsableCommand {
     }
 
     private func show(_ copies: [CatalogCopy], _ rows: [DistributionRow], _ library: CatalogLibrary) {
-        CatalogCommand.List.noteDamaged(library)
-        if copies.isEmpty {
-            return Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.")
-        }
+        if copies.isEmpty { return CatalogCommand.List.noteNone(library) }
         for copy in copies where copy.state != .fresh {
             let reason = copy.error.map { ": \(ErrorReport($0).message)" } ?? ""
             Terminal.note("\(copy.source.name) is \(copy.state.rawValue)\(reason)")

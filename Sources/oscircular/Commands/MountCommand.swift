@@ -26,7 +26,8 @@ struct MountCommand: AsyncParsableCommand {
         let source = try await MountSource.find(image, store: store, context: context)
         // Whoever serves the mount has it open by then, or has refused it.
         defer { if source.isTemporary { unlink(source.index) } }
-        warnOfCache(context)
+        // With the mount in this process the cache says so itself.
+        if !foreground { warnOfCache(context) }
         let request = MountRequest(source, directory: try AbsolutePath.of(directory), cache: nil)
         if foreground {
             let mount = try await ServedMount.start(request, context: context)

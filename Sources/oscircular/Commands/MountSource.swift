@@ -30,19 +30,21 @@ struct MountSource {
         guard let name = VersionName(image) else { throw UsageError("'\(image)' is no index and no DISTRO[@VERSION]") }
         let library = context.library()
         let chosen = try name.choose(from: await library.copies(refresh: true))
-        let own = try temporaryIndex(context)
+        let stores = try store.map { [try storeURL($0)] } ?? chosen.blockLocations
+        // Only where the state cannot be written; without a runtime folder, too, there is no other place.
+        let own = try? temporaryIndex(context)
         let index = try await library.index(of: chosen, elsewhere: own)
         return MountSource(
-            index: index, isTemporary: index == own,
-            stores: try store.map { [try storeURL($0)] } ?? chosen.blockLocations, fileName: chosen.version.id.text)
+            index: index, isTemporary: index == own, stores: stores, fileName: chosen.version.id.text)
     }
 
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {
         let transfers = context.transfers()
         defer { transfers.close() }
-        let bytes = try await transfers.get(url, maximumBytes: 256 << 20, retry: .prompt).body.withUnsafeBytes {
-            Array($0)
-        }
+        let bytes = try await transfers.get(url, maximumBytes: ImageIndexWriter.longestPublished, retry: .prompt).body
+            .withUnsafeBytes {
+                Array($0)
+            }
         let path = try temporaryIndex(context)
         try AtomicFile.write(bytes, to: path, mode: 0o600)
         do {
@@ -66,7 +68,7 @@ struct MountSource {
     private init(index: String, isTemporary: Bool, of place: String, store: String?) throws {
         let isLegacy = try ImageIndex(path: index).algorithm == .sha1
         if isLegacy {
-            let shown = URLText.withoutCredentials(place)
+            let shown = URLText.public(place)
             Terminal.note(
                 "oscircular: \(shown) is a SHA-1 store of 2009: not authenticated, anybody on the way can change it")
         }

@@ -15,7 +15,12 @@ struct SessionsCommand: AsyncParsableCommand {
         // A session that starts has no socket for a moment, and none that answers.
         var list = await registry.survey(patience: .seconds(3))
         // What is known here; no server is asked.
-        let copies = list.sessions.isEmpty ? [] : await context.library().copies(refresh: false)
+        let names = Set(list.sessions.map(\.catalog))
+        let copies = try await WorkerThread.run(name: "catalogs") {
+            let library = context.library()
+            return names.isEmpty
+                ? [] : library.sources().filter { names.contains($0.name) }.map { library.copy(of: $0) }
+        }
         for (position, session) in list.sessions.enumerated() {
             list.sessions[position].withdrawn =
                 copies.first { $0.source.name == session.catalog }?
