@@ -1,6 +1,7 @@
 import ContentAddress
 import Glibc
 import Linux
+import Synchronization
 
 /// What the commands do with a cache. All block, and all walk the folder but the pins'.
 extension BlockCache {
@@ -134,17 +135,20 @@ extension BlockCache {
         }
     }
 
-    /// Waits until no other process holds the cache.
+    /// Waits until no other process holds the cache, and this one makes no room in it.
     /// - Returns: false when one does so for longer than that, or when the cache cannot be locked at all.
     package func isFree(within seconds: Double) -> Bool {
         let end = MonotonicClock.nanoseconds + UInt64(seconds * 1e9)
         while true {
-            do throws(SystemCallError) {
-                try budget.exclusively(patience: 0) { _ in }
-                return true
-            } catch {
-                if error.code != EWOULDBLOCK || MonotonicClock.nanoseconds >= end { return false }
+            if !budget.isTidying.load(ordering: .acquiring) {
+                do throws(SystemCallError) {
+                    try budget.exclusively(patience: 0) { _ in }
+                    return true
+                } catch {
+                    if error.code != EWOULDBLOCK { return false }
+                }
             }
+            if MonotonicClock.nanoseconds >= end { return false }
             usleep(100_000)
         }
     }

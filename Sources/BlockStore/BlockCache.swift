@@ -68,6 +68,12 @@ package final class BlockCache: Sendable {
         folder.entry(id).map { $0.isRegularFile && $0.size > 0 } ?? false
     }
 
+    /// Whether a block is here, for those who remove something where it is not.
+    /// - Throws: ``SystemCallError`` when nobody can say.
+    package func has(_ id: BlockID) throws(SystemCallError) -> Bool {
+        try folder.look(id).map { $0.isRegularFile && $0.size > 0 } ?? false
+    }
+
     /// Copies a part of a block: one `pread`, but at its first use, when the whole block is read and hashed.
     /// - Returns: false when the block is not here, or was damaged.
     func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {

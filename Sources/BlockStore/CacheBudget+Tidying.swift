@@ -60,7 +60,8 @@ extension CacheBudget {
             guard usage.used > target else { return false }
             let kept = try CacheKeepers.kept(in: root)
             for block in blocks where usage.used > target && !kept.contains(block.id) {
-                guard folder.entry(block.id)?.modified == block.lastUse, let size = try folder.remove(block.id) else {
+                // One that cannot be removed must not keep the others; it is reported where room is needed.
+                guard folder.entry(block.id)?.modified == block.lastUse, let size = try? folder.remove(block.id) else {
                     continue
                 }
                 usage.used = max(0, usage.used - size)

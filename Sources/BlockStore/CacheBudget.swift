@@ -135,17 +135,24 @@ final class CacheBudget: Sendable {
 
     /// Removes these blocks, but none that is kept.
     /// - Returns: bytes freed.
+    /// - Throws: ``SystemCallError``, after all others have been removed, when one cannot be.
     func remove(_ ids: Set<BlockID>) throws(SystemCallError) -> Int {
         try grant.withLock { grant throws(SystemCallError) in
             try exclusively(&grant) { (root, usage) throws(SystemCallError) in
                 let kept = try CacheKeepers.kept(in: root)
                 var freed = 0
+                var failure: SystemCallError?
                 for id in ids.subtracting(kept) {
-                    guard let size = try folder.remove(id) else { continue }
-                    freed += size
-                    evicted(id)
+                    do throws(SystemCallError) {
+                        guard let size = try folder.remove(id) else { continue }
+                        freed += size
+                        evicted(id)
+                    } catch {
+                        failure = failure ?? error
+                    }
                 }
                 usage.used = max(0, usage.used - freed)
+                if let failure { throw failure }
                 return freed
             }
         }
@@ -244,7 +251,14 @@ final class CacheBudget: Sendable {
             }
             let before = usage
             usage.repaired += grant.repaired
-            let result = try body(root, &usage)
+            let result: Result
+            do throws(SystemCallError) {
+                result = try body(root, &usage)
+            } catch {
+                // What was removed before that is accounted for; what cannot be written is put right by the next count.
+                if usage != before, (try? usage.write(to: root)) != nil { grant.repaired = 0 }
+                throw error
+            }
             if usage != before || kept == nil { try usage.write(to: root) }
             grant.repaired = 0
             return result
@@ -260,34 +274,5 @@ final class CacheBudget: Sendable {
             }
             usleep(10_000)
         }
-    }
-
-    /// Removes the blocks that were used longest ago, but none that is kept. Call it under the lock.
-    ///
-    /// `usage` says afterwards what a walk found to be left, and the grants: our own, and what the accounting had beyond
-    /// the files, which others are about to write. An eighth bounds that, for grants that died with their process.
-    /// - Parameter target: bytes of files to be left at most, given the bytes of grants.
-    /// - Returns: bytes freed.
-    private func evict(
-        _ root: Folder, own: Int, _ usage: inout CacheUsage, target: (_ grants: Int) -> Int
-    ) throws(SystemCallError) -> Int {
-        let contents = try folder.contents()
-        let before = contents.bytes
-        let grants = own + max(0, min(usage.used - before - own, usage.used / 8))
-        let target = max(0, target(grants))
-        var used = before
-        defer {
-            usage.used = used + grants
-            usage.counted = time(nil)
-        }
-        guard used > target else { return 0 }
-        let kept = try CacheKeepers.kept(in: root)
-        for block in contents.blocks.sorted(by: { $0.lastUse < $1.lastUse }) where !kept.contains(block.id) {
-            guard used > target else { break }
-            guard try folder.remove(block.id) != nil else { continue }
-            used -= block.size
-            evicted(block.id)
-        }
-        return before - used
     }
 }

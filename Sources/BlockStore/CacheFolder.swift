@@ -44,9 +44,19 @@ final class CacheFolder: Sendable {
 
     /// Nil, too, when it cannot be seen: then it is fetched, and not evicted.
     func entry(_ id: BlockID) -> Folder.Entry? {
-        let hex = id.hex
         // The doc comment's reason.
-        return try? root(create: false).folder(String(hex.prefix(4))).entry(hex)
+        try? look(id)
+    }
+
+    /// What a block's file is; nil when it is not there.
+    /// - Throws: ``SystemCallError`` when nobody can say.
+    func look(_ id: BlockID) throws(SystemCallError) -> Folder.Entry? {
+        let hex = id.hex
+        do {
+            return try root(create: false).folder(String(hex.prefix(4))).entry(hex)
+        } catch  where error.code == ENOENT {
+            return nil
+        }
     }
 
     /// Writes a block's file; it appears whole, by rename.
@@ -61,22 +71,33 @@ final class CacheFolder: Sendable {
     }
 
     /// Removes a block's file.
-    /// - Returns: its bytes; nil when it was not there, or a folder has its name.
+    /// - Returns: its bytes; nil when it was not there, a folder has its name, or it lies in another user's folder.
     /// - Throws: ``SystemCallError`` when it cannot be removed.
     @discardableResult
     func remove(_ id: BlockID) throws(SystemCallError) -> Int? {
         let hex = id.hex
+        let root: Folder
         do {
-            let folder = try root(create: false).folder(String(hex.prefix(4)))
-            guard let entry = try folder.entry(hex), !entry.isFolder, try folder.remove(hex) else { return nil }
-            return entry.isRegularFile ? entry.size : 0
+            root = try self.root(create: false)
         } catch  where CacheFolder.isNoFolder(error) {
             return nil
         }
+        guard let folder = try CacheFolder.blocks(String(hex.prefix(4)), in: root) else { return nil }
+        guard let entry = try folder.entry(hex), !entry.isFolder, try folder.remove(hex) else { return nil }
+        return entry.isRegularFile ? entry.size : 0
     }
 
-    /// Whether there is no folder of blocks behind a name: nothing, a link, a file.
+    /// Whether there is no folder behind a name: nothing, a link, a file.
     private static func isNoFolder(_ error: SystemCallError) -> Bool { [ENOENT, ELOOP, ENOTDIR].contains(error.code) }
+
+    /// A folder of blocks; nil when there is none, or it is another user's, in which nothing can be evicted.
+    private static func blocks(_ prefix: String, in root: Folder) throws(SystemCallError) -> Folder? {
+        do {
+            return try root.folder(prefix)
+        } catch  where isNoFolder(error) || error.code == EACCES {
+            return nil
+        }
+    }
 
     /// Every block in the folder, and the bytes of all files. Removes temporary files that a crash left.
     func contents() throws(SystemCallError) -> (blocks: [CachedBlock], bytes: Int) {
@@ -85,13 +106,7 @@ final class CacheFolder: Sendable {
         let root = try root(create: false)
         let now = Int64(time(nil)) * 1_000_000_000
         for prefix in try root.names() where prefix.utf8.count == 4 {
-            let folder: Folder
-            do {
-                folder = try root.folder(prefix)
-            } catch  where CacheFolder.isNoFolder(error) || error.code == EACCES {
-                // Or another user's, in which nothing can be evicted either.
-                continue
-            }
+            guard let folder = try CacheFolder.blocks(prefix, in: root) else { continue }
             for name in try folder.names() {
                 guard let entry = try folder.entry(name), entry.isRegularFile else { continue }
                 if name.hasPrefix("."), name.hasSuffix(".tmp") {
@@ -130,6 +145,8 @@ extension Folder {
             try body(file)
             if durable { try file.sync() }
             try rename(temporary, to: name)
+            // The name lies in the folder, not in the file.
+            if durable { try sync() }
         } catch {
             // One that stays is removed by a walk, an hour later.
             _ = try? remove(temporary)

@@ -56,8 +56,13 @@ enum CacheKeepers {
         var ids: Set<BlockID> = []
         guard let folder = try existing("pins", in: root) else { return ids }
         for name in try folder.names() where !name.hasPrefix(".") {
-            guard let text = try folder.readFile(name, limit: longestFile) else { continue }
-            insert(text, into: &ids)
+            do {
+                guard let text = try folder.readFile(name, limit: longestFile) else { continue }
+                insert(text, into: &ids)
+            } catch  where error.code == EISDIR || error.code == ELOOP {
+                // A folder or a link is no pin.
+                continue
+            }
         }
         return ids
     }
@@ -70,9 +75,10 @@ enum CacheKeepers {
         for name in try folder.names() {
             let file: FileHandle
             do {
-                file = try folder.file(name, flags: O_RDONLY)
-            } catch  where error.code == ENOENT {
-                // The session ended just now.
+                // For writing, too: over NFS an exclusive lock needs it.
+                file = try folder.file(name, flags: O_RDWR)
+            } catch  where [ENOENT, EISDIR, ELOOP].contains(error.code) {
+                // The session ended just now; or a folder or a link, which is no session's.
                 continue
             }
             if try file.lock(exclusive: true, wait: false) {

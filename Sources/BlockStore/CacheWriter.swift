@@ -23,8 +23,13 @@ final class CacheWriter: Sendable {
         /// Of the jobs that wait and of the one that is being done.
         var bytes = 0
         var hasThread = false
+        /// In ``MonotonicClock`` nanoseconds: until then no thread is started, after one that could not be.
+        var pausedUntil: UInt64 = 0
         var isClosed = false
     }
+
+    /// Nanoseconds without a try after a thread could not be started: each try takes a second.
+    private static let pause: UInt64 = 10_000_000_000
 
     private let line = Monitor(Line())
     private let most: Int
@@ -37,12 +42,16 @@ final class CacheWriter: Sendable {
     /// The thread ends when it has done what waits.
     func close() { line.change { $0.isClosed = true } }
 
-    /// Queues a write. Never blocks.
+    /// Queues a write. Waits for none; but where no thread can be had it blocks for a second every ten, and what is wanted
+    /// `always` is written at once.
     /// - Parameters:
     ///   - bytes: of the block.
-    ///   - always: also when the line is full.
+    ///   - always: also when the line is full, or there is no thread.
     func submit(bytes: Int, always: Bool, _ body: @escaping @Sendable () -> Void) -> Place {
-        let (place, needsThread) = line.change { line -> (Place, Bool) in
+        let (place, needsThread) = line.change { line -> (Place?, Bool) in
+            if !line.hasThread, line.pausedUntil > MonotonicClock.nanoseconds {
+                return (always ? nil : .declined, false)
+            }
             // Any one block may wait, however large.
             let fits = line.bytes == 0 || line.bytes + bytes <= most
             guard fits || always else { return (.declined, false) }
@@ -51,26 +60,32 @@ final class CacheWriter: Sendable {
             defer { line.hasThread = true }
             return (fits ? .inLine : .pastTheEnd, !line.hasThread)
         }
+        guard let place else {
+            body()
+            return .inLine
+        }
         guard needsThread else { return place }
         do throws(SystemCallError) {
             try WorkerThread.start(name: "cache") { [line] in CacheWriter.work(line) }
             return place
         } catch {
-            return withoutThread()
+            return withoutThread(always: always)
         }
     }
 
-    /// The one job that there is was submitted by who could not start the thread, or by others meanwhile: they are done where
-    /// that was found out.
-    private func withoutThread() -> Place {
+    /// The first job was submitted by who could not start the thread, and is declined unless it is wanted `always`. What others
+    /// submitted meanwhile is done where that was found out.
+    private func withoutThread(always: Bool) -> Place {
         let jobs = line.change { line in
             line.hasThread = false
+            line.pausedUntil = MonotonicClock.nanoseconds + CacheWriter.pause
             line.bytes = 0
+            if !always { _ = line.jobs.popFirst() }
             defer { line.jobs = [] }
             return line.jobs
         }
         for job in jobs { job.body() }
-        return .inLine
+        return always ? .inLine : .declined
     }
 
     private static func work(_ line: Monitor<Line>) {

@@ -7,7 +7,7 @@ package final class CachingBlockStore: BlockStore {
     private struct Flight {
         var request: BlockRequest
         var waiters: [Waiter]
-        /// Set when the block is here and still being written to the cache.
+        /// Set when the block is here, and waits for its place in the cache or is being written to it.
         var arrived: BlockBytes?
     }
 
@@ -83,11 +83,12 @@ package final class CachingBlockStore: BlockStore {
     }
 
     /// Returns when every block that has arrived lies in the cache's folder, or will not be kept.
-    /// - Parameter time: returns after it in any case.
+    /// - Parameter time: returns after it in any case, and at once when the task is cancelled.
     package func settle(within time: Duration = .seconds(86_400)) async {
         let end = ContinuousClock.now + time
         while ContinuousClock.now < end, shards.contains(where: { $0.flights.withLock { !$0.isEmpty } }) {
-            try? await Task.sleep(for: .milliseconds(5))
+            // Who is cancelled does not wait.
+            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return }
         }
     }
 
@@ -126,7 +127,8 @@ package final class CachingBlockStore: BlockStore {
         if let now = priorityNow(id), now.priority > request.priority { upstream.raise(id) }
     }
 
-    /// Answers those who wait, who wait neither for the disk nor for its line.
+    /// Answers those who wait. Who wants the bytes waits neither for the disk nor for its line; who fetches in order to keep waits
+    /// while the line is too long.
     private func keep(_ id: BlockID, _ bytes: BlockBytes) {
         counters.fetched(bytes.transferred == 0 ? bytes.count : bytes.transferred)
         let isForKeeping = shard(id).flights.withLock { flights in

@@ -50,8 +50,11 @@ package struct BlockStores: Sendable {
     /// Tries without any block more kept, in a row, and seconds of another process's holding the cache, until it is given up.
     private static let mostFruitless = 5
     private static let longestHold = 60.0
+    /// Blocks that are fetched before it is seen whether the cache kept them: so many are fetched for nothing at most, each time.
+    private static let slice = 256
 
-    /// Fetches blocks and sees to it that the cache has them. What it declined, since another process held it, is fetched again.
+    /// Fetches blocks and sees to it that the cache has them. What it declined, since another process held it, is fetched again;
+    /// nothing more is fetched while that lasts.
     /// - Parameter progress: called after every block, one call at a time.
     /// - Returns: bytes that the cache does not have all the same.
     /// - Throws: as ``ImageFetch/run(_:priority:progress:)``.
@@ -60,22 +63,52 @@ package struct BlockStores: Sendable {
     ) async throws -> UInt64 {
         let cache = cache
         let fetch = ImageFetch(index: index, store: caching)
+        var state = ImageFetch.Progress()
+        state.totalBytes = blocks.reduce(0) { $0 + UInt64($1.length) }
+        state.totalBlocks = blocks.count
+        progress(state)
+        var missing: UInt64 = 0
+        for start in stride(from: 0, to: blocks.count, by: BlockStores.slice) {
+            let end = min(start + BlockStores.slice, blocks.count)
+            let before = state
+            let (left, isHeld) = try await keep(Array(blocks[start..<end]), by: fetch) { slice in
+                state.doneBytes = before.doneBytes + slice.doneBytes
+                state.doneBlocks = before.doneBlocks + slice.doneBlocks
+                progress(state)
+            }
+            missing += left
+            guard isHeld else { continue }
+            let rest = Array(blocks[end...])
+            return try await WorkerThread.run(name: "cache") { [missing] in
+                rest.reduce(missing) { cache.contains($1.id) ? $0 : $0 + UInt64($1.length) }
+            }
+        }
+        return missing
+    }
+
+    /// - Returns: bytes that the cache does not have all the same, and whether it is held for too long.
+    private func keep(
+        _ blocks: [IndexedBlock], by fetch: ImageFetch, progress: (ImageFetch.Progress) -> Void
+    ) async throws -> (missing: UInt64, isHeld: Bool) {
+        let cache = cache
         var wanted = blocks
+        var isFirst = true
         var fruitless = 0
         while true {
             let declined = cache.declined
-            try await fetch.run(wanted, priority: .demand) { if wanted.count == blocks.count { progress($0) } }
+            try await fetch.run(wanted, priority: .demand) { if isFirst { progress($0) } }
+            isFirst = false
             await caching.settle()
+            try Task.checkCancellation()
             let missing = try await WorkerThread.run(name: "cache") { [wanted] in
                 wanted.filter { !cache.contains($0.id) }
             }
             fruitless = missing.count < wanted.count ? 0 : fruitless + 1
+            let bytes = missing.reduce(0) { $0 + UInt64($1.length) }
             // A cache that is full, or cannot be written, is so the next time.
-            let isHopeless = cache.declined == declined || fruitless == BlockStores.mostFruitless
-            let isFree = try await WorkerThread.run(name: "cache") {
-                missing.isEmpty || isHopeless || cache.isFree(within: BlockStores.longestHold)
-            }
-            if missing.isEmpty || isHopeless || !isFree { return missing.reduce(0) { $0 + UInt64($1.length) } }
+            if missing.isEmpty || cache.declined == declined { return (bytes, false) }
+            let isFree = try await WorkerThread.run(name: "cache") { cache.isFree(within: BlockStores.longestHold) }
+            if !isFree || fruitless == BlockStores.mostFruitless { return (bytes, true) }
             wanted = missing
         }
     }

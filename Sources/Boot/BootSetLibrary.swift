@@ -25,10 +25,17 @@ package struct BootSetLibrary: Sendable {
     /// Adds what a boot touched to what earlier ones did.
     ///
     /// No two boots touch quite the same: a guest has timers, and reads ahead.
-    /// - Throws: ``SystemCallError``.
+    /// - Throws: ``SystemCallError``, also when what was recorded cannot be read now: it stays as it is.
     package func record(_ bootSet: BootSet, for key: VersionKey) throws(SystemCallError) {
         guard !bootSet.ids.isEmpty else { return }
-        let all = recorded(key)?.union(bootSet) ?? bootSet
+        let all: BootSet
+        do throws(ImageIndexError) {
+            all = try BootSet(path: path(key)).union(bootSet)
+        } catch {
+            // An absent or damaged one begins anew.
+            if case .file(let cause) = error, ![ENOENT, EFBIG].contains(cause.code) { throw cause }
+            all = bootSet
+        }
         try Folder.make("\(directory)/\(key.catalog)/\(key.distribution)")
         try AtomicFile.write(Array(all.text.utf8), to: path(key), durable: true)
     }

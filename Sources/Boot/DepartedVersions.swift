@@ -42,6 +42,8 @@ package struct DepartedVersions: Sendable {
         let age = (try? DepartedVersions.age(of: stamp, now: time(nil))) ?? nil
         // One in the future was a clock's that ran ahead.
         if let age, (0..<DepartedVersions.pause).contains(age) { return }
+        // First, for a session that does not answer takes seconds each time. Where it cannot be written nothing is removed either.
+        guard (try? Folder.make(places.departed)) != nil, (try? AtomicFile.write("", to: stamp)) != nil else { return }
         let sessions = await registry.statuses()
         // One that does not answer may be of any version.
         guard sessions.count == registry.ids().count else { return }
@@ -50,16 +52,15 @@ package struct DepartedVersions: Sendable {
         }
         // The next look tries again.
         _ = try? await WorkerThread.run(name: "departed") {
-            try Folder.make(places.departed)
-            try AtomicFile.write("", to: stamp)
             try look(running: Set(running), now: time(nil))
         }
     }
 
-    /// One look.
+    /// One look. Nothing goes while the cache's folder is absent: its disk may not be there, and with it what is here whole.
     /// - Parameter now: seconds since 1970.
     /// - Throws: ``SystemCallError``, ``ImageIndexError``: what could not be read is not taken for absent.
     package func look(running: Set<VersionKey>, now: Int) throws {
+        guard try Paths.isThere(cache.directory) else { return }
         let isMissed = try catalogs()
         let pins = Set(try cache.pins())
         var marks = try self.marks()
@@ -170,7 +171,7 @@ package struct DepartedVersions: Sendable {
             return false
         }
         var isWhole = true
-        try index.forEachBlock { if isWhole, !$0.isHole, !cache.contains($0.id) { isWhole = false } }
+        try index.forEachBlock { if try isWhole && !$0.isHole && !cache.has($0.id) { isWhole = false } }
         return isWhole
     }
 

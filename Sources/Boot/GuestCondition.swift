@@ -82,7 +82,9 @@ package struct GuestCondition: Sendable, Equatable {
     /// libvirt was asked, and says that the guest runs.
     package mutating func guestSeenRunning() {
         // An answer from before a pause that is known by now says nothing.
-        if !isPausedForError && call == nil { isFull = false }
+        guard !isPausedForError && call == nil else { return }
+        isFull = false
+        fruitless = 0
     }
 
     /// A call was begun, as ``due`` asked.

@@ -34,10 +34,11 @@ struct Prefetch: Sendable {
         let blocks = AnyIterator<IndexedBlock> {
             while position < index.count, !Task.isCancelled {
                 defer { position += 1 }
-                if states.isHere(position) { continue }
+                // An index that can no longer be read has no more blocks to fetch; reads will say so.
                 guard let block = try? index.block(at: position) else { return nil }
+                // What came is not always kept: the cache itself is asked.
                 if block.isHole || cache.contains(block.id) {
-                    states.arrived(position)
+                    if !states.isHere(position) { states.arrived(position) }
                     continue
                 }
                 if fetched % Prefetch.roomEvery == 0,

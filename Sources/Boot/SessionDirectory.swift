@@ -74,14 +74,19 @@ package struct SessionDirectory: Sendable {
         }
     }
 
-    /// The session's process: the one that has the lock open under the number that a session gets it by.
+    /// The session's process: the one that has the lock open under the number that a session gets it by, and was started as one.
+    /// All processes are looked at.
     package var process: Int32? {
         var own = stat()
         guard stat(lock, &own) == 0 else { return nil }
         return Folder.namesIfAny(in: "/proc").compactMap { Int32($0) }.first { pid in
             var other = stat()
-            return stat("/proc/\(pid)/fd/\(SessionLauncher.lockDescriptor)", &other) == 0
-                && other.st_dev == own.st_dev && other.st_ino == own.st_ino
+            guard pid != getpid(), stat("/proc/\(pid)/fd/\(SessionLauncher.lockDescriptor)", &other) == 0,
+                other.st_dev == own.st_dev, other.st_ino == own.st_ino
+            else { return false }
+            // One that has ended just now has no arguments.
+            let arguments = (try? FileContents.read("/proc/\(pid)/cmdline", limit: 1 << 16)) ?? []
+            return arguments.split(separator: 0).contains { $0.elementsEqual("run-session".utf8) }
         }
     }
 

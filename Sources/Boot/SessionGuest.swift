@@ -26,7 +26,8 @@ struct SessionGuest: Sendable {
             let overlay = directory.overlay
             await teardown.add { unlink(overlay) }
             sectorSize = try await WorkerThread.run(name: "overlay") {
-                let size = try DiskSectors.size(ofImage: imagePath)
+                // An image whose head cannot be read now is most likely made for these; the guest asks for it again.
+                let size = (try? DiskSectors.size(ofImage: imagePath)) ?? 512
                 let sectors = (index.imageSize + UInt64(size) - 1) / UInt64(size)
                 try Overlay.create(at: overlay, backing: imagePath, size: sectors * UInt64(size))
                 return size

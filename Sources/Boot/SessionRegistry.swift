@@ -19,40 +19,52 @@ package struct SessionRegistry: Sendable {
     }
 
     /// What every living session says of itself. Those that do not answer in time are left out.
-    package func statuses() async -> [SessionStatus] { await survey(patience: .zero).sessions }
+    package func statuses() async -> [SessionStatus] { await answers(patience: .zero).sessions }
 
     /// What every living session says of itself, and which ones say nothing.
     /// - Parameter patience: how long a session that has no socket yet, or none any more, may take: it starts or ends.
     package func survey(patience: Duration) async -> SessionList {
+        let (sessions, ids) = await answers(patience: patience)
+        var silent: [SilentSession] = []
+        for id in ids.sorted() { silent.append(SilentSession(id: id, pid: await pid(of: id))) }
+        return SessionList(sessions: sessions, silent: silent)
+    }
+
+    /// The statuses, the oldest session's first, and the ids of those that say nothing.
+    private func answers(patience: Duration) async -> (sessions: [SessionStatus], silent: [String]) {
         let end = ContinuousClock.now + patience
         return await withTaskGroup(of: (id: String, status: SessionStatus?)?.self) { group in
             for id in ids() {
                 group.addTask {
                     while true {
-                        if let status = try? await self.send(.status, to: id).status { return (id, status) }
                         let directory = SessionDirectory(id: id, places: self.places)
+                        // One that refuses or cannot be asked says nothing either.
+                        if let status = try? await self.ask(.status, directory)?.status { return (id, status) }
                         guard directory.isAlive else { return nil }
                         if ContinuousClock.now >= end { return (id, nil) }
                         try? await Task.sleep(for: .milliseconds(100))
                     }
                 }
             }
-            var (sessions, silent): ([SessionStatus], [SilentSession]) = ([], [])
+            var (sessions, silent): ([SessionStatus], [String]) = ([], [])
             for await answer in group {
                 guard let answer else { continue }
                 if let status = answer.status {
                     sessions.append(status)
                 } else {
-                    silent.append(SilentSession(id: answer.id, pid: pid(of: answer.id)))
+                    silent.append(answer.id)
                 }
             }
-            return SessionList(
-                sessions: sessions.sorted { ($0.started, $0.id) < ($1.started, $1.id) },
-                silent: silent.sorted { $0.id < $1.id })
+            return (sessions.sorted { ($0.started, $0.id) < ($1.started, $1.id) }, silent)
         }
     }
 
-    private func pid(of id: String) -> Int32? { SessionDirectory(id: id, places: places).process }
+    /// On a thread of its own: all processes are looked at.
+    private func pid(of id: String) async -> Int32? {
+        let directory = SessionDirectory(id: id, places: places)
+        // Without a thread it is not found out; that the session is silent is told all the same.
+        return try? await WorkerThread.run(name: "process") { directory.process }
+    }
 
     /// Ends the process of a session that does not answer. Its guest ends with it, and what it leaves is cleared away.
     ///
@@ -70,16 +82,32 @@ package struct SessionRegistry: Sendable {
     }
 
     /// Sends one command to a session and waits for the answer.
+    /// - Parameter patience: how long it is tried again while the session has no socket: it starts or ends.
     /// - Throws: ``BootError/noSuchSession(_:near:)``, ``BootError/sessionSilent(_:pid:)``, ``BootError/refused(session:reason:)``.
-    package func send(_ command: ControlCommand, cells: Int? = nil, to id: String) async throws -> ControlResponse {
-        let path = try directory(of: id).control
+    package func send(
+        _ command: ControlCommand, cells: Int? = nil, to id: String, patience: Duration = .zero
+    ) async throws -> ControlResponse {
+        let directory = try directory(of: id)
+        let end = ContinuousClock.now + patience
+        while true {
+            if let response = try await ask(command, cells: cells, directory) { return response }
+            guard ContinuousClock.now < end, directory.isAlive, access(directory.control, F_OK) != 0 else { break }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw BootError.sessionSilent(id, pid: await pid(of: directory.id))
+    }
+
+    /// - Returns: nil when the session says nothing.
+    private func ask(
+        _ command: ControlCommand, cells: Int? = nil, _ directory: SessionDirectory
+    ) async throws -> ControlResponse? {
+        let path = directory.control
         let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
             guard let connection = try? UnixListener.connect(to: path, timeout: 5) else { return nil }
             try? LineSocket.send(ControlRequest(command: command, cells: cells), to: connection)
             return try? LineSocket.receive(ControlResponse.self, from: connection)
         }
-        guard let response else { throw BootError.sessionSilent(id, pid: pid(of: id)) }
-        if let refusal = response.refusal { throw BootError.refused(session: id, reason: refusal) }
+        if let refusal = response?.refusal { throw BootError.refused(session: directory.id, reason: refusal) }
         return response
     }
 

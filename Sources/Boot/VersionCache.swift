@@ -2,6 +2,7 @@ import BlockStore
 import Catalog
 import ContentAddress
 import ImageIndex
+import Linux
 
 /// What a user does with the cached blocks of one version. All calls block on the local disk.
 package struct VersionCache: Sendable {
@@ -33,14 +34,18 @@ package struct VersionCache: Sendable {
         var own: Set<BlockID> = []
         var shared: Set<BlockID> = []
         for system in all.systems {
-            let known = library.versionsWithIndex(system.source, system.distribution)
-            for summary in system.versions where known.contains(summary.version.id.text) {
+            for summary in system.versions {
                 let path = library.indexPath(system.source, system.distribution, summary.version)
+                guard try Paths.isThere(path) else { continue }
                 if summary.key == key {
                     own = try VersionCache.ids(of: ImageIndex(path: path))
-                } else if summary.here > 0 {
-                    // What cannot be read might be shared: then nothing is removed.
+                    continue
+                }
+                do {
                     shared.formUnion(try VersionCache.ids(of: ImageIndex(path: path)))
+                } catch let error as ImageIndexError {
+                    // What cannot be read might be shared: then nothing is removed. Nothing boots from a damaged one.
+                    if case .file = error { throw error }
                 }
             }
         }

@@ -30,7 +30,11 @@ package enum Overlay {
                 if let space = try? FileSystemSpace(of: Folder(path: folder)), space.available < leastSpace {
                     throw SystemCallError(code: ENOSPC, call: "write", subject: path)
                 }
-                throw GuestDomainError.overlayFailed(reason: "qemu-img ended with \(code)\(Self.words(pipe.reading))")
+                let words = Self.words(pipe.reading)
+                if let cause = Self.limit(code, words) {
+                    throw SystemCallError(code: cause, call: "write", subject: path)
+                }
+                throw GuestDomainError.overlayFailed(reason: "qemu-img ended with \(code)\(words)")
             }
         } catch let error as SystemCallError {
             throw .system(error)
@@ -39,6 +43,13 @@ package enum Overlay {
         } catch {
             throw .overlayFailed(reason: "\(error)")
         }
+    }
+
+    /// The error number of the full disk, quota or limit of file sizes that ended qemu-img; nil when it was something else.
+    private static func limit(_ code: Int32, _ words: String) -> Int32? {
+        // Who writes past the limit of file sizes is ended by this signal.
+        if code == 128 + SIGXFSZ { return EFBIG }
+        return [ENOSPC, EDQUOT, EFBIG].first { words.contains(SystemCallError.message(of: $0)) }
     }
 
     private static func words(_ pipe: FileHandle) -> String {

@@ -128,7 +128,10 @@ package struct ObjectStore: Sendable {
         if method == "GET" && element == nil { return nil }
         let answer = ObjectStoreAnswer(result.body.bytes)
         guard let root = answer.root else {
-            if element == nil { return nil }
+            if element == nil {
+                if answer.isBlankOrXML { return nil }
+                return (somethingElse, false)
+            }
             let isEmpty = result.body.bytes.isEmpty
             return (
                 .malformed(
@@ -147,12 +150,18 @@ package struct ObjectStore: Sendable {
             return (.malformed(url: location.publicURL, reason: "its answers break off half way"), true)
         }
         // A store's own answers to the rest are empty or of its own.
-        if element == nil && root.name.lowercased() != "html" { return nil }
-        return (
-            .malformed(
-                url: location.publicURL,
-                reason: "it answered with a page of something else, such as a network's to sign in"), false
-        )
+        if element == nil, root.name.lowercased() != "html",
+            answer.isBlankOrXML || root.name.first?.isUppercase == true
+        {
+            return nil
+        }
+        return (somethingElse, false)
+    }
+
+    private var somethingElse: ObjectStoreError {
+        .malformed(
+            url: location.publicURL,
+            reason: "it answered with a page of something else, such as a network's to sign in")
     }
 
     /// Sends a request once.

@@ -21,9 +21,16 @@ struct ObjectStoreAnswer {
         let name = rest.dropFirst().prefix { !$0.isWhitespace && $0 != ">" && $0 != "/" }
         if name.isEmpty { return nil }
         let end = rest.reversed().drop { $0.isWhitespace }
-        let isWhole =
-            end.starts(with: "</\(name)>".reversed()) || end.starts(with: ">/")
-        return (String(name), isWhole)
+        // An element without content closes itself; one that does so at the end of a part may be any within.
+        let tag = rest.prefix { $0 != ">" }
+        let isEmpty = tag.hasSuffix("/") && rest[tag.endIndex...].dropFirst().allSatisfy(\.isWhitespace)
+        return (String(name), isEmpty || end.starts(with: "</\(name)>".reversed()))
+    }
+
+    /// Whether it is nothing at all, or says that it is XML.
+    var isBlankOrXML: Bool {
+        let rest = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
+        return rest.isEmpty || rest.hasPrefix("<?xml")
     }
 
     /// What every element of this name holds, in order.

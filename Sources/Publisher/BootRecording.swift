@@ -80,8 +80,14 @@ package struct BootRecording: Sendable {
     private func run(
         _ arguments: [String], _ folder: RecordingFolder, _ cancellation: Cancellation
     ) throws(PublisherError) -> String {
-        let ended = try ChildProgram.run(
-            client, arguments, environment: folder.environment, cancellation: cancellation)
+        let ended: ChildProgram.Ended
+        do throws(PublisherError) {
+            ended = try ChildProgram.run(
+                client, arguments, environment: folder.environment, cancellation: cancellation)
+        } catch {
+            guard case .programMissing = error else { throw error }
+            throw .recordingFailed(reason: "\(client) is not installed")
+        }
         guard ended.status == 0 else {
             let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init)
             throw .recordingFailed(reason: words ?? "\(client) ended with \(ended.status)")

@@ -1,4 +1,5 @@
 import ContentAddress
+import Curl
 import Glibc
 import ImageIndex
 import Linux
@@ -34,7 +35,7 @@ package struct ImagePublisher: Sendable {
     ///   - store: the block store's folder; made where it lacks.
     /// - Throws: ``PublisherError``. No index and no temporary file is left behind then; stored blocks stay.
     package func publish(image: String, index: String, store: String) throws(PublisherError) -> PublishedImage {
-        if !Downloads.isURL(image) {
+        if !URLText.isURL(image) {
             let source = try ImageSource(path: image)
             guard try !source.isSameFile(as: index) else {
                 throw .usage(option: "INDEX", reason: "\(index) is the image itself")
@@ -55,7 +56,18 @@ package struct ImagePublisher: Sendable {
         let prepared = try PreparedImage(
             image, beside: index, digests: options.digests, progress: progress, cancellation: cancellation)
         defer { prepared.remove() }
-        return try publish(try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
+        do throws(PublisherError) {
+            return try publish(try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
+        } catch {
+            // The name of a temporary file says nothing to anybody.
+            let shown = URLText.isURL(image) ? URLText.public(image) : image
+            switch error {
+            case .image(_, let problem): throw .image(path: shown, problem)
+            case .indexTooLong(_, let length, let limit, let blockSize):
+                throw .indexTooLong(image: shown, length: length, limit: limit, blockSize: blockSize)
+            default: throw error
+            }
+        }
     }
 
     /// Before hours of work whose result nobody could read.

@@ -28,6 +28,7 @@ extension PublishedTree {
         let index = "\(new.distribution)/\(new.version).caibx"
         var version = DistributionVersion(
             id: new.version, published: new.published, notes: new.notes, index: index, size: 1)
+        version.origin = NewVersion.origin(of: image)
         // Texts that the catalog would refuse are found before the work, not after it.
         do {
             var trial = document
@@ -41,11 +42,11 @@ extension PublishedTree {
         options.digestsImage = true
         options.longestIndex = ImageIndexWriter.longestPublished
         if let newest = document.distribution(new.distribution)?.versions.first, let digest = newest.digest,
-            let file = contents.path(of: newest.index)
+            let file = contents.path(of: newest.index), try contents.isAsSigned(newest.index)
         {
             options.known = KnownImage(index: file, digest: digest)
         }
-        if !Downloads.isURL(image) { _ = try ImageSource(path: image) }
+        if !URLText.isURL(image) { _ = try ImageSource(path: image) }
         // The index gets its name when it is signed; until then it lies beside, hidden.
         try OutputFolder.make("\(path)/targets/\(new.distribution)")
         // Under the lock nobody else writes there.
@@ -61,7 +62,6 @@ extension PublishedTree {
         version.size = published.size
         version.storedSize = published.storedBytes
         version.digest = published.digest
-        version.origin = NewVersion.origin(of: image)
         if new.isSkippedUnchanged, let newest = document.distribution(new.distribution)?.versions.first,
             newest.digest == published.digest, published.digest != nil
         {
@@ -79,6 +79,21 @@ extension PublishedTree {
         do { bytes = try FileContents.read(made, limit: 1 << 30) } catch { throw .unreadable(error) }
         try publish(document, distribution: new.distribution, files: [(index, bytes)], contents)
         return (added, published)
+    }
+}
+
+extension TreeContents {
+    /// Whether an index is there just as it was signed: only then the signed digest is its image's.
+    /// - Throws: ``PublisherError/unreadable(_:)`` when that cannot be seen.
+    fileprivate func isAsSigned(_ name: String) throws(PublisherError) -> Bool {
+        do throws(PublisherError) {
+            _ = try index(name)
+            return true
+        } catch {
+            // A file that is longer than the signed one is another.
+            guard case .index(_, .file(let cause)) = error, ![ENOENT, EFBIG].contains(cause.code) else { return false }
+            throw .unreadable(cause)
+        }
     }
 }
 

@@ -14,6 +14,13 @@ extension PublishedTree {
             let entry = document.distributions[place].version(version)
         else { throw contents.noVersion(version, of: distribution) }
         document.distributions[place].versions.removeAll { $0.id == version }
+        // More than readers take: the oldest has been told long enough.
+        let withdrawn = document.distributions[place].withdrawn
+        if withdrawn.count >= CatalogDocument.mostWithdrawn,
+            let oldest = withdrawn.indices.min(by: { withdrawn[$0].when < withdrawn[$1].when })
+        {
+            document.distributions[place].withdrawn.remove(at: oldest)
+        }
         document.distributions[place].withdrawn.append(
             WithdrawnVersion(id: version, when: clock(), why: why, digest: entry.digest, origin: entry.origin))
         document.distributions[place].withdrawn.sort { $0.id > $1.id }

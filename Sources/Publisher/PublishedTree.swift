@@ -56,11 +56,10 @@ package struct PublishedTree: Sendable {
         do { names = try Folder(path: path).names() } catch { throw .unreadable(error) }
         let others = names.filter { !known.contains($0) && !ForeignNames.contain($0) }
         guard others.isEmpty else { throw .notEmpty(path: path, holds: others) }
-        if !names.contains("metadata") && names.contains("targets") {
-            throw .notEmpty(path: path, holds: ["targets"])
-        }
+        let isSigned = try has("metadata/timestamp.json", path)
+        if !isSigned { try checkHalfMade(path, names) }
         try OutputFolder.make("\(path)/blocks")
-        if try !has("metadata/timestamp.json", path) {
+        if !isSigned {
             for part in ["metadata", "drafts"] {
                 do { try Folder.removeTree("\(path)/\(part)") } catch { throw .unwritable(error) }
             }
@@ -74,6 +73,23 @@ package struct PublishedTree: Sendable {
             try tree.publish(document, files: [], contents)
         }
         return tree
+    }
+
+    /// What a first signing leaves that broke off.
+    private static let halfMade = [
+        "metadata": ["1.root.json", "1.targets.json", "1.snapshot.json"], "drafts": ["root.json", "targets.json"],
+    ]
+
+    /// Refuses what a first signing did not leave: the user's own, or a whole tree that lost its timestamp.
+    private static func checkHalfMade(_ path: String, _ names: [String]) throws(PublisherError) {
+        if names.contains("targets") { throw .notEmpty(path: path, holds: ["targets"]) }
+        for (part, known) in halfMade where names.contains(part) {
+            guard Folder.isFolder("\(path)/\(part)") else { throw .notEmpty(path: path, holds: [part]) }
+            let files: [String]
+            do { files = try Folder.names(in: "\(path)/\(part)") } catch { throw .unreadable(error) }
+            let isOurs = files.allSatisfy { known.contains($0) || $0.hasPrefix(".") && $0.hasSuffix(".tmp") }
+            if !isOurs { throw .notEmpty(path: path, holds: [part]) }
+        }
     }
 
     private static func has(_ file: String, _ path: String) throws(PublisherError) -> Bool {

@@ -19,8 +19,10 @@ package enum PublisherError: Error, Sendable, Equatable {
     case programFailed(String, status: Int32, message: String)
     /// A URL could not be fetched.
     case download(TransferError)
-    /// What a URL gave was not what its list of digests says, or no list says anything about it; `reason` is a phrase.
+    /// No list of digests says anything about what a URL gives; `reason` is a phrase.
     case digest(url: String, reason: String)
+    /// What a URL gave has another digest than its list says.
+    case otherDigest(url: String, found: String, listed: String)
     /// A recipe cannot be used; `key` is the place in it, `reason` a phrase.
     case recipe(file: String, key: String, reason: String)
     /// The image is the one of the newest version: there is nothing new.

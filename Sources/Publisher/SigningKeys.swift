@@ -32,7 +32,8 @@ package struct SigningKeys: Sendable {
     /// - Throws: ``PublisherError/keysInTree(folder:tree:)``.
     package func check(outside tree: String) throws(PublisherError) {
         // A part of a tree may be a link to another disk.
-        for part in ["", "/metadata", "/targets", "/blocks"] where ResolvedPath.isInside(folder, tree + part) {
+        for part in ["", "/metadata", "/targets", "/blocks", "/drafts"]
+        where ResolvedPath.isInside(folder, tree + part) {
             throw .keysInTree(folder: folder, tree: tree)
         }
     }

@@ -101,7 +101,7 @@ struct AddCommand: PublishSubcommand {
         Console.progress(
             "\(day) is \(day.dayNumber - tree.today.dayNumber) days ahead of this machine's clock, which says \(tree.today). "
                 + "Publish \(distro)@\(version) all the same? [y/N] ")
-        return ["y", "yes"].contains(readLine()?.lowercased())
+        return ["y", "yes"].contains(Signals.unblocked { readLine() }?.lowercased())
     }
 
     private func published(_ text: String) throws -> Timestamp {

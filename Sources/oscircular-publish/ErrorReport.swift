@@ -46,9 +46,12 @@ struct ErrorReport {
 
     /// The line without the program's name.
     var text: String {
-        let text = [what, why, advice].filter { !$0.isEmpty }.joined(separator: " - ")
-        // What others wrote must not steer a terminal.
-        return String(
+        ErrorReport.harmless([what, why, advice].filter { !$0.isEmpty }.joined(separator: " - "))
+    }
+
+    /// A text without control characters: what others wrote must not steer a terminal.
+    static func harmless(_ text: String) -> String {
+        String(
             String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "·" : $0 }))
     }
 
@@ -83,6 +86,10 @@ struct ErrorReport {
             self.init(
                 65, "\(url) was not published", reason,
                 "give the list's place with --sums, or --sums none to publish without a check")
+        case .otherDigest(let url, let found, let listed):
+            self.init(
+                65, "\(url) was not published", "its digest is \(found), the list says \(listed)",
+                "fetch it again; if it stays so, ask its publisher")
         case .recipe(let file, let key, let reason):
             self.init(
                 78, "\(file) cannot be used", key.isEmpty ? reason : "\(key) \(reason)", "see oscircular-publish(1)")
@@ -109,8 +116,7 @@ struct ErrorReport {
                 "versions never change: take the next number, such as \(version.date).\(version.number + 1)")
         case .catalog(let path, let cause):
             self.init(65, "\(path) cannot be used", "\(cause)", "mend it or take it from a copy of the tree")
-        case .catalogRefused(let cause):
-            self.init(65, "nothing was published", "readers would refuse the catalog: \(cause)", "make it shorter")
+        case .catalogRefused(let cause): self.init(refused: cause)
         case .indexTooLong(let image, let length, let limit, let blockSize):
             self.init(
                 65, "\(image) was not published",
@@ -166,6 +172,35 @@ struct ErrorReport {
             self.init(65, "\(path) cannot be used", reason, "take it from another copy of the store, and run it again")
         case .compression(let reason): self.init(1, "a block was not compressed", reason)
         }
+    }
+
+    /// A catalog that readers would refuse: what in it, and not where in its file.
+    private init(refused cause: CatalogError) {
+        let (code, what): (Int32, String) = (65, "nothing was published")
+        guard case .malformed(let place, let reason) = cause else {
+            self.init(
+                code, what, "readers would refuse the catalog: \(cause)",
+                "remove old versions with 'oscircular-publish prune', or take shorter texts")
+            return
+        }
+        let texts = [
+            "name": "its name", "description": "its description", "title": "the title", "summary": "the summary",
+            "homepage": "the home page", "architecture": "the architecture", "login": "the text about the login",
+            "notes": "the notes", "why": "the reason of a withdrawal", "origin": "an image's URL",
+            "recordingError": "the words of a failed recording",
+        ]
+        let others = [
+            "versions": "the versions of a distribution", "distributions": "the distributions",
+            "withdrawn": "the withdrawn versions of a distribution", "memoryMiB": "the memory",
+            "cpus": "the processors",
+        ]
+        let last = String(place.split(separator: ".").last?.prefix { $0 != "[" } ?? "")
+        let subject = texts[last] ?? others[last]
+        self.init(
+            code, what, "readers would refuse the catalog: \(subject.map { "\($0): " } ?? "")\(reason)",
+            texts[last] != nil
+                ? "make it shorter"
+                : last == "versions" ? "remove old ones with 'oscircular-publish prune'" : "check what was given")
     }
 
     private init(downloading cause: TransferError) {

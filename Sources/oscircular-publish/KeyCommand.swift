@@ -40,6 +40,7 @@ struct KeyCommand: ParsableCommand {
             let tree = try keyOptions.open(tree, clock)
             let id = try tree.rotate(role, passphrase: encrypt ? try Passphrase.new() : nil)
             Console.print("\(role.rawValue): \(id)")
+            AccessWarning.print(tree.path, isWhole: false)
         }
     }
 
@@ -57,6 +58,7 @@ struct KeyCommand: ParsableCommand {
             let tree = try keyOptions.open(tree, clock)
             let id = try tree.delegate(distro, passphrase: encrypt ? try Passphrase.new() : nil)
             Console.print("\(distro): \(id)")
+            AccessWarning.print(tree.path, isWhole: false)
         }
     }
 
@@ -72,6 +74,7 @@ struct KeyCommand: ParsableCommand {
             let tree = try keyOptions.open(tree, clock)
             try tree.resume()
             Console.print("published")
+            AccessWarning.print(tree.path, isWhole: false)
         }
     }
 }

@@ -26,6 +26,7 @@ struct VersionArguments: ParsableArguments {
         let version = try id
         try published.pin(distro, version, isPinned)
         Console.print("\(isPinned ? "pinned" : "unpinned"): \(distro)@\(version)")
+        AccessWarning.print(published.path, isWhole: false)
     }
 }
 

@@ -46,6 +46,7 @@ struct PruneCommand: PublishSubcommand {
             progress: progress, cancellation: context.cancellation)
         printer.stop()
         PruneCommand.lines(result, dryRun: dryRun).forEach(Console.print)
+        if !dryRun { AccessWarning.print(published.path, isWhole: false) }
         if let maxBytes, result.keptBytes > maxBytes {
             Console.error(
                 "oscircular-publish: the newest and the pinned versions alone need "

@@ -37,7 +37,11 @@ struct RecordCommand: PublishSubcommand {
     func run(_ context: Context) throws {
         let published = try keyOptions.open(tree, clock)
         let id = try NewVersion(distribution: distro, version: version).version
-        guard try published.catalog().distribution(distro)?.version(id) != nil else {
+        let known = try published.catalog().distribution(distro)
+        if let withdrawn = known?.withdrawal(of: id) {
+            throw PublisherError.withdrawn(distribution: distro, withdrawn)
+        }
+        guard known?.version(id) != nil else {
             throw PublisherError.noSuchVersion(distribution: distro, version: id)
         }
         try published.checkClock()
@@ -45,5 +49,6 @@ struct RecordCommand: PublishSubcommand {
             client: RecordingStep.client, rounds: rounds, memoryMiB: memory, accelerator: accel)
         let blocks = try RecordingStep.run(recording, published, distro, id, context)
         Console.print("boot set: \(distro)@\(id), \(blocks) blocks")
+        AccessWarning.print(published.path, isWhole: false)
     }
 }

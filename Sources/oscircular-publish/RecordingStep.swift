@@ -18,8 +18,7 @@ enum RecordingStep {
             return bootSet.ids.count
         } catch {
             if case .interrupted = error { throw error }
-            let report = ErrorReport(error)
-            try tree.noteRecordingFailure(report.why, of: distribution, version)
+            try tree.noteRecordingFailure(ErrorReport.harmless(ErrorReport(error).why), of: distribution, version)
             throw error
         }
     }
@@ -34,7 +33,7 @@ enum RecordingStep {
             Console.print("boot set: \(try run(recording, tree, distribution, version, context)) blocks")
         } catch {
             if case .interrupted = error { throw error }
-            Console.error("oscircular-publish: \(ErrorReport(error).why) - \(distribution)@\(version) has no boot set")
+            Console.error("oscircular-publish: \(distribution)@\(version) has no boot set: \(ErrorReport(error).text)")
         }
     }
 

@@ -26,4 +26,16 @@ enum Signals {
         if waiting == nil { pthread_sigmask(SIG_UNBLOCK, &set, nil) }
         return cancellation
     }
+
+    /// Lets both end the program at once while it waits for an answer, when there is nothing to clean up.
+    static func unblocked<Result>(_ body: () -> Result) -> Result {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGINT)
+        sigaddset(&set, SIGTERM)
+        var before = sigset_t()
+        pthread_sigmask(SIG_UNBLOCK, &set, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        return body()
+    }
 }

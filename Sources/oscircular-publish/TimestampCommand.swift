@@ -18,5 +18,6 @@ struct TimestampCommand: PublishSubcommand {
         let tree = try keyOptions.open(tree, clock)
         Console.print("timestamp: until \(try tree.renew())")
         ExpiryWarning.print(tree)
+        AccessWarning.print(tree.path, isWhole: false)
     }
 }

@@ -51,8 +51,7 @@ struct UpdateCommand: PublishSubcommand {
                 try run(entry, weekly, published, context)
             } catch {
                 if case .interrupted = error { throw error }
-                let report = ErrorReport(error)
-                Console.error("oscircular-publish: \(entry.id): \(report.what) - \(report.why)")
+                Console.error("oscircular-publish: \(entry.id): \(ErrorReport(error).text)")
                 if failure == nil { failure = error }
             }
         }

@@ -21,5 +21,6 @@ struct WithdrawCommand: PublishSubcommand {
         try tree.withdraw(arguments.distro, version, why: why)
         Console.print("withdrawn: \(arguments.distro)@\(version)")
         ExpiryWarning.print(tree)
+        AccessWarning.print(tree.path, isWhole: false)
     }
 }

@@ -92,6 +92,24 @@ import Testing
         try cache.prune(to: 0)
         #expect((0..<10).filter { cache.contains(Self.image.ids[$0]) } == Self.pinned)
     }
+
+    @Test func aBlockThatCannotBeRemovedKeepsNoOther() throws {
+        let cache = BlockCache(directory: directory.path("cache"), limit: .bytes(1 << 20))
+        let stuck = Self.image.ids[3].hex
+        FileCalls.watch { call, path in call == "unlink" && path.hasSuffix(stuck) ? .error(EPERM) : nil }
+        defer { FileCalls.watch(nil) }
+        // The target is reached without it; then it is not.
+        try cache.prune(to: 5 * 1024)
+        #expect { try cache.prune(to: 0) } throws: { ($0 as? SystemCallError)?.code == EPERM }
+        #expect((0..<10).filter { cache.contains(Self.image.ids[$0]) } == Self.pinned + [3])
+    }
+
+    @Test func aStrayFolderAmongTheKeepersKeepsNothing() throws {
+        let cache = BlockCache(directory: directory.path("cache"), limit: .bytes(1 << 20))
+        for name in ["pins", "protected"] { try Folder.make(directory.path("cache/v1/\(name)/stray")) }
+        try cache.prune(to: 0)
+        #expect((0..<10).filter { cache.contains(Self.image.ids[$0]) } == Self.pinned)
+    }
 }
 
 /// One cache, full, with a pin and a session.
@@ -134,9 +152,17 @@ private struct Trial: FaultTrial {
         switch fault.call {
         // The folder is opened anew; a lock goes with its descriptor; an old temporary file; the accounting's end.
         case "fstat", "flock", "unlink", "futimens": true
+        // A block that cannot be removed is passed over for the next; what says which ones are kept is not.
+        case "open", "stat": isOfBlock(fault.path) || fault.fault == .error(ENOSPC)
         // Room is made, and the block written after all.
         default: fault.fault == .error(ENOSPC)
         }
+    }
+
+    /// Whether a path is a block's, or its folder's: `v1/abcd`, and what lies in it.
+    private func isOfBlock(_ path: String) -> Bool {
+        let names = path.dropFirst(folder.count).split(separator: "/")
+        return names.count > 1 && names[1].utf8.count == 4 && names[1].allSatisfy(\.isHexDigit)
     }
 
     func check(_ outcome: FileFaults.Outcome) async throws {

@@ -28,6 +28,7 @@ import Testing
         places = Places(
             environment: { $0 == "XDG_STATE_HOME" ? folder.path("state") : nil }, user: 1000, home: folder.path)
         library = CatalogLibrary(directory: places.catalogs, transfers: TransferQueue())
+        try Folder.make(folder.path("cache"))
         cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30))
         image = try SmallImage("abc.d", last: 4096, in: folder)
         tree = try SignedTree(path: folder.path("tree"))

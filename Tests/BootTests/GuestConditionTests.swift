@@ -87,6 +87,8 @@ import Testing
             ([.failed(true), .begin, .failed(true), .done], (.resume, 1), .waiting, true),
             ([.failed(true), .begin, .failed(true), .done, .begin, .done], nil, .running, true),
         ])
+        // Nor does one that was seen to run have anything to do with the next.
+        check([(events + [.seenRunning, .failed(true)], (.resume, 0), .waiting, true)])
         // A stall explains the pause.
         check([(events + [.stallBegan, .stallEnded, .failed(true)], (.resume, 0), .waiting, true)])
         check([([.failed(true), .begin, .undone], (.resume, 1), .waiting, true)])

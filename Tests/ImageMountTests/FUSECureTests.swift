@@ -20,6 +20,8 @@ import Testing
         #expect(command(EACCES, group: "fuse") == "sudo usermod -a -G fuse ada, then log out and in again")
         // Only a container keeps a device from root.
         #expect(command(EPERM, isRoot: true).contains("--device /dev/fuse"))
+        #expect(command(EPERM) == command(EPERM, isRoot: true))
+        #expect(command(EMFILE) == "")
     }
 
     @Test func aUserNeedsTheHelper() {

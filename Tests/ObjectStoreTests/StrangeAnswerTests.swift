@@ -63,7 +63,7 @@ struct StrangeAnswerTests {
         #expect(requests == 1)
     }
 
-    @Test(arguments: ["", begun, begun + "<Contents><Key>a</Key><Size>1</Size></Contents>"])
+    @Test(arguments: ["", begun, begun + "<Prefix/>", begun + "<Contents><Key>a</Key><Size>1</Size></Contents>"])
     func halfOfAnAnswerIsAskedForAgain(page: String) async throws {
         let (error, requests) = try await failure("return 200 '\(page)';", attempts: 3)
         #expect(isCase(error) { if case .malformed = $0 { true } else { false } }, "\(String(describing: error))")
@@ -79,9 +79,10 @@ struct StrangeAnswerTests {
         #expect(once == 1)
     }
 
-    @Test func aPageInsteadOfAWrittenFileIsSaid() async throws {
+    @Test(arguments: ["<html>Sign in</html>", "Sign in", "{\"signed in\": false}", "<login/>"])
+    func aPageInsteadOfAWrittenFileIsSaid(page: String) async throws {
         let server = try NginxServer(
-            tree: "/nonexistent", directives: "location / { return 200 '<html>Sign in</html>'; }")
+            tree: "/nonexistent", directives: "location / { return 200 '\(page)'; }")
         let store = ObjectStore(
             try #require(ObjectStoreLocation("s3://bucket", endpoint: String(server.url.dropLast()))),
             credentials: ObjectStoreCredentials(keyID: "a", secret: "b"), transfers: transfers,

@@ -89,7 +89,8 @@ import Zstd
             + [
                 .unreadable(call), .unwritable(call), .usage(option: "--a", reason: "it is b"), .programMissing("xz"),
                 .programFailed("qemu-img", status: 1, message: "no"),
-                .digest(url: "http://a/", reason: "it is another"),
+                .digest(url: "http://a/", reason: "it lists nothing"),
+                .otherDigest(url: "http://a/", found: "1a", listed: "2b"),
                 .recipe(file: "r.toml", key: "id", reason: "is missing"),
                 .unchanged(distribution: "d", version: version),
                 .buildFailed(program: "b", status: 1, message: "no"), .interrupted(signal: 2),
@@ -165,6 +166,13 @@ import Zstd
             let missing = declared.subtracting(tried).filter { !own.contains(".\($0),") && !own.contains(".\($0)]") }
             #expect(missing.isEmpty, "\(type): give an example of each, and look at its words")
         }
+    }
+
+    @Test func aTextThatIsTooLongIsNamedWithoutItsPlaceInTheFile() {
+        let cause = CatalogError.malformed(
+            place: "distributions[0].versions[3].notes", reason: "70000 bytes, more than 65536")
+        let text = ErrorReport(PublisherError.catalogRefused(cause)).text
+        #expect(text.hasSuffix(": the notes: 70000 bytes, more than 65536 - make it shorter"), "\(text)")
     }
 
     @Test func noMessageShowsTypesOrCases() throws {

@@ -97,6 +97,8 @@ import Testing
         #expect(try made(for: order)?.image == first.image)
         #expect(try made(for: BuildFolder.Order(day: CalendarDate(dayNumber: 20_007), command: order.command)) == nil)
         #expect(try made(for: BuildFolder.Order(day: order.day, command: ["./build"])) == nil)
+        let mended = BuildFolder.Order(day: order.day, command: order.command, program: "9 1.1")
+        #expect(try made(for: mended) == nil)
         // Something that the build left behind writes on.
         try AtomicFile.write("an image, another", to: first.image)
         #expect(try made(for: order) == nil)
@@ -107,10 +109,32 @@ import Testing
     @Test func anImageFromBeforeBuildsHadFoldersIsNotTaken() throws {
         try Folder.make(folder.file("work/d"))
         try AtomicFile.write("half", to: folder.file("work/d/next.raw"))
-        try Folder.make(folder.file("work/d/building-dead"))
+        try Folder.make(folder.file("work/d/.oscircular-building-dead"))
         #expect(try made(for: order) == nil)
         _ = try build(order) { (output) throws(SystemCallError) in try AtomicFile.write("x", to: output) }
         #expect(ScratchFolder.names(folder.file("work/d")) == ["finished"])
+    }
+
+    @Test func aBuildProgramThatIsNotThereIsSaid() async throws {
+        let fixture = try TreeFixture()
+        try await fixture.must("init", fixture.tree)
+        let recipe = fixture.folder.file("r.toml")
+        try AtomicFile.write("[[distribution]]\nid = \"d\"\nbuild = \"./nothing\"\n", to: recipe)
+        let result = try await fixture.run(
+            "update", fixture.tree, "--recipe", recipe, "--work", fixture.folder.file("work"))
+        #expect(result.status == 1)
+        #expect(result.stderr.contains("no image was built - "), "\(result.stderr)")
+        #expect(result.stderr.contains("there is no such program"), "\(result.stderr)")
+    }
+
+    @Test func aFolderThatNoBuildMadeStays() throws {
+        for name in ["finished", "building-site"] { try Folder.make(folder.file("work/d/\(name)")) }
+        try AtomicFile.write("mine", to: folder.file("work/d/finished/a"))
+        #expect(throws: PublisherError.self) {
+            _ = try build(order) { (output) throws(SystemCallError) in try AtomicFile.write("x", to: output) }
+        }
+        #expect(ScratchFolder.names(folder.file("work/d/finished")) == ["a"])
+        #expect(ScratchFolder.names(folder.file("work/d")).sorted() == ["building-site", "finished"])
     }
 
     @Test func aLinkIsFollowedAndTheImageBeforeIsNeverLost() throws {
@@ -128,6 +152,14 @@ import Testing
         }
         try builds.keep(near)
         let last = try #require(builds.previous)
+        #expect(try FileContents.readText(last, limit: 99) == "near")
+        // By an absolute one.
+        try builds.keep(
+            try make { (output) throws(SystemCallError) in
+                let other = (Folder.parent(of: output) ?? "") + "/other"
+                try AtomicFile.write("near", to: other)
+                try systemCall("symlink") { symlink(other, output) }
+            })
         #expect(try FileContents.readText(last, limit: 99) == "near")
         // What was made last, as it is.
         try builds.keep(
@@ -149,7 +181,7 @@ import Testing
     @Test func notesThatReadersWouldRefuseAreCut() throws {
         let made = try build(order) { (output) throws(SystemCallError) in
             try AtomicFile.write("x", to: output)
-            try AtomicFile.write(String(repeating: "é", count: 40_000), to: output.dropLast(3) + "notes")
+            try AtomicFile.write(String(repeating: "é", count: 600_000), to: output.dropLast(3) + "notes")
         }
         let notes = try #require(made.notes)
         #expect(notes.utf8.count <= CatalogDocument.longestText)

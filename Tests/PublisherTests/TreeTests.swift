@@ -99,6 +99,15 @@ import Testing
         #expect(debian.guest(of: debian.versions[1]).memoryMiB == 512)
     }
 
+    @Test(arguments: ["metadata/mine.txt", "drafts/letter.txt", "metadata", "drafts", "metadata/1.debian.json"])
+    func initDeletesNothingOfTheUsers(name: String) async throws {
+        let file = "\(tree)/\(name)"
+        try Folder.make(Folder.parent(of: file) ?? "/")
+        try AtomicFile.write("mine", to: file)
+        #expect(try await run("init", tree).status == 73)
+        #expect(try FileContents.readText(file, limit: 99) == "mine")
+    }
+
     @Test func twoPublishersAtOnceAreRefused() async throws {
         try await makeTree()
         let lock = try FileHandle(path: "\(tree)/blocks", flags: O_RDONLY | O_DIRECTORY)

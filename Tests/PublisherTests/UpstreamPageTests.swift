@@ -63,7 +63,8 @@ import Testing
     @Test func linksAreRelativeToWhereThePageCameFrom() {
         let page = UpstreamPage("<a href='20261116/'>", url: "http://h/latest/", answeredAs: "http://h/pub/")
         #expect(page.names.map(\.text) == ["20261116"])
-        #expect(UpstreamPage("<a href='1/'>", url: "http://h/", answeredAs: "http://other/x/").names.isEmpty)
+        let mirror = UpstreamPage("<a href='1/'>", url: "http://h/", answeredAs: "http://other/x/")
+        #expect(mirror.names.map(\.text) == ["1"])
     }
 
     @Test func anObjectStoresListIsReadByItsKeys() {
@@ -77,6 +78,15 @@ import Testing
         let page = UpstreamPage(list, url: "https://b.example/os/")
         #expect(page.names.map(\.text) == ["20261109", "2026-11-16+1"])
         #expect(page.names.map(\.urlText) == ["20261109", "2026-11-16%2B1"])
+    }
+
+    @Test func aListByThePartOfANameHasWholeNamesAndSaysThatItGoesOn() {
+        let list = "<Prefix>os/2026</Prefix><Contents><Key>os/20261109/d.raw</Key></Contents></ListBucketResult>"
+        let page = UpstreamPage("<ListBucketResult>" + list, url: "https://b.example/")
+        #expect(page.names.map(\.text) == ["20261109"])
+        #expect(!page.isCut)
+        let begun = "<ListBucketResult><IsTruncated>true</IsTruncated>"
+        #expect(UpstreamPage(begun + list, url: "https://b.example/").isCut)
     }
 
     @Test func noPageIsTooStrange() {

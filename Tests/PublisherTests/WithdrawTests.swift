@@ -73,6 +73,8 @@ import Testing
         let done = try await run(
             "withdraw", tree.path, "d", "2026-11-16", "--why", "sshd lets\u{1b}[31m everybody in")
         #expect(done.status == 0, "\(done.stderr)")
+        let recorded = try await run("record", tree.path, "d", "2026-11-16")
+        #expect(recorded.status == 73 && recorded.stderr.contains("it was withdrawn on"), "\(recorded.stderr)")
         #expect(try distribution.versions.map(\.id.text) == ["2026-11-09"])
         let withdrawn = try #require(try distribution.withdrawn.first)
         #expect(withdrawn.id.text == "2026-11-16")

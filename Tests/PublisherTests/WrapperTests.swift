@@ -88,6 +88,13 @@ import Testing
             disk.count == image.count || disk.dropFirst(image.count).allSatisfy { $0 == 0 } && command.contains("vpc"))
     }
 
+    @Test func aCompressedDiskIsTakenOut() async throws {
+        guard has("qemu-img") else { return }
+        let parts = "(yes | head -c 32M; head -c 1M /dev/urandom) > r"
+        try await shell("\(parts) && qemu-img convert -c -f raw -O qcow2 r d.qcow2")
+        #expect(try unpacked("d.qcow2").prefix(2) == [UInt8(ascii: "y"), 10])
+    }
+
     @Test func aZipWithOneImageIsUnpacked() async throws {
         guard has("unzip") else { return }
         func zip(_ name: String, _ members: String) async throws {

@@ -27,17 +27,22 @@ package enum FUSECure {
     /// The Debian package of fusermount3.
     package static let helperPackage = "fuse3"
 
-    /// - Returns: empty where nothing is wrong.
+    /// - Returns: empty where nothing is wrong, or no command helps.
     package static func command(_ facts: Facts) -> String {
         let sudo = facts.isRoot ? "" : "sudo "
+        let container = "give this container the device, such as with --device /dev/fuse"
         switch facts.failure {
         case nil: return facts.isRoot || facts.hasHelper ? "" : "\(sudo)apt install \(helperPackage)"
         // The device's file may be there without its driver.
         case ENOENT, ENXIO, ENODEV: return "\(sudo)modprobe fuse"
-        case _ where facts.isRoot: return "give this container the device, such as by --device /dev/fuse"
-        default:
+        // Only a container keeps the device from root, and whatever its mode is.
+        case EPERM: return container
+        case EACCES where facts.isRoot: return container
+        case EACCES:
             guard let group = facts.group else { return "sudo chmod 0666 /dev/fuse" }
             return "sudo usermod -a -G \(group) \(facts.user), then log out and in again"
+        // Such as too many open files: nothing is wrong with the device.
+        default: return ""
         }
     }
 

@@ -40,6 +40,12 @@ package final class Folder: Sendable {
     /// - Throws: ``SystemCallError`` of `fstat`.
     package func hasName() throws(SystemCallError) -> Bool { try handle.hasName() }
 
+    /// Waits until the folder's names are on the disk, where its file system can do that for a folder.
+    /// - Throws: ``SystemCallError`` of `fsync`.
+    package func sync() throws(SystemCallError) {
+        do throws(SystemCallError) { try handle.sync() } catch  where error.code == EINVAL {}
+    }
+
     /// Opens a folder in this one, made with mode 0700 when it is missing and `create` says so. A link is refused.
     /// - Throws: ``SystemCallError`` of `mkdirat` or `openat`.
     package func folder(_ name: String, create: Bool = false) throws(SystemCallError) -> Folder {

@@ -121,8 +121,10 @@ package final class BootBackend: MenuBackend {
             }
         let directory = try registry.directory(of: session)
         do {
-            _ = try await registry.send(command, to: session)
+            _ = try await registry.send(command, to: session, patience: order == .force ? .seconds(2) : .zero)
         } catch BootError.sessionSilent where order == .force {
+            // One that has ended meanwhile needs no force.
+            guard directory.isAlive else { return }
             let (registry, describe) = (registry, describe)
             try await WorkerThread.run(name: "kill") {
                 guard registry.kill(directory) == nil else { return }

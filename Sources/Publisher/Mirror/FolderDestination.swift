@@ -40,6 +40,7 @@ final class FolderDestination: MirrorDestination {
     private static func walk(_ root: String, _ folder: String) throws(SystemCallError) -> [String] {
         var paths: [String] = []
         for name in try Folder.names(in: "\(root)/\(folder)") {
+            if ForeignNames.contain(name) { continue }
             let path = "\(folder)/\(name)"
             var status = stat()
             guard lstat("\(root)/\(path)", &status) == 0 else { continue }

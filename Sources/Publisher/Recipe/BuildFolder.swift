@@ -13,6 +13,8 @@ struct BuildFolder {
         let day: CalendarDate
         /// The tree that it is for, the program, and its arguments.
         let command: [String]
+        /// The program's file as it is now, for one that was mended builds anew; empty where it is not known.
+        var program = ""
     }
 
     /// An image that a build has finished.
@@ -31,6 +33,7 @@ struct BuildFolder {
     private static let image = "next.raw"
     private static let notes = "next.notes"
     private static let note = "made-for"
+    private static let beginning = ".oscircular-building-"
 
     /// Makes the folder where it lacks, and keeps other runs out until ``unlock()``.
     /// - Throws: ``PublisherError``.
@@ -53,7 +56,7 @@ struct BuildFolder {
             let found = try? FileContents.read("\(finished)/\(BuildFolder.note)", limit: 1 << 20),
             found == expected
         else { return nil }
-        return Finished(image: image, notes: try readNotes())
+        return Finished(image: image, notes: readNotes())
     }
 
     /// Runs a build for an order. What other builds left is removed first.
@@ -64,7 +67,7 @@ struct BuildFolder {
     ) throws(PublisherError) -> Finished {
         try clear()
         // A name that no process which an earlier build left behind knows.
-        let folder = "\(path)/building-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        let folder = newFolder
         try OutputFolder.make(folder)
         do throws(PublisherError) {
             try build("\(folder)/\(BuildFolder.image)")
@@ -100,16 +103,32 @@ struct BuildFolder {
     }
 
     /// Removes what a build finished: it cannot be published.
-    /// - Throws: ``PublisherError/unwritable(_:)``.
+    /// - Throws: ``PublisherError``; a folder of that name which no build made stays.
     func discard() throws(PublisherError) {
-        do { try Folder.removeTree(finished) } catch { throw .unwritable(error) }
+        do throws(SystemCallError) {
+            guard try Paths.isThere(finished) else { return }
+            guard try Paths.isThere("\(finished)/\(BuildFolder.note)") else {
+                throw SystemCallError(code: EEXIST, call: "rename", subject: "\(finished), which no build made,")
+            }
+            // An end half way must not leave a folder without its note.
+            let old = newFolder
+            try Paths.rename(finished, to: old)
+            try Folder.removeTree(old)
+        } catch {
+            throw .unwritable(error)
+        }
+    }
+
+    /// Where a build works, or what one made goes away: a name of ours alone.
+    private var newFolder: String {
+        "\(path)/\(BuildFolder.beginning)\(String(UInt64.random(in: 0 ... .max), radix: 36))"
     }
 
     private func clear() throws(PublisherError) {
         try discard()
         // From before builds had folders of their own, when nobody knew whether they were whole.
         for name in [BuildFolder.image, BuildFolder.notes] { unlink("\(path)/\(name)") }
-        for name in Folder.namesIfAny(in: path) where name.hasPrefix("building-") {
+        for name in Folder.namesIfAny(in: path) where name.hasPrefix(BuildFolder.beginning) {
             // In nobody's way but for the room: perhaps a build as root left it.
             try? Folder.removeTree("\(path)/\(name)")
         }
@@ -133,8 +152,14 @@ struct BuildFolder {
             case .other(let what, let cure): throw failed("what it made is \(what): \(cure)")
             }
         }
-        guard let image = BuildFolder.place(of: output) else { throw failed("it made no $OSCIRCULAR_OUTPUT") }
+        guard var image = BuildFolder.place(of: output) else { throw failed("it made no $OSCIRCULAR_OUTPUT") }
         do throws(SystemCallError) {
+            // The folder gets another name, and an absolute link to something in it would lead nowhere.
+            let plain = "\(ResolvedPath.resolve(folder))/\(BuildFolder.image)"
+            if image != plain, ResolvedPath.isInside(image, folder) {
+                try Paths.rename(image, to: output)
+                image = plain
+            }
             let file = try FileHandle(path: image, flags: O_RDONLY | O_NONBLOCK)
             try systemCall("fsync", image) { fsync(file.descriptor) }
             guard let note = BuildFolder.note(order, image) else { throw SystemCallError.last("stat", image) }
@@ -151,17 +176,26 @@ struct BuildFolder {
 
     /// What the note of an image says: what it was made for, and the file's size and time as the build left it.
     private static func note(_ order: Order, _ image: String) -> [UInt8]? {
-        var status = stat()
-        guard stat(image, &status) == 0 else { return nil }
-        let time = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
-        return Array("\(order.day)\n\(status.st_size) \(time)\n\(order.command.joined(separator: "\u{0}"))\n".utf8)
+        guard let state = state(of: image) else { return nil }
+        let command = order.command.joined(separator: "\u{0}")
+        return Array("\(order.day)\n\(state)\n\(order.program)\n\(command)\n".utf8)
     }
 
-    private func readNotes() throws(PublisherError) -> String? {
-        let file = "\(finished)/\(BuildFolder.notes)"
-        guard access(file, F_OK) == 0 else { return nil }
-        let written: String
-        do { written = try FileContents.readText(file, limit: 1 << 20) } catch { throw .unreadable(error) }
+    /// A file's size and time; nil when there is none.
+    static func state(of file: String) -> String? {
+        var status = stat()
+        guard stat(file, &status) == 0 else { return nil }
+        return "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+    }
+
+    private func readNotes() -> String? {
+        // Notes that cannot be read are not worth a week without a version; of long ones the beginning is enough.
+        guard let file = try? FileHandle(path: "\(finished)/\(BuildFolder.notes)", flags: O_RDONLY | O_NONBLOCK)
+        else { return nil }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        // As above.
+        let count = (try? bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }) ?? 0
+        let written = String(decoding: bytes[..<count], as: UTF8.self)
         var lines = written.split(whereSeparator: \.isNewline).joined(separator: "\n")
         // Readers refuse longer ones, and a build's list of packages is not worth a week without a version.
         if lines.utf8.count > CatalogDocument.longestText {

@@ -9,6 +9,8 @@ struct HTMLLinks {
     private(set) var keys: [String] = []
     /// What the keys of such a list begin with.
     private(set) var prefix: String?
+    /// Whether such a list goes on elsewhere.
+    private(set) var isCut = false
     /// Whether the page is such a list.
     private(set) var isKeyList = false
 
@@ -140,6 +142,7 @@ struct HTMLLinks {
         switch (open.last, name) {
         case ("contents", "key"), ("commonprefixes", "prefix"): keys.append(URLReference.encodedKey(value))
         case ("listbucketresult", "prefix"): prefix = URLReference.encodedKey(value)
+        case ("listbucketresult", "istruncated"): isCut = value == "true"
         default: break
         }
         text = []

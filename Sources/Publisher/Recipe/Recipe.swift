@@ -122,7 +122,7 @@ package struct Recipe: Sendable {
             guard !command.isEmpty, !command[0].isEmpty else { throw reader.error("build", "must name a program") }
             return .build(command)
         case (nil, let page?):
-            guard Downloads.isURL(page) else { throw reader.error("upstream", "must be an http, https or file URL") }
+            guard URLText.isURL(page) else { throw reader.error("upstream", "must be an http, https or file URL") }
             guard let text = try reader.text("entry"), let pattern = EntryPattern(text) else {
                 throw reader.error("entry", "must be a name with at most one {date} and any number of {number}")
             }

@@ -13,6 +13,8 @@ package struct UpstreamPage: Sendable {
 
     /// In the order of the page.
     package let names: [Name]
+    /// Whether it is the beginning of a list that goes on elsewhere.
+    package let isCut: Bool
 
     /// Bytes of the longest page that is read.
     private static let longest = 16_777_216
@@ -32,14 +34,21 @@ package struct UpstreamPage: Sendable {
         let page = HTMLLinks(html)
         let answer = answer ?? url
         let base = page.base.map { URLReference.resolve($0, against: answer) } ?? answer
-        let folders = [url, answer, base].compactMap { Place($0)?.folder }.filter { $0.server == Place(url)?.server }
+        // A mirror that the server sends us to counts as the server does.
+        let servers = Set([url, answer].compactMap { Place($0)?.server })
+        let folders = [url, answer, base].compactMap { Place($0)?.folder }.filter { servers.contains($0.server) }
+        // A prefix may end within a name.
+        let prefix = page.prefix.map { text in
+            text.lastIndex(of: "/").map { String(text[...$0]) } ?? ""
+        }
+        isCut = page.isCut
         var seen: Set<Name> = []
         names =
             (page.links.map { URLReference.resolve($0, against: base) }
             + page.keys.map { key in
                 // Keys start at the bucket, wherever in it the page is.
                 URLText.withoutQuery(url)
-                    + (page.prefix.map { key.hasPrefix($0) ? String(key.dropFirst($0.count)) : key } ?? key)
+                    + (prefix.map { key.hasPrefix($0) ? String(key.dropFirst($0.count)) : key } ?? key)
             })
             .compactMap { link in
                 guard let place = Place(link),

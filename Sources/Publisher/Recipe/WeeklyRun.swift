@@ -38,6 +38,13 @@ package struct WeeklyRun: Sendable {
         switch entry.source {
         case .upstream(let page, let pattern, let image, let sums):
             let upstream = try UpstreamPage(at: page, Downloads(cancellation: cancellation))
+            guard !upstream.isCut else {
+                throw .recipe(
+                    file: recipe.file, key: "\(entry.id): upstream",
+                    reason:
+                        "cannot be read: its list goes on after \(upstream.names.count) names: give a longer prefix, or a delimiter"
+                )
+            }
             guard let newest = pattern.newest(of: upstream.names) else {
                 throw .recipe(
                     file: recipe.file, key: "\(entry.id): entry",
@@ -93,8 +100,10 @@ package struct WeeklyRun: Sendable {
         defer { builds.unlock() }
         let program =
             command[0].contains("/") && !command[0].hasPrefix("/") ? "\(recipe.folder)/\(command[0])" : command[0]
+        let file: String? = program.contains("/") ? program : ProgramPath.find(program)
         let order = BuildFolder.Order(
-            day: day, command: [ResolvedPath.resolve(tree.path), program] + command.dropFirst())
+            day: day, command: [ResolvedPath.resolve(tree.path), program] + command.dropFirst(),
+            program: file.flatMap { BuildFolder.state(of: $0) } ?? "")
         progress.begin(.build, total: 0)
         // One that was built today by a run that could not publish it is used.
         var made = try builds.made(for: order)
@@ -104,8 +113,16 @@ package struct WeeklyRun: Sendable {
             environment["OSCIRCULAR_VERSION"] = version
             made = try builds.make(for: order, by: program) { (output) throws(PublisherError) in
                 environment["OSCIRCULAR_OUTPUT"] = output
-                let ended = try ChildProgram.run(
-                    program, Array(command.dropFirst()), environment: environment, cancellation: cancellation)
+                let ended: ChildProgram.Ended
+                do throws(PublisherError) {
+                    ended = try ChildProgram.run(
+                        program, Array(command.dropFirst()), environment: environment, cancellation: cancellation)
+                } catch {
+                    guard case .programMissing = error else { throw error }
+                    throw .buildFailed(
+                        program: program, status: 127,
+                        message: "there is no such program, or not the one that its first line names")
+                }
                 guard ended.status == 0 else {
                     let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last
                         .map(String.init)
@@ -148,7 +165,8 @@ package struct WeeklyRun: Sendable {
             return .published(added, published)
         } catch {
             guard case .unchanged(_, let same) = error else { throw error }
-            return .nothingNew("the image is that of \(same)")
+            let isWithdrawn = try tree.catalog().distribution(entry.id)?.withdrawal(of: same) != nil
+            return .nothingNew("the image is that of \(same)" + (isWithdrawn ? ", which was withdrawn" : ""))
         }
     }
 }

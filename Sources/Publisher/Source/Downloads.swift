@@ -22,11 +22,6 @@ package final class Downloads: Sendable {
 
     deinit { queue.close() }
 
-    /// Whether an image's name is a URL and not a path.
-    package static func isURL(_ image: String) -> Bool {
-        ["http://", "https://", "file://"].contains { image.lowercased().hasPrefix($0) }
-    }
-
     /// A small text, and where it came from in the end.
     /// - Throws: ``PublisherError/download(_:)``.
     package func text(_ url: String, limit: Int) throws(PublisherError) -> (text: String, url: String) {
@@ -125,8 +120,7 @@ package final class Downloads: Sendable {
             offset += count
         }
         guard checksum.hex == digest else {
-            throw .digest(
-                url: URLText.public(url), reason: "its digest is \(checksum.hex), the list says \(digest)")
+            throw .otherDigest(url: URLText.public(url), found: checksum.hex, listed: digest)
         }
     }
 

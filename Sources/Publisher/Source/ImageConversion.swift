@@ -15,10 +15,12 @@ struct ImageConversion {
     /// - Parameter isForeign: an image that names other files, a base or its parts, is refused: whoever made it would choose
     ///   which files of this machine are published.
     /// - Throws: ``PublisherError``; ``PublisherError/image(path:_:)`` for one that is damaged, cut off or refused.
-    init(of image: String, name: String, isForeign: Bool) throws(PublisherError) {
+    init(
+        of image: String, name: String, isForeign: Bool, cancellation: Cancellation
+    ) throws(PublisherError) {
         (self.image, self.name) = (image, name)
         let ended = try ImageConversion.run(
-            ["info", "--output=json", "--", ImageConversion.plain(image)])
+            ["info", "--output=json", "--", ImageConversion.plain(image)], cancellation: cancellation)
         try ImageConversion.check(ended)
         // An answer that is not JSON, or not this, leaves nothing known of the image, whatever the reason.
         guard let info = try? JSONDecoder().decode(Info.self, from: Data(ended.output)) else {
@@ -34,7 +36,7 @@ struct ImageConversion {
                     cure: "give an image that is whole by itself"))
         }
         // What lies in other files says nothing about the length of this one.
-        if !info.namesOtherFiles { try checkLength() }
+        if !info.namesOtherFiles { try checkLength(cancellation) }
     }
 
     /// Writes the raw disk; holes stay holes.
@@ -65,21 +67,20 @@ struct ImageConversion {
     }
 
     /// qemu-img gives zeros for blocks that lie behind the end of a file that was cut off.
-    private func checkLength() throws(PublisherError) {
+    private func checkLength(_ cancellation: Cancellation) throws(PublisherError) {
         let ended = try ImageConversion.run(
-            ["map", "--output=json", "-f", format, "--", ImageConversion.plain(image)])
+            ["map", "--output=json", "-f", format, "--", ImageConversion.plain(image)], cancellation: cancellation)
         try ImageConversion.check(ended)
         // A map of more than 16 MiB, of a disk in a hundred thousand pieces, is not looked at.
         guard let extents = try? JSONDecoder().decode([Extent].self, from: Data(ended.output)) else { return }
-        let end = extents.map { extent in extent.data ? (extent.offset ?? 0) + extent.length : 0 }.max() ?? 0
-        let size = try ImageSource(path: image).size
-        if extents.contains(where: { $0.data && $0.offset != nil }), end > size {
-            throw refusal("a \(name) image that is cut off")
-        }
+        // The length of what is compressed is that of the disk, not of the file.
+        let ends = extents.compactMap { extent in extent.data ? extent.offset.map { $0 + extent.length } : nil }
+        let end = ends.max() ?? 0
+        if end > (try ImageSource(path: image).size) { throw refusal("a \(name) image that is cut off") }
     }
 
     private static func run(
-        _ arguments: [String], cancellation: Cancellation = Cancellation()
+        _ arguments: [String], cancellation: Cancellation
     ) throws(PublisherError) -> ChildProgram.Ended {
         var environment = ChildProgram.environment
         // Its words about the disk are read here.

@@ -64,8 +64,8 @@ private struct Layers {
     let progress: PublishProgress
     let cancellation: Cancellation
 
-    var isForeign: Bool { Downloads.isURL(image) }
-    var shown: String { URLText.withoutCredentials(image) }
+    var isForeign: Bool { URLText.isURL(image) }
+    var shown: String { isForeign ? URLText.public(image) : image }
 
     /// Looks at what the file holds, and takes one layer off.
     /// - Returns: the bytes of the raw image once there is no layer left.
@@ -84,7 +84,8 @@ private struct Layers {
             }
         case .disk(let name):
             // A file of the publisher's own may name others, where it lies; what was unpacked or fetched may not.
-            let conversion = try ImageConversion(of: path, name: name, isForeign: isForeign || temporary != nil)
+            let conversion = try ImageConversion(
+                of: path, name: name, isForeign: isForeign || temporary != nil, cancellation: cancellation)
             try replace { (target) throws(PublisherError) in
                 try conversion.write(to: target, progress: progress, cancellation: cancellation)
             }

@@ -31,7 +31,16 @@ enum Unpacking {
     ) throws(PublisherError) -> [String] {
         let output = try ChildProgram.scratch()
         _ = try run(program, arguments, from: source, output: output, size: nil, cancellation)
-        return String(decoding: ChildProgram.contents(output), as: UTF8.self).split(separator: "\n").map(String.init)
+        let listing = ChildProgram.contents(output)
+        let size: Int
+        do { size = Int(try output.status().st_size) } catch { throw .unreadable(error) }
+        // A part of it may lack the image, or have one of several.
+        guard listing.count == size else {
+            throw .image(
+                path: source,
+                .other("an archive with too many files", cure: "unpack it, and give the disk image to publish"))
+        }
+        return String(decoding: listing, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     private static func run(

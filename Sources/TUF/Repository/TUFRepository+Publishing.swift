@@ -46,8 +46,9 @@ extension TUFRepository {
         guard let draft = try folder.draft(of: role), draft.signedBytes == copy.signedBytes else {
             throw .noSuchRole(role)
         }
-        let known = Set(draft.signatures.map { "\($0.keyID) \($0.value)" })
-        let new = copy.signatures.filter { !known.contains("\($0.keyID) \($0.value)") }
+        // Readers refuse two signatures by one key.
+        let known = Set(draft.signatures.map(\.keyID))
+        let new = copy.signatures.filter { !known.contains($0.keyID) }
         try keepDraft(SignedDocument(signed: draft.signed, signatures: draft.signatures + new), of: role)
     }
 

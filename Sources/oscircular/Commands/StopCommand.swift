@@ -15,9 +15,10 @@ struct StopCommand: AsyncParsableCommand {
         let registry = try CommandContext.load().registry
         let session = try? registry.directory(of: id)
         do {
-            _ = try await registry.send(force ? .force : .stop, to: id)
+            _ = try await registry.send(force ? .force : .stop, to: id, patience: force ? .seconds(2) : .zero)
         } catch BootError.sessionSilent where force {
-            return try await kill(session, registry)
+            // One that has ended meanwhile needs no force.
+            if session?.isAlive != false { return try await kill(session, registry) }
         }
         // Over when nobody holds the session's lock any more.
         while session?.isAlive == true { try await Task.sleep(for: .milliseconds(100)) }
