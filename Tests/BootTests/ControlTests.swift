@@ -153,11 +153,12 @@ import Testing
 
     @Test func aSilentSessionIsNamedWithItsProcessAndEnds() async throws {
         let directory = SessionDirectory(id: "stuck", places: places)
-        // As a session's process has it: the lock is its descriptor 4, and nobody else's.
+        // As a session's process has it: the lock is its descriptor 4, and nobody else's, and that is among its arguments.
         func start() throws -> ChildProcess {
             let lock = try directory.create()
             return try ChildProcess(
-                program: "sleep", arguments: ["60"], descriptors: [nil, nil, nil, nil, lock.descriptor])
+                program: "perl", arguments: ["-e", "sleep 60", "run-session"],
+                descriptors: [nil, nil, nil, nil, lock.descriptor])
         }
         let child = try start()
         let list = await registry.survey(patience: .milliseconds(50))
