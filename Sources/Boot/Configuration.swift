@@ -58,7 +58,7 @@ package struct Configuration: Sendable, Equatable {
     /// - Throws: ``BootError/configuration(file:key:reason:)``.
     package mutating func apply(_ text: String, file: String) throws(BootError) {
         if let line = TOMLHeaders.malformedLine(in: text) {
-            throw .configuration(file: file, key: "", reason: "no TOML: line \(line) is no table's header")
+            throw .configuration(file: file, key: "", reason: "no TOML: line \(line) is malformed")
         }
         let table: TOMLTable
         do {

@@ -200,9 +200,11 @@ import Testing
     }
 
     @Test(arguments: [
-        "[;read]\n", "[[;read]]", "[ \n0read]", "[", "[\r\nread]", "\u{FEFF}[=]", "\t[ [ *", "a = 1\n[.x]",
+        "[;read]\n", "[[;read]]", "[ \n0read]", "[", "[\r\nread]", "\u{FEFF}[=]", "\t[ [ *", "a = 1\n[.x]", "a = [}",
+        "a = [[\t}", "a = [1, }", "a = [\u{2028}1]", "a = [\u{85}]",
+        "a = { b = [ } ]",
     ])
-    func aHeaderWithoutANameIsRefusedAndEndsNothing(text: String) {
+    func whatEndsTheParserIsRefused(text: String) {
         var configuration = Configuration()
         let error = #expect(throws: BootError.self) { try configuration.apply(text, file: "f") }
         guard case .configuration("f", "", let reason) = error else {
@@ -212,9 +214,11 @@ import Testing
         #expect(reason.hasPrefix("no TOML: line "))
     }
 
-    @Test func headersMayBeIndentedAndQuoted() throws {
+    @Test func headersMayBeIndentedAndQuotedAndBracketsStandInStrings() throws {
         var configuration = Configuration()
-        try configuration.apply(" [ \"read\" ] # c\nbound = 7\n\t['guest']\ncpus=3\r\n[network]\r\n", file: "f")
+        try configuration.apply(
+            " [ \"read\" ] # c }\nbound = 7 # [ '\n\t['guest']\ncpus=3\r\n[network]\r\n[cache]\ndirectory = \"/a\\\"]}\"\n",
+            file: "f")
         #expect(configuration.readBound == 7)
         #expect(configuration.cpus == 3)
     }

@@ -187,7 +187,8 @@ import Testing
         arguments: [
             ("x = 1", "x"), ("[[distribution]]\nid = \"A\"\nbuild = \"b\"", "id"), ("", "distribution"),
             ("[[distribution]]\nid = \"a\"", "build"), ("[[distribution]]\nid = \"a\"\nbuild = 1", "build"),
-            ("[[distribution]]\nid = \"a\"\nbuild = \"b\"\nbild = 1", "bild"), ("[;x]", "header"), ("a = [", "TOML"),
+            ("[[distribution]]\nid = \"a\"\nbuild = \"b\"\nbild = 1", "bild"), ("[;x]", "line 1"), ("a = [}", "line 1"),
+            ("a = [", "TOML"),
             ("[[distribution]]\nid = \"a\"\nupstream = \"ftp://a/\"\nentry = \"{date}\"", "upstream"),
             ("[[distribution]]\nid = \"a\"\nbuild = \"b\"\n[[distribution]]\nid = \"a\"\nbuild = \"b\"", "twice"),
             ("keep-weeks = 0\n[[distribution]]\nid = \"a\"\nbuild = \"b\"", "keep-weeks"),

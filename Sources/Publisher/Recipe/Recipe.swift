@@ -50,7 +50,7 @@ package struct Recipe: Sendable {
             throw .recipe(file: file, key: "", reason: "no TOML: it is not UTF-8")
         }
         if let line = TOMLHeaders.malformedLine(in: text) {
-            throw .recipe(file: file, key: "", reason: "no TOML: line \(line) is no table's header")
+            throw .recipe(file: file, key: "", reason: "no TOML: line \(line) is malformed")
         }
         let table: TOMLTable
         do { table = try TOMLTable(string: text) } catch {
