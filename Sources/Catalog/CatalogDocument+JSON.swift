@@ -26,10 +26,15 @@ extension CatalogDocument {
     /// - Throws: ``CatalogError/malformed(place:reason:)`` when ``decode(_:)`` would refuse it.
     package func encode() throws(CatalogError) -> [UInt8] {
         try validate()
+        return try CatalogDocument.encode(self)
+    }
+
+    /// What is signed, as JSON of a length that readers take.
+    fileprivate static func encode(_ value: some Encodable) throws(CatalogError) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
-            let bytes = [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+            let bytes = [UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")]
             guard bytes.count <= CatalogDocument.longest else {
                 throw CatalogError.tooLarge(size: bytes.count, limit: CatalogDocument.longest)
             }
@@ -67,19 +72,7 @@ extension Distribution {
     /// - Throws: ``CatalogError``.
     package func encode() throws(CatalogError) -> [UInt8] {
         try CatalogDocument(name: id, updated: .now, distributions: [self]).validate()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        do {
-            let bytes = [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
-            guard bytes.count <= CatalogDocument.longest else {
-                throw CatalogError.tooLarge(size: bytes.count, limit: CatalogDocument.longest)
-            }
-            return bytes
-        } catch let error as CatalogError {
-            throw error
-        } catch {
-            throw .malformed(place: "", reason: "cannot be written as JSON")
-        }
+        return try CatalogDocument.encode(self)
     }
 }
 
