@@ -122,8 +122,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "ContentAddress", "TUF", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Zstd", "Linux", log,
-                system,
+                "ContentAddress", "TUF", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Libvirt", "Zstd", "Linux",
+                log, system,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         // A network of a chosen delay and rate, for tests and benchmarks; its program is not installed.

@@ -1,4 +1,5 @@
 import Glibc
+import Libvirt
 import Linux
 import Synchronization
 
@@ -6,17 +7,19 @@ import Synchronization
 package enum LibvirtDaemon {
     package static let uri = "qemu:///system"
 
-    private static let ready = Mutex<Bool?>(nil)
+    // Held as long as the tests run: whether they run is asked of all before the first of them, and an idle daemon ends itself before the
+    // first guest.
+    private static let connection = Mutex<LibvirtConnection??>(nil)
 
-    /// Whether qemu:///system answers; a daemon is started when none runs, and ends by itself when it is idle.
+    /// Whether qemu:///system answers; a daemon is started when none runs, and ends by itself when the tests are over.
     ///
-    /// Blocks for seconds at the first call.
+    /// Waits for seconds at the first call.
     package static func isReady() -> Bool {
-        ready.withLock { ready in
-            if let ready { return ready }
-            let result = start()
-            ready = result
-            return result
+        connection.withLock { connection in
+            if let connection { return connection != nil }
+            let result = start() ? try? LibvirtConnection(uri: uri) : nil
+            connection = .some(result)
+            return result != nil
         }
     }
 
