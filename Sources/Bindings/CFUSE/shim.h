@@ -3,8 +3,10 @@
 #define FUSE_USE_VERSION 312
 #include <fuse3/fuse_log.h>
 #include <fuse3/fuse_lowlevel.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 // fuse_session_new and fuse_session_loop_mt are macros over versioned names in libfuse 3.17, which Swift does not see.
 static inline struct fuse_session *osc_fuse_session_new(
@@ -13,6 +15,18 @@ static inline struct fuse_session *osc_fuse_session_new(
     struct fuse_session *session = fuse_session_new(&arguments, operations, sizeof(*operations), userdata);
     fuse_opt_free_args(&arguments);
     return session;
+}
+
+// Answers the kernel's first request, INIT: when this returns, the kernel has taken the answer. The size of the request; 0 or less says
+// that there is none.
+static inline int osc_fuse_answer_init(struct fuse_session *session) {
+    struct fuse_buf request = {0};
+    int size;
+    do size = fuse_session_receive_buf(session, &request);
+    while (size == -EINTR);
+    if (size > 0) fuse_session_process_buf(session, &request);
+    free(request.mem);
+    return size;
 }
 
 static inline int osc_fuse_session_loop(struct fuse_session *session, unsigned threads) {

@@ -62,7 +62,12 @@ package final class SingleFileSession: @unchecked Sendable {
             throw .mountFailed(path: directory, message: LibraryLog.takeLastError() ?? "mount was refused")
         }
         handle = session
+        // INIT is answered here, before the threads answer the rest: the kernel sets the read-ahead when it takes that answer. A question
+        // to the mount would tell as well, but whoever kills this process while it waits for an answer of its own makes it hang for ever.
         do throws(SystemCallError) {
+            guard osc_fuse_answer_init(session) > 0 else {
+                throw SystemCallError(code: ENODEV, call: "read", subject: "/dev/fuse")
+            }
             try outstanding.start()
             try WorkerThread.start(name: "osc-fuse") { self.serve() }
         } catch {
@@ -71,9 +76,6 @@ package final class SingleFileSession: @unchecked Sendable {
             fuse_session_destroy(session)
             throw .mountFailed(path: directory, message: "\(error)")
         }
-        // The first answer comes after the kernel has taken our INIT reply, which sets the read-ahead too.
-        var figures = statvfs()
-        _ = statvfs(directory, &figures)
         device = (try? MountTable.entry(at: directory)).flatMap { $0?.device }
         raiseReadAhead()
     }
