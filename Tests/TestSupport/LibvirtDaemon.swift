@@ -43,7 +43,7 @@ package enum LibvirtDaemon {
         // It ends itself when nobody has used it for a while; a test run that is killed leaves nothing for ever.
         // Without virtlogd, which systemd would start, libvirtd starts no guest. It must be there for longer.
         guard
-            (try? quietly(["virtlogd", "--timeout", "600"], newSession: true)) != nil,
+            (try? quietly(["virtlogd", "--timeout", "3600"], newSession: true)) != nil,
             (try? quietly(["libvirtd", "--timeout", "120"], newSession: true)) != nil
         else { return false }
         for _ in 0..<120 {
