@@ -33,7 +33,7 @@ class Machine:
     PLUG = "usb-storage,drive=stick,id=plug,bus=usb.0,bootindex=0,removable=on"
 
     def __init__(self, name, folder, stick, font, uefi=False, memory=2048, network=True, screen="std", options=()):
-        """:param folder: takes screenshots and what the serial port says."""
+        """:param folder: where screenshots and the output of the serial port go."""
         self.name, self.folder, self.font = name, folder, font
         self.monitor_path = folder / f"{name}.monitor"
         words = ["qemu-system-x86_64", "-machine", f"q35,accel=tcg,smm={'on' if uefi else 'off'}", "-cpu", "qemu64", "-smp", "1", "-m", str(memory), "-display", "none",
@@ -42,7 +42,7 @@ class Machine:
                  "-device", "qemu-xhci,id=usb", "-device", self.PLUG, "-device", "virtio-rng-pci", *options]
         words += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,id=nic"] if network else ["-nic", "none"]
         if uefi:
-            # With Secure Boot, and Microsoft's keys as computers are sold with.
+            # With Secure Boot, and with Microsoft's keys, as computers are sold.
             shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.ms.fd", folder / f"{name}.vars")
             words += ["-global", "driver=cfi.pflash01,property=secure,value=on",
                       "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
@@ -59,7 +59,7 @@ class Machine:
         self.cut()
 
     def cut(self):
-        """The plug is pulled."""
+        """Pulls the plug."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -91,7 +91,7 @@ class Machine:
         self.monitor(f"device_add {self.PLUG}")
 
     def connect(self, is_connected):
-        """Puts the network's cable in, or takes it out."""
+        """Plugs the network cable in, or pulls it out."""
         self.monitor(f"set_link nic {'on' if is_connected else 'off'}")
 
     def picture(self):
@@ -112,7 +112,7 @@ class Machine:
         return time.monotonic() - self.started
 
     def wait(self, *words, within=900):
-        """Waits until the text console shows one of the words, and gives the whole screen."""
+        """Waits until the text console shows one of the texts, and returns the whole screen."""
         deadline, text = time.monotonic() + within, ""
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -125,8 +125,8 @@ class Machine:
         fail(f"{self.name}: the console never showed {words} but:\n{text}")
 
     def wait_for_picture(self, within=300):
-        """Waits until a graphic screen shows the menu's list and no more comes. The emulated screen shows a picture only when the next one
-        comes, so what is seen may be older than what is there: keys that lead nowhere make more of them."""
+        """Waits until a graphic screen shows the menu's list and stops changing. The emulated screen shows a picture only when the next one
+        arrives, so what is seen may be out of date: keys that change nothing produce more pictures."""
         deadline, before = time.monotonic() + within, b""
         while time.monotonic() < deadline:
             picture = self.picture()

@@ -5,13 +5,13 @@ import struct
 
 
 def shows(text, words):
-    """Whether a screen shows the words, where a letter in four may not have been read: a computer's own font is not quite Debian's."""
+    """Whether a screen shows the text; one letter in four may be misread, because a computer's own font is not quite Debian's."""
     loose = "".join(" +" if letter == " " else f"[{re.escape(letter)}?]" for letter in words)
     return any(found.count("?") * 4 <= len(found) for found in re.findall(loose, text))
 
 
 class Font:
-    """The console's font: a PSF with a table of characters."""
+    """The console's font: a PSF file with a table of characters."""
 
     def __init__(self, path):
         data = gzip.open(path).read()

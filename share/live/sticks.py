@@ -1,4 +1,4 @@
-"""A stick as a file: its partition that keeps things, read and written from outside."""
+"""A stick as a file, and its partition that keeps things, read and written from outside."""
 import os
 import re
 import shutil
@@ -14,14 +14,14 @@ def run(*words, **options):
 
 
 def new(path, iso, room):
-    """The image on a stick that has so many bytes more."""
+    """Puts the image on a stick that has that many more bytes."""
     path.unlink(missing_ok=True)
     shutil.copy(iso, path)
     os.truncate(path, iso.stat().st_size + room)
 
 
 def keep(path, files):
-    """Makes the partition that keeps things, as another computer may, with the files of a folder."""
+    """Creates the partition that keeps things, as another computer may do, with the files of a folder."""
     run("sfdisk", "-q", "--relocate", "gpt-bak-std", path, stderr=subprocess.DEVNULL)
     run("sfdisk", "-q", "--append", path, input=f"name={LABEL}\n", text=True, stderr=subprocess.DEVNULL)
     offset, size = place(path)
@@ -38,7 +38,7 @@ def place(path):
 
 
 def look(path, command):
-    """What debugfs says of the file system that keeps things."""
+    """What debugfs says about the file system that keeps things."""
     return run("debugfs", "-R", command, f"{path}?offset={place(path)[0]}", capture_output=True, text=True).stdout
 
 
@@ -48,10 +48,10 @@ def names(path, folder):
 
 
 def fill(path, work):
-    """Leaves hardly a block free, and none to anybody but root."""
+    """Leaves hardly any blocks free, and none for anybody but root."""
     offset, size = place(path)
     alone, filler = work / "keep.raw", work / "filler"
-    # e2fsck, which must see the journal that a power cut left, loses the offset over it.
+    # e2fsck must see the journal that a power cut left, and loses the offset because of it.
     run("dd", f"if={path}", f"of={alone}", "bs=4M", "iflag=skip_bytes,count_bytes", f"skip={offset}", f"count={size}", "conv=sparse", "status=none")
     if subprocess.run(["e2fsck", "-fp", alone], stdout=subprocess.DEVNULL).returncode > 1:
         fail("the file system on the stick is not whole")
@@ -66,7 +66,7 @@ def fill(path, work):
 
 
 def break_superblock(path):
-    """What a stick that is wearing out may do."""
+    """Damages the superblock, as a stick that is wearing out may do."""
     with open(path, "r+b") as file:
         file.seek(place(path)[0] + 1024)
         file.write(b"\xff" * 1024)
