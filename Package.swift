@@ -78,6 +78,7 @@ let package = Package(
             name: "Curses", dependencies: ["CNcurses", "Linux"], path: "Sources/Bindings/Curses", swiftSettings: strict),
         binding("Linux", [system]),
 
+        module("Formats", []),
         module("ContentAddress", [crypto, cryptoExtras]),
         module("TUF", ["Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux", log, system]),
@@ -135,6 +136,7 @@ let package = Package(
             path: "Tests/NetworkProxyProgram", swiftSettings: strict),
         tests("NetworkProxyTests", ["NetworkProxy", "network-proxy", "Curl", "Linux"]),
         tests("LinuxTests", ["Linux"]),
+        tests("FormatsTests", ["Formats"]),
         tests("ContentAddressTests", ["ContentAddress"]),
         tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),
