@@ -76,7 +76,7 @@ let package = Package(
         binding("Zlib"),
         .target(
             name: "Curses", dependencies: ["CNcurses", "Linux"], path: "Sources/Bindings/Curses", swiftSettings: strict),
-        binding("Linux", [system]),
+        binding("Linux", [system, collections]),
 
         module("Formats", []),
         module("ContentAddress", [crypto, cryptoExtras]),

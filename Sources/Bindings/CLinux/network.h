@@ -22,3 +22,9 @@ static inline int osc_spawn_add_close_from(posix_spawn_file_actions_t *actions, 
     extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
     return posix_spawn_file_actions_addclosefrom_np(actions, from);
 }
+
+// Hidden behind _GNU_SOURCE (glibc 2.29 and later).
+static inline int osc_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *folder) {
+    extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
+    return posix_spawn_file_actions_addchdir_np(actions, folder);
+}

@@ -27,6 +27,19 @@ package final class ChildProcess: Sendable {
         }
     }
 
+    /// The session that a program belongs to: whose terminal sends it signals.
+    package enum Session: Sendable, Equatable {
+        /// This process's.
+        case inherited
+        /// One of its own without a terminal: no terminal's signals reach it.
+        case own
+        /// One of its own with this terminal (its path), which is each standard descriptor that is not given, too.
+        case onTerminal(String)
+    }
+
+    /// Search path of a program that inherits no environment.
+    package static let plainEnvironment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"]
+
     package let pid: pid_t
     private let process: ProcessDescriptor
 
@@ -38,53 +51,21 @@ package final class ChildProcess: Sendable {
     ///   - program: a path, or a name to look for in PATH.
     ///   - arguments: without the program's own name.
     ///   - environment: `NAME=value`, nothing else is inherited; nil passes ours on.
-    ///   - descriptors: become 0, 1, 2, … of the child; `nil` is /dev/null.
-    ///   - newSession: the child leads a session of its own, so no terminal's signals reach it.
+    ///   - standardInput: becomes 0 of the child, and so on; nil is /dev/null.
+    ///   - otherDescriptors: what becomes 3, 4, … of the child, by its number there.
+    ///   - workingFolder: nil for ours.
     /// - Throws: ``SystemCallError`` of `posix_spawn` (the program cannot be executed) or of the preparations.
     package init(
-        program: String, arguments: [String], environment: [String]? = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"],
-        descriptors: [Int32?], newSession: Bool = false
+        _ program: String, _ arguments: [String], environment: [String]? = plainEnvironment,
+        standardInput: Int32? = nil, standardOutput: Int32? = nil, standardError: Int32? = nil,
+        otherDescriptors: [Int32: Int32] = [:], workingFolder: String? = nil, session: Session = .inherited
     ) throws(SystemCallError) {
-        // Copies above the targets, so that no dup2 overwrites a source that is still wanted.
-        var sources: [FileHandle] = []
-        let floor = Int32(descriptors.count)
-        let null = try FileHandle(path: "/dev/null", flags: O_RDWR)
-        for descriptor in descriptors {
-            sources.append(
-                FileHandle(
-                    owning: try systemCall("fcntl") {
-                        fcntl(descriptor ?? null.descriptor, osc_F_DUPFD_CLOEXEC, floor)
-                    }))
+        var descriptors: [Int32: Int32?] = otherDescriptors.mapValues { $0 }
+        for (number, descriptor) in [standardInput, standardOutput, standardError].enumerated() {
+            descriptors[Int32(number)] = .some(descriptor)
         }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for (target, source) in sources.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, source.descriptor, Int32(target))
-        }
-        // Libraries of this process may have opened descriptors without close-on-exec.
-        _ = osc_spawn_add_close_from(&actions, floor)
-
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        let session = newSession ? Int32(osc_POSIX_SPAWN_SETSID) : 0
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | session))
-
-        var argumentPointers = ([program] + arguments).map { strdup($0) } + [nil]
-        var environmentPointers = (environment ?? []).map { strdup($0) } + [nil]
-        defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
-        var child: pid_t = 0
-        let result =
-            environment == nil
-            ? posix_spawnp(&child, program, &actions, &attributes, &argumentPointers, osc_environment())
-            : posix_spawnp(&child, program, &actions, &attributes, &argumentPointers, &environmentPointers)
-        guard result == 0 else { throw SystemCallError(code: result, call: "posix_spawn", subject: program) }
+        let spawning = try Spawning(descriptors, session: session, workingFolder: workingFolder)
+        let child = try spawning.start(program, arguments, environment: environment)
         pid = child
         guard let process = ProcessDescriptor(pid: child) else {
             let error = SystemCallError.last("pidfd_open", program)
@@ -95,17 +76,37 @@ package final class ChildProcess: Sendable {
         self.process = process
     }
 
+    /// Starts a program, its descriptors in order.
+    /// - Parameters:
+    ///   - descriptors: become 0, 1, 2, … of the child; `nil` is /dev/null.
+    ///   - newSession: the child leads a session of its own, so no terminal's signals reach it.
+    /// - Throws: as the other initializer.
+    package convenience init(
+        program: String, arguments: [String], environment: [String]? = plainEnvironment,
+        descriptors: [Int32?], newSession: Bool = false
+    ) throws(SystemCallError) {
+        var others: [Int32: Int32] = [:]
+        for (number, descriptor) in descriptors.enumerated().dropFirst(3) { others[Int32(number)] = descriptor }
+        func standard(_ number: Int) -> Int32? { number < descriptors.count ? descriptors[number] : nil }
+        try self.init(
+            program, arguments, environment: environment, standardInput: standard(0), standardOutput: standard(1),
+            standardError: standard(2), otherDescriptors: others, session: newSession ? .own : .inherited)
+    }
+
     /// Sends a signal. Call it only while nobody has seen the ending: then the number cannot be another process's.
     package func signal(_ number: Int32) {
         Glibc.kill(pid, number)
     }
 
-    /// How the program ended, or nil while it runs. Never blocks.
+    /// As ``signal(_:)``.
+    package func send(_ signal: Signal) { self.signal(signal.rawValue) }
+
+    /// How the program ended, or nil while it runs. Does not wait.
     package func reap() -> Ending? {
         ending(WNOHANG)
     }
 
-    /// Blocks the calling thread until the program has ended.
+    /// Holds the calling thread until the program has ended.
     @discardableResult
     package func wait() -> Ending {
         ending(0) ?? .exited(-1)
@@ -119,5 +120,176 @@ package final class ChildProcess: Sendable {
         // Whoever ignores SIGCHLD loses the status; the program is gone all the same.
         if result == -1 { return .exited(-1) }
         return status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal: status & 0x7F)
+    }
+}
+
+extension ChildProcess {
+    /// What a program that has ended left.
+    package struct Finished: Sendable {
+        package let ending: Ending
+        /// The last bytes of its standard output.
+        package let output: [UInt8]
+        /// The last bytes of its standard error.
+        package let errors: [UInt8]
+
+        /// What it wrote as text, without spaces and newlines around it: errors, else results.
+        package var text: String {
+            let bytes = errors.isEmpty ? output : errors
+            let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") }
+            let end = bytes.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? 0
+            return String(decoding: bytes[..<end].drop(while: isSpace), as: UTF8.self)
+        }
+    }
+
+    /// Runs a program without input to its end, and collects what it writes. Holds the calling thread.
+    ///
+    /// What it started and left behind is not waited for, even where that still holds its output.
+    /// - Parameters:
+    ///   - environment: as of ``init(_:_:environment:standardInput:standardOutput:standardError:otherDescriptors:workingFolder:session:)``.
+    ///   - limit: bytes that are kept of each of the two.
+    /// - Throws: ``SystemCallError`` when it could not be started.
+    package static func run(
+        _ program: String, _ arguments: [String], environment: [String]? = plainEnvironment, keeping limit: Int = 65_536
+    ) throws(SystemCallError) -> Finished {
+        let (output, errors) = (try Pipe(), try Pipe())
+        return try collect(
+            [output.reading, errors.reading],
+            try start(program, arguments, environment, output: output.writing, errors: errors.writing), keeping: limit)
+    }
+
+    private static func start(
+        _ program: String, _ arguments: [String], _ environment: [String]?, output: FileHandle, errors: FileHandle
+    ) throws(SystemCallError) -> ChildProcess {
+        try ChildProcess(
+            program, arguments, environment: environment, standardOutput: output.descriptor,
+            standardError: errors.descriptor)
+    }
+
+    /// Reads both until the child has ended and nothing is left in them.
+    private static func collect(
+        _ streams: [FileHandle], _ child: ChildProcess, keeping limit: Int
+    ) throws(SystemCallError) -> Finished {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
+        defer { buffer.deallocate() }
+        var collected: [[UInt8]] = [[], []]
+        var isOpen = [true, true]
+        for stream in streams { try stream.makeNonblocking() }
+        /// - Returns: false when there is nothing now.
+        func take(_ index: Int) throws(SystemCallError) -> Bool {
+            guard case .bytes(let count) = try streams[index].receive(into: buffer) else { return false }
+            collected[index].append(contentsOf: buffer[..<count])
+            if collected[index].count > 2 * limit { collected[index].removeFirst(collected[index].count - limit) }
+            return true
+        }
+        var hasEnded = false
+        while !hasEnded {
+            var sources = [PollSource(child.descriptor)]
+            // A stream that the child has closed would end every wait at once.
+            sources += streams.indices.map { PollSource(isOpen[$0] ? streams[$0].descriptor : nil) }
+            try PollSource.wait(for: &sources)
+            hasEnded = sources[0].hasNews
+            for index in streams.indices where sources[index + 1].isReadable { isOpen[index] = try take(index) }
+        }
+        for index in streams.indices { while try take(index) {} }
+        let ending = child.wait()
+        return Finished(
+            ending: ending, output: Array(collected[0].suffix(limit)), errors: Array(collected[1].suffix(limit)))
+    }
+}
+
+/// The preparations of one start, and the copies of descriptors that live until then.
+private final class Spawning {
+    private let actions = UnsafeMutablePointer<posix_spawn_file_actions_t>.allocate(capacity: 1)
+    private let attributes = UnsafeMutablePointer<posix_spawnattr_t>.allocate(capacity: 1)
+    private var sources: [FileHandle] = []
+
+    init(
+        _ descriptors: [Int32: Int32?], session: ChildProcess.Session, workingFolder: String?
+    ) throws(SystemCallError) {
+        posix_spawn_file_actions_init(actions)
+        posix_spawnattr_init(attributes)
+        // Copies above the targets, so that no dup2 overwrites a source that is still wanted.
+        let floor = (descriptors.keys.max() ?? 2) + 1
+        var targets: [(target: Int32, source: Int32?)] = []
+        let null = try FileHandle("/dev/null", for: .both)
+        for (target, descriptor) in descriptors.sorted(by: { $0.key < $1.key }) {
+            if case .onTerminal = session, descriptor == nil {
+                targets.append((target, nil))
+                continue
+            }
+            let source = FileHandle(
+                owning: try systemCall("fcntl") { fcntl(descriptor ?? null.descriptor, osc_F_DUPFD_CLOEXEC, floor) })
+            sources.append(source)
+            targets.append((target, source.descriptor))
+        }
+        // The first terminal that the leader of a session without one opens becomes the session's.
+        let terminal = (sources.map(\.descriptor).max() ?? floor) + 1
+        if case .onTerminal(let path) = session {
+            posix_spawn_file_actions_addopen(actions, terminal, path, O_RDWR, 0)
+        }
+        for (target, source) in targets { posix_spawn_file_actions_adddup2(actions, source ?? terminal, target) }
+        let given = Set(targets.map(\.target))
+        for number in 0..<floor where !given.contains(number) { posix_spawn_file_actions_addclose(actions, number) }
+        // Libraries of this process may have opened descriptors without close-on-exec.
+        _ = osc_spawn_add_close_from(actions, floor)
+        if let workingFolder { _ = osc_spawn_add_chdir(actions, workingFolder) }
+
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(attributes, &signals)
+        let flags = session == .inherited ? 0 : Int32(osc_POSIX_SPAWN_SETSID)
+        posix_spawnattr_setflags(attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | flags))
+    }
+
+    deinit {
+        posix_spawn_file_actions_destroy(actions)
+        posix_spawnattr_destroy(attributes)
+        actions.deallocate()
+        attributes.deallocate()
+    }
+
+    func start(
+        _ program: String, _ arguments: [String], environment: [String]?
+    ) throws(SystemCallError) -> pid_t {
+        var argumentPointers = ([program] + arguments).map { strdup($0) } + [nil]
+        var environmentPointers = (environment ?? []).map { strdup($0) } + [nil]
+        defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
+        var child: pid_t = 0
+        let result =
+            environment == nil
+            ? posix_spawnp(&child, program, actions, attributes, &argumentPointers, osc_environment())
+            : posix_spawnp(&child, program, actions, attributes, &argumentPointers, &environmentPointers)
+        guard result == 0 else { throw SystemCallError(code: result, call: "posix_spawn", subject: program) }
+        return child
+    }
+}
+
+/// A running process, by a descriptor that never means another one, even when its number is used again.
+package final class ProcessDescriptor: Sendable {
+    package let pid: pid_t
+    private let handle: FileHandle
+
+    /// For poll; readable when the process has ended.
+    package var descriptor: Int32 { handle.descriptor }
+
+    /// nil when there is no such process.
+    package init?(pid: pid_t) {
+        let descriptor = osc_pidfd_open(pid)
+        guard descriptor >= 0 else { return nil }
+        self.pid = pid
+        handle = FileHandle(owning: descriptor)
+    }
+
+    /// Blocks the calling thread.
+    /// - Returns: false when the process still runs after `milliseconds`.
+    package func waitForEnd(milliseconds: Int32) -> Bool {
+        var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            let count = poll(&item, 1, milliseconds)
+            if count >= 0 { return count > 0 }
+            if errno != EINTR { return false }
+        }
     }
 }

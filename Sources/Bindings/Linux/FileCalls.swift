@@ -66,6 +66,36 @@ package enum FileCalls {
         }
     }
 
+    /// A link is what it is itself.
+    static func linkStatus(_ path: String) throws(SystemCallError) -> stat {
+        var status = stat()
+        _ = try call("lstat", path) { lstat(path, &status) }
+        return status
+    }
+
+    static func chmod(_ path: String, _ mode: mode_t) throws(SystemCallError) {
+        _ = try call("chmod", path) { Glibc.chmod(path, mode) }
+    }
+
+    static func lchown(_ path: String, _ user: uid_t, _ group: gid_t) throws(SystemCallError) {
+        _ = try call("lchown", path) { Glibc.lchown(path, user, group) }
+    }
+
+    static func symlink(_ target: String, _ path: String) throws(SystemCallError) {
+        _ = try call("symlink", path) { Glibc.symlink(target, path) }
+    }
+
+    static func link(_ old: String, _ new: String) throws(SystemCallError) {
+        _ = try call("link", new) { Glibc.link(old, new) }
+    }
+
+    /// - Throws: EINVAL for what is not a link.
+    static func readlink(_ path: String) throws(SystemCallError) -> String {
+        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = try call("readlink", path) { Glibc.readlink(path, &bytes, bytes.count) }
+        return String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     // MARK: Names in an open folder
 
     static func open(
@@ -182,6 +212,14 @@ package enum FileCalls {
         Int(try call("lseek", "", in: file) { Glibc.lseek(file, off_t(offset), whence) })
     }
 
+    static func fchmod(_ file: Int32, _ mode: mode_t) throws(SystemCallError) {
+        _ = try call("fchmod", "", in: file) { Glibc.fchmod(file, mode) }
+    }
+
+    static func fchown(_ file: Int32, _ user: uid_t, _ group: gid_t) throws(SystemCallError) {
+        _ = try call("fchown", "", in: file) { Glibc.fchown(file, user, group) }
+    }
+
     /// Closes a descriptor. What it may still report (a late error of a network file system) came with `fsync` where it matters.
     static func close(_ file: Int32) { _ = Glibc.close(file) }
 
@@ -217,7 +255,7 @@ package enum FileCalls {
     /// Where an open file lies, for the watcher.
     private static func path(of file: Int32) -> String {
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/fd/\(file)", &bytes, bytes.count)
+        let count = Glibc.readlink("/proc/self/fd/\(file)", &bytes, bytes.count)
         return String(decoding: bytes.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -69,6 +69,23 @@ package final class FileHandle: Sendable {
         try? FileCalls.futimens(descriptor)
     }
 
+    /// Sets the permission bits.
+    /// - Throws: ``SystemCallError`` of `fchmod`.
+    package func setPermissions(_ permissions: FilePermissions) throws(SystemCallError) {
+        try FileCalls.fchmod(descriptor, permissions)
+    }
+
+    /// Gives the file to a user.
+    /// - Parameter group: nil leaves it.
+    /// - Throws: ``SystemCallError`` of `fchown`.
+    package func setOwner(_ user: UserID, _ group: GroupID? = nil) throws(SystemCallError) {
+        try FileCalls.fchown(descriptor, user, group ?? gid_t.max)
+    }
+
+    /// Bytes up to the end, by the descriptor's position; the position stays there.
+    /// - Throws: ``SystemCallError`` of `lseek`; ESPIPE for a pipe.
+    package func seekToEnd() throws(SystemCallError) -> Int { try FileCalls.lseek(descriptor, 0, SEEK_END) }
+
     /// Takes the advisory lock of the whole file (`flock`). It ends with the descriptor.
     /// - Returns: false when `wait` is false and another holds it.
     /// - Throws: ``SystemCallError`` of `flock`.

@@ -36,6 +36,21 @@ extension Folder {
         try FileCalls.mkdir(path, mode)
     }
 
+    /// Makes a folder of this user's alone under a name that nobody has.
+    /// - Parameter prefix: a path; six letters and digits are put behind it.
+    /// - Returns: its path.
+    /// - Throws: ``SystemCallError`` of `mkdir`.
+    package static func makeTemporary(prefix: String) throws(SystemCallError) -> String {
+        let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+        while true {
+            let ending = String((0..<6).compactMap { _ in letters.randomElement() })
+            do {
+                try FileCalls.mkdir(prefix + ending, 0o700)
+                return prefix + ending
+            } catch  where error.code == EEXIST {}
+        }
+    }
+
     /// The names in a folder but `.` and `..`, in no order; none when there is no such folder.
     /// - Throws: ``SystemCallError`` when it cannot be read: nobody knows then what is in it.
     package static func names(in path: String) throws(SystemCallError) -> [String] {

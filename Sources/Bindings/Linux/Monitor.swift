@@ -36,7 +36,16 @@ package final class Monitor<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
-    /// Blocks until `ready` gives something, or the deadline passes. `ready` runs under the lock, after every change.
+    /// Changes the value, and wakes those who wait only where `body` says that the change matters to them.
+    package func change<Result>(wakingIf body: (inout Value) -> (result: Result, wakes: Bool)) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        let (result, wakes) = body(&value)
+        if wakes { pthread_cond_broadcast(condition) }
+        return result
+    }
+
+    /// Waits until `ready` gives something, or the deadline passes. `ready` runs under the lock, after every change.
     /// - Parameter deadline: gives the wait's end from the value, in ``MonotonicClock`` nanoseconds; nil for no end.
     /// - Returns: what `ready` gave; nil when the deadline passed.
     package func wait<Result>(

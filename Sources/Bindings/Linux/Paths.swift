@@ -8,12 +8,78 @@ package enum Paths {
         try unlessAbsent { () throws(SystemCallError) in try FileCalls.status(path) }
     }
 
+    /// What has the name, be it a link; nil when nothing has it.
+    /// - Throws: ``SystemCallError`` of `lstat`.
+    package static func statusOfName(_ path: String) throws(SystemCallError) -> stat? {
+        try unlessAbsent { () throws(SystemCallError) in try FileCalls.linkStatus(path) }
+    }
+
     /// Whether a path leads to something.
     /// - Throws: ``SystemCallError`` of `stat`.
     package static func isThere(_ path: String) throws(SystemCallError) -> Bool { try status(path) != nil }
 
     /// - Throws: ``SystemCallError`` of `access` when this process may not write there, or nothing is there.
     package static func checkWritable(_ path: String) throws(SystemCallError) { try FileCalls.access(path, W_OK) }
+
+    /// What this process may do with a file or folder.
+    package struct Access: OptionSet, Sendable {
+        package let rawValue: Int32
+
+        package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        package static let reading = Access(rawValue: R_OK)
+        package static let writing = Access(rawValue: W_OK)
+        /// Running a file, or passing through a folder.
+        package static let executing = Access(rawValue: X_OK)
+    }
+
+    /// Whether a path leads to something that this process may use so, as far as the kernel tells beforehand. False, too, where that
+    /// cannot be seen: whoever asks goes on to use it, and hears then why it cannot be used.
+    package static func allows(_ access: Access, _ path: String) -> Bool {
+        // The doc comment's reason.
+        (try? FileCalls.access(path, access.rawValue)) != nil
+    }
+
+    /// Removes a file or link, or leaves it where that fails: for cleaning up as far as possible.
+    package static func removeIfPossible(_ path: String) {
+        // The doc comment's reason.
+        _ = try? FileCalls.unlink(path)
+    }
+
+    /// Sets the permission bits of a file or folder.
+    /// - Throws: ``SystemCallError`` of `chmod`.
+    package static func setPermissions(_ path: String, _ permissions: FilePermissions) throws(SystemCallError) {
+        try FileCalls.chmod(path, permissions)
+    }
+
+    /// Gives a file, folder or link itself to a user.
+    /// - Parameter group: nil leaves it.
+    /// - Throws: ``SystemCallError`` of `lchown`.
+    package static func setOwner(_ path: String, _ user: UserID, _ group: GroupID? = nil) throws(SystemCallError) {
+        try FileCalls.lchown(path, user, group ?? gid_t.max)
+    }
+
+    /// Makes a symbolic link.
+    /// - Throws: ``SystemCallError`` of `symlink`; EEXIST.
+    package static func makeLink(_ path: String, to target: String) throws(SystemCallError) {
+        try FileCalls.symlink(target, path)
+    }
+
+    /// Gives a file a second name on the same file system.
+    /// - Throws: ``SystemCallError`` of `link`; EEXIST.
+    package static func addName(_ new: String, of path: String) throws(SystemCallError) {
+        try FileCalls.link(path, new)
+    }
+
+    /// Where a symbolic link leads, as it is written; nil for what is not a link, or is not there.
+    /// - Throws: ``SystemCallError`` of `readlink`.
+    package static func target(ofLink path: String) throws(SystemCallError) -> String? {
+        do throws(SystemCallError) {
+            return try unlessAbsent { () throws(SystemCallError) in try FileCalls.readlink(path) }
+        } catch  where error.code == EINVAL {
+            return nil
+        }
+    }
 
     /// Removes a file or link.
     /// - Returns: false when there was none.
@@ -52,5 +118,15 @@ package enum Paths {
         } catch  where error.code == ENOENT || error.code == ENOTDIR {
             return nil
         }
+    }
+}
+
+/// Where programs are.
+package enum ProgramPath {
+    /// The first executable of this name in PATH, then in the system folders that a user's PATH lacks.
+    package static func find(_ name: String) -> String? {
+        let path = Environment.value("PATH") ?? "/usr/bin:/bin"
+        let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin", "/usr/libexec"]
+        return folders.map { "\($0)/\(name)" }.first { Paths.allows(.executing, $0) }
     }
 }

@@ -35,6 +35,13 @@ package enum ResolvedPath {
         return "/" + done.joined(separator: "/")
     }
 
+    /// The path of what is there, without links; nil when nothing is there, or a folder on the way may not be passed.
+    package static func existing(_ path: String) -> String? {
+        guard let found = realpath(path, nil) else { return nil }
+        defer { free(found) }
+        return String(cString: found)
+    }
+
     /// Whether a path leads to a folder or to something in it, be it there yet or not: also by links, and by another mount of the
     /// same folder.
     package static func isInside(_ path: String, _ folder: String) -> Bool {

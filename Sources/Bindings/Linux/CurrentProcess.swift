@@ -1,0 +1,51 @@
+import CLinux
+import Glibc
+
+/// This process.
+package enum CurrentProcess {
+    package static var id: ProcessID { getpid() }
+
+    /// The process that started this one; 1 when that has ended.
+    package static var parent: ProcessID { getppid() }
+
+    /// Sets which permission bits new files lose. For a program's start: it is one for all threads.
+    package static func setFileCreationMask(_ mask: FilePermissions) { umask(mask) }
+
+    /// Ends the process at once: nothing is flushed, removed or said. For a signal that comes a second time.
+    package static func endNow(_ code: Int32) -> Never { _exit(code) }
+
+    /// The whole environment, as `NAME=value`.
+    package static var environment: [String] {
+        var entries: [String] = []
+        var position = osc_environment()
+        while let current = position, let entry = current.pointee {
+            entries.append(String(cString: entry))
+            position = current + 1
+        }
+        return entries
+    }
+}
+
+/// The user that this process runs as.
+package enum CurrentUser {
+    package static var id: UserID { geteuid() }
+    package static var group: GroupID { getegid() }
+    package static var isRoot: Bool { geteuid() == 0 }
+}
+
+/// How many descriptors this process may hold open (RLIMIT_NOFILE).
+package enum DescriptorLimit {
+    /// Raises the soft limit to the hard one.
+    /// - Returns: the soft limit now; 1024 when the kernel does not say.
+    @discardableResult
+    package static func raise() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        if limit.rlim_cur < limit.rlim_max {
+            var higher = limit
+            higher.rlim_cur = limit.rlim_max
+            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &higher) == 0 { limit = higher }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+}

@@ -1,0 +1,48 @@
+import Glibc
+
+/// Permission bits, such as `0o644`.
+package typealias FilePermissions = mode_t
+/// A user's number.
+package typealias UserID = uid_t
+/// A group's number.
+package typealias GroupID = gid_t
+/// A process's number.
+package typealias ProcessID = pid_t
+
+/// What a name in a file system stands for.
+package enum FileKind: Sendable, Equatable {
+    case regular, folder, link, socket, pipe, blockDevice, characterDevice, unknown
+}
+
+/// The fields of `stat` by plain names.
+extension stat {
+    package var kind: FileKind {
+        switch st_mode & S_IFMT {
+        case S_IFREG: .regular
+        case S_IFDIR: .folder
+        case S_IFLNK: .link
+        case S_IFSOCK: .socket
+        case S_IFIFO: .pipe
+        case S_IFBLK: .blockDevice
+        case S_IFCHR: .characterDevice
+        default: .unknown
+        }
+    }
+
+    /// Bytes.
+    package var size: Int { Int(st_size) }
+    package var owner: UserID { st_uid }
+    package var group: GroupID { st_gid }
+    /// The last nine bits, and set-user-id, set-group-id and sticky.
+    package var permissions: FilePermissions { st_mode & 0o7777 }
+    /// Last modification, seconds since 1970.
+    package var modifiedSeconds: Int { Int(st_mtim.tv_sec) }
+    /// The file itself, whatever it is called: equal for two names of one file.
+    package var identity: FileIdentity { FileIdentity(device: UInt64(st_dev), inode: UInt64(st_ino)) }
+}
+
+/// A file of this machine, whatever it is called.
+package struct FileIdentity: Sendable, Hashable {
+    package let device: UInt64
+    package let inode: UInt64
+}
