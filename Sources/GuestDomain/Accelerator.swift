@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Who runs the guest's instructions.
@@ -31,16 +30,58 @@ package enum AcceleratorChoice: String, Sendable, CaseIterable {
     func obstacle() -> String? {
         let device: FileHandle
         do {
-            device = try FileHandle(path: "/dev/kvm", flags: O_RDWR)
+            device = try FileHandle("/dev/kvm", for: .both)
         } catch {
             return "\(error)"
         }
         guard KernelVirtualMachine.apiVersion(of: device) == 12 else { return "/dev/kvm speaks another version" }
         #if arch(x86_64)
-            let text = (try? FileContents.readText("/proc/cpuinfo", limit: 65_536)) ?? ""
-            let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
+            let flags = Machine.processorFlags
             if !flags.contains("vmx") && !flags.contains("svm") { return "the processor shows neither vmx nor svm" }
         #endif
         return nil
+    }
+}
+
+/// The one command that lets this user's guests run in hardware, where there is one.
+package enum KVMCure {
+    /// What was seen of the machine.
+    package struct Facts: Sendable {
+        /// Whether /dev/kvm is there, and whether it opens for reading and writing.
+        package var exists: Bool
+        package var opens: Bool
+        /// The processor's flag for it; nil where it shows none.
+        package var flag: String?
+        /// The login's name.
+        package var user: String
+        /// Whether the user database counts the user to the group kvm, which a login that began before does not know.
+        package var isMember: Bool
+
+        package init(exists: Bool, opens: Bool, flag: String?, user: String, isMember: Bool) {
+            self.exists = exists
+            self.opens = opens
+            self.flag = flag
+            self.user = user
+            self.isMember = isMember
+        }
+    }
+
+    /// - Returns: empty where no command helps: nothing is wrong, or only the machine's firmware setup could.
+    package static func command(_ facts: Facts) -> String {
+        guard let flag = facts.flag else { return "" }
+        if !facts.exists { return "sudo modprobe \(flag == "vmx" ? "kvm_intel" : "kvm_amd")" }
+        if facts.opens { return "" }
+        if facts.isMember { return "log out and in again: \(facts.user) is in the group kvm since this login" }
+        return "sudo usermod -a -G kvm \(facts.user), then log out and in again"
+    }
+
+    /// Of this machine and user.
+    package static func current() -> Facts {
+        let flags = Machine.processorFlags
+        let name = Environment.user
+        return Facts(
+            exists: Paths.allows([], "/dev/kvm"), opens: Paths.allows([.reading, .writing], "/dev/kvm"),
+            flag: ["vmx", "svm"].first(where: flags.contains), user: name,
+            isMember: UserDatabase.isMember(name, of: "kvm"))
     }
 }

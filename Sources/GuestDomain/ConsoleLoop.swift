@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The console's thread: waits for all sockets at once and copies between them.
@@ -40,9 +39,8 @@ struct ConsoleLoop {
 
     /// What the guest said last reaches the log and, if they take it soon, the viewers.
     private mutating func drain(_ buffer: UnsafeMutableRawBufferPointer) {
-        while let guest {
-            let count = read(guest.descriptor, buffer.baseAddress, buffer.count)
-            guard count > 0 else { break }
+        // What cannot be read any more is lost with QEMU.
+        while let guest, case .bytes(let count)? = try? guest.receive(into: buffer) {
             output(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
         guest = nil
@@ -50,10 +48,11 @@ struct ConsoleLoop {
         while MonotonicClock.nanoseconds < end {
             viewers.removeAll { $0.pending.isEmpty }
             if viewers.isEmpty { return }
-            var waiting = viewers.map { pollfd($0.handle.descriptor, reads: false, writes: true) }
-            poll(&waiting, nfds_t(waiting.count), 100)
+            var waiting = viewers.map { PollSource($0.handle.descriptor, .writable) }
+            // Tried again until the half second is over.
+            _ = try? PollSource.wait(for: &waiting, milliseconds: 100)
             for position in viewers.indices.reversed()
-            where waiting[position].revents != 0 && !serve(viewer: position, waiting[position], buffer) {
+            where waiting[position].hasNews && !serve(viewer: position, waiting[position], buffer) {
                 viewers.remove(at: position)
             }
         }
@@ -62,49 +61,51 @@ struct ConsoleLoop {
     /// One wait and what it brought. Returns false at the end.
     private mutating func step(_ buffer: UnsafeMutableRawBufferPointer) -> Bool {
         var waiting = [
-            pollfd(wake.descriptor, reads: true), pollfd(guestListener.descriptor, reads: true),
-            pollfd(viewerListener.descriptor, reads: true),
+            PollSource(wake.descriptor), PollSource(guestListener.descriptor), PollSource(viewerListener.descriptor),
         ]
-        if let guest { waiting.append(pollfd(guest.descriptor, reads: true, writes: !toGuest.isEmpty)) }
+        if let guest {
+            waiting.append(PollSource(guest.descriptor, toGuest.isEmpty ? .readable : [.readable, .writable]))
+        }
         let viewersStart = waiting.count
         // While the guest does not take its input, viewers are not read: their typing waits in the kernel.
         for viewer in viewers {
-            waiting.append(
-                pollfd(viewer.handle.descriptor, reads: toGuest.count < 4096, writes: !viewer.pending.isEmpty))
+            var wanted: PollSource.Events = toGuest.count < 4096 ? .readable : []
+            if !viewer.pending.isEmpty { wanted.insert(.writable) }
+            waiting.append(PollSource(viewer.handle.descriptor, wanted))
         }
-        let count = poll(&waiting, nfds_t(waiting.count), -1)
-        if count < 0 { return errno == EINTR }
-        if waiting[0].revents != 0 { return false }
+        // Without memory to wait, the console ends; its log says what the guest said until then.
+        guard (try? PollSource.wait(for: &waiting)) != nil else { return false }
+        if waiting[0].hasNews { return false }
 
         for position in viewers.indices.reversed() {
             let ready = waiting[viewersStart + position]
             if !serve(viewer: position, ready, buffer) { viewers.remove(at: position) }
         }
         if guest != nil { serveGuest(waiting[3], buffer) }
-        if waiting[1].revents != 0, let new = guestListener.accept(nonblocking: true) {
+        if waiting[1].hasNews, let new = guestListener.accept(nonblocking: true) {
             // A restarted QEMU replaces the old connection.
             guest = new
             toGuest = []
         }
-        if waiting[2].revents != 0, let new = viewerListener.accept(nonblocking: true) {
+        if waiting[2].hasNews, let new = viewerListener.accept(nonblocking: true) {
             viewers.append(Viewer(handle: new, pending: Array(backlog.suffix(GuestConsole.backlogSize))))
         }
         return true
     }
 
-    private mutating func serveGuest(_ ready: pollfd, _ buffer: UnsafeMutableRawBufferPointer) {
+    private mutating func serveGuest(_ ready: PollSource, _ buffer: UnsafeMutableRawBufferPointer) {
         guard let guest else { return }
-        if ready.revents & Int16(POLLOUT) != 0, !toGuest.isEmpty {
-            let count = toGuest.withUnsafeBytes { ConsoleLoop.send(guest, $0) }
-            if count > 0 { toGuest.removeFirst(count) }
+        if ready.found.contains(.writable), !toGuest.isEmpty {
+            // A connection that is gone is seen at the next read.
+            let count = toGuest.withUnsafeBytes { try? guest.send($0) }
+            toGuest.removeFirst(count ?? 0)
         }
-        if ready.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
-            let count = read(guest.descriptor, buffer.baseAddress, buffer.count)
-            if count > 0 {
-                output(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
-                self.guest = nil
-            }
+        guard ready.isReadable else { return }
+        // A connection that cannot be read is gone, whatever the error.
+        switch try? guest.receive(into: buffer) {
+        case .bytes(let count): output(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        case .nothingYet: break
+        case .end, nil: self.guest = nil
         }
     }
 
@@ -120,32 +121,57 @@ struct ConsoleLoop {
 
     /// - Returns: false when the viewer is gone or too slow.
     private mutating func serve(
-        viewer position: Int, _ ready: pollfd, _ buffer: UnsafeMutableRawBufferPointer
+        viewer position: Int, _ ready: PollSource, _ buffer: UnsafeMutableRawBufferPointer
     ) -> Bool {
         let handle = viewers[position].handle
-        if ready.revents & Int16(POLLOUT) != 0 {
-            let count = viewers[position].pending.withUnsafeBytes { ConsoleLoop.send(handle, $0) }
-            if count > 0 { viewers[position].pending.removeFirst(count) }
-            if count < 0 && errno != EAGAIN && errno != EINTR { return false }
+        if ready.found.contains(.writable) {
+            // A viewer that cannot be written to is gone, whatever the error; so is one that cannot be read.
+            guard let count = viewers[position].pending.withUnsafeBytes({ try? handle.send($0) }) else { return false }
+            viewers[position].pending.removeFirst(count)
         }
         if viewers[position].pending.count > GuestConsole.viewerLimit { return false }
-        if ready.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
-            let count = read(handle.descriptor, buffer.baseAddress, min(buffer.count, 4096))
-            if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return false }
-            if count > 0, guest != nil { toGuest.append(contentsOf: buffer[..<count]) }
+        guard ready.isReadable else { return true }
+        let typed = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, 4096)])
+        // As above.
+        switch try? handle.receive(into: typed) {
+        case .bytes(let count):
+            if guest != nil { toGuest.append(contentsOf: typed[..<count]) }
+            return true
+        case .nothingYet: return true
+        case .end, nil: return false
         }
-        return true
-    }
-
-    /// As write, without the signal that a closed connection raises.
-    private static func send(_ handle: FileHandle, _ bytes: UnsafeRawBufferPointer) -> Int {
-        Glibc.send(handle.descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
     }
 }
 
-extension pollfd {
-    fileprivate init(_ descriptor: Int32, reads: Bool, writes: Bool = false) {
-        let events = (reads ? POLLIN : 0) | (writes ? POLLOUT : 0)
-        self.init(fd: descriptor, events: Int16(events), revents: 0)
+/// What a guest says on its serial port, on disk, bounded.
+final class ConsoleLog {
+    private let path: String
+    private let limit: Int
+    private var file: FileHandle?
+    private var size = 0
+
+    /// - Parameter file: from ``open(_:)``.
+    init(path: String, limit: Int, file: FileHandle) {
+        self.path = path
+        self.limit = limit
+        self.file = file
+    }
+
+    /// Appends; a full disk loses the log's end, never the guest.
+    func append(_ bytes: UnsafeRawBufferPointer) {
+        if size + bytes.count > limit {
+            // The guest goes on without its log, or with the old one written over.
+            try? Paths.rename(path, to: path + ".1")
+            file = try? ConsoleLog.open(path)
+            size = 0
+        }
+        // The doc comment's reason.
+        try? file?.write(bytes)
+        size += bytes.count
+    }
+
+    /// Begins the log anew.
+    static func open(_ path: String) throws(SystemCallError) -> FileHandle {
+        try FileHandle(path, for: .writing, [.create, .truncate, .append, .refuseLink], mode: 0o600)
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// A guest's serial console on this process's standard input and output.
@@ -25,7 +24,7 @@ package enum ConsoleViewer {
     ///     with the terminal in raw mode.
     /// - Throws: ``SystemCallError`` when the session's console does not answer.
     package static func run(
-        socketPath: String, input: Int32 = STDIN_FILENO, output: StandardOutput = .program,
+        socketPath: String, input: Int32 = StandardDescriptor.input, output: StandardOutput = .program,
         interruption: EventDescriptor? = nil
     ) throws(SystemCallError) -> End {
         let console = try UnixListener.connect(to: socketPath)
@@ -36,24 +35,19 @@ package enum ConsoleViewer {
         var readsInput = true
         while true {
             var waiting = [
-                pollfd(fd: console.descriptor, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: readsInput ? input : -1, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: interruption?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
+                PollSource(console.descriptor), PollSource(readsInput ? input : nil),
+                PollSource(interruption?.descriptor),
             ]
-            if poll(&waiting, 3, -1) < 0 {
-                if errno == EINTR { continue }
-                throw SystemCallError.last("poll")
-            }
-            if waiting[2].revents != 0 { return .interrupted }
-            if waiting[0].revents != 0 {
-                let count = read(console.descriptor, buffer.baseAddress, buffer.count)
-                if count <= 0 { return .closed }
+            try PollSource.wait(for: &waiting)
+            if waiting[2].hasNews { return .interrupted }
+            if waiting[0].hasNews {
+                // A session that is gone may reset the connection instead of ending it.
+                guard case .bytes(let count)? = try? console.receive(into: buffer) else { return .closed }
                 if !output.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return .unread }
             }
-            if waiting[1].revents != 0 {
-                let count = read(input, buffer.baseAddress, buffer.count)
-                // At the end of a file or pipe the guest's output still matters.
-                if count <= 0 {
+            if waiting[1].hasNews {
+                // At the end of a file or pipe, and where it cannot be read, the guest's output still matters.
+                guard case .bytes(let count)? = try? FileHandle.receive(from: input, into: buffer) else {
                     readsInput = false
                     continue
                 }
@@ -70,31 +64,11 @@ package enum ConsoleViewer {
     private static func send(_ bytes: UnsafeRawBufferPointer, to console: FileHandle) {
         var done = 0
         while done < bytes.count {
-            let count = Glibc.send(
-                console.descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, Int32(MSG_NOSIGNAL))
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { return }
+            // The doc comment's reason.
+            guard let count = try? console.send(UnsafeRawBufferPointer(rebasing: bytes[done...])), count > 0 else {
+                return
+            }
             done += count
         }
-    }
-}
-
-/// A terminal that passes every key on, until it is restored.
-private struct RawTerminal {
-    private let descriptor: Int32
-    private var saved = termios()
-
-    /// Nil when the descriptor is no terminal.
-    init?(_ descriptor: Int32) {
-        self.descriptor = descriptor
-        guard tcgetattr(descriptor, &saved) == 0 else { return nil }
-        var raw = saved
-        cfmakeraw(&raw)
-        tcsetattr(descriptor, TCSANOW, &raw)
-    }
-
-    func restore() {
-        var saved = saved
-        tcsetattr(descriptor, TCSANOW, &saved)
     }
 }

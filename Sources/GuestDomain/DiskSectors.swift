@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Which size of sectors a disk image was made for.
@@ -11,7 +10,7 @@ package enum DiskSectors {
     /// A GPT begins in the second sector. Before it is a protective MBR, which has one form for both sizes.
     /// - Throws: ``SystemCallError``.
     package static func size(ofImage path: String) throws -> Int {
-        let file = try FileHandle(path: path, flags: O_RDONLY)
+        let file = try FileHandle(path, for: .reading)
         var bytes = [UInt8](repeating: 0, count: looked)
         let count = try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
         return count == looked && isFor4096(bytes) ? 4096 : 512

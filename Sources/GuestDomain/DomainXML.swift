@@ -1,5 +1,3 @@
-import Glibc
-
 /// libvirt's description of a guest.
 package enum DomainXML {
     /// Renders a specification. Pure; all text is escaped.
@@ -150,12 +148,4 @@ package enum DomainXML {
         }
         return result
     }
-}
-
-/// Debian's UEFI for QEMU (package ovmf).
-package enum UEFIFirmware {
-    static let code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
-    static let variables = "/usr/share/OVMF/OVMF_VARS_4M.fd"
-
-    package static var isInstalled: Bool { access(code, R_OK) == 0 }
 }

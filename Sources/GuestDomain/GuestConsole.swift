@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The host's end of a guest's serial port: a log, and any number of viewers.
@@ -6,7 +5,7 @@ import Linux
 /// QEMU connects to one socket, viewers to another. One thread does all of it. A viewer gets the last 64 KiB first; one that
 /// does not read is dropped, so that it cannot hold up the guest.
 package final class GuestConsole: Sendable {
-    /// Bytes that may wait for a viewer: a burst over a slow line, not a terminal that stands still.
+    /// Bytes that may wait for a viewer: a burst over a slow link, not a terminal that stands still.
     static let viewerLimit = 4 << 20
     /// Bytes kept for those who come later.
     static let backlogSize = 65_536
@@ -25,7 +24,7 @@ package final class GuestConsole: Sendable {
     ///   - logSize: bytes of the log before it is renamed.
     /// - Throws: ``SystemCallError``.
     package init(
-        guestSocketPath: String, viewerSocketPath: String, logPath: String, emulatorUser: uid_t? = nil,
+        guestSocketPath: String, viewerSocketPath: String, logPath: String, emulatorUser: UserID? = nil,
         logSize: Int = GuestConsole.logSize, observer: Observer? = nil
     ) throws(SystemCallError) {
         let guest = try UnixListener(path: guestSocketPath, owner: emulatorUser)
@@ -37,8 +36,8 @@ package final class GuestConsole: Sendable {
         try WorkerThread.start(name: "console") {
             let log = ConsoleLog(path: logPath, limit: logSize, file: file)
             ConsoleLoop(guestListener: guest, viewerListener: viewers, wake: wake, log: log, observer: observer).run()
-            unlink(guestSocketPath)
-            unlink(viewerSocketPath)
+            Paths.removeIfPossible(guestSocketPath)
+            Paths.removeIfPossible(viewerSocketPath)
             ended.signal()
         }
     }
@@ -52,6 +51,7 @@ package final class GuestConsole: Sendable {
     package func finish() async {
         close()
         let ended = ended
+        // Without a thread to wait on it ends all the same, soon.
         _ = try? await WorkerThread.run(name: "console end") { ended.wait() }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The files that a guest's start makes beside the caller's: UEFI's variables, the folder of the screen's socket, and
@@ -24,30 +23,36 @@ struct GuestFiles: Sendable {
         }
         if let folder = screenFolder {
             // A folder that is there already is somebody's, and not given away.
-            try systemCall("mkdir", folder) { mkdir(folder, 0o700) }
-            if let identity, geteuid() == 0 {
-                try systemCall("lchown", folder) { lchown(folder, identity.user, identity.group) }
-            }
+            try Folder.makeNew(folder, mode: 0o700)
+            if let identity, CurrentUser.isRoot { try Paths.setOwner(folder, identity.user, identity.group) }
         }
     }
 
     /// Takes them away, and the socket.
     func remove() {
-        if let variables { unlink(variables) }
-        if let screenSocket { unlink(screenSocket) }
-        if let folder = screenFolder { rmdir(folder) }
+        for path in [variables, screenSocket].compactMap({ $0 }) { Paths.removeIfPossible(path) }
+        // What stays is removed with the session's folder.
+        if let folder = screenFolder { _ = try? Paths.removeFolder(folder) }
     }
 
     /// Takes away what libvirt wrote about the guest. Not after a failure: it may say why.
     func removeEmulatorLog() {
         let cache = Environment.folder("XDG_CACHE_HOME") ?? "\(Environment.home)/.cache"
         // libvirt's places for its daemons of the system and of a user. Only the user's own files can be removed.
-        let folder = geteuid() == 0 ? "/var/log/libvirt/qemu" : "\(cache)/libvirt/qemu/log"
-        if !domainName.contains("/") { unlink("\(folder)/\(domainName).log") }
+        let folder = CurrentUser.isRoot ? "/var/log/libvirt/qemu" : "\(cache)/libvirt/qemu/log"
+        if !domainName.contains("/") { Paths.removeIfPossible("\(folder)/\(domainName).log") }
     }
 
     private var screenFolder: String? {
         guard let screenSocket, let slash = screenSocket.lastIndex(of: "/") else { return nil }
         return String(screenSocket[..<slash])
     }
+}
+
+/// Debian's UEFI for QEMU (package ovmf).
+package enum UEFIFirmware {
+    static let code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+    static let variables = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+
+    package static var isInstalled: Bool { Paths.allows(.reading, code) }
 }

@@ -32,3 +32,32 @@ package enum GuestState: Sendable, Equatable {
         }
     }
 }
+
+/// What happens to a guest.
+package enum GuestEvent: Sendable, Equatable {
+    case started
+    /// A read or write of a disk failed; ``paused(isForError:)`` follows. `isFull`: the host has no space for the overlay, and
+    /// the guest stops again at once when it goes on before there is some. `device` is QEMU's name, such as `virtio-disk0`.
+    case ioError(device: String, isFull: Bool)
+    /// QEMU stopped it; `isForError` when a read or write of its disk failed, and will be repeated when it goes on.
+    case paused(isForError: Bool)
+    case resumed
+    case crashed
+    /// It is gone; `hasFailed` when QEMU or libvirt ended by itself. Always the last one.
+    case stopped(hasFailed: Bool)
+
+    /// Nil for what says nothing about a guest that runs.
+    init?(_ event: LibvirtEvent) {
+        switch event {
+        case .started: self = .started
+        case .resumed: self = .resumed
+        case .suspended(let isForError): self = .paused(isForError: isForError)
+        case .ioError(_, let device, let isFull): self = .ioError(device: device, isFull: isFull)
+        case .crashed: self = .crashed
+        case .stopped(let hasFailed): self = .stopped(hasFailed: hasFailed)
+        // A guest ends with the connection that it was started over.
+        case .connectionLost: self = .stopped(hasFailed: true)
+        case .shutdown, .other: return nil
+        }
+    }
+}

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// A guest's screen in a window.
@@ -6,7 +5,7 @@ package enum GuestWindow {
     /// Whether this process has a display to open windows on.
     /// - Parameter environment: gives a variable of the environment.
     package static func hasDisplay(
-        environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+        environment: (String) -> String? = { name in Environment.value(name) }
     ) -> Bool {
         ["DISPLAY", "WAYLAND_DISPLAY"].contains { environment($0)?.isEmpty == false }
     }
@@ -18,7 +17,7 @@ package enum GuestWindow {
     /// - Returns: nil when it was started, else why not and what to do.
     package static func open(
         uri: String, domainName: String,
-        environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+        environment: (String) -> String? = { name in Environment.value(name) }
     ) -> String? {
         guard hasDisplay(environment: environment) else {
             return "no display (neither DISPLAY nor WAYLAND_DISPLAY is set): no window was opened"
@@ -28,8 +27,8 @@ package enum GuestWindow {
         }
         do {
             let viewer = try ChildProcess(
-                program: program, arguments: ["--connect", uri, "--attach", "--full-screen", "--", domainName],
-                environment: nil, descriptors: [nil, nil, nil], newSession: true)
+                program, ["--connect", uri, "--attach", "--full-screen", "--", domainName], environment: nil,
+                session: .own)
             // Collected when it ends, so that no dead process stays behind.
             try? WorkerThread.start(name: "viewer") { _ = viewer.wait() }
             return nil

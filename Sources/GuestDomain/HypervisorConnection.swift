@@ -1,4 +1,3 @@
-import Glibc
 import Libvirt
 import Linux
 
@@ -17,12 +16,12 @@ package final class HypervisorConnection: Sendable {
     }
 
     /// A user's own daemon, which starts by itself; the machine's for root, so that QEMU never runs as root.
-    package static var defaultURI: String { geteuid() == 0 ? "qemu:///system" : "qemu:///session" }
+    package static var defaultURI: String { CurrentUser.isRoot ? "qemu:///system" : "qemu:///session" }
 
     /// - Throws: ``GuestDomainError/noDaemon(uri:cause:)``, ``GuestDomainError/emulatorIsRoot(uri:)``.
     package static func open(_ uri: String) async throws -> HypervisorConnection {
         // Before the call, which would start root's own daemon.
-        if geteuid() == 0, isSession(uri) { throw GuestDomainError.emulatorIsRoot(uri: uri) }
+        if CurrentUser.isRoot, isSession(uri) { throw GuestDomainError.emulatorIsRoot(uri: uri) }
         return try await WorkerThread.run(name: "libvirt open") {
             let (connection, identity): (LibvirtConnection, EmulatorIdentity?)
             do throws(LibvirtError) {
@@ -31,7 +30,7 @@ package final class HypervisorConnection: Sendable {
             } catch {
                 throw GuestDomainError.noDaemon(uri: uri, cause: error)
             }
-            if isEmulatorRoot(uri: uri, identity: identity, ownUser: geteuid()) {
+            if isEmulatorRoot(uri: uri, identity: identity, ownUser: CurrentUser.id) {
                 throw GuestDomainError.emulatorIsRoot(uri: uri)
             }
             return HypervisorConnection(uri: uri, connection: connection, identity: identity)
@@ -59,7 +58,7 @@ package final class HypervisorConnection: Sendable {
     }
 
     /// Whether QEMU would run as root: it is the user that libvirt names, or else the daemon's own.
-    static func isEmulatorRoot(uri: String, identity: EmulatorIdentity?, ownUser: uid_t) -> Bool {
+    static func isEmulatorRoot(uri: String, identity: EmulatorIdentity?, ownUser: UserID) -> Bool {
         guard uri.hasPrefix("qemu") else { return false }
         return identity.map { $0.user == 0 } ?? (ownUser == 0)
     }
@@ -93,8 +92,39 @@ package final class HypervisorConnection: Sendable {
     }
 
     /// The user that QEMU runs as when that is not ours: it owns the sockets that QEMU connects to.
-    package var emulatorUser: uid_t? {
-        guard let identity, identity.user != geteuid() else { return nil }
+    package var emulatorUser: UserID? {
+        guard let identity, identity.user != CurrentUser.id else { return nil }
         return identity.user
+    }
+}
+
+/// The user and group that libvirt runs QEMU as. Files of the guest are given to it while the guest runs.
+struct EmulatorIdentity: Sendable, Equatable {
+    let user: UserID
+    let group: GroupID
+
+    /// Reads the DAC security model out of libvirt's capabilities.
+    /// - Returns: nil when libvirt gives no files away: then QEMU runs as the daemon's user.
+    init?(capabilities: String) {
+        let models = capabilities.split(separator: "<secmodel>", omittingEmptySubsequences: false).dropFirst()
+        guard let model = models.first(where: { $0.text(from: "<model>", to: "</model>") == "dac" }),
+            let label = model.text(from: "<baselabel type='qemu'>", to: "</baselabel>")
+                ?? model.text(from: "<baselabel type='kvm'>", to: "</baselabel>")
+        else { return nil }
+        // "+64055:+107": the plus says that these are numbers, not names.
+        let parts = label.split(separator: ":").map { $0.hasPrefix("+") ? $0.dropFirst() : $0 }
+        guard parts.count == 2, let user = UserID(parts[0]), let group = GroupID(parts[1]) else { return nil }
+        self.user = user
+        self.group = group
+    }
+}
+
+extension Substring {
+    /// What stands between the first `start` and the next `end`.
+    fileprivate func text(from start: String, to end: String) -> String? {
+        let pieces = split(separator: start, maxSplits: 1, omittingEmptySubsequences: false)
+        guard pieces.count == 2 else { return nil }
+        let rest = pieces[1].split(separator: end, maxSplits: 1, omittingEmptySubsequences: false)
+        return rest.count == 2 ? String(rest[0]) : nil
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The qcow2 file that takes a guest's writes and is thrown away.
@@ -6,7 +5,7 @@ package enum Overlay {
     /// Bytes that an empty overlay takes at most, for an image of 16 TiB.
     private static let leastSpace = 1 << 20
 
-    /// Makes an empty overlay (0600) over a raw image. Blocks while qemu-img runs.
+    /// Makes an empty overlay (0600) over a raw image. Holds the calling thread while qemu-img runs.
     /// - Parameter size: bytes of the image; the guest's disk has as many.
     /// - Throws: ``GuestDomainError``.
     package static func create(at path: String, backing: String, size: UInt64) throws(GuestDomainError) {
@@ -15,26 +14,25 @@ package enum Overlay {
         }
         do {
             // Made here first, so that it never has other bits; qemu-img keeps them.
-            _ = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-            let pipe = try Pipe()
-            let process = try ChildProcess(
-                program: program,
+            _ = try FileHandle(path, for: .writing, [.createNew, .refuseLink], mode: 0o600)
+            let finished = try ChildProcess.run(
+                program,
                 // -u: the backing file is not opened here, so no read waits for a block.
-                arguments: ["create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, path, "\(size)"],
-                environment: nil, descriptors: [nil, pipe.writing.descriptor, pipe.writing.descriptor])
-            let code = process.wait().shellStatus
-            if code != 0 {
-                unlink(path)
+                ["create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, path, "\(size)"], environment: nil)
+            if finished.ending != .exited(0) {
+                Paths.removeIfPossible(path)
                 let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-                // qemu-img says it in a sentence, and its code is 1 for everything.
+                // qemu-img says it in a sentence, and its code is 1 for everything. Where the space cannot be asked for, its sentence tells.
                 if let space = try? FileSystemSpace(of: Folder(path: folder)), space.available < leastSpace {
-                    throw SystemCallError(code: ENOSPC, call: "write", subject: path)
+                    throw SystemCallError(.noSpace, call: "write", subject: path)
                 }
-                let words = Self.words(pipe.reading)
-                if let cause = Self.limit(code, words) {
-                    throw SystemCallError(code: cause, call: "write", subject: path)
+                let message = finished.text.split(separator: "\n").joined(separator: "; ")
+                if let cause = Self.limit(finished.ending, message) {
+                    throw SystemCallError(cause, call: "write", subject: path)
                 }
-                throw GuestDomainError.overlayFailed(reason: "qemu-img ended with \(code)\(words)")
+                let code = finished.ending.shellStatus
+                throw GuestDomainError.overlayFailed(
+                    reason: "qemu-img ended with \(code)\(message.isEmpty ? "" : ": \(message)")")
             }
         } catch let error as SystemCallError {
             throw .system(error)
@@ -46,18 +44,11 @@ package enum Overlay {
     }
 
     /// The error number of the full disk, quota or limit of file sizes that ended qemu-img; nil when it was something else.
-    private static func limit(_ code: Int32, _ words: String) -> Int32? {
-        // Who writes past the limit of file sizes is ended by this signal.
-        if code == 128 + SIGXFSZ { return EFBIG }
-        return [ENOSPC, EDQUOT, EFBIG].first { words.contains(SystemCallError.message(of: $0)) }
-    }
-
-    private static func words(_ pipe: FileHandle) -> String {
-        // qemu-img has ended: what it said fits the pipe and is there.
-        _ = fcntl(pipe.descriptor, F_SETFL, O_NONBLOCK)
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = read(pipe.descriptor, &buffer, buffer.count)
-        let lines = String(decoding: buffer[..<max(count, 0)], as: UTF8.self).split(separator: "\n")
-        return lines.isEmpty ? "" : ": " + lines.joined(separator: "; ")
+    private static func limit(_ ending: ChildProcess.Ending, _ message: String) -> ErrorNumber? {
+        // A program that writes past the limit of file sizes is ended by this signal.
+        if ending == .killed(signal: Signal.fileSizeLimit.rawValue) { return .fileTooLarge }
+        return [.noSpace, .quotaExceeded, .fileTooLarge].first {
+            message.contains(SystemCallError.message(of: $0.rawValue))
+        }
     }
 }

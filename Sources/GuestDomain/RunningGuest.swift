@@ -1,4 +1,3 @@
-import Glibc
 import Libvirt
 import Linux
 import Synchronization
@@ -38,7 +37,7 @@ package final class RunningGuest: Sendable {
     package static func start(
         _ specification: GuestSpecification, on connection: HypervisorConnection
     ) async throws -> RunningGuest {
-        if specification.firmware == .uefi, access(UEFIFirmware.code, R_OK) != 0 { throw GuestDomainError.noFirmware }
+        if specification.firmware == .uefi, !UEFIFirmware.isInstalled { throw GuestDomainError.noFirmware }
         return try await WorkerThread.run(name: "guest start") {
             let files = GuestFiles(specification)
             do {
@@ -93,6 +92,7 @@ package final class RunningGuest: Sendable {
     /// Seconds of CPU that it has used; nil when libvirt does not say. Does not wait for QEMU.
     package func cpuSeconds() async -> Double? {
         let domain = domain
+        // The doc comment says what nil means.
         return try? await WorkerThread.run(name: "guest cpu") { try domain.cpuSeconds() }
     }
 
@@ -132,7 +132,7 @@ package final class RunningGuest: Sendable {
         }
     }
 
-    /// As ``end()``, for those who can do nothing about a failure.
+    /// As ``end()``, for callers that can do nothing about a failure.
     package func destroy() async { try? await end() }
 
     /// Presses the power button, and pulls the plug when the guest is still there after a time.
@@ -144,10 +144,12 @@ package final class RunningGuest: Sendable {
                 nextPress += RunningGuest.pressInterval
                 // Not waited for: QEMU answers neither while a read of its disk waits. A paused guest cannot obey.
                 Task {
+                    // What fails now is tried again with the next press; in the end the plug is pulled.
                     if case .paused = await state() { try? await resume() }
-                    try? await shutdown()
+                    try? await shutdown()  // As above.
                 }
             }
+            // A cancelled sleep is what the next line asks about.
             try? await Task.sleep(for: .milliseconds(100))
             if Task.isCancelled { break }
         }

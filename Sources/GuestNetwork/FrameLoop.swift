@@ -1,7 +1,7 @@
-import Glibc
 import Linux
 import Logging
 import Slirp
+import Synchronization
 
 /// The network's thread: moves frames between QEMU's socket, the filter and libslirp until told to stop.
 final class FrameLoop {
@@ -61,7 +61,7 @@ final class FrameLoop {
                 try stack.forwardHost(from: path, to: VirtualNetwork.guest, port: VirtualNetwork.sshPort)
             }
         } catch {
-            if case .hostForward(let path, let cause) = error, cause.code == ENAMETOOLONG { throw .pathTooLong(path) }
+            if case .hostForward(let path, let cause) = error, cause.number == .nameTooLong { throw .pathTooLong(path) }
             throw .slirp(error)
         }
     }
@@ -74,25 +74,22 @@ final class FrameLoop {
     func run() {
         while true {
             var sources = [
-                PollSource(descriptor: stop.descriptor, events: Int16(POLLIN)),
-                PollSource(descriptor: addresses.descriptor, events: Int16(POLLIN)),
-                peer.stream.map {
-                    PollSource(
-                        descriptor: $0.descriptor, events: Int16(POLLIN) | ($0.wantsToWrite ? Int16(POLLOUT) : 0))
-                } ?? PollSource(descriptor: listener.descriptor, events: Int16(POLLIN)),
+                PollSource(stop.descriptor), PollSource(addresses.descriptor),
+                peer.stream.map { PollSource($0.descriptor, $0.wantsToWrite ? [.readable, .writable] : .readable) }
+                    ?? PollSource(listener.descriptor),
             ]
             do throws(SlirpError) {
                 try stack.wait(for: &sources, milliseconds: filter.policy.hostAddresses == nil ? 1000 : nil)
             } catch {
-                logger.error("the guest's network stumbles", metadata: ["error": "\(error)"])
-                poll(nil, 0, 100)
+                logger.error("guest network: poll failed", metadata: ["error": "\(error)"])
+                MonotonicClock.pause(milliseconds: 100)
             }
-            if sources[0].found != 0 { return }
-            refreshAddresses(news: sources[1].found != 0)
+            if sources[0].hasNews { return }
+            refreshAddresses(news: sources[1].hasNews)
             if peer.stream == nil {
-                if sources[2].found != 0 { acceptPeer() }
+                if sources[2].hasNews { acceptPeer() }
             } else {
-                serve(readable: sources[2].found & ~Int16(POLLOUT) != 0)
+                serve(readable: !sources[2].found.subtracting(.writable).isEmpty)
             }
         }
     }
@@ -145,6 +142,21 @@ final class FrameLoop {
     private func drop(_ reason: FrameDropReason) {
         if counters.count(reason) {
             logger.debug("dropped a frame of the guest", metadata: ["reason": "\(reason.rawValue)"])
+        }
+    }
+}
+
+/// Counts dropped frames by reason; the network's thread writes, anybody reads.
+final class FrameCounters: Sendable {
+    private let counts = Mutex<[FrameDropReason: Int]>([:])
+
+    var dropped: [FrameDropReason: Int] { counts.withLock { $0 } }
+
+    /// - Returns: true for the first frame of this reason.
+    func count(_ reason: FrameDropReason) -> Bool {
+        counts.withLock {
+            $0[reason, default: 0] += 1
+            return $0[reason] == 1
         }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The connection to one QEMU: frames in, frames out. Belongs to the network's thread. Never blocks.
@@ -25,11 +24,12 @@ final class FrameStream {
     /// Reads once and gives every frame that is whole now to `body`.
     /// - Returns: false when the peer is gone or sends nonsense: close the connection.
     func read(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool {
-        let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
-        if count < 0 { return errno == EAGAIN || errno == EINTR }
-        if count == 0 { return false }
-        decoder.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         do {
+            switch try handle.receive(into: buffer) {
+            case .nothingYet: return true
+            case .end: return false
+            case .bytes(let count): decoder.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
             while try decoder.next(body) {}
             return true
         } catch {
@@ -52,17 +52,54 @@ final class FrameStream {
     /// - Returns: false when the peer is gone.
     func flush() -> Bool {
         while sent < output.count {
-            let count = output.withUnsafeBytes { bytes in
-                send(descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                return errno == EAGAIN
-            }
+            // A socket that cannot be written to has no peer, whatever the error.
+            let count = output.withUnsafeBytes { try? handle.send(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+            guard let count else { return false }
+            if count == 0 { return true }
             sent += count
         }
         output.removeAll(keepingCapacity: true)
         sent = 0
+        return true
+    }
+}
+
+/// Cuts QEMU's byte stream (`-netdev stream`) into frames: four bytes of length in network order, then the frame.
+struct FrameDecoder {
+    /// A length that no frame has: the peer is not QEMU, or out of step.
+    struct LengthError: Error, Equatable, CustomStringConvertible {
+        let length: Int
+
+        var description: String { "QEMU announced a frame of \(length) bytes" }
+    }
+
+    /// An Ethernet header, and the largest packet behind one.
+    static let lengths = 14...(14 + 65536)
+
+    private var bytes: [UInt8] = []
+    private var start = 0
+
+    /// Bytes that wait for the rest of their frame.
+    var pending: Int { bytes.count - start }
+
+    /// Adds what was read.
+    mutating func append(_ input: UnsafeRawBufferPointer) {
+        if start > 0 {
+            bytes.removeFirst(start)
+            start = 0
+        }
+        bytes.append(contentsOf: input)
+    }
+
+    /// Gives the next whole frame to `body`; false when there is none yet.
+    /// - Throws: ``LengthError``; the stream cannot be continued then.
+    mutating func next(_ body: (UnsafeRawBufferPointer) -> Void) throws(LengthError) -> Bool {
+        guard pending >= 4 else { return false }
+        let length = bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
+        guard Self.lengths.contains(length) else { throw LengthError(length: length) }
+        guard pending >= 4 + length else { return false }
+        bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[start + 4..<start + 4 + length])) }
+        start += 4 + length
         return true
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import Logging
 import Slirp
@@ -19,11 +18,11 @@ package final class GuestNetwork: Sendable {
         /// Made here when set, 0600: connections go to the guest's port 22.
         package var guestSSHSocketPath: String?
         /// Owns `socketPath` (0600) when set: the uid that QEMU runs as. Its folder must let that uid pass.
-        package var socketOwner: uid_t?
+        package var socketOwner: UserID?
 
         package init(
             mode: GuestNetworkMode, socketPath: String, sshSocketPath: String, guestSSHSocketPath: String? = nil,
-            socketOwner: uid_t? = nil
+            socketOwner: UserID? = nil
         ) {
             self.mode = mode
             self.socketPath = socketPath
@@ -55,7 +54,6 @@ package final class GuestNetwork: Sendable {
         counters = FrameCounters()
         let failure = Failure()
         try GuestNetwork.start("guest-network") { [stop, ended, counters] in
-            blockSignals()
             defer { ended.signal() }
             do throws(GuestNetworkError) {
                 let loop = try FrameLoop(configuration, counters: counters, stop: stop, logger: logger)
@@ -70,9 +68,16 @@ package final class GuestNetwork: Sendable {
         if let error = failure.value.withLock({ $0 }) { throw error }
     }
 
-    /// A thread of the network's own.
+    /// A thread of the network's own. It handles no signals: libslirp sends without MSG_NOSIGNAL.
     static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(GuestNetworkError) {
-        do throws(SystemCallError) { try WorkerThread.start(name: name, body) } catch { throw GuestNetworkError(error) }
+        do throws(SystemCallError) {
+            try WorkerThread.start(name: name) {
+                Signal.blockAll()
+                body()
+            }
+        } catch {
+            throw GuestNetworkError(error)
+        }
     }
 
     deinit { close() }
@@ -92,9 +97,12 @@ package final class GuestNetwork: Sendable {
     }
 }
 
-/// No signal is handled on this thread, and a socket whose peer is gone gives EPIPE: libslirp sends without MSG_NOSIGNAL.
-func blockSignals() {
-    var signals = sigset_t()
-    sigfillset(&signals)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
+/// How much of the world the guest reaches (`--network`). The gateway's ssh at 10.0.2.2 is there in every mode.
+package enum GuestNetworkMode: String, Sendable, CaseIterable {
+    /// The internet and names, no private network and nothing of this host.
+    case user
+    /// Also private networks.
+    case lan
+    /// Nothing but ssh.
+    case none
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import Slirp
 
@@ -23,7 +22,7 @@ package enum GuestNetworkError: Error, Sendable {
 
     /// Sorts a system call's failure.
     init(_ cause: SystemCallError) {
-        self = cause.code == ENAMETOOLONG ? .pathTooLong(cause.subject) : .system(cause)
+        self = cause.number == .nameTooLong ? .pathTooLong(cause.subject) : .system(cause)
     }
 }
 

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// A program of the host that the gateway starts. Looked for in the system's folders only: root must not run what somebody
@@ -25,39 +24,20 @@ enum HostProgram: String, CaseIterable {
     /// The absolute path.
     /// - Throws: ``GuestNetworkError/missingProgram(_:package:)``.
     func path(in folders: [String] = HostProgram.folders) throws(GuestNetworkError) -> String {
-        for folder in folders where access("\(folder)/\(rawValue)", X_OK) == 0 { return "\(folder)/\(rawValue)" }
+        for folder in folders where Paths.allows(.executing, "\(folder)/\(rawValue)") { return "\(folder)/\(rawValue)" }
         throw .missingProgram(rawValue, package: package)
     }
 
-    /// Runs a program to its end. Blocks.
-    /// - Returns: how it ended and the last 2,000 bytes of what it wrote to standard output and error.
+    /// Runs a program to its end; holds the calling thread.
+    /// - Returns: how it ended and the last 2,000 bytes each of what it wrote to standard output and to standard error.
     /// - Throws: ``GuestNetworkError/system(_:)`` when it could not be started.
     static func run(_ program: String, _ arguments: [String]) throws(GuestNetworkError) -> (ChildProcess.Ending, String)
     {
         do throws(SystemCallError) {
-            let (reading, child) = try start(program, arguments)
-            var output: [UInt8] = []
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            while true {
-                let count = Glibc.read(reading.descriptor, &buffer, buffer.count)
-                if count < 0 && errno == EINTR { continue }
-                if count <= 0 { break }
-                output = (output + buffer[..<count]).suffix(2000)
-            }
-            return (child.wait(), String(decoding: output, as: UTF8.self))
+            let finished = try ChildProcess.run(program, arguments, keeping: 2000)
+            return (finished.ending, String(decoding: finished.output + finished.errors, as: UTF8.self))
         } catch {
             throw .system(error)
         }
-    }
-
-    /// Our copy of the writing end closes on return, so that reading ends with the child.
-    private static func start(
-        _ program: String, _ arguments: [String]
-    ) throws(SystemCallError) -> (FileHandle, ChildProcess) {
-        let pipe = try Pipe()
-        let child = try ChildProcess(
-            program: program, arguments: arguments,
-            descriptors: [nil, pipe.writing.descriptor, pipe.writing.descriptor])
-        return (pipe.reading, child)
     }
 }

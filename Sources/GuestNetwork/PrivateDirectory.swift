@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Folders that belong to the session's user alone.
@@ -8,23 +7,23 @@ enum PrivateDirectory {
     /// - Throws: ``GuestNetworkError/unsafeDirectory(_:)`` or ``GuestNetworkError/system(_:)``.
     static func make(_ path: String, owner: SandboxUser? = nil) throws(GuestNetworkError) {
         do throws(SystemCallError) {
-            if mkdir(path, 0o700) != 0, errno != EEXIST { throw SystemCallError.last("mkdir", path) }
+            do throws(SystemCallError) { try Folder.makeNew(path, mode: 0o700) } catch
+                where error.number == .fileExists
+            {}
             let folder: FileHandle
             do {
-                folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            } catch  where error.code == ENOTDIR || error.code == ELOOP {
-                throw SystemCallError(code: EPERM, call: "open", subject: path)
+                folder = try FileHandle(path, for: .reading, [.folder, .refuseLink])
+            } catch  where error.number == .notAFolder || error.number == .isALink {
+                throw SystemCallError(.notPermitted, call: "open", subject: path)
             }
             let status = try folder.status()
-            guard status.st_uid == geteuid() || status.st_uid == owner?.uid else {
-                throw SystemCallError(code: EPERM, call: "open", subject: path)
+            guard status.owner == CurrentUser.id || status.owner == owner?.uid else {
+                throw SystemCallError(.notPermitted, call: "open", subject: path)
             }
-            if let owner { try systemCall("fchown", path) { fchown(folder.descriptor, owner.uid, owner.gid) } }
-            if status.st_mode & 0o077 != 0 {
-                try systemCall("fchmod", path) { fchmod(folder.descriptor, 0o700) }
-            }
+            if let owner { try folder.setOwner(owner.uid, owner.gid) }
+            if status.permissions & 0o077 != 0 { try folder.setPermissions(0o700) }
         } catch {
-            if error.code == EPERM { throw .unsafeDirectory(path) }
+            if error.number == .notPermitted { throw .unsafeDirectory(path) }
             throw GuestNetworkError(error)
         }
     }

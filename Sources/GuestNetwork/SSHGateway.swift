@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import Logging
 
@@ -64,7 +63,6 @@ package final class SSHGateway: Sendable {
                 throw GuestNetworkError(error)
             }
             try GuestNetwork.start("ssh-gateway") { [stop, ended] in
-                blockSignals()
                 SSHGatewayLoop(
                     listener: listener, sandbox: sandbox, logPath: configuration.logPath,
                     limit: configuration.connectionLimit, stop: stop, logger: logger

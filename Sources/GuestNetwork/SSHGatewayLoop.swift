@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import Logging
 
@@ -37,15 +36,17 @@ final class SSHGatewayLoop {
         defer { endAll() }
         while true {
             let descriptors = [stop.descriptor, listener.descriptor] + connections.map(\.child.descriptor)
-            var items = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-            let count = poll(&items, nfds_t(items.count), -1)
-            if count < 0 {
-                if errno != EINTR { poll(nil, 0, 100) }
+            var sources = descriptors.map { PollSource($0) }
+            do throws(SystemCallError) {
+                try PollSource.wait(for: &sources)
+            } catch {
+                // Out of memory for the moment.
+                MonotonicClock.pause(milliseconds: 100)
                 continue
             }
-            if items[0].revents != 0 { return }
+            if sources[0].hasNews { return }
             connections.removeAll { $0.child.reap() != nil }
-            if items[1].revents != 0, let connection = listener.accept(nonblocking: false) { start(connection) }
+            if sources[1].hasNews, let connection = listener.accept(nonblocking: false) { start(connection) }
         }
     }
 
@@ -56,15 +57,13 @@ final class SSHGatewayLoop {
             return
         }
         do throws(SystemCallError) {
-            let log = try FileHandle(path: logPath, flags: O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode: 0o600)
-            if try log.status().st_size > Self.logLimit { ftruncate(log.descriptor, 0) }
+            let log = try FileHandle(logPath, for: .writing, [.append, .create, .refuseLink], mode: 0o600)
+            if try log.status().size > Self.logLimit { try log.truncate(to: 0) }
             let pipe = try Pipe()
             let child = try ChildProcess(
-                program: sandbox.program, arguments: sandbox.connectionArguments,
-                environment: ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"],
-                descriptors: [
-                    connection.descriptor, connection.descriptor, log.descriptor, pipe.writing.descriptor,
-                ])
+                sandbox.program, sandbox.connectionArguments, standardInput: connection.descriptor,
+                standardOutput: connection.descriptor, standardError: log.descriptor,
+                otherDescriptors: [SSHSandbox.informationDescriptor: pipe.writing.descriptor])
             connections.append(Connection(child: child, information: pipe.reading))
         } catch {
             logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(error)"])
@@ -76,7 +75,7 @@ final class SSHGatewayLoop {
     private func endAll() {
         connections.removeAll { $0.child.reap() != nil }
         let firsts = connections.map { Self.firstProcess($0.information) }
-        for connection in connections { connection.child.signal(SIGKILL) }
+        for connection in connections { connection.child.send(.kill) }
         for (connection, first) in zip(connections, firsts) {
             connection.child.wait()
             if let first, !first.waitForEnd(milliseconds: 5000) {
@@ -88,11 +87,13 @@ final class SSHGatewayLoop {
 
     /// nil before bubblewrap has made it: then its death prevents it.
     private static func firstProcess(_ information: FileHandle) -> ProcessDescriptor? {
-        var item = pollfd(fd: information.descriptor, events: Int16(POLLIN), revents: 0)
-        var buffer = [UInt8](repeating: 0, count: 1024)
-        guard poll(&item, 1, 0) > 0 else { return nil }
-        let count = Glibc.read(information.descriptor, &buffer, buffer.count)
-        guard count > 0 else { return nil }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
+        defer { buffer.deallocate() }
+        var sources = [PollSource(information.descriptor)]
+        // What cannot be read has not been written.
+        guard (try? PollSource.wait(for: &sources, milliseconds: 0)) == true,
+            case .bytes(let count)? = try? information.receive(into: buffer)
+        else { return nil }
         // {\n    "child-pid": 4711,\n …: the first number.
         let digits = buffer[..<count].drop { !(48...57).contains($0) }.prefix { (48...57).contains($0) }
         return Int32(String(decoding: digits, as: UTF8.self)).flatMap(ProcessDescriptor.init)

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The bubblewrap command line that one ssh connection runs in, and the files that it shows there.
@@ -28,7 +27,7 @@ struct SSHSandbox {
         directory: String, exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser
     ) throws(GuestNetworkError) {
         for item in shared { try item.validate() }
-        let asRoot = geteuid() == 0
+        let asRoot = CurrentUser.isRoot
         let sshd = try HostProgram.sshd.path()
         program = try HostProgram.bwrap.path()
         let prlimit = try HostProgram.prlimit.path()
@@ -86,12 +85,9 @@ struct SSHSandbox {
     private static func systemFolders() -> [String] {
         var words = ["--ro-bind", "/usr", "/usr"]
         for path in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
-            var target = [CChar](repeating: 0, count: 256)
-            if readlink(path, &target, target.count - 1) > 0 {
-                words += [
-                    "--symlink",
-                    String(decoding: target.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self), path,
-                ]
+            // What cannot be looked at is tried as a folder.
+            if let target = try? Paths.target(ofLink: path) {
+                words += ["--symlink", target, path]
             } else {
                 words += ["--ro-bind-try", path, path]
             }
@@ -110,15 +106,18 @@ struct SSHSandbox {
 
     /// Removes what the initializer wrote, and the folder.
     static func removeFiles(in directory: String) {
-        for name in accountFiles + ["authorized_keys", "host_key", "sshd_config"] { unlink("\(directory)/\(name)") }
-        rmdir(directory)
+        for name in accountFiles + ["authorized_keys", "host_key", "sshd_config"] {
+            Paths.removeIfPossible("\(directory)/\(name)")
+        }
+        // A file that stayed keeps it, in a folder that the session removes at its end.
+        _ = try? Paths.removeFolder(directory)
     }
 
     private static func writeFiles(
         directory: String, keys: SessionKeys, user: SandboxUser, asRoot: Bool
     ) throws(GuestNetworkError) {
         let names = user.loginName == "root" ? ["root"] : ["root", user.loginName]
-        let shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh"
+        let shell = Paths.allows(.executing, "/bin/bash") ? "/bin/bash" : "/bin/sh"
         do throws(SystemCallError) {
             let files = [
                 ("passwd", names.map { "\($0):x:\(user.uid):\(user.gid):\($0):\(home):\(shell)\n" }.joined()),
@@ -129,16 +128,69 @@ struct SSHSandbox {
                 ("nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"),
                 ("hosts", "127.0.0.1 localhost\n"),
                 ("authorized_keys", keys.guestIdentity.publicKey + "\n"),
-                ("host_key", String(decoding: try SmallFile.read(keys.gatewayHost.privateKeyPath), as: UTF8.self)),
+                ("host_key", try FileContents.readText(keys.gatewayHost.privateKeyPath, limit: SSHKeyPair.fileLimit)),
                 ("sshd_config", SSHServerConfiguration.text),
             ]
             for (name, text) in files {
                 let path = "\(directory)/\(name)"
                 try AtomicFile.write(text, to: path, mode: name == "host_key" ? 0o600 : 0o644)
-                if asRoot { try systemCall("lchown", path) { lchown(path, user.uid, user.gid) } }
+                if asRoot { try Paths.setOwner(path, user.uid, user.gid) }
             }
         } catch {
             throw GuestNetworkError(error)
         }
     }
+}
+
+/// The host user that logins from the guest run as: in a user's session that user, in root's session never root.
+package struct SandboxUser: Sendable, Equatable {
+    package let uid: UserID
+    package let gid: GroupID
+    /// The login that works besides `root`: the name of the user that runs the session.
+    package let loginName: String
+
+    /// For the user of this process.
+    /// - Throws: ``GuestNetworkError/noUnprivilegedUser``.
+    package static func current() throws(GuestNetworkError) -> SandboxUser {
+        let name = UserDatabase.user(id: CurrentUser.id)?.name ?? "user"
+        if !CurrentUser.isRoot { return SandboxUser(uid: CurrentUser.id, gid: CurrentUser.group, loginName: name) }
+        for candidate in ["oscircular", "nobody"] {
+            if let found = UserDatabase.user(named: candidate), found.id != 0, found.group != 0 {
+                return SandboxUser(uid: found.id, gid: found.group, loginName: name)
+            }
+        }
+        throw .noUnprivilegedUser
+    }
+}
+
+/// The configuration of the sshd that serves one connection of the guest. Its paths are those of ``SSHSandbox``.
+enum SSHServerConfiguration {
+    static let text = """
+        HostKey /etc/oscircular/host_key
+        AuthorizedKeysFile /etc/oscircular/authorized_keys
+        AuthenticationMethods publickey
+        PubkeyAuthentication yes
+        PasswordAuthentication no
+        KbdInteractiveAuthentication no
+        HostbasedAuthentication no
+        UsePAM no
+        StrictModes no
+        PidFile none
+        DisableForwarding yes
+        PermitTunnel no
+        PermitUserEnvironment no
+        PermitUserRC no
+        UseDNS no
+        PrintMotd no
+        PrintLastLog no
+        AcceptEnv LANG LC_*
+        LoginGraceTime 30
+        MaxAuthTries 3
+        MaxSessions 8
+        ClientAliveInterval 60
+        ClientAliveCountMax 3
+        LogLevel INFO
+        Subsystem sftp internal-sftp
+
+        """
 }

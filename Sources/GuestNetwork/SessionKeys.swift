@@ -19,3 +19,39 @@ package struct SessionKeys: Sendable {
             hostIdentity: try SSHKeyPair.make(at: "\(directory)/host_ed25519", comment: "oscircular-host"))
     }
 }
+
+/// An ed25519 key pair in two files that OpenSSH wrote, for one session.
+package struct SSHKeyPair: Sendable {
+    /// The private key's file, 0600.
+    package let privateKeyPath: String
+    /// `ssh-ed25519 AAAA…`, without comment and newline.
+    package let publicKey: String
+
+    /// Bytes that a key's file has at most.
+    static let fileLimit = 65_536
+
+    /// Makes a new pair: `path` and `path.pub`; older files there are replaced.
+    /// - Throws: ``GuestNetworkError``: no ssh-keygen, or it failed.
+    static func make(at path: String, comment: String) throws(GuestNetworkError) -> SSHKeyPair {
+        let program = try HostProgram.sshKeygen.path()
+        do throws(SystemCallError) {
+            try Paths.remove(path)
+            try Paths.remove(path + ".pub")
+        } catch {
+            throw GuestNetworkError(error)
+        }
+        let (ending, output) = try HostProgram.run(
+            program, ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
+        guard ending == .exited(0) else { throw .keyGeneration(ending, output: output) }
+        do throws(SystemCallError) {
+            let text = try FileContents.readText(path + ".pub", limit: fileLimit)
+            let words = text.split(whereSeparator: \.isWhitespace)
+            guard words.count >= 2, words[0] == "ssh-ed25519" else {
+                throw SystemCallError(.badMessage, call: "read", subject: path + ".pub")
+            }
+            return SSHKeyPair(privateKeyPath: path, publicKey: "\(words[0]) \(words[1])")
+        } catch {
+            throw GuestNetworkError(error)
+        }
+    }
+}

@@ -54,7 +54,8 @@ struct FailingDiskTests {
         let specification = try await fixture.specification(
             imagePath: "\(mount)/image", size: BootSector.readerDiskSize)
         try await fixture.run(specification) { guest, recorder in
-            #expect(await eventually(seconds: 30) { fixture.output.contains("READY\r\n..") }, "\(fixture.output)")
+            #expect(
+                await eventually(within: .seconds(30)) { fixture.output.contains("READY\r\n..") }, "\(fixture.output)")
             reader.fails.withLock { $0 = true }
             #expect(await eventually { recorder.has(.paused(isForError: true)) }, "\(recorder.events)")
             #expect(recorder.events.contains { if case .ioError(_, isFull: false) = $0 { true } else { false } })

@@ -80,5 +80,7 @@ final class GuestFixture: Sendable {
         return lstat(path, &status) == 0 ? status.st_uid : nil
     }
 
-    func isReady(seconds: Double = 30) async -> Bool { await eventually(seconds: seconds) { output.contains("READY") } }
+    func isReady(seconds: Double = 30) async -> Bool {
+        await eventually(within: .seconds(seconds)) { output.contains("READY") }
+    }
 }

@@ -55,7 +55,7 @@ struct RunningGuestTests {
     @Test func isPausedAndGoesOn() async throws {
         let specification = try await fixture.specification(BootSector.reader, size: BootSector.readerDiskSize)
         try await fixture.run(specification) { guest, recorder in
-            #expect(await eventually(seconds: 30) { fixture.output.contains("READY\r\n.") })
+            #expect(await eventually(within: .seconds(30)) { fixture.output.contains("READY\r\n.") })
             try await guest.suspend()
             #expect(await guest.state() == .paused(isForError: false))
             #expect(await eventually { recorder.has(.paused(isForError: false)) })
@@ -88,7 +88,7 @@ struct RunningGuestTests {
             #expect(await guest.isActive())
         }
         #expect(
-            await eventually(seconds: 15) {
+            await eventually(within: .seconds(15)) {
                 let found = try? await WorkerThread.run(name: "test-libvirt") {
                     try watcher.domain(named: specification.name)
                 }
@@ -115,7 +115,7 @@ struct RunningGuestTests {
         specification.memoryMiB = 256
         try await fixture.run(specification) { guest, _ in
             // The firmware's own words, once it looks for something to boot.
-            #expect(await eventually(seconds: 90) { fixture.output.contains("BdsDxe") }, "\(fixture.output)")
+            #expect(await eventually(within: .seconds(90)) { fixture.output.contains("BdsDxe") }, "\(fixture.output)")
             #expect(fixture.owner(specification.nvramPath) == fixture.connection.emulatorUser)
             #expect(await guest.isActive())
         }

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import GuestNetwork
@@ -7,7 +8,7 @@ import Testing
 struct GuestCredentialsTests {
     @Test func writesTheKeysAsCredentialsThatOnlyTheOwnerReads() async throws {
         try await BlockingThread.run {
-            let folder = try TestFolder()
+            let folder = try TemporaryDirectory(in: "/tmp")
             let keys = try SessionKeys.make(in: folder.path + "/keys")
             let credentials = try GuestCredentials.write(keys, to: folder.path + "/credentials")
             #expect(credentials.entries.map(\.name) == ["tmpfiles.extra", "ssh.authorized_keys.root"])
@@ -17,16 +18,16 @@ struct GuestCredentialsTests {
             {
                 #expect(try FileHandle(path: path, flags: O_RDONLY).status().st_mode & 0o777 == 0o600, "\(path)")
             }
-            let lines = String(decoding: try SmallFile.read(credentials.entries[0].path), as: UTF8.self).split(
+            let lines = try FileContents.readText(credentials.entries[0].path, limit: 65_536).split(
                 separator: "\n")
             #expect(lines.count == 6)
             // Read back by another program: coreutils.
             let encoded = try #require(lines[2].split(separator: " ").last)
             try AtomicFile.write(String(encoded), to: folder.path + "/encoded")
             let (_, decoded) = try HostProgram.run("/usr/bin/base64", ["-d", folder.path + "/encoded"])
-            #expect(decoded == String(decoding: try SmallFile.read(keys.guestIdentity.privateKeyPath), as: UTF8.self))
+            #expect(decoded == try FileContents.readText(keys.guestIdentity.privateKeyPath, limit: 65_536))
             #expect(lines[2].hasPrefix("f+~ /run/session/id_ed25519 0600 root root - "))
-            let authorized = String(decoding: try SmallFile.read(credentials.entries[1].path), as: UTF8.self)
+            let authorized = try FileContents.readText(credentials.entries[1].path, limit: 65_536)
             #expect(authorized == "\(keys.hostIdentity.publicKey) oscircular-host\n")
         }
     }

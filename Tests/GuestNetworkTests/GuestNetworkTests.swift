@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import GuestNetwork
@@ -10,14 +11,14 @@ struct GuestNetworkTests {
 
     /// A network whose gateway says one line to every connection.
     private final class Fixture: Sendable {
-        let folder: TestFolder
+        let folder: TemporaryDirectory
         let network: GuestNetwork
         let qemu: String
         let guestSSH: String
         let gateway: UnixListener
 
         init(_ mode: GuestNetworkMode = .user, folderMode: mode_t = 0o700, owner: uid_t? = nil) throws {
-            folder = try TestFolder(mode: folderMode)
+            folder = try TemporaryDirectory(in: "/tmp", mode: folderMode)
             qemu = folder.path + "/net"
             guestSSH = folder.path + "/guest"
             gateway = try UnixListener(path: folder.path + "/ssh")
@@ -158,7 +159,7 @@ struct GuestNetworkTests {
 
     @Test func refusesLongSocketPathsByName() async throws {
         try await BlockingThread.run {
-            let folder = try TestFolder()
+            let folder = try TemporaryDirectory(in: "/tmp")
             let long = folder.path + "/" + String(repeating: "x", count: 108)
             for (net, ssh, guest) in [(long, "/s", "/g"), ("/n", long, "/g"), ("/n", "/s", long)] {
                 let paths = [net, ssh, guest].map { $0 == long ? long : folder.path + $0 }

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import GuestNetwork
@@ -13,7 +14,7 @@ struct QEMUNetworkTests {
     /// The card's boot ROM asks for an address: QEMU's own framing and a foreign network stack.
     @Test func givesAnAddressToARealQEMU() async throws {
         try await BlockingThread.run {
-            let folder = try TestFolder()
+            let folder = try TemporaryDirectory(in: "/tmp")
             let gateway = try UnixListener(path: folder.path + "/ssh")
             let network = try GuestNetwork(
                 .init(mode: .user, socketPath: folder.path + "/net", sshSocketPath: gateway.path))

@@ -1,13 +1,14 @@
 import Glibc
 import Linux
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import GuestNetwork
 
 /// A gateway in a temporary folder and the real ssh client before it.
 final class SSHFixture: Sendable {
-    let folder: TestFolder
+    let folder: TemporaryDirectory
     let keys: SessionKeys
     let gateway: SSHGateway
     let socket: String
@@ -16,7 +17,7 @@ final class SSHFixture: Sendable {
     private let stop: EventDescriptor
 
     init(shared: [SharedPath] = [], limit: Int = 16, folderMode: mode_t = 0o700) throws {
-        folder = try TestFolder(mode: folderMode)
+        folder = try TemporaryDirectory(in: "/tmp", mode: folderMode)
         socket = folder.path + "/ssh"
         exchange = folder.path + "/exchange"
         keys = try SessionKeys.make(in: folder.path + "/keys")
@@ -85,25 +86,10 @@ final class TestResults: Sendable {
 enum ProcessList {
     /// Their arguments, each followed by a zero byte.
     static func commandLines(containing text: String) -> [String] {
-        guard let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        var result: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard Int(name) != nil, let bytes = readAll("/proc/\(name)/cmdline") else { continue }
-            let line = String(decoding: bytes, as: UTF8.self)
+        Folder.namesIfAny(in: "/proc").filter { Int($0) != nil }.compactMap { name in
+            guard let line = try? FileContents.readText("/proc/\(name)/cmdline", limit: 16_384) else { return nil }
             // The test's ssh client carries the same words in one argument.
-            if line.contains(text), !line.contains("BatchMode") { result.append(line) }
+            return line.contains(text) && !line.contains("BatchMode") ? line : nil
         }
-        return result
-    }
-
-    private static func readAll(_ path: String) -> [UInt8]? {
-        guard let file = try? FileHandle(path: path, flags: O_RDONLY) else { return nil }
-        var buffer = [UInt8](repeating: 0, count: 16384)
-        let count = Glibc.read(file.descriptor, &buffer, buffer.count)
-        return count > 0 ? Array(buffer[..<count]) : nil
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import GuestNetwork
@@ -47,7 +48,7 @@ struct SSHGatewayTests {
                 try fixture.ssh("root", "cat in; echo from the guest > out; test -w . && echo writable")
                     == "from the host\nwritable\n")
             #expect(
-                String(decoding: try SmallFile.read(fixture.exchange + "/out"), as: UTF8.self) == "from the guest\n")
+                try FileContents.readText(fixture.exchange + "/out", limit: 65_536) == "from the guest\n")
 
             let seen = try fixture.ssh("root", "ls -A / | tr '\\n' ' '; ls -A /run /var /tmp | tr -d '\\n'")
             let names = Set(seen.split(separator: "/")[0].split(separator: " ").map(String.init))
@@ -69,8 +70,8 @@ struct SSHGatewayTests {
 
     @Test func showsWhatTheUserSharesAndRefusesWhatNobodyMayShare() async throws {
         try await BlockingThread.run {
-            let other = try TestFolder(mode: 0o777)
-            let readOnly = try TestFolder(mode: 0o777)
+            let other = try TemporaryDirectory(in: "/tmp", mode: 0o777)
+            let readOnly = try TemporaryDirectory(in: "/tmp", mode: 0o777)
             try AtomicFile.write("shared\n", to: readOnly.path + "/file", mode: 0o644)
             let fixture = try SSHFixture(shared: [
                 SharedPath(path: other.path, writable: true), SharedPath(path: readOnly.path, writable: false),
@@ -133,11 +134,7 @@ struct SSHGatewayTests {
                     )
                 }
             }
-            var tries = 0
-            while fixture.names.count < 2 && tries < 100 {
-                poll(nil, 0, 50)
-                tries += 1
-            }
+            #expect(eventuallyBlocking { fixture.names.count >= 2 })
             let third = try fixture.ssh("root", "echo third", expecting: 255)
             #expect(!third.contains("third\n"), "\(third)")
             #expect(results.wait() == ["met\n", "met\n"])
@@ -154,13 +151,8 @@ struct SSHGatewayTests {
                 try fixture.ssh(
                     "root", "nohup sleep \(seconds) >/dev/null 2>&1 & touch ready; sleep \(seconds)", expecting: 255)
             }
-            var tries = 0
             func sleeping() -> Int { ProcessList.commandLines(containing: "sleep\0\(seconds)").count }
-            while fixture.names != ["ready"] || sleeping() != 2, tries < 100 {
-                poll(nil, 0, 50)
-                tries += 1
-            }
-            #expect(sleeping() == 2)
+            #expect(eventuallyBlocking { fixture.names == ["ready"] && sleeping() == 2 })
             #expect(!ProcessList.commandLines(containing: fixture.folder.path + "/sandbox").isEmpty)
             fixture.gateway.close()
             #expect(ProcessList.commandLines(containing: "sleep\0\(seconds)") == [])
@@ -181,7 +173,7 @@ struct SSHGatewayTests {
 
     @Test func refusesAnExchangeFolderThatIsALink() async throws {
         try await BlockingThread.run {
-            let folder = try TestFolder()
+            let folder = try TemporaryDirectory(in: "/tmp")
             symlink("/tmp", folder.path + "/exchange")
             let keys = try SessionKeys.make(in: folder.path + "/keys")
             let error = #expect(throws: GuestNetworkError.self) {

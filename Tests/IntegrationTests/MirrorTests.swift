@@ -40,7 +40,7 @@ struct MirrorTests {
     @Test func aMirrorThatIsKilledInTheMiddleOfABootIsNotMissed() async throws {
         try await withNetwork(rate: 16e6, configuration: "[prefetch]\nrest = \"never\"") { scenario, network in
             async let session = scenario.boot("tiny")
-            while scenario.blockRequests.count < 8 { try await Task.sleep(for: .milliseconds(5)) }
+            try #require(await eventually(within: .seconds(60)) { scenario.blockRequests.count >= 8 })
             network.main.change { $0.mode = .refuse }
             network.main.dropConnections()
             let killedAt = scenario.blockRequests.count

@@ -107,7 +107,9 @@ package final class SlirpStack {
     package func wait(for sources: inout [PollSource], milliseconds: UInt32? = nil) throws(SlirpError) {
         checkThread()
         polled.removeAll(keepingCapacity: true)
-        for source in sources { polled.append(pollfd(fd: source.descriptor, events: source.events, revents: 0)) }
+        for source in sources {
+            polled.append(pollfd(fd: source.descriptor, events: source.wanted.rawValue, revents: 0))
+        }
         sourceCount = sources.count
         var timeout = milliseconds ?? UInt32.max
         let opaque = Unmanaged.passUnretained(self).toOpaque()
@@ -123,7 +125,7 @@ package final class SlirpStack {
         let code = errno
         slirp_pollfds_poll(slirp, count < 0 ? 1 : 0, getFound, opaque)
         fireTimers()
-        for index in sources.indices { sources[index].found = count > 0 ? polled[index].revents : 0 }
+        for index in sources.indices { sources[index].setFound(count > 0 ? polled[index].revents : 0) }
         if count < 0 && code != EINTR { throw .poll(SystemCallError(code: code, call: "poll")) }
     }
 
