@@ -26,7 +26,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies + [argumentParser, log], swiftSettings: strict)
+    .executableTarget(name: name, dependencies: dependencies + [argumentParser], swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -38,7 +38,6 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
-let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
@@ -54,7 +53,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
     ],
@@ -76,23 +74,22 @@ let package = Package(
         binding("Zlib"),
         .target(
             name: "Curses", dependencies: ["CNcurses", "Linux"], path: "Sources/Bindings/Curses", swiftSettings: strict),
-        binding("Linux", [system, collections]),
+        binding("Linux", [collections]),
 
         module("Formats", []),
         module("ContentAddress", [crypto, cryptoExtras]),
         module("TUF", ["Linux", crypto, cryptoExtras]),
-        module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux", log, system]),
-        module("ImageIndex", ["ContentAddress", "Linux", system]),
-        module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux", log, system, collections]),
-        module(
-            "ImageMount", ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux", log, system, collections]),
-        module("GuestDomain", ["Libvirt", "Linux", log, system]),
-        module("GuestNetwork", ["Slirp", "Linux", log, system]),
+        module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux"]),
+        module("ImageIndex", ["ContentAddress", "Linux"]),
+        module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux", collections]),
+        module("ImageMount", ["ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
+        module("GuestDomain", ["Libvirt", "Linux"]),
+        module("GuestNetwork", ["Slirp", "Linux", log]),
         module(
             "Boot",
             [
                 "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
-                "Curl", "Linux", log, system, toml,
+                "Curl", "Linux", toml,
             ]),
         module(
             "BootMenu",
@@ -105,26 +102,24 @@ let package = Package(
             "Publisher",
             [
                 "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd", "Zlib",
-                "Linux", log, system, toml,
+                "Linux", toml,
             ]),
 
         program(
             "oscircular",
             [
                 "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "FUSE",
-                "GuestDomain",
-                "Linux", system,
+                "GuestDomain", "GuestNetwork", "Curl", "Linux",
             ]),
         program(
             "oscircular-publish",
-            ["Publisher", "ObjectStore", "TUF", "Catalog", "ContentAddress", "Curl", "Linux", system]),
+            ["Publisher", "ObjectStore", "TUF", "Catalog", "ImageIndex", "ContentAddress", "Curl", "Linux"]),
         program("tuf-client", ["TUF", "Curl", "Linux"]),
 
         .target(
             name: "TestSupport",
             dependencies: [
-                "ContentAddress", "TUF", "Catalog", "ImageIndex", "BlockStore", "Publisher", "Libvirt", "Zstd", "Linux",
-                log, system,
+                "TUF", "Catalog", "Publisher", "Libvirt", "Linux",
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         // A network of a chosen delay and rate, for tests and benchmarks; its program is not installed.
@@ -140,11 +135,13 @@ let package = Package(
         tests("ContentAddressTests", ["ContentAddress"]),
         tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),
-        tests("ImageIndexTests", ["ImageIndex"]),
-        tests("BlockStoreTests", ["BlockStore", "Curl", "Zlib", "Linux", "NetworkProxy"]),
-        tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "FUSE", "Linux"]),
+        tests("ImageIndexTests", ["ImageIndex", "ContentAddress", "Linux"]),
+        tests(
+            "BlockStoreTests",
+            ["BlockStore", "ImageIndex", "ContentAddress", "Curl", "Zlib", "Zstd", "Linux", "NetworkProxy"]),
+        tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
-        tests("GuestNetworkTests", ["GuestNetwork", "Slirp", "Linux"]),
+        tests("GuestNetworkTests", ["GuestNetwork", "Linux"]),
         tests(
             "BootTests",
             [
@@ -162,7 +159,7 @@ let package = Package(
                 "GuestNetwork", "Slirp", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
-        tests("PublisherTests", ["Publisher", "Catalog", "ImageIndex", "TUF", "Curl", "Linux"]),
+        tests("PublisherTests", ["Publisher", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests(
             "PublishProgramTests",
             [
@@ -174,8 +171,7 @@ let package = Package(
             "IntegrationTests",
             [
                 "oscircular", "oscircular-publish", "tuf-client", "menu-sample", "Boot", "ImageIndex", "ContentAddress",
-                "ObjectStore",
-                "Curl", "Linux",
+                "ObjectStore", "NetworkProxy", "Curl", "Linux",
             ]),
     ]
 )
