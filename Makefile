@@ -6,7 +6,7 @@ ARGS ?=
 # Swift's runtime goes into the programs: no Swift is needed where they run.
 RELEASE = swift build -c release --static-swift-stdlib
 
-.PHONY: run build programs test fuzz drill bench bench-quick bench-full bench-menu bench-programs lint packages install \
+.PHONY: run build programs test fuzz sanitize drill bench bench-quick bench-full bench-menu bench-programs lint packages install \
     deb test-deb test-bare usb test-usb clean
 
 run:
@@ -34,11 +34,16 @@ test: packages lint
 fuzz: packages
 	Tests/Fuzz/run
 
-# The long ones: random kills, many weeks, long fuzzing. Their tests are skipped unless the variable is set.
+# The tests of the modules with threads under ThreadSanitizer and AddressSanitizer: two more builds of everything.
+sanitize: packages
+	Tests/Sanitizers/run
+
+# The long ones: random kills, many weeks, long fuzzing, sanitizers. Their tests are skipped unless the variable is set.
 drill: packages
 	swift build --build-tests
 	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter 'Drill|KilledPublisher'
 	FUZZ_SECONDS=600 Tests/Fuzz/run
+	Tests/Sanitizers/run
 	rm -rf .build/twelve-weeks
 	share/recipes/twelve-weeks .build/twelve-weeks "$$PWD/.build/debug"
 	$(MAKE) test-deb ARGS=--boot
