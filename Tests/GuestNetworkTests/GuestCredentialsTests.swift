@@ -25,7 +25,7 @@ struct GuestCredentialsTests {
             let encoded = try #require(lines[2].split(separator: " ").last)
             try AtomicFile.write(String(encoded), to: folder.path + "/encoded")
             let (_, decoded) = try HostProgram.run("/usr/bin/base64", ["-d", folder.path + "/encoded"])
-            #expect(decoded == try FileContents.readText(keys.guestIdentity.privateKeyPath, limit: 65_536))
+            #expect(try decoded == FileContents.readText(keys.guestIdentity.privateKeyPath, limit: 65_536))
             #expect(lines[2].hasPrefix("f+~ /run/session/id_ed25519 0600 root root - "))
             let authorized = try FileContents.readText(credentials.entries[1].path, limit: 65_536)
             #expect(authorized == "\(keys.hostIdentity.publicKey) oscircular-host\n")
