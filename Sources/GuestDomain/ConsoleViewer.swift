@@ -16,7 +16,7 @@ package enum ConsoleViewer {
     /// Ctrl-], as telnet and virsh have it.
     private static let escape: UInt8 = 0x1d
 
-    /// Connects and relays until the user leaves or the guest ends. Blocks. The terminal is restored on every way out.
+    /// Connects and relays until the user leaves or the guest ends; holds the calling thread. The terminal is restored on every way out.
     /// - Parameters:
     ///   - input: read from; a terminal is in raw mode until the end.
     ///   - output: written to.

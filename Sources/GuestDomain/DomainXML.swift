@@ -109,7 +109,7 @@ package enum DomainXML {
 
     /// libvirt else asks QEMU for 400 properties of its processor, one after the other, which QEMU reads byte by byte: half a
     /// second before the guest runs. Without this capability it asks for two lists of the same features. A libvirt to which it
-    /// is no question any more knows the name still, and goes its own way.
+    /// means nothing any more still knows the name, and asks in its own way.
     private static let capabilities = """
           <qemu:capabilities>
             <qemu:del capability='cpu-unavailable-features'/>

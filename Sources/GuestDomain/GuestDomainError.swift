@@ -11,10 +11,10 @@ package enum GuestDomainError: Error, Sendable {
     case noEmulator(uri: String)
     /// `--accel kvm` was asked for and is not possible. `reason` is a phrase.
     case noHardwareVirtualization(reason: String)
-    /// libvirt or QEMU refused to start the domain; the cause holds QEMU's own words.
+    /// libvirt or QEMU refused to start the domain; the cause holds QEMU's own message.
     case startFailed(cause: LibvirtError)
     case callFailed(cause: LibvirtError)
-    /// qemu-img could not make the overlay; its words.
+    /// qemu-img could not make the overlay; its message.
     case overlayFailed(reason: String)
     /// A program is not installed.
     case missingProgram(String, package: String)

@@ -41,7 +41,7 @@ package final class HypervisorConnection: Sendable {
     private static let daemonStart = Duration.seconds(20)
 
     /// libvirt starts a user's own daemon and waits five seconds for it (500 looks in virNetSocketNewConnectUNIX). On a slow machine its
-    /// first start takes longer. What fails sooner is no matter of time.
+    /// first start takes longer. What fails sooner would not succeed later.
     private static func connect(_ uri: String) throws(LibvirtError) -> LibvirtConnection {
         let clock = ContinuousClock()
         let begun = clock.now

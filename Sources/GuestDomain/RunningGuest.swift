@@ -2,6 +2,11 @@ import Libvirt
 import Linux
 import Synchronization
 
+// How a guest runs. `HypervisorConnection` opens libvirt, finds the user that QEMU runs as, and decides between hardware and emulation;
+// `Overlay` makes the file for what the guest writes; `GuestConsole` listens for its serial port. Then `RunningGuest.start` makes what the
+// guest needs beside the caller's files (`GuestFiles`), describes it (`DomainXML`) and has libvirt start it. From there on libvirt's events say
+// what happens to it, and the caller decides: a failed read pauses a guest, it does not end it.
+
 /// A started guest. It ends with the connection it was started over.
 package final class RunningGuest: Sendable {
     /// Until the guest is gone. One consumer.

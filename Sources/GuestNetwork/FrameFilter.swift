@@ -15,7 +15,7 @@ package struct FrameFilter: Sendable {
     /// - Parameter frame: from the destination's hardware address on, without checksum; any bytes, any length.
     package func verdict(on frame: UnsafeRawBufferPointer) -> FrameVerdict {
         guard frame.count >= 14 else { return .drop(.malformed) }
-        // A sender with the group bit is none.
+        // No sender has the group bit.
         guard frame[6] & 1 == 0 else { return .drop(.malformed) }
         let payload = UnsafeRawBufferPointer(rebasing: frame[14...])
         switch frame.uint16(12) {
@@ -64,7 +64,7 @@ package struct FrameFilter: Sendable {
             ? verdict(on: packet, inside: destination) : verdict(on: packet, outside: destination)
     }
 
-    /// Four things are allowed inside; whoever adds a fifth adds a door to this host.
+    /// Four things are allowed inside; a fifth would be one more door to this host.
     private func verdict(on packet: Packet, inside destination: IPv4Address) -> FrameVerdict {
         switch (destination, packet) {
         case (VirtualNetwork.gateway, .tcp(_, to: VirtualNetwork.sshPort, _)):

@@ -85,7 +85,7 @@ final class FrameLoop {
                 MonotonicClock.pause(milliseconds: 100)
             }
             if sources[0].hasNews { return }
-            refreshAddresses(news: sources[1].hasNews)
+            refreshAddresses(haveChanged: sources[1].hasNews)
             if peer.stream == nil {
                 if sources[2].hasNews { acceptPeer() }
             } else {
@@ -95,8 +95,8 @@ final class FrameLoop {
     }
 
     /// Before any frame is judged, so that a new address of the host is known by then.
-    private func refreshAddresses(news: Bool) {
-        let changed = news && addresses.changed()
+    private func refreshAddresses(haveChanged: Bool) {
+        let changed = haveChanged && addresses.changed()
         guard changed || filter.policy.hostAddresses == nil else { return }
         do throws(SystemCallError) {
             filter.policy.hostAddresses = try addresses.read()

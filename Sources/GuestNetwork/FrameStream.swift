@@ -1,6 +1,6 @@
 import Linux
 
-/// The connection to one QEMU: frames in, frames out. Belongs to the network's thread. Never blocks.
+/// The connection to one QEMU: frames in, frames out. Belongs to the network's thread. Never waits.
 final class FrameStream {
     /// Frames for a guest that does not read (paused, say) are dropped beyond this; TCP sends them again.
     static let outputLimit = 4 << 20

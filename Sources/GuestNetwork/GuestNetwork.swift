@@ -5,8 +5,10 @@ import Synchronization
 
 /// The network of one guest: a libslirp stack in this process behind a unix socket for QEMU's `-netdev stream`.
 ///
-/// The guest finds 10.0.2.0/24 with the ssh gateway at 10.0.2.2 and, by mode, names and the world; nothing else of the host.
-/// It listens from init on: QEMU that starts earlier stays without a network. One thread does all of it.
+/// QEMU sends the guest's Ethernet frames over the socket (``FrameStream``). ``FrameFilter`` judges each of them by the mode and the
+/// host's addresses of now; what it allows goes to libslirp, which opens the host's sockets for it and gives the answers back. The guest
+/// finds 10.0.2.0/24 with the ssh gateway at 10.0.2.2 (``SSHGateway``) and, by mode, names and the world; nothing else of the host.
+/// It listens from init on: a QEMU that starts earlier stays without a network. One thread does all of it (``FrameLoop``).
 package final class GuestNetwork: Sendable {
     /// Where the sockets are and who may use them.
     package struct Configuration: Sendable {
@@ -38,7 +40,7 @@ package final class GuestNetwork: Sendable {
 
     /// Starts to listen.
     ///
-    /// Blocks for milliseconds. The thread sees the network namespace of the caller's thread.
+    /// Takes milliseconds. The thread sees the network namespace of the caller's thread.
     /// - Throws: ``GuestNetworkError``; nothing is left then.
     package init(
         _ configuration: Configuration, logger: Logger = Logger(label: "oscircular.network")
@@ -82,7 +84,7 @@ package final class GuestNetwork: Sendable {
 
     deinit { close() }
 
-    /// Ends the thread and every connection and removes the sockets. Blocks for milliseconds; may be called again.
+    /// Ends the thread and every connection and removes the sockets. Takes milliseconds; may be called again.
     package func close() {
         stop.signal()
         ended.wait()

@@ -7,7 +7,7 @@ package enum GuestNetworkError: Error, Sendable {
     case missingProgram(String, package: String)
     /// A unix socket's path is limited to ``UnixListener/longestPath`` bytes: choose a shorter runtime folder.
     case pathTooLong(String)
-    /// The folder is a link, no folder, or another user's.
+    /// It is a link, not a folder, or another user's.
     case unsafeDirectory(String)
     /// What the sandbox must keep to itself cannot be shared: `/`, `/etc`, `/usr`, `/proc` …
     case cannotShare(String)
@@ -15,7 +15,7 @@ package enum GuestNetworkError: Error, Sendable {
     case sandboxUnavailable(ChildProcess.Ending, output: String)
     /// ssh-keygen failed; `output` is the end of what it wrote.
     case keyGeneration(ChildProcess.Ending, output: String)
-    /// Run by root, and there is no other user that the guest's logins could be.
+    /// Run by root, and there is no other user for the guest's logins.
     case noUnprivilegedUser
     case slirp(SlirpError)
     case system(SystemCallError)

@@ -39,7 +39,7 @@ package final class SSHGateway: Sendable {
     private let ended: EventDescriptor
     private let directory: String
 
-    /// Tries the sandbox once, then listens. Blocks for some ten milliseconds: not for the cooperative pool.
+    /// Tries the sandbox once, then listens. Takes some ten milliseconds: not for the cooperative pool.
     /// - Throws: ``GuestNetworkError``; nothing but the exchange folder is left then.
     package init(
         _ configuration: Configuration, keys: SessionKeys, logger: Logger = Logger(label: "oscircular.ssh")
@@ -79,7 +79,7 @@ package final class SSHGateway: Sendable {
 
     deinit { close() }
 
-    /// Ends every connection with all that runs in its sandbox, and removes the socket and the private files. Blocks for
+    /// Ends every connection with all that runs in its sandbox, and removes the socket and the private files. Takes
     /// milliseconds; may be called again.
     package func close() {
         stop.signal()

@@ -35,45 +35,45 @@ struct SSHSandbox {
         try PrivateDirectory.make(directory, owner: asRoot ? user : nil)
         try Self.writeFiles(directory: directory, keys: keys, user: user, asRoot: asRoot)
 
-        var words = ["--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid"]
-        words += ["--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        var options = ["--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid"]
+        options += ["--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
         if asRoot {
-            words += [
+            options += [
                 "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP",
             ]
         } else {
-            words += ["--unshare-user", "--disable-userns"]
+            options += ["--unshare-user", "--disable-userns"]
         }
-        words += Self.systemFolders()
+        options += Self.systemFolders()
         // In memory, so bounded: the guest must not fill the host's.
-        words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm"]
-        words += ["--remount-ro", "/dev", "--perms", "1777", "--size", "268435456", "--tmpfs", "/tmp"]
+        options += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm"]
+        options += ["--remount-ro", "/dev", "--perms", "1777", "--size", "268435456", "--tmpfs", "/tmp"]
         // Folders that bubblewrap makes by the way are 0700 and root's.
-        for folder in ["/run", "/var", "/etc"] { words += ["--perms", "0755", "--dir", folder] }
-        for path in Self.systemFiles { words += ["--ro-bind-try", path, path] }
-        words += ["--ro-bind", directory, "/etc/oscircular"]
-        for name in Self.accountFiles { words += ["--ro-bind", "\(directory)/\(name)", "/etc/\(name)"] }
-        words += ["--bind", exchangeDirectory, Self.home]
+        for folder in ["/run", "/var", "/etc"] { options += ["--perms", "0755", "--dir", folder] }
+        for path in Self.systemFiles { options += ["--ro-bind-try", path, path] }
+        options += ["--ro-bind", directory, "/etc/oscircular"]
+        for name in Self.accountFiles { options += ["--ro-bind", "\(directory)/\(name)", "/etc/\(name)"] }
+        options += ["--bind", exchangeDirectory, Self.home]
         for item in shared {
-            for parent in item.parents { words += ["--perms", "0755", "--dir", parent] }
-            words += [item.writable ? "--bind" : "--ro-bind", item.path, item.path]
+            for parent in item.parents { options += ["--perms", "0755", "--dir", parent] }
+            options += [item.writable ? "--bind" : "--ro-bind", item.path, item.path]
         }
         // Not home: in root's session bubblewrap has no right to enter the other user's folder. sshd goes there by itself.
-        words += ["--remount-ro", "/", "--chdir", "/", "--"]
+        options += ["--remount-ro", "/", "--chdir", "/", "--"]
         if asRoot {
-            words += [
+            options += [
                 try HostProgram.setpriv.path(), "--reuid=\(user.uid)", "--regid=\(user.gid)", "--clear-groups",
                 "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all",
             ]
         }
-        words += [prlimit, "--nproc=256", "--core=0", sshd, "-e", "-f", "/etc/oscircular/sshd_config"]
-        arguments = words
+        options += [prlimit, "--nproc=256", "--core=0", sshd, "-e", "-f", "/etc/oscircular/sshd_config"]
+        arguments = options
     }
 
     /// For one connection: sshd speaks on standard input and output and logs to standard error.
     var connectionArguments: [String] { ["--info-fd", "\(Self.informationDescriptor)"] + arguments + ["-i"] }
 
-    /// Runs the sandbox once without a connection. Blocks for some ten milliseconds.
+    /// Runs the sandbox once without a connection. Takes some ten milliseconds.
     /// - Throws: ``GuestNetworkError/sandboxUnavailable(_:output:)``.
     func check() throws(GuestNetworkError) {
         // sshd -t reads its configuration and keys and ends.
@@ -83,16 +83,16 @@ struct SSHSandbox {
 
     /// /usr, and the top-level names that point into it or (without merged /usr) stand beside it.
     private static func systemFolders() -> [String] {
-        var words = ["--ro-bind", "/usr", "/usr"]
+        var options = ["--ro-bind", "/usr", "/usr"]
         for path in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
             // What cannot be looked at is tried as a folder.
             if let target = try? Paths.target(ofLink: path) {
-                words += ["--symlink", target, path]
+                options += ["--symlink", target, path]
             } else {
-                words += ["--ro-bind-try", path, path]
+                options += ["--ro-bind-try", path, path]
             }
         }
-        return words
+        return options
     }
 
     /// What shells and dynamic linking need; nothing that tells of users or secrets.
@@ -121,7 +121,7 @@ struct SSHSandbox {
         do throws(SystemCallError) {
             let files = [
                 ("passwd", names.map { "\($0):x:\(user.uid):\(user.gid):\($0):\(home):\(shell)\n" }.joined()),
-                // "*" is no password that anybody has; "!" would mean a locked account, which sshd refuses.
+                // Nobody has the password "*"; "!" would mean a locked account, which sshd refuses.
                 ("shadow", names.map { "\($0):*:1::::::\n" }.joined()),
                 // sshd wants terminals in the group tty; so the one group that a sandbox without root has gets that name too.
                 ("group", "session:x:\(user.gid):\ntty:x:\(user.gid):\n"),

@@ -4,12 +4,12 @@ import Linux
 package struct SessionKeys: Sendable {
     /// The guest logs in to the gateway with it; its private half goes into the guest.
     package let guestIdentity: SSHKeyPair
-    /// By which the guest knows the gateway.
+    /// The guest recognizes the gateway by it.
     package let gatewayHost: SSHKeyPair
     /// The host logs in to the guest with it; its private half stays in the session's folder.
     package let hostIdentity: SSHKeyPair
 
-    /// Makes three pairs in `directory`, which is the session's own (0700). Blocks for some ten milliseconds.
+    /// Makes three pairs in `directory`, which is the session's own (0700). Takes some ten milliseconds.
     /// - Throws: ``GuestNetworkError``.
     package static func make(in directory: String) throws(GuestNetworkError) -> SessionKeys {
         try PrivateDirectory.make(directory)
@@ -45,11 +45,11 @@ package struct SSHKeyPair: Sendable {
         guard ending == .exited(0) else { throw .keyGeneration(ending, output: output) }
         do throws(SystemCallError) {
             let text = try FileContents.readText(path + ".pub", limit: fileLimit)
-            let words = text.split(whereSeparator: \.isWhitespace)
-            guard words.count >= 2, words[0] == "ssh-ed25519" else {
+            let fields = text.split(whereSeparator: \.isWhitespace)
+            guard fields.count >= 2, fields[0] == "ssh-ed25519" else {
                 throw SystemCallError(.badMessage, call: "read", subject: path + ".pub")
             }
-            return SSHKeyPair(privateKeyPath: path, publicKey: "\(words[0]) \(words[1])")
+            return SSHKeyPair(privateKeyPath: path, publicKey: "\(fields[0]) \(fields[1])")
         } catch {
             throw GuestNetworkError(error)
         }

@@ -32,7 +32,7 @@ package final class LibvirtConnection: @unchecked Sendable {
     deinit {
         sinks.end(with: nil)
         let closing = ClosingConnection(pointer: pointer, callbacks: callbacks)
-        // Closing asks the daemon and waits; whoever lets go of the last reference may not.
+        // Closing asks the daemon and waits; the owner of the last reference may not wait.
         do { try WorkerThread.start(name: "libvirt close") { closing.close() } } catch { closing.close() }
     }
 

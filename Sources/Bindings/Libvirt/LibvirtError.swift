@@ -6,7 +6,7 @@ package struct LibvirtError: Error, Sendable, Equatable, CustomStringConvertible
     package let code: Int32
     /// `virErrorDomain`: which part of libvirt.
     package let domain: Int32
-    /// libvirt's own words.
+    /// libvirt's own message.
     package let message: String
     /// Our call.
     package let call: String

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A program that this process started. Somebody must call ``wait()`` or see ``reap()`` answer, or a zombie stays.
+/// A program that this process started. Its starter calls ``wait()``, or ``reap()`` until that answers; else a zombie stays.
 ///
 /// Started by posix_spawn, never by fork: this process has threads. The child gets the descriptors named and no other,
 /// no blocked signals and the default handlers.
@@ -117,7 +117,7 @@ package final class ChildProcess: Sendable {
         var result: pid_t
         repeat { result = waitpid(pid, &status, options) } while result == -1 && errno == EINTR
         if result == 0 { return nil }
-        // Whoever ignores SIGCHLD loses the status; the program is gone all the same.
+        // A process that ignores SIGCHLD loses the status; the program is gone all the same.
         if result == -1 { return .exited(-1) }
         return status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal: status & 0x7F)
     }
@@ -282,7 +282,7 @@ package final class ProcessDescriptor: Sendable {
         handle = FileHandle(owning: descriptor)
     }
 
-    /// Blocks the calling thread.
+    /// Holds the calling thread.
     /// - Returns: false when the process still runs after `milliseconds`.
     package func waitForEnd(milliseconds: Int32) -> Bool {
         var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -13,19 +13,19 @@ package final class EventDescriptor: Sendable {
     /// For poll; readable once signalled.
     package var descriptor: Int32 { handle.descriptor }
 
-    /// Makes the descriptor readable. Never blocks.
+    /// Makes the descriptor readable. Does not wait.
     package func signal() {
         var one: UInt64 = 1
         _ = Glibc.write(descriptor, &one, 8)
     }
 
-    /// Makes the descriptor unreadable again. Never blocks.
+    /// Makes the descriptor unreadable again. Does not wait.
     package func clear() {
         var count: UInt64 = 0
         _ = Glibc.read(descriptor, &count, 8)
     }
 
-    /// Blocks the calling thread until it is signalled, and leaves it so: any number of threads may wait.
+    /// Holds the calling thread until it is signalled, and leaves it so: any number of threads may wait.
     /// - Returns: false when `milliseconds` passed first (negative: no limit).
     @discardableResult
     package func wait(milliseconds: Int32 = -1) -> Bool {

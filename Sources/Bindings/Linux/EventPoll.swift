@@ -34,7 +34,7 @@ package final class EventPoll {
         try systemCall("epoll_ctl") { osc_epoll_add(handle.descriptor, descriptor, wanted, key) }
     }
 
-    /// Blocks until something happens or the time is over.
+    /// Holds the calling thread until something happens or the time is over.
     /// - Parameter nanoseconds: the longest wait; nil for no end.
     package func wait(nanoseconds: UInt64?) -> [Event] {
         let limit = nanoseconds.map { Int64(clamping: $0) } ?? -1

@@ -1,6 +1,12 @@
 import CLinux
 import Glibc
 
+// The floor of the package. Every descriptor, file, folder, process, signal, timer and wait of the modules above goes through this one: each
+// call has one place here, repeats what a signal interrupted, and throws a `SystemCallError` that names the call and what it was about.
+// A file is a `FileHandle`, reached by its path (`Paths`, for places that the user named) or by its name in an open `Folder` (for places
+// where others may put links). A program is a `ChildProcess`, a wait for several things a `PollSource`, a wait for another thread a
+// `Monitor`, and something to be done later an alarm of the `TimerQueue`.
+
 /// One open file descriptor, closed when the last reference goes.
 package final class FileHandle: Sendable {
     /// The number; valid while this object lives.

@@ -64,13 +64,13 @@ extension Folder {
     /// The names in a folder but `.` and `..`, in no order; none when it is absent or cannot be read. For what is shown, and for cleaning
     /// up as far as possible, never for a decision about what may go.
     package static func namesIfAny(in path: String) -> [String] {
-        // The doc comment's reason: whoever calls this has said that a part will do.
+        // The doc comment's reason: callers have said that a part will do.
         (try? Folder(path: path).names()) ?? []
     }
 
-    /// Removes a folder and what is in it, or a file. Follows no symbolic link, whoever puts one there meanwhile, and crosses into no other
+    /// Removes a folder and what is in it, or a file. Follows no symbolic link, not even one that is put there meanwhile, and crosses into no other
     /// file system.
-    /// - Throws: ``SystemCallError``; an absent folder is no error.
+    /// - Throws: ``SystemCallError``; an absent folder is not an error.
     package static func removeTree(_ path: String) throws(SystemCallError) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// The IPv4 addresses that this host answers at, as the kernel's routes of type "local" name them, and word of changes.
+/// The IPv4 addresses that this host answers at, as the kernel's routes of type "local" name them, and notice of changes.
 ///
 /// Routes rather than interface addresses, because `ip route add local 203.0.113.0/24 dev lo` makes addresses local that no
 /// interface has. Sees the network namespace of the thread that makes the object.
@@ -18,25 +18,25 @@ package final class LocalAddresses: Sendable {
     }
 
     /// Reads what the kernel has said since the last call.
-    /// - Returns: true when addresses came or went (or messages were lost), so that ``read()`` has news.
+    /// - Returns: true when addresses came or went (or messages were lost), so that ``read()`` gives others now.
     package func changed() -> Bool {
-        var news = false
+        var hasChanged = false
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
             let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             if count < 0 && errno == EINTR { continue }
             // Too many messages at once: some are lost, so everything may have changed.
             if count < 0 && errno == ENOBUFS {
-                news = true
+                hasChanged = true
                 continue
             }
-            if count <= 0 { return news }
+            if count <= 0 { return hasChanged }
             buffer.withUnsafeBytes { bytes in
                 Self.forEachMessage(UnsafeRawBufferPointer(rebasing: bytes[..<count])) { type, body in
                     switch Int(type) {
-                    case Int(RTM_NEWADDR), Int(RTM_DELADDR): news = true
+                    case Int(RTM_NEWADDR), Int(RTM_DELADDR): hasChanged = true
                     case Int(RTM_NEWROUTE), Int(RTM_DELROUTE):
-                        if body.count > 7, Int(body[7]) == Int(RTN_LOCAL) { news = true }
+                        if body.count > 7, Int(body[7]) == Int(RTN_LOCAL) { hasChanged = true }
                     default: break
                     }
                     return true

@@ -7,7 +7,7 @@ package enum MainProgram {
     ///
     /// A descriptor of 0, 1 and 2 that is closed is taken, lest the next file that is opened be read as input or get messages
     /// written into it. Signals that stand for a failed write or a child's end do what this program expects, whatever its
-    /// parent did with them. An environment that names folders by relative paths is mended. Arguments and folders that
+    /// parent did with them. An environment that names folders by relative paths is corrected. Arguments and folders that
     /// are not UTF-8 end the program, for they would name something else as text.
     /// - Parameter name: the program's, for messages.
     package static func start(name: String) {
@@ -30,7 +30,7 @@ package enum MainProgram {
 
     /// Ends the program, and says when the results could not be written.
     /// - Parameters:
-    ///   - code: the exit code, unless it is 0 and results are lost: then 73, or 141 when whoever read them had enough
+    ///   - code: the exit code, unless it is 0 and results are lost: then 73, or 141 when their reader had enough
     ///     (`| head`), as if SIGPIPE had ended us.
     ///   - name: the program's, for messages.
     package static func end(_ code: Int32, name: String) -> Never {

@@ -34,7 +34,7 @@ package enum Paths {
     }
 
     /// Whether a path leads to something that this process may use so, as far as the kernel tells beforehand. False, too, where that
-    /// cannot be seen: whoever asks goes on to use it, and hears then why it cannot be used.
+    /// cannot be seen: callers go on to use it, and learn then why it cannot be used.
     package static func allows(_ access: Access, _ path: String) -> Bool {
         // The doc comment's reason.
         (try? FileCalls.access(path, access.rawValue)) != nil
@@ -123,7 +123,7 @@ package enum Paths {
 
 /// Where programs are.
 package enum ProgramPath {
-    /// The first executable of this name in PATH, then in the system folders that a user's PATH lacks.
+    /// The first executable of this name in PATH, then in the system folders that are missing from a user's PATH.
     package static func find(_ name: String) -> String? {
         let path = Environment.value("PATH") ?? "/usr/bin:/bin"
         let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin", "/usr/libexec"]

@@ -56,7 +56,7 @@ package enum ResolvedPath {
         }
     }
 
-    /// Where a link leads; nil for what is no link.
+    /// Where a link leads; nil for what is not a link.
     private static func link(_ path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink(path, &buffer, buffer.count)

@@ -20,7 +20,7 @@ package final class StandardOutput: Sendable {
     /// - Parameter descriptor: stays the caller's.
     package init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// Writes a line. Blocks; after a failure nothing more is written.
+    /// Writes a line. Waits for the reader; after a failure nothing more is written.
     package func print(_ line: String) { write(line + "\n") }
 
     /// Writes text as it is.

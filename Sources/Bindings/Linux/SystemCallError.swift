@@ -21,7 +21,7 @@ package struct SystemCallError: Error, Sendable, Equatable, CustomStringConverti
         SystemCallError(code: errno, call: call, subject: subject)
     }
 
-    /// The C library's words for the number, such as `No space left on device`.
+    /// The C library's text for the number, such as `No space left on device`.
     package var message: String { SystemCallError.message(of: code) }
 
     package var description: String {
@@ -52,13 +52,13 @@ package func systemCall<Result: FixedWidthInteger>(
     }
 }
 
-/// Any error's words for a person, without the names that a compiler knows it by.
+/// The text of any error for a person, without the names that a compiler knows it by.
 /// - Returns: the error's own description; a phrase for one that has none.
 package func words(of error: any Error) -> String {
     switch error {
     case is CancellationError: "it was cancelled"
     case is DecodingError: "what was read is not written as it should be"
     case let error as any CustomStringConvertible: error.description
-    default: "an error that this program has no words for"
+    default: "an error that this program has no text for"
     }
 }

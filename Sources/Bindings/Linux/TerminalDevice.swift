@@ -13,7 +13,7 @@ package enum TerminalDevice {
     /// Whether a descriptor is a terminal.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
-    /// Columns and rows; nil for what is no terminal, or does not know its size.
+    /// Columns and rows; nil for what is not a terminal, or does not know its size.
     package static func size(of descriptor: Int32) -> (columns: Int, rows: Int)? {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return nil }
@@ -26,7 +26,7 @@ package struct RawTerminal {
     private let descriptor: Int32
     private var saved = termios()
 
-    /// Nil when the descriptor is no terminal.
+    /// Nil when the descriptor is not a terminal.
     package init?(_ descriptor: Int32) {
         self.descriptor = descriptor
         guard tcgetattr(descriptor, &saved) == 0 else { return nil }

@@ -70,7 +70,7 @@ package final class UnixListener: Sendable {
         return nil
     }
 
-    /// Connects to a listening socket; blocks while its queue is full.
+    /// Connects to a listening socket; waits while its queue is full.
     /// - Parameter timeout: seconds for connecting and for each later read or write; nil waits for ever.
     /// - Throws: ``SystemCallError`` of `socket` or `connect`.
     package static func connect(to path: String, timeout: Int? = nil) throws(SystemCallError) -> FileHandle {

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Threads for calls that block. Swift's cooperative pool has one thread a core, so a blocking call there stops everybody.
+/// Threads for calls that wait. Swift's cooperative pool has one thread a core, so a call that waits there stops everybody.
 package enum WorkerThread {
     /// Starts a detached thread that runs `body` once.
     ///
@@ -19,8 +19,8 @@ package enum WorkerThread {
         guard code == 0 else { throw SystemCallError(code: code, call: "pthread_create", subject: name) }
     }
 
-    /// Sees whether this many threads can be had at once, for what takes threads and hangs without a word when there are none:
-    /// the pool that Swift's tasks run on.
+    /// Checks that this many threads can be started at once, for what takes threads and hangs silently when there are none: the pool
+    /// that Swift's tasks run on.
     /// - Throws: ``SystemCallError`` of `pthread_create`.
     package static func require(_ count: Int) throws(SystemCallError) {
         let isOver = Monitor(false)
@@ -48,8 +48,8 @@ package enum WorkerThread {
         return result
     }
 
-    /// Runs a blocking call on a thread of its own and waits without blocking the caller's.
-    /// - Throws: what `body` throws; ``SystemCallError`` when no thread can be had.
+    /// Runs a call that waits on a thread of its own, and suspends the caller meanwhile.
+    /// - Throws: what `body` throws; ``SystemCallError`` when no thread can be started.
     package static func run<Value: Sendable>(
         name: String, _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
@@ -75,7 +75,7 @@ package enum WorkerThread {
 
 /// Asynchronous work for a thread that may wait: a program's main thread, never one of the cooperative pool.
 package enum Blocking {
-    /// Runs the work in a task and blocks until it is done.
+    /// Runs the work in a task and waits until it is done.
     /// - Throws: what the work throws.
     package static func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) throws -> Value {
         let done = Monitor<Result<Value, any Error>?>(nil)
