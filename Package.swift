@@ -77,7 +77,7 @@ let package = Package(
         binding("Linux", [collections]),
 
         module("Formats", []),
-        module("ContentAddress", [crypto, cryptoExtras]),
+        module("ContentAddress", ["Formats", crypto, cryptoExtras]),
         module("TUF", ["Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux"]),
         module("ImageIndex", ["ContentAddress", "Linux"]),

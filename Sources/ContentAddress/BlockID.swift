@@ -1,4 +1,5 @@
 import Crypto
+import Formats
 
 /// A block's name: the 32-byte digest of its uncompressed bytes.
 ///

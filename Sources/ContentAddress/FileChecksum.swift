@@ -1,4 +1,5 @@
 import Crypto
+import Formats
 
 /// A running checksum of a whole file, of the kinds that digest lists have.
 package enum FileChecksum {
@@ -28,8 +29,8 @@ package enum FileChecksum {
     /// Lower-case hexadecimal digits.
     package var hex: String {
         switch self {
-        case .sha256(let hash): Array(hash.finalize()).withUnsafeBytes { Hexadecimal.string(of: $0) }
-        case .sha512(let hash): Array(hash.finalize()).withUnsafeBytes { Hexadecimal.string(of: $0) }
+        case .sha256(let hash): Hexadecimal.string(of: hash.finalize())
+        case .sha512(let hash): Hexadecimal.string(of: hash.finalize())
         }
     }
 }

@@ -30,6 +30,8 @@ package enum PercentEncoding {
         package static let alphanumeric = Kept("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
         /// What never needs to be encoded (RFC 3986, section 2.3): letters, digits and `-._~`.
         package static let unreserved = alphanumeric + "-._~"
+        /// What a URL's path may hold as it is, escapes among it.
+        package static let urlPath = unreserved + "!$&'()*+,;=:@%/"
     }
 
     package enum DigitCase: Sendable { case upper, lower }
@@ -49,6 +51,12 @@ package enum PercentEncoding {
         }
         return String(decoding: encoded, as: UTF8.self)
     }
+
+    /// A name as one path component: everything but letters, digits and `-._~` is encoded, the slash too.
+    package static func fileName(of name: String) -> String { encode(name, keeping: .unreserved) }
+
+    /// A path for a URL, where `%` and `/` stay as they are and what no URL may have is encoded.
+    package static func urlPath(of path: String) -> String { encode(path, keeping: .urlPath) }
 
     /// A byte as `%XX`.
     package static func escape(_ byte: UInt8) -> String {

@@ -51,6 +51,11 @@ import Testing
         #expect(!kept.contains(128) && !kept.contains(255))
     }
 
+    @Test func namesBecomeFileNamesAndPathsStayPaths() {
+        #expect(PercentEncoding.fileName(of: "a/b%41.json") == "a%2Fb%2541.json")
+        #expect(PercentEncoding.urlPath(of: "a b/ö%2F+?#.json") == "a%20b/%C3%B6%2F+%3F%23.json")
+    }
+
     @Test func digitsComeInBothCases() {
         #expect(PercentEncoding.encode("{ö", keeping: .alphanumeric, digits: .lower) == "%7b%c3%b6")
         #expect(PercentEncoding.escape(0x0A) == "%0A")
