@@ -78,8 +78,8 @@ let package = Package(
 
         module("Formats", []),
         module("ContentAddress", ["Formats", crypto, cryptoExtras]),
-        module("TUF", ["Linux", crypto, cryptoExtras]),
-        module("Catalog", ["ContentAddress", "TUF", "Curl", "Linux"]),
+        module("TUF", ["Formats", "Linux", crypto, cryptoExtras]),
+        module("Catalog", ["ContentAddress", "TUF", "Curl", "Formats", "Linux"]),
         module("ImageIndex", ["ContentAddress", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux", collections]),
         module("ImageMount", ["ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
@@ -102,7 +102,7 @@ let package = Package(
             "Publisher",
             [
                 "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd", "Zlib",
-                "Linux", toml,
+                "Formats", "Linux", toml,
             ]),
 
         program(
@@ -114,7 +114,7 @@ let package = Package(
         program(
             "oscircular-publish",
             ["Publisher", "ObjectStore", "TUF", "Catalog", "ImageIndex", "ContentAddress", "Curl", "Linux"]),
-        program("tuf-client", ["TUF", "Curl", "Linux"]),
+        program("tuf-client", ["TUF", "Curl", "Formats", "Linux"]),
 
         .target(
             name: "TestSupport",
@@ -133,7 +133,7 @@ let package = Package(
         tests("LinuxTests", ["Linux"]),
         tests("FormatsTests", ["Formats"]),
         tests("ContentAddressTests", ["ContentAddress"]),
-        tests("TUFTests", ["TUF", "tuf-client", "Linux", crypto, cryptoExtras]),
+        tests("TUFTests", ["TUF", "tuf-client", "Formats", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),
         tests("ImageIndexTests", ["ImageIndex", "ContentAddress", "Linux"]),
         tests(

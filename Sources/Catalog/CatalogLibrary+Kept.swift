@@ -1,4 +1,5 @@
 import ContentAddress
+import Formats
 import Linux
 import TUF
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Curl
+import Formats
 import Glibc
 import Linux
 import TUF

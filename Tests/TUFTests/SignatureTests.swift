@@ -1,5 +1,6 @@
 import Crypto
 import CryptoExtras
+import Formats
 import TUF
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
     }
 
     private static func signature(_ key: SigningKey, _ id: String) throws -> SignedDocument.Signature {
-        .init(keyID: id, value: Hex.string(of: try key.sign(CanonicalJSON.encode(signed))))
+        .init(keyID: id, value: Hexadecimal.string(of: try key.sign(CanonicalJSON.encode(signed))))
     }
 
     @Test func verifiesAllKindsOfKeys() throws {

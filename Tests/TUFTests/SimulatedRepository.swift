@@ -1,3 +1,4 @@
+import Formats
 import Synchronization
 import TUF
 
@@ -181,7 +182,7 @@ final class SimulatedRepository: RepositorySource {
         let bytes = CanonicalJSON.encode(signed)
         let signatures = keys.map { key in
             SignedDocument.Signature(
-                keyID: key.publicKey.keyID, value: Hex.string(of: (try? key.sign(bytes)) ?? []))
+                keyID: key.publicKey.keyID, value: Hexadecimal.string(of: (try? key.sign(bytes)) ?? []))
         }
         return SignedDocument(signed: signed, signatures: signatures)
     }

@@ -1,5 +1,6 @@
 import BlockStore
 import ContentAddress
+import Formats
 import Linux
 import TUF
 

@@ -1,5 +1,6 @@
 import Catalog
 import ContentAddress
+import Formats
 import Glibc
 import ImageIndex
 import Linux

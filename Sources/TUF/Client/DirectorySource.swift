@@ -1,3 +1,4 @@
+import Formats
 import Glibc
 import Linux
 
@@ -10,7 +11,7 @@ package struct DirectorySource: RepositorySource {
 
     package func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8] {
         // Decoded as a web server does it, and like there nothing above the folder is to be had.
-        guard let name = PercentEncoding.decode(path), !name.utf8.contains(0),
+        guard let name = PercentEncoding.decodeText(path), !name.utf8.contains(0),
             name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy({ !["", ".", ".."].contains($0) })
         else { throw .notFound }
         let file = "\(self.path)/\(name)"

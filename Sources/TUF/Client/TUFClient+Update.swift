@@ -1,3 +1,4 @@
+import Formats
 import Linux
 
 /// The steps of section 5 of the specification, in order.

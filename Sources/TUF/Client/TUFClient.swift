@@ -1,3 +1,4 @@
+import Formats
 import Linux
 
 /// Versions of metadata that were trusted before, 0 where that is not known.

@@ -1,3 +1,5 @@
+import Formats
+
 /// A JSON parser for bytes from an enemy: bounded in size and depth, and strict where lenient parsers differ.
 ///
 /// Foundation's takes duplicate keys and nests without bound.
@@ -176,7 +178,7 @@ package struct JSONParser {
     private mutating func fourHexDigits() throws(JSONError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next, let digit = Hex.value(of: byte) else { throw .syntax(offset: position) }
+            guard let byte = next, let digit = Hexadecimal.value(of: byte) else { throw .syntax(offset: position) }
             code = code << 4 | UInt32(digit)
             position += 1
         }

@@ -1,3 +1,5 @@
+import Formats
+
 /// JSON as files have it: canonical order, but every text readable by any JSON parser.
 package enum JSONText {
     /// The bytes of a value: members in canonical order, one space of indentation a level, a line feed at the end.
@@ -53,8 +55,7 @@ package enum JSONText {
                 output.append(byte)
             case 0..<0x20:
                 output += "\\u00".utf8
-                output.append(Hex.digits[Int(byte >> 4)])
-                output.append(Hex.digits[Int(byte & 15)])
+                output += Hexadecimal.string(of: CollectionOfOne(byte)).utf8
             default: output.append(byte)
             }
         }

@@ -1,5 +1,6 @@
 import Crypto
 import CryptoExtras
+import Formats
 import FoundationEssentials
 
 /// A public key as metadata has it.
@@ -41,14 +42,14 @@ package struct PublicKey: Sendable {
     }
 
     /// The id that publishers give a new key: SHA-256 of its canonical JSON. Readers never compute it.
-    package var keyID: String { Hex.string(of: SHA256.hash(data: CanonicalJSON.encode(json))) }
+    package var keyID: String { Hexadecimal.string(of: SHA256.hash(data: CanonicalJSON.encode(json))) }
 
     /// The same bytes for the same key, however it is written; nil when the key verifies nothing.
     var identity: [UInt8]? { verifier?.identity }
 
     /// Whether the hexadecimal text is this key's signature over the bytes.
     func verifies(_ signature: String, over bytes: [UInt8]) -> Bool {
-        guard let verifier, let signature = Hex.bytes(signature), !signature.isEmpty else { return false }
+        guard let verifier, let signature = Hexadecimal.bytes(signature), !signature.isEmpty else { return false }
         return verifier.verifies(signature, over: bytes)
     }
 }

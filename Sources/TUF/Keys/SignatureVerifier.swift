@@ -1,5 +1,6 @@
 import Crypto
 import CryptoExtras
+import Formats
 import FoundationEssentials
 
 /// The three kinds of public keys that can verify.
@@ -12,7 +13,8 @@ enum SignatureVerifier: Sendable {
     init?(type: String, scheme: String, publicText: String) {
         switch (type, scheme) {
         case ("ed25519", "ed25519"):
-            guard let raw = Hex.bytes(publicText), let key = try? Curve25519.Signing.PublicKey(rawRepresentation: raw)
+            guard let raw = Hexadecimal.bytes(publicText),
+                let key = try? Curve25519.Signing.PublicKey(rawRepresentation: raw)
             else { return nil }
             self = .ed25519(key)
         // The specification says "ecdsa"; metadata of its first years has the scheme in both places.

@@ -1,5 +1,6 @@
 import Crypto
 import CryptoExtras
+import Formats
 import FoundationEssentials
 
 /// A private key in memory, of one of the three kinds that every client verifies.
@@ -38,7 +39,7 @@ package enum SigningKey: Signer {
         switch self {
         case .ed25519(let key):
             PublicKey(
-                type: "ed25519", scheme: "ed25519", publicText: Hex.string(of: key.publicKey.rawRepresentation))
+                type: "ed25519", scheme: "ed25519", publicText: Hexadecimal.string(of: key.publicKey.rawRepresentation))
         case .ecdsa(let key):
             PublicKey(
                 type: "ecdsa", scheme: "ecdsa-sha2-nistp256", publicText: key.publicKey.pemRepresentation + "\n")

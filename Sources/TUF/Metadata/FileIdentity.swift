@@ -1,4 +1,5 @@
 import Crypto
+import Formats
 
 /// Length and digests that some metadata gives for a file.
 package struct FileIdentity: Sendable {
@@ -15,7 +16,7 @@ package struct FileIdentity: Sendable {
     /// The identity of bytes, with SHA-256.
     package init(of bytes: [UInt8]) {
         var hashes = NameTable<String>()
-        hashes["sha256"] = Hex.string(of: SHA256.hash(data: bytes))
+        hashes["sha256"] = Hexadecimal.string(of: SHA256.hash(data: bytes))
         self.init(length: bytes.count, hashes: hashes)
     }
 
@@ -47,9 +48,9 @@ package struct FileIdentity: Sendable {
         for entry in hashes.entries {
             let digest: String
             switch entry.name {
-            case "sha256": digest = Hex.string(of: SHA256.hash(data: bytes))
-            case "sha384": digest = Hex.string(of: SHA384.hash(data: bytes))
-            case "sha512": digest = Hex.string(of: SHA512.hash(data: bytes))
+            case "sha256": digest = Hexadecimal.string(of: SHA256.hash(data: bytes))
+            case "sha384": digest = Hexadecimal.string(of: SHA384.hash(data: bytes))
+            case "sha512": digest = Hexadecimal.string(of: SHA512.hash(data: bytes))
             default: continue
             }
             known = true

@@ -1,4 +1,5 @@
 import Crypto
+import Formats
 
 /// A target's name, prepared to be matched with many delegations.
 struct TargetPath {
@@ -9,6 +10,6 @@ struct TargetPath {
 
     init(_ name: String) {
         parts = name.unicodeScalars.split(separator: "/", omittingEmptySubsequences: false).map(Array.init)
-        digest = Hex.string(of: SHA256.hash(data: Array(name.utf8)))
+        digest = Hexadecimal.string(of: SHA256.hash(data: Array(name.utf8)))
     }
 }

@@ -1,3 +1,4 @@
+import Formats
 import Glibc
 import Linux
 
@@ -61,7 +62,7 @@ package struct RepositoryFolder: Sendable {
     func draftRoles() throws(RepositoryError) -> [String] {
         do throws(SystemCallError) {
             return try Folder.names(in: "\(path)/drafts").filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
-                .compactMap { PercentEncoding.decode(String($0.dropLast(5))) }.sorted()
+                .compactMap { PercentEncoding.decodeText(String($0.dropLast(5))) }.sorted()
         } catch {
             throw .file(error)
         }

@@ -1,3 +1,5 @@
+import Formats
+
 /// The newest metadata of a repository.
 package struct RepositoryState: Sendable {
     package let root: RootMetadata

@@ -1,3 +1,5 @@
+import Formats
+
 extension SignedDocument {
     /// The document with the signatures of those signers that a role names and that did not sign yet.
     /// - Throws: ``RepositoryError/signing(cause:)``.
@@ -14,7 +16,7 @@ extension SignedDocument {
             }
             if hasSigned { continue }
             do {
-                let value = Hex.string(of: try signer.sign(signedBytes))
+                let value = Hexadecimal.string(of: try signer.sign(signedBytes))
                 signatures.removeAll { $0.keyID.utf8.elementsEqual(id.utf8) }
                 signatures.append(Signature(keyID: id, value: value))
             } catch {

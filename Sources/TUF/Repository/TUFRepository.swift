@@ -1,3 +1,4 @@
+import Formats
 import Linux
 
 /// The publisher's side of The Update Framework: a tree of static files, with consistent snapshots.
