@@ -97,7 +97,7 @@ let package = Package(
                 "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
                 "Linux",
             ]),
-        module("ObjectStore", ["Curl", crypto]),
+        module("ObjectStore", ["Curl", "Formats", "Linux", crypto]),
         module(
             "Publisher",
             [

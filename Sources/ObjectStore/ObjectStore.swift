@@ -1,5 +1,6 @@
 import Curl
-import Glibc
+import Formats
+import Linux
 
 /// A bucket of an S3 store, path style: what a mirror needs of it, signed, and asked again when the store is busy.
 package struct ObjectStore: Sendable {
@@ -94,13 +95,13 @@ package struct ObjectStore: Sendable {
     ) async throws(ObjectStoreError) -> TransferResult {
         // The bucket itself when there is no key.
         let full = key.map { "/\(location.bucket)/\(location.prefix)\($0)" } ?? "/\(location.bucket)"
-        let path = URIEncoding.encode(full, keepsSlashes: true)
+        let path = PercentEncoding.encode(full, keeping: .unreserved + "/")
         let url = location.endpoint + path + (query.isEmpty ? "" : "?\(RequestSigner.encode(query))")
         for attempt in 1... {
             // Signed anew each time: a signature grows old.
             let signed = signer.sign(
                 method: method, host: location.host, path: path, query: query, fields: fields, body: body,
-                time: time(nil))
+                time: WallClock.seconds)
             let (result, failure, isTransient, asked) = await send(
                 TransferRequest(
                     url: url, maximumBytes: limit, headerFields: signed, method: ObjectStore.method(method, body),

@@ -18,7 +18,7 @@ import Testing
         "ImageMount": ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Linux"],
-        "ObjectStore": ["Curl"],
+        "ObjectStore": ["Curl", "Linux"],
         "Publisher": [
             "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd",
             "Zlib", "Linux",
