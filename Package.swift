@@ -67,7 +67,7 @@ let package = Package(
         cLibrary("CNcurses", apt: "libncurses-dev"),
         cLibrary("CLinux", apt: "libc6-dev"),
         binding("FUSE", ["Linux"]),
-        binding("Curl", ["Linux"]),
+        binding("Curl", ["Formats", "Linux"]),
         binding("Libvirt", ["Linux"]),
         binding("Slirp", ["Linux"]),
         binding("Zstd"),

@@ -1,3 +1,5 @@
+import Formats
+
 /// The parts of a URL that name a file, and what lies beside it.
 extension URLText {
     /// Whether a text begins as a URL that a transfer takes: http, https or file, in letters of either case.
@@ -11,7 +13,8 @@ extension URLText {
     package static func encoded(_ url: String) -> String {
         let server = parts(url).server
         let rest = url[server.endIndex...].utf8
-        return server + rest.map { $0 > 32 && $0 < 127 ? String(UnicodeScalar($0)) : escape($0) }.joined()
+        return server
+            + rest.map { $0 > 32 && $0 < 127 ? String(UnicodeScalar($0)) : PercentEncoding.escape($0) }.joined()
     }
 
     /// The URL of something in the folder of what `url` names. Query and fragment are left out: they belong to the one file, as
@@ -28,7 +31,8 @@ extension URLText {
         let path = parts(url).path
         let last = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path
         // What is no text when it is decoded stays as it is written.
-        let decoded = decode(last.utf8).flatMap { String(validating: $0, as: UTF8.self) } ?? String(last)
+        let decoded =
+            PercentEncoding.decode(last.utf8).flatMap { String(validating: $0, as: UTF8.self) } ?? String(last)
         return plainName(decoded)
     }
 

@@ -1,3 +1,5 @@
+import Formats
+
 /// What can be told from a URL's text.
 package enum URLText {
     /// Whether a URL names a file, or a server on the loopback interface.
@@ -54,49 +56,16 @@ package enum URLText {
     /// The file: URL of an absolute path.
     package static func file(_ path: String) -> String {
         // What is neither a letter, a digit nor one of these means something in some URL.
-        let encoded = path.utf8.map { byte -> String in
-            let character = Character(UnicodeScalar(byte))
-            let isPlain = byte < 128 && (character.isLetter || character.isNumber || "/-._~".contains(character))
-            return isPlain ? String(character) : escape(byte)
-        }
-        return "file://" + encoded.joined()
+        "file://" + PercentEncoding.encode(path, keeping: .unreserved + "/")
     }
 
     /// The path that a file: URL names; nil for other URLs and other machines' files.
     package static func path(ofFile url: String) -> String? {
         guard url.lowercased().hasPrefix("file://"), isOfThisMachine(url) else { return nil }
         let path = url.utf8.dropFirst("file://".utf8.count).drop { $0 != UInt8(ascii: "/") }
-        return decode(path).flatMap { String(validating: $0, as: UTF8.self) }
-    }
-
-    /// A byte as `%XX`.
-    static func escape(_ byte: UInt8) -> String {
-        let digits = String(byte, radix: 16, uppercase: true)
-        return (digits.count == 1 ? "%0" : "%") + digits
+        return PercentEncoding.decode(path).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
     /// A text with its `%XX` replaced by what they stand for; nil for what is no such text, or not UTF-8 then.
-    package static func decoded(_ text: String) -> String? {
-        decode(Substring(text).utf8).flatMap { String(validating: $0, as: UTF8.self) }
-    }
-
-    /// The bytes that a URL's text stands for; nil where an escape is none.
-    static func decode(_ text: Substring.UTF8View) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var rest = text
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-            // A sign would be a number, too.
-            guard digits.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else {
-                return nil
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return bytes
-    }
+    package static func decoded(_ text: String) -> String? { PercentEncoding.decodeText(text) }
 }
