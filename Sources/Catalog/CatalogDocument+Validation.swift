@@ -1,3 +1,5 @@
+import Formats
+
 extension CatalogDocument {
     /// The most distributions in a catalog, and the most versions of one.
     package static let mostEntries = 10_000

@@ -1,3 +1,5 @@
+import Formats
+
 /// One operating system that is kept up to date.
 package struct Distribution: Sendable, Hashable, Encodable {
     /// `[a-z0-9][a-z0-9._-]{0,63}`.

@@ -1,4 +1,5 @@
-import Glibc
+import Formats
+import Linux
 
 /// A moment to the second, written in catalogs as RFC 3339 in UTC: `2026-11-16T03:12:00Z`.
 package struct Timestamp: Sendable, Hashable, Comparable {
@@ -11,7 +12,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
     package init(_ date: CalendarDate) { seconds = date.dayNumber * 86_400 }
 
     /// The machine's clock.
-    package static var now: Timestamp { Timestamp(seconds: Int64(time(nil))) }
+    package static var now: Timestamp { Timestamp(seconds: Int64(WallClock.seconds)) }
 
     /// Reads an RFC 3339 time of the years 1970 to 9999. A fraction is dropped, an offset counted in; nil for anything else.
     package init?(_ text: String) {
@@ -48,12 +49,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 }
 
 extension Timestamp: CustomStringConvertible {
-    package var description: String {
-        let day = Int64((Double(seconds) / 86_400).rounded(.down))
-        let second = Int(seconds - day * 86_400)
-        func two(_ number: Int) -> String { DecimalDigits.padded(number, width: 2) }
-        return "\(CalendarDate(dayNumber: day))T\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60))Z"
-    }
+    package var description: String { CivilTime(seconds: seconds).description }
 }
 
 extension Timestamp: Codable {

@@ -1,3 +1,5 @@
+import Formats
+
 /// A version's name: the day it was built, and a number when the day had more than one. `2026-11-16`, `2026-11-16.1`.
 package struct VersionID: Sendable, Hashable, Comparable {
     /// As written.
