@@ -81,7 +81,7 @@ let package = Package(
         module("TUF", ["Formats", "Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Formats", "Linux"]),
         module("ImageIndex", ["ContentAddress", "Linux"]),
-        module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux", collections]),
+        module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
         module("ImageMount", ["ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Linux"]),
         module("GuestNetwork", ["Slirp", "Linux", log]),
@@ -89,13 +89,13 @@ let package = Package(
             "Boot",
             [
                 "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
-                "Curl", "Linux", toml,
+                "Curl", "Formats", "Linux", toml,
             ]),
         module(
             "BootMenu",
             [
                 "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
-                "Linux",
+                "Formats", "Linux",
             ]),
         module("ObjectStore", ["Curl", "Formats", "Linux", crypto]),
         module(

@@ -1,4 +1,5 @@
 import ContentAddress
+import Formats
 import Glibc
 import Linux
 
@@ -116,40 +117,12 @@ enum CacheKeepers {
 
     /// A pin's name as a file name: what is not a letter, digit, `-`, `_`, `.`, `@` becomes `%` and two hex digits.
     private static func fileName(_ name: String) -> String {
-        var result = ""
-        for (position, byte) in name.utf8.enumerated() {
-            let isPlain: Bool
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "@"):
-                isPlain = true
-            default:
-                isPlain = byte == UInt8(ascii: ".") && position > 0
-            }
-            if isPlain {
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let hex = String(byte, radix: 16)
-                result += hex.count == 1 ? "%0\(hex)" : "%\(hex)"
-            }
-        }
-        return result
+        let encoded = PercentEncoding.encode(name, keeping: .alphanumeric + "-_@.", digits: .lower)
+        // A name with a dot at its front would be a hidden file, or the folder itself.
+        return encoded.hasPrefix(".") ? "%2e" + encoded.dropFirst() : encoded
     }
 
     private static func name(ofFile file: String) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Substring(file).utf8
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2, let digits = String(rest.prefix(2)), let value = UInt8(digits, radix: 16) else {
-                return nil
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        PercentEncoding.decode(file.utf8).map { String(decoding: $0, as: UTF8.self) }
     }
 }
