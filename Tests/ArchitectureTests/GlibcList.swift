@@ -15,16 +15,13 @@ enum GlibcList {
             "BootBackend", "LoginFacts", "MenuLoop",
         ],
         "Catalog": [
-            "CatalogLibrary", "CatalogLibrary+Indexes", "CatalogLibrary+Trust", "KnownFiles", "Timestamp",
+            "CatalogLibrary", "CatalogLibrary+Indexes", "CatalogLibrary+Trust", "KnownFiles",
         ],
         "ImageIndex": [
             "ImageIndex", "ImageIndexWriter", "IndexItem", "IndexPages",
         ],
         "ImageMount": [
             "DeadlineQueue", "MountedImage", "ServedImage", "StaleMounts",
-        ],
-        "ObjectStore": [
-            "ObjectStore", "RequestSigner",
         ],
         "Publisher": [
             "BlockFileFolder", "BlockLoop", "BlockReading", "BlockStoreFolder", "BlockVerifier", "BlockWorker",
@@ -37,7 +34,7 @@ enum GlibcList {
             "WorkFolder",
         ],
         "TUF": [
-            "DirectoryMetadataStore", "DirectorySource", "KeyFile", "RepositoryFolder", "TUFClient+State", "UTCTime",
+            "DirectoryMetadataStore", "DirectorySource", "KeyFile", "RepositoryFolder", "TUFClient+State",
         ],
         "oscircular": [
             "AbsolutePath", "BootCommand", "CommandContext", "Confirmation", "ConsoleAttachment", "ConsoleCommand",
