@@ -128,7 +128,7 @@ package final class MirroredBlockStore: BlockStore {
         case .goOn: break
         case .wait(let seconds):
             // Whoever waits holds on to the store, or not: it is answered in either case.
-            BackoffTimer.shared.schedule(after: seconds) { [self] in
+            TimerQueue.shared.schedule(after: .seconds(seconds)) { [self] in
                 state.withLock { $0.board.startRound(number) }
                 sendOrders()
             }
@@ -145,7 +145,7 @@ package final class MirroredBlockStore: BlockStore {
             return true
         }
         guard isNew else { return }
-        BackoffTimer.shared.schedule(after: MirroredBlockStore.watchInterval) { [weak self] in
+        TimerQueue.shared.schedule(after: .seconds(MirroredBlockStore.watchInterval)) { [weak self] in
             guard let self else { return }
             let orders = state.withLock { state in
                 state.isWatched = false

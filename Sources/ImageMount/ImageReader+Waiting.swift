@@ -1,12 +1,13 @@
 import BlockStore
 import ImageIndex
+import Linux
 
 /// Waiting: what happens between a block that is not here and the end of the read.
 extension ImageReader {
     /// Joins the waits of all the read's blocks, or ends it at once where waiting makes no sense.
     func wait(_ read: PendingRead) {
         // Before anybody else has the read, so that whoever ends it cancels this too.
-        DeadlineQueue.shared.schedule(read.deadline, after: options.bound) { [weak self, weak read] in
+        TimerQueue.shared.schedule(read.deadline, after: options.bound) { [weak self, weak read] in
             if let self, let read { self.expire(read) }
         }
         let (refusal, wanted, stalled) = state.withLock { state in join(read, &state) }
@@ -104,7 +105,7 @@ extension ImageReader {
         tell(outcome.stalled)
         for read in outcome.ended { end(read, .block(block, cause: error)) }
         if let delay = outcome.retry {
-            DeadlineQueue.shared.schedule(after: delay) { [weak self] in self?.retry(block) }
+            TimerQueue.shared.schedule(after: delay) { [weak self] in self?.retry(block) }
         }
     }
 

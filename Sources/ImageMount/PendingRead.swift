@@ -1,5 +1,6 @@
 import BlockStore
 import ImageIndex
+import Linux
 import Synchronization
 
 /// One read that waits for blocks. Nobody sleeps for it: the thread that brings the last block completes it.
@@ -15,7 +16,7 @@ final class PendingRead: Sendable {
 
     let pieces: [Piece]
     let buffer: ReadBuffer
-    let deadline = Deadline()
+    let deadline = TimerQueue.Alarm()
     private let completion: ReadCompletion
     private let missing: Atomic<Int>
     private let finished = Atomic(false)

@@ -21,7 +21,7 @@ enum GlibcList {
             "ImageIndex", "ImageIndexWriter", "IndexItem", "IndexPages",
         ],
         "ImageMount": [
-            "DeadlineQueue", "MountedImage", "ServedImage", "StaleMounts",
+            "MountedImage", "ServedImage", "StaleMounts",
         ],
         "Publisher": [
             "BlockFileFolder", "BlockLoop", "BlockReading", "BlockStoreFolder", "BlockVerifier", "BlockWorker",
