@@ -1,41 +1,73 @@
 import ContentAddress
+import Linux
 import Synchronization
 
 /// A cache before another store. However many wait for a block, it is fetched once.
+///
+/// A read takes what the cache has on the reader's own thread. What it does not find is fetched with the time of that look, and
+/// goes upstream at once; other fetches have the cache read by a thread that may wait for the disk. From its first fetch until
+/// the cache has it, a block has an entry in the table of flights, which everybody else who wants it joins. The bytes are
+/// handed out when they arrive and written afterwards, by the cache's own thread.
 package final class CachingBlockStore: BlockStore {
     /// One block between its first request and its place in the cache.
     private struct Flight {
+        enum Stage {
+            /// Waits for a thread that looks into the cache.
+            case waiting
+            /// A thread looks into the cache.
+            case looking
+            /// Upstream was asked.
+            case asked
+            /// The block came, and waits for its place in the cache or is being written to it.
+            case arrived(BlockBytes)
+        }
+
         var request: BlockRequest
         var waiters: [Waiter]
-        /// Set when the block is here, and waits for its place in the cache or is being written to it.
-        var arrived: BlockBytes?
+        var stage: Stage
+        /// How many of the waiters no longer wait.
+        var cancelled = 0
+        /// Upstream broke it off, and was asked again.
+        var isSecondTry = false
+
+        var isGivenUp: Bool { cancelled >= waiters.count }
+
+        var isAsked: Bool { if case .asked = stage { true } else { false } }
+        var arrived: BlockBytes? { if case .arrived(let bytes) = stage { bytes } else { nil } }
     }
 
     private struct Waiter {
         let completion: BlockCompletion
-        /// Whether it fetches in order to keep: then it need not hear of the block before that has its place in the line.
+        /// Whether it fetches in order to keep: then it need not hear of the block before that has its place in the queue.
         let isPatient: Bool
     }
 
+    private struct Table {
+        var flights: [BlockID: Flight] = [:]
+        /// When a block last left the table for the cache: whoever looked there before may have missed it.
+        var lastLanding: UInt64 = 0
+    }
+
     private final class Shard: Sendable {
-        let flights = Mutex<[BlockID: Flight]>([:])
+        let table = Mutex(Table())
     }
 
     private let cache: BlockCache
     private let upstream: any BlockStore
-    private let pool: DecodePool
+    private let lookups: DecodePool
     private let shards = (0..<64).map { _ in Shard() }
     private let counters = StoreCounters()
 
-    package init(cache: BlockCache, upstream: any BlockStore, pool: DecodePool = .shared) {
+    package init(cache: BlockCache, upstream: any BlockStore, lookups: DecodePool = .lookups) {
         self.cache = cache
         self.upstream = upstream
-        self.pool = pool
+        self.lookups = lookups
     }
 
     /// A snapshot; the numbers may be a block apart from each other.
     package var statistics: StoreStatistics { counters.snapshot(repaired: cache.repaired) }
 
+    // What upstream has locally is fetched from it, and kept.
     package func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
         precondition(offset >= 0 && offset + buffer.count <= request.length, "a read past the block's end")
         if cache.read(request, at: offset, into: buffer) {
@@ -43,7 +75,7 @@ package final class CachingBlockStore: BlockStore {
             return true
         }
         // Just fetched, and its file not written yet.
-        let arrived = shard(request.id).flights.withLock { $0[request.id]?.arrived }
+        let arrived = shard(request.id).table.withLock { $0.flights[request.id]?.arrived }
         guard let arrived, arrived.count == request.length else { return false }
         arrived.withUnsafeBytes {
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + buffer.count)]))
@@ -53,92 +85,143 @@ package final class CachingBlockStore: BlockStore {
 
     package func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
         enum Step {
-            case start
-            case wait(raise: Bool)
+            case look
+            case ask(BlockRequest)
+            case wait
+            case raise
             case answer(BlockBytes)
             case passBy
         }
+        let id = request.id
         let waiter = Waiter(completion: completion, isPatient: request.isForKeeping)
-        let step = shard(request.id).flights.withLock { flights -> Step in
-            guard let flight = flights[request.id] else {
-                flights[request.id] = Flight(request: request, waiters: [waiter])
-                return .start
+        let step = shard(id).table.withLock { table -> Step in
+            let isMissing = request.missedAt.map { $0 > table.lastLanding } ?? false
+            guard let flight = table.flights[id] else {
+                table.flights[id] = Flight(
+                    request: request, waiters: [waiter], stage: isMissing ? .asked : .waiting)
+                return isMissing ? .ask(request) : .look
             }
             // The same name for blocks that differ: one index or the other lies, and upstream will say which.
             guard flight.request.length == request.length, flight.request.algorithm == request.algorithm else {
                 return .passBy
             }
             if let arrived = flight.arrived { return .answer(arrived) }
+            table.flights[id]?.waiters.append(waiter)
             let isMoreUrgent = request.priority > flight.request.priority
-            flights[request.id]?.waiters.append(waiter)
-            if isMoreUrgent { flights[request.id]?.request.priority = request.priority }
-            return .wait(raise: isMoreUrgent)
+            if isMoreUrgent { table.flights[id]?.request.priority = request.priority }
+            // Whoever has looked need not wait for those whose turn to look has not come.
+            if case .waiting = flight.stage, isMissing, let joined = table.flights[id]?.request {
+                table.flights[id]?.stage = .asked
+                return .ask(joined)
+            }
+            return isMoreUrgent && flight.isAsked ? .raise : .wait
         }
         switch step {
-        case .start: pool.submit(request.id, request.priority) { _ in self.start(request.id) }
-        case .wait(let isMoreUrgent): if isMoreUrgent { forward(raise: request.id) }
+        case .look: lookups.submit { _ in self.look(id) }
+        case .ask(let request): ask(request)
+        case .wait: break
+        case .raise: upstream.raise(id)
         case .answer(let bytes): completion(.success(bytes))
         case .passBy: upstream.fetch(request, completion: completion)
         }
+    }
+
+    package func raise(_ id: BlockID) {
+        let isForUpstream = shard(id).table.withLock { table in
+            guard let flight = table.flights[id], flight.request.priority == .prefetch else { return false }
+            table.flights[id]?.request.priority = .demand
+            return flight.isAsked
+        }
+        if isForUpstream { upstream.raise(id) }
+    }
+
+    package func cancel(_ id: BlockID) {
+        let isForUpstream = shard(id).table.withLock { table in
+            guard let flight = table.flights[id], flight.arrived == nil, !flight.isGivenUp else { return false }
+            table.flights[id]?.cancelled += 1
+            return flight.isAsked && table.flights[id]?.isGivenUp == true
+        }
+        if isForUpstream { upstream.cancel(id) }
     }
 
     /// Returns when every block that has arrived lies in the cache's folder, or will not be kept.
     /// - Parameter time: returns after it in any case, and at once when the task is cancelled.
     package func settle(within time: Duration = .seconds(86_400)) async {
         let end = ContinuousClock.now + time
-        while ContinuousClock.now < end, shards.contains(where: { $0.flights.withLock { !$0.isEmpty } }) {
-            // Who is cancelled does not wait.
+        while ContinuousClock.now < end, shards.contains(where: { $0.table.withLock { !$0.flights.isEmpty } }) {
+            // A cancelled task does not wait.
             guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return }
         }
     }
 
-    package func raise(_ id: BlockID) {
-        let isRaised = shard(id).flights.withLock { flights in
-            guard flights[id]?.request.priority == .prefetch else { return false }
-            flights[id]?.request.priority = .demand
-            return true
+    /// On a thread that may wait for the disk: the cache first, then upstream.
+    private func look(_ id: BlockID) {
+        let request = shard(id).table.withLock { table -> BlockRequest? in
+            // Somebody who had looked has asked upstream meanwhile.
+            guard let flight = table.flights[id], case .waiting = flight.stage else { return nil }
+            table.flights[id]?.stage = .looking
+            return flight.request
         }
-        if isRaised { forward(raise: id) }
-    }
-
-    private func forward(raise id: BlockID) {
-        pool.raise(id)
-        upstream.raise(id)
-    }
-
-    /// On a thread that may block: the cache first, then upstream.
-    private func start(_ id: BlockID) {
-        guard let request = priorityNow(id) else { return }
+        guard let request else { return }
         if let bytes = cache.load(request) {
             counters.fromCache(bytes.count)
-            finish(id, .success(bytes))
-            return
+            return finish(id, .success(bytes))
         }
-        guard let request = priorityNow(id) else { return }
+        let wanted = shard(id).table.withLock { table -> BlockRequest? in
+            guard let flight = table.flights[id], !flight.isGivenUp else { return nil }
+            table.flights[id]?.stage = .asked
+            return flight.request
+        }
+        if let wanted { ask(wanted) } else { finish(id, .failure(.closed)) }
+    }
+
+    private func ask(_ request: BlockRequest) {
+        let id = request.id
         upstream.fetch(request) { result in
             switch result {
             case .success(let bytes): self.keep(id, bytes)
-            case .failure(let error):
-                self.counters.failed(error)
-                self.finish(id, .failure(error))
+            case .failure(.closed): self.brokenOff(id)
+            case .failure(let error): self.finish(id, .failure(error))
             }
         }
-        // Raised after the look at the priority and before upstream knew of the request.
-        if let now = priorityNow(id), now.priority > request.priority { upstream.raise(id) }
+        // What was said before upstream knew of the request was lost on it.
+        let (isRaised, isGivenUp) = shard(id).table.withLock { table in
+            guard let flight = table.flights[id], flight.isAsked else { return (false, false) }
+            return (flight.request.priority > request.priority, flight.isGivenUp)
+        }
+        if isRaised { upstream.raise(id) }
+        if isGivenUp { upstream.cancel(id) }
     }
 
-    /// Answers those who wait. Who wants the bytes waits neither for the disk nor for its line; who fetches in order to keep waits
-    /// while the line is too long.
+    /// Upstream is closed, or those who waited gave the block up. Whoever joined them too late for that asks again; and so does, once,
+    /// whoever gave nothing up: somebody's cancel may have come late, and met this fetch instead of the one before.
+    private func brokenOff(_ id: BlockID) {
+        let again = shard(id).table.withLock { table -> (request: BlockRequest, gone: [Waiter])? in
+            guard let flight = table.flights[id], !flight.isGivenUp, flight.cancelled > 0 || !flight.isSecondTry else {
+                return nil
+            }
+            table.flights[id]?.waiters.removeFirst(flight.cancelled)
+            table.flights[id]?.cancelled = 0
+            table.flights[id]?.isSecondTry = true
+            return (flight.request, Array(flight.waiters.prefix(flight.cancelled)))
+        }
+        guard let again else { return finish(id, .failure(.closed)) }
+        for waiter in again.gone { waiter.completion(.failure(.closed)) }
+        ask(again.request)
+    }
+
+    /// Answers those who wait. Whoever wants the bytes waits neither for the disk nor for its queue; whoever fetches in order to
+    /// keep waits while the queue is too long.
     private func keep(_ id: BlockID, _ bytes: BlockBytes) {
         counters.fetched(bytes.transferred == 0 ? bytes.count : bytes.transferred)
-        let isForKeeping = shard(id).flights.withLock { flights in
-            flights[id]?.arrived = bytes
-            return flights[id]?.waiters.contains { $0.isPatient } ?? false
+        let isForKeeping = shard(id).table.withLock { table in
+            table.flights[id]?.stage = .arrived(bytes)
+            return table.flights[id]?.waiters.contains { $0.isPatient } ?? false
         }
         answer(id, bytes) { !$0.isPatient }
         switch cache.keep(id, bytes, always: isForKeeping, done: { self.finish(id, .success(bytes)) }) {
         case .inLine: answer(id, bytes) { _ in true }
-        // Who fetches in order to keep goes on at the disk's speed.
+        // Whoever fetches in order to keep goes on at the disk's speed.
         case .pastTheEnd: break
         case .declined: finish(id, .success(bytes))
         }
@@ -146,21 +229,21 @@ package final class CachingBlockStore: BlockStore {
 
     /// Answers some of those who wait for a block that has arrived.
     private func answer(_ id: BlockID, _ bytes: BlockBytes, _ isMeant: (Waiter) -> Bool) {
-        let waiters = shard(id).flights.withLock { flights -> [Waiter] in
-            let waiters = flights[id]?.waiters.filter(isMeant) ?? []
-            flights[id]?.waiters.removeAll(where: isMeant)
+        let waiters = shard(id).table.withLock { table -> [Waiter] in
+            let waiters = table.flights[id]?.waiters.filter(isMeant) ?? []
+            table.flights[id]?.waiters.removeAll(where: isMeant)
             return waiters
         }
         for waiter in waiters { waiter.completion(.success(bytes)) }
     }
 
     private func finish(_ id: BlockID, _ result: Result<BlockBytes, BlockStoreError>) {
-        let flight = shard(id).flights.withLock { $0.removeValue(forKey: id) }
+        if case .failure(let error) = result { counters.failed(error) }
+        let flight = shard(id).table.withLock { table in
+            if case .success = result { table.lastLanding = MonotonicClock.nanoseconds }
+            return table.flights.removeValue(forKey: id)
+        }
         flight?.waiters.forEach { $0.completion(result) }
-    }
-
-    private func priorityNow(_ id: BlockID) -> BlockRequest? {
-        shard(id).flights.withLock { $0[id]?.request }
     }
 
     private func shard(_ id: BlockID) -> Shard {

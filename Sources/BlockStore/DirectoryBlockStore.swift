@@ -13,7 +13,7 @@ package final class DirectoryBlockStore: BlockStore {
     }
 
     package func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
-        pool.submit(request.id, request.priority) { [directory] decoder in
+        pool.submit { [directory] decoder in
             completion(
                 Result { () throws(BlockStoreError) in
                     try DirectoryBlockStore.load(request, from: directory, decoder)
@@ -21,7 +21,16 @@ package final class DirectoryBlockStore: BlockStore {
         }
     }
 
-    package func raise(_ id: BlockID) { pool.raise(id) }
+    // A file is read where it is decompressed and verified, and not kept open for a second read.
+    package func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        false
+    }
+
+    // Whatever is asked for is read in its turn, which comes soon.
+    package func raise(_ id: BlockID) {}
+
+    // Nor is a read of one file worth breaking off.
+    package func cancel(_ id: BlockID) {}
 
     private static func load(
         _ request: BlockRequest, from directory: String, _ decoder: ChunkDecoder

@@ -16,7 +16,7 @@ package final class HTTPBlockStore: BlockStore {
     private let layout: Layout
     private let queue: TransferQueue
     private let pool: DecodePool
-    /// Transfers that are under way, by block, for ``raise(_:)``.
+    /// Transfers that are under way, by block and oldest first, for ``cancel(_:)``.
     private let tickets = Mutex<[BlockID: [TransferTicket]]>([:])
 
     /// - Parameter baseURL: the folder that holds the files; a slash is added when it ends without one.
@@ -32,16 +32,13 @@ package final class HTTPBlockStore: BlockStore {
         let url = baseURL + (layout == .chunks ? request.id.chunkStorePath : request.id.sha1)
         let ticket = TransferTicket()
         tickets.withLock { $0[request.id, default: []].append(ticket) }
-        let transfer = TransferRequest(
-            url: url, maximumBytes: ChunkDecoder.maximumStoredBytes(request.length),
-            priority: request.priority == .demand ? .demand : .prefetch)
+        let transfer = TransferRequest(url: url, maximumBytes: ChunkDecoder.maximumStoredBytes(request.length))
         queue.start(transfer, as: ticket) { [self] result in
             forget(ticket, of: request.id)
             switch result {
             case .success(let result):
-                // The thread that transfers has no time to decompress. What has arrived is decoded in the order of
-                // arrival: a prefetch that has come this far is cheap, and may have been raised meanwhile.
-                pool.submit(request.id, .demand) { decoder in
+                // The thread that transfers has no time to decompress.
+                pool.submit { decoder in
                     completion(
                         Result { () throws(BlockStoreError) in
                             try result.body.withUnsafeBytes { (bytes) throws(BlockStoreError) in
@@ -63,14 +60,18 @@ package final class HTTPBlockStore: BlockStore {
         }
     }
 
-    package func raise(_ id: BlockID) {
-        let waiting = tickets.withLock { $0[id] ?? [] }
-        waiting.forEach(queue.raise)
+    // A server keeps nothing locally.
+    package func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        false
     }
 
+    // Whatever is asked for is transferred at once: whoever asks for more than the queue has room for decides what waits.
+    package func raise(_ id: BlockID) {}
+
     package func cancel(_ id: BlockID) {
-        let underWay = tickets.withLock { $0[id] ?? [] }
-        underWay.forEach(queue.cancel)
+        guard let oldest = tickets.withLock({ $0[id]?.first }) else { return }
+        forget(oldest, of: id)
+        queue.cancel(oldest)
     }
 
     private func forget(_ ticket: TransferTicket, of id: BlockID) {

@@ -104,6 +104,13 @@ struct MirrorBoard: Sendable {
         enqueue(number)
     }
 
+    /// Takes back the oldest request for a block. What is under way for it ends as a failure that nobody waits for.
+    /// - Returns: nil when there is none.
+    mutating func remove(_ id: BlockID) -> Pending? {
+        let oldest = pending.filter { $0.value.request.id == id }.keys.min()
+        return oldest.flatMap { pending.removeValue(forKey: $0) }
+    }
+
     mutating func removeAll() -> [Pending] {
         defer { pending = [:] }
         return Array(pending.values)

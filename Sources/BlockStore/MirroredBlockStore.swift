@@ -48,10 +48,19 @@ package final class MirroredBlockStore: BlockStore {
         sendOrders()
     }
 
+    // Mirrors keep nothing locally.
+    package func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        false
+    }
+
     package func raise(_ id: BlockID) {
         let asked = state.withLock { $0.board.raise(id, now: MonotonicClock.nanoseconds) }
         asked.forEach { mirrors[$0].raise(id) }
         sendOrders()
+    }
+
+    package func cancel(_ id: BlockID) {
+        if let pending = state.withLock({ $0.board.remove(id) }) { breakOff(pending) }
     }
 
     /// Fails all that wait with ``BlockStoreError/closed``, and all that come later.
@@ -60,10 +69,12 @@ package final class MirroredBlockStore: BlockStore {
             state.isClosed = true
             return state.board.removeAll()
         }
-        for waiting in pending {
-            waiting.completion(.failure(.closed))
-            for asked in waiting.asked { mirrors[asked.mirror].cancel(waiting.request.id) }
-        }
+        pending.forEach(breakOff)
+    }
+
+    private func breakOff(_ pending: MirrorBoard.Pending) {
+        pending.completion(.failure(.closed))
+        for asked in pending.asked { mirrors[asked.mirror].cancel(pending.request.id) }
     }
 
     /// Asks for all that can be asked for now. One thread does so at a time: a store that answers before `fetch` returns would

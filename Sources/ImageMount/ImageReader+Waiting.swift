@@ -13,7 +13,7 @@ extension ImageReader {
         let (refusal, wanted, stalled) = state.withLock { state in join(read, &state) }
         tell(stalled)
         if let refusal, read.claim() { end(read, refusal) }
-        for block in wanted { fetch(block) }
+        for block in wanted { fetch(block, missedAt: read.missedAt) }
     }
 
     /// Why the read may not wait, which blocks must be asked for now, and which of them stall.
@@ -43,9 +43,9 @@ extension ImageReader {
         return (nil, wanted, [])
     }
 
-    private func fetch(_ block: IndexedBlock) {
+    private func fetch(_ block: IndexedBlock, missedAt: UInt64? = nil) {
         observer?.fetchBegan(block)
-        store.fetch(request(block)) { [weak self] result in
+        store.fetch(request(block, missedAt: missedAt)) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let bytes):

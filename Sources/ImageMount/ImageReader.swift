@@ -6,6 +6,17 @@ import Synchronization
 /// What a read gives: the bytes, fewer than asked for only at the image's end.
 package typealias ReadCompletion = @Sendable (Result<ReadBuffer, ImageReadError>) -> Void
 
+/// A read that has what is stored locally, and knows what is missing.
+package struct BegunRead: Sendable {
+    package let buffer: ReadBuffer
+    fileprivate let missing: Result<[PendingRead.Piece], ImageIndexError>
+    /// When it looked for its blocks, in ``MonotonicClock`` nanoseconds.
+    fileprivate let time: UInt64
+
+    /// Whether all bytes are in the buffer.
+    package var isComplete: Bool { if case .success(let pieces) = missing { pieces.isEmpty } else { false } }
+}
+
 /// Reads an image by offset: splits by block, gives zeros for holes, takes blocks from the store, and bounds every wait.
 ///
 /// It knows nothing of FUSE. Any thread may use it.
@@ -53,38 +64,39 @@ package final class ImageReader: Sendable {
     /// - Parameter completion: called exactly once, before this returns when all is here, else on the thread that brings the
     ///   last block or on the one that ends waits.
     package func read(offset: UInt64, length: Int, completion: @escaping ReadCompletion) {
+        finish(begin(offset: offset, length: length), completion)
+    }
+
+    /// The first half of a read: takes what is stored locally, on the calling thread, and waits for nothing. It is complete
+    /// then, or wants ``finish(_:_:)`` at once.
+    package func begin(offset: UInt64, length: Int) -> BegunRead {
         let count = offset < index.imageSize ? Int(min(UInt64(max(length, 0)), index.imageSize - offset)) : 0
         reads.add(1, ordering: .relaxed)
         bytes.add(UInt64(count), ordering: .relaxed)
+        let now = MonotonicClock.nanoseconds
         let buffer = ReadBuffer(count: count)
-        let pieces: [PendingRead.Piece]
         do throws(ImageIndexError) {
-            pieces = try fillFromHere(buffer, offset: offset)
+            return BegunRead(buffer: buffer, missing: .success(try fillLocally(buffer, offset: offset)), time: now)
         } catch {
-            fail(completion, .index(error))
-            return
-        }
-        if pieces.isEmpty {
-            completion(.success(buffer))
-        } else {
-            wait(PendingRead(pieces: pieces, buffer: buffer, completion: completion))
+            return BegunRead(buffer: buffer, missing: .failure(error), time: now)
         }
     }
 
-    /// Gives bytes of the image to `body` when all of them are here. May read local files on the calling thread.
-    /// - Returns: false when they are not, or cannot be read: ``read(offset:length:completion:)`` finds out why.
-    package func readNow(offset: UInt64, length: Int, body: (UnsafeRawBufferPointer) -> Void) -> Bool {
-        guard length >= 0, offset <= index.imageSize, UInt64(length) <= index.imageSize - offset else { return false }
-        let buffer = ReadBuffer(count: length)
-        guard let missing = try? fillFromHere(buffer, offset: offset), missing.isEmpty else { return false }
-        reads.add(1, ordering: .relaxed)
-        bytes.add(UInt64(length), ordering: .relaxed)
-        buffer.withUnsafeBytes(body)
-        return true
+    /// The second half: waits for the blocks that the first has not found, which are looked up no second time.
+    /// - Parameter completion: as of ``read(offset:length:completion:)``.
+    package func finish(_ read: BegunRead, _ completion: @escaping ReadCompletion) {
+        switch read.missing {
+        case .failure(let error):
+            failedReads.add(1, ordering: .relaxed)
+            completion(.failure(.index(error)))
+        case .success(let pieces) where pieces.isEmpty: completion(.success(read.buffer))
+        case .success(let pieces):
+            wait(PendingRead(pieces: pieces, buffer: read.buffer, missedAt: read.time, completion: completion))
+        }
     }
 
     /// Reads bytes of the image, for structured concurrency.
-    /// - Throws: ``ImageReadError``.
+    /// - Throws: ``ImageReadError``; ``SystemCallError`` when no thread could be started for it.
     package func read(offset: UInt64, length: Int) async throws -> [UInt8] {
         let buffer: ReadBuffer = try await withCheckedThrowingContinuation { continuation in
             do throws(SystemCallError) {
@@ -92,7 +104,7 @@ package final class ImageReader: Sendable {
                     self.read(offset: offset, length: length) { continuation.resume(with: $0) }
                 }
             } catch {
-                self.read(offset: offset, length: length) { continuation.resume(with: $0) }
+                continuation.resume(throwing: error)
             }
         }
         return buffer.withUnsafeBytes { Array($0) }
@@ -152,8 +164,8 @@ package final class ImageReader: Sendable {
         for read in waiting { end(read, .closed) }
     }
 
-    /// Writes holes and what the store has here; returns the rest.
-    private func fillFromHere(_ buffer: ReadBuffer, offset: UInt64) throws(ImageIndexError) -> [PendingRead.Piece] {
+    /// Writes holes and what the store has locally; returns the rest.
+    private func fillLocally(_ buffer: ReadBuffer, offset: UInt64) throws(ImageIndexError) -> [PendingRead.Piece] {
         var pieces: [PendingRead.Piece] = []
         var done = 0
         while done < buffer.count {
@@ -199,13 +211,11 @@ package final class ImageReader: Sendable {
         }
     }
 
-    func request(_ block: IndexedBlock, _ priority: BlockRequest.Priority = .demand) -> BlockRequest {
-        BlockRequest(id: block.id, length: block.length, algorithm: index.algorithm, priority: priority)
-    }
-
-    private func fail(_ completion: ReadCompletion, _ error: ImageReadError) {
-        failedReads.add(1, ordering: .relaxed)
-        completion(.failure(error))
+    func request(
+        _ block: IndexedBlock, _ priority: BlockRequest.Priority = .demand, missedAt: UInt64? = nil
+    ) -> BlockRequest {
+        BlockRequest(
+            id: block.id, length: block.length, algorithm: index.algorithm, priority: priority, missedAt: missedAt)
     }
 
     /// Ends a read that the caller has claimed.

@@ -16,14 +16,17 @@ final class PendingRead: Sendable {
 
     let pieces: [Piece]
     let buffer: ReadBuffer
+    /// When it looked for its pieces, in ``MonotonicClock`` nanoseconds.
+    let missedAt: UInt64
     let deadline = TimerQueue.Alarm()
     private let completion: ReadCompletion
     private let missing: Atomic<Int>
     private let finished = Atomic(false)
 
-    init(pieces: [Piece], buffer: ReadBuffer, completion: @escaping ReadCompletion) {
+    init(pieces: [Piece], buffer: ReadBuffer, missedAt: UInt64, completion: @escaping ReadCompletion) {
         self.pieces = pieces
         self.buffer = buffer
+        self.missedAt = missedAt
         self.completion = completion
         missing = Atomic(pieces.count)
     }

@@ -7,18 +7,21 @@ struct ServedImage: FileReader {
     let reader: ImageReader
     let log: Logger
 
-    func readNow(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> Bool {
-        reader.readNow(offset: offset, length: size, body: reply)
-    }
-
-    func read(_ request: ReadRequest) {
-        reader.read(offset: request.offset, length: request.size) { [log] result in
-            switch result {
-            case .success(let buffer):
-                buffer.withUnsafeBytes { request.reply($0) }
-            case .failure(let error):
-                log.warning("read of \(request.size) bytes at \(request.offset): \(error)")
-                request.fail(EIO)
+    func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
+        let read = reader.begin(offset: offset, length: size)
+        if read.isComplete {
+            read.buffer.withUnsafeBytes(reply)
+            return nil
+        }
+        return { [reader, log] request in
+            reader.finish(read) { result in
+                switch result {
+                case .success(let buffer):
+                    buffer.withUnsafeBytes { request.reply($0) }
+                case .failure(let error):
+                    log.warning("read of \(request.size) bytes at \(request.offset): \(error)")
+                    request.fail(EIO)
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 import BlockStore
 import ContentAddress
+import TestSupport
 import Testing
 
 /// What every store must do.
@@ -65,6 +66,48 @@ import Testing
             return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         #expect(answers == 64)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func raisingAndCancellingWhatNobodyFetchesDoesNothing(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        fixture.store.raise(fixture.image.ids[2])
+        fixture.store.cancel(fixture.image.ids[2])
+        #expect(try await fixture.store.block(fixture.image.requests[2]).bytes == fixture.image.blocks[2])
+        // Nor does it to what has been fetched.
+        fixture.store.raise(fixture.image.ids[2])
+        fixture.store.cancel(fixture.image.ids[2])
+        #expect(try await fixture.store.block(fixture.image.requests[2]).bytes == fixture.image.blocks[2])
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func whatIsRaisedOrCancelledIsAnsweredOnce(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        let (image, store) = (fixture.image, fixture.store)
+        let answers = Recorder<Int>()
+        for number in image.blocks.indices {
+            store.fetch(image.requests[number].with(.prefetch)) { result in
+                switch result {
+                case .success(let bytes): #expect(bytes.bytes == image.blocks[number])
+                case .failure(.closed): #expect(number % 2 == 1, "nobody cancelled it")
+                case .failure(let error): Issue.record("\(error)")
+                }
+                answers.append(number)
+            }
+            if number % 2 == 0 { store.raise(image.ids[number]) } else { store.cancel(image.ids[number]) }
+        }
+        #expect(await eventually { answers.elements.count == image.blocks.count })
+        // Whoever comes afterwards gets it.
+        for number in image.blocks.indices {
+            #expect(try await store.block(image.requests[number]).bytes == image.blocks[number])
+        }
+        #expect(answers.elements.sorted() == Array(image.blocks.indices))
+    }
+
+    @Test(arguments: StoreKind.allCases.filter { $0 != .cachingWarm })
+    func readsNothingThatWouldHaveToBeFetched(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        #expect(try await fixture.store.readNow(fixture.image.requests[0]) == nil)
     }
 
     @Test(arguments: [StoreKind.cachingWarm])

@@ -29,7 +29,7 @@ import Testing
 
     /// The answer comes before the block's file is there.
     private func untilCached(_ number: Int) async throws {
-        while !cache.contains(image.ids[number]) { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(await eventually { cache.contains(image.ids[number]) })
     }
 
     @Test func servesFromCacheWithoutUpstream() async throws {
@@ -65,7 +65,7 @@ import Testing
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
-        while upstream.fetched.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(await eventually { !upstream.fetched.isEmpty })
         try await Task.sleep(for: .milliseconds(100))
         upstream.release()
         #expect(try await blocks == Array(repeating: image.blocks[0], count: 50))
@@ -86,9 +86,9 @@ import Testing
     @Test func demandRaisesAPrefetchUnderWay() async throws {
         upstream.hold()
         async let prefetch = store.block(image.requests[0].with(.prefetch))
-        while upstream.fetched.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(await eventually { !upstream.fetched.isEmpty })
         async let demand = store.block(image.requests[0])
-        while upstream.raised.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(await eventually { !upstream.raised.isEmpty })
         upstream.release()
         #expect(try await prefetch.bytes == image.blocks[0])
         #expect(try await demand.bytes == image.blocks[0])
@@ -168,12 +168,188 @@ import Testing
     @Test func twoBlocksOfOneNameAreNotMixedUp() async throws {
         upstream.hold()
         async let right = store.block(image.requests[0])
-        while upstream.fetched.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(await eventually { !upstream.fetched.isEmpty })
         let liar = BlockRequest(id: image.ids[0], length: 100, algorithm: .sha256)
         async let wrong = store.failure(liar)
-        while upstream.fetched.count < 2 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(await eventually { upstream.fetched.count == 2 })
         upstream.release()
         #expect(try await right.bytes == image.blocks[0])
         #expect(await wrong?.isCorrupt == true)
+    }
+
+    // MARK: Cancelling
+
+    @Test func aBlockIsGivenUpWhenTheLastWhoWaitsForItGivesItUp() async throws {
+        upstream.hold()
+        async let first = store.failure(image.requests[0])
+        #expect(await eventually { upstream.fetched.count == 1 })
+        let joined = Recorder<Bool>()
+        store.fetch(image.requests[0].with(.prefetch)) { result in
+            if case .failure(.closed) = result { joined.append(true) } else { joined.append(false) }
+        }
+        store.cancel(image.ids[0])
+        #expect(upstream.cancelled.isEmpty, "one still waits")
+        store.cancel(image.ids[0])
+        #expect(upstream.cancelled == [image.ids[0]])
+        #expect(await first?.isClosed == true)
+        #expect(joined.elements == [true])
+        upstream.release()
+        #expect(try await store.block(image.requests[0]).bytes == image.blocks[0])
+    }
+
+    @Test func whoStillWaitsGetsTheBlockThatAnotherGaveUp() async throws {
+        upstream.hold()
+        async let first = store.block(image.requests[0])
+        #expect(await eventually { upstream.fetched.count == 1 })
+        let second = Recorder<[UInt8]?>()
+        store.fetch(image.requests[0]) { second.append((try? $0.get())?.bytes) }
+        store.cancel(image.ids[0])
+        #expect(upstream.cancelled.isEmpty)
+        upstream.release()
+        // The one that gave it up is answered as well.
+        #expect(try await first.bytes == image.blocks[0])
+        #expect(second.elements == [image.blocks[0]])
+        #expect(upstream.fetched.count == 1)
+    }
+
+    /// A store that breaks fetches off a moment after it was told to, as one with a network does.
+    private final class SlowToCancel: BlockStore {
+        let upstream: InMemoryBlockStore
+        let cancelled = Recorder<BlockID>()
+
+        init(_ upstream: InMemoryBlockStore) { self.upstream = upstream }
+
+        func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
+            upstream.fetch(request, completion: completion)
+        }
+        func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool { false }
+        func raise(_ id: BlockID) { upstream.raise(id) }
+        func cancel(_ id: BlockID) { cancelled.append(id) }
+    }
+
+    @Test func whoJoinsABlockThatIsBeingBrokenOffHasItFetchedAgain() async throws {
+        let slow = SlowToCancel(upstream)
+        let store = CachingBlockStore(cache: cache, upstream: slow)
+        upstream.hold()
+        async let first = store.failure(image.requests[0])
+        #expect(await eventually { upstream.fetched.count == 1 })
+        store.cancel(image.ids[0])
+        #expect(slow.cancelled.elements == [image.ids[0]])
+        let joined = Recorder<[UInt8]?>()
+        store.fetch(image.requests[0]) { joined.append((try? $0.get())?.bytes) }
+        // Now it is broken off.
+        upstream.cancel(image.ids[0])
+        #expect(await first?.isClosed == true)
+        #expect(upstream.fetched.count == 2)
+        upstream.release()
+        #expect(joined.elements == [image.blocks[0]])
+    }
+
+    // MARK: One look
+
+    /// How often the cache is searched for a block: each time the folder is opened that the block would lie in.
+    private func looks(for number: Int, _ body: () async throws -> Void) async rethrows -> Int {
+        let (counter, name) = (Counter(), "/v1/\(image.ids[number].hex.prefix(4))")
+        FileCalls.watch { call, path in
+            if call == "open" && path.hasSuffix(name) { counter.value.add(1, ordering: .relaxed) }
+            return nil
+        }
+        defer { FileCalls.watch(nil) }
+        try await body()
+        return counter.value.load(ordering: .relaxed)
+    }
+
+    private final class Counter: Sendable {
+        let value = Atomic(0)
+    }
+
+    @Test func whatWasJustLookedForIsLookedForNoSecondTime() async throws {
+        // So that there is a folder to look in.
+        _ = try await store.block(image.requests[7])
+        await store.settle()
+        upstream.hold()
+        let known = try await looks(for: 0) { () async throws in
+            let time = MonotonicClock.nanoseconds
+            #expect(try await store.readNow(image.requests[0]) == nil)
+            store.fetch(image.requests[0].missed(at: time)) { _ in }
+            #expect(upstream.fetched.count == 2, "asked at once, on the same thread")
+        }
+        #expect(known == 1)
+        // Nobody has looked: somebody must.
+        let unknown = await looks(for: 1) {
+            store.fetch(image.requests[1]) { _ in }
+            #expect(await eventually { upstream.fetched.count == 3 })
+        }
+        #expect(unknown == 1)
+        upstream.release()
+    }
+
+    @Test func whatCameBetweenALookAndItsFetchIsNotFetchedAgain() async throws {
+        let time = MonotonicClock.nanoseconds
+        #expect(try await store.readNow(image.requests[0]) == nil)
+        // Somebody else's fetch begins and ends.
+        _ = try await store.block(image.requests[0])
+        await store.settle()
+        #expect(try await store.block(image.requests[0].missed(at: time)).bytes == image.blocks[0])
+        #expect(upstream.fetched.count == 1)
+        // The look was before that: of another block in the same part of the table nobody knows, so it is looked for again.
+        #expect(try await store.block(image.requests[1].missed(at: time)).bytes == image.blocks[1])
+        #expect(upstream.fetched.count == 2)
+    }
+
+    @Test func aReaderThatHasLookedDoesNotWaitForThoseWhoAreYetToLook() async throws {
+        // The one thread that looks is held up.
+        let lookups = DecodePool(name: "test-look", threads: 1)
+        let store = CachingBlockStore(cache: cache, upstream: upstream, lookups: lookups)
+        let gate = Monitor(false)
+        lookups.submit { _ in _ = gate.wait { $0 ? true : nil } }
+        defer { gate.change { $0 = true } }
+        let answers = Recorder<Int>()
+        for number in 0..<4 { store.fetch(image.requests[number].with(.prefetch)) { _ in answers.append(number) } }
+        #expect(upstream.fetched.isEmpty)
+        // One of the blocks that wait, and another one.
+        store.fetch(image.requests[3].missed()) { _ in answers.append(30) }
+        store.fetch(image.requests[5].missed()) { _ in answers.append(5) }
+        #expect(upstream.fetched.map(\.id) == [image.ids[3], image.ids[5]])
+        #expect(upstream.fetched.allSatisfy { $0.priority == .demand })
+        #expect(answers.elements == [3, 30, 5])
+        gate.change { $0 = true }
+        #expect(await eventually { answers.elements.count == 6 })
+        #expect(upstream.fetched.count == 5, "each block once")
+    }
+
+    @Test func manyWhoLookAndFetchAtOnceFetchEachBlockOnce() async throws {
+        let (image, store) = (image, store)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for reader in 0..<8 {
+                group.addTask {
+                    try await WorkerThread.run(name: "test-reader") {
+                        let done = Monitor(0)
+                        let isRight = Recorder<Bool>()
+                        for number in image.blocks.indices.map({ ($0 + reader) % image.blocks.count }) {
+                            let time = MonotonicClock.nanoseconds
+                            var bytes = [UInt8](repeating: 0, count: image.blocks[number].count)
+                            let isHere = bytes.withUnsafeMutableBytes {
+                                store.read(image.requests[number], at: 0, into: $0)
+                            }
+                            if isHere {
+                                isRight.append(bytes == image.blocks[number])
+                                done.change { $0 += 1 }
+                                continue
+                            }
+                            store.fetch(image.requests[number].missed(at: time)) { result in
+                                isRight.append((try? result.get())?.bytes == image.blocks[number])
+                                done.change { $0 += 1 }
+                            }
+                        }
+                        _ = done.wait { $0 == image.blocks.count ? true : nil }
+                        return isRight.elements.allSatisfy { $0 }
+                    }
+                }
+            }
+            for try await isRight in group { #expect(isRight) }
+        }
+        await store.settle()
+        #expect(upstream.fetched.count == image.blocks.count)
     }
 }

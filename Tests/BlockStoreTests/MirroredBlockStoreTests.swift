@@ -104,4 +104,27 @@ import Testing
         first.release()
         #expect(try await block.bytes == image.blocks[0])
     }
+
+    @Test func aFetchThatNobodyWaitsForIsBrokenOffWhereverItIs() async throws {
+        let (first, second) = (InMemoryBlockStore(image), InMemoryBlockStore(image))
+        first.hold()
+        second.hold()
+        // One request at a time: the second block waits for its turn.
+        let store = MirroredBlockStore([first, second], policy: .patient, parallel: 1)
+        let closed = Recorder<Int>()
+        for number in 0..<3 {
+            store.fetch(image.requests[number]) { if case .failure(.closed) = $0 { closed.append(number) } }
+        }
+        #expect(first.fetched.map(\.id) == [image.ids[0]])
+        store.cancel(image.ids[1])
+        store.cancel(image.ids[0])
+        #expect(closed.elements == [1, 0])
+        #expect(first.cancelled == [image.ids[0]])
+        // It says nothing about the mirror, and makes room for the next.
+        #expect((first.fetched + second.fetched).map(\.id) == [image.ids[0], image.ids[2]])
+        first.release()
+        second.release()
+        #expect(try await store.block(image.requests[2]).bytes == image.blocks[2])
+        #expect(closed.elements == [1, 0])
+    }
 }

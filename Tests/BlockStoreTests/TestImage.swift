@@ -55,6 +55,17 @@ extension BlockRequest {
     func with(_ priority: Priority) -> BlockRequest {
         BlockRequest(id: id, length: length, algorithm: algorithm, priority: priority)
     }
+
+    /// As of a reader that has just looked, or looked then.
+    func missed(at time: UInt64 = MonotonicClock.nanoseconds) -> BlockRequest {
+        BlockRequest(id: id, length: length, algorithm: algorithm, missedAt: time)
+    }
+}
+
+extension InMemoryBlockStore {
+    convenience init(_ image: TestImage) {
+        self.init(Dictionary(zip(image.ids, image.blocks), uniquingKeysWith: { first, _ in first }))
+    }
 }
 
 extension BlockBytes {

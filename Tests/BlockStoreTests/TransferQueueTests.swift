@@ -142,46 +142,25 @@ import Testing
         }
     }
 
-    @Test func demandOvertakesQueuedPrefetch() async throws {
-        try await confirmOrder(raise: false)
-    }
-
-    @Test func raisedPrefetchOvertakesTheOthers() async throws {
-        try await confirmOrder(raise: true)
-    }
-
-    private func confirmOrder(raise: Bool) async throws {
+    @Test func whatThereIsNoRoomForIsTransferredInItsOrderOrCancelledWhereItWaits() async throws {
         let queue = TransferQueue(maximumInFlight: 1)
+        defer { queue.close() }
         server.script("/first", .hang)
-        func start(_ name: String, _ priority: TransferRequest.Priority) -> TransferTicket {
-            queue.start(TransferRequest(url: server.url + name, maximumBytes: 100, priority: priority)) { _ in }
+        let cancelled = Recorder<String>()
+        func start(_ name: String) -> TransferTicket {
+            queue.start(TransferRequest(url: server.url + name, maximumBytes: 100)) { result in
+                if case .failure(.cancelled) = result { cancelled.append(name) }
+            }
         }
-        let first = start("first", .prefetch)
-        while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
-        for number in 1...4 { _ = start("prefetch\(number)", .prefetch) }
-        let wanted = start("wanted", raise ? .prefetch : .demand)
-        if raise { queue.raise(wanted) }
+        let first = start("first")
+        #expect(await eventually { server.requests.count == 1 })
+        let waiting = ["a", "b", "c", "d"].map(start)
+        queue.cancel(waiting[1])
+        #expect(await eventually { cancelled.elements == ["b"] })
         queue.cancel(first)
-        while server.requests.count < 6 { try await Task.sleep(for: .milliseconds(5)) }
-        #expect(server.requests == ["/first", "/wanted", "/prefetch1", "/prefetch2", "/prefetch3", "/prefetch4"])
-        queue.close()
-    }
-
-    @Test func prefetchLeavesRoomForDemand() async throws {
-        let queue = TransferQueue(maximumInFlight: 4)
-        server.always("*", .hang)
-        for number in 1...8 {
-            let url = server.url + "prefetch\(number)"
-            queue.start(TransferRequest(url: url, maximumBytes: 1, priority: .prefetch)) { _ in }
-        }
-        try await Task.sleep(for: .milliseconds(300))
-        #expect(server.requests.count == 2)
-        for number in 1...4 {
-            queue.start(TransferRequest(url: server.url + "demand\(number)", maximumBytes: 1)) { _ in }
-        }
-        try await Task.sleep(for: .milliseconds(300))
-        #expect(server.requests.count == 4)
-        queue.close()
+        #expect(await eventually { server.requests.count == 4 })
+        #expect(server.requests == ["/first", "/a", "/c", "/d"])
+        #expect(cancelled.elements == ["b", "first"])
     }
 
     @Test func cancelsOneAndClosesAll() async throws {

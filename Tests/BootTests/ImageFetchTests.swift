@@ -24,10 +24,10 @@ import Testing
             last = $0
             calls += 1
         }
-        #expect(store.requests.count == 4)
-        #expect(Set(store.requests.map(\.id)) == Set([0, 1, 3, 7].map { image.ids[$0] }))
-        #expect(store.requests.allSatisfy { $0.priority == .prefetch && $0.algorithm == .sha256 })
-        #expect(store.requests.first { $0.id == image.ids[7] }?.length == 1000)
+        #expect(store.fetched.count == 4)
+        #expect(Set(store.fetched.map(\.id)) == Set([0, 1, 3, 7].map { image.ids[$0] }))
+        #expect(store.fetched.allSatisfy { $0.priority == .prefetch && $0.algorithm == .sha256 })
+        #expect(store.fetched.first { $0.id == image.ids[7] }?.length == 1000)
         #expect(last?.doneBlocks == 4)
         #expect(last?.totalBlocks == 4)
         #expect(last?.doneBytes == 3 * ImageFetchTests.size + 1000)
@@ -49,8 +49,8 @@ import Testing
         let fetch = ImageFetch(index: image.index, store: store)
         try await fetch.run(try fetch.blocks(in: part), priority: .demand)
         let expected = zip("abcd", image.ids).filter { letters.contains($0.0) }.map(\.1)
-        #expect(Set(store.requests.map(\.id)) == Set(expected))
-        #expect(store.requests.count == expected.count)
+        #expect(Set(store.fetched.map(\.id)) == Set(expected))
+        #expect(store.fetched.count == expected.count)
     }
 
     @Test func noMoreThanSoManyAreUnderWay() async throws {
@@ -58,18 +58,18 @@ import Testing
         let store = InMemoryBlockStore(image)
         store.hold()
         let task = Task { try await ImageFetch(index: image.index, store: store, parallel: 3).run(priority: .demand) }
-        #expect(await eventually { store.requests.count == 3 })
+        #expect(await eventually { store.fetched.count == 3 })
         try await Task.sleep(for: .milliseconds(50))
-        #expect(store.requests.count == 3)
+        #expect(store.fetched.count == 3)
         store.release()
         try await task.value
-        #expect(store.requests.count == 8)
+        #expect(store.fetched.count == 8)
     }
 
     @Test func theFirstErrorEndsTheFetch() async throws {
         let image = try SmallImage("abcdefgh", in: folder)
         let store = InMemoryBlockStore(image)
-        store.fail(image.ids[2])
+        store.remove(image.ids[2])
         let error = await #expect(throws: BlockStoreError.self) {
             try await ImageFetch(index: image.index, store: store, parallel: 1).run(priority: .demand)
         }
@@ -77,7 +77,7 @@ import Testing
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(store.requests.count == 3)
+        #expect(store.fetched.count == 3)
     }
 
     @Test func aCancelledFetchAsksForNothingMore() async throws {
@@ -85,11 +85,11 @@ import Testing
         let store = InMemoryBlockStore(image)
         store.hold()
         let task = Task { try await ImageFetch(index: image.index, store: store, parallel: 2).run(priority: .demand) }
-        #expect(await eventually { store.requests.count == 2 })
+        #expect(await eventually { store.fetched.count == 2 })
         task.cancel()
         store.release()
         await #expect(throws: CancellationError.self) { try await task.value }
-        #expect(store.requests.count == 2)
+        #expect(store.fetched.count == 2)
     }
 
     // MARK: With a cache

@@ -30,8 +30,8 @@ import Testing
         let blocks = try BootSet([4, 0, 2].map { image.ids[$0] }).blocks(of: image.index)
         let done = Mutex(0)
         await prefetch.bootSet(blocks, parallel: 1) { done.withLock { $0 += 1 } }
-        #expect(upstream.requests.map(\.id) == [4, 0, 2].map { image.ids[$0] })
-        #expect(upstream.requests.allSatisfy { $0.priority == .prefetch })
+        #expect(upstream.fetched.map(\.id) == [4, 0, 2].map { image.ids[$0] })
+        #expect(upstream.fetched.allSatisfy { $0.priority == .prefetch })
         #expect(done.withLock { $0 } == 3)
         #expect((0..<6).map(states.isHere) == [true, false, true, false, true, false])
     }
@@ -39,7 +39,7 @@ import Testing
     @Test func aBlockThatCannotBeHadStopsNothing() async throws {
         let image = try SmallImage("abc", in: folder)
         let (prefetch, upstream, _, states) = try make(image)
-        upstream.fail(image.ids[0])
+        upstream.remove(image.ids[0])
         await prefetch.bootSet(try BootSet(image.ids).blocks(of: image.index), parallel: 2) {}
         #expect((0..<3).map(states.isHere) == [false, true, true])
         #expect(states.map(cells: 3).cells == [.missing, .here, .here])
@@ -52,8 +52,8 @@ import Testing
         await caching.settle()
         await prefetch.rest()
         await caching.settle()
-        #expect(upstream.requests.count == 4)
-        #expect(Set(upstream.requests.map(\.id)) == Set([0, 1, 3, 5].map { image.ids[$0] }))
+        #expect(upstream.fetched.count == 4)
+        #expect(Set(upstream.fetched.map(\.id)) == Set([0, 1, 3, 5].map { image.ids[$0] }))
         #expect(states.hereCount == 6)
     }
 
@@ -61,7 +61,7 @@ import Testing
         let image = try SmallImage("abcdefgh", in: folder)
         let (prefetch, upstream, _, _) = try make(image, limit: 3 * SmallImage.blockSize)
         await prefetch.rest()
-        #expect(upstream.requests.isEmpty)
+        #expect(upstream.fetched.isEmpty)
     }
 
     @Test func aBootIsOverWhenTheDiskIsQuiet() async throws {

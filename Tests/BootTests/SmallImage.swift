@@ -52,3 +52,10 @@ struct SmallImage {
         try AtomicFile.write(Array(output.prefix(count)), to: path)
     }
 }
+
+extension InMemoryBlockStore {
+    convenience init(_ image: SmallImage) {
+        let blocks = Dictionary(zip(image.ids, image.contents), uniquingKeysWith: { first, _ in first })
+        self.init(blocks, answersAtOnce: false)
+    }
+}

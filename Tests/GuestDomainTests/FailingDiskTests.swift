@@ -17,18 +17,19 @@ struct FailingDiskTests {
 
         init(_ sector: [UInt8]) { self.sector = sector }
 
-        func read(_ request: ReadRequest) {
+        func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
             if fails.withLock({ $0 }) {
                 failures.withLock { $0 += 1 }
-                return request.fail(EIO)
+                return { $0.fail(EIO) }
             }
-            var bytes = [UInt8](repeating: 0, count: request.size)
-            if request.offset < 512 {
-                let start = Int(request.offset)
-                let count = min(512 - start, request.size)
+            var bytes = [UInt8](repeating: 0, count: size)
+            if offset < 512 {
+                let start = Int(offset)
+                let count = min(512 - start, size)
                 bytes.replaceSubrange(0..<count, with: sector[start..<(start + count)])
             }
-            bytes.withUnsafeBytes { request.reply($0) }
+            bytes.withUnsafeBytes(reply)
+            return nil
         }
     }
 

@@ -39,7 +39,7 @@ import Testing
         place: "memory", cause: SystemCallError(code: ECONNREFUSED, call: "connect"))
 
     @Test func asksAgainWhileAPlaceIsUnreachable() async throws {
-        store.fail(image.blocks[0].id, with: [unreachable, unreachable])
+        store.fail(image.blocks[0].id, unreachable, unreachable)
         let reader = reader()
         #expect(try await reader.read(offset: 0, length: 100) == image.slice(0, 100))
         #expect(store.fetchCount(of: image.blocks[0].id) == 3)
@@ -48,7 +48,7 @@ import Testing
 
     @Test func endsAtOnceWhenTheBlockIsDamagedAndRecovers() async throws {
         let id = image.blocks[1].id
-        store.fail(id, with: [.corrupt(id, place: "memory", reason: "wrong digest")])
+        store.fail(id, .corrupt(id, place: "memory", reason: "wrong digest"))
         let reader = reader()
         let error = await error(of: reader, at: image.blocks[1].offset)
         guard case .block(let block, cause: .corrupt) = error else {
@@ -160,7 +160,7 @@ import Testing
     }
 
     @Test func keepsAskingForAStalledBlockUntilItComes() async throws {
-        store.fail(image.blocks[0].id, with: [unreachable, unreachable, unreachable, unreachable, unreachable])
+        store.fail(image.blocks[0].id, unreachable, unreachable, unreachable, unreachable, unreachable)
         let reader = reader(bound: .milliseconds(50))
         guard case .block(_, cause: .unreachable) = await error(of: reader) else {
             Issue.record("the last error is not told")
@@ -172,7 +172,7 @@ import Testing
 
     @Test func asksNoMoreForMissingBlocksWhenNobodyIsPaused() async throws {
         let id = image.blocks[0].id
-        store.fail(id, with: [.missing(id, place: "memory")])
+        store.fail(id, .missing(id, place: "memory"))
         let reader = reader(keepsFetching: false)
         guard case .block(_, cause: .missing) = await error(of: reader) else {
             Issue.record("not missing")

@@ -31,9 +31,9 @@ struct InterruptedReadTests {
 
         deinit { requests.change { $0 = nil } }
 
-        func read(_ request: ReadRequest) {
+        func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
             asked.add(1, ordering: .relaxed)
-            requests.change { $0?.append(request) }
+            return { request in self.requests.change { $0?.append(request) } }
         }
 
         private static func take(_ waiting: inout [ReadRequest]?) -> [ReadRequest]?? {
@@ -49,13 +49,11 @@ struct InterruptedReadTests {
         let gate = Monitor((isOpen: false, held: 0))
         let late = Mutex<[(wasAnswered: Bool, request: ReadRequest)]>([])
 
-        func readNow(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> Bool {
+        func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
             gate.change { $0.held += 1 }
             _ = gate.wait { $0.isOpen ? () : nil }
-            return false
+            return { request in self.late.withLock { $0.append((request.isAnswered, request)) } }
         }
-
-        func read(_ request: ReadRequest) { late.withLock { $0.append((request.isAnswered, request)) } }
     }
 
     private let folder: TemporaryFolder

@@ -15,8 +15,8 @@ struct SingleFileSessionTests {
 
         init(keeps: Bool) { self.keeps = keeps }
 
-        func read(_ request: ReadRequest) {
-            if keeps { kept.withLock { $0.append(request) } }
+        func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
+            { request in if self.keeps { self.kept.withLock { $0.append(request) } } }
         }
     }
 

@@ -3,6 +3,7 @@ import ContentAddress
 import Glibc
 import ImageIndex
 import Linux
+import TestSupport
 
 /// An image whose bytes are known, its index in a file, and the blocks for a store.
 struct TestImage {
@@ -61,9 +62,9 @@ struct TestImage {
 
     /// A store with all blocks but the holes: a fetch of one is an error.
     func store(answersAtOnce: Bool = false) -> InMemoryBlockStore {
-        let store = InMemoryBlockStore(answersAtOnce: answersAtOnce)
+        let store = InMemoryBlockStore(answersAtOnce: answersAtOnce, keepsLocally: true)
         for block in blocks where !block.isHole {
-            store.add(block.id, Array(bytes[Int(block.offset)..<Int(block.end)]))
+            store.put(Array(bytes[Int(block.offset)..<Int(block.end)]), as: block.id)
         }
         return store
     }

@@ -7,7 +7,6 @@ final class Transfer: @unchecked Sendable {
     let ticket: TransferTicket
     let request: TransferRequest
     let completion: @Sendable (Result<TransferResult, TransferError>) -> Void
-    var priority: TransferRequest.Priority
     /// Set while libcurl works on it.
     private(set) var easy: UnsafeMutableRawPointer?
 
@@ -28,7 +27,6 @@ final class Transfer: @unchecked Sendable {
         self.ticket = ticket
         self.request = request
         self.completion = completion
-        priority = request.priority
         body = TransferBody(file: request.file)
         url = request.url
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))

@@ -2,13 +2,12 @@ import CCurl
 import Linux
 import Synchronization
 
-/// The thread's side of a ``TransferQueue``: libcurl's multi handle, the two lines, the transfers under way, and those
-/// that wait to begin anew.
+/// The thread's side of a ``TransferQueue``: libcurl's multi handle, the transfers under way, those that there is no room for
+/// yet, first come first served, and those that wait to begin anew.
 // @unchecked: other threads touch the inbox only, which is a Mutex; all else belongs to the thread in `run`.
 final class TransferLoop: @unchecked Sendable {
     enum Command: Sendable {
         case start(Transfer)
-        case raise(TransferTicket)
         case cancel(TransferTicket)
     }
 
@@ -23,8 +22,7 @@ final class TransferLoop: @unchecked Sendable {
     private let multi: UnsafeMutableRawPointer?
     private let maximumInFlight: Int
     private let options: TransferOptions
-    private var demand = TransferLine()
-    private var prefetch = TransferLine()
+    private var waiting: [Transfer] = []
     private var inFlight: [UnsafeMutableRawPointer: Transfer] = [:]
     private var paused: [(due: UInt64, transfer: Transfer)] = []
     private var idle: [UnsafeMutableRawPointer] = []
@@ -92,19 +90,10 @@ final class TransferLoop: @unchecked Sendable {
 
     private func obey(_ command: Command) {
         switch command {
-        case .start(let transfer): enqueue(transfer)
-        case .raise(let ticket):
-            if let waiting = prefetch.remove(ticket) {
-                waiting.priority = .demand
-                demand.append(waiting)
-            } else if let position = paused.firstIndex(where: { $0.transfer.ticket == ticket }) {
-                paused[position].transfer.priority = .demand
-            } else {
-                inFlight.values.first { $0.ticket == ticket }?.priority = .demand
-            }
+        case .start(let transfer): waiting.append(transfer)
         case .cancel(let ticket):
-            if let waiting = demand.remove(ticket) ?? prefetch.remove(ticket) {
-                waiting.completion(.failure(.cancelled))
+            if let position = waiting.firstIndex(where: { $0.ticket == ticket }) {
+                waiting.remove(at: position).completion(.failure(.cancelled))
             } else if let position = paused.firstIndex(where: { $0.transfer.ticket == ticket }) {
                 paused.remove(at: position).transfer.completion(.failure(.cancelled))
             } else if let (easy, transfer) = inFlight.first(where: { $0.value.ticket == ticket }), let multi {
@@ -112,10 +101,6 @@ final class TransferLoop: @unchecked Sendable {
                 transfer.completion(.failure(.cancelled))
             }
         }
-    }
-
-    private func enqueue(_ transfer: Transfer) {
-        if transfer.priority == .demand { demand.append(transfer) } else { prefetch.append(transfer) }
     }
 
     /// Milliseconds.
@@ -129,18 +114,12 @@ final class TransferLoop: @unchecked Sendable {
         let now = MonotonicClock.nanoseconds
         let due = paused.filter { $0.due <= now }
         paused.removeAll { $0.due <= now }
-        due.forEach { enqueue($0.transfer) }
+        waiting += due.map(\.transfer)
     }
 
     private func startWaiting(_ multi: UnsafeMutableRawPointer) {
-        while inFlight.count < maximumInFlight, let transfer = demand.next() { start(transfer, multi) }
-        // Two slots stay free so that a demand read never waits for a prefetch to end.
-        let share = max(1, maximumInFlight - 2)
-        while inFlight.count < maximumInFlight, inFlight.values.count(where: { $0.priority == .prefetch }) < share,
-            let transfer = prefetch.next()
-        {
-            start(transfer, multi)
-        }
+        // One that cannot be started makes room for the next at once.
+        while inFlight.count < maximumInFlight, !waiting.isEmpty { start(waiting.removeFirst(), multi) }
     }
 
     private func start(_ transfer: Transfer, _ multi: UnsafeMutableRawPointer) {
@@ -209,6 +188,7 @@ final class TransferLoop: @unchecked Sendable {
         }
         paused.forEach { $0.transfer.completion(.failure(.cancelled)) }
         paused = []
-        while let waiting = demand.next() ?? prefetch.next() { waiting.completion(.failure(.cancelled)) }
+        waiting.forEach { $0.completion(.failure(.cancelled)) }
+        waiting = []
     }
 }

@@ -1,6 +1,9 @@
 import Linux
 
-/// All transfers of the program: one thread that drives libcurl, connections that are kept, demand before prefetch.
+/// All transfers of the program: one thread that drives libcurl, and connections that are kept.
+///
+/// It runs what it is given, first come first served. A caller whose requests are not all alike gives it no more than it has
+/// room for (``maximumInFlight``), and lets the rest wait where they can still be ordered.
 ///
 /// Completions are called on that thread: they must be short and never block.
 package final class TransferQueue: Sendable {
@@ -8,7 +11,7 @@ package final class TransferQueue: Sendable {
     /// Transfers at the same time.
     package let maximumInFlight: Int
 
-    /// - Parameter maximumInFlight: transfers at the same time; prefetch leaves two of them free.
+    /// - Parameter maximumInFlight: transfers at the same time.
     package init(maximumInFlight: Int = 16, options: TransferOptions = .init()) {
         self.maximumInFlight = max(1, maximumInFlight)
         let loop = TransferLoop(maximumInFlight: maximumInFlight, options: options)
@@ -33,9 +36,6 @@ package final class TransferQueue: Sendable {
         }
         return ticket
     }
-
-    /// Makes a prefetch a demand: it goes before all prefetches. Nothing happens when it is done or a demand already.
-    package func raise(_ ticket: TransferTicket) { _ = loop.send(.raise(ticket)) }
 
     /// Breaks a transfer off; its completion gets ``TransferError/cancelled`` unless it has been called.
     package func cancel(_ ticket: TransferTicket) { _ = loop.send(.cancel(ticket)) }

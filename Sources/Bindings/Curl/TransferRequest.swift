@@ -1,12 +1,5 @@
-/// What to transfer, how much of it at most, and how urgently.
+/// What to transfer, and how much of it at most.
 package struct TransferRequest: Sendable {
-    /// Demand goes before prefetch in the queue.
-    package enum Priority: Sendable {
-        case prefetch
-        /// Somebody waits for it now.
-        case demand
-    }
-
     /// What is asked of the server.
     package enum Method: Sendable {
         case get
@@ -19,7 +12,6 @@ package struct TransferRequest: Sendable {
     package let url: String
     /// A body with more bytes than this is broken off.
     package let maximumBytes: Int
-    package let priority: Priority
     /// Sent beside libcurl's own, by field name.
     package let headerFields: [String: String]
     /// Where the body goes instead of into memory.
@@ -32,13 +24,12 @@ package struct TransferRequest: Sendable {
     package let retry: TransferRetry
 
     package init(
-        url: String, maximumBytes: Int, priority: Priority = .demand, headerFields: [String: String] = [:],
-        file: TransferFile? = nil, method: Method = .get, takesAnyStatus: Bool = false,
+        url: String, maximumBytes: Int, headerFields: [String: String] = [:], file: TransferFile? = nil,
+        method: Method = .get, takesAnyStatus: Bool = false,
         retry: TransferRetry = .none
     ) {
         self.url = url
         self.maximumBytes = maximumBytes
-        self.priority = priority
         self.headerFields = headerFields
         self.file = file
         self.method = method

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Names one transfer of a ``TransferQueue``, to raise or cancel it.
+/// Names one transfer of a ``TransferQueue``, to cancel it.
 package struct TransferTicket: Hashable, Sendable {
     private static let last = Atomic<UInt64>(0)
     private let number: UInt64

@@ -93,20 +93,23 @@ extension SingleFileSession {
             fuse_reply_buf(request, nil, 0)
             return
         }
+        if isBroken.load(ordering: .sequentiallyConsistent) {
+            fuse_reply_err(request, ENOTCONN)
+            return
+        }
         let size = Int(min(UInt64(size), file.size - offset))
-        let isAnswered =
-            !isBroken.load(ordering: .sequentiallyConsistent)
-            && reader.readNow(offset: offset, size: size) { bytes in
-                _ = fuse_reply_buf(request, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
-            }
-        if isAnswered { return }
+        let answerLater = reader.read(offset: offset, size: size) { bytes in
+            // An error means that the reader or the mount is gone: nobody is left to tell.
+            _ = fuse_reply_buf(request, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        guard let answerLater else { return }
         let answer = PendingAnswer(request: request, outstanding: outstanding)
         // Asked after the answer was registered, so that a forced unmount misses none.
         if isBroken.load(ordering: .sequentiallyConsistent) {
             answer.fail(ENOTCONN)
             return
         }
-        reader.read(ReadRequest(offset: offset, size: size, answer: answer))
+        answerLater(ReadRequest(offset: offset, size: size, answer: answer))
     }
 
     private func list(_ request: fuse_req_t, number: UInt64, size: Int, after offset: Int) {

@@ -78,7 +78,7 @@ struct MirrorSource: Sendable {
     /// On a thread that may compute for long.
     private func verify(_ body: TransferBody, _ request: BlockRequest, _ place: String) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            DecodePool.shared.submit(request.id, .demand) { decoder in
+            DecodePool.shared.submit { decoder in
                 continuation.resume(
                     with: Result {
                         _ = try body.withUnsafeBytes { (bytes) throws(BlockStoreError) in
