@@ -223,7 +223,8 @@ struct MirrorBoard: Sendable {
     mutating func hedges(now: UInt64) -> [Order] {
         var orders: [Order] = []
         let isAtEnd = !pending.values.contains { $0.isInLine }
-        for (number, waiting) in pending where waiting.asked.count == 1 {
+        // The oldest first: there may not be a race for each.
+        for (number, waiting) in pending.sorted(by: { $0.key < $1.key }) where waiting.asked.count == 1 {
             let first = waiting.asked[0]
             guard first.hedgeAt <= now, isAtEnd || waiting.request.priority == .demand else { continue }
             let others = estimates.indices.filter {

@@ -6,9 +6,10 @@ import NetworkProxy
 import TestSupport
 import Testing
 
-/// Mirrors behind lines of chosen delay and rate.
-@Suite(.serialized) struct MirrorLineTests {
-    /// A mirror of the image: its server and the line before it.
+/// Mirrors behind links of chosen delay and rate, in real time: that what ``MirrorBoard`` decides is done. What it decides is
+/// tested in a time of its own, in ``MirrorBoardTests``.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct MirrorLinkTests {
+    /// A mirror of the image: its server and the link to it.
     private struct Mirror {
         let server: FaultyHTTPServer
         let proxy: NetworkProxy
@@ -73,41 +74,12 @@ import Testing
         return Double(MonotonicClock.nanoseconds - start) / 1e9
     }
 
-    @Test(arguments: [BlockRequest.Priority.prefetch, .demand])
-    func twoSlowMirrorsGiveNearlyTwiceAsMuchAsOne(priority: BlockRequest.Priority) async throws {
-        let mirrors = try (0..<2).map { _ in try Mirror(directory.path, roundTrip: 0.02, rate: 12e6) }
-        let one = try await seconds { try await fetch(image.blocks.indices, from: store([mirrors[0]]), priority) }
-        let before = mirrors.map(\.server.requests.count)
-        let both = try await seconds { try await fetch(image.blocks.indices, from: store(mirrors), priority) }
-        #expect(one / both > 1.7, "\(one) s and \(both) s")
-        let shares = zip(mirrors, before).map { $0.server.requests.count - $1 }
-        #expect(shares.reduce(0, +) == image.blocks.count, "a block was fetched twice: \(shares)")
-    }
-
-    @Test func aFastMirrorIsNotHeldUpByASlowOne() async throws {
-        let fast = try Mirror(directory.path, roundTrip: 0.01, rate: 40e6)
-        let slow = try Mirror(directory.path, roundTrip: 0.2, rate: 0.5e6)
-        let alone = try await seconds { try await fetch(image.blocks.indices, from: store([fast])) }
-        let both = try await seconds { try await fetch(image.blocks.indices, from: store([slow, fast])) }
-        #expect(both < 1.6 * alone, "\(both) s beside a slow one, \(alone) s alone")
-        #expect(slow.server.requests.count < image.blocks.count / 8)
-    }
-
-    @Test func theNearestIsAskedWhicheverWasNamedFirst() async throws {
-        let far = try Mirror(directory.path, roundTrip: 0.2)
-        let near = try Mirror(directory.path, roundTrip: 0.01)
-        // One after the other, as a guest reads.
-        try await fetch(0..<20, from: store([far, near]), .demand, parallel: 1)
-        #expect(far.server.requests.count < 4, "\(far.server.requests.count)")
-        #expect(near.server.requests.count > 16)
-    }
-
     @Test func aMirrorThatIsKilledInTheMiddleIsNotMissed() async throws {
         let mirrors = try (0..<2).map { _ in try Mirror(directory.path, roundTrip: 0.01, rate: 10e6) }
         let seen = Recorder<BlockStoreError>()
         let store = store(mirrors, observer: seen.append)
         async let all: Void = fetch(image.blocks.indices, from: store)
-        while mirrors[0].server.requests.count < 10 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(await eventually { mirrors[0].server.requests.count >= 10 })
         mirrors[0].proxy.change { $0.mode = .refuse }
         mirrors[0].proxy.dropConnections()
         try await all
@@ -128,20 +100,6 @@ import Testing
         // Back, and trusted again in time.
         mirrors[0].proxy.change { $0.mode = .pass }
         try await fetch(40..<60, from: store, .demand, parallel: 2)
-    }
-
-    @Test func anUnhurriedFetchIsRacedFromTheMomentItIsWanted() async throws {
-        let mirrors = try (0..<2).map { _ in try Mirror(directory.path, roundTrip: 0.01) }
-        let store = store(mirrors)
-        try await fetch(0..<8, from: store, .demand, parallel: 1)
-        mirrors[0].proxy.change { $0.mode = .hang }
-        let time = try await seconds {
-            async let block = store.block(image.requests[9].with(.prefetch))
-            try await Task.sleep(for: .milliseconds(50))
-            store.raise(image.ids[9])
-            #expect(try await block.bytes == image.blocks[9])
-        }
-        #expect(time < Double(Self.stallSeconds) / 2, "\(time) s")
     }
 
     @Test func aDamagedMirrorIsNamedAndTheBlockIsRight() async throws {
