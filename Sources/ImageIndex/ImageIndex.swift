@@ -129,3 +129,63 @@ package final class ImageIndex: Sendable {
         try IndexItem.read(from: file, rows, range)
     }
 }
+
+/// One block of an image: where it lies and what it is called.
+package struct IndexedBlock: Sendable, Hashable {
+    /// Its number, from 0.
+    package let position: Int
+    package let id: BlockID
+    /// First byte within the image.
+    package let offset: UInt64
+    /// Bytes; more than 0 and at most ``BlockSize/longestReadable``.
+    package let length: Int
+    /// True when all its bytes are zero, so that it need not be fetched.
+    package let isHole: Bool
+
+    /// The byte after its last within the image.
+    package var end: UInt64 { offset + UInt64(length) }
+}
+
+/// Bounds on blocks that this program reads and writes.
+package enum BlockSize {
+    /// LBCAS's block size, and ours unless the publisher says otherwise.
+    package static let standard = 262_144
+    /// What a publisher may choose; must also be a multiple of 512.
+    package static let writable = 4096...16_777_216
+    /// The longest block that is read, from anybody's index.
+    package static let longestReadable = 67_108_864
+
+    /// Whether an LBCAS store may have blocks of this many bytes.
+    package static func isLegacyWritable(_ size: Int) -> Bool {
+        (512...writable.upperBound).contains(size) && size.isMultiple(of: 512)
+    }
+
+    /// Whether a publisher may cut images into blocks of this many bytes.
+    package static func isWritable(_ size: Int) -> Bool { writable.contains(size) && size.isMultiple(of: 512) }
+}
+
+/// Why a file is no usable index.
+package enum ImageIndexError: Error, Sendable, Equatable {
+    /// The file could not be opened, read or written.
+    case file(SystemCallError)
+    /// The first bytes are not a casync blob index's.
+    case notAnIndex
+    /// The file ends before its table does, or goes on after it.
+    case truncated(expected: UInt64, actual: UInt64)
+    /// The file's structure is there but says something impossible. `reason` is a phrase for the user.
+    case malformed(reason: String)
+    /// The image has no bytes.
+    case empty
+}
+
+extension ImageIndexError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .file(let error): "\(error)"
+        case .notAnIndex: "not a casync blob index (.caibx)"
+        case .truncated(let expected, let actual): "index is \(actual) bytes long, its table says \(expected)"
+        case .malformed(let reason): "malformed index: \(reason)"
+        case .empty: "the index describes an image of 0 bytes"
+        }
+    }
+}

@@ -72,3 +72,74 @@ final class BlocksAhead: Sendable {
         return true
     }
 }
+
+/// Finds readers that go through an image in order, and says which blocks they will want next.
+///
+/// A stream's window doubles with every block that was asked for ahead and then read, up to `longest`. Blocks that were asked
+/// for and never read make the windows of new streams start smaller.
+struct SequentialStreams: Sendable {
+    private struct Stream {
+        /// The position after the furthest one that was read.
+        var next: Int
+        /// The position after the last one that was asked for ahead.
+        var until: Int
+        var window = 0
+        var lastUse: UInt64
+    }
+
+    /// Readers that are followed at the same time.
+    private static let most = 8
+    /// Positions by which the kernel's own requests, answered by several threads, may come out of order.
+    private static let disorder = 4
+
+    private let longest: Int
+    private var streams: [Stream] = []
+    private var clock: UInt64 = 0
+    /// Blocks that a stream asks for when its second block is read.
+    private var start: Int
+
+    /// - Parameter longest: blocks of the longest window; 0 means that nothing is asked for ahead.
+    init(longest: Int) {
+        self.longest = longest
+        start = min(4, longest)
+    }
+
+    /// Notes that a block is read for the first time.
+    /// - Returns: the positions to ask for now, each only once in a stream's life.
+    mutating func touched(_ position: Int) -> Range<Int> {
+        guard longest > 0 else { return position..<position }
+        clock += 1
+        let found = streams.firstIndex { stream in
+            position >= stream.next - SequentialStreams.disorder
+                && position < max(stream.until, stream.next) + SequentialStreams.disorder
+        }
+        guard let found else {
+            begin(at: position)
+            return position..<position
+        }
+        var stream = streams[found]
+        defer { streams[found] = stream }
+        stream.lastUse = clock
+        guard position >= stream.next else { return position..<position }
+        if position < stream.until {
+            stream.window = min(stream.window * 2, longest)
+            start = min(start + 1, longest, 8)
+        } else {
+            stream.window = max(stream.window, start)
+        }
+        stream.next = position + 1
+        let first = max(stream.until, stream.next)
+        stream.until = max(stream.until, stream.next + stream.window)
+        return first..<stream.until
+    }
+
+    private mutating func begin(at position: Int) {
+        if streams.count == SequentialStreams.most,
+            let oldest = streams.indices.min(by: { streams[$0].lastUse < streams[$1].lastUse })
+        {
+            let ended = streams.remove(at: oldest)
+            if ended.until - ended.next > ended.window / 2 { start = max(1, start / 2) }
+        }
+        streams.append(Stream(next: position + 1, until: position + 1, lastUse: clock))
+    }
+}

@@ -18,11 +18,11 @@ package enum ImageMountError: Error, Sendable, Equatable {
     /// The index's name makes no file name.
     case unusableName(String)
     /// libfuse or the kernel refused.
-    case mountFailed(cause: SessionError)
+    case mountFailed(cause: MountError)
     /// The call that unmounts failed.
-    case unmountFailed(cause: SessionError)
+    case unmountFailed(cause: MountError)
 
-    init(_ error: SessionError) {
+    init(_ error: MountError) {
         self =
             switch error {
             case .noDevice(let cause): .noFUSEDevice(cause)

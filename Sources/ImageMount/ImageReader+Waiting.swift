@@ -4,6 +4,47 @@ import Linux
 
 /// Waiting: what happens between a block that is not here and the end of the read.
 extension ImageReader {
+    /// The blocks that stalled reads and are not in the store yet. Empty: a paused guest may go on.
+    package var stalledBlocks: [IndexedBlock] {
+        state.withLock { state in state.waits.values.filter(\.isStalled).map(\.block) }
+    }
+
+    /// Answers all reads that wait with an error at once, and further reads of the same blocks until they come.
+    ///
+    /// Needed before a guest is suspended, saved or snapshot: QEMU hangs in that while a read waits. The blocks count as
+    /// stalled and are still fetched.
+    package func releaseWaitingReads() {
+        let (released, stalled) = state.withLock { state in
+            let released = state.waiting.values.filter { $0.claim() }
+            for read in released { state.forget(read) }
+            return (released, stall(Set(released.flatMap { $0.pieces.map(\.block.position) }), &state))
+        }
+        tell(stalled)
+        for read in released { end(read, .released) }
+    }
+
+    /// Releases the waiting reads and, until ``allowWaiting()``, every read that would have to wait.
+    package func refuseWaiting() {
+        state.withLock { $0.refusesWaiting = true }
+        releaseWaitingReads()
+    }
+
+    /// Lets reads wait again.
+    package func allowWaiting() {
+        state.withLock { $0.refusesWaiting = false }
+    }
+
+    /// Ends all waiting reads and all fetching. Blocks that are here can still be read.
+    package func close() {
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            state.waits.removeAll()
+            defer { state.waiting.removeAll() }
+            return state.waiting.values.filter { $0.claim() }
+        }
+        for read in waiting { end(read, .closed) }
+    }
+
     /// Joins the waits of all the read's blocks, or ends it at once where waiting makes no sense.
     func wait(_ read: PendingRead) {
         // Before anybody else has the read, so that whoever ends it cancels this too.

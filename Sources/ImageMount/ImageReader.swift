@@ -123,47 +123,6 @@ package final class ImageReader: Sendable {
         return statistics
     }
 
-    /// The blocks that stalled reads and are not in the store yet. Empty: a paused guest may go on.
-    package var stalledBlocks: [IndexedBlock] {
-        state.withLock { state in state.waits.values.filter(\.isStalled).map(\.block) }
-    }
-
-    /// Answers all reads that wait with an error at once, and further reads of the same blocks until they come.
-    ///
-    /// Needed before a guest is suspended, saved or snapshot: QEMU hangs in that while a read waits. The blocks count as
-    /// stalled and are still fetched.
-    package func releaseWaitingReads() {
-        let (released, stalled) = state.withLock { state in
-            let released = state.waiting.values.filter { $0.claim() }
-            for read in released { state.forget(read) }
-            return (released, stall(Set(released.flatMap { $0.pieces.map(\.block.position) }), &state))
-        }
-        tell(stalled)
-        for read in released { end(read, .released) }
-    }
-
-    /// Releases the waiting reads and, until ``allowWaiting()``, every read that would have to wait.
-    package func refuseWaiting() {
-        state.withLock { $0.refusesWaiting = true }
-        releaseWaitingReads()
-    }
-
-    /// Lets reads wait again.
-    package func allowWaiting() {
-        state.withLock { $0.refusesWaiting = false }
-    }
-
-    /// Ends all waiting reads and all fetching. Blocks that are here can still be read.
-    package func close() {
-        let waiting = state.withLock { state in
-            state.isClosed = true
-            state.waits.removeAll()
-            defer { state.waiting.removeAll() }
-            return state.waiting.values.filter { $0.claim() }
-        }
-        for read in waiting { end(read, .closed) }
-    }
-
     /// Writes holes and what the store has locally; returns the rest.
     private func fillLocally(_ buffer: ReadBuffer, offset: UInt64) throws(ImageIndexError) -> [PendingRead.Piece] {
         var pieces: [PendingRead.Piece] = []
@@ -227,4 +186,22 @@ package final class ImageReader: Sendable {
     func tell(_ stalled: [IndexedBlock]) {
         if !stalled.isEmpty { observer?.readStalled(blocks: stalled) }
     }
+}
+
+/// What a reader has done so far.
+package struct ReaderStatistics: Sendable, Equatable {
+    /// Reads that were asked for.
+    package var reads = 0
+    /// Bytes that were asked for, within the image.
+    package var bytes: UInt64 = 0
+    /// Reads that wait for a block now.
+    package var waitingReads = 0
+    /// Different blocks that were read, holes not counted.
+    package var blocksTouched = 0
+    /// Reads that ended with an error.
+    package var failedReads = 0
+    /// Blocks that stalled reads and are not in the store yet.
+    package var stalledBlocks = 0
+
+    package init() {}
 }

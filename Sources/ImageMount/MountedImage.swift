@@ -16,9 +16,9 @@ package final class MountedImage: Sendable {
     package let path: String
     /// What answers the file's reads.
     package let reader: ImageReader
-    private let session: SingleFileSession
+    private let session: FUSEMount
 
-    private init(directory: String, path: String, reader: ImageReader, session: SingleFileSession) {
+    private init(directory: String, path: String, reader: ImageReader, session: FUSEMount) {
         self.directory = directory
         self.path = path
         self.reader = reader
@@ -44,9 +44,9 @@ package final class MountedImage: Sendable {
             { level, text in log.log(level: level <= 3 ? .error : .warning, "libfuse: \(text)") }, replacing: false)
         let reader = ImageReader(index: index, store: store, options: options.read, observer: observer)
         do {
-            let session = try SingleFileSession(
+            let session = try FUSEMount(
                 mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
-                options: SessionOptions(allowOther: options.allowOther),
+                options: FUSEMount.Options(allowOther: options.allowOther),
                 reader: ServedImage(reader: reader, log: log))
             session.whenEnded { reader.close() }
             return MountedImage(
@@ -123,5 +123,46 @@ package final class MountedImage: Sendable {
             if name != "." && name != ".." { return false }
         }
         return true
+    }
+}
+
+/// How an image is mounted.
+package struct MountOptions: Sendable {
+    /// Other users may read it; for root's mounts that QEMU's own user reads.
+    package var allowOther: Bool
+    /// How long reads wait.
+    package var read: ReadOptions
+    /// The file's time, in seconds since 1970.
+    package var modified: Int
+
+    package init(allowOther: Bool = false, read: ReadOptions = ReadOptions(), modified: Int = 0) {
+        self.allowOther = allowOther
+        self.read = read
+        self.modified = modified
+    }
+}
+
+/// The image as FUSE reads it: the one place where an error becomes a number. The real one goes to the log.
+struct ServedImage: FileReader {
+    let reader: ImageReader
+    let log: Logger
+
+    func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
+        let read = reader.begin(offset: offset, length: size)
+        if read.isComplete {
+            read.buffer.withUnsafeBytes(reply)
+            return nil
+        }
+        return { [reader, log] request in
+            reader.finish(read) { result in
+                switch result {
+                case .success(let buffer):
+                    buffer.withUnsafeBytes { request.reply($0) }
+                case .failure(let error):
+                    log.warning("read of \(request.size) bytes at \(request.offset): \(error)")
+                    request.fail(EIO)
+                }
+            }
+        }
     }
 }

@@ -62,3 +62,69 @@ final class PendingRead: Sendable {
         completion(result)
     }
 }
+
+/// The bytes that one read gives. Immutable once a reader has handed it out.
+// @unchecked: only the reader writes, each part by one thread, and all of it before the completion sees the object.
+package final class ReadBuffer: @unchecked Sendable {
+    private let buffer: UnsafeMutableRawBufferPointer
+
+    init(count: Int) {
+        // malloc's own alignment: it reuses large pieces, where aligned ones would be mapped and faulted in each time.
+        buffer = .allocate(byteCount: count, alignment: 16)
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// Bytes; less than was asked for only at the image's end.
+    package var count: Int { buffer.count }
+
+    /// Gives the bytes for the duration of the call.
+    package func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(UnsafeRawBufferPointer(buffer))
+    }
+
+    /// A part to be written, valid while this object lives.
+    func part(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: buffer[range])
+    }
+}
+
+/// Why a read gave no bytes. The case is the policy: wait, repair, or stop.
+package enum ImageReadError: Error, Sendable {
+    /// The block did not come within the bound; it is still being fetched.
+    case timedOut(IndexedBlock)
+    /// The store has no right block to give.
+    case block(IndexedBlock, cause: BlockStoreError)
+    /// The wait was ended by ``ImageReader/releaseWaitingReads()`` or is not allowed now.
+    case released
+    /// The reader was closed.
+    case closed
+    /// The index file can no longer be read.
+    case index(ImageIndexError)
+}
+
+extension ImageReadError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .timedOut(let block): "block \(block.position) (\(block.id)) did not come in time"
+        case .block(let block, let cause): "block \(block.position): \(cause)"
+        case .released: "the read was ended because the guest is about to be paused"
+        case .closed: "the image was closed"
+        case .index(let cause): "\(cause)"
+        }
+    }
+}
+
+/// A block that has been asked for, and who waits for it.
+struct BlockWait {
+    let block: IndexedBlock
+    var reads: [PendingRead] = []
+    /// Answers with an error so far.
+    var failures = 0
+    /// The last of them.
+    var lastError: BlockStoreError?
+    /// Reads have ended with an error because of it.
+    var isStalled = false
+}

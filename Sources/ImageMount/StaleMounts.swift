@@ -16,7 +16,7 @@ package enum StaleMounts {
         guard let resolved = try? resolved(directory) else { return [] }
         let prefix = resolved == "/" ? "/" : resolved + "/"
         var cleared: [String] = []
-        var failure: SessionError?
+        var failure: MountError?
         // The last mounted first: they may lie upon each other.
         for entry in ours().reversed() where entry.mountPoint == resolved || entry.mountPoint.hasPrefix(prefix) {
             guard isDead(entry.mountPoint) else { continue }

@@ -17,10 +17,7 @@ import Testing
             "PublishedTree+Lock", "SigningKeys", "ImageSource", "StaleFiles", "StoreLock", "TreeContents",
         ],
         "ImageIndex": ["/"], "TUF": ["/"],
-        "BlockStore": [
-            "BlockCache", "BlockCache+Upkeep", "CacheBudget", "CacheBudget+Tidying", "CacheFolder", "CacheKeepers",
-            "CacheProtection", "CacheUsage", "OpenBlocks",
-        ],
+        "BlockStore": ["Cache/"],
         "Catalog": ["CatalogLibrary+Indexes", "CatalogLibrary+Kept", "CatalogLibrary+Trust", "KnownFiles"],
         "Boot": ["DepartedVersions"],
     ]

@@ -38,9 +38,9 @@ struct FailingDiskTests {
         let reader = FailingReader(BootSector.reader)
         let mount = try fixture.folder.makeFolder("mount")
         let session = try await WorkerThread.run(name: "test-mount") {
-            try SingleFileSession(
+            try FUSEMount(
                 mountingAt: mount, fileName: "image", size: UInt64(BootSector.readerDiskSize), modified: 0,
-                options: SessionOptions(allowOther: true), reader: reader)
+                options: FUSEMount.Options(allowOther: true), reader: reader)
         }
         let result: Result<Void, any Error>
         do { result = .success(try await watch(fixture, mount, reader)) } catch { result = .failure(error) }

@@ -65,12 +65,12 @@ struct InterruptedReadTests {
     }
 
     /// - Parameter interruptible: one read at a time, and the kernel tells of its reader's death.
-    private func mount(_ reader: any FileReader, interruptible: Bool) async throws -> SingleFileSession {
+    private func mount(_ reader: any FileReader, interruptible: Bool) async throws -> FUSEMount {
         let directory = directory
         return try await WorkerThread.run(name: "test-mount") {
-            try SingleFileSession(
+            try FUSEMount(
                 mountingAt: directory, fileName: "file", size: 1 << 20, modified: 1_000_000_000,
-                options: SessionOptions(parallelDirectReads: !interruptible), reader: reader)
+                options: FUSEMount.Options(parallelDirectReads: !interruptible), reader: reader)
         }
     }
 

@@ -154,7 +154,7 @@ import Zstd
             ("MetadataFault", "TUF/Metadata/MetadataFault", Self.faults),
             ("JSONError", "TUF/JSON/JSONError", Self.json), ("KeyFileError", "TUF/Keys/KeyFileError", Self.keys),
             ("CatalogError", "Catalog/CatalogError", Self.catalogs),
-            ("ImageIndexError", "ImageIndex/ImageIndexError", Self.indexes),
+            ("ImageIndexError", "ImageIndex/ImageIndex", Self.indexes),
             ("TransferError", "Bindings/Curl/TransferError", Self.transfers),
         ]
         let own = try String(contentsOf: URL(filePath: #filePath), encoding: .utf8)

@@ -1,4 +1,6 @@
+import CCurl
 import Linux
+import Synchronization
 
 /// All transfers of the program: one thread that drives libcurl, and connections that are kept.
 ///
@@ -64,5 +66,207 @@ package final class TransferQueue: Sendable {
         } onCancel: {
             cancel(ticket)
         }
+    }
+}
+
+/// Names one transfer of a ``TransferQueue``, to cancel it.
+package struct TransferTicket: Hashable, Sendable {
+    private static let last = Atomic<UInt64>(0)
+    private let number: UInt64
+
+    /// A ticket that nobody else has.
+    package init() {
+        number = TransferTicket.last.add(1, ordering: .relaxed).newValue
+    }
+}
+
+/// The thread's side of a ``TransferQueue``: libcurl's multi handle, the transfers under way, those that there is no room for
+/// yet, first come first served, and those that wait to begin anew.
+// @unchecked: other threads touch the inbox only, which is a Mutex; all else belongs to the thread in `run`.
+final class TransferLoop: @unchecked Sendable {
+    enum Command: Sendable {
+        case start(Transfer)
+        case cancel(TransferTicket)
+    }
+
+    private struct Inbox {
+        var commands: [Command] = []
+        var isClosed = false
+        /// For `curl_multi_wakeup`, the one multi call that any thread may make; nil when it is being freed.
+        var multi: UnsafeMutableRawPointer?
+    }
+
+    private let inbox: Mutex<Inbox>
+    private let multi: UnsafeMutableRawPointer?
+    private let maximumInFlight: Int
+    private let options: TransferOptions
+    private var waiting: [Transfer] = []
+    private var inFlight: [UnsafeMutableRawPointer: Transfer] = [:]
+    private var paused: [(due: UInt64, transfer: Transfer)] = []
+    private var idle: [UnsafeMutableRawPointer] = []
+
+    private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    init(maximumInFlight: Int, options: TransferOptions) {
+        let multi = TransferLoop.isInitialized ? curl_multi_init() : nil
+        if let multi {
+            osc_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, maximumInFlight)
+            osc_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 2 * maximumInFlight)
+            osc_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
+        }
+        self.multi = multi
+        self.maximumInFlight = max(1, maximumInFlight)
+        self.options = options
+        nonisolated(unsafe) let shared = multi
+        inbox = Mutex(Inbox(isClosed: multi == nil, multi: shared))
+    }
+
+    /// Hands a command to the thread. Any thread.
+    /// - Returns: false when the loop is closed.
+    func send(_ command: Command) -> Bool {
+        inbox.withLock { inbox in
+            guard !inbox.isClosed else { return false }
+            inbox.commands.append(command)
+            if let multi = inbox.multi { curl_multi_wakeup(multi) }
+            return true
+        }
+    }
+
+    /// Asks the thread to cancel everything and to end. Any thread.
+    func close() {
+        inbox.withLock { inbox in
+            inbox.isClosed = true
+            if let multi = inbox.multi { curl_multi_wakeup(multi) }
+        }
+    }
+
+    /// The thread's body; returns after ``close()``.
+    func run() {
+        guard let multi else { return }
+        var running: Int32 = 0
+        while true {
+            let (commands, isClosed) = inbox.withLock { inbox in
+                let commands = inbox.commands
+                inbox.commands = []
+                return (commands, inbox.isClosed)
+            }
+            commands.forEach(obey)
+            if isClosed { break }
+            startWaiting(multi)
+            curl_multi_perform(multi, &running)
+            finishDone(multi)
+            startWaiting(multi)
+            // libcurl shortens the wait to its own timers, and a wake-up that came before counts.
+            curl_multi_poll(multi, nil, 0, longestWait, nil)
+            resumePaused()
+        }
+        cancelAll(multi)
+        inbox.withLock { $0.multi = nil }
+        idle.forEach { curl_easy_cleanup($0) }
+        curl_multi_cleanup(multi)
+    }
+
+    private func obey(_ command: Command) {
+        switch command {
+        case .start(let transfer): waiting.append(transfer)
+        case .cancel(let ticket):
+            if let position = waiting.firstIndex(where: { $0.ticket == ticket }) {
+                waiting.remove(at: position).completion(.failure(.cancelled))
+            } else if let position = paused.firstIndex(where: { $0.transfer.ticket == ticket }) {
+                paused.remove(at: position).transfer.completion(.failure(.cancelled))
+            } else if let (easy, transfer) = inFlight.first(where: { $0.value.ticket == ticket }), let multi {
+                release(easy, multi)
+                transfer.completion(.failure(.cancelled))
+            }
+        }
+    }
+
+    /// Milliseconds.
+    private var longestWait: Int32 {
+        guard let due = paused.map(\.due).min() else { return inFlight.isEmpty ? 60_000 : 1000 }
+        let now = MonotonicClock.nanoseconds
+        return due > now ? Int32(min(1000, (due - now) / 1_000_000 + 1)) : 0
+    }
+
+    private func resumePaused() {
+        let now = MonotonicClock.nanoseconds
+        let due = paused.filter { $0.due <= now }
+        paused.removeAll { $0.due <= now }
+        waiting += due.map(\.transfer)
+    }
+
+    private func startWaiting(_ multi: UnsafeMutableRawPointer) {
+        // One that cannot be started makes room for the next at once.
+        while inFlight.count < maximumInFlight, !waiting.isEmpty { start(waiting.removeFirst(), multi) }
+    }
+
+    private func start(_ transfer: Transfer, _ multi: UnsafeMutableRawPointer) {
+        guard let easy = idle.popLast() ?? curl_easy_init() else {
+            let code = CURLE_OUT_OF_MEMORY
+            let message = String(cString: curl_easy_strerror(code))
+            transfer.completion(
+                .failure(.connection(url: transfer.request.url, code: Int(code.rawValue), message: message)))
+            return
+        }
+        do throws(TransferError) {
+            try transfer.prepare(easy, options: options)
+        } catch {
+            recycle(easy)
+            transfer.completion(.failure(error))
+            return
+        }
+        inFlight[easy] = transfer
+        curl_multi_add_handle(multi, easy)
+    }
+
+    private func finishDone(_ multi: UnsafeMutableRawPointer) {
+        var left: Int32 = 0
+        while let message = curl_multi_info_read(multi, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
+            // The message dies with the handle's removal.
+            let code = osc_curl_message_result(message)
+            guard let transfer = inFlight[easy] else { continue }
+            let outcome: Result<TransferResult, TransferError>
+            do throws(TransferError) {
+                if try transfer.follows(code, options: options) {
+                    release(easy, multi)
+                    start(transfer, multi)
+                    continue
+                }
+                outcome = transfer.outcome(code)
+            } catch {
+                outcome = .failure(error)
+            }
+            if case .failure(let error) = outcome, let pause = transfer.pause(after: error), transfer.beginAnew() {
+                release(easy, multi)
+                paused.append((MonotonicClock.nanoseconds + UInt64(pause * 1e9), transfer))
+                continue
+            }
+            release(easy, multi)
+            transfer.completion(outcome)
+        }
+    }
+
+    private func release(_ easy: UnsafeMutableRawPointer, _ multi: UnsafeMutableRawPointer) {
+        inFlight[easy] = nil
+        curl_multi_remove_handle(multi, easy)
+        recycle(easy)
+    }
+
+    /// Connections live in the multi handle, so a reset loses none.
+    private func recycle(_ easy: UnsafeMutableRawPointer) {
+        curl_easy_reset(easy)
+        idle.append(easy)
+    }
+
+    private func cancelAll(_ multi: UnsafeMutableRawPointer) {
+        for (easy, transfer) in inFlight {
+            release(easy, multi)
+            transfer.completion(.failure(.cancelled))
+        }
+        paused.forEach { $0.transfer.completion(.failure(.cancelled)) }
+        paused = []
+        waiting.forEach { $0.completion(.failure(.cancelled)) }
+        waiting = []
     }
 }

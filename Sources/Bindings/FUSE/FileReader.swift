@@ -1,4 +1,6 @@
-/// Gives the bytes of the one file that a ``SingleFileSession`` serves.
+import Glibc
+
+/// Gives the bytes of the one file that a ``FUSEMount`` serves.
 package protocol FileReader: Sendable {
     /// Answers a read by `reply`, before this returns, when no network is needed for it: such a read needs no entry among those
     /// that wait, whose lock all readers share. Otherwise it has begun, and goes on with what this returns.
@@ -12,3 +14,34 @@ package protocol FileReader: Sendable {
 
 /// The rest of a read that could not be answered at once.
 package typealias LateAnswer = (ReadRequest) -> Void
+
+/// One read that somebody waits for. It is answered exactly once: by the first of ``reply(_:)``, ``fail(_:)``, the reader's
+/// death (EINTR), the end of the session, and, when nobody answered and nobody holds it any more, EIO.
+package final class ReadRequest: Sendable {
+    /// First byte within the file.
+    package let offset: UInt64
+    /// Bytes wanted; all of them lie within the file.
+    package let size: Int
+    private let answer: PendingAnswer
+
+    init(offset: UInt64, size: Int, answer: PendingAnswer) {
+        self.offset = offset
+        self.size = size
+        self.answer = answer
+    }
+
+    deinit { answer.fail(EIO) }
+
+    /// Whether somebody still waits. A reader may skip work when not.
+    package var isAnswered: Bool { answer.isGiven }
+
+    /// Sends the bytes; they may be freed when this returns. Does nothing when the request has been answered.
+    package func reply(_ bytes: UnsafeRawBufferPointer) {
+        answer.reply(bytes)
+    }
+
+    /// Sends an error number. Does nothing when the request has been answered.
+    package func fail(_ code: Int32) {
+        answer.fail(code)
+    }
+}

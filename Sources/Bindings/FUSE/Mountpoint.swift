@@ -10,22 +10,22 @@ package struct Mountpoint: Sendable {
     package init(_ path: String) { self.path = path }
 
     /// Unmounts when nobody uses it.
-    /// - Throws: ``SessionError/busy(path:)``, ``SessionError/unmountFailed(_:)``.
-    package func unmount() throws(SessionError) {
+    /// - Throws: ``MountError/busy(path:)``, ``MountError/unmountFailed(_:)``.
+    package func unmount() throws(MountError) {
         try unmount(flags: 0, options: ["-u"])
     }
 
     /// Takes it out of the folder tree now; it ends when its last user goes.
-    /// - Throws: ``SessionError/unmountFailed(_:)``.
-    package func detach() throws(SessionError) {
+    /// - Throws: ``MountError/unmountFailed(_:)``.
+    package func detach() throws(MountError) {
         try unmount(flags: osc_MNT_DETACH, options: ["-u", "-z"])
     }
 
     /// Breaks the connection, so that everybody who reads gets an error, and detaches it.
     ///
     /// A plain user's can only be broken where /sys/fs/fuse/connections is mounted; else readers go on until they close.
-    /// - Throws: ``SessionError/unmountFailed(_:)``.
-    package func abort() throws(SessionError) {
+    /// - Throws: ``MountError/unmountFailed(_:)``.
+    package func abort() throws(MountError) {
         if geteuid() == 0 {
             // EBUSY says that it is still mounted; the connection is broken all the same.
             if osc_umount2(path, osc_MNT_FORCE | osc_UMOUNT_NOFOLLOW) == 0 { return }
@@ -36,7 +36,7 @@ package struct Mountpoint: Sendable {
         try detach()
     }
 
-    private func unmount(flags: Int32, options: [String]) throws(SessionError) {
+    private func unmount(flags: Int32, options: [String]) throws(MountError) {
         if geteuid() == 0 {
             if osc_umount2(path, flags | osc_UMOUNT_NOFOLLOW) == 0 { return }
             let error = SystemCallError.last("umount2", path)
@@ -50,8 +50,8 @@ package struct Mountpoint: Sendable {
             let status = try fusermount(options + ["--", path])
             if status == 0 { return }
             // It says why only in words. What is mounted still is in use; nothing else makes it fail for the owner.
-            if try MountTable.entry(at: path) != nil { throw SessionError.busy(path: path) }
-        } catch let error as SessionError {
+            if try MountTable.entry(at: path) != nil { throw MountError.busy(path: path) }
+        } catch let error as MountError {
             throw error
         } catch let error as SystemCallError {
             throw .unmountFailed(error)
@@ -78,5 +78,12 @@ package struct Mountpoint: Sendable {
         var status: Int32 = 0
         try systemCall("waitpid", "fusermount3") { waitpid(child, &status, 0) }
         return status
+    }
+}
+
+extension FileHandle {
+    /// Writes a word to a file of the kernel's.
+    func write(text: String) throws(SystemCallError) {
+        try text.withBytes { (bytes) throws(SystemCallError) in try self.write(bytes) }
     }
 }

@@ -250,3 +250,42 @@ package final class CachingBlockStore: BlockStore {
         shards[id.withUnsafeBytes { Int($0[1] & 63) }]
     }
 }
+
+/// What a ``CachingBlockStore`` has done since it was made.
+package struct StoreStatistics: Sendable, Equatable {
+    /// Bytes that came over the wire, compressed.
+    package var bytesFetched = 0
+    /// Uncompressed bytes that the cache gave.
+    package var bytesFromCache = 0
+    /// Blocks that the upstream store gave.
+    package var fetches = 0
+    /// Damaged blocks in the cache that were found and dropped.
+    package var repaired = 0
+    /// The last failure of a fetch; nil when there was none, or a later one went well.
+    package var lastError: String?
+}
+
+/// The numbers behind ``StoreStatistics``; any thread.
+final class StoreCounters: Sendable {
+    private let bytesFetched = Atomic<Int>(0)
+    private let bytesFromCache = Atomic<Int>(0)
+    private let fetches = Atomic<Int>(0)
+    private let lastError = Mutex<BlockStoreError?>(nil)
+
+    func fetched(_ bytes: Int) {
+        bytesFetched.add(bytes, ordering: .relaxed)
+        fetches.add(1, ordering: .relaxed)
+        lastError.withLock { $0 = nil }
+    }
+
+    func fromCache(_ bytes: Int) { bytesFromCache.add(bytes, ordering: .relaxed) }
+
+    func failed(_ error: BlockStoreError) { lastError.withLock { $0 = error } }
+
+    func snapshot(repaired: Int) -> StoreStatistics {
+        StoreStatistics(
+            bytesFetched: bytesFetched.load(ordering: .relaxed),
+            bytesFromCache: bytesFromCache.load(ordering: .relaxed), fetches: fetches.load(ordering: .relaxed),
+            repaired: repaired, lastError: lastError.withLock { $0.map { "\($0)" } })
+    }
+}

@@ -8,7 +8,7 @@ import Synchronization
 /// Once mounted it stays so until it is unmounted, by ``unmount(force:)`` or by anybody, even when nobody refers to it.
 // @unchecked: `handle` is written before the loop's thread starts and then used by that thread only; `device` is written in
 // init only.
-package final class SingleFileSession: @unchecked Sendable {
+package final class FUSEMount: @unchecked Sendable {
     /// Where it is mounted; absolute.
     package let directory: String
     let file: ServedFile
@@ -16,7 +16,7 @@ package final class SingleFileSession: @unchecked Sendable {
     let outstanding = OutstandingAnswers()
     /// Every read is an error from now on.
     let isBroken = Atomic(false)
-    let options: SessionOptions
+    let options: Options
     private var handle: OpaquePointer?
     /// The kernel's number for this mount, as ``MountTable/Entry/device``.
     private var device: String?
@@ -33,12 +33,12 @@ package final class SingleFileSession: @unchecked Sendable {
     ///   - fileName: the file's name, without a slash.
     ///   - size: its bytes.
     ///   - modified: its time, in seconds since 1970.
-    /// - Throws: ``SessionError/noDevice(_:)``, ``SessionError/mountFailed(path:message:)``.
+    /// - Throws: ``MountError/noDevice(_:)``, ``MountError/mountFailed(path:message:)``.
     package init(
         mountingAt directory: String, fileName: String, size: UInt64, modified: Int,
-        options: SessionOptions = SessionOptions(),
+        options: Options = Options(),
         reader: any FileReader
-    ) throws(SessionError) {
+    ) throws(MountError) {
         self.directory = directory
         self.options = options
         self.reader = reader
@@ -50,8 +50,8 @@ package final class SingleFileSession: @unchecked Sendable {
         }
         LibraryLog.install()
         _ = LibraryLog.takeLastError()
-        var operations = SingleFileSession.operations()
-        let session = SingleFileSession.withArguments(options) { count, arguments in
+        var operations = FUSEMount.operations()
+        let session = FUSEMount.withArguments(options) { count, arguments in
             osc_fuse_session_new(count, arguments, &operations, Unmanaged.passUnretained(self).toOpaque())
         }
         guard let session else {
@@ -82,8 +82,8 @@ package final class SingleFileSession: @unchecked Sendable {
 
     /// Ends the mount.
     /// - Parameter force: also when it is in use: readers get an error.
-    /// - Throws: ``SessionError/busy(path:)`` without `force`; ``SessionError/unmountFailed(_:)``.
-    package func unmount(force: Bool = false) throws(SessionError) {
+    /// - Throws: ``MountError/busy(path:)`` without `force`; ``MountError/unmountFailed(_:)``.
+    package func unmount(force: Bool = false) throws(MountError) {
         // Ended already, or on its way: what is mounted there now is somebody else's.
         if isEnded { return }
         if let device, let table = try? MountTable.entries(), !table.contains(where: { $0.device == device }) { return }
@@ -143,7 +143,7 @@ package final class SingleFileSession: @unchecked Sendable {
     }
 
     private static func withArguments<Result>(
-        _ options: SessionOptions, _ body: (Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+        _ options: Options, _ body: (Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
         var words = ["ro", "fsname=oscircular", "subtype=oscircular", "max_read=\(longestRead)"]
         if options.allowOther { words += ["allow_other", "default_permissions"] }
@@ -155,6 +155,54 @@ package final class SingleFileSession: @unchecked Sendable {
         return arguments.withUnsafeMutableBufferPointer { buffer in
             // The array is never empty, so it has an address.
             body(count, buffer.baseAddress.unsafelyUnwrapped)
+        }
+    }
+}
+
+extension FUSEMount {
+    /// How a ``FUSEMount`` is mounted and served.
+    package struct Options: Sendable {
+        /// Other users may read the file too, as its mode says; for root's mounts that QEMU's own user reads. A plain user needs
+        /// `user_allow_other` in /etc/fuse.conf.
+        package var allowOther: Bool
+        /// Threads that take requests. They never wait for the network, so few are enough.
+        package var threads: Int
+        /// Kernel read-ahead in KiB, set where this process may (root).
+        package var readAheadKiB: Int
+        /// Direct reads are split and sent side by side: several times faster, but the kernel then tells nobody of a killed
+        /// reader, which stays until its read is answered.
+        package var parallelDirectReads: Bool
+
+        package init(
+            allowOther: Bool = false, threads: Int = 10, readAheadKiB: Int = 1024, parallelDirectReads: Bool = true
+        ) {
+            self.allowOther = allowOther
+            self.threads = threads
+            self.readAheadKiB = readAheadKiB
+            self.parallelDirectReads = parallelDirectReads
+        }
+    }
+}
+
+/// Why a FUSE file could not be mounted or unmounted.
+package enum MountError: Error, Sendable, Equatable {
+    /// /dev/fuse is missing, or this process may not open it.
+    case noDevice(SystemCallError)
+    /// libfuse refused; `message` is its own last word.
+    case mountFailed(path: String, message: String)
+    /// Somebody has the file open or stands in the folder.
+    case busy(path: String)
+    /// The call that unmounts failed for another reason.
+    case unmountFailed(SystemCallError)
+}
+
+extension MountError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .noDevice(let cause): "FUSE is not available: \(cause)"
+        case .mountFailed(let path, let message): "mounting at \(path): \(message)"
+        case .busy(let path): "\(path) is in use"
+        case .unmountFailed(let cause): "unmounting: \(cause)"
         }
     }
 }

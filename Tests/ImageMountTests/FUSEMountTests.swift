@@ -7,7 +7,7 @@ import Testing
 
 @Suite(
     .serialized, .enabled(if: mayMount, "NOT TESTED: FUSE mounts need /dev/fuse, and fusermount3 for others than root"))
-struct SingleFileSessionTests {
+struct FUSEMountTests {
     /// Keeps requests, or drops them.
     private final class KeepingReader: FileReader {
         let kept = Mutex<[ReadRequest]>([])
@@ -29,13 +29,13 @@ struct SingleFileSessionTests {
     }
 
     private func withSession(
-        _ reader: KeepingReader, parallelDirectReads: Bool = true, _ body: (SingleFileSession) async throws -> Void
+        _ reader: KeepingReader, parallelDirectReads: Bool = true, _ body: (FUSEMount) async throws -> Void
     ) async throws {
         let directory = directory
         let session = try await WorkerThread.run(name: "test-mount") {
-            try SingleFileSession(
+            try FUSEMount(
                 mountingAt: directory, fileName: "file", size: 1 << 20, modified: 1_000_000_000,
-                options: SessionOptions(parallelDirectReads: parallelDirectReads), reader: reader)
+                options: FUSEMount.Options(parallelDirectReads: parallelDirectReads), reader: reader)
         }
         let result: Result<Void, any Error>
         do { result = .success(try await body(session)) } catch { result = .failure(error) }
@@ -46,7 +46,7 @@ struct SingleFileSessionTests {
 
     @Test func aKilledReaderIsAnsweredAtOnce() async throws {
         let reader = KeepingReader(keeps: true)
-        try await withSession(reader, parallelDirectReads: false) { (session: SingleFileSession) async throws in
+        try await withSession(reader, parallelDirectReads: false) { (session: FUSEMount) async throws in
             let child = try ChildProcess([
                 "dd", "if=\(directory)/file", "of=/dev/null", "bs=4096", "count=1", "iflag=direct",
             ])
@@ -61,14 +61,14 @@ struct SingleFileSessionTests {
     }
 
     @Test func aRequestThatIsDroppedIsAnError() async throws {
-        try await withSession(KeepingReader(keeps: false)) { (session: SingleFileSession) async throws in
+        try await withSession(KeepingReader(keeps: false)) { (session: FUSEMount) async throws in
             #expect(try await exitCode("cat '\(directory)/file' > /dev/null") == 1)
         }
     }
 
     @Test func answersAfterTheEndAreHarmless() async throws {
         let reader = KeepingReader(keeps: true)
-        try await withSession(reader) { (session: SingleFileSession) async throws in
+        try await withSession(reader) { (session: FUSEMount) async throws in
             let child = try ChildProcess(["cat", "\(directory)/file"])
             #expect(await eventually { reader.kept.withLock { !$0.isEmpty } })
             try session.unmount(force: true)
@@ -82,7 +82,7 @@ struct SingleFileSessionTests {
 
     @Test(.enabled(if: geteuid() == 0, "only root may raise the read-ahead"))
     func theKernelReadsAheadOneMebibyte() async throws {
-        try await withSession(KeepingReader(keeps: true)) { (session: SingleFileSession) async throws in
+        try await withSession(KeepingReader(keeps: true)) { (session: FUSEMount) async throws in
             let device = try #require(try MountTable.entry(at: directory)?.device)
             #expect(try await exitCode("[ $(cat /sys/class/bdi/\(device)/read_ahead_kb) = 1024 ]") == 0)
         }
@@ -93,8 +93,8 @@ struct SingleFileSessionTests {
         LibraryLog.setHandler { _, text in log.lines.withLock { $0.append(text) } }
         defer { LibraryLog.setHandler(nil) }
         let missing = folder.path("missing")
-        let error = #expect(throws: SessionError.self) {
-            try SingleFileSession(
+        let error = #expect(throws: MountError.self) {
+            try FUSEMount(
                 mountingAt: missing, fileName: "file", size: 1, modified: 0, reader: KeepingReader(keeps: true))
         }
         guard case .mountFailed(missing, let message) = error else {

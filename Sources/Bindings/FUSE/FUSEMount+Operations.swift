@@ -2,7 +2,7 @@ import CFUSE
 import Glibc
 
 /// What the kernel may ask. Every function runs on one of libfuse's threads and none of them waits.
-extension SingleFileSession {
+extension FUSEMount {
     /// Bytes of the longest read that the kernel sends; must be both a mount option and in the connection.
     static let longestRead: UInt32 = 1_048_576
     /// Seconds for which the kernel keeps names and attributes: nothing of an image ever changes.
@@ -13,43 +13,43 @@ extension SingleFileSession {
         var table = fuse_lowlevel_ops()
         table.`init` = { @Sendable session, connection in
             guard let session, let connection else { return }
-            connection.pointee.max_read = SingleFileSession.longestRead
+            connection.pointee.max_read = FUSEMount.longestRead
             // Reads that wait for the network count as background ones: they must not use up what others need.
             connection.pointee.max_background = 256
             connection.pointee.congestion_threshold = 192
-            let options = Unmanaged<SingleFileSession>.fromOpaque(session).takeUnretainedValue().options
+            let options = Unmanaged<FUSEMount>.fromOpaque(session).takeUnretainedValue().options
             osc_fuse_choose_capabilities(connection, options.parallelDirectReads ? 1 : 0)
         }
         table.lookup = { @Sendable request, parent, name in
             guard let request, let name else { return }
-            SingleFileSession.of(request).lookUp(request, parent: parent, name: String(cString: name))
+            FUSEMount.of(request).lookUp(request, parent: parent, name: String(cString: name))
         }
         table.getattr = { @Sendable request, number, _ in
             guard let request else { return }
-            SingleFileSession.of(request).replyAttributes(request, of: number)
+            FUSEMount.of(request).replyAttributes(request, of: number)
         }
         table.open = { @Sendable request, number, information in
             guard let request, let information else { return }
-            SingleFileSession.open(request, number, information)
+            FUSEMount.open(request, number, information)
         }
         table.read = { @Sendable request, _, size, offset, _ in
             guard let request else { return }
-            SingleFileSession.of(request).read(request, offset: UInt64(clamping: offset), size: size)
+            FUSEMount.of(request).read(request, offset: UInt64(clamping: offset), size: size)
         }
         table.readdir = { @Sendable request, number, size, offset, _ in
             guard let request else { return }
-            SingleFileSession.of(request).list(request, number: number, size: size, after: Int(offset))
+            FUSEMount.of(request).list(request, number: number, size: size, after: Int(offset))
         }
         table.statfs = { @Sendable request, _ in
             guard let request else { return }
-            SingleFileSession.of(request).replyFileSystem(request)
+            FUSEMount.of(request).replyFileSystem(request)
         }
         return table
     }
 
     /// The session lives until its loop has ended, so a pointer without ownership is enough.
-    private static func of(_ request: fuse_req_t) -> SingleFileSession {
-        Unmanaged<SingleFileSession>.fromOpaque(fuse_req_userdata(request)).takeUnretainedValue()
+    private static func of(_ request: fuse_req_t) -> FUSEMount {
+        Unmanaged<FUSEMount>.fromOpaque(fuse_req_userdata(request)).takeUnretainedValue()
     }
 
     private func lookUp(_ request: fuse_req_t, parent: UInt64, name: String) {
@@ -62,8 +62,8 @@ extension SingleFileSession {
         var entry = fuse_entry_param()
         entry.ino = fuse_ino_t(ServedFile.fileNumber)
         entry.attr = attributes
-        entry.attr_timeout = SingleFileSession.validity
-        entry.entry_timeout = SingleFileSession.validity
+        entry.attr_timeout = FUSEMount.validity
+        entry.entry_timeout = FUSEMount.validity
         fuse_reply_entry(request, &entry)
     }
 
@@ -72,7 +72,7 @@ extension SingleFileSession {
             fuse_reply_err(request, ENOENT)
             return
         }
-        fuse_reply_attr(request, &attributes, SingleFileSession.validity)
+        fuse_reply_attr(request, &attributes, FUSEMount.validity)
     }
 
     private static func open(
@@ -140,5 +140,48 @@ extension SingleFileSession {
         status.f_files = 2
         status.f_namemax = 255
         fuse_reply_statfs(request, &status)
+    }
+}
+
+/// The attributes of the one file and of its folder.
+struct ServedFile: Sendable {
+    static let directoryNumber: UInt64 = 1
+    static let fileNumber: UInt64 = 2
+
+    let name: String
+    let size: UInt64
+    let modified: Int
+    private let owner = geteuid()
+    private let group = getegid()
+
+    init(name: String, size: UInt64, modified: Int) {
+        self.name = name
+        self.size = size
+        self.modified = modified
+    }
+
+    /// Nil for any other inode number.
+    func attributes(of number: UInt64) -> stat? {
+        var attributes = stat()
+        attributes.st_ino = UInt(number)
+        attributes.st_uid = owner
+        attributes.st_gid = group
+        attributes.st_mtim.tv_sec = modified
+        attributes.st_ctim.tv_sec = modified
+        attributes.st_atim.tv_sec = modified
+        attributes.st_blksize = 4096
+        switch number {
+        case ServedFile.directoryNumber:
+            attributes.st_mode = S_IFDIR | 0o555
+            attributes.st_nlink = 2
+        case ServedFile.fileNumber:
+            attributes.st_mode = S_IFREG | 0o444
+            attributes.st_nlink = 1
+            attributes.st_size = Int(size)
+            attributes.st_blocks = Int((size + 511) / 512)
+        default:
+            return nil
+        }
+        return attributes
     }
 }

@@ -1,4 +1,5 @@
 import ContentAddress
+import Linux
 
 /// A place that gives a block by its id. Implementations decorate each other: cache over mirrors over http.
 ///
@@ -73,5 +74,63 @@ package struct BlockRequest: Sendable, Hashable {
         self.priority = priority
         self.isForKeeping = isForKeeping
         self.missedAt = missedAt
+    }
+}
+
+/// The uncompressed bytes of one block. Immutable once made, so any thread may read it.
+// @unchecked: the buffer is written only inside init, before anybody else has the object.
+package final class BlockBytes: @unchecked Sendable {
+    private let buffer: UnsafeMutableRawBufferPointer
+    /// Bytes that came over the wire, or from the store's file, for this block; 0 when it came from a cache.
+    package let transferred: Int
+    /// Seconds between the request and the first byte of its answer; nil where nobody measured.
+    package let wait: Double?
+
+    /// Allocates `length` bytes and lets `fill` write all of them.
+    /// - Throws: what `fill` throws.
+    package init<Failure: Error>(
+        length: Int, transferred: Int = 0, wait: Double? = nil,
+        fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        buffer = .allocate(byteCount: length, alignment: 4096)
+        self.transferred = transferred
+        self.wait = wait
+        // The deinit of a class whose init throws after all members are set does run: it frees the buffer.
+        try fill(buffer)
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// Bytes of the block.
+    package var count: Int { buffer.count }
+
+    /// Gives the bytes for the duration of the call.
+    package func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(UnsafeRawBufferPointer(buffer))
+    }
+}
+
+/// Why a store did not give a block. The case is the policy: try the next place, drop and refetch, or wait.
+package enum BlockStoreError: Error, Sendable {
+    /// The place answers, and does not have the block. `place` is a URL or path.
+    case missing(BlockID, place: String)
+    /// What the place gave is not the block: wrong digest, wrong length, no zstd, or a bomb. `reason` is a phrase.
+    case corrupt(BlockID, place: String, reason: String)
+    /// The place did not answer, or broke off.
+    case unreachable(place: String, cause: any Error)
+    /// The store was closed while the request waited.
+    case closed
+}
+
+extension BlockStoreError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .missing(let id, let place): "block \(id) is not at \(place)"
+        case .corrupt(let id, let place, let reason): "block \(id) from \(place) is damaged: \(reason)"
+        case .unreachable(let place, let cause): "\(place): \(words(of: cause))"
+        case .closed: "the block store was closed"
+        }
     }
 }
