@@ -26,7 +26,7 @@ package struct BootSet: Sendable, Equatable {
     }
 
     /// Reads a file's text.
-    /// - Throws: ``ImageIndexError/malformed(reason:)``: another header, a line that is no id, too many lines.
+    /// - Throws: ``ImageIndexError/malformed(reason:)``: another header, a line that is not an id, too many lines.
     package init(text: String) throws(ImageIndexError) {
         var lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false)[...]
         guard let first = lines.popFirst(), Substring(first) == BootSet.header else {
@@ -40,7 +40,7 @@ package struct BootSet: Sendable, Equatable {
         ids.reserveCapacity(lines.count)
         for line in lines {
             guard let id = BlockID(hex: Substring(line)) else {
-                throw .malformed(reason: "line \(ids.count + 2) of the boot set is no block id")
+                throw .malformed(reason: "line \(ids.count + 2) of the boot set is not a block id")
             }
             ids.append(id)
         }
@@ -73,7 +73,7 @@ package struct BootSet: Sendable, Equatable {
     /// These blocks, then those of `later` that are not among them.
     package func union(_ later: BootSet) -> BootSet { BootSet(ids + later.ids) }
 
-    /// The blocks as an image has them, in the set's order. Ids that the image lacks, and holes, are left out.
+    /// The blocks as an image has them, in the set's order. Ids that are not in the image, and holes, are left out.
     /// - Throws: ``ImageIndexError``.
     package func blocks(of index: ImageIndex) throws -> [IndexedBlock] {
         let wanted = Set(ids)

@@ -164,7 +164,7 @@ package enum BlockSize {
     package static func isWritable(_ size: Int) -> Bool { writable.contains(size) && size.isMultiple(of: 512) }
 }
 
-/// Why a file is no usable index.
+/// Why a file is not a usable index.
 package enum ImageIndexError: Error, Sendable, Equatable {
     /// The file could not be opened, read or written.
     case file(SystemCallError)

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 
 /// Writes an index of fixed-size blocks that casync and desync read too.

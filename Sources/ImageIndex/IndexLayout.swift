@@ -48,7 +48,7 @@ struct IndexLayout {
         }
         let items = fileSize - UInt64(fixedPart)
         guard items.isMultiple(of: UInt64(BlobIndexFormat.itemSize)) else {
-            throw ImageIndexError.malformed(reason: "the table is no whole number of rows")
+            throw ImageIndexError.malformed(reason: "the table is not a whole number of rows")
         }
         count = Int(items) / BlobIndexFormat.itemSize
         guard count > 0 else { throw ImageIndexError.empty }

@@ -61,7 +61,7 @@ struct IndexItem {
         case .lbcas(let header):
             guard row.last == UInt8(ascii: "\n"),
                 let id = BlockID(sha1: String(decoding: row.dropLast(), as: UTF8.self))
-            else { throw .malformed(reason: "line \(position + 2) is no SHA-1 of 40 digits") }
+            else { throw .malformed(reason: "line \(position + 2) is not a SHA-1 of 40 digits") }
             end = header.end(of: position)
             self.id = id
         }

@@ -3,9 +3,9 @@ import Linux
 
 /// Why an image could not be mounted or unmounted.
 package enum ImageMountError: Error, Sendable, Equatable {
-    /// /dev/fuse is missing or this process may not open it: load the module, or ask for the right.
+    /// /dev/fuse is missing or this process may not open it: load the module, or get the permission.
     case noFUSEDevice(SystemCallError)
-    /// The mount point is no folder, or cannot be reached.
+    /// The mount point is not a folder, or cannot be reached.
     case notADirectory(String, SystemCallError?)
     /// The folder holds something that the mount would hide.
     case notEmpty(String)
@@ -15,7 +15,7 @@ package enum ImageMountError: Error, Sendable, Equatable {
     case busy(String)
     /// No image of ours is mounted there.
     case notMounted(String)
-    /// The index's name makes no file name.
+    /// The image's name cannot be a file name.
     case unusableName(String)
     /// libfuse or the kernel refused.
     case mountFailed(cause: MountError)
@@ -37,12 +37,12 @@ extension ImageMountError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .noFUSEDevice(let cause): "FUSE is not available: \(cause)"
-        case .notADirectory(let path, let cause): cause.map { "\($0)" } ?? "\(path) is no folder"
+        case .notADirectory(let path, let cause): cause.map { "\($0)" } ?? "\(path) is not a folder"
         case .notEmpty(let path): "the folder \(path) is not empty"
-        case .notWritable(let path): "\(path) is not yours to write, so nothing can be mounted there"
+        case .notWritable(let path): "you may not write to \(path), and can mount only where you may"
         case .busy(let path): "\(path) is in use"
         case .notMounted(let path): "no image is mounted at \(path)"
-        case .unusableName(let name): "“\(name)” is no file name"
+        case .unusableName(let name): "“\(name)” cannot be a file name"
         case .mountFailed(let cause), .unmountFailed(let cause): "\(cause)"
         }
     }

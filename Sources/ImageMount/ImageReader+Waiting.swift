@@ -2,7 +2,7 @@ import BlockStore
 import ImageIndex
 import Linux
 
-/// Waiting: what happens between a block that is not here and the end of the read.
+/// Waiting: what happens between a block that is missing and the end of the read.
 extension ImageReader {
     /// The blocks that stalled reads and are not in the store yet. Empty: a paused guest may go on.
     package var stalledBlocks: [IndexedBlock] {
@@ -34,7 +34,7 @@ extension ImageReader {
         state.withLock { $0.refusesWaiting = false }
     }
 
-    /// Ends all waiting reads and all fetching. Blocks that are here can still be read.
+    /// Ends all waiting reads and all fetching. Blocks that are stored locally can still be read.
     package func close() {
         let waiting = state.withLock { state in
             state.isClosed = true
@@ -45,9 +45,9 @@ extension ImageReader {
         for read in waiting { end(read, .closed) }
     }
 
-    /// Joins the waits of all the read's blocks, or ends it at once where waiting makes no sense.
+    /// Joins the waits of all the read's blocks, or ends it at once where it may not wait.
     func wait(_ read: PendingRead) {
-        // Before anybody else has the read, so that whoever ends it cancels this too.
+        // Before anybody else has the read, so that its end cancels this, too.
         TimerQueue.shared.schedule(read.deadline, after: options.bound) { [weak self, weak read] in
             if let self, let read { self.expire(read) }
         }
@@ -74,7 +74,7 @@ extension ImageReader {
             }
         }
         guard refusal == nil else {
-            // A paused guest goes on when all of its read is here. Without one only the block to blame may fail further reads:
+            // A paused guest goes on when all of its read has come. Without one only the block to blame may fail further reads:
             // the kernel's read-ahead asks for good blocks together with it, then for each page by itself.
             let stalled = options.keepsFetching ? stall(Set(read.pieces.map(\.block.position)), &state) : []
             return (refusal, wanted, stalled)

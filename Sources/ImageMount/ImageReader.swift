@@ -19,6 +19,12 @@ package struct BegunRead: Sendable {
 
 /// Reads an image by offset: splits by block, gives zeros for holes, takes blocks from the store, and bounds every wait.
 ///
+/// A read begins on its caller's thread: the index says which blocks it lies in, and what is stored locally is copied at once
+/// (``begin(offset:length:)``). What is missing is asked of the store, each block once however many reads want it, and no thread
+/// sleeps for it: the one that brings the last block ends the read (``finish(_:_:)``, ``PendingRead``). A read that has waited for
+/// too long ends with an error, and its blocks count as stalled until they come. Where an image is read in order, the next blocks
+/// are fetched ahead (``BlocksAhead``).
+///
 /// It knows nothing of FUSE. Any thread may use it.
 package final class ImageReader: Sendable {
     package let index: ImageIndex
@@ -61,8 +67,8 @@ package final class ImageReader: Sendable {
     ///
     /// May read local files on the calling thread (not for the cooperative pool: use ``read(offset:length:)`` there), never
     /// waits for the network.
-    /// - Parameter completion: called exactly once, before this returns when all is here, else on the thread that brings the
-    ///   last block or on the one that ends waits.
+    /// - Parameter completion: called exactly once: before this returns when nothing is missing, else on the thread that brings
+    ///   the last block or on the one that ends waits.
     package func read(offset: UInt64, length: Int, completion: @escaping ReadCompletion) {
         finish(begin(offset: offset, length: length), completion)
     }
@@ -152,10 +158,12 @@ package final class ImageReader: Sendable {
         return pieces
     }
 
-    /// Asks for what a reader in order will want after this block. Nobody waits for it: who wants it before it is here raises it.
+    /// Asks for what a reader in order will want after this block. Nobody waits for it; a read that wants it before it has come
+    /// raises it.
     private func readAhead(of block: IndexedBlock) {
         guard !options.foreseen.contains(block.position) else { return }
         for position in ahead.touched(block.position) where position < index.count {
+            // An index that can no longer be read fails the reads themselves.
             guard let next = try? index.block(at: position), !next.isHole, !touched.contains(position) else { continue }
             observer?.fetchBegan(next)
             store.fetch(request(next, .prefetch)) { [weak self] result in

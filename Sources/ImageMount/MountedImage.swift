@@ -7,7 +7,7 @@ import Logging
 
 /// An image as one read-only file in a folder of its own, served by this process.
 ///
-/// It stays mounted until it is unmounted, even when nobody refers to it any more. Do not read the file from this process's
+/// It stays mounted until it is unmounted, even when nothing refers to it any more. Do not read the file from this process's
 /// cooperative pool.
 package final class MountedImage: Sendable {
     /// The folder; absolute, links resolved.
@@ -16,13 +16,13 @@ package final class MountedImage: Sendable {
     package let path: String
     /// What answers the file's reads.
     package let reader: ImageReader
-    private let session: FUSEMount
+    private let mount: FUSEMount
 
-    private init(directory: String, path: String, reader: ImageReader, session: FUSEMount) {
+    private init(directory: String, path: String, reader: ImageReader, mount: FUSEMount) {
         self.directory = directory
         self.path = path
         self.reader = reader
-        self.session = session
+        self.mount = mount
     }
 
     /// Mounts an image; returns when the file can be opened. A mount that a dead process left at the folder is cleared first.
@@ -44,25 +44,25 @@ package final class MountedImage: Sendable {
             { level, text in log.log(level: level <= 3 ? .error : .warning, "libfuse: \(text)") }, replacing: false)
         let reader = ImageReader(index: index, store: store, options: options.read, observer: observer)
         do {
-            let session = try FUSEMount(
+            let mount = try FUSEMount(
                 mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
                 options: FUSEMount.Options(allowOther: options.allowOther),
                 reader: ServedImage(reader: reader, log: log))
-            session.whenEnded { reader.close() }
+            mount.whenEnded { reader.close() }
             return MountedImage(
                 directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
-                session: session)
+                mount: mount)
         } catch {
             throw ImageMountError(error)
         }
     }
 
     /// Ends the mount.
-    /// - Parameter force: also while it is in use; whoever reads gets an error.
+    /// - Parameter force: also while it is in use; its readers get an error.
     /// - Throws: ``ImageMountError/busy(_:)`` without `force`, ``ImageMountError/unmountFailed(cause:)``.
     package func unmount(force: Bool = false) throws(ImageMountError) {
         do {
-            try session.unmount(force: force)
+            try mount.unmount(force: force)
         } catch {
             throw ImageMountError(error)
         }
@@ -71,9 +71,11 @@ package final class MountedImage: Sendable {
     /// Ends a mount of ours that another process serves, or that a dead one left behind.
     /// - Throws: ``ImageMountError/notMounted(_:)``, ``ImageMountError/busy(_:)``, ``ImageMountError/unmountFailed(cause:)``.
     package static func unmount(at directory: String) throws(ImageMountError) {
-        guard let resolved = try? StaleMounts.resolved(directory),
-            (try? MountTable.entry(at: resolved))?.fileSystem == StaleMounts.fileSystem
+        // Where the path or the table cannot be read there is no mount of ours to be seen.
+        guard let entry = try? MountTable.entry(at: StaleMounts.resolved(directory)),
+            entry.fileSystem == StaleMounts.fileSystem
         else { throw .notMounted(directory) }
+        let resolved = entry.mountPoint
         if StaleMounts.isStale(resolved) { return try StaleMounts.clear(at: resolved) }
         do {
             try Mountpoint(resolved).unmount()
@@ -82,14 +84,14 @@ package final class MountedImage: Sendable {
         }
     }
 
-    /// Whether the mount has ended, by whomever.
-    package var isUnmounted: Bool { session.isEnded }
+    /// Whether the mount has ended, whatever ended it.
+    package var isUnmounted: Bool { mount.isEnded }
 
     /// Returns when the mount has ended, by ``unmount(force:)``, `umount` or a broken connection.
     ///
     /// After an unforced ``unmount(force:)`` this takes milliseconds, unless the mount also lives in another mount namespace.
     package func waitUntilUnmounted() async {
-        await session.waitUntilUnmounted()
+        await mount.waitUntilUnmounted()
     }
 
     /// The resolved path of a folder that may be mounted over.
@@ -100,7 +102,7 @@ package final class MountedImage: Sendable {
             if try MountTable.entry(at: resolved)?.fileSystem == StaleMounts.fileSystem {
                 throw ImageMountError.busy(resolved)
             }
-            if try !isEmpty(resolved) { throw ImageMountError.notEmpty(resolved) }
+            if try !Folder(path: resolved).names().isEmpty { throw ImageMountError.notEmpty(resolved) }
             // fusermount3 says so on standard error only.
             if geteuid() != 0, access(resolved, W_OK) != 0 { throw ImageMountError.notWritable(resolved) }
             return resolved
@@ -111,18 +113,6 @@ package final class MountedImage: Sendable {
         } catch {
             throw .notADirectory(directory, nil)
         }
-    }
-
-    private static func isEmpty(_ path: String) throws(SystemCallError) -> Bool {
-        guard let stream = opendir(path) else { throw SystemCallError.last("opendir", path) }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                String(cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
-            }
-            if name != "." && name != ".." { return false }
-        }
-        return true
     }
 }
 

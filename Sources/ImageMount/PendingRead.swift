@@ -5,7 +5,7 @@ import Synchronization
 
 /// One read that waits for blocks. Nobody sleeps for it: the thread that brings the last block completes it.
 final class PendingRead: Sendable {
-    /// A part of the read that lies in a block which is not here.
+    /// A part of the read that lies in a block that is missing.
     struct Piece: Sendable {
         let block: IndexedBlock
         /// First byte within the block.
@@ -117,7 +117,7 @@ extension ImageReadError: CustomStringConvertible {
     }
 }
 
-/// A block that has been asked for, and who waits for it.
+/// A block that has been asked for, and the reads that wait for it.
 struct BlockWait {
     let block: IndexedBlock
     var reads: [PendingRead] = []

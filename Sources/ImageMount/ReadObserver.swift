@@ -1,8 +1,8 @@
 import ImageIndex
 
-/// Hears what the readers of an image do. Called from many threads; return quickly, and do not read the image from here.
+/// Hears what the readers of an image do. Called from many threads; it must return quickly, and not read the image.
 package protocol ReadObserver: Sendable {
-    /// A block that is no hole was read for the first time. In order, one call at a time: this is the boot set.
+    /// A block that is not a hole was read for the first time. In order, one call at a time: this is the boot set.
     func firstTouch(_ block: IndexedBlock)
     /// A block that a read waits for is being asked for, now or again.
     func fetchBegan(_ block: IndexedBlock)
@@ -16,7 +16,7 @@ package protocol ReadObserver: Sendable {
     /// A block that stalled reads is in the store.
     func blockArrived(_ block: IndexedBlock)
     /// All blocks that stalled reads are in the store: a paused guest may go on. It may come before the guest has paused;
-    /// whoever sees the pause later looks at ``ImageReader/stalledBlocks``.
+    /// an observer that sees the pause later looks at ``ImageReader/stalledBlocks``.
     func stallEnded()
 }
 

@@ -9,8 +9,8 @@ package struct ReadOptions: Sendable {
     package var longestRetryDelay: Duration
     /// Bytes that are fetched ahead of readers that go through the image in order, and held until they are read. 0: none.
     package var readAhead: Int
-    /// Positions of blocks that somebody else fetches, in the order in which they are wanted: nothing is fetched ahead for those who
-    /// read these. A window that has grown in them would run past their end.
+    /// Positions of blocks that somebody else fetches, in the order in which they are wanted: nothing is fetched ahead for reads of
+    /// these. A window that has grown in them would run past their end.
     package var foreseen: Set<Int>
 
     package init(
@@ -25,7 +25,7 @@ package struct ReadOptions: Sendable {
         self.longestRetryDelay = longestRetryDelay
     }
 
-    /// Twice what a line of 300 Mbit/s has under way in 200 ms.
+    /// Twice what a link of 300 Mbit/s has under way in 200 ms.
     package static let usualReadAhead = 16 << 20
 
     /// The pause before attempt `attempt + 1`, with `attempt` counted from 1.

@@ -13,6 +13,7 @@ package enum StaleMounts {
     /// - Throws: ``ImageMountError/unmountFailed(cause:)`` for the first that could not be; the others are cleared all the same.
     @discardableResult
     package static func clear(under directory: String) throws(ImageMountError) -> [String] {
+        // Nothing is mounted below a path that leads nowhere.
         guard let resolved = try? resolved(directory) else { return [] }
         let prefix = resolved == "/" ? "/" : resolved + "/"
         var cleared: [String] = []
@@ -33,12 +34,14 @@ package enum StaleMounts {
 
     /// Whether a mount of ours is at this path and nobody serves it any more.
     package static func isStale(_ path: String) -> Bool {
+        // A path that leads nowhere is not a mount.
         guard let resolved = try? resolved(path) else { return false }
         return ours().contains { $0.mountPoint == resolved } && isDead(resolved)
     }
 
     /// Detaches stale mounts at this very folder, however many lie upon each other.
     static func clear(at path: String) throws(ImageMountError) {
+        // As above.
         while isStale(path), let resolved = try? resolved(path) {
             do {
                 try Mountpoint(resolved).detach()
@@ -69,6 +72,7 @@ package enum StaleMounts {
     }
 
     private static func ours() -> [MountTable.Entry] {
+        // Without /proc nothing can be cleared; mounting says what is in its way.
         ((try? MountTable.entries()) ?? []).filter { $0.fileSystem == fileSystem }
     }
 

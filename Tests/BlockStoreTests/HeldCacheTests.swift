@@ -18,10 +18,11 @@ import Testing
     }
 
     /// - Parameter blocks: how many may wait to be written.
-    private func open(line blocks: Int, patience: Double) -> (BlockCache, CachingBlockStore) {
+    private func open(queue blocks: Int, patience: Double) -> (BlockCache, CachingBlockStore) {
         // A 64th of the limit is one block: each needs the lock.
         let cache = BlockCache(
-            directory: directory.path("cache"), limit: .bytes(64 * 8192), longestLine: blocks * 8192, patience: patience
+            directory: directory.path("cache"), limit: .bytes(64 * 8192), longestQueue: blocks * 8192,
+            patience: patience
         )
         return (cache, CachingBlockStore(cache: cache, upstream: upstream))
     }
@@ -54,10 +55,10 @@ import Testing
         return ContinuousClock.now - start
     }
 
-    @Test func readsGoOnAtSpeedAndAFullLineDeclines() async throws {
+    @Test func readsGoOnAtSpeedAndAFullQueueDeclines() async throws {
         let child = try await holder()
         defer { end(child) }
-        let (cache, store) = open(line: 4, patience: 0.4)
+        let (cache, store) = open(queue: 4, patience: 0.4)
         #expect(try await readAll(store) < .seconds(2))
         #expect(cache.declined >= 41 - 5)
         // Nobody waits for ever for what cannot be written, and not once for each block.
@@ -69,9 +70,9 @@ import Testing
         #expect(image.ids.allSatisfy { !cache.contains($0) })
     }
 
-    @Test func whatWaitsInLineIsKeptWhenTheCacheIsFree() async throws {
+    @Test func whatIsQueuedIsKeptWhenTheCacheIsFree() async throws {
         let child = try await holder()
-        let (cache, store) = open(line: 100, patience: 20)
+        let (cache, store) = open(queue: 100, patience: 20)
         #expect(try await readAll(store) < .seconds(2))
         #expect(image.ids.allSatisfy { !cache.contains($0) })
         // What waits is not fetched again.
@@ -83,9 +84,9 @@ import Testing
         #expect(upstream.fetched.count == 41)
     }
 
-    @Test func whoFetchesInOrderToKeepWaitsForTheLine() async throws {
+    @Test func aFetchInOrderToKeepWaitsForTheQueue() async throws {
         let child = try await holder()
-        let (cache, store) = open(line: 4, patience: 20)
+        let (cache, store) = open(queue: 4, patience: 20)
         let image = image
         let fetch = Task {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -110,14 +111,14 @@ import Testing
     }
 
     @Test func aDamagedBlockIsDroppedWithoutWaiting() async throws {
-        let (_, first) = open(line: 100, patience: 1)
+        let (_, first) = open(queue: 100, patience: 1)
         _ = try await first.block(image.requests[0])
         await first.settle()
         let path = directory.path("cache/v1/" + image.requests[0].id.chunkStorePath.dropLast(6))
         try AtomicFile.write([UInt8](repeating: 7, count: 8192), to: path)
         let child = try await holder()
         defer { end(child) }
-        let (cache, store) = open(line: 100, patience: 0.2)
+        let (cache, store) = open(queue: 100, patience: 0.2)
         let start = ContinuousClock.now
         #expect(try await store.readNow(image.requests[0]) == nil)
         #expect(try await store.block(image.requests[0]).bytes == image.blocks[0])
@@ -129,7 +130,7 @@ import Testing
     @Test func aSessionsProtectionDoesNotWaitForEver() async throws {
         let child = try await holder()
         defer { end(child) }
-        let (cache, _) = open(line: 4, patience: 0.2)
+        let (cache, _) = open(queue: 4, patience: 0.2)
         let ids = image.ids
         let error = await #expect(throws: SystemCallError.self) {
             _ = try await WorkerThread.run(name: "test-protect") { try cache.protect("session", ids) }

@@ -28,25 +28,25 @@ struct FUSEMountTests {
         directory = try folder.makeFolder("mount")
     }
 
-    private func withSession(
+    private func withMount(
         _ reader: KeepingReader, parallelDirectReads: Bool = true, _ body: (FUSEMount) async throws -> Void
     ) async throws {
         let directory = directory
-        let session = try await WorkerThread.run(name: "test-mount") {
+        let mount = try await WorkerThread.run(name: "test-mount") {
             try FUSEMount(
                 mountingAt: directory, fileName: "file", size: 1 << 20, modified: 1_000_000_000,
                 options: FUSEMount.Options(parallelDirectReads: parallelDirectReads), reader: reader)
         }
         let result: Result<Void, any Error>
-        do { result = .success(try await body(session)) } catch { result = .failure(error) }
-        try session.unmount(force: true)
-        await session.waitUntilUnmounted()
+        do { result = .success(try await body(mount)) } catch { result = .failure(error) }
+        try mount.unmount(force: true)
+        await mount.waitUntilUnmounted()
         try result.get()
     }
 
     @Test func aKilledReaderIsAnsweredAtOnce() async throws {
         let reader = KeepingReader(keeps: true)
-        try await withSession(reader, parallelDirectReads: false) { (session: FUSEMount) async throws in
+        try await withMount(reader, parallelDirectReads: false) { (mount: FUSEMount) async throws in
             let child = try ChildProcess([
                 "dd", "if=\(directory)/file", "of=/dev/null", "bs=4096", "count=1", "iflag=direct",
             ])
@@ -61,18 +61,18 @@ struct FUSEMountTests {
     }
 
     @Test func aRequestThatIsDroppedIsAnError() async throws {
-        try await withSession(KeepingReader(keeps: false)) { (session: FUSEMount) async throws in
+        try await withMount(KeepingReader(keeps: false)) { (mount: FUSEMount) async throws in
             #expect(try await exitCode("cat '\(directory)/file' > /dev/null") == 1)
         }
     }
 
     @Test func answersAfterTheEndAreHarmless() async throws {
         let reader = KeepingReader(keeps: true)
-        try await withSession(reader) { (session: FUSEMount) async throws in
+        try await withMount(reader) { (mount: FUSEMount) async throws in
             let child = try ChildProcess(["cat", "\(directory)/file"])
             #expect(await eventually { reader.kept.withLock { !$0.isEmpty } })
-            try session.unmount(force: true)
-            await session.waitUntilUnmounted()
+            try mount.unmount(force: true)
+            await mount.waitUntilUnmounted()
             #expect(try await child.wait(seconds: 5) == 1)
         }
         let requests = reader.kept.withLock { $0 }
@@ -82,7 +82,7 @@ struct FUSEMountTests {
 
     @Test(.enabled(if: geteuid() == 0, "only root may raise the read-ahead"))
     func theKernelReadsAheadOneMebibyte() async throws {
-        try await withSession(KeepingReader(keeps: true)) { (session: FUSEMount) async throws in
+        try await withMount(KeepingReader(keeps: true)) { (mount: FUSEMount) async throws in
             let device = try #require(try MountTable.entry(at: directory)?.device)
             #expect(try await exitCode("[ $(cat /sys/class/bdi/\(device)/read_ahead_kb) = 1024 ]") == 0)
         }

@@ -83,7 +83,7 @@ struct InterruptedReadTests {
 
     @Test func aReaderKilledBeforeItsReadIsRegisteredIsAnsweredOnce() async throws {
         let reader = HoldingReader()
-        let session = try await mount(reader, interruptible: true)
+        let mounted = try await mount(reader, interruptible: true)
         let children = try (0..<4).map { _ in try directReader(pages: 1) }
         #expect(await eventually { reader.gate.change { $0.held } >= 4 })
         for child in children { child.kill() }
@@ -97,13 +97,13 @@ struct InterruptedReadTests {
         #expect(await eventually { reader.late.withLock { $0.count { $0.request.isAnswered } } >= 4 })
         // Whoever comes later is answered too, and harms nobody.
         for (_, request) in reader.late.withLock({ $0 }) { request.fail(EIO) }
-        try session.unmount(force: true)
-        await session.waitUntilUnmounted()
+        try mounted.unmount(force: true)
+        await mounted.waitUntilUnmounted()
     }
 
     @Test func readersThatAreKilledUnderLoadLeaveAServerThatAnswers() async throws {
         let reader = try BackgroundReader()
-        let session = try await mount(reader, interruptible: true)
+        let mounted = try await mount(reader, interruptible: true)
         var random = SystemRandomNumberGenerator()
         for _ in 0..<40 {
             let children = try (0..<6).map { _ in try directReader() }
@@ -116,23 +116,23 @@ struct InterruptedReadTests {
         }
         #expect(reader.asked.load(ordering: .relaxed) > 100)
         #expect(try await exitCode("[ $(dd if='\(directory)/file' bs=64k iflag=direct | tr -d Z | wc -c) = 0 ]") == 0)
-        try session.unmount(force: true)
-        await session.waitUntilUnmounted()
+        try mounted.unmount(force: true)
+        await mounted.waitUntilUnmounted()
     }
 
     @Test(arguments: [true, false]) func aMountThatEndsWhileReadsComeAnswersEveryOne(interruptible: Bool) async throws {
         for _ in 0..<10 {
             let reader = try BackgroundReader()
-            let session = try await mount(reader, interruptible: interruptible)
+            let mounted = try await mount(reader, interruptible: interruptible)
             let children = try (0..<6).map { _ in try directReader() }
             #expect(await eventually { reader.asked.load(ordering: .relaxed) > 0 })
-            try session.unmount(force: true)
+            try mounted.unmount(force: true)
             for child in children {
                 let code = try #require(try await child.wait(seconds: 10), "a reader of a mount that ended hangs")
                 // Some read all before, some after, when there was nothing.
                 #expect(code == 1 || code == 0)
             }
-            await session.waitUntilUnmounted()
+            await mounted.waitUntilUnmounted()
         }
     }
 }

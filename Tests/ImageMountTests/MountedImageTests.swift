@@ -231,7 +231,7 @@ struct MountedImageTests {
         }
         let file = folder.path("image.caibx")
         #expect(
-            throws: ImageMountError.notADirectory(file, SystemCallError(code: ENOTDIR, call: "opendir", subject: file))
+            throws: ImageMountError.notADirectory(file, SystemCallError(code: ENOTDIR, call: "open", subject: file))
         ) {
             try mount(file)
         }

@@ -3,7 +3,7 @@ import Linux
 
 /// How we show one server who we are, and how it shows us. It is used for that server and no other, after redirects too.
 package struct HostAccess: Sendable, Equatable {
-    /// Name as in URLs, in small letters; with `:PORT` where it is not the scheme's own.
+    /// Name as in URLs, in lower-case letters; with `:PORT` where it is not the scheme's own.
     package let name: String
     /// A file with the token that is sent as `Authorization: Bearer`. It is read for every request, so it may be renewed.
     package var bearerFile: String?
@@ -29,10 +29,10 @@ package struct HostAccess: Sendable, Equatable {
     private var hasCredentials: Bool { bearerFile != nil || certificate != nil || netrc != nil }
 
     /// Sets the options for a transfer from this server.
-    /// - Throws: ``TransferError/unsupported(url:message:)`` without a word of a secret.
+    /// - Throws: ``TransferError/unsupported(url:message:)``, which contains nothing of a secret.
     func apply(to easy: UnsafeMutableRawPointer, url: String) throws(TransferError) {
         let shown = URLText.withoutCredentials(url)
-        // On the way to another machine anybody could read along.
+        // On the way to another machine anybody could read them.
         guard !hasCredentials || url.lowercased().hasPrefix("https:") || URLText.isOfThisMachine(url) else {
             throw .unsupported(url: shown, message: "the credentials for \(name) are sent over https only")
         }
@@ -66,7 +66,7 @@ package struct HostAccess: Sendable, Equatable {
         }
         let lines = text.split(whereSeparator: \.isWhitespace)
         guard lines.count == 1, let token = lines.first, token.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
-            throw .unsupported(url: url, message: "\(file): it holds no token of one line")
+            throw .unsupported(url: url, message: "\(file): it does not hold a token of one line")
         }
         return String(token)
     }

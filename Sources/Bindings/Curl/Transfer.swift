@@ -60,7 +60,7 @@ final class Transfer: @unchecked Sendable {
         osc_curl_set_text(easy, CURLOPT_USERAGENT, options.userAgent)
         osc_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https,file")
         osc_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-        // Without it a name look-up that hangs blocks whoever cancels.
+        // Without it cancelling waits for a name look-up that hangs.
         osc_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
         osc_curl_set_long(easy, CURLOPT_BUFFERSIZE, 131_072)
         osc_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, options.connectSeconds * 1000)
@@ -160,7 +160,7 @@ final class Transfer: @unchecked Sendable {
             if status >= 400, code == CURLE_OK || code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED {
                 return .failure(.http(url: shownURL, status: status, retryAfter: retryAfter))
             }
-            // A redirect that says not where to.
+            // A redirect that does not say where to.
             if status >= 300 && status != 304 { return .failure(.http(url: shownURL, status: status)) }
         }
         if isTooLarge || code == CURLE_FILESIZE_EXCEEDED {

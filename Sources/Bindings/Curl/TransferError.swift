@@ -23,7 +23,7 @@ package enum TransferError: Error, Sendable, Equatable {
     }
 
     /// Whether the server cannot be found or reached, or keeps silent. A failed write of our own (CURLE_WRITE_ERROR) counts, too:
-    /// asking again is no use.
+    /// asking again is of no use.
     package var isAbsence: Bool {
         // CURLE_COULDNT_RESOLVE_PROXY, _RESOLVE_HOST, _CONNECT, CURLE_WRITE_ERROR, CURLE_OPERATION_TIMEDOUT
         if case .connection(_, let code, _) = self { [5, 6, 7, 23, 28].contains(code) } else { false }

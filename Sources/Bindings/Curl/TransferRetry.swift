@@ -41,7 +41,7 @@ package struct TransferRetry: Sendable, Equatable {
             min(longestPause, doubled) * Double.random(in: 0.75...1.25), min(longestPause, max(0, asked ?? 0)))
     }
 
-    /// Seconds to wait before all places are asked again; nil when that is no use.
+    /// Seconds to wait before all places are asked again; nil when that is of no use.
     /// - Parameters:
     ///   - attempt: the number of the round that failed, from 1.
     ///   - errors: what failed in it, of every place. One that may work later is enough, and the first that is ready again.

@@ -37,8 +37,8 @@ package enum URLText {
     /// What of a URL may be told to everybody: scheme, server and path. A query may be a signature or a token, as a password is.
     package static func `public`(_ url: String) -> String { withoutQuery(withoutCredentials(url)) }
 
-    /// Name and port of a URL's server in small letters, the port only where it is not the scheme's own; nil for files and for what
-    /// is no URL.
+    /// Name and port of a URL's server in lower-case letters, the port only where it is not the scheme's own; nil for files and for what
+    /// is not a URL.
     package static func server(of url: String) -> String? {
         guard let scheme = url.firstRange(of: "://") else { return nil }
         let standard: String
@@ -66,7 +66,7 @@ package enum URLText {
         return PercentEncoding.decode(path).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    /// A text with its `%XX` replaced by what they stand for; nil for what is no such text, or not UTF-8 then.
+    /// A text with its `%XX` replaced by what they stand for; nil for what is not such a text, or not UTF-8 then.
     package static func decoded(_ text: String) -> String? { PercentEncoding.decodeText(text) }
 }
 
@@ -100,7 +100,7 @@ extension URLText {
     package static func fileName(of url: String) -> String {
         let path = parts(url).path
         let last = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path
-        // What is no text when it is decoded stays as it is written.
+        // What is not text when it is decoded stays as it is written.
         let decoded =
             PercentEncoding.decode(last.utf8).flatMap { String(validating: $0, as: UTF8.self) } ?? String(last)
         return plainName(decoded)

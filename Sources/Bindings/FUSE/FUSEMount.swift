@@ -76,6 +76,7 @@ package final class FUSEMount: @unchecked Sendable {
             fuse_session_destroy(session)
             throw .mountFailed(path: directory, message: "\(error)")
         }
+        // Without it the read-ahead stays as it is, and an unmount does not see that somebody else was faster.
         device = (try? MountTable.entry(at: directory)).flatMap { $0?.device }
         raiseReadAhead()
     }
@@ -86,6 +87,7 @@ package final class FUSEMount: @unchecked Sendable {
     package func unmount(force: Bool = false) throws(MountError) {
         // Ended already, or on its way: what is mounted there now is somebody else's.
         if isEnded { return }
+        // Where the table cannot be read the unmounting itself says what is wrong.
         if let device, let table = try? MountTable.entries(), !table.contains(where: { $0.device == device }) { return }
         if !force {
             try Mountpoint(directory).unmount()
@@ -112,7 +114,7 @@ package final class FUSEMount: @unchecked Sendable {
         if now { body() }
     }
 
-    /// Returns when the mount has ended, whoever ended it.
+    /// Returns when the mount has ended, whatever ended it.
     package func waitUntilUnmounted() async {
         await withCheckedContinuation { continuation in
             whenEnded { continuation.resume() }
@@ -138,8 +140,9 @@ package final class FUSEMount: @unchecked Sendable {
     /// The kernel offers 128 KiB and lets a server only lower it; root may raise it afterwards.
     private func raiseReadAhead() {
         guard geteuid() == 0, let device else { return }
-        let file = try? FileHandle(path: "/sys/class/bdi/\(device)/read_ahead_kb", flags: O_WRONLY)
-        try? file?.write(text: "\(options.readAheadKiB)")
+        // Reads are slower without it, and right.
+        try? FileHandle(path: "/sys/class/bdi/\(device)/read_ahead_kb", flags: O_WRONLY).write(
+            text: "\(options.readAheadKiB)")
     }
 
     private static func withArguments<Result>(
@@ -188,7 +191,7 @@ extension FUSEMount {
 package enum MountError: Error, Sendable, Equatable {
     /// /dev/fuse is missing, or this process may not open it.
     case noDevice(SystemCallError)
-    /// libfuse refused; `message` is its own last word.
+    /// libfuse refused; `message` is its own last message.
     case mountFailed(path: String, message: String)
     /// Somebody has the file open or stands in the folder.
     case busy(path: String)

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The mounts that this process sees: /proc/self/mountinfo.
@@ -15,15 +14,7 @@ package enum MountTable {
 
     /// - Throws: ``SystemCallError`` when the table cannot be read.
     package static func entries() throws(SystemCallError) -> [Entry] {
-        let file = try FileHandle(path: "/proc/self/mountinfo", flags: O_RDONLY)
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let count = try systemCall("read", "/proc/self/mountinfo") { read(file.descriptor, &piece, piece.count) }
-            if count == 0 { break }
-            bytes += piece[..<count]
-        }
-        return parse(String(decoding: bytes, as: UTF8.self))
+        parse(try FileContents.readText("/proc/self/mountinfo", limit: 64 << 20))
     }
 
     /// The uppermost mount at a path, nil when nothing is mounted there.

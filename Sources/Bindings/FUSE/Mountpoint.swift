@@ -21,7 +21,7 @@ package struct Mountpoint: Sendable {
         try unmount(flags: osc_MNT_DETACH, options: ["-u", "-z"])
     }
 
-    /// Breaks the connection, so that everybody who reads gets an error, and detaches it.
+    /// Breaks the connection, so that all readers get an error, and detaches it.
     ///
     /// A plain user's can only be broken where /sys/fs/fuse/connections is mounted; else readers go on until they close.
     /// - Throws: ``MountError/unmountFailed(_:)``.
@@ -29,11 +29,16 @@ package struct Mountpoint: Sendable {
         if geteuid() == 0 {
             // EBUSY says that it is still mounted; the connection is broken all the same.
             if osc_umount2(path, osc_MNT_FORCE | osc_UMOUNT_NOFOLLOW) == 0 { return }
-        } else if let device = try? MountTable.entry(at: path)?.device, let minor = device.split(separator: ":").last {
-            let file = try? FileHandle(path: "/sys/fs/fuse/connections/\(minor)/abort", flags: O_WRONLY)
-            try? file?.write(text: "1")
+        } else {
+            // A connection that cannot be broken is left to its readers, as said above.
+            try? breakConnection()
         }
         try detach()
+    }
+
+    private func breakConnection() throws(SystemCallError) {
+        guard let minor = try MountTable.entry(at: path)?.device.split(separator: ":").last else { return }
+        try FileHandle(path: "/sys/fs/fuse/connections/\(minor)/abort", flags: O_WRONLY).write(text: "1")
     }
 
     private func unmount(flags: Int32, options: [String]) throws(MountError) {
@@ -43,13 +48,12 @@ package struct Mountpoint: Sendable {
             // Not a mount point: somebody was faster.
             if error.code == EINVAL { return }
             if error.code == EBUSY { throw .busy(path: path) }
-            // Root of a user namespace may lack the right; fusermount3 does not.
+            // Root of a user namespace may not have the right; fusermount3 has it.
             if error.code != EPERM { throw .unmountFailed(error) }
         }
         do {
-            let status = try fusermount(options + ["--", path])
-            if status == 0 { return }
-            // It says why only in words. What is mounted still is in use; nothing else makes it fail for the owner.
+            if try Mountpoint.fusermount(options + ["--", path]) { return }
+            // It says why only in a message. What is mounted still is in use; nothing else makes it fail for the owner.
             if try MountTable.entry(at: path) != nil { throw MountError.busy(path: path) }
         } catch let error as MountError {
             throw error
@@ -60,29 +64,17 @@ package struct Mountpoint: Sendable {
         }
     }
 
-    /// Runs fusermount3 without its words on standard error. Returns its wait status.
-    private func fusermount(_ arguments: [String]) throws(SystemCallError) -> Int32 {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for descriptor in Int32(0)...2 {
-            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
-        }
-        var pointers: [UnsafeMutablePointer<CChar>?] = (["fusermount3"] + arguments)
-            .map { (word: String) in strdup(word) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        var child = pid_t()
-        let result = posix_spawnp(&child, "fusermount3", &actions, nil, pointers, environ)
-        guard result == 0 else { throw SystemCallError(code: result, call: "posix_spawn", subject: "fusermount3") }
-        var status: Int32 = 0
-        try systemCall("waitpid", "fusermount3") { waitpid(child, &status, 0) }
-        return status
+    /// Runs fusermount3, without its messages on standard error.
+    /// - Returns: whether it succeeded.
+    private static func fusermount(_ arguments: [String]) throws(SystemCallError) -> Bool {
+        let program = try ChildProcess(
+            program: "fusermount3", arguments: arguments, environment: nil, descriptors: [nil, nil, nil])
+        return program.wait() == .exited(0)
     }
 }
 
 extension FileHandle {
-    /// Writes a word to a file of the kernel's.
+    /// Writes a value to one of the kernel's files.
     func write(text: String) throws(SystemCallError) {
         try text.withBytes { (bytes) throws(SystemCallError) in try self.write(bytes) }
     }

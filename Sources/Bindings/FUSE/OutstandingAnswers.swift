@@ -3,14 +3,14 @@ import Glibc
 import Linux
 import Synchronization
 
-/// The requests of a session that nobody has answered yet. libfuse's session must outlive every one of them.
+/// The requests of a mount that have not been answered yet. libfuse's session must outlive every one of them.
 final class OutstandingAnswers: Sendable {
     private let answers = Mutex<[ObjectIdentifier: PendingAnswer]>([:])
-    /// Those whose readers were killed, on their way to the thread that answers them; nil when the session has ended.
+    /// Those whose readers were killed, on their way to the thread that answers them; nil when the mount has ended.
     private let interrupted = Monitor<[PendingAnswer]?>([])
 
     /// Starts the thread that answers interrupted requests. It ends with ``close(_:)``.
-    /// - Throws: ``SystemCallError`` when there is no thread to be had.
+    /// - Throws: ``SystemCallError`` when no thread can be started.
     func start() throws(SystemCallError) {
         try WorkerThread.start(name: "osc-interrupts") { [interrupted] in
             while let answers = interrupted.wait({ OutstandingAnswers.next(&$0) }) ?? nil {
@@ -47,7 +47,7 @@ final class OutstandingAnswers: Sendable {
         interrupted.change { $0 = nil }
     }
 
-    /// - Returns: what waits; empty when the session has ended; nil to wait on.
+    /// - Returns: what waits; empty when the mount has ended; nil to wait on.
     private static func next(_ waiting: inout [PendingAnswer]?) -> [PendingAnswer]?? {
         guard let answers = waiting else { return .some(nil) }
         if answers.isEmpty { return nil }
@@ -56,7 +56,7 @@ final class OutstandingAnswers: Sendable {
     }
 }
 
-/// libfuse's handle of one request, and who may use it: only the one who turns `given` to true.
+/// libfuse's handle of one request. Only the thread that turns `given` to true may use it.
 // @unchecked: the handle is used by `init` before anybody else has this object, and then only by the thread that won `given`;
 // libfuse's replies may come from any thread.
 final class PendingAnswer: @unchecked Sendable {
@@ -67,12 +67,12 @@ final class PendingAnswer: @unchecked Sendable {
     /// Whether others than `init` may answer.
     private let isShared = Atomic(false)
 
-    /// Registers the request with libfuse's interrupts and then with the session. It is answered with EINTR as soon as the
+    /// Registers the request with libfuse's interrupts and then with the mount. It is answered with EINTR as soon as the
     /// kernel says that its reader was killed.
     init(request: fuse_req_t, outstanding: OutstandingAnswers) {
         self.request = request
         self.outstanding = outstanding
-        // libfuse holds one reference, given back by whoever answers: it is taken before anybody can.
+        // libfuse holds one reference, which the answer gives back: it is taken before anybody can answer.
         let reference = Unmanaged.passRetained(self).toOpaque()
         // Runs the function at once when the reader was killed already, and unlocks the request after it.
         fuse_req_interrupt_func(

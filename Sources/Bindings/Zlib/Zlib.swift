@@ -51,9 +51,9 @@ package enum Zlib {
 extension Zlib.Failure: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .malformed: "it is no whole zlib stream"
+        case .malformed: "it is not a whole zlib stream"
         case .tooLarge(let limit): "it unpacks to more than \(limit) bytes"
-        case .outOfMemory: "there is no memory for it"
+        case .outOfMemory: "there is not enough memory for it"
         }
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import Synchronization
 
-/// What the commands do with a cache. All block, and all walk the folder but the pins'.
+/// What the commands do with a cache. All calls may wait for the disk; all but those about pins walk through the folder.
 extension BlockCache {
     /// - Throws: ``SystemCallError``; a cache that does not exist is empty.
     package func status() throws -> CacheStatus {
@@ -23,17 +23,20 @@ extension BlockCache {
 
     /// The most bytes that the cache may hold now, as far as that can be seen: for what is shown and for estimates.
     package var limit: Int {
-        // The doc comment's reason; so below.
+        // "As far as that can be seen"; so below.
         guard let root = try? existingRoot(), let space = try? FileSystemSpace(of: root) else {
+            // The same.
             return (try? spaceAhead()).map { budget.limit.bytes(used: 0, space: $0) } ?? 0
         }
+        // The same.
         return budget.limit.bytes(used: (try? CacheUsage.read(from: root))?.used ?? 0, space: space)
     }
 
     /// Whether so many bytes can be added without evicting anything: by the accounting, without a walk.
     package func hasRoom(for bytes: Int) -> Bool {
-        // An estimate: whoever writes asks the accounting anew, and is refused where it is wrong.
+        // An estimate: each write asks the accounting anew, and is refused where this was wrong.
         guard let root = try? existingRoot(), let space = try? FileSystemSpace(of: root) else { return bytes <= limit }
+        // The same.
         let used = (try? CacheUsage.read(from: root))?.used ?? 0
         return used + bytes <= budget.limit.bytes(used: used, space: space)
             && bytes <= space.available - budget.limit.reserve(space)
@@ -105,7 +108,7 @@ extension BlockCache {
         return try budget.prune(to: 0)
     }
 
-    /// Keeps blocks from eviction until ``unpin(_:)``, whether they are here yet or not. A pin of the same name is replaced.
+    /// Keeps blocks from eviction until ``unpin(_:)``, whether they are stored yet or not. A pin of the same name is replaced.
     /// - Throws: ``SystemCallError``.
     package func pin(_ name: String, _ ids: some Sequence<BlockID>) throws {
         try budget.exclusively { (root) throws(SystemCallError) in try CacheKeepers.pin(name, ids, in: root) }

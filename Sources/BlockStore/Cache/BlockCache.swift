@@ -5,8 +5,16 @@ import Synchronization
 
 /// Blocks on the local disk, shared by any number of processes.
 ///
-/// A damaged block is never handed out: each is hashed at its first use in a process, dropped when it does not match, and
-/// counted. All calls may block on the disk.
+/// Each block is a file of its own below `DIR/v1`, named by its digest; the folder is the truth, and all else is a hint or a
+/// lock. A damaged block is never handed out: each is hashed at its first use in a process, dropped when it does not match, and
+/// counted. Files are written by a thread of the cache's own (``CacheWriter``), which may decline a block but never holds up a read.
+///
+/// How much may be written is kept in `DIR/v1/usage`, for all processes together: a writer is granted some megabytes at a time
+/// under the lock of `DIR/v1/lock` (``CacheBudget``). When the limit is near, the blocks that were used longest ago are evicted;
+/// a block's modification time says when it was last used first in a session. Pins and the blocks of running sessions stay
+/// (``CacheKeepers``), and when nobody can say which those are, nothing is evicted.
+///
+/// All calls may wait for the disk.
 package final class BlockCache: Sendable {
     /// The cache's folder; blocks lie in `v1` below it.
     package let directory: String
@@ -17,38 +25,38 @@ package final class BlockCache: Sendable {
     private let reported = Mutex<Set<String>>([])
     private let repairs = Atomic<Int>(0)
     private let writer: CacheWriter
-    /// Another process was found to hold the cache for longer than ``patience``: nobody waits for it again until it is free.
+    /// Another process was found to hold the cache for longer than ``patience``: no write waits for it again until it is free.
     private let isHeld = Atomic(false)
     private let declinedBlocks = Atomic(0)
 
-    /// Bytes of blocks that wait to be written.
-    package static let longestLine = 64 << 20
+    /// Bytes of blocks that may wait to be written.
+    package static let longestQueue = 64 << 20
     /// Nanoseconds for which a write waits for another process that holds the cache, or for room that is being made.
     private let patience: UInt64
 
-    /// Opens a cache, which may not be there yet; the folder is made when the first block is written.
+    /// Opens a cache, which need not exist yet; the folder is made when the first block is written.
     /// - Parameters:
     ///   - tidiesFrom: bytes of a limit from which on a thread makes room before there is none; a smaller cache is walked through
     ///     in no time.
-    ///   - longestLine: bytes of blocks that may wait to be written.
+    ///   - longestQueue: bytes of blocks that may wait to be written.
     ///   - patience: seconds for which a write waits, on its own thread, for another process that holds the cache.
     ///   - observer: told what the cache cannot do, from any thread; it must not block.
     package init(
         directory: String, limit: CacheLimit = .automatic, tidiesFrom: Int = 1 << 30,
-        longestLine: Int = BlockCache.longestLine, patience: Double = 3,
+        longestQueue: Int = BlockCache.longestQueue, patience: Double = 3,
         observer: (@Sendable (CacheWarning) -> Void)? = nil
     ) {
         self.directory = directory
         self.observer = observer
         self.patience = UInt64(patience * 1e9)
-        writer = CacheWriter(most: longestLine)
+        writer = CacheWriter(most: longestQueue)
         let open = OpenBlocks(maximumOpen: min(DescriptorLimit.raise() / 2, 4096))
         self.open = open
         folder = CacheFolder(path: directory)
         budget = CacheBudget(
             folder: folder, limit: limit, tidiesFrom: tidiesFrom, evicted: { open.forget($0) },
             renewed: { open.closeRemoved() })
-        // Only to know whether it is there; whoever uses it hears why not.
+        // Only to know whether it exists; its first use says why it does not.
         _ = try? folder.root(create: false)
     }
 
@@ -63,19 +71,19 @@ package final class BlockCache: Sendable {
     /// Blocks that this object did not keep though they might have been kept at another time.
     package var declined: Int { declinedBlocks.load(ordering: .relaxed) }
 
-    /// Whether a block is here. Its bytes are not looked at.
+    /// Whether a block is stored. Its bytes are not looked at.
     package func contains(_ id: BlockID) -> Bool {
         folder.entry(id).map { $0.isRegularFile && $0.size > 0 } ?? false
     }
 
-    /// Whether a block is here, for those who remove something where it is not.
-    /// - Throws: ``SystemCallError`` when nobody can say.
+    /// Whether a block is stored, for callers that remove something when it is not.
+    /// - Throws: ``SystemCallError`` when that cannot be found out.
     package func has(_ id: BlockID) throws(SystemCallError) -> Bool {
         try folder.look(id).map { $0.isRegularFile && $0.size > 0 } ?? false
     }
 
     /// Copies a part of a block: one `pread`, but at its first use, when the whole block is read and hashed.
-    /// - Returns: false when the block is not here, or was damaged.
+    /// - Returns: false when the block is not stored, or was damaged.
     func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
         let (file, isVerified) = open.look(up: request.id)
         if isVerified {
@@ -96,7 +104,7 @@ package final class BlockCache: Sendable {
         return true
     }
 
-    /// The whole block, verified; nil when it is not here, or was damaged.
+    /// The whole block, verified; nil when it is not stored, or was damaged.
     func load(_ request: BlockRequest) -> BlockBytes? {
         let (known, isVerified) = open.look(up: request.id)
         guard let file = known ?? self.file(of: request) else { return nil }
@@ -128,7 +136,7 @@ package final class BlockCache: Sendable {
 
     /// Has a verified block kept, if there is room, by another thread.
     /// - Parameters:
-    ///   - always: it is wanted for keeping, so it has a place in the line however long that is.
+    ///   - always: it is fetched in order to be kept, so it has a place in the queue however long that is.
     ///   - done: called when it is kept or will not be; not when it is declined at once.
     func keep(_ id: BlockID, _ bytes: BlockBytes, always: Bool, done: @escaping @Sendable () -> Void)
         -> CacheWriter.Place
@@ -141,7 +149,7 @@ package final class BlockCache: Sendable {
         return place
     }
 
-    /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown. Blocks; for the writer's thread.
+    /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown. Waits for the disk; for the writer's thread.
     func store(_ id: BlockID, _ bytes: BlockBytes) {
         var reserved = 0
         do throws(SystemCallError) {
@@ -161,7 +169,7 @@ package final class BlockCache: Sendable {
             if reserved > 0 { budget.giveBack(reserved) }
         } catch {
             budget.giveBack(reserved)
-            // Who wanted room on a full disk found it held by another process.
+            // The disk is full, and room was wanted of a cache that another process holds.
             if error.code == EWOULDBLOCK { return decline() }
             budget.rest()
             report(.cannotWrite(directory: directory, cause: error))
@@ -201,7 +209,7 @@ package final class BlockCache: Sendable {
         report(.repaired(id))
     }
 
-    /// Opens a block's file and keeps it open if the block has been verified; nil when it is not here.
+    /// Opens a block's file and keeps it open if the block has been verified; nil when it is not stored.
     private func file(of request: BlockRequest) -> FileHandle? {
         do throws(SystemCallError) {
             let file = try folder.open(request.id)

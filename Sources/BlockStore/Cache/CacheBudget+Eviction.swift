@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import Synchronization
 
-/// Making room at once, for who needs it now.
+/// Making room at once, for a write that needs it now.
 extension CacheBudget {
     /// Removes the blocks that were used longest ago, but none that is kept. Call it under the lock.
     ///

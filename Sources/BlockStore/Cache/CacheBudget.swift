@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import Synchronization
 
-/// Who may write how much. Bytes are granted in advance, out of an accounting that all processes share under one flock,
+/// How much may be written. Bytes are granted in advance, out of an accounting that all processes share under one flock,
 /// so that the cache never grows past its limit and most writes take no lock between processes.
 final class CacheBudget: Sendable {
     /// The most bytes granted at once.
@@ -17,7 +17,7 @@ final class CacheBudget: Sendable {
 
     /// What became of a wish to write.
     enum Reservation {
-        /// `wantsTidying`: there is little more to be had, or the accounting is old.
+        /// `wantsTidying`: there is little room left, or the accounting is old.
         case made(wantsTidying: Bool)
         /// Room is being made beside the writers, or another process holds the lock.
         case soon
@@ -37,7 +37,7 @@ final class CacheBudget: Sendable {
     let evicted: @Sendable (BlockID) -> Void
     private let renewed: @Sendable () -> Void
     private let grant = Mutex(Grant())
-    /// What a grant gets back and has to tell, from threads that may not wait for who holds it.
+    /// What a grant gets back and has to report, from threads that may not wait for the one that holds it.
     private let returned = Atomic(0)
     private let repairs = Atomic(0)
     let isTidying = Atomic(false)
@@ -176,7 +176,7 @@ final class CacheBudget: Sendable {
             guard grant.bytes != 0 || grant.repaired != 0, (try? folder.root(create: false)) != nil else { return }
             let unused = grant.bytes
             grant.bytes = 0
-            // As above; and nobody who ends waits for long.
+            // As above; and a process that ends does not wait for long.
             try? exclusively(&grant, patience: 0.2) { (_, usage) throws(SystemCallError) in
                 usage.used = max(0, usage.used - unused)
             }

@@ -42,14 +42,14 @@ final class CacheFolder: Sendable {
         return try root(create: false).folder(String(hex.prefix(4))).file(hex, flags: O_RDONLY)
     }
 
-    /// Nil, too, when it cannot be seen: then it is fetched, and not evicted.
+    /// What a block's file is; nil also when that cannot be found out: then the block is fetched, and not evicted.
     func entry(_ id: BlockID) -> Folder.Entry? {
-        // The doc comment's reason.
+        // As said above.
         try? look(id)
     }
 
     /// What a block's file is; nil when it is not there.
-    /// - Throws: ``SystemCallError`` when nobody can say.
+    /// - Throws: ``SystemCallError`` when that cannot be found out.
     func look(_ id: BlockID) throws(SystemCallError) -> Folder.Entry? {
         let hex = id.hex
         do {
@@ -87,7 +87,7 @@ final class CacheFolder: Sendable {
         return entry.isRegularFile ? entry.size : 0
     }
 
-    /// Whether there is no folder behind a name: nothing, a link, a file.
+    /// Whether a name does not lead to a folder: to nothing, a link, or a file.
     private static func isNoFolder(_ error: SystemCallError) -> Bool { [ENOENT, ELOOP, ENOTDIR].contains(error.code) }
 
     /// A folder of blocks; nil when there is none, or it is another user's, in which nothing can be evicted.

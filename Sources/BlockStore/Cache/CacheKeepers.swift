@@ -46,7 +46,7 @@ enum CacheKeepers {
     }
 
     /// The blocks that are not to be evicted: of all pins and of running sessions. Call it under the cache's lock.
-    /// - Throws: ``SystemCallError`` when one of these files cannot be read: then nobody knows what may go, and nothing must.
+    /// - Throws: ``SystemCallError`` when one of these files cannot be read: then nothing may be evicted.
     static func kept(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
         try pinned(in: root).union(protected(in: root))
     }
@@ -61,7 +61,7 @@ enum CacheKeepers {
                 guard let text = try folder.readFile(name, limit: longestFile) else { continue }
                 insert(text, into: &ids)
             } catch  where error.code == EISDIR || error.code == ELOOP {
-                // A folder or a link is no pin.
+                // A folder or a link is not a pin.
                 continue
             }
         }
@@ -69,7 +69,7 @@ enum CacheKeepers {
     }
 
     /// The blocks of running sessions. Removes the files of those that run no more; call it under the cache's lock.
-    /// - Throws: ``SystemCallError`` when one cannot be read, or nobody can say whether its session runs.
+    /// - Throws: ``SystemCallError`` when one cannot be read, or whether its session runs cannot be found out.
     static func protected(in root: Folder) throws(SystemCallError) -> Set<BlockID> {
         var ids: Set<BlockID> = []
         guard let folder = try existing("protected", in: root) else { return ids }
@@ -79,7 +79,7 @@ enum CacheKeepers {
                 // For writing, too: over NFS an exclusive lock needs it.
                 file = try folder.file(name, flags: O_RDWR)
             } catch  where [ENOENT, EISDIR, ELOOP].contains(error.code) {
-                // The session ended just now; or a folder or a link, which is no session's.
+                // The session has just ended; or it is a folder or a link, which is not a session's.
                 continue
             }
             if try file.lock(exclusive: true, wait: false) {

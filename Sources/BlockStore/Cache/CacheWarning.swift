@@ -3,7 +3,7 @@ import Linux
 
 /// What a cache could not do. No read fails for it.
 package enum CacheWarning: Error, Sendable {
-    /// Blocks cannot be kept: a full or read-only file system, a missing permission.
+    /// Blocks cannot be stored: a full or read-only file system, a missing permission.
     case cannotWrite(directory: String, cause: SystemCallError)
     /// A block that is there cannot be read.
     case cannotRead(directory: String, cause: SystemCallError)

@@ -1,15 +1,15 @@
 import Collections
 import Linux
 
-/// The writes of a cache, on a thread of their own: whoever fetched a block waits neither for the disk nor for a process that
-/// holds the cache.
+/// The writes of a cache, on a thread of their own: a fetch waits neither for the disk nor for another process that holds the
+/// cache.
 final class CacheWriter: Sendable {
-    /// Where a block stands.
+    /// What becomes of a block.
     enum Place {
-        case inLine
-        /// In line, but more wait before it than memory should hold: whoever fetches in order to keep should rest.
-        case pastTheEnd
-        /// There is no room in the line, or no thread.
+        case queued
+        /// Queued, but behind more than memory should hold: a fetch in order to keep should pause.
+        case beyondLimit
+        /// There is no room in the queue, or no thread.
         case declined
     }
 
@@ -18,7 +18,7 @@ final class CacheWriter: Sendable {
         let body: @Sendable () -> Void
     }
 
-    private struct Line {
+    private struct Queue {
         var jobs: Deque<Job> = []
         /// Of the jobs that wait and of the one that is being done.
         var bytes = 0
@@ -31,7 +31,7 @@ final class CacheWriter: Sendable {
     /// Nanoseconds without a try after a thread could not be started: each try takes a second.
     private static let pause: UInt64 = 10_000_000_000
 
-    private let line = Monitor(Line())
+    private let queue = Monitor(Queue())
     private let most: Int
 
     /// - Parameter most: bytes of blocks that may wait.
@@ -40,64 +40,64 @@ final class CacheWriter: Sendable {
     deinit { close() }
 
     /// The thread ends when it has done what waits.
-    func close() { line.change { $0.isClosed = true } }
+    func close() { queue.change { $0.isClosed = true } }
 
-    /// Queues a write. Waits for none; but where no thread can be had it blocks for a second every ten, and what is wanted
-    /// `always` is written at once.
+    /// Queues a write and does not wait for it. Where no thread can be started it tries for a second every ten, and what is
+    /// wanted `always` is written by the caller.
     /// - Parameters:
     ///   - bytes: of the block.
-    ///   - always: also when the line is full, or there is no thread.
+    ///   - always: also when the queue is full, or there is no thread.
     func submit(bytes: Int, always: Bool, _ body: @escaping @Sendable () -> Void) -> Place {
-        let (place, needsThread) = line.change { line -> (Place?, Bool) in
-            if !line.hasThread, line.pausedUntil > MonotonicClock.nanoseconds {
+        let (place, needsThread) = queue.change { queue -> (Place?, Bool) in
+            if !queue.hasThread, queue.pausedUntil > MonotonicClock.nanoseconds {
                 return (always ? nil : .declined, false)
             }
             // Any one block may wait, however large.
-            let fits = line.bytes == 0 || line.bytes + bytes <= most
+            let fits = queue.bytes == 0 || queue.bytes + bytes <= most
             guard fits || always else { return (.declined, false) }
-            line.jobs.append(Job(bytes: bytes, body: body))
-            line.bytes += bytes
-            defer { line.hasThread = true }
-            return (fits ? .inLine : .pastTheEnd, !line.hasThread)
+            queue.jobs.append(Job(bytes: bytes, body: body))
+            queue.bytes += bytes
+            defer { queue.hasThread = true }
+            return (fits ? .queued : .beyondLimit, !queue.hasThread)
         }
         guard let place else {
             body()
-            return .inLine
+            return .queued
         }
         guard needsThread else { return place }
         do throws(SystemCallError) {
-            try WorkerThread.start(name: "cache") { [line] in CacheWriter.work(line) }
+            try WorkerThread.start(name: "cache") { [queue] in CacheWriter.work(queue) }
             return place
         } catch {
             return withoutThread(always: always)
         }
     }
 
-    /// The first job was submitted by who could not start the thread, and is declined unless it is wanted `always`. What others
-    /// submitted meanwhile is done where that was found out.
+    /// The first job is the one of the caller that could not start the thread; it is declined unless it is wanted `always`. What
+    /// others submitted meanwhile is done by this caller.
     private func withoutThread(always: Bool) -> Place {
-        let jobs = line.change { line in
-            line.hasThread = false
-            line.pausedUntil = MonotonicClock.nanoseconds + CacheWriter.pause
-            line.bytes = 0
-            if !always { _ = line.jobs.popFirst() }
-            defer { line.jobs = [] }
-            return line.jobs
+        let jobs = queue.change { queue in
+            queue.hasThread = false
+            queue.pausedUntil = MonotonicClock.nanoseconds + CacheWriter.pause
+            queue.bytes = 0
+            if !always { _ = queue.jobs.popFirst() }
+            defer { queue.jobs = [] }
+            return queue.jobs
         }
         for job in jobs { job.body() }
-        return always ? .inLine : .declined
+        return always ? .queued : .declined
     }
 
-    private static func work(_ line: Monitor<Line>) {
+    private static func work(_ queue: Monitor<Queue>) {
         while true {
-            // Jobs first: a closed line still does what it was given.
-            let next: Job?? = line.wait { line in
-                if let job = line.jobs.popFirst() { return .some(job) }
-                return line.isClosed ? .some(nil) : nil
+            // Jobs first: a closed queue still does what it was given.
+            let next: Job?? = queue.wait { queue in
+                if let job = queue.jobs.popFirst() { return .some(job) }
+                return queue.isClosed ? .some(nil) : nil
             }
             guard let job = next ?? nil else { return }
             job.body()
-            line.change { $0.bytes -= job.bytes }
+            queue.change { $0.bytes -= job.bytes }
         }
     }
 }

@@ -5,17 +5,16 @@ import Linux
 import Zlib
 import Zstd
 
-/// Threads that decompress and verify blocks, one a core.
+/// Threads that decompress and verify blocks, one per core.
 ///
-/// They take what comes first. Which block goes before which has been decided by whoever asked for it: a mirror's answers
-/// come a few at a time and a block takes well under a millisecond, so that the last of them waits for some milliseconds.
+/// First come, first served. Which block goes before which was decided when it was asked for: mirrors answer a few at a time
+/// and a block takes about a millisecond, so that even the last of them waits for only a few.
 package final class DecodePool: Sendable {
     package typealias Job = @Sendable (ChunkDecoder) -> Void
 
     /// The program's pool; its threads live as long as the process.
     package static let shared = DecodePool(name: "decode", threads: cores)
-    /// For what reads whole blocks of the cache ahead of those who want them. A disk takes its time, which nobody whose block
-    /// has come over the network should have to wait for.
+    /// For reading whole blocks of the cache ahead of their use. A slow disk must not hold up what has come over the network.
     package static let lookups = DecodePool(name: "lookup", threads: cores)
 
     private static let cores = max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -32,8 +31,8 @@ package final class DecodePool: Sendable {
     package init(name: String, threads: Int) {
         let queue = Monitor(Queue())
         self.queue = queue
-        // Fewer threads will do; none is the last resort.
         let started = (0..<threads).prefix { _ in
+            // Fewer threads will do; without any, callers do the jobs.
             (try? WorkerThread.start(name: name) { DecodePool.work(queue) }) != nil
         }
         hasThreads = !started.isEmpty
@@ -127,8 +126,8 @@ package final class ChunkDecoder {
             let reason: String =
                 switch error {
                 case .tooLarge(let limit): "it unpacks to more than \(limit) bytes"
-                case .malformed: "it is no zlib stream of \(request.length) bytes"
-                case .outOfMemory: "no memory to unpack it"
+                case .malformed: "it is not a zlib stream of \(request.length) bytes"
+                case .outOfMemory: "there is not enough memory to unpack it"
                 }
             throw .corrupt(request.id, place: place, reason: reason)
         }

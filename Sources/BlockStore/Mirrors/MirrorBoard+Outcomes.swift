@@ -3,7 +3,7 @@ import ContentAddress
 /// What the mirrors answer.
 extension MirrorBoard {
     /// A mirror gave the block.
-    /// - Returns: who waits for it, the mirrors that raced in vain, and the requests that need not wait any longer.
+    /// - Returns: the request that it answers, the mirrors that raced in vain, and the requests that need not wait any longer.
     mutating func succeeded(
         _ number: UInt64, _ asked: Asked, _ bytes: BlockBytes, now: UInt64
     ) -> (done: Pending?, losers: [Int], revived: [UInt64]) {
@@ -11,13 +11,13 @@ extension MirrorBoard {
         let took = Double(now - min(now, asked.since)) / 1e9
         end(asked, now)
         estimates[asked.mirror].received(
-            // A store that does not say how long its first byte took has no line to speak of.
+            // A store that does not say how long its first byte took has no link to speak of.
             bytes: received, wait: bytes.wait ?? took / Double(estimates[asked.mirror].inFlight + 1),
             wasIdle: asked.wasIdle, now: now)
         meanBytes += 0.05 * (Double(received) - meanBytes)
         ratio += 0.05 * (Double(received) / Double(max(bytes.count, 1)) - ratio)
         races = min(races + 0.05, 4)
-        // Back again: those who wait out their back-off need not.
+        // It is back: no request need wait out its back-off.
         let revived = health[asked.mirror].isFailing ? pending.filter(\.value.isBackingOff).keys.sorted() : []
         health[asked.mirror].succeeded()
         guard let done = pending.removeValue(forKey: number) else { return (nil, [], revived) }

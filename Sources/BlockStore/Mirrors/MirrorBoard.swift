@@ -1,10 +1,18 @@
 import Collections
 import ContentAddress
 
-/// Which block is asked of which mirror: the decisions of a ``MirroredBlockStore``, without its threads.
+/// Which block is asked of which mirror, and when: the decisions of a ``MirroredBlockStore``, without its threads.
 ///
-/// A block is bound to a mirror as late as possible: when that mirror has room, and would have it here before any other
-/// could. So each mirror takes as much as it gives, and a slow one nothing that a fast one will have sooner.
+/// This is the one place where requests are put in order. They wait in two queues, demands before prefetches, and a prefetch that
+/// somebody begins to wait for changes over. Everything below does at once what it is given, so no more is given out than can be
+/// under way; two of these places are kept for demands.
+///
+/// A block is bound to a mirror as late as possible: when that mirror has room, and would deliver it before any other could. So
+/// each mirror takes as much as it gives, and a slow one nothing that a fast one will deliver sooner. How soon a mirror delivers is
+/// estimated from what it has done (``MirrorEstimate``); one that fails is passed over for a while (``MirrorHealth``).
+///
+/// When a block takes much longer than its mirror was expected to need, a second mirror is asked as well: a race, whose
+/// loser is broken off. When all mirrors have failed, a round is over, and the next begins after a pause.
 struct MirrorBoard: Sendable {
     /// One request to one mirror.
     struct Asked: Sendable {
@@ -26,12 +34,12 @@ struct MirrorBoard: Sendable {
         var failedOn: Set<Int> = []
         /// Mirrors that are asked now: one, or two in a race.
         var asked: [Asked] = []
-        /// In a line. Otherwise it is asked for, or its back-off runs.
-        var isInLine = false
+        /// In a queue. Otherwise it is asked for, or its back-off runs.
+        var isQueued = false
         /// The failure that says most of this round: no answer, before damaged, before missing.
         var failure: BlockStoreError?
 
-        var isBackingOff: Bool { asked.isEmpty && !isInLine }
+        var isBackingOff: Bool { asked.isEmpty && !isQueued }
     }
 
     /// What is to be sent out.
@@ -41,7 +49,7 @@ struct MirrorBoard: Sendable {
         let request: BlockRequest
     }
 
-    /// Requests that one look considers; those behind them are not worth a slow mirror's while.
+    /// Requests that are considered at a time; those behind them are not worth a slow mirror's while.
     private static let lookAhead = 64
     /// Seconds after which a race begins: at least, at most, and while nothing is known of the mirror.
     private static let hedge = (least: 0.1, most: 2.0, unknown: 1.0)
@@ -57,7 +65,7 @@ struct MirrorBoard: Sendable {
     /// Bytes of a stored block, and per byte of a block, smoothed.
     var meanBytes = 100_000.0
     var ratio = 0.5
-    /// Races that may begin while the mirror is merely slow. Each block that comes earns a part of one: when the line itself is
+    /// Races that may begin while the mirror is merely slow. Each block that comes earns a part of one: when the link itself is
     /// slow, asking twice makes it slower.
     var races = 2.0
 
@@ -85,8 +93,8 @@ struct MirrorBoard: Sendable {
         var asked: Set<Int> = []
         for (number, waiting) in pending where waiting.request.id == id && waiting.request.priority != .demand {
             pending[number]?.request.priority = .demand
-            // Its place in the other line is passed over.
-            if waiting.isInLine { demand.append(number) }
+            // Its place in the other queue is passed over.
+            if waiting.isQueued { demand.append(number) }
             for (position, request) in waiting.asked.enumerated() {
                 asked.insert(request.mirror)
                 let time = now + patience(request.mirror, request.bytes, now: now)
@@ -96,7 +104,7 @@ struct MirrorBoard: Sendable {
         return asked
     }
 
-    /// Puts one whose back-off is over into its line. Nothing happens when it is there or asked for already.
+    /// Queues one whose back-off is over. Nothing happens when it is queued or asked for already.
     mutating func startRound(_ number: UInt64) {
         guard pending[number]?.isBackingOff == true else { return }
         pending[number]?.failedOn = []
@@ -118,7 +126,7 @@ struct MirrorBoard: Sendable {
 
     mutating func enqueue(_ number: UInt64, first: Bool = false) {
         guard let priority = pending[number]?.request.priority else { return }
-        pending[number]?.isInLine = true
+        pending[number]?.isQueued = true
         switch (priority, first) {
         case (.demand, false): demand.append(number)
         case (.demand, true): demand.prepend(number)
@@ -141,15 +149,15 @@ struct MirrorBoard: Sendable {
     }
 
     private mutating func look(
-        at line: Deque<UInt64>, _ priority: BlockRequest.Priority, _ ahead: inout [Double], _ now: UInt64
+        at queue: Deque<UInt64>, _ priority: BlockRequest.Priority, _ ahead: inout [Double], _ now: UInt64
     ) -> (orders: [Order], left: Deque<UInt64>) {
-        var line = line
+        var queue = queue
         var orders: [Order] = []
         var kept: [UInt64] = []
-        // Two requests stay free for those who wait.
+        // Two places are kept for demands.
         let limit = priority == .demand ? parallel : max(1, parallel - 2)
-        while inFlight < limit, kept.count < MirrorBoard.lookAhead, let number = line.popFirst() {
-            guard let waiting = pending[number], waiting.isInLine, waiting.request.priority == priority else {
+        while inFlight < limit, kept.count < MirrorBoard.lookAhead, let number = queue.popFirst() {
+            guard let waiting = pending[number], waiting.isQueued, waiting.request.priority == priority else {
                 continue
             }
             let bytes = Double(waiting.request.length) * ratio
@@ -159,8 +167,8 @@ struct MirrorBoard: Sendable {
                 kept.append(number)
             }
         }
-        line.prepend(contentsOf: kept)
-        return (orders, line)
+        queue.prepend(contentsOf: kept)
+        return (orders, queue)
     }
 
     private mutating func send(
@@ -172,7 +180,7 @@ struct MirrorBoard: Sendable {
             hedgeAt: now + patience(mirror, bytes, now: now))
         estimates[mirror].began(bytes: bytes, now: now)
         inFlight += 1
-        pending[number]?.isInLine = false
+        pending[number]?.isQueued = false
         pending[number]?.asked.append(asked)
         return Order(number: number, asked: asked, request: request)
     }
@@ -197,7 +205,7 @@ struct MirrorBoard: Sendable {
         return nil
     }
 
-    /// The one that has a block here first; of those that hardly differ the one that was named first, so that the choice is steady.
+    /// The one that delivers a block first; of those that hardly differ the one that was named first, so that the choice is steady.
     private func nearest(of mirrors: [Int], _ bytes: Double, _ ahead: [Double], _ now: UInt64) -> Int {
         let expected = mirrors.map { estimates[$0].expected(bytes: bytes, ahead: ahead[$0], now: now) }
         let bound = (expected.min() ?? 0) * 1.2 + 0.001
@@ -222,7 +230,7 @@ struct MirrorBoard: Sendable {
     /// Races that begin now: blocks whose mirror takes too long, and that somebody waits for, or that are the last.
     mutating func hedges(now: UInt64) -> [Order] {
         var orders: [Order] = []
-        let isAtEnd = !pending.values.contains { $0.isInLine }
+        let isAtEnd = !pending.values.contains { $0.isQueued }
         // The oldest first: there may not be a race for each.
         for (number, waiting) in pending.sorted(by: { $0.key < $1.key }) where waiting.asked.count == 1 {
             let first = waiting.asked[0]

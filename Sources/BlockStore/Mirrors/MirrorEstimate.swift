@@ -1,6 +1,6 @@
 import Glibc
 
-/// What is measured of one mirror, and what it has to do now: enough to say when it would have a block here.
+/// What is measured of one mirror, and what it has to do now: enough to say when it would deliver a block.
 struct MirrorEstimate: Sendable {
     /// Seconds of work after which a measurement of the rate counts a third.
     private static let memory = 3.0
@@ -50,7 +50,7 @@ struct MirrorEstimate: Sendable {
     mutating func received(bytes received: Int, wait: Double, wasIdle: Bool, now: UInt64) {
         lastProgress = now
         bytes += Double(received)
-        // A line that is empty until the first byte comes is not slow for that.
+        // A link that is empty until the first byte comes is not slow because of that.
         if wasIdle { busy = max(busy - wait, 0) }
         leastLatency = isMeasured ? min(wait, leastLatency + 0.02 * (wait - leastLatency)) : wait
         latency = latency.map { $0 + 0.25 * (wait - $0) } ?? wait
@@ -59,7 +59,7 @@ struct MirrorEstimate: Sendable {
     /// Another mirror gave the block before this one said anything.
     mutating func wasOvertaken(after seconds: Double) { latency = max(latency ?? 0, seconds) }
 
-    /// Seconds in which a block would be here if it were asked for now.
+    /// Seconds until a block would arrive if it were asked for now.
     /// - Parameter ahead: bytes that are to be asked for before it.
     func expected(bytes: Double, ahead: Double = 0, now: UInt64) -> Double {
         var (latency, rate) = (latency ?? MirrorEstimate.unknown.latency, rate ?? MirrorEstimate.unknown.rate)
@@ -73,7 +73,7 @@ struct MirrorEstimate: Sendable {
         return isSilent ? usual + silence : usual
     }
 
-    /// Requests at the same time that keep the mirror's line full, and few more: what is asked for now must not wait long
+    /// Requests at the same time that keep the mirror's link full, and few more: what is asked for now must not wait long
     /// behind what was asked for ahead.
     func window(meanBytes: Double) -> Int {
         guard let rate else { return 6 }

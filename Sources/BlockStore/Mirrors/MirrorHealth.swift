@@ -1,7 +1,7 @@
-/// What is known about one mirror: whether it failed lately, and until when it goes to the end of the line.
+/// What is known about one mirror: whether it failed lately, and until when the others are preferred to it.
 struct MirrorHealth: Sendable {
     private static let second: UInt64 = 1_000_000_000
-    /// A mirror that lacks one block is incomplete, one that lacks three in a row is stale.
+    /// A mirror where one block is missing is incomplete; one where three in a row are missing is stale.
     private static let tolerance = 3
 
     private var score = 0

@@ -3,10 +3,10 @@ import Curl
 import Linux
 import Synchronization
 
-/// Several places that have the same blocks: the nearest is asked, several at once where one is slower than the line.
+/// Several places that have the same blocks: the nearest is asked, or several at once where one is slower than our own link.
 ///
-/// Whatever one fails to give, for whatever reason, another is asked for at once. A block that somebody waits for and that
-/// takes its mirror much longer than usual is asked of a second one; the first answer counts and the other request is broken off.
+/// Whatever one fails to give, for whatever reason, another is asked for at once. ``MirrorBoard`` decides what is asked, of which
+/// mirror and when; this asks, and tells it of the answers.
 package final class MirroredBlockStore: BlockStore {
     private struct State: Sendable {
         var board: MirrorBoard
@@ -139,7 +139,7 @@ package final class MirroredBlockStore: BlockStore {
         switch consequence {
         case .goOn: break
         case .wait(let seconds):
-            // Whoever waits holds on to the store, or not: it is answered in either case.
+            // The request is answered whether or not anybody still holds the store.
             TimerQueue.shared.schedule(after: .seconds(seconds)) { [self] in
                 state.withLock { $0.board.startRound(number) }
                 sendOrders()

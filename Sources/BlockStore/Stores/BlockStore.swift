@@ -116,7 +116,7 @@ package final class BlockBytes: @unchecked Sendable {
 package enum BlockStoreError: Error, Sendable {
     /// The place answers, and does not have the block. `place` is a URL or path.
     case missing(BlockID, place: String)
-    /// What the place gave is not the block: wrong digest, wrong length, no zstd, or a bomb. `reason` is a phrase.
+    /// What the place gave is not the block: wrong digest, wrong length, not zstd, or a bomb. `reason` is a phrase.
     case corrupt(BlockID, place: String, reason: String)
     /// The place did not answer, or broke off.
     case unreachable(place: String, cause: any Error)

@@ -220,9 +220,9 @@ package final class CachingBlockStore: BlockStore {
         }
         answer(id, bytes) { !$0.isPatient }
         switch cache.keep(id, bytes, always: isForKeeping, done: { self.finish(id, .success(bytes)) }) {
-        case .inLine: answer(id, bytes) { _ in true }
+        case .queued: answer(id, bytes) { _ in true }
         // Whoever fetches in order to keep goes on at the disk's speed.
-        case .pastTheEnd: break
+        case .beyondLimit: break
         case .declined: finish(id, .success(bytes))
         }
     }

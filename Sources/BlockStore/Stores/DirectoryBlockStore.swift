@@ -39,7 +39,7 @@ package final class DirectoryBlockStore: BlockStore {
         if let bytes = try load(request, path: path, decoder, isCompressed: true) { return bytes }
         let plain = String(path.dropLast(".cacnk".count))
         if let bytes = try load(request, path: plain, decoder, isCompressed: false) { return bytes }
-        // A stick that is not plugged in lacks more than this block.
+        // On a stick that is not plugged in more is missing than this block.
         guard access(directory, F_OK) == 0 else {
             throw .unreachable(place: directory, cause: SystemCallError(code: ENOENT, call: "open", subject: directory))
         }
@@ -70,7 +70,7 @@ package final class DirectoryBlockStore: BlockStore {
         } catch  where error.code == ENOENT || error.code == ENOTDIR {
             return nil
         } catch  where error.code == EFBIG || error.code == EISDIR {
-            let reason = error.code == EFBIG ? "the file is longer than \(limit) bytes" : "it is no regular file"
+            let reason = error.code == EFBIG ? "the file is longer than \(limit) bytes" : "it is not a regular file"
             throw .corrupt(request.id, place: path, reason: reason)
         } catch {
             throw .unreachable(place: path, cause: error)
