@@ -10,6 +10,8 @@ package enum BootError: Error, Sendable {
     case runtimeFolder(SystemCallError)
     /// The sockets of a session below this runtime folder would have longer paths than the kernel takes.
     case longRuntimeFolder(String)
+    /// What the user typed is not `[CATALOG/]DISTRO[@VERSION]`.
+    case invalidVersionName(String)
     /// A configuration file says something that cannot be. `key` is the dotted path of the setting.
     case configuration(file: String, key: String, reason: String)
     /// No running session has this id.

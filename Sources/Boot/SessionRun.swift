@@ -143,9 +143,7 @@ package final class SessionRun: Sendable {
     // MARK: Stages
 
     private func findVersion(_ transfers: TransferQueue) async throws -> SessionVersion {
-        guard let name = VersionName(request.name) else {
-            throw SessionFailure(exitCode: 64, message: "'\(request.name)' is no [CATALOG/]DISTRO[@VERSION]")
-        }
+        let name = try VersionName(argument: request.name)
         let library = CatalogLibrary(
             directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
         let copies = await library.copies(refresh: true)

@@ -19,3 +19,12 @@ package struct VersionKey: Sendable, Hashable, CustomStringConvertible {
 
     package var description: String { "\(catalog)/\(distribution)@\(version)" }
 }
+
+extension VersionName {
+    /// What the user typed.
+    /// - Throws: ``BootError/invalidVersionName(_:)``.
+    package init(argument: String) throws(BootError) {
+        guard let name = VersionName(argument) else { throw .invalidVersionName(argument) }
+        self = name
+    }
+}

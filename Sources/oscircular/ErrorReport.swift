@@ -63,15 +63,10 @@ struct ErrorReport {
         switch error {
         case let error as SessionFailure: (error.exitCode, error.message)
         case let error as UsageError: (ExitStatus.usage, error.message)
-        case let error as IncompleteFetch:
-            (
-                ExitStatus.cannotWrite,
-                "\(ByteCount.text(error.missing)) did not stay in the cache: it is full, cannot be written, or is held by "
-                    + "another program. Raise cache.limit, free disk space or look at 'oscircular cache status'"
-            )
         case let error as CatalogAccessError: describe(error)
         case let error as CatalogError: (ExitStatus.malformed, "\(error)")
         case let error as BootError: describe(error)
+        case let error as VersionFetchError: describe(error)
         case let error as ImageIndexError: describe(error)
         case let error as ImageMountError: describe(error)
         case let error as BlockStoreError: describe(error)
@@ -192,6 +187,8 @@ struct ErrorReport {
                 "sockets in \(path) would have longer paths than the \(UnixListener.longestPath) bytes that the kernel takes: "
                     + "set XDG_RUNTIME_DIR to a shorter path"
             )
+        case .invalidVersionName(let name):
+            (ExitStatus.usage, "'\(name)' is not a version name; expected [CATALOG/]DISTRO[@VERSION]")
         case .configuration(let file, let key, let reason):
             (ExitStatus.configuration, "\(file): \(key.isEmpty ? "" : "\(key) ")\(reason)")
         case .noSuchSession(let id, let ids):
@@ -213,6 +210,22 @@ struct ErrorReport {
                 ExitStatus.configuration,
                 "\(folder) was written by a newer oscircular (its format is \(format), this program knows "
                     + "\(StateFormat.current)): use that one, or set XDG_STATE_HOME to another folder"
+            )
+        }
+    }
+
+    private static func describe(_ error: VersionFetchError) -> (Int32, String) {
+        switch error {
+        case .noBootSet(let key):
+            (
+                ExitStatus.notFound,
+                "nobody has recorded what \(key) needs to start: fetch all of it, or boot it once"
+            )
+        case .notKept(let bytes):
+            (
+                ExitStatus.cannotWrite,
+                "\(ByteCount.text(bytes)) could not be kept in the cache: it is full, not writable, or in use by another "
+                    + "program. Raise cache.limit, free disk space, or look at 'oscircular cache status'"
             )
         }
     }

@@ -36,7 +36,8 @@ struct BootCommand: AsyncParsableCommand {
         }
         if let cpus, !(1...512).contains(cpus) { throw ValidationError("--cpus must be 1 to 512") }
         if json && !detach { throw ValidationError("--json goes with --detach") }
-        if VersionName(name) == nil { throw ValidationError("'\(name)' is no [CATALOG/]DISTRO[@VERSION]") }
+        // As the parser's own errors, with the usage.
+        do { _ = try VersionName(argument: name) } catch { throw ValidationError(ErrorReport(error).message) }
     }
 
     func run() async throws {

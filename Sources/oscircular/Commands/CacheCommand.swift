@@ -137,7 +137,7 @@ struct CacheCommand: ParsableCommand {
     }
 
     private static func choose(_ name: String, _ library: CatalogLibrary) async throws -> ChosenVersion {
-        guard let parsed = VersionName(name) else { throw UsageError("'\(name)' is no [CATALOG/]DISTRO[@VERSION]") }
-        return try parsed.choose(from: await library.copies(refresh: true))
+        let name = try VersionName(argument: name)
+        return try name.choose(from: await library.copies(refresh: true))
     }
 }

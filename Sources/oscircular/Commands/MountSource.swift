@@ -27,7 +27,9 @@ struct MountSource {
             let path = try AbsolutePath.of(image)
             return try MountSource(index: path, isTemporary: false, of: path, store: store)
         }
-        guard let name = VersionName(image) else { throw UsageError("'\(image)' is no index and no DISTRO[@VERSION]") }
+        guard let name = VersionName(image) else {
+            throw UsageError("'\(image)' is neither an index nor [CATALOG/]DISTRO[@VERSION]")
+        }
         let library = context.library()
         let chosen = try name.choose(from: await library.copies(refresh: true))
         let stores = try store.map { [try storeURL($0)] } ?? chosen.blockLocations
@@ -100,7 +102,7 @@ struct MountSource {
     private static func storeURL(_ store: String) throws -> String {
         guard URLText.isURL(store) else { return URLText.file(try AbsolutePath.of(store)) }
         guard !store.contains(where: { $0 == "?" || $0 == "#" }) else {
-            throw UsageError("'\(store)' is no place of blocks: names are put behind it, so it holds no ? and no #")
+            throw UsageError("'\(store)' is not a valid location of blocks: names are appended to it, so it must not contain ? or #")
         }
         return URLText.encoded(store)
     }

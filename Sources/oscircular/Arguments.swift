@@ -1,9 +1,16 @@
 import Glibc
 
+/// A wrong argument that the parser cannot see.
+struct UsageError: Error {
+    let message: String
+
+    init(_ message: String) { self.message = message }
+}
+
 /// Paths as other processes can use them.
 enum AbsolutePath {
     /// The path with the working directory before it when it is relative, and without slashes at its end. Links are not resolved.
-    /// - Throws: ``UsageError`` where the working directory's name is no text, so that no path below it is.
+    /// - Throws: ``UsageError`` where the working directory's name is not UTF-8, so that no path below it can be given.
     static func of(_ path: String) throws(UsageError) -> String {
         var path = path
         while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
@@ -12,7 +19,7 @@ enum AbsolutePath {
         defer { free(directory) }
         guard let text = String(validatingCString: directory) else {
             throw UsageError(
-                "the working directory's name is not UTF-8: go to another folder, and give '\(path)' from there")
+                "the name of the working directory is not UTF-8: go to another folder and give '\(path)' from there")
         }
         return "\(text)/\(path)"
     }

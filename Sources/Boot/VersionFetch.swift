@@ -1,0 +1,94 @@
+import BlockStore
+import Catalog
+import Curl
+import ImageIndex
+import Linux
+
+/// Downloads a version, or only what it needs to start, so that it boots offline: the command `fetch`, and the same in the menu.
+///
+/// It may be cancelled and run again at any time: what is in the cache already is verified and not downloaded again.
+package struct VersionFetch: Sendable {
+    package enum Extent: Sendable, Hashable {
+        /// What the version needs to start, as far as anybody has recorded it.
+        case bootSet
+        case whole
+    }
+
+    /// How far it is, in bytes.
+    package struct Progress: Sendable, Equatable {
+        /// Of the image, uncompressed. Holes do not count.
+        package var done: UInt64 = 0
+        package var total: UInt64 = 0
+        /// What came over the network, compressed.
+        package var downloaded: UInt64 = 0
+    }
+
+    private let places: Places
+    private let library: CatalogLibrary
+    private let cache: BlockCache
+    private let transfers: TransferQueue
+    private let failures: (@Sendable (BlockStoreError) -> Void)?
+
+    /// - Parameters:
+    ///   - places: where boot sets recorded on this machine are.
+    ///   - failures: told of every failure of a mirror, from any thread.
+    package init(
+        places: Places, library: CatalogLibrary, cache: BlockCache, transfers: TransferQueue,
+        failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) {
+        (self.places, self.library, self.cache) = (places, library, cache)
+        (self.transfers, self.failures) = (transfers, failures)
+    }
+
+    /// Returns when all of it is in the cache.
+    /// - Parameter progress: called at the start and after every block, one call at a time.
+    /// - Returns: the last progress.
+    /// - Throws: ``VersionFetchError``, `CatalogAccessError`, `ImageIndexError`, `BlockStoreError`; CancellationError.
+    @discardableResult
+    package func run(
+        _ version: ChosenVersion, _ extent: Extent, progress: (Progress) -> Void = { _ in }
+    ) async throws -> Progress {
+        let index = try ImageIndex(path: try await library.index(of: version))
+        let stores = BlockStores(
+            locations: version.blockLocations, cache: cache, transfers: transfers, policy: .rounds(5),
+            failures: failures)
+        defer { stores.close() }
+        let blocks = try await blocks(of: index, version, extent, stores)
+        var state = Progress()
+        let missing = try await stores.keep(blocks, of: index) { kept in
+            state = Progress(
+                done: kept.doneBytes, total: kept.totalBytes,
+                downloaded: UInt64(stores.caching.statistics.bytesFetched))
+            progress(state)
+        }
+        // What was downloaded again because another process held the cache counts, too.
+        state.downloaded = UInt64(stores.caching.statistics.bytesFetched)
+        guard missing == 0 else { throw VersionFetchError.notKept(bytes: missing) }
+        return state
+    }
+
+    /// - Throws: ``VersionFetchError/noBootSet(_:)``.
+    private func blocks(
+        of index: ImageIndex, _ version: ChosenVersion, _ extent: Extent, _ stores: BlockStores
+    ) async throws -> [IndexedBlock] {
+        // An index of millions of blocks takes seconds to read.
+        if extent == .whole {
+            return try await WorkerThread.run(name: "index") {
+                try ImageFetch(index: index, store: stores.caching).blocks()
+            }
+        }
+        let recorded = BootSetLibrary(places: places)
+        let key = VersionKey(version)
+        let published = recorded.recorded(key) == nil ? try await library.bootSet(of: version) : nil
+        guard let bootSet = recorded.best(key, published: published) else { throw VersionFetchError.noBootSet(key) }
+        return try await WorkerThread.run(name: "index") { try bootSet.blocks(of: index) }
+    }
+}
+
+/// Why a version is not in the cache although everything could be downloaded, or why it is not known what to download.
+package enum VersionFetchError: Error, Sendable, Equatable {
+    /// Nobody has recorded what this version needs to start.
+    case noBootSet(VersionKey)
+    /// So many bytes of the image are not in the cache: it is full, cannot be written, or another process holds it.
+    case notKept(bytes: UInt64)
+}
