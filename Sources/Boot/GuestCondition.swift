@@ -4,24 +4,24 @@
 /// ones), after which the guest goes on as soon as the blocks are here; or anything else, such as a full disk of the host,
 /// after which it is tried again with growing pauses. The user pauses it too. One call is made at a time, and each is decided
 /// when the one before has ended: so they come in the order of the user's wishes.
-package struct GuestCondition: Sendable, Equatable {
+struct GuestCondition: Sendable, Equatable {
     /// A call to libvirt that changes whether the guest runs.
-    package enum Call: Sendable, Equatable {
+    enum Call: Sendable, Equatable {
         case suspend, resume
     }
 
     /// The user or the program asked for the end.
-    package private(set) var isStopping = false
+    private(set) var isStopping = false
     /// The end was asked for by force.
-    package private(set) var isForced = false
+    private(set) var isForced = false
     /// What the user wants.
-    package private(set) var isPausedByUser = false
+    private(set) var isPausedByUser = false
     /// QEMU paused the guest because of its disk.
-    package private(set) var isPausedForError = false
+    private(set) var isPausedForError = false
     /// Blocks that reads gave up on are not here yet.
-    package private(set) var isStalled = false
+    private(set) var isStalled = false
     /// The host had no space for what the guest wrote, and the guest has not been seen to run since.
-    package private(set) var isFull = false
+    private(set) var isFull = false
     /// The user's pause was carried out, and not taken back yet.
     private var isSuspended = false
     /// What libvirt is doing.
@@ -31,7 +31,7 @@ package struct GuestCondition: Sendable, Equatable {
     /// Resumptions in a row that ended in another pause, with no stall in between that explains it.
     private var fruitless = 0
 
-    package init() {}
+    init() {}
 
     /// The longest pause between two tries, in seconds; and while the host's disk is full, which somebody works at.
     private static let longestDelay = 30
@@ -40,47 +40,47 @@ package struct GuestCondition: Sendable, Equatable {
     // MARK: What happens
 
     /// - Returns: false when that changes nothing.
-    package mutating func stopAsked(force: Bool) -> Bool {
+    mutating func stopAsked(force: Bool) -> Bool {
         if isStopping && (isForced || !force) { return false }
         isForced = isForced || force
         isStopping = true
         return true
     }
 
-    package mutating func pauseAsked() {
+    mutating func pauseAsked() {
         if !isStopping { isPausedByUser = true }
     }
 
-    package mutating func resumeAsked() {
+    mutating func resumeAsked() {
         guard isPausedByUser else { return }
         isPausedByUser = false
         // The user wants it now, whatever failed before.
         fruitless = 0
     }
 
-    package mutating func stallBegan() {
+    mutating func stallBegan() {
         isStalled = true
         fruitless = 0
     }
 
-    package mutating func stallEnded() {
+    mutating func stallEnded() {
         isStalled = false
         fruitless = 0
     }
 
     /// The host had no space for a write; ``guestPausedForError(blocksAreHere:)`` follows.
-    package mutating func diskFull() { isFull = true }
+    mutating func diskFull() { isFull = true }
 
     /// QEMU paused the guest for its disk.
     /// - Parameter blocksAreHere: no block is missing: a stall ended before the pause was heard of, or there was none.
-    package mutating func guestPausedForError(blocksAreHere: Bool) {
-        if blocksAreHere { isStalled = false }
+    mutating func guestPausedForError(blocksAreHere: Bool) {
+        isStalled = !blocksAreHere
         isPausedForError = true
         isPausedAgain = call == .resume
     }
 
     /// libvirt was asked, and says that the guest runs.
-    package mutating func guestSeenRunning() {
+    mutating func guestSeenRunning() {
         // An answer from before a pause that is known by now says nothing.
         guard !isPausedForError && call == nil else { return }
         isFull = false
@@ -88,13 +88,13 @@ package struct GuestCondition: Sendable, Equatable {
     }
 
     /// A call was begun, as ``due`` asked.
-    package mutating func began(_ call: Call) {
+    mutating func began(_ call: Call) {
         self.call = call
         isPausedAgain = false
     }
 
     /// The call has ended.
-    package mutating func ended(_ call: Call, isDone: Bool) {
+    mutating func ended(_ call: Call, isDone: Bool) {
         self.call = nil
         switch (call, isDone) {
         case (.suspend, true): isSuspended = true
@@ -110,7 +110,7 @@ package struct GuestCondition: Sendable, Equatable {
     // MARK: What follows
 
     /// The call to make, and how long to wait before it is decided again; nil when there is none now.
-    package var due: (call: Call, delay: Duration)? {
+    var due: (call: Call, delay: Duration)? {
         guard !isStopping, call == nil else { return nil }
         if isPausedByUser { return isSuspended ? nil : (.suspend, .zero) }
         guard isSuspended || isPausedForError && !isStalled else { return nil }
@@ -121,20 +121,20 @@ package struct GuestCondition: Sendable, Equatable {
 
     /// Whether reads of the disk may wait for their blocks. QEMU answers no call while one does, so those that wait are
     /// answered with an error, which stays between QEMU and us, before the guest is paused or ended by force.
-    package var readsMayWait: Bool {
-        if isStopping { return !isForced }
+    var readsMayWait: Bool {
+        if isStopping { return !isForced && call != .suspend }
         return !(isPausedByUser || call == .suspend || isSuspended && call != .resume)
     }
 
     /// What the user is told.
-    package var state: SessionStatus.State {
+    var state: SessionStatus.State {
         if isStopping { return .stopping }
         if isPausedByUser { return .paused }
         return isStalled || isPausedForError || isFull ? .waiting : .running
     }
 
     /// What a guest that waits is waiting for.
-    package var waitingFor: SessionStatus.Wait? {
+    var waitingFor: SessionStatus.Wait? {
         guard state == .waiting else { return nil }
         return isFull ? .space : isStalled ? .blocks : .disk
     }

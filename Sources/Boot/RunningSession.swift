@@ -3,8 +3,7 @@ import GuestDomain
 import ImageMount
 import Linux
 
-/// A session whose guest runs: one loop that hears everything and decides. Calls to libvirt, which may take long while a read
-/// waits, are made beside it.
+/// A session whose guest runs: performs what ``SessionLoop`` decides, and brings it the signals of guest, image and user.
 struct RunningSession: Sendable {
     private let guest: SessionGuest
     private let image: MountedImage
@@ -45,120 +44,57 @@ struct RunningSession: Sendable {
     /// - Throws: ``SessionFailure`` when it ended otherwise than by its own power-off or our request.
     func follow() async throws {
         await begin()
-        var condition = GuestCondition()
-        var timer: Timer?
-        var failure: SessionFailure?
+        var loop = SessionLoop(shutdown: .seconds(shutdownSeconds))
+        var wait: Task<Void, any Error>?
+        defer { wait?.cancel() }
         for await signal in signals.stream {
-            var isDue = false
-            switch signal {
-            case .stop(let force):
-                guard condition.stopAsked(force: force) else { continue }
-                admitReads(condition)
-                guest.beginStop(force: force, within: .seconds(shutdownSeconds))
-            case .pause: condition.pauseAsked()
-            case .resume: condition.resumeAsked()
-            case .ended(let call, let isDone): condition.ended(call, isDone: isDone)
-            case .resumeDue: isDue = true
-            case .stallChanged:
-                // The reader is asked, not remembered: these calls come from many threads.
-                if image.reader.stalledBlocks.isEmpty { condition.stallEnded() } else { condition.stallBegan() }
-            case .guest(.paused(isForError: true)), .seen(.paused(isForError: true)):
-                condition.guestPausedForError(blocksAreHere: image.reader.stalledBlocks.isEmpty)
-            case .guest(.ioError(_, let isFull)):
-                if isFull { condition.diskFull() }
-                note(isFull: isFull, condition)
-            case .seen(.running): condition.guestSeenRunning()
-            case .guest(.stopped(let hasFailed)):
-                if hasFailed && !condition.isStopping {
-                    failure = failure ?? SessionFailure(exitCode: 69, message: "QEMU or libvirt ended the guest")
+            for action in loop.take(signal, blocksAreMissing: !image.reader.stalledBlocks.isEmpty) {
+                switch action {
+                case .letReadsWait(true): image.reader.allowWaiting()
+                case .letReadsWait(false): image.reader.refuseWaiting()
+                case .stop(let force, let time): guest.beginStop(force: force, within: time)
+                case .call(let call): begin(call)
+                case .wait(let delay, let number):
+                    wait?.cancel()
+                    wait = Task { [continuation = signals.continuation] in
+                        try await Task.sleep(for: delay)
+                        continuation.yield(.waited(number))
+                    }
+                case .endWait: wait?.cancel()
+                case .look: guest.check(signals.continuation)
+                case .report(let trouble): state.note(error: text(of: trouble))
+                case .clearReport: state.clearError()
+                case .show(let now, let reason):
+                    state.update {
+                        $0.state = now
+                        $0.waitingFor = reason
+                    }
+                case .end(let failure?): throw failure
+                case .end(nil): return
                 }
-                if let failure { throw failure }
-                return
-            case .seen(.off):
-                if let failure { throw failure }
-                return
-            case .guest(.crashed):
-                failure = SessionFailure(exitCode: 1, message: "the guest crashed")
-            case .mountEnded:
-                if condition.isStopping { continue }
-                failure = SessionFailure(exitCode: 69, message: "the guest's disk was unmounted by somebody else")
-                _ = condition.stopAsked(force: true)
-                guest.beginStop(force: true, within: .zero)
-            case .tick:
-                guest.check(signals.continuation)
-            case .guest, .seen: break
             }
-            timer = act(&condition, timer, isDue: isDue)
-            tell(condition)
         }
     }
 
-    /// A wait before the next try.
-    private struct Timer {
-        let delay: Duration
-        let task: Task<Void, any Error>
-    }
-
-    /// Makes the call that is due, or sees to it that the condition is asked again when it is.
-    /// - Parameter isDue: the wait that the condition wanted is over.
-    /// - Returns: the wait that goes on.
-    private func act(_ condition: inout GuestCondition, _ timer: Timer?, isDue: Bool) -> Timer? {
-        let continuation = signals.continuation
-        defer { admitReads(condition) }
-        guard let due = condition.due else {
-            timer?.task.cancel()
-            return nil
-        }
-        if !isDue, due.delay > .zero {
-            if let timer, timer.delay == due.delay { return timer }
-            timer?.task.cancel()
-            return Timer(
-                delay: due.delay,
-                task: Task {
-                    try await Task.sleep(for: due.delay)
-                    continuation.yield(.resumeDue)
-                })
-        }
-        timer?.task.cancel()
-        condition.began(due.call)
-        // Before the call: QEMU answers none while a read waits.
-        admitReads(condition)
-        let guest = guest
+    /// Beside the loop: libvirt may take long while a read waits, and the loop must hear that the read is over.
+    private func begin(_ call: GuestCondition.Call) {
+        let (guest, continuation) = (guest, signals.continuation)
         Task {
-            let isDone = due.call == .suspend ? await guest.pause() : await guest.resume()
-            continuation.yield(.ended(due.call, isDone: isDone))
-        }
-        return nil
-    }
-
-    private func admitReads(_ condition: GuestCondition) {
-        if condition.readsMayWait { image.reader.allowWaiting() } else { image.reader.refuseWaiting() }
-    }
-
-    /// Tells the user why the guest waits for its disk.
-    private func note(isFull: Bool, _ condition: GuestCondition) {
-        if isFull {
-            state.note(error: FullDisk.words(overlays: overlays, cache: cache))
-        } else if condition.readsMayWait, image.reader.stalledBlocks.isEmpty {
-            state.note(
-                error: "the guest's disk cannot be read or written (its changes lie in \(overlays)): the guest waits, "
-                    + "and is tried again")
+            let isDone = call == .suspend ? await guest.pause() : await guest.resume()
+            continuation.yield(.ended(call, isDone: isDone))
         }
     }
 
-    private func tell(_ condition: GuestCondition) {
-        let (now, wait) = (condition.state, condition.waitingFor)
-        let known = state.snapshot
-        if known.state != now || known.waitingFor != wait {
-            state.update {
-                $0.state = now
-                $0.waitingFor = wait
-            }
+    private func text(of trouble: SessionLoop.DiskTrouble) -> String {
+        switch trouble {
+        case .full: FullDisk.message(overlays: overlays, cache: cache)
+        case .failing:
+            "the guest's disk cannot be read or written (its changes are in \(overlays)): the guest waits while this is tried "
+                + "again"
         }
-        if now == .running { state.clearError() }
     }
 
-    /// Starts what tells of changes besides the reader and the control socket.
+    /// Starts the signals that come from neither the reader nor the control socket.
     private func begin() async {
         let (guest, image, continuation) = (guest, image, signals.continuation)
         let events = Task { for await event in guest.events { continuation.yield(.guest(event)) } }
@@ -180,12 +116,12 @@ struct RunningSession: Sendable {
     }
 }
 
-/// What is said of a host's disk without room for what a guest writes.
+/// The message about a host's disk without room for what a guest writes.
 enum FullDisk {
     /// - Parameters:
     ///   - overlays: the folder of the guests' overlays.
     ///   - cache: the cache's folder, which can be emptied when it is on the same disk.
-    static func words(overlays: String, cache: String) -> String {
+    static func message(overlays: String, cache: String) -> String {
         var (left, right) = (stat(), stat())
         let isShared = stat(overlays, &left) == 0 && stat(cache, &right) == 0 && left.st_dev == right.st_dev
         return

@@ -170,8 +170,8 @@ import Testing
     }
 
     @Test func aFullDiskIsNamedWithWhatToDo() throws {
-        let words = FullDisk.words(overlays: "/", cache: "/")
+        let words = FullDisk.message(overlays: "/", cache: "/")
         #expect(words.contains("(/) is full") && words.contains("goes on by itself") && words.contains("cache clear"))
-        #expect(!FullDisk.words(overlays: "/", cache: "/proc").contains("cache clear"))
+        #expect(!FullDisk.message(overlays: "/", cache: "/proc").contains("cache clear"))
     }
 }

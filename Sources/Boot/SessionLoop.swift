@@ -1,0 +1,158 @@
+import GuestDomain
+
+/// What a session waits for while its guest runs.
+enum SessionSignal: Sendable {
+    case stop(force: Bool)
+    case pause
+    case resume
+    case guest(GuestEvent)
+    /// Reads gave up on blocks, or these have arrived now; the reader knows which.
+    case stallChanged
+    /// The wait of this number is over.
+    case waited(Int)
+    /// A call to libvirt ended.
+    case ended(GuestCondition.Call, isDone: Bool)
+    /// What libvirt said when it was asked.
+    case seen(GuestState)
+    /// Somebody unmounted the image.
+    case mountEnded
+    /// Time to look whether an event was lost.
+    case tick
+}
+
+/// What a session does about a running guest, as a value: a signal goes in, the actions that follow come out, in order.
+///
+/// ``GuestCondition`` decides whether the guest may go on; this is everything around that: the end and its reason, the waits
+/// between two tries, and what the user is told. ``RunningSession`` performs the actions and knows no rules of its own, so that
+/// every rule can be tried without a guest. The loop never waits for an action: what comes of one is another signal.
+struct SessionLoop: Sendable {
+    enum Action: Sendable, Equatable {
+        /// Let reads of the disk wait for their blocks, or answer those that wait with an error.
+        case letReadsWait(Bool)
+        /// End the guest: by force, or by its power button and by force after a time.
+        case stop(force: Bool, within: Duration)
+        /// Make this call to libvirt; ``SessionSignal/ended(_:isDone:)`` follows.
+        case call(GuestCondition.Call)
+        /// Send ``SessionSignal/waited(_:)`` after a time, instead of an earlier one.
+        case wait(Duration, number: Int)
+        case endWait
+        /// Ask libvirt how the guest is; ``SessionSignal/seen(_:)`` follows.
+        case look
+        /// Tell the user what is wrong with the disk that the guest's changes are on.
+        case report(DiskTrouble)
+        case clearReport
+        /// Show the user this state.
+        case show(SessionStatus.State, SessionStatus.Wait?)
+        /// The guest is gone; nil when it ended by itself or because it was asked to.
+        case end(SessionFailure?)
+    }
+
+    /// Why the guest cannot write its changes.
+    enum DiskTrouble: Sendable, Equatable {
+        case full, failing
+    }
+
+    private struct Wait {
+        let delay: Duration
+        let number: Int
+    }
+
+    private(set) var condition = GuestCondition()
+    /// How long a guest may take to shut down.
+    private let shutdown: Duration
+    private var failure: SessionFailure?
+    private var wait: Wait?
+    private var waits = 0
+    private var mayReadsWait = true
+    private var shown: (SessionStatus.State, SessionStatus.Wait?) = (.running, nil)
+
+    init(shutdown: Duration) { self.shutdown = shutdown }
+
+    /// - Parameter blocksAreMissing: reads gave up on blocks that have not arrived. The reader is asked anew for each signal: its
+    ///   news come from many threads, and in any order.
+    /// - Returns: what to do, in this order; nothing after ``Action/end(_:)``.
+    mutating func take(_ signal: SessionSignal, blocksAreMissing: Bool) -> [Action] {
+        var actions: [Action] = []
+        var isDue = false
+        switch signal {
+        case .stop(let force):
+            guard condition.stopAsked(force: force) else { return [] }
+            actions += admitReads() + [.stop(force: force, within: shutdown)]
+        case .pause: condition.pauseAsked()
+        case .resume: condition.resumeAsked()
+        case .ended(let call, let isDone): condition.ended(call, isDone: isDone)
+        case .waited(let number):
+            // One that was replaced says nothing about the present one.
+            isDue = number == wait?.number
+            if isDue { wait = nil }
+        case .stallChanged:
+            if blocksAreMissing { condition.stallBegan() } else { condition.stallEnded() }
+        case .guest(.paused(isForError: true)), .seen(.paused(isForError: true)):
+            condition.guestPausedForError(blocksAreHere: !blocksAreMissing)
+        case .guest(.ioError(_, let isFull)):
+            if isFull {
+                condition.diskFull()
+                actions.append(.report(.full))
+            } else if condition.readsMayWait, !blocksAreMissing {
+                actions.append(.report(.failing))
+            }
+        case .seen(.running):
+            condition.guestSeenRunning()
+            // Whatever was reported meanwhile is over.
+            if condition.state == .running, shown.0 == .running { actions.append(.clearReport) }
+        case .guest(.stopped(let hasFailed)):
+            if hasFailed && !condition.isStopping {
+                fail(SessionFailure(exitCode: 69, message: "QEMU or libvirt ended the guest"))
+            }
+            return [.end(failure)]
+        case .seen(.off): return [.end(failure)]
+        case .guest(.crashed): fail(SessionFailure(exitCode: 1, message: "the guest crashed"))
+        case .mountEnded:
+            guard !condition.isStopping else { return [] }
+            fail(SessionFailure(exitCode: 69, message: "something else unmounted the guest's disk"))
+            _ = condition.stopAsked(force: true)
+            actions += admitReads() + [.stop(force: true, within: .zero)]
+        case .tick: actions.append(.look)
+        case .guest, .seen: break
+        }
+        return actions + proceed(isDue: isDue) + admitReads() + show()
+    }
+
+    /// The first failure is the reason for all that follow.
+    private mutating func fail(_ new: SessionFailure) { failure = failure ?? new }
+
+    /// The call that is due, or the wait until it is.
+    /// - Parameter isDue: the wait is over.
+    private mutating func proceed(isDue: Bool) -> [Action] {
+        guard let due = condition.due else { return endWait() }
+        if !isDue, due.delay > .zero {
+            if wait?.delay == due.delay { return [] }
+            waits += 1
+            wait = Wait(delay: due.delay, number: waits)
+            return [.wait(due.delay, number: waits)]
+        }
+        let ended = endWait()
+        condition.began(due.call)
+        // Before the call: QEMU answers none while a read waits.
+        return ended + admitReads() + [.call(due.call)]
+    }
+
+    private mutating func endWait() -> [Action] {
+        guard wait != nil else { return [] }
+        wait = nil
+        return [.endWait]
+    }
+
+    private mutating func admitReads() -> [Action] {
+        guard condition.readsMayWait != mayReadsWait else { return [] }
+        mayReadsWait = condition.readsMayWait
+        return [.letReadsWait(mayReadsWait)]
+    }
+
+    private mutating func show() -> [Action] {
+        let now = (condition.state, condition.waitingFor)
+        guard now != shown else { return [] }
+        shown = now
+        return [.show(now.0, now.1)] + (now.0 == .running ? [.clearReport] : [])
+    }
+}
