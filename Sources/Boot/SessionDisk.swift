@@ -6,6 +6,14 @@ import ImageIndex
 import ImageMount
 import Linux
 
+/// What a session boots: a version's index, and the blocks that its start reads.
+struct SessionImage: Sendable {
+    let chosen: ChosenVersion
+    let index: ImageIndex
+    /// By first touch; empty when nobody has recorded this version.
+    let bootSet: [IndexedBlock]
+}
+
 /// The disk stages of a session: the image as a file, and what must be here before a guest may look at it.
 struct SessionDisk: Sendable {
     /// The image's file, and what stands behind it.
@@ -16,7 +24,7 @@ struct SessionDisk: Sendable {
         let recorder: BootRecorder
     }
 
-    let version: SessionVersion
+    let version: SessionImage
     /// One for all: what one stage has hashed the others need not hash again.
     let cache: BlockCache
     let transfers: TransferQueue

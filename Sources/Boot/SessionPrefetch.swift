@@ -18,7 +18,7 @@ struct SessionPrefetch: Sendable {
     private let state: SessionState
 
     init(
-        version: SessionVersion, mounted: SessionDisk.Mounted, cache: BlockCache, library: BootSetLibrary,
+        version: SessionImage, mounted: SessionDisk.Mounted, cache: BlockCache, library: BootSetLibrary,
         state: SessionState
     ) {
         key = VersionKey(version.chosen)

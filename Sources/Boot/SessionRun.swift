@@ -142,7 +142,7 @@ package final class SessionRun: Sendable {
 
     // MARK: Stages
 
-    private func findVersion(_ transfers: TransferQueue) async throws -> SessionVersion {
+    private func findVersion(_ transfers: TransferQueue) async throws -> SessionImage {
         let name = try VersionName(argument: request.name)
         let library = CatalogLibrary(
             directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
@@ -168,7 +168,7 @@ package final class SessionRun: Sendable {
             let bootSet = recorded.best(VersionKey(chosen), published: published)
             return (index, try bootSet?.blocks(of: index) ?? [])
         }
-        return SessionVersion(chosen: chosen, index: index, bootSet: bootSet)
+        return SessionImage(chosen: chosen, index: index, bootSet: bootSet)
     }
 
     /// Beside the running guest: notes that it ran, records what its boot touches, then fetches the rest.

@@ -65,3 +65,55 @@ package struct VersionSummary: Sendable {
         self.key = key
     }
 }
+
+// The shapes of `list --json`: bytes throughout, null where not known.
+
+extension SystemSummary: Encodable {
+    private enum CodingKeys: CodingKey {
+        case id, catalog, title, versions, withdrawn
+    }
+
+    /// `withdrawn` is absent where nothing was withdrawn.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(distribution.id, forKey: .id)
+        try container.encode(source.name, forKey: .catalog)
+        try container.encode(distribution.title, forKey: .title)
+        try container.encode(versions, forKey: .versions)
+        if !withdrawn.isEmpty { try container.encode(withdrawn, forKey: .withdrawn) }
+    }
+}
+
+extension WithdrawnSummary: Encodable {
+    private enum CodingKeys: CodingKey {
+        case id, when, why, here, running
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version.id.text, forKey: .id)
+        try container.encode(version.when.description, forKey: .when)
+        try container.encode(version.why, forKey: .why)
+        try container.encode(isHere, forKey: .here)
+        try container.encode(isRunning, forKey: .running)
+    }
+}
+
+extension VersionSummary: Encodable {
+    private enum CodingKeys: CodingKey {
+        case id, published, size, toBoot, here, new, offline, running, pinned
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version.id.text, forKey: .id)
+        try container.encode(version.published.description, forKey: .published)
+        try container.encode(version.size, forKey: .size)
+        try container.encode(toBoot, forKey: .toBoot)
+        try container.encode(here, forKey: .here)
+        try container.encode(new, forKey: .new)
+        try container.encode(offline, forKey: .offline)
+        try container.encode(isRunning, forKey: .running)
+        try container.encode(isPinned, forKey: .pinned)
+    }
+}

@@ -2,7 +2,10 @@ import FoundationEssentials
 
 /// One documented object on standard output.
 enum JSONOutput {
-    static func print(_ value: some Encodable) throws {
+    static func print(_ value: some Encodable) throws { Terminal.print(try text(of: value)) }
+
+    /// Without a newline at its end. Characters that steer a terminal are escaped.
+    static func text(of value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         var text = ""
@@ -17,6 +20,6 @@ enum JSONOutput {
             default: text.unicodeScalars.append(scalar)
             }
         }
-        Terminal.print(text)
+        return text
     }
 }

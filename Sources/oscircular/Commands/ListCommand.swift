@@ -21,11 +21,14 @@ struct ListCommand: AsyncParsableCommand {
         let overview = try await WorkerThread.run(name: "list") {
             reader.details(reader.outline(copies, sessions: sessions))
         }
-        var rows = overview.systems.map(DistributionRow.init)
+        var systems = overview.systems
         if let distribution {
             let name = VersionName(distribution)
-            rows = rows.filter { $0.id == name?.distribution && (name?.catalog == nil || $0.catalog == name?.catalog) }
-            if rows.isEmpty {
+            systems.removeAll {
+                $0.distribution.id != name?.distribution
+                    || name?.catalog != nil && $0.source.name != name?.catalog
+            }
+            if systems.isEmpty {
                 let near = NearNames.suggest(
                     distribution, among: copies.compactMap(\.document).flatMap(\.distributions).map(\.id))
                 throw copies.isEmpty
@@ -34,44 +37,49 @@ struct ListCommand: AsyncParsableCommand {
         }
         CatalogCommand.List.noteDamaged(library)
         if json {
-            try JSONOutput.print(ListOutput(catalogs: copies.map(CatalogRow.init), distributions: rows))
+            try JSONOutput.print(ListOutput(catalogs: copies.map(CatalogRow.init), distributions: systems))
         } else {
-            show(copies, rows, library)
+            show(copies, systems, library)
         }
         await DepartedVersions(places: context.places, library: library, cache: context.cache())
             .tidy(context.registry)
     }
 
-    private func show(_ copies: [CatalogCopy], _ rows: [DistributionRow], _ library: CatalogLibrary) {
+    private func show(_ copies: [CatalogCopy], _ systems: [SystemSummary], _ library: CatalogLibrary) {
         if copies.isEmpty { return CatalogCommand.List.noteNone(library) }
         for copy in copies where copy.state != .fresh {
             let reason = copy.error.map { ": \(ErrorReport($0).message)" } ?? ""
             Terminal.note("\(copy.source.name) is \(copy.state.rawValue)\(reason)")
         }
-        for row in rows {
-            let versions = distribution == nil ? Array(row.versions.prefix(1)) : row.versions
-            for version in versions {
-                let name = Terminal.clean(row.title)
-                let toBoot =
-                    (version.offline == "no" ? version.toBoot : nil).map { "  \(ByteCount.text($0)) to boot" } ?? ""
-                let offline =
-                    switch version.offline {
-                    case "whole": "  whole"
-                    case "boots": "  boots offline"
-                    default: ""
-                    }
-                let marks = (version.running ? "  running" : "") + (version.pinned ? "  pinned" : "")
-                Terminal.print(
-                    "\(row.catalog)/\(row.id)@\(version.id)  \(name)  \(ByteCount.text(version.size))  "
-                        + "\(ByteCount.text(version.here)) here\(toBoot)\(offline)\(marks)")
+        for system in systems {
+            let title = Terminal.clean(system.distribution.title)
+            for version in distribution == nil ? Array(system.versions.prefix(1)) : system.versions {
+                Terminal.print("\(version.key)  \(title)  \(ListCommand.facts(version).joined(separator: "  "))")
             }
-            // Those that nobody has here are of interest only to who asks.
-            for version in row.withdrawn ?? [] where distribution != nil || version.here || version.running {
-                let marks = version.running ? "  running" : version.here ? "  here" : ""
-                let why = version.why.isEmpty ? "" : ": \(Terminal.clean(version.why))"
-                Terminal.print(
-                    "\(row.catalog)/\(row.id)@\(version.id)  withdrawn on \(version.when.prefix(10))\(why)\(marks)")
+            // Without a distribution only those that concern somebody here.
+            for withdrawn in system.withdrawn where distribution != nil || withdrawn.isHere || withdrawn.isRunning {
+                let name = "\(system.source.name)/\(system.distribution.id)@\(withdrawn.version.id)"
+                let mark = withdrawn.isRunning ? "  running" : withdrawn.isHere ? "  here" : ""
+                Terminal.print("\(name)  \(Terminal.clean(withdrawn.version.words))\(mark)")
             }
         }
     }
+
+    private static func facts(_ version: VersionSummary) -> [String] {
+        var facts = [ByteCount.text(version.version.size), "\(ByteCount.text(version.here)) here"]
+        switch version.offline {
+        case .no: if let toBoot = version.toBoot { facts.append("\(ByteCount.text(toBoot)) to boot") }
+        case .boots: facts.append("boots offline")
+        case .whole: facts.append("whole")
+        }
+        if version.isRunning { facts.append("running") }
+        if version.isPinned { facts.append("pinned") }
+        return facts
+    }
+}
+
+/// `list --json`.
+struct ListOutput: Encodable {
+    let catalogs: [CatalogRow]
+    let distributions: [SystemSummary]
 }
