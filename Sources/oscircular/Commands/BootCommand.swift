@@ -4,6 +4,7 @@ import Catalog
 import Glibc
 import GuestDomain
 import Linux
+import Synchronization
 
 /// `oscircular boot`.
 struct BootCommand: AsyncParsableCommand {
@@ -89,7 +90,7 @@ struct BootCommand: AsyncParsableCommand {
 extension BootRequest.Display: ExpressibleByArgument {}
 
 /// The phases of a start as they pass: a line for each on standard error.
-struct StartProgress {
+private struct StartProgress {
     private var shown: SessionStatus.Phase?
 
     mutating func show(_ status: SessionStatus) {
@@ -115,5 +116,60 @@ struct StartProgress {
         case .guest: status.accel == "tcg" ? "starting (software emulation: slow)" : "starting"
         case .up: "session \(status.id) is up"
         }
+    }
+}
+
+/// `boot` without --detach, once the guest runs: its console or a status line, until the guest ends.
+private struct SessionViewer {
+    let directory: SessionDirectory
+    let registry: SessionRegistry
+    let display: BootRequest.Display
+
+    func run() async throws {
+        let id = directory.id
+        let registry = registry
+        let asked = Atomic(false)
+        let signals = AsyncStream<Int32>.makeStream()
+        Interruption.handle { number in
+            // The guest goes on without its viewer.
+            if number == SIGHUP { _exit(128 + number) }
+            signals.continuation.yield(number)
+        }
+        let stopper = Task {
+            for await _ in signals.stream {
+                let isSecond = asked.exchange(true, ordering: .relaxed)
+                Terminal.note(isSecond ? "forcing the guest off" : "asking the guest to shut down; once more forces it")
+                Task { try? await registry.send(isSecond ? .force : .stop, to: id) }
+            }
+        }
+        defer { stopper.cancel() }
+
+        if display == .window, let domain = try? await registry.send(.status, to: id).status?.domain {
+            let words = GuestWindow.open(uri: domain.uri, domainName: domain.name)
+            if let words { Terminal.note(words) }
+        }
+        if display == .console {
+            Terminal.note("Ctrl-] leaves the console; the guest goes on.")
+            let end = try await ConsoleAttachment.run(directory)
+            if end == .left, directory.isAlive {
+                Terminal.note(
+                    "The guest goes on as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns.")
+            }
+            if end == .unread {
+                Terminal.note("The guest goes on as session \(id); 'oscircular stop \(id)' ends it.")
+                return
+            }
+        }
+        while directory.isAlive {
+            if let status = try? await registry.send(.status, to: id).status, directory.isAlive {
+                Terminal.progress(
+                    "\(status.distribution)@\(status.version) \(status.state.rawValue)  "
+                        + "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s")
+            }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        Terminal.endProgress()
+        Terminal.note("session \(id) ended; its console log is \(directory.log)")
+        if let failure = directory.failure { throw SessionFailure(exitCode: 1, message: failure) }
     }
 }

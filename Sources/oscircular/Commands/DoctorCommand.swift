@@ -1,7 +1,10 @@
 import ArgumentParser
 import Boot
 import Catalog
+import FUSE
 import Glibc
+import GuestDomain
+import Linux
 
 /// `oscircular doctor`.
 struct DoctorCommand: AsyncParsableCommand {
@@ -12,8 +15,8 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = try CommandContext.load()
-        var findings = Finding.ofDevices() + Finding.ofPrograms()
-        findings.append(await Finding.ofLibvirt(context))
+        var findings = DoctorFinding.ofDevices() + DoctorFinding.ofPrograms()
+        findings.append(await DoctorFinding.ofLibvirt(context))
         findings.append(disk(context))
         findings += await catalogs(context)
         if json {
@@ -21,39 +24,135 @@ struct DoctorCommand: AsyncParsableCommand {
         } else {
             for finding in findings {
                 let mark = finding.result == .good ? "ok  " : finding.result == .warning ? "warn" : "BAD "
-                Terminal.print("\(mark)  \(finding.subject): \(finding.words)")
+                Terminal.print("\(mark)  \(finding.subject): \(finding.text)")
                 if !finding.cure.isEmpty { Terminal.print("      do: \(finding.cure)") }
             }
         }
         if findings.contains(where: { $0.result == .bad }) { throw ExitCode(ErrorReport.ExitStatus.unavailable) }
     }
 
-    private func disk(_ context: CommandContext) -> Finding {
+    private func disk(_ context: CommandContext) -> DoctorFinding {
         do {
             let status = try context.cache().status()
-            return Finding(
+            return DoctorFinding(
                 subject: "cache", result: .good,
-                words:
+                text:
                     "\(status.directory), \(ByteCount.text(UInt64(status.used))) of \(ByteCount.text(UInt64(status.limit)))"
             )
         } catch {
-            return Finding(
-                subject: "cache", result: .warning, words: ErrorReport(error).message,
+            return DoctorFinding(
+                subject: "cache", result: .warning, text: ErrorReport(error).message,
                 cure: "set cache.directory in \(context.places.configurationFiles.last ?? "config.toml")")
         }
     }
 
-    private func catalogs(_ context: CommandContext) async -> [Finding] {
+    private func catalogs(_ context: CommandContext) async -> [DoctorFinding] {
         let copies = await context.library().copies(refresh: true)
         guard !copies.isEmpty else {
             return [
-                Finding(subject: "catalogs", result: .warning, words: "none", cure: "oscircular catalog add NAME URL")
+                DoctorFinding(subject: "catalogs", result: .warning, text: "none", cure: "oscircular catalog add NAME URL")
             ]
         }
         return copies.map { copy in
-            Finding(
+            DoctorFinding(
                 subject: "catalog \(copy.source.name)", result: copy.state == .fresh ? .good : .warning,
-                words: copy.error.map { ErrorReport($0).message } ?? "\(copy.state.rawValue)")
+                text: copy.error.map { ErrorReport($0).message } ?? "\(copy.state.rawValue)")
         }
+    }
+}
+
+/// One thing that `doctor` checked.
+struct DoctorFinding: Encodable {
+    enum Result: String, Encodable {
+        case good, warning, bad
+    }
+
+    let subject: String
+    let result: Result
+    let text: String
+    /// The one command or step that fixes it; empty where nothing is wrong.
+    let cure: String
+
+    private enum CodingKeys: String, CodingKey {
+        case subject, result, cure
+        case text = "words"
+    }
+
+    init(subject: String, result: Result, text: String, cure: String = "") {
+        self.subject = subject
+        self.result = result
+        self.text = text
+        // Root does not need sudo, which may not be installed.
+        self.cure = geteuid() == 0 && cure.hasPrefix("sudo ") ? String(cure.dropFirst(5)) : cure
+    }
+}
+
+/// The checks of the machine itself.
+extension DoctorFinding {
+    static func ofDevices() -> [DoctorFinding] { [fuse(), kvm()] }
+
+    private static func fuse() -> DoctorFinding {
+        let facts = FUSECure.current()
+        let isMissing = facts.failure.map { "/dev/fuse does not open: \(SystemCallError.message(of: $0))" }
+        return DoctorFinding(
+            subject: "FUSE", result: isMissing == nil ? .good : .bad, text: isMissing ?? "/dev/fuse opens",
+            cure: isMissing == nil ? "" : FUSECure.command(facts))
+    }
+
+    private static func kvm() -> DoctorFinding {
+        let accelerator = AcceleratorChoice.auto.probe()
+        return DoctorFinding(
+            subject: "KVM", result: accelerator.accelerator == .kvm ? .good : .warning, text: accelerator.reason,
+            cure: KVMCure.command(KVMCure.current()))
+    }
+
+    static func ofPrograms() -> [DoctorFinding] {
+        let needed = [
+            ("qemu-system-x86_64", "qemu-system-x86", true), ("qemu-img", "qemu-utils", true),
+            ("sshd", "openssh-server", true), ("bwrap", "bubblewrap", true), ("ssh", "openssh-client", true),
+            ("fusermount3", FUSECure.helperPackage, geteuid() != 0), ("virt-viewer", "virt-viewer", false),
+        ]
+        return needed.map { name, package, isNeeded in
+            if ProgramPath.find(name) != nil { return DoctorFinding(subject: name, result: .good, text: "installed") }
+            return DoctorFinding(
+                subject: name, result: isNeeded ? .bad : .warning, text: "not installed",
+                cure: "sudo apt install \(package)")
+        } + [firmware()]
+    }
+
+    private static func firmware() -> DoctorFinding {
+        UEFIFirmware.isInstalled
+            ? DoctorFinding(subject: "UEFI", result: .good, text: "installed")
+            : DoctorFinding(
+                subject: "UEFI", result: .warning, text: "no firmware for versions that need it",
+                cure: "sudo apt install ovmf")
+    }
+
+    static func ofLibvirt(_ context: CommandContext) async -> DoctorFinding {
+        let uri = context.configuration.connect ?? HypervisorConnection.defaultURI
+        do {
+            _ = try await HypervisorConnection.open(uri)
+            return DoctorFinding(subject: "libvirt", result: .good, text: "\(uri) answers")
+        } catch GuestDomainError.noDaemon(_, let cause) {
+            return DoctorFinding(
+                subject: "libvirt", result: .bad, text: "\(uri) does not answer: \(Terminal.clean(cause.message))",
+                cure: libvirtCure(uri))
+        } catch {
+            return DoctorFinding(subject: "libvirt", result: .bad, text: ErrorReport(error).message)
+        }
+    }
+
+    /// A user's own daemon is started by libvirt's library; the machine's by systemd where that is running.
+    private static func libvirtCure(_ uri: String) -> String {
+        guard let daemon = ["libvirtd", "virtqemud"].first(where: { ProgramPath.find($0) != nil }) else {
+            let system = uri.hasSuffix("/system") ? " libvirt-daemon-system" : ""
+            return "sudo apt install libvirt-daemon libvirt-daemon-driver-qemu\(system)"
+        }
+        if uri.hasSuffix("/system") {
+            return access("/run/systemd/system", F_OK) == 0
+                ? "sudo systemctl start libvirtd" : "sudo sh -c 'virtlogd -d; libvirtd -d'"
+        }
+        // It says itself why it does not start.
+        return "\(daemon) -d --timeout 120"
     }
 }

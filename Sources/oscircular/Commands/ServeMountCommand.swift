@@ -1,6 +1,8 @@
 import ArgumentParser
 import Boot
 import Glibc
+import ImageIndex
+import ImageMount
 import Linux
 
 /// `oscircular serve-mount`: the background process of `mount`. Its request comes on standard input.
@@ -22,5 +24,51 @@ struct ServeMountCommand: AsyncParsableCommand {
             try? LineSocket.send(
                 StartReport(failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)), to: report)
         }
+    }
+}
+
+/// A mount that this process serves.
+struct ServedMount: Sendable {
+    let image: MountedImage
+    private let stores: BlockStores
+
+    /// - Throws: what opening the index, the cache and the mount throw.
+    static func start(_ request: MountRequest, context: CommandContext) async throws -> ServedMount {
+        let index = try ImageIndex(path: request.index)
+        // It stays open; the name is not needed any more.
+        if request.isTemporary { unlink(request.index) }
+        let stores = BlockStores(
+            locations: request.stores, layout: request.isLegacy ? .blockFiles : .chunks,
+            cache: context.cache(in: request.cache), transfers: context.transfers(), policy: .rounds(6),
+            failures: MirrorNotice.show)
+        let options = MountOptions(
+            allowOther: geteuid() == 0,
+            read: ReadOptions(
+                bound: .seconds(context.configuration.readBound), keepsFetching: false,
+                readAhead: ReadOptions.usualReadAhead))
+        let image = try await WorkerThread.run(name: "mount") {
+            try MountedImage.mount(
+                index: index, store: stores.caching, at: request.directory, fileName: request.fileName, options: options
+            )
+        }
+        return ServedMount(image: image, stores: stores)
+    }
+
+    /// Waits until somebody unmounts it, or unmounts it at SIGINT or SIGTERM (busy: then when its last user is done).
+    func untilEnded() async {
+        let image = image
+        Interruption.handle { number in
+            if number == SIGHUP { return }
+            do {
+                try image.unmount()
+            } catch {
+                Terminal.note("oscircular: \(ErrorReport(error).message); it ends when it is no longer in use")
+                Interruption.handle { _ in try? image.unmount(force: true) }
+            }
+        }
+        await image.waitUntilUnmounted()
+        stores.close()
+        // What has come should be there the next time.
+        await stores.caching.settle(within: .seconds(10))
     }
 }

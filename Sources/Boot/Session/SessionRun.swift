@@ -87,7 +87,7 @@ package final class SessionRun: Sendable {
             result = .failure(isInterrupted ? SessionRun.interrupted : error)
         }
         // Before the folder goes: whoever sees the session end finds the reason in its log.
-        if case .failure(let error) = result { note("oscircular: \(describe(error))\n") }
+        if case .failure(let error) = result { note("\(SessionDirectory.failureMark)\(describe(error))\n") }
         await teardown.run()
         try result.get()
     }

@@ -41,6 +41,18 @@ package struct SessionDirectory: Sendable {
     package var overlay: String { "\(places.overlays)/\(id).qcow2" }
     package var log: String { "\(places.logs)/\(id).log" }
     package var processLog: String { "\(places.logs)/\(id).session.log" }
+    /// Why the session failed, as its process wrote it last; nil when the guest ended as it should, or the log cannot be read.
+    /// Waits for the disk.
+    package var failure: String? {
+        // A log that is gone says nothing.
+        let text = (try? FileContents.readText(processLog, limit: 1 << 20)) ?? ""
+        let last = text.split(separator: "\n").last { $0.hasPrefix(SessionDirectory.failureMark) }
+        return last.map { String($0.dropFirst(SessionDirectory.failureMark.count)) }
+    }
+
+    /// What a failure's line in the log of the session's process begins with.
+    static let failureMark = "oscircular: "
+
     package var domainName: String { "oscircular-\(id)" }
 
     /// Makes the folder and takes its lock; the lock's descriptor is handed to the session's process.
@@ -97,5 +109,24 @@ package struct SessionDirectory: Sendable {
             return
         }
         if (try? handle.lock(exclusive: true, wait: false)) == true { body() }
+    }
+}
+
+/// A session's name: short, because a unix socket's path has 108 bytes.
+package enum SessionID {
+    private static let digits = Array("0123456789abcdefghijkmnpqrstuvwxyz")
+
+    /// Eight random letters and digits.
+    package static func random() -> String {
+        String((0..<8).map { _ in digits[Int.random(in: 0..<digits.count)] })
+    }
+
+    /// Whether the text can be a session's id: keeps user input out of paths.
+    package static func isValid(_ text: String) -> Bool {
+        (1...12).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+            }
     }
 }
