@@ -4,7 +4,7 @@ import GuestDomain
 import GuestNetwork
 import Linux
 
-/// The words for what goes wrong with the guest itself, and with the screen.
+/// The messages for what goes wrong with the guest itself, and with the screen.
 extension ErrorReport {
     static func describe(_ error: GuestDomainError) -> (Int32, String) {
         switch error {
@@ -26,7 +26,7 @@ extension ErrorReport {
             (ExitStatus.unavailable, "the guest did not start: \(cause.message)")
         case .callFailed(let cause): (ExitStatus.unavailable, "libvirt: \(cause)")
         case .overlayFailed(let reason):
-            (ExitStatus.unavailable, "the guest's overlay could not be made: \(reason)")
+            (ExitStatus.unavailable, "the guest's overlay could not be created: \(reason)")
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
         case .noFirmware: (ExitStatus.unavailable, "this version needs UEFI firmware: install the package ovmf")
@@ -47,11 +47,11 @@ extension ErrorReport {
         case .unknownTerminal(let name?):
             return (
                 ExitStatus.unavailable,
-                "no terminal called '\(name)' is known here (TERM): set TERM to one that is, such as xterm, or \(instead)"
+                "the terminal '\(name)' (TERM) is not known here: set TERM to one that is, such as xterm, or \(instead)"
             )
         case .tooSimple(let name):
             return (ExitStatus.unavailable, "a terminal '\(name)' cannot show the menu: \(instead)")
-        case .failed: return (ExitStatus.unavailable, "the terminal could not be taken for the menu: \(instead)")
+        case .failed: return (ExitStatus.unavailable, "the menu could not take over the terminal: \(instead)")
         }
     }
 

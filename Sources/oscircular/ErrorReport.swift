@@ -12,7 +12,7 @@ import ImageIndex
 import ImageMount
 import Linux
 
-/// The one place where an error becomes words and an exit code: what failed - why - what to do.
+/// The one place where an error becomes a message and an exit code: what failed, why, what to do.
 struct ErrorReport {
     /// Exit codes as in sysexits.h; the man page lists them.
     enum ExitStatus {
@@ -46,7 +46,7 @@ struct ErrorReport {
         MainProgram.end(report.exitCode, name: "oscircular")
     }
 
-    // The parser's own way out prints through the C library, which loses the errors.
+    // The parser itself would print through the C library, which loses write errors.
     private static func endOfParsing(_ error: any Error) -> Never {
         let code = RootCommand.exitCode(for: error).rawValue
         let text = RootCommand.fullMessage(for: error)
@@ -80,8 +80,8 @@ struct ErrorReport {
         }
     }
 
-    private static func near(_ names: [String]) -> String {
-        names.isEmpty ? "" : ". Did you mean \(names.joined(separator: ", "))?"
+    private static func near(_ names: [String], otherwise: String = "") -> String {
+        names.isEmpty ? otherwise : ". Did you mean \(names.joined(separator: ", "))?"
     }
 
     private static func describe(_ error: CatalogAccessError) -> (Int32, String) {
@@ -89,48 +89,48 @@ struct ErrorReport {
         case .invalidName(let name):
             (
                 ExitStatus.usage,
-                "'\(name)' cannot name a catalog: use small letters, digits, '.', '_' and '-', 64 at most"
+                "'\(name)' is not a valid catalog name: use at most 64 lower-case letters, digits, '.', '_' and '-'"
             )
         case .invalidLocation(let location, let reason):
-            (ExitStatus.usage, "'\(location)' is no place of a catalog: \(reason)")
+            (ExitStatus.usage, "'\(location)' is not a valid catalog location: \(reason)")
         case .unreachable(let catalog, let url, let cause):
             (
                 ErrorReport(cause).exitCode == ExitStatus.cannotWrite ? ExitStatus.cannotWrite : ExitStatus.unavailable,
-                "catalog \(catalog): \(url) cannot be had: \(ErrorReport(cause).message). "
+                "catalog \(catalog): could not fetch \(url): \(ErrorReport(cause).message). "
                     + (url.hasPrefix("file:")
-                        ? "Is the path right, and the stick in?" : "Is the server up, and the address right?")
+                        ? "Check the path, and that the stick is plugged in" : "Check the address, and that the server is up")
             )
         case .untrusted(let catalog, let url, let reason):
             (ExitStatus.malformed, "catalog \(catalog) (\(url)) is refused: \(reason)")
         case .notMetadata(let catalog, let url):
             (
                 ExitStatus.malformed,
-                "catalog \(catalog): \(url) answered with something that is not signed metadata, such as a web page. Perhaps this "
-                    + "network wants you to sign in first: open any page in a browser. Else look at the address"
+                "catalog \(catalog): \(url) returned something other than signed metadata, such as a web page. This network may "
+                    + "require you to sign in first: open any page in a browser. Otherwise check the address"
             )
         case .expired(let catalog, let url, let since):
             (
                 ExitStatus.malformed,
                 "catalog \(catalog) (\(url)) is too old: what its publisher signed expired at \(since), and this machine's clock "
-                    + "says \(Timestamp.now). If the clock is right, tell the publisher; what is here can still be booted"
+                    + "says \(Timestamp.now). If the clock is right, tell the publisher; what is stored here can still be booted"
             )
         case .slow(let catalog, let url):
-            (ExitStatus.unavailable, "catalog \(catalog): \(url) did not answer in time; going on with what is here")
+            (ExitStatus.unavailable, "catalog \(catalog): \(url) did not answer in time; using the stored copy")
         case .notConfirmed(let catalog, let fingerprint):
             (
                 ExitStatus.malformed,
                 "catalog \(catalog) was not added: nobody confirmed its fingerprint \(fingerprint). Give "
-                    + "'--fingerprint' or '--root' with what the publisher says"
+                    + "'--fingerprint' or '--root' as the publisher states it"
             )
         case .noCatalogs:
             (ExitStatus.notFound, "no catalog yet: add one with 'oscircular catalog add NAME URL'")
         case .noSuchCatalog(let name, let names): (ExitStatus.notFound, "no catalog is called '\(name)'\(near(names))")
         case .noSuchDistribution(let name, let names):
-            (ExitStatus.notFound, "no catalog has '\(name)'\(near(names)) 'oscircular list' shows all")
+            (ExitStatus.notFound, "no catalog has '\(name)'\(near(names, otherwise: ".")) 'oscircular list' shows all")
         case .noSuchVersion(let distribution, let version, let names):
             (
                 ExitStatus.notFound,
-                "\(distribution) has no version '\(version)'\(near(names)) 'oscircular list \(distribution)' shows all"
+                "\(distribution) has no version '\(version)'\(near(names, otherwise: ".")) 'oscircular list \(distribution)' shows all"
             )
         case .withdrawn(let distribution, let version, let newest):
             (
@@ -142,14 +142,14 @@ struct ErrorReport {
         case .ambiguous(let name, let catalogs):
             (
                 ExitStatus.notFound,
-                "several catalogs have '\(name)': say \(catalogs.map { "\($0)/\(name)" }.joined(separator: " or "))"
+                "several catalogs have '\(name)': name one of them: \(catalogs.map { "\($0)/\(name)" }.joined(separator: " or "))"
             )
         case .exists(let name):
-            (ExitStatus.other, "a catalog is called '\(name)' already: remove it first, or choose another name")
+            (ExitStatus.other, "there already is a catalog called '\(name)': remove it first, or choose another name")
         case .damaged(let path, let cause?):
             (
                 ErrorReport(cause).exitCode,
-                "\(path) is damaged: it is not what the publisher signed, and cannot be fetched again: \(ErrorReport(cause).message)"
+                "\(path) is damaged: it is not what the publisher signed, and could not be fetched again: \(ErrorReport(cause).message)"
             )
         case .damaged(let path, nil):
             (
@@ -159,11 +159,11 @@ struct ErrorReport {
         case .forgotten(let name):
             (
                 ExitStatus.malformed,
-                "catalog \(name): what was known here of its signatures is damaged, so an older catalog could pass for a new one. "
-                    + "Say 'oscircular catalog remove \(name)', then add it again"
+                "catalog \(name): the stored record of its signatures is damaged, so an older catalog could pass for a new one. "
+                    + "Run 'oscircular catalog remove \(name)', then add it again"
             )
         case .state(let path, let cause):
-            (ErrorReport(cause).exitCode, "the catalog's state at \(path) is not usable: \(ErrorReport(cause).message)")
+            (ErrorReport(cause).exitCode, "the catalog's state at \(path) is unusable: \(ErrorReport(cause).message)")
         }
     }
 
@@ -173,18 +173,18 @@ struct ErrorReport {
         case .unsafeRuntimeFolder(let path):
             (
                 ExitStatus.notPermitted,
-                "\(path) is not a folder that only you can write: remove it, or set XDG_RUNTIME_DIR to one that is"
+                "\(path) is not a folder that only you can write to: remove it, or set XDG_RUNTIME_DIR to one that is"
             )
         case .runtimeFolder(let cause):
             (
-                // What the variable says is wrong, not what the user asked for.
+                // The setting is wrong, not what the user asked for.
                 describe(cause).0 == ExitStatus.notFound ? ExitStatus.configuration : describe(cause).0,
-                "no folder for running guests: \(describe(cause).1). Set XDG_RUNTIME_DIR to a folder of yours, or unset it"
+                "there is no folder for running guests: \(describe(cause).1). Set XDG_RUNTIME_DIR to a folder of yours, or unset it"
             )
         case .longRuntimeFolder(let path):
             (
                 ExitStatus.configuration,
-                "sockets in \(path) would have longer paths than the \(UnixListener.longestPath) bytes that the kernel takes: "
+                "sockets in \(path) would have paths longer than the \(UnixListener.longestPath) bytes that the kernel allows: "
                     + "set XDG_RUNTIME_DIR to a shorter path"
             )
         case .invalidVersionName(let name):
@@ -209,7 +209,7 @@ struct ErrorReport {
             (
                 ExitStatus.configuration,
                 "\(folder) was written by a newer oscircular (its format is \(format), this program knows "
-                    + "\(StateFormat.current)): use that one, or set XDG_STATE_HOME to another folder"
+                    + "\(StateFormat.current)): use that program, or set XDG_STATE_HOME to another folder"
             )
         }
     }
@@ -232,7 +232,7 @@ struct ErrorReport {
 
     private static func describe(_ error: ImageIndexError) -> (Int32, String) {
         if case .file(let cause) = error { return describe(cause) }
-        return (ExitStatus.malformed, "the index is not usable: \(error)")
+        return (ExitStatus.malformed, "the index is unusable: \(error)")
     }
 
     private static func describe(_ error: ImageMountError) -> (Int32, String) {
@@ -245,7 +245,7 @@ struct ErrorReport {
             )
         case .notADirectory: (ExitStatus.notFound, "\(error): make the folder first")
         case .notMounted: (ExitStatus.notFound, "\(error)")
-        case .notWritable: (ExitStatus.notPermitted, "\(error): give a folder of yours")
+        case .notWritable: (ExitStatus.notPermitted, "\(error): use a folder that you can write to")
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
         case .unusableName: (ExitStatus.usage, "\(error)")
         case .mountFailed, .unmountFailed:
@@ -256,9 +256,9 @@ struct ErrorReport {
 
     private static func describe(_ error: BlockStoreError) -> (Int32, String) {
         switch error {
-        case .missing: (ExitStatus.unavailable, "\(error): the publisher's tree is not complete; tell the publisher")
-        case .corrupt: (ExitStatus.malformed, "\(error): the server or something on the way changed it")
-        case .unreachable: (ExitStatus.unavailable, "\(error). Is the network there, and the server up?")
+        case .missing: (ExitStatus.unavailable, "\(error): the publisher's tree is incomplete; tell the publisher")
+        case .corrupt: (ExitStatus.malformed, "\(error): it was changed by the server or on the way")
+        case .unreachable: (ExitStatus.unavailable, "\(error). Check the network, and that the server is up")
         case .closed: (ExitStatus.other, "\(error)")
         }
     }
@@ -279,13 +279,13 @@ struct ErrorReport {
         return (code, "\(error)\(cure(of: error))")
     }
 
-    /// What to do about what the kernel's words alone do not tell.
+    /// What to do, where the kernel's message alone does not tell.
     private static func cure(of error: SystemCallError) -> String {
         switch error.code {
-        case EMFILE: ". Raise the limit of open files (ulimit -n), or end other programs"
+        case EMFILE: ". Raise the limit of open files (ulimit -n), or close other programs"
         case EFBIG: ". Raise the limit of file sizes (ulimit -f)"
         case _ where error.subject == Environment.noHome || error.subject.hasPrefix(Environment.noHome + "/"):
-            ". This user has no home: set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME, to a folder that can be written"
+            ". This user has no home: set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME, to a folder that you can write to"
         default: ""
         }
     }

@@ -37,8 +37,8 @@ struct Menu {
         if end.guests > 0 {
             Terminal.note(
                 end.guests == 1
-                    ? "1 guest goes on; 'oscircular' finds it again, 'oscircular sessions' shows it."
-                    : "\(end.guests) guests go on; 'oscircular' finds them again, 'oscircular sessions' shows them.")
+                    ? "1 guest keeps running; 'oscircular' shows it again, 'oscircular sessions' lists it."
+                    : "\(end.guests) guests keep running; 'oscircular' shows them again, 'oscircular sessions' lists them.")
         }
     }
 

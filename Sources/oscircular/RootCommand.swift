@@ -21,8 +21,8 @@ struct RootCommand: AsyncParsableCommand {
 
     @Flag(help: "In the menu: leave the mouse to the terminal.") var noMouse = false
     @Flag(help: "In the menu: no colours; NO_COLOR in the environment says the same.") var noColor = false
-    @Flag(help: "In the menu: signs of ASCII only, as on a Linux console.") var ascii = false
-    @Option(help: "In the menu: what to open of a guest as soon as it runs: window, console or none.")
+    @Flag(help: "In the menu: ASCII characters only, as on a Linux console.") var ascii = false
+    @Option(help: "In the menu: what to open as soon as a guest runs: window, console or none.")
     var display: BootRequest.Display?
 
     func run() async throws {

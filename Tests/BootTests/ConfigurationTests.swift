@@ -196,7 +196,7 @@ import Testing
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(reason.hasPrefix("no TOML"))
+        #expect(reason.hasPrefix("not valid TOML"))
     }
 
     @Test(arguments: [
@@ -211,7 +211,7 @@ import Testing
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(reason.hasPrefix("no TOML: line "))
+        #expect(reason.hasPrefix("not valid TOML: line "))
     }
 
     @Test func headersMayBeIndentedAndQuotedAndBracketsStandInStrings() throws {

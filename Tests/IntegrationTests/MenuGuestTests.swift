@@ -54,7 +54,7 @@ struct MenuGuestTests {
                 try await terminal.press("q")
                 try await terminal.expect("2 guests go on without the menu")
                 try await terminal.press("Enter")
-                try await terminal.expect("2 guests go on; 'oscircular' finds them again")
+                try await terminal.expect("2 guests keep running; 'oscircular' shows them again")
                 try await terminal.expect("code 0")
             }
             #expect(try await scenario.sessions().count == 2)

@@ -73,7 +73,7 @@ package struct SessionLauncher: Sendable {
             continuation.yield(line)
         }
         if !ended {
-            let message = "the session's process ended without a word; its log is \(logPath)"
+            let message = "the session's process ended without reporting why; its log is \(logPath)"
             continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: message)))
         }
         continuation.finish()

@@ -49,7 +49,7 @@ extension Configuration {
                 if case .invalidLocation(_, let reason) = error {
                     throw .configuration(file: file, key: key, reason: "'\(location)': \(reason)")
                 }
-                throw .configuration(file: file, key: key, reason: "'\(catalog)' is no catalog's name")
+                throw .configuration(file: file, key: key, reason: "'\(catalog)' is not a valid catalog name")
             }
         }
         return urls
@@ -67,7 +67,7 @@ extension Configuration {
         else {
             throw .configuration(
                 file: file, key: "host.name",
-                reason: "must be a server's name as in URLs, with :PORT where it is not 443")
+                reason: "must be a server's name as in URLs, with :PORT unless it is 443")
         }
         // The port that https has anyway may be written.
         var host = HostAccess(name: URLText.server(of: "https://\(name)/") ?? name)
@@ -84,7 +84,7 @@ extension Configuration {
             throw .configuration(file: file, key: "host.key", reason: "needs a certificate")
         }
         if host.bearerFile != nil && host.netrc != nil {
-            throw .configuration(file: file, key: "host.netrc", reason: "a token and a netrc exclude each other")
+            throw .configuration(file: file, key: "host.netrc", reason: "cannot be combined with a token")
         }
         return host
     }

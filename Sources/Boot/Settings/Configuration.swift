@@ -58,13 +58,13 @@ package struct Configuration: Sendable, Equatable {
     /// - Throws: ``BootError/configuration(file:key:reason:)``.
     package mutating func apply(_ text: String, file: String) throws(BootError) {
         if let line = TOMLHeaders.malformedLine(in: text) {
-            throw .configuration(file: file, key: "", reason: "no TOML: line \(line) is malformed")
+            throw .configuration(file: file, key: "", reason: "not valid TOML: line \(line) is malformed")
         }
         let table: TOMLTable
         do {
             table = try TOMLTable(string: text)
         } catch {
-            throw .configuration(file: file, key: "", reason: "no TOML: \(error)")
+            throw .configuration(file: file, key: "", reason: "not valid TOML: \(error)")
         }
         let reader = SettingsReader(table: table, file: file)
         try reader.checkKeys()
@@ -121,7 +121,7 @@ private struct SettingsReader {
     func string(_ path: String, among choices: [String]? = nil) throws(BootError) -> String? {
         guard let value = value(path) else { return nil }
         guard let text = value.string, choices?.contains(text) ?? true else {
-            let wanted = choices.map { "one of \($0.joined(separator: ", "))" } ?? "a text"
+            let wanted = choices.map { "one of \($0.joined(separator: ", "))" } ?? "a string"
             throw .configuration(file: file, key: path, reason: "must be \(wanted)")
         }
         return text
@@ -140,7 +140,7 @@ private struct SettingsReader {
         guard let value = value(path) else { return nil }
         if let number = value.int, number >= 0 { return UInt64(number) }
         guard let text = value.string, let bytes = ByteCount.parse(text) else {
-            throw .configuration(file: file, key: path, reason: "must be bytes, such as 20000000000 or \"20GiB\"")
+            throw .configuration(file: file, key: path, reason: "must be a size in bytes, such as 20000000000 or \"20GiB\"")
         }
         return bytes
     }

@@ -15,15 +15,15 @@ struct BootCommand: AsyncParsableCommand {
             down and a second one forces it. Closing the terminal leaves the guest running.
             """)
 
-    @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
+    @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version by default.") var name: String
     @Flag(help: "Return when the guest has started, and print its session.") var detach = false
-    @Option(help: "Memory in MiB; the catalog's advice unless given.") var memory: Int?
+    @Option(help: "Memory in MiB; by default what the catalog advises.") var memory: Int?
     @Option(help: "Virtual processors.") var cpus: Int?
-    @Option(help: "window, console or none; a window where there is a display, else the console.") var display: Display?
+    @Option(help: "window, console or none; by default a window where there is a display, else the console.") var display: Display?
     @Option(help: "user (the internet), lan (private networks too) or none (only ssh to this host).") var network:
         Network?
     @Option(help: "auto, kvm or tcg (software emulation).") var accel: Accel?
-    @Option(help: "libvirt's URI; your own session's unless given.") var connect: String?
+    @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -51,7 +51,8 @@ struct BootCommand: AsyncParsableCommand {
         let request = request(context.configuration)
         let directory = SessionDirectory(id: request.id, places: context.places)
         Interruption.handle { number in
-            // While the guest starts: the session ends and clears up, and reports that it was interrupted.
+            // While the guest starts: the session cleans up, ends, and reports that it was interrupted. One without a socket
+            // yet does not hear it; the next signal will be heard.
             if number != SIGHUP { Task { try? await registry.send(.stop, to: request.id) } }
         }
         let start = try SessionLauncher(places: context.places, program: CommandContext.program).start(request)
@@ -97,7 +98,7 @@ private struct StartProgress {
         let fetched = "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s"
         if status.phase != shown {
             shown = status.phase
-            Terminal.note("\(status.phase.rawValue): \(StartProgress.words(for: status))")
+            Terminal.note("\(status.phase.rawValue): \(StartProgress.text(of: status))")
         } else if status.bytesFetched > 0 {
             Terminal.progress(
                 "\(status.phase.rawValue): \(fetched)\(status.lastError.map { "; \(Terminal.clean($0))" } ?? "")")
@@ -106,11 +107,11 @@ private struct StartProgress {
 
     func end() { Terminal.endProgress() }
 
-    private static func words(for status: SessionStatus) -> String {
+    private static func text(of status: SessionStatus) -> String {
         switch status.phase {
         case .catalog: "looking for \(status.distribution)"
         case .index: "\(status.distribution)@\(status.version) from \(status.catalog)"
-        // How many are here is being counted.
+        // How many of them are stored here is still being counted.
         case .mount: "\(status.blocks) blocks"
         case .bootSet: "fetching what the start needs"
         case .guest: status.accel == "tcg" ? "starting (software emulation: slow)" : "starting"
@@ -131,36 +132,39 @@ private struct SessionViewer {
         let asked = Atomic(false)
         let signals = AsyncStream<Int32>.makeStream()
         Interruption.handle { number in
-            // The guest goes on without its viewer.
+            // The guest keeps running without its viewer.
             if number == SIGHUP { _exit(128 + number) }
             signals.continuation.yield(number)
         }
         let stopper = Task {
             for await _ in signals.stream {
                 let isSecond = asked.exchange(true, ordering: .relaxed)
-                Terminal.note(isSecond ? "forcing the guest off" : "asking the guest to shut down; once more forces it")
+                Terminal.note(isSecond ? "forcing the guest off" : "asking the guest to shut down; press again to force it off")
+                // One that does not answer now may be asked again.
                 Task { try? await registry.send(isSecond ? .force : .stop, to: id) }
             }
         }
         defer { stopper.cancel() }
 
+        // Without an answer the window is left out; 'oscircular console' remains.
         if display == .window, let domain = try? await registry.send(.status, to: id).status?.domain {
-            let words = GuestWindow.open(uri: domain.uri, domainName: domain.name)
-            if let words { Terminal.note(words) }
+            let problem = GuestWindow.open(uri: domain.uri, domainName: domain.name)
+            if let problem { Terminal.note(problem) }
         }
         if display == .console {
-            Terminal.note("Ctrl-] leaves the console; the guest goes on.")
+            Terminal.note("Ctrl-] leaves the console; the guest keeps running.")
             let end = try await ConsoleAttachment.run(directory)
             if end == .left, directory.isAlive {
                 Terminal.note(
-                    "The guest goes on as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns.")
+                    "The guest keeps running as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns to it.")
             }
             if end == .unread {
-                Terminal.note("The guest goes on as session \(id); 'oscircular stop \(id)' ends it.")
+                Terminal.note("The guest keeps running as session \(id); 'oscircular stop \(id)' ends it.")
                 return
             }
         }
         while directory.isAlive {
+            // One that does not answer now may answer the next time.
             if let status = try? await registry.send(.status, to: id).status, directory.isAlive {
                 Terminal.progress(
                     "\(status.distribution)@\(status.version) \(status.state.rawValue)  "

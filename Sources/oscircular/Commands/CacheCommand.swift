@@ -7,7 +7,7 @@ import Linux
 /// `oscircular cache status|verify|prune|clear|pin|unpin`.
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cache", abstract: "Look after the blocks that are kept here.",
+        commandName: "cache", abstract: "Manage the block cache.",
         subcommands: [Status.self, Verify.self, Prune.self, Clear.self, Pin.self, Unpin.self])
 
     /// `cache status --json` (DESIGN section 6).
@@ -27,7 +27,7 @@ struct CacheCommand: ParsableCommand {
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "status", abstract: "Show where the cache is and how full.")
+            commandName: "status", abstract: "Show where the cache is and how full it is.")
 
         @Flag(help: "One JSON object.") var json = false
 
@@ -44,7 +44,7 @@ struct CacheCommand: ParsableCommand {
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "verify",
-            abstract: "Read every block and remove those that are damaged; they are fetched again when needed.")
+            abstract: "Verify every block and remove damaged ones; they are downloaded again when needed.")
 
         @Flag(help: "One JSON object.") var json = false
 
@@ -63,14 +63,14 @@ struct CacheCommand: ParsableCommand {
 
     struct Prune: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "prune", abstract: "Remove blocks not used for longest.")
+            commandName: "prune", abstract: "Remove the least recently used blocks.")
 
-        @Option(help: "Keep at most this much, such as 2GiB; the cache's own limit unless given.") var to: String?
+        @Option(help: "Keep at most this much, such as 2GiB; by default the cache's own limit.") var to: String?
         @Flag(help: "One JSON object.") var json = false
 
         func run() async throws {
             let target = try to.map { text in
-                guard let bytes = ByteCount.parse(text) else { throw UsageError("'\(text)' is no size such as 2GiB") }
+                guard let bytes = ByteCount.parse(text) else { throw UsageError("'\(text)' is not a size such as 2GiB") }
                 return Int(clamping: bytes)
             }
             let cache = try CommandContext.load().cache()
@@ -82,7 +82,7 @@ struct CacheCommand: ParsableCommand {
 
     struct Clear: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "clear", abstract: "Remove all blocks but those that are pinned or that a running guest needs."
+            commandName: "clear", abstract: "Remove all blocks except pinned ones and those that a running guest needs."
         )
 
         @Flag(help: "One JSON object.") var json = false
@@ -97,9 +97,9 @@ struct CacheCommand: ParsableCommand {
 
     struct Pin: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "pin", abstract: "Never evict a version's blocks, those here now and those still to come.")
+            commandName: "pin", abstract: "Never evict a version's blocks, whether stored already or still to come.")
 
-        @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
+        @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version by default.") var name: String
         @Flag(help: "One JSON object.") var json = false
 
         func run() async throws {
@@ -110,15 +110,15 @@ struct CacheCommand: ParsableCommand {
             let (key, versions) = (VersionKey(chosen), VersionCache(library: library, cache: context.cache()))
             try await WorkerThread.run(name: "cache") { try versions.pin(key, indexPath: path) }
             if json { return try JSONOutput.print(["pinned": key.description]) }
-            Terminal.print("\(key) is pinned; 'oscircular fetch' brings what is missing of it")
+            Terminal.print("\(key) is pinned; 'oscircular fetch' downloads what is missing of it")
         }
     }
 
     struct Unpin: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "unpin", abstract: "Let a version's blocks be evicted again.")
+            commandName: "unpin", abstract: "Allow a version's blocks to be evicted again.")
 
-        @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version unless you say one.") var name: String
+        @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version by default.") var name: String
         @Flag(help: "One JSON object.") var json = false
 
         func run() async throws {

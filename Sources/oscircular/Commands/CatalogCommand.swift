@@ -17,19 +17,19 @@ struct CatalogCommand: ParsableCommand {
 
         @Argument(help: "Your name for it.") var name: String
         @Argument(help: "The tree's URL (http, https, file), or a folder.") var url: String
-        @Option(help: "The publisher's root metadata (metadata/1.root.json), which you got another way.") var root:
+        @Option(help: "The publisher's root metadata (metadata/1.root.json), obtained over a separate, trusted channel.") var root:
             String?
         @Option(help: "The SHA-256 of the publisher's metadata/1.root.json, 64 hexadecimal digits.") var fingerprint:
             String?
-        @Flag(help: "Follow a folder's tree though what its publisher signed has expired, as on a stick.")
+        @Flag(help: "Follow a folder's tree even if what its publisher signed has expired, as on a stick.")
         var allowExpired = false
 
         func validate() throws {
             if root != nil && fingerprint != nil {
-                throw ValidationError("--root and --fingerprint say the same: give one")
+                throw ValidationError("--root and --fingerprint serve the same purpose: give only one")
             }
             if let fingerprint, fingerprint.count != 64 || !fingerprint.allSatisfy(\.isHexDigit) {
-                throw ValidationError("--fingerprint is 64 hexadecimal digits")
+                throw ValidationError("--fingerprint must be 64 hexadecimal digits")
             }
         }
 
@@ -51,11 +51,11 @@ struct CatalogCommand: ParsableCommand {
                 Terminal.note("The catalog at \(source.url) is signed by the key with the fingerprint")
                 Terminal.note("    \(fingerprint)")
                 Terminal.note(
-                    "Compare it with what the publisher says ('oscircular-publish key list' prints it there).")
+                    "Compare it with what the publisher states ('oscircular-publish key list' prints it there).")
                 guard Confirmation.isPossible else { return false }
                 guard Confirmation.ask("Follow this publisher?") else { return false }
                 if source.isPrivate { return true }
-                Terminal.note("This came over http, which anybody on the way may have changed.")
+                Terminal.note("This came over http, so anybody on the way may have changed it.")
                 return Confirmation.ask("Is it really the publisher's fingerprint?")
             }
         }
@@ -79,17 +79,17 @@ struct CatalogCommand: ParsableCommand {
             }
         }
 
-        /// Says that no catalog is followed, where that is so.
+        /// Tells the user if no catalog is followed.
         static func noteNone(_ library: CatalogLibrary) {
             guard library.damagedSources().isEmpty else { return }
             Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.")
         }
 
-        /// Says which catalogs are followed whose address is lost.
+        /// Tells the user which followed catalogs have lost their address.
         static func noteDamaged(_ library: CatalogLibrary) {
             for name in library.damagedSources() {
                 Terminal.note(
-                    "catalog \(name): its address here is damaged; add it again with 'oscircular catalog add \(name) URL'"
+                    "catalog \(name): its stored address is damaged; add it again with 'oscircular catalog add \(name) URL'"
                 )
             }
         }
@@ -141,7 +141,7 @@ struct CatalogRow: Encodable {
     let url: String
     let state: String
     let updated: String?
-    /// When the publisher's word for it ends.
+    /// When the publisher's signature on it expires.
     let expires: String?
     /// SHA-256 of the first root metadata that was trusted.
     let fingerprint: String?
@@ -174,12 +174,12 @@ struct CatalogRow: Encodable {
     }
 }
 
-/// A question on the terminal, answered by yes or no.
+/// A yes-or-no question on the terminal.
 private enum Confirmation {
-    /// Whether there is somebody to ask.
+    /// Whether there is anybody to ask.
     static var isPossible: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
-    /// False for anything but a yes. Blocks.
+    /// False for anything but a yes. Waits for the user.
     static func ask(_ question: String) -> Bool {
         Terminal.prompt("\(question) [y/N] ")
         // Another program may have left the terminal so that a read does not wait.

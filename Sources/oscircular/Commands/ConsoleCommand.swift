@@ -14,7 +14,7 @@ struct ConsoleCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = try CommandContext.load().registry.directory(of: id)
-        Terminal.note("Connected to \(directory.id). Ctrl-] leaves; the guest goes on.")
+        Terminal.note("Connected to \(directory.id). Ctrl-] leaves; the guest keeps running.")
         let interruption = try EventDescriptor()
         let received = Atomic<Int32>(0)
         Interruption.handle { number in

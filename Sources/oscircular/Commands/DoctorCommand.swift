@@ -9,7 +9,7 @@ import Linux
 /// `oscircular doctor`.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Check what booting needs on this machine, and say what to do.")
+        commandName: "doctor", abstract: "Check whether this machine can boot guests, and say what to do if not.")
 
     @Flag(help: "One JSON object.") var json = false
 

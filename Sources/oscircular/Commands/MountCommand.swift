@@ -46,7 +46,7 @@ struct MountCommand: AsyncParsableCommand {
         }
         if let failure = answer?.failure { throw failure }
         guard answer?.isUp == true else {
-            throw SessionFailure(exitCode: 1, message: "the mount's process ended without a word")
+            throw SessionFailure(exitCode: 1, message: "the mount's process ended without reporting why")
         }
         Terminal.print("\(request.directory)/\(request.fileName)")
     }
@@ -74,7 +74,7 @@ struct MountCommand: AsyncParsableCommand {
                 path: "\(context.places.logs)/mount-\(getpid()).session.log",
                 flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
         } catch {
-            Terminal.note("oscircular: the mount goes on without a log: \(ErrorReport(error).message)")
+            Terminal.note("oscircular: the mount continues without a log: \(ErrorReport(error).message)")
             return nil
         }
     }
@@ -96,7 +96,7 @@ struct MountCommand: AsyncParsableCommand {
         }
         guard let cause else { return }
         Terminal.note(
-            "oscircular: blocks cannot be kept in \(folder), so each is fetched anew: \(ErrorReport(cause).message)")
+            "oscircular: blocks cannot be kept in \(folder), so each is downloaded anew: \(ErrorReport(cause).message)")
     }
 }
 

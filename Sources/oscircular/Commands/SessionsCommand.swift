@@ -12,9 +12,9 @@ struct SessionsCommand: AsyncParsableCommand {
         let context = try CommandContext.load()
         let registry = context.registry
         try await WorkerThread.run(name: "stale") { registry.clearStale() }
-        // A session that starts has no socket for a moment, and none that answers.
+        // A session that is starting has no socket for a moment, or one that does not answer yet.
         var list = await registry.survey(patience: .seconds(3))
-        // What is known here; no server is asked.
+        // What is stored here; no server is asked.
         let names = Set(list.sessions.map(\.catalog))
         let copies = try await WorkerThread.run(name: "catalogs") {
             let library = context.library()
@@ -39,7 +39,7 @@ struct SessionsCommand: AsyncParsableCommand {
         for session in list.silent {
             let process = session.pid.map { "its process \($0)" } ?? "its process"
             Terminal.print(
-                "\(session.id)  does not answer: \(process) is there, but stopped or stuck. "
+                "\(session.id)  does not answer: \(process) is still there, but stopped or stuck. "
                     + "'oscircular stop --force \(session.id)' ends it and its guest")
         }
     }

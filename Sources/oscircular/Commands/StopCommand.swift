@@ -6,7 +6,7 @@ import Linux
 /// `oscircular stop ID`.
 struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Ask a guest to shut down; force it when it does not.")
+        commandName: "stop", abstract: "Ask a guest to shut down; force it off if it does not.")
 
     @Argument(help: "The session, as 'oscircular sessions' shows it.") var id: String
     @Flag(help: "Power off at once.") var force = false
@@ -29,7 +29,7 @@ struct StopCommand: AsyncParsableCommand {
         }
     }
 
-    /// For a session that says nothing: the end of its process ends its guest.
+    /// For a session that does not answer: the end of its process ends its guest.
     private func kill(_ session: SessionDirectory?, _ registry: SessionRegistry) async throws {
         guard let session, let pid = try await WorkerThread.run(name: "kill", { registry.kill(session) }) else {
             throw BootError.sessionSilent(id, pid: nil)
@@ -39,7 +39,7 @@ struct StopCommand: AsyncParsableCommand {
                 exitCode: 75,
                 message:
                     "session \(session.id) did not answer, and its process \(pid) was killed; what it had mounted is "
-                    + "still in use. 'oscircular sessions' clears it away later")
+                    + "still in use. Run 'oscircular sessions' later to clear it")
         }
         Terminal.note("Session \(session.id) did not answer: its process \(pid) was killed, and its guest with it.")
     }

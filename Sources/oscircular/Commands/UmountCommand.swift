@@ -4,7 +4,7 @@ import Linux
 
 /// `oscircular umount DIR`.
 struct UmountCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "umount", abstract: "Take a mounted image away.")
+    static let configuration = CommandConfiguration(commandName: "umount", abstract: "Unmount an image.")
 
     @Argument(help: "The folder it is mounted on.") var directory: String
 
