@@ -5,7 +5,7 @@ import Curl
 import Glibc
 import Linux
 
-/// What every command works with: the user's places and settings. Made once, passed on; no globals.
+/// What every command works with: the user's folders and settings. Created once and passed on; there are no globals.
 struct CommandContext {
     let places: Places
     let configuration: Configuration
@@ -17,7 +17,7 @@ struct CommandContext {
         return CommandContext(places: places, configuration: try Configuration.load(places.configurationFiles))
     }
 
-    /// The followed catalogs, over a transfer queue of its own.
+    /// The followed catalogs, with a transfer queue of their own.
     func library() -> CatalogLibrary {
         CatalogLibrary(directory: places.catalogs, transfers: transfers(), mirrors: configuration.mirrors)
     }

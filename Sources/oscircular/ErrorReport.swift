@@ -98,7 +98,8 @@ struct ErrorReport {
                 ErrorReport(cause).exitCode == ExitStatus.cannotWrite ? ExitStatus.cannotWrite : ExitStatus.unavailable,
                 "catalog \(catalog): could not fetch \(url): \(ErrorReport(cause).message). "
                     + (url.hasPrefix("file:")
-                        ? "Check the path, and that the stick is plugged in" : "Check the address, and that the server is up")
+                        ? "Check the path, and that the stick is plugged in"
+                        : "Check the address, and that the server is up")
             )
         case .untrusted(let catalog, let url, let reason):
             (ExitStatus.malformed, "catalog \(catalog) (\(url)) is refused: \(reason)")

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import Synchronization
 
-/// SIGINT, SIGTERM and SIGHUP as calls on a thread of their own, instead of interrupting whatever runs.
+/// SIGINT, SIGTERM and SIGHUP as calls on a thread of their own, instead of interrupting whatever is running.
 enum Interruption {
     typealias Handler = @Sendable (_ signal: Int32) -> Void
 
@@ -16,9 +16,10 @@ enum Interruption {
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
         let waited = signals
-        // The menu hears these from a descriptor; for all else they change nothing.
+        // The menu gets these through a descriptor; nothing else needs them.
         for number in [SIGWINCH, SIGCONT] { sigaddset(&signals, number) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
+        // Without a thread: see below.
         let waiting: Void? = try? WorkerThread.start(name: "signals") {
             var set = waited
             while true {
@@ -29,7 +30,7 @@ enum Interruption {
                 current(number)
             }
         }
-        // Nobody hears them: then they end the program, as they would without us.
+        // Nobody would hear them, so they end the program, as they would without us.
         if waiting == nil { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
     }
 

@@ -15,7 +15,7 @@ struct Menu {
     /// Returns when the user has left the menu.
     /// - Throws: ``ScreenError`` where there is no terminal for it, ``BootError``.
     func run() async throws {
-        // Before anything else: a script that forgot a command wants to know so.
+        // Before anything else: a script that forgot the command should hear of it.
         guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { throw ScreenError.noTerminal }
         let context = try CommandContext.load()
         let backend = BootBackend(
@@ -24,7 +24,7 @@ struct Menu {
         let menu = try MenuLoop(backend: backend, options: options(context.places), facts: facts(context))
         Interruption.handle { number in
             menu.interrupt(number)
-            // The screen's thread may hang; the terminal is given back all the same.
+            // The screen's thread may hang; the terminal is restored all the same. Without a thread that is left to the menu.
             try? WorkerThread.start(name: "last resort") {
                 sleep(3)
                 TerminalUndo.run()
@@ -38,12 +38,13 @@ struct Menu {
             Terminal.note(
                 end.guests == 1
                     ? "1 guest keeps running; 'oscircular' shows it again, 'oscircular sessions' lists it."
-                    : "\(end.guests) guests keep running; 'oscircular' shows them again, 'oscircular sessions' lists them.")
+                    : "\(end.guests) guests keep running; 'oscircular' shows them again, 'oscircular sessions' lists them."
+            )
         }
     }
 
     private func options(_ places: Places) -> MenuOptions {
-        // As sessions make them: QEMU's own user passes through.
+        // As sessions create them: QEMU's own user must get through. If it fails, the first session reports it.
         for folder in [places.state, places.logs] { try? places.makePassable(folder) }
         return MenuOptions(
             mouse: mouse, color: color, ascii: ascii, errorLog: errorLog(places), environment: Menu.variable)
@@ -64,7 +65,7 @@ struct Menu {
             errorLog: errorLog(context.places), secondsEast: Int64(clock.tm_gmtoff), opening: opening)
     }
 
-    /// Not a session's name: the sessions' logs are trimmed.
+    /// Not named like a session's log, which would be trimmed.
     private func errorLog(_ places: Places) -> String { "\(places.logs)/menu-errors.log" }
 
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

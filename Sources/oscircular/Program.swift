@@ -2,7 +2,7 @@ import ArgumentParser
 import Dispatch
 import Linux
 
-/// The way in: signals first, then the command, then the exit code.
+/// The entry point: signals first, then the command, then the exit code.
 @main
 enum Program {
     // Synchronous on purpose: signals must be blocked before any other thread exists, and an error that left an async
@@ -22,7 +22,7 @@ enum Program {
 
     private static func run() async {
         do {
-            // The guide of 2009 calls us by other names; vmmenu.sh is the menu.
+            // The guide of 2009 calls this program by other names.
             let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
             var command: any ParsableCommand =
                 LegacyMountCommand.names.contains(name)

@@ -16,7 +16,7 @@ enum Terminal {
     /// Writes a question on standard error; the answer comes on the same line.
     static func prompt(_ text: String) { StandardError.write(text) }
 
-    /// Redraws the one line of progress; nothing where standard error is no terminal.
+    /// Redraws the one line of progress; does nothing if standard error is not a terminal.
     static func progress(_ text: String) {
         guard isInteractive else { return }
         var size = winsize()
@@ -29,7 +29,7 @@ enum Terminal {
         if isInteractive { StandardError.write("\r\u{1b}[K") }
     }
 
-    /// Text from elsewhere with its control characters shown as `·`, so that it cannot steer the terminal.
+    /// Text from elsewhere with its control characters shown as `·`, so that it cannot control the terminal.
     static func clean(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
@@ -42,17 +42,17 @@ enum Terminal {
     }
 }
 
-/// One documented object on standard output.
+/// A documented JSON object on standard output.
 enum JSONOutput {
     static func print(_ value: some Encodable) throws { Terminal.print(try text(of: value)) }
 
-    /// Without a newline at its end. Characters that steer a terminal are escaped.
+    /// Without a newline at its end. Characters that control a terminal are escaped.
     static func text(of value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         var text = ""
         for scalar in String(decoding: try encoder.encode(value), as: UTF8.self).unicodeScalars {
-            // JSON itself escapes only what is below 32; these steer terminals too.
+            // JSON itself escapes only what is below 32; these control terminals, too.
             switch scalar.properties.generalCategory {
             case .control where scalar != "\n", .format, .lineSeparator, .paragraphSeparator:
                 for unit in String(scalar).utf16 {

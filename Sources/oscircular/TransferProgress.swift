@@ -2,7 +2,7 @@ import BlockStore
 import Boot
 import Linux
 
-/// Phase, bytes, rate and time left: one line redrawn on a terminal, a plain line every few seconds elsewhere.
+/// Phase, bytes, rate and time left: a line that is redrawn on a terminal, a new line every few seconds elsewhere.
 final class TransferProgress {
     private let meter = RateMeter()
     private var lastDrawn: UInt64 = 0
@@ -29,10 +29,10 @@ final class TransferProgress {
     func end() { Terminal.endProgress() }
 }
 
-/// What the user hears of mirrors while a command runs.
+/// What the user is told about mirrors while a command runs.
 enum MirrorNotice {
-    /// Names a mirror that gave wrong bytes: it is broken or hostile, and only the user can do something about it. That one did not
-    /// answer is no news while another does.
+    /// Names a mirror that gave wrong bytes: it is broken or hostile, and only the user can do something about it. A mirror that does
+    /// not answer is not worth a line while another does.
     static func show(_ failure: BlockStoreError) {
         if case .corrupt = failure { Terminal.note("oscircular: \(ErrorReport(failure).message)") }
     }

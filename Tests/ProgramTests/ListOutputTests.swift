@@ -11,7 +11,8 @@ import Testing
         let source = try CatalogSource(name: "home", location: "/srv/os")
         func summary(_ id: String) throws -> VersionSummary {
             let version = DistributionVersion(
-                id: try #require(VersionID(id)), published: Timestamp(seconds: 0), index: "debian/\(id).caibx", size: 4096)
+                id: try #require(VersionID(id)), published: Timestamp(seconds: 0), index: "debian/\(id).caibx",
+                size: 4096)
             distribution.versions.append(version)
             return VersionSummary(version, key: VersionKey(catalog: "home", distribution: "debian", version: id))
         }

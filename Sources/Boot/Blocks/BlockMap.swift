@@ -1,17 +1,17 @@
-/// A picture of an image: one cell stands for an equal run of blocks.
+/// A picture of an image: each cell stands for an equal run of blocks.
 ///
-/// In JSON a text of one letter a cell.
+/// In JSON a string with one letter for each cell.
 package struct BlockMap: Sendable, Equatable, Codable {
     package enum Cell: Character, Sendable, CaseIterable {
-        /// All zeros: nothing to fetch.
+        /// All zeros: nothing to download.
         case hole = "."
         /// Some of it is only on the server.
         case missing = "-"
         /// Being fetched.
         case arriving = "*"
-        /// All here.
+        /// All stored.
         case here = "#"
-        /// All here, and the guest has read some of it.
+        /// All stored, and the guest has read some of it.
         case read = "@"
     }
 

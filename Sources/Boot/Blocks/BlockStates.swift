@@ -3,7 +3,7 @@ import ImageIndex
 import Linux
 import Synchronization
 
-/// What is known of each block of an image while a session runs: one byte a block. Any thread may use it.
+/// What is known of each block of an image while a session runs: one byte for each block. Any thread may use it.
 final class BlockStates: Sendable {
     private struct Marks: OptionSet {
         let rawValue: UInt8
@@ -15,7 +15,7 @@ final class BlockStates: Sendable {
 
     private struct State {
         var marks: [Marks]
-        /// Blocks that are holes or here.
+        /// Blocks that are holes or stored.
         var here = 0
 
         mutating func change(_ position: Int, _ body: (inout Marks) -> Void) {
@@ -27,14 +27,14 @@ final class BlockStates: Sendable {
     }
 
     private let state: Mutex<State>
-    /// When the guest last wanted what was not here; nanoseconds of ``MonotonicClock``.
+    /// When the guest last wanted a block that was not stored; nanoseconds of ``MonotonicClock``.
     private let lastMiss = Atomic<UInt64>(0)
 
     init(count: Int) { state = Mutex(State(marks: Array(repeating: [], count: count))) }
 
-    /// Looks every block up in the cache once. Blocks on the local disk: a microsecond or more a block.
+    /// Looks every block up in the cache once. Waits for the disk: a microsecond or more for each block.
     func scan(_ index: ImageIndex, _ cache: BlockCache) {
-        // An index that can no longer be read leaves blocks unknown; reads will say so.
+        // An index that can no longer be read leaves blocks unknown; reads will report it.
         try? index.forEachBlock { block in
             if block.isHole {
                 state.withLock { $0.change(block.position) { $0.insert(.hole) } }
@@ -44,10 +44,10 @@ final class BlockStates: Sendable {
         }
     }
 
-    /// The guest wants what is not here.
+    /// The guest wants a block that is not stored.
     func missed() { lastMiss.store(MonotonicClock.nanoseconds, ordering: .relaxed) }
 
-    /// Seconds since the guest last wanted what was not here.
+    /// Seconds since the guest last wanted a block that was not stored.
     var secondsSinceMiss: Double {
         Double(MonotonicClock.nanoseconds - lastMiss.load(ordering: .relaxed)) / 1e9
     }
@@ -59,7 +59,7 @@ final class BlockStates: Sendable {
 
     func began(_ position: Int) { state.withLock { $0.change(position) { $0.insert(.arriving) } } }
 
-    /// The block is here.
+    /// The block is stored.
     func arrived(_ position: Int) {
         state.withLock { state in
             state.change(position) { marks in
@@ -69,7 +69,7 @@ final class BlockStates: Sendable {
         }
     }
 
-    /// It did not come.
+    /// The block did not arrive.
     func failed(_ position: Int) { state.withLock { $0.change(position) { $0.remove(.arriving) } } }
 
     func read(_ position: Int) { state.withLock { _ = $0.marks[position].insert(.read) } }
@@ -78,7 +78,7 @@ final class BlockStates: Sendable {
         state.withLock { !$0.marks[position].isDisjoint(with: [.here, .hole]) }
     }
 
-    /// Blocks that are holes or here.
+    /// Blocks that are holes or stored.
     var hereCount: Int { state.withLock { $0.here } }
 
     /// A picture of the image in at most `cells` cells, each standing for an equal run of blocks.
@@ -94,7 +94,7 @@ final class BlockStates: Sendable {
         }
     }
 
-    /// What moves is shown before what rests; of a run at rest, the first thing that is not done.
+    /// Blocks on their way are shown first, then missing ones.
     private static func summary(of run: ArraySlice<Marks>) -> BlockMap.Cell {
         var all = Marks()
         var isMissing = false

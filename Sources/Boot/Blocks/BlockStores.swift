@@ -6,8 +6,8 @@ import ImageIndex
 import Linux
 
 extension BlockCache {
-    /// The user's cache as the configuration names it; made when absent.
-    /// - Parameter observer: told what the cache cannot do, from any thread; it must not block.
+    /// The user's cache as the configuration names it; created if absent.
+    /// - Parameter observer: told what the cache cannot do, from any thread; it must not wait.
     package static func open(
         places: Places, configuration: Configuration, observer: (@Sendable (CacheWarning) -> Void)? = nil
     ) -> BlockCache {
@@ -17,14 +17,14 @@ extension BlockCache {
     }
 }
 
-/// The chain that gives a version's blocks: cache, then the publisher's tree and its mirrors.
+/// The chain that provides a version's blocks: the cache, then the publisher's tree and its mirrors.
 package struct BlockStores: Sendable {
     package let caching: CachingBlockStore
     private let cache: BlockCache
     private let mirrors: MirroredBlockStore
 
     /// - Parameters:
-    ///   - locations: URLs of block stores: http, https or file; in the order of preference where they hardly differ.
+    ///   - locations: URLs of block stores: http, https or file; in order of preference if they are about equally fast.
     ///   - layout: how the stores name their files.
     ///   - failures: told of every failure of a mirror, from any thread.
     package init(
@@ -34,7 +34,7 @@ package struct BlockStores: Sendable {
     ) {
         mirrors = MirroredBlockStore(
             locations.map { location -> any BlockStore in
-                // A folder is read as one: what is in it may be uncompressed, and need not go through a queue.
+                // A folder is read as a folder: what is in it may be uncompressed, and need not go through a queue.
                 if layout == .chunks, let path = URLText.path(ofFile: location) {
                     return DirectoryBlockStore(directory: path)
                 }
@@ -44,19 +44,19 @@ package struct BlockStores: Sendable {
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
-    /// Ends what waits; nothing can be fetched afterwards.
+    /// Ends all waiting fetches; nothing can be fetched afterwards.
     package func close() { mirrors.close() }
 
-    /// Tries without any block more kept, in a row, and seconds of another process's holding the cache, until it is given up.
+    /// Tries in a row that kept no further block, and seconds for which another process holds the cache, before giving up.
     private static let mostFruitless = 5
     private static let longestHold = 60.0
-    /// Blocks that are fetched before it is seen whether the cache kept them: so many are fetched for nothing at most, each time.
+    /// Blocks that are fetched before checking whether the cache kept them: at most so many are fetched in vain each time.
     private static let slice = 256
 
-    /// Fetches blocks and sees to it that the cache has them. What it declined, since another process held it, is fetched again;
-    /// nothing more is fetched while that lasts.
+    /// Fetches blocks and makes sure that the cache has them. What it declined because another process held it is fetched again;
+    /// nothing is fetched while that lasts.
     /// - Parameter progress: called after every block, one call at a time.
-    /// - Returns: bytes that the cache does not have all the same.
+    /// - Returns: bytes that the cache still does not have.
     /// - Throws: as ``ImageFetch/run(_:priority:progress:)``.
     package func keep(
         _ blocks: [IndexedBlock], of index: ImageIndex, progress: (ImageFetch.Progress) -> Void = { _ in }
@@ -86,7 +86,7 @@ package struct BlockStores: Sendable {
         return missing
     }
 
-    /// - Returns: bytes that the cache does not have all the same, and whether it is held for too long.
+    /// - Returns: bytes that the cache still does not have, and whether it is held for too long.
     private func keep(
         _ blocks: [IndexedBlock], by fetch: ImageFetch, progress: (ImageFetch.Progress) -> Void
     ) async throws -> (missing: UInt64, isHeld: Bool) {
@@ -105,7 +105,7 @@ package struct BlockStores: Sendable {
             }
             fruitless = missing.count < wanted.count ? 0 : fruitless + 1
             let bytes = missing.reduce(0) { $0 + UInt64($1.length) }
-            // A cache that is full, or cannot be written, is so the next time.
+            // A cache that is full or not writable will be so the next time.
             if missing.isEmpty || cache.declined == declined { return (bytes, false) }
             let isFree = try await WorkerThread.run(name: "cache") { cache.isFree(within: BlockStores.longestHold) }
             if !isFree || fruitless == BlockStores.mostFruitless { return (bytes, true) }

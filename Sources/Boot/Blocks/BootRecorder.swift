@@ -2,18 +2,17 @@ import ContentAddress
 import ImageIndex
 import Synchronization
 
-/// Records which blocks a boot touches, by first touch, until the disk is quiet.
+/// Records which blocks a boot reads, in the order of their first reads, until the disk is quiet.
 final class BootRecorder: Sendable {
-    /// How long a disk is quiet when a boot is over, and after how long it is over in any case (ten quiet seconds are the
-    /// design's; the limit is ours).
+    /// For how long a disk must be quiet for a boot to count as over, and after how long it counts as over in any case.
     struct Limits: Sendable {
         var quiet: Duration = .seconds(10)
         var longest: Duration = .seconds(300)
         /// The part of a CPU that a guest uses while it still starts: an emulated kernel computes for longer than a disk may be
         /// quiet, and an emulated guest at its login prompt takes a tenth at most (measured).
         var busy = 0.25
-        /// A guest that computes is over all the same when its disk is quiet so many times as long: its kernel has panicked, or
-        /// it works now.
+        /// The boot of a guest that keeps computing is over when its disk has been quiet for so many times as long: its kernel has
+        /// panicked, or it is doing other work now.
         var patience = 4
     }
 
@@ -35,8 +34,8 @@ final class BootRecorder: Sendable {
         }
     }
 
-    /// Returns when the boot is over. Touches that come later are not recorded.
-    /// - Parameter cpuSeconds: what the guest has used so far; nil where nobody knows.
+    /// Returns when the boot is over. Later reads are not recorded.
+    /// - Parameter cpuSeconds: the CPU time that the guest has used so far; nil if it is not known.
     /// - Throws: CancellationError.
     func finish(cpuSeconds: @Sendable () async -> Double? = { nil }) async throws -> BootSet {
         let clock = ContinuousClock()
@@ -45,7 +44,7 @@ final class BootRecorder: Sendable {
         var lastBusy = start
         while true {
             try await Task.sleep(for: min(.seconds(1), limits.quiet / 4))
-            // Before the question: what is used until a late answer counts as busy, and ends no boot early.
+            // Taken before asking: what is used until a late answer then counts as busy, and ends no boot early.
             let asked = clock.now
             if let cpu = await cpuSeconds() {
                 if let lastLook, cpu - lastLook.cpu > limits.busy * (lastLook.time.duration(to: asked) / .seconds(1)) {

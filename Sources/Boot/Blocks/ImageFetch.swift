@@ -3,7 +3,7 @@ import ContentAddress
 import ImageIndex
 import Linux
 
-/// Brings blocks of an image into the cache, several at a time.
+/// Fetches blocks of an image into the cache, several at a time.
 package struct ImageFetch: Sendable {
     /// How far it is. Bytes are the image's own, uncompressed; holes do not count, and a block that repeats counts once.
     package struct Progress: Sendable {
@@ -41,10 +41,10 @@ package struct ImageFetch: Sendable {
         return blocks
     }
 
-    /// Fetches blocks in their order; one that is here already is verified.
+    /// Fetches blocks in their order; one that is stored already is verified.
     /// - Parameters:
     ///   - blocks: nil means all of the image.
-    ///   - priority: demand where somebody waits for the end.
+    ///   - priority: demand if somebody is waiting for the end.
     ///   - progress: called after every block, one call at a time.
     /// - Throws: the first ``BlockStoreError``, ``ImageIndexError``; CancellationError.
     package func run(

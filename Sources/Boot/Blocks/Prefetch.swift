@@ -2,13 +2,13 @@ import BlockStore
 import ContentAddress
 import ImageIndex
 
-/// Brings blocks of an image into the cache before the guest asks for them. Reads of the guest always go first.
+/// Fetches blocks of an image into the cache before the guest asks for them. The guest's own reads always go first.
 struct Prefetch: Sendable {
     /// Blocks between two looks at the cache's room.
     private static let roomEvery = 64
-    /// Requests in flight for what nobody may ever ask for.
+    /// Requests in flight for blocks that may never be needed.
     private static let idleParallel = 4
-    /// Seconds without a block that the guest had to wait for, before the next one that nobody may ever ask for.
+    /// Seconds without a block that the guest had to wait for, before the next block that may never be needed.
     private static let idleAfter = 1.0
 
     let index: ImageIndex
@@ -16,9 +16,9 @@ struct Prefetch: Sendable {
     let cache: BlockCache
     let states: BlockStates
 
-    /// Fetches a boot set in its order; blocks that are here are verified ahead of the guest.
+    /// Fetches a boot set in its order; blocks that are stored already are verified ahead of the guest.
     ///
-    /// Returns when all are here, could not be had, or the task is cancelled.
+    /// Returns when each is stored or could not be fetched, or the task is cancelled.
     /// - Parameters:
     ///   - parallel: requests in flight.
     ///   - progress: called after every block.
@@ -27,16 +27,16 @@ struct Prefetch: Sendable {
     }
 
     /// Fetches all that is missing, in the image's order, for as long as the cache has room without evicting anything. Rests
-    /// while the guest itself wants something: the line is its own.
+    /// while the guest itself waits for blocks: the link is the guest's.
     func rest() async {
         var position = 0
         var fetched = 0
         let blocks = AnyIterator<IndexedBlock> {
             while position < index.count, !Task.isCancelled {
                 defer { position += 1 }
-                // An index that can no longer be read has no more blocks to fetch; reads will say so.
+                // An index that can no longer be read has no more blocks to fetch; reads will report it.
                 guard let block = try? index.block(at: position) else { return nil }
-                // What came is not always kept: the cache itself is asked.
+                // What arrived is not always kept: the cache itself is asked.
                 if block.isHole || cache.contains(block.id) {
                     if !states.isHere(position) { states.arrived(position) }
                     continue
@@ -56,6 +56,7 @@ struct Prefetch: Sendable {
 
     private func waitUntilIdle() async {
         while states.secondsSinceMiss < Prefetch.idleAfter, !Task.isCancelled {
+            // Cancelled: seen above.
             try? await Task.sleep(for: .milliseconds(200))
         }
     }
@@ -75,7 +76,7 @@ struct Prefetch: Sendable {
                     await before?()
                     guard !Task.isCancelled else { return }
                     if !states.isHere(block.position) { states.began(block.position) }
-                    // A block that cannot be had now is the reader's to ask for again.
+                    // If a block cannot be fetched now, the reader asks again when it needs it.
                     if (try? await store.block(request)) == nil {
                         states.failed(block.position)
                     } else {

@@ -3,36 +3,37 @@ import Glibc
 import ImageIndex
 import Linux
 
-/// The boot sets that this user's own boots recorded: `STATE/boot-sets/CATALOG/DISTRO/VERSION.bootset`.
+/// The boot sets recorded by this user's own boots: `STATE/boot-sets/CATALOG/DISTRO/VERSION.bootset`.
 package struct BootSetLibrary: Sendable {
     private let directory: String
 
     package init(places: Places) { directory = places.bootSets }
 
-    /// What was recorded here; nil when nothing was, or it can no longer be read.
+    /// What was recorded here; nil if nothing was, or it cannot be read: then a start is slower, no more.
     package func recorded(_ key: VersionKey) -> BootSet? { try? BootSet(path: path(key)) }
 
-    /// The better of two: what this machine's own boots touched, else what the publisher's did; both where our own were much
-    /// shorter, so cut off.
+    /// The better of two: what this machine's own boots read, or what the publisher's did; both if our own are much shorter, so
+    /// probably cut off.
     /// - Parameter published: path of the publisher's, as it was fetched; it may be absent.
     package func best(_ key: VersionKey, published: String?) -> BootSet? {
+        // One that cannot be read is as none, as above.
         let published = published.flatMap { try? BootSet(path: $0) }
         guard let own = recorded(key) else { return published }
         guard let published, own.ids.count * 4 < published.ids.count * 3 else { return own }
         return own.union(published)
     }
 
-    /// Adds what a boot touched to what earlier ones did.
+    /// Adds what a boot read to what earlier ones did.
     ///
-    /// No two boots touch quite the same: a guest has timers, and reads ahead.
-    /// - Throws: ``SystemCallError``, also when what was recorded cannot be read now: it stays as it is.
+    /// No two boots read quite the same: a guest has timers, and reads ahead.
+    /// - Throws: ``SystemCallError``, also when what was recorded before cannot be read: it then stays as it is.
     package func record(_ bootSet: BootSet, for key: VersionKey) throws(SystemCallError) {
         guard !bootSet.ids.isEmpty else { return }
         let all: BootSet
         do throws(ImageIndexError) {
             all = try BootSet(path: path(key)).union(bootSet)
         } catch {
-            // An absent or damaged one begins anew.
+            // An absent or damaged one is started anew.
             if case .file(let cause) = error, ![ENOENT, EFBIG].contains(cause.code) { throw cause }
             all = bootSet
         }

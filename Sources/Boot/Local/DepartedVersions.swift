@@ -4,18 +4,18 @@ import Glibc
 import ImageIndex
 import Linux
 
-/// Removes what is kept of versions that their catalogs no longer have: indexes, boot sets, the note that they ran.
+/// Removes what is stored of versions that their catalogs no longer have: indexes, boot sets, the note that they ran.
 ///
-/// Each look writes down what it misses first, an empty file `STATE/departed/CATALOG/DISTRO/VERSION` whose time is that look's; what
-/// was missed for ``grace`` goes. Versions that are running, pinned or here whole stay, and so does all of a catalog that cannot
-/// be read. All calls block on the local disk.
+/// Each look first notes what is missing, as an empty file `STATE/departed/CATALOG/DISTRO/VERSION` whose time is that of the look;
+/// what has been missing for ``grace`` is removed. Versions that are running, pinned or stored whole stay, and so does everything
+/// of a catalog that cannot be read. All calls wait for the disk.
 package struct DepartedVersions: Sendable {
-    /// Seconds for which a version must have been missed.
+    /// Seconds for which a version must have been missing.
     package static let grace = 30 * 86_400
     /// Seconds between two looks.
     private static let pause = 86_400
 
-    /// All that is kept of one version.
+    /// All that is stored of one version.
     private struct Kept {
         let key: VersionKey
         /// An index of another image than the catalog has under the version's name, by the digest in its name.
@@ -35,17 +35,17 @@ package struct DepartedVersions: Sendable {
         (self.places, self.library, self.cache) = (places, library, cache)
     }
 
-    /// Looks, at most once a day. What goes wrong is tried again the next day: it costs a little space until then.
+    /// Looks, at most once a day. What fails is tried again the next day; until then it costs a little space.
     package func tidy(_ registry: SessionRegistry) async {
         let stamp = "\(places.departed)/looked"
-        // Where nobody knows when the last look was, this one fails for the same reason.
+        // If the time of the last look cannot be read, this look fails for the same reason.
         let age = (try? DepartedVersions.age(of: stamp, now: time(nil))) ?? nil
-        // One in the future was a clock's that ran ahead.
+        // One in the future comes from a clock that was fast.
         if let age, (0..<DepartedVersions.pause).contains(age) { return }
-        // First, for a session that does not answer takes seconds each time. Where it cannot be written nothing is removed either.
+        // First, because a session that does not answer takes seconds each time. If it cannot be written, nothing can be removed.
         guard (try? Folder.make(places.departed)) != nil, (try? AtomicFile.write("", to: stamp)) != nil else { return }
         let sessions = await registry.statuses()
-        // One that does not answer may be of any version.
+        // One that does not answer may run any version.
         guard sessions.count == registry.ids().count else { return }
         let running = sessions.map {
             VersionKey(catalog: $0.catalog, distribution: $0.distribution, version: $0.version)
@@ -56,12 +56,12 @@ package struct DepartedVersions: Sendable {
         }
     }
 
-    /// One look. Nothing goes while the cache's folder is absent: its disk may not be there, and with it what is here whole.
+    /// One look. Nothing is removed while the cache's folder is absent: its disk may be missing, and with it versions stored whole.
     /// - Parameter now: seconds since 1970.
-    /// - Throws: ``SystemCallError``, ``ImageIndexError``: what could not be read is not taken for absent.
+    /// - Throws: ``SystemCallError``, ``ImageIndexError``: what could not be read does not count as absent.
     package func look(running: Set<VersionKey>, now: Int) throws {
         guard try Paths.isThere(cache.directory) else { return }
-        let isMissed = try catalogs()
+        let isMissing = try catalogs()
         let pins = Set(try cache.pins())
         var marks = try self.marks()
         let all = try kept()
@@ -69,11 +69,11 @@ package struct DepartedVersions: Sendable {
         for kept in all {
             let mark = "\(places.departed)/\(kept.mark)"
             marks.remove(kept.mark)
-            guard isMissed(kept) else {
+            guard isMissing(kept) else {
                 try Paths.remove(mark)
                 continue
             }
-            // A mark from the future is a clock's that ran ahead.
+            // A mark from the future comes from a clock that was fast.
             guard let age = try DepartedVersions.age(of: mark, now: now), age >= 0 else {
                 try write(mark, now: now)
                 continue
@@ -86,11 +86,11 @@ package struct DepartedVersions: Sendable {
             for file in kept.files { try Paths.remove(file) }
             try Paths.remove(mark)
         }
-        // Of what is gone otherwise.
+        // The marks of what has been removed otherwise.
         for mark in marks { try Paths.remove("\(places.departed)/\(mark)") }
     }
 
-    /// Whether the catalogs, as they are here, lack something. Nothing is missed in one that cannot be read.
+    /// Whether something is missing from the stored catalogs. Nothing is missing from one that cannot be read.
     private func catalogs() throws -> (Kept) -> Bool {
         let folders = Set(try names(places.catalogs))
         let copies = Dictionary(
@@ -166,7 +166,7 @@ package struct DepartedVersions: Sendable {
         do {
             index = try ImageIndex(path: path)
         } catch {
-            // Damaged, or gone just now: nothing boots from it.
+            // Damaged, or just removed: nothing boots from it.
             if case .file(let cause) = error, cause.code != ENOENT { throw cause }
             return false
         }
@@ -175,12 +175,12 @@ package struct DepartedVersions: Sendable {
         return isWhole
     }
 
-    /// Seconds since a file was written; nil where there is none.
+    /// Seconds since a file was written; nil if there is none.
     private static func age(of path: String, now: Int) throws(SystemCallError) -> Int? {
         try Paths.status(path).map { now - $0.st_mtim.tv_sec }
     }
 
-    /// The names in a folder; none when it is absent or no folder.
+    /// The names in a folder; none if it is absent or not a folder.
     private func names(_ path: String) throws(SystemCallError) -> [String] {
         do {
             return try Folder.names(in: path)

@@ -1,9 +1,9 @@
 import Glibc
 import Linux
 
-/// Which versions were run, and when last: an empty file each, `STATE/runs/CATALOG/DISTRO/VERSION`, whose time is the run's.
+/// Which versions were run, and when last: for each an empty file `STATE/runs/CATALOG/DISTRO/VERSION` whose time is the run's.
 ///
-/// Sessions that start at the same moment need no lock for it.
+/// Sessions that start at the same moment need no lock for this.
 package struct RunHistory: Sendable {
     package struct Run: Sendable, Hashable {
         package let key: VersionKey
@@ -25,10 +25,10 @@ package struct RunHistory: Sendable {
         try systemCall("futimens", path) { futimens(file.descriptor, nil) }
     }
 
-    /// All runs, the last one first; one for each version.
+    /// All runs, the latest first; one for each version.
     package func runs() -> [Run] {
         var runs: [Run] = []
-        // For the order in which versions are shown.
+        // What cannot be read is left out: this is for the order in which versions are shown.
         for catalog in Folder.namesIfAny(in: directory) {
             for distribution in Folder.namesIfAny(in: "\(directory)/\(catalog)") {
                 let folder = "\(directory)/\(catalog)/\(distribution)"

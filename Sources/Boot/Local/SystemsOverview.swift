@@ -1,6 +1,6 @@
 import Catalog
 
-/// All that `list` and the menu show: the followed catalogs, and of every version what it costs and what is here.
+/// All that `list` and the menu show: the followed catalogs, and for every version what it costs and what of it is stored.
 package struct SystemsOverview: Sendable {
     package let catalogs: [CatalogCopy]
     /// By catalog, then as the catalog orders them.
@@ -13,7 +13,7 @@ package struct SystemSummary: Sendable {
     package let distribution: Distribution
     /// One for each of the distribution's versions, in the same order: newest first.
     package let versions: [VersionSummary]
-    /// What was withdrawn, newest first.
+    /// Withdrawn versions, newest first.
     package var withdrawn: [WithdrawnSummary] = []
 
     /// The version that ran last on this machine.
@@ -22,23 +22,23 @@ package struct SystemSummary: Sendable {
     }
 }
 
-/// A version that was withdrawn, and whether that concerns anybody here.
+/// A version that was withdrawn, and whether that concerns this machine.
 package struct WithdrawnSummary: Sendable {
     package let version: WithdrawnVersion
     package var isRunning = false
-    /// Whether its index is here: it was run, fetched or looked at.
+    /// Whether its index is stored: it was run, fetched or looked at.
     package var isHere = false
 }
 
 /// One version. Bytes throughout; nil where not known.
 package struct VersionSummary: Sendable {
-    /// What works without a network.
+    /// What works offline.
     package enum Offline: String, Sendable, Encodable {
         /// Something that a start needs is missing, or nobody knows what it needs.
         case no
-        /// What starts needed so far is here.
+        /// All that its starts have needed so far is stored.
         case boots
-        /// All of it is here.
+        /// All of it is stored.
         case whole
     }
 
@@ -48,13 +48,13 @@ package struct VersionSummary: Sendable {
     package var isPinned = false
     /// When it ran last on this machine, seconds since 1970.
     package var lastRun: Int?
-    /// Bytes over the line that a start still needs, estimated from the catalog's stored size; needs a boot set.
+    /// Bytes that a start still has to download, estimated from the catalog's stored size; needs a boot set.
     package var toBoot: UInt64?
-    /// Bytes of the image that are here. Holes do not count: they need not be fetched.
+    /// Bytes of the image that are stored. Holes do not count: they need not be downloaded.
     package var here: UInt64 = 0
-    /// Bytes of the image that are no holes; nil without the index.
+    /// Bytes of the image that are not holes; nil without the index.
     package var content: UInt64?
-    /// Bytes over the line, estimated, in blocks that the version run last does not have.
+    /// Bytes to download, estimated, in blocks that the version run last does not have.
     package var new: UInt64?
     /// The same against the next older version.
     package var changed: UInt64?

@@ -4,7 +4,7 @@ import ContentAddress
 import ImageIndex
 import Linux
 
-/// Puts ``SystemsOverview`` together from what is on this machine. Asks no server.
+/// Assembles ``SystemsOverview`` from what is stored on this machine. Asks no server.
 package struct SystemsReader: Sendable {
     private let library: CatalogLibrary
     private let cache: BlockCache
@@ -18,11 +18,12 @@ package struct SystemsReader: Sendable {
         history = RunHistory(places: places)
     }
 
-    /// What is known without looking at any index or block: for a first picture. Blocks for milliseconds.
+    /// What is known without looking at any index or block: for a first picture. Waits for the disk, for milliseconds.
     package func outline(_ copies: [CatalogCopy], sessions: [SessionStatus]) -> SystemsOverview {
         let running = Set(
             sessions.map { VersionKey(catalog: $0.catalog, distribution: $0.distribution, version: $0.version) })
         let runs = Dictionary(history.runs().map { ($0.key, $0.time) }, uniquingKeysWith: max)
+        // Pins that cannot be read are only not shown.
         let pins = Set((try? cache.pins()) ?? [])
         let systems = copies.flatMap { copy in
             (copy.document?.distributions ?? []).map { distribution in
@@ -47,8 +48,8 @@ package struct SystemsReader: Sendable {
         return SystemsOverview(catalogs: copies, systems: systems)
     }
 
-    /// The same with what each version costs and has here, for those whose index is here. Blocks: a few microseconds for
-    /// every different block.
+    /// The same with what each version costs and what of it is stored, for those whose index is stored. Waits for the disk: a few
+    /// microseconds for every different block.
     package func details(_ outline: SystemsOverview) -> SystemsOverview {
         let presence = BlockPresence(cache: cache)
         return SystemsOverview(
@@ -108,17 +109,18 @@ package struct SystemsReader: Sendable {
         summary.here = share.here
         summary.content = share.content
         summary.offline = share.here == share.content ? .whole : !bootSet.isEmpty && share.toBoot == 0 ? .boots : .no
-        // The catalog says how many bytes all of the blocks are on the server; a part is taken to compress as well.
+        // The catalog says how many bytes all blocks have on the server; a part of them is assumed to compress as well as all.
         let ratio = summary.version.storedSize.map { min(1, Double($0) / Double(max(1, share.unique))) } ?? 1
-        func onTheLine(_ bytes: UInt64) -> UInt64 { UInt64((Double(bytes) * ratio).rounded(.up)) }
-        if !bootSet.isEmpty { summary.toBoot = onTheLine(share.toBoot) }
+        func compressed(_ bytes: UInt64) -> UInt64 { UInt64((Double(bytes) * ratio).rounded(.up)) }
+        if !bootSet.isEmpty { summary.toBoot = compressed(share.toBoot) }
         if summary.offline == .whole { summary.toBoot = 0 }
-        if older != nil { summary.changed = onTheLine(share.changed) }
-        if lastRun != nil { summary.new = onTheLine(share.new) }
+        if older != nil { summary.changed = compressed(share.changed) }
+        if lastRun != nil { summary.new = compressed(share.new) }
         return ids
     }
 
     private func index(of summary: VersionSummary, _ system: SystemSummary) -> ImageIndex? {
+        // What cannot be read counts as not stored.
         try? ImageIndex(path: library.indexPath(system.source, system.distribution, summary.version))
     }
 
@@ -141,9 +143,9 @@ private struct ImageShare {
     var new: UInt64 = 0
 }
 
-/// Which blocks are in the cache, asked once for each: versions of one distribution share most of theirs.
+/// Which blocks are in the cache. Each is looked up once, for versions of one distribution share most of theirs.
 ///
-/// For one thread, and for the moment: blocks come and go.
+/// For use on one thread and for a short time: blocks come and go.
 private final class BlockPresence {
     private let cache: BlockCache
     private var known: [BlockID: Bool] = [:]

@@ -4,7 +4,7 @@ import ContentAddress
 import ImageIndex
 import Linux
 
-/// What a user does with the cached blocks of one version. All calls block on the local disk.
+/// What a user does with the cached blocks of one version. All calls wait for the disk.
 package struct VersionCache: Sendable {
     private let library: CatalogLibrary
     private let cache: BlockCache
@@ -14,19 +14,19 @@ package struct VersionCache: Sendable {
         self.cache = cache
     }
 
-    /// Keeps a version's blocks from eviction, whether they are here yet or not.
-    /// - Parameter indexPath: its index, here.
+    /// Protects a version's blocks from eviction, whether they are stored yet or not.
+    /// - Parameter indexPath: its index.
     /// - Throws: ``ImageIndexError``, ``SystemCallError``.
     package func pin(_ key: VersionKey, indexPath: String) throws {
         try cache.pin(key.description, VersionCache.ids(of: ImageIndex(path: indexPath)))
     }
 
-    /// - Returns: false when it was not pinned.
+    /// - Returns: false if it was not pinned.
     /// - Throws: ``SystemCallError``.
     @discardableResult
     package func unpin(_ key: VersionKey) throws -> Bool { try cache.unpin(key.description) }
 
-    /// Removes the blocks that no other version here shares. Pinned blocks and those of running sessions stay.
+    /// Removes the blocks that no other version on this machine shares. Pinned blocks and those of running sessions stay.
     /// - Parameter all: what is known of all followed catalogs.
     /// - Returns: bytes freed.
     /// - Throws: ``ImageIndexError``, ``SystemCallError``.
@@ -44,7 +44,8 @@ package struct VersionCache: Sendable {
                 do {
                     shared.formUnion(try VersionCache.ids(of: ImageIndex(path: path)))
                 } catch let error as ImageIndexError {
-                    // What cannot be read might be shared: then nothing is removed. Nothing boots from a damaged one.
+                    // The blocks of an index that cannot be read might be shared, so nothing is removed. A damaged one does not
+                    // count: nothing boots from it.
                     if case .file = error { throw error }
                 }
             }

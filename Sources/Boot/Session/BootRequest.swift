@@ -33,7 +33,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
     }
 }
 
-/// What the session's process says on the readiness pipe: progress, then one last word.
+/// What the session's process sends on the report pipe: progress, and at last that the guest runs or why it does not.
 package struct StartReport: Codable, Sendable {
     /// How far the start is; more may follow.
     package var status: SessionStatus?

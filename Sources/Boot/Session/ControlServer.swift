@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// What is said on a session's control socket: one line of JSON each way, then the connection closes.
+/// The commands on a session's control socket: one line of JSON each way, then the connection closes.
 package enum ControlCommand: String, Codable, Sendable {
     case status
     /// ACPI shutdown, then force after the configured time.
@@ -47,7 +47,7 @@ final class ControlServer: Sendable {
     private let stop: EventDescriptor
     private let ended: EventDescriptor
 
-    /// - Parameter answer: called on a thread of its own for every request; may block.
+    /// - Parameter answer: called on a thread of its own for every request; it may wait.
     /// - Throws: ``SystemCallError`` when the socket cannot be made.
     init(path: String, answer: @escaping @Sendable (ControlRequest) -> ControlResponse) throws(SystemCallError) {
         let listener = try UnixListener(path: path)
@@ -56,7 +56,7 @@ final class ControlServer: Sendable {
         self.ended = ended
         try WorkerThread.start(name: "control") {
             ControlServer.serve(listener, until: stop, answer)
-            // Before the end is told: whoever closed the server finds no socket.
+            // Before ``close()`` returns: its caller finds no socket.
             listener.removeName()
             ended.signal()
         }
@@ -77,13 +77,15 @@ final class ControlServer: Sendable {
             connection.setSocketTimeout(seconds: 10)
             // Without a thread the peer sees its connection end, and may ask again.
             try? WorkerThread.start(name: "control peer") {
+                // A peer that sends nonsense gets no answer.
                 guard let request = try? LineSocket.receive(ControlRequest.self, from: connection) else { return }
+                // One that has gone needs none.
                 try? LineSocket.send(answer(request), to: connection)
             }
         }
     }
 
-    /// Stops listening and removes the socket. Blocks for milliseconds.
+    /// Stops listening and removes the socket. Takes milliseconds.
     func close() {
         stop.signal()
         ended.wait()

@@ -1,9 +1,9 @@
 /// Whether a guest runs, waits or is paused, and which call to libvirt is due. A value: events in, decisions out.
 ///
-/// QEMU pauses the guest when a read of its disk fails. That has two causes: a block that did not come (the reader knows which
-/// ones), after which the guest goes on as soon as the blocks are here; or anything else, such as a full disk of the host,
-/// after which it is tried again with growing pauses. The user pauses it too. One call is made at a time, and each is decided
-/// when the one before has ended: so they come in the order of the user's wishes.
+/// QEMU pauses the guest when a read or write of its disk fails. There are two causes: a block that did not arrive (the reader
+/// knows which ones), after which the guest goes on as soon as the blocks are stored; or anything else, such as a full disk of
+/// the host, after which it is resumed at growing intervals. The user pauses it, too. One call is made at a time, and the next
+/// is only decided when it has ended: so the last one is always what the user wanted last.
 struct GuestCondition: Sendable, Equatable {
     /// A call to libvirt that changes whether the guest runs.
     enum Call: Sendable, Equatable {
@@ -18,22 +18,23 @@ struct GuestCondition: Sendable, Equatable {
     private(set) var isPausedByUser = false
     /// QEMU paused the guest because of its disk.
     private(set) var isPausedForError = false
-    /// Blocks that reads gave up on are not here yet.
+    /// Blocks that reads gave up on have not arrived yet.
     private(set) var isStalled = false
-    /// The host had no space for what the guest wrote, and the guest has not been seen to run since.
+    /// The host had no space for what the guest wrote, and the guest has not been seen running since.
     private(set) var isFull = false
-    /// The user's pause was carried out, and not taken back yet.
+    /// The user's pause was carried out, and the guest has not been resumed since.
     private var isSuspended = false
     /// What libvirt is doing.
     private var call: Call?
-    /// Whether QEMU paused the guest while libvirt was resuming it: the news comes before the call's end.
+    /// Whether QEMU paused the guest while libvirt was resuming it: that event comes before the call's end.
     private var isPausedAgain = false
     /// Resumptions in a row that ended in another pause, with no stall in between that explains it.
     private var fruitless = 0
 
     init() {}
 
-    /// The longest pause between two tries, in seconds; and while the host's disk is full, which somebody works at.
+    /// The longest wait between two tries, in seconds; a shorter one while the host's disk is full, because somebody is probably
+    /// making room.
     private static let longestDelay = 30
     private static let longestDelayWhenFull = 5
 
@@ -72,7 +73,7 @@ struct GuestCondition: Sendable, Equatable {
     mutating func diskFull() { isFull = true }
 
     /// QEMU paused the guest for its disk.
-    /// - Parameter blocksAreHere: no block is missing: a stall ended before the pause was heard of, or there was none.
+    /// - Parameter blocksAreHere: no block is missing: a stall ended before this event arrived, or there was none.
     mutating func guestPausedForError(blocksAreHere: Bool) {
         isStalled = !blocksAreHere
         isPausedForError = true
@@ -81,7 +82,7 @@ struct GuestCondition: Sendable, Equatable {
 
     /// libvirt was asked, and says that the guest runs.
     mutating func guestSeenRunning() {
-        // An answer from before a pause that is known by now says nothing.
+        // An answer from before a pause that is known by now means nothing.
         guard !isPausedForError && call == nil else { return }
         isFull = false
         fruitless = 0
@@ -119,14 +120,14 @@ struct GuestCondition: Sendable, Equatable {
         return (.resume, .seconds(min(1 << min(fruitless - 1, 5), longest)))
     }
 
-    /// Whether reads of the disk may wait for their blocks. QEMU answers no call while one does, so those that wait are
-    /// answered with an error, which stays between QEMU and us, before the guest is paused or ended by force.
+    /// Whether reads of the disk may wait for their blocks. QEMU answers no call while one does, so before the guest is paused or
+    /// forced off, those that wait are answered with an error, which the guest does not see.
     var readsMayWait: Bool {
         if isStopping { return !isForced && call != .suspend }
         return !(isPausedByUser || call == .suspend || isSuspended && call != .resume)
     }
 
-    /// What the user is told.
+    /// What is shown to the user.
     var state: SessionStatus.State {
         if isStopping { return .stopping }
         if isPausedByUser { return .paused }

@@ -3,15 +3,15 @@ import GuestDomain
 import GuestNetwork
 import Linux
 
-/// What a guest finds whichever version it runs: libvirt, an accelerator, its network with both ways of ssh, its console.
+/// What every guest needs whichever version it runs: libvirt, an accelerator, its network with ssh in both directions, its console.
 ///
-/// Made beside the disk's stages, which wait for the network most of their time.
+/// Set up while the disk's stages run, which spend most of their time waiting for the network.
 struct GuestSurroundings: Sendable {
     let connection: HypervisorConnection
     let accelerator: Accelerator
     let credentials: GuestCredentials
 
-    /// - Parameter teardown: learns how to take each thing away again.
+    /// - Parameter teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
     static func prepare(
         request: BootRequest, directory: SessionDirectory, places: Places, teardown: Teardown
@@ -31,7 +31,7 @@ struct GuestSurroundings: Sendable {
         return GuestSurroundings(connection: connection, accelerator: accelerator, credentials: credentials)
     }
 
-    /// The network and both ways of ssh. They listen before QEMU starts: a QEMU that finds no network stays without one.
+    /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
         request: BootRequest, directory: SessionDirectory, places: Places, owner: uid_t?, teardown: Teardown
     ) async throws -> GuestCredentials {
@@ -49,7 +49,7 @@ struct GuestSurroundings: Sendable {
                     mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
                     sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner))
             let credentials = try GuestCredentials.write(keys, to: directory.credentials)
-            // QEMU's user passes through; the files are 0600, and libvirt gives them to it.
+            // QEMU's user must get through; the files are 0600, and libvirt gives them to that user.
             if owner != nil { chmod(directory.credentials, 0o711) }
             return (credentials, gateway, network)
         }

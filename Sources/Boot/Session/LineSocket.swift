@@ -12,16 +12,16 @@ package enum LineSocket {
         try bytes.withUnsafeBytes { try handle.write($0) }
     }
 
-    /// The value of the one line that comes; nil at the end. What follows it may be read and lost: see ``LineReader``. Blocks.
+    /// The value of the next line; nil at the end. Waits for the peer. What follows the line may be read and lost: see ``LineReader``.
     /// - Throws: as ``LineReader/next(_:)``.
     package static func receive<Value: Decodable>(_ type: Value.Type, from handle: FileHandle) throws -> Value? {
         try LineReader(handle).next(type)
     }
 }
 
-/// The lines of a socket or pipe, one after the other. For one thread.
+/// The lines of a socket or pipe, one after the other. For use on one thread.
 package final class LineReader {
-    /// No line of ours is longer; a longer one is somebody else's.
+    /// No line of ours is longer, so a longer one is not ours.
     private static let longestLine = 1 << 20
 
     private let handle: FileHandle
@@ -30,7 +30,7 @@ package final class LineReader {
 
     package init(_ handle: FileHandle) { self.handle = handle }
 
-    /// The next line's value; nil at the end. Blocks.
+    /// The next line's value; nil at the end. Waits for the peer.
     /// - Throws: ``SystemCallError``, EMSGSIZE when the line is too long; what the decoder throws.
     package func next<Value: Decodable>(_ type: Value.Type) throws -> Value? {
         guard let line = try nextLine(), !line.isEmpty else { return nil }
@@ -48,7 +48,7 @@ package final class LineReader {
                 return bytes[..<end]
             }
             looked = bytes.count
-            // What fits of a longer line might be a value too, and another one than was sent.
+            // The part of a longer line that fits might be a value, too, but not the one that was sent.
             guard looked <= LineReader.longestLine else { throw SystemCallError(code: EMSGSIZE, call: "read") }
             let count = try systemCall("read") { read(handle.descriptor, &buffer, buffer.count) }
             if count == 0 {

@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// The files of one session, all below its runtime folder but overlay and log.
+/// The files of one session: all in its runtime folder except the overlay and the logs.
 package struct SessionDirectory: Sendable {
     package let id: String
     private let places: Places
@@ -16,21 +16,21 @@ package struct SessionDirectory: Sendable {
     package var lock: String { "\(path)/lock" }
     package var control: String { "\(path)/control" }
     package var mount: String { "\(path)/mount" }
-    /// QEMU connects here with its serial port and its network.
+    /// QEMU connects its serial port and its network here.
     package var consoleForGuest: String { "\(path)/serial" }
     package var networkForGuest: String { "\(path)/net" }
     /// Viewers connect here.
     package var console: String { "\(path)/console" }
-    /// The way from the guest to the host's sshd, and back.
+    /// From the guest to the host's sshd, and from the host to the guest's.
     package var sshToHost: String { "\(path)/ssh-host" }
     package var sshToGuest: String { "\(path)/ssh-guest" }
     /// One-time keys, sshd's configuration and credential files.
     package var secrets: String { "\(path)/keys" }
     /// Files that QEMU hands to the guest through fw_cfg.
     package var credentials: String { "\(path)/fw" }
-    /// With it `oscircular ssh` logs in to the guest.
+    /// The key with which `oscircular ssh` logs in to the guest.
     package var keyIntoGuest: String { "\(secrets)/host_ed25519" }
-    /// In a folder of its own, which QEMU makes its socket in.
+    /// In a folder of its own, where QEMU creates its socket.
     package var vnc: String { "\(path)/screen/vnc" }
     /// The longest of the sockets above.
     var longestSocketPath: String {
@@ -55,9 +55,9 @@ package struct SessionDirectory: Sendable {
 
     package var domainName: String { "oscircular-\(id)" }
 
-    /// Makes the folder and takes its lock; the lock's descriptor is handed to the session's process.
+    /// Creates the folder and takes its lock; the lock's descriptor is handed to the session's process.
     ///
-    /// The folder gets its name when it is locked, so that nobody takes it for a dead session's.
+    /// The folder gets its name once it is locked, so that it is never mistaken for a dead session's.
     /// - Throws: ``BootError/file(_:)``.
     package func create() throws(BootError) -> FileHandle {
         let hidden = "\(places.sessions)/.\(id)"
@@ -70,24 +70,25 @@ package struct SessionDirectory: Sendable {
             try systemCall("rename", path) { rename(hidden, path) }
             return handle
         } catch {
+            // The next start removes it as well.
             try? Folder.removeTree(hidden)
             throw .file(error)
         }
     }
 
-    /// Whether a process holds the session's lock. A process id proves nothing, and what cannot be found out counts as alive.
+    /// Whether a process holds the session's lock (a process id proves nothing). True if that cannot be determined.
     package var isAlive: Bool {
         do throws(SystemCallError) {
             let handle = try FileHandle(path: lock, flags: O_RDONLY | O_NOFOLLOW)
-            // Shared: those who ask do not disturb each other.
+            // Shared: several may ask at once.
             return try !handle.lock(exclusive: false, wait: false)
         } catch {
             return error.code != ENOENT
         }
     }
 
-    /// The session's process: the one that has the lock open under the number that a session gets it by, and was started as one.
-    /// All processes are looked at.
+    /// The session's process: the one that was started as a session, and has the lock open under the number that it was given as.
+    /// Looks at all processes.
     package var process: Int32? {
         var own = stat()
         guard stat(lock, &own) == 0 else { return nil }
@@ -96,23 +97,25 @@ package struct SessionDirectory: Sendable {
             guard pid != getpid(), stat("/proc/\(pid)/fd/\(SessionLauncher.lockDescriptor)", &other) == 0,
                 other.st_dev == own.st_dev, other.st_ino == own.st_ino
             else { return false }
-            // One that has ended just now has no arguments.
+            // A process that has just ended has no arguments.
             let arguments = (try? FileContents.read("/proc/\(pid)/cmdline", limit: 1 << 16)) ?? []
             return arguments.split(separator: 0).contains { $0.elementsEqual("run-session".utf8) }
         }
     }
 
-    /// Calls `body` while holding the lock of a session that is dead; does nothing when it is alive.
+    /// Calls `body` while holding the lock of a dead session; does nothing if it is alive.
     func ifDead(_ body: () -> Void) {
+        // Only an absent lock is proof; with any other error the session counts as alive.
         guard let handle = try? FileHandle(path: lock, flags: O_RDWR | O_NOFOLLOW) else {
             if access(path, F_OK) == 0 && access(lock, F_OK) != 0 { body() }
             return
         }
+        // What cannot be locked counts as alive.
         if (try? handle.lock(exclusive: true, wait: false)) == true { body() }
     }
 }
 
-/// A session's name: short, because a unix socket's path has 108 bytes.
+/// A session's name: short, because the path of a unix socket has at most 108 bytes.
 package enum SessionID {
     private static let digits = Array("0123456789abcdefghijkmnpqrstuvwxyz")
 
@@ -121,7 +124,7 @@ package enum SessionID {
         String((0..<8).map { _ in digits[Int.random(in: 0..<digits.count)] })
     }
 
-    /// Whether the text can be a session's id: keeps user input out of paths.
+    /// Whether a text may be a session's id; keeps user input out of paths.
     package static func isValid(_ text: String) -> Bool {
         (1...12).contains(text.utf8.count)
             && text.utf8.allSatisfy {

@@ -14,9 +14,9 @@ struct SessionImage: Sendable {
     let bootSet: [IndexedBlock]
 }
 
-/// The disk stages of a session: the image as a file, and what must be here before a guest may look at it.
+/// The disk stages of a session: the image as a file, and the blocks that must be stored before a guest may read it.
 struct SessionDisk: Sendable {
-    /// The image's file, and what stands behind it.
+    /// The image's file, and what serves it.
     struct Mounted: Sendable {
         let image: MountedImage
         let stores: BlockStores
@@ -25,13 +25,13 @@ struct SessionDisk: Sendable {
     }
 
     let version: SessionImage
-    /// One for all: what one stage has hashed the others need not hash again.
+    /// One for all stages: what one has verified, the others need not verify again.
     let cache: BlockCache
     let transfers: TransferQueue
     /// The session's.
     let id: String
     let state: SessionState
-    /// An error in the user's words.
+    /// The message for an error.
     let describe: @Sendable (any Error) -> String
     /// Writes a line to the session's log.
     let log: @Sendable (String) -> Void
@@ -49,7 +49,7 @@ struct SessionDisk: Sendable {
         let stores = stores(.patient)
         await teardown.add {
             stores.close()
-            // What has come should be there the next time.
+            // What has arrived should be in the cache the next time.
             await stores.caching.settle(within: .seconds(10))
         }
         let options = MountOptions(
@@ -68,29 +68,31 @@ struct SessionDisk: Sendable {
                 observer: SessionReadObserver(states: states, recorder: recorder, signals: signals))
         }
         state.attach(stores: stores, blocks: states)
-        // Beside the start: an image of millions of blocks takes seconds. Without a thread the picture lacks what is here already.
+        // In the background: an image of millions of blocks takes seconds. Without a thread the picture of the image shows blocks
+        // as missing that are stored.
         try? WorkerThread.start(name: "scan") { states.scan(version.index, cache) }
         await teardown.addBlocking {
             image.reader.refuseWaiting()
+            // The process's end unmounts it otherwise.
             try? image.unmount(force: true)
         }
         return Mounted(image: image, stores: stores, states: states, recorder: recorder)
     }
 
-    /// The first and last MiB must be here before the domain is made: its first reads happen while libvirt waits.
+    /// Stores the first and last MiB before the domain is made: its first reads happen while libvirt waits.
     ///
-    /// Unlike a running guest, whoever starts one hears of a server that does not answer: after some rounds this fails.
-    /// - Parameter bootSet: kept from eviction too, while the session lives.
+    /// A running guest waits for a server that does not answer; a start does not: after some rounds this fails.
+    /// - Parameter bootSet: protected from eviction, too, for as long as the session lives.
     func fetchEnds(_ bootSet: [IndexedBlock], _ teardown: Teardown) async throws {
         let index = version.index
         let stores = stores(.rounds(5))
         let edge = min(1 << 20, index.imageSize)
         let parts = [0..<edge, (index.imageSize - edge)..<index.imageSize]
         let fetch = ImageFetch(index: index, store: stores.caching)
-        // Eviction by another session must not take them before the domain is there.
+        // Another session must not evict them before the domain exists.
         let kept = try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
         let (cache, id) = (cache, id)
-        // Without it the start is slower at worst: what is evicted is fetched again.
+        // Without it the start is slower at worst: what is evicted is downloaded again.
         let protection = try? await WorkerThread.run(name: "protect") { try cache.protect(id, kept.map(\.id)) }
         await teardown.add { withExtendedLifetime(protection) {} }
         try await withTaskCancellationHandler {
@@ -98,7 +100,7 @@ struct SessionDisk: Sendable {
         } onCancel: {
             stores.close()
         }
-        // Behind what else waits for a slow disk they are fetched once more rather than waited for.
+        // If the disk is slow they are downloaded once more rather than waited for.
         await stores.caching.settle(within: .seconds(5))
         stores.close()
     }
@@ -109,13 +111,13 @@ struct SessionDisk: Sendable {
             locations: version.chosen.blockLocations, cache: cache, transfers: transfers, policy: policy,
             failures: { failure in
                 state.note(error: describe(failure))
-                // A mirror that gives wrong bytes is broken or hostile, and the only one who can act is the user.
+                // A mirror that gives wrong bytes is broken or hostile, and only the user can do something about it.
                 if case .corrupt = failure { log("warning: \(describe(failure))\n") }
             })
     }
 }
 
-/// Hears the image's reads for the session: which blocks are here now, what the boot touches, and when the guest waits.
+/// Follows the image's reads: which blocks have arrived, what the boot reads, and when the guest waits.
 private struct SessionReadObserver: ReadObserver {
     let states: BlockStates
     let recorder: BootRecorder

@@ -4,16 +4,16 @@ import GuestDomain
 import ImageIndex
 import Linux
 
-/// The guest stage of a session: overlay and domain, over a mounted image and in its ``GuestSurroundings``.
+/// The guest stage of a session: overlay and domain, on a mounted image and in their ``GuestSurroundings``.
 struct SessionGuest: Sendable {
     let events: AsyncStream<GuestEvent>
     let domain: SessionStatus.Domain
     private let guest: RunningGuest
 
-    /// Makes the overlay and the domain, and starts the guest.
+    /// Creates the overlay and the domain, and starts the guest.
     /// - Parameters:
-    ///   - surroundings: what was made for it beside the disk.
-    ///   - teardown: learns how to take each thing away again.
+    ///   - surroundings: what was set up for it besides the disk.
+    ///   - teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``.
     static func start(
         in surroundings: GuestSurroundings, request: BootRequest, chosen: ChosenVersion, index: ImageIndex,
@@ -26,14 +26,14 @@ struct SessionGuest: Sendable {
             let overlay = directory.overlay
             await teardown.add { unlink(overlay) }
             sectorSize = try await WorkerThread.run(name: "overlay") {
-                // An image whose head cannot be read now is most likely made for these; the guest asks for it again.
+                // An image whose head cannot be read now most likely has these; the guest reads it again.
                 let size = (try? DiskSectors.size(ofImage: imagePath)) ?? 512
                 let sectors = (index.imageSize + UInt64(size) - 1) / UInt64(size)
                 try Overlay.create(at: overlay, backing: imagePath, size: sectors * UInt64(size))
                 return size
             }
         }
-        // No BIOS boots from sectors of 4096 bytes.
+        // A BIOS cannot boot from sectors of 4096 bytes.
         let needsUEFI = settings.firmware == .uefi || sectorSize != 512
         let specification = GuestSpecification(
             name: directory.domainName, memoryMiB: request.memoryMiB ?? settings.memoryMiB ?? 1024,
@@ -53,25 +53,26 @@ struct SessionGuest: Sendable {
             guest: guest)
     }
 
-    /// Seconds of CPU that it has used; nil when libvirt does not say.
+    /// Seconds of CPU time that it has used; nil when libvirt does not say.
     func cpuSeconds() async -> Double? { await guest.cpuSeconds() }
 
-    /// - Returns: whether libvirt did it.
+    /// - Returns: whether libvirt did it; why not is of no use to the caller.
     func pause() async -> Bool { (try? await guest.suspend()) != nil }
 
-    /// - Returns: whether libvirt did it; a guest that runs already counts.
+    /// - Returns: whether libvirt did it, or the guest was running already.
     func resume() async -> Bool {
+        // What counts is how the guest is then.
         if (try? await guest.resume()) != nil { return true }
         return await guest.state() == .running
     }
 
-    /// Looks at the guest without waiting for QEMU, and tells what an event should have told.
+    /// Looks at the guest without waiting for QEMU, in case an event was lost.
     func check(_ signals: AsyncStream<SessionSignal>.Continuation) {
         let guest = guest
         Task { signals.yield(.seen(await guest.state())) }
     }
 
-    /// Asks the guest to shut down, and powers it off when it has not after a time. Returns at once; events tell the end.
+    /// Asks the guest to shut down, and powers it off if it has not done so after a time. Returns at once; events report the end.
     func beginStop(force: Bool, within time: Duration) {
         let guest = guest
         Task {

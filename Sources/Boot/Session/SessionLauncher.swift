@@ -12,16 +12,16 @@ package struct SessionLauncher: Sendable {
         self.program = program
     }
 
-    /// Starts `oscircular run-session`, a session leader of its own, and reports until the guest runs.
+    /// Starts `oscircular run-session` in a session of its own (setsid), and passes on its reports until the guest runs.
     ///
     /// The lock of the session's folder is taken here and inherited by the process, so the folder is never without one.
-    /// - Returns: its reports in order; the last one has `isUp` or a failure. A process that dies silently
-    ///   gives a failure.
+    /// - Returns: its reports in order; the last one has `isUp` or a failure. A process that dies without a report gives a
+    ///   failure.
     /// - Throws: ``BootError``.
     package func start(_ request: BootRequest) throws(BootError) -> AsyncStream<StartReport> {
         try places.prepareRuntime()
         let directory = SessionDirectory(id: request.id, places: places)
-        // Said here, in words, and not by the first socket.
+        // Checked here, so that the message names the folder and not a socket.
         guard directory.longestSocketPath.utf8.count <= UnixListener.longestPath else {
             throw .longRuntimeFolder(places.runtime)
         }
@@ -38,15 +38,15 @@ package struct SessionLauncher: Sendable {
                     input.reading.descriptor, log.descriptor, log.descriptor, report.writing.descriptor,
                     lock.descriptor,
                 ], newSession: true)
-            do { try LineSocket.send(request, to: input.writing) } catch
-            { /* A dead process shows on the report pipe. */  }
+            // A process that died shows on the report pipe.
+            try? LineSocket.send(request, to: input.writing)
             let logPath = directory.processLog
             let reportEnd = report.reading
             let reports = AsyncStream<StartReport> { continuation in
                 do throws(SystemCallError) {
                     try WorkerThread.start(name: "start reports") {
                         SessionLauncher.pass(reportEnd, to: continuation, logPath: logPath)
-                        // A session that ends before us is nobody's zombie.
+                        // Reaped here, or it would stay a zombie for as long as we run.
                         process.wait()
                     }
                 } catch {
@@ -56,18 +56,19 @@ package struct SessionLauncher: Sendable {
             }
             return reports
         } catch {
+            // The next start removes it as well, and the first error is the one to report.
             try? Folder.removeTree(directory.path)
             throw .file(error)
         }
     }
 
-    /// Passes reports on until the last. Blocks.
+    /// Passes reports on until the last. Waits for the start.
     private static func pass(
         _ reports: FileHandle, to continuation: AsyncStream<StartReport>.Continuation, logPath: String
     ) {
         var ended = false
         let lines = LineReader(reports)
-        // What cannot be read is as no report: the process's end is told below.
+        // A report that cannot be read counts as none: the process's end is reported below.
         while !ended, let line = try? lines.next(StartReport.self) {
             ended = line.isUp || line.failure != nil
             continuation.yield(line)
@@ -79,7 +80,7 @@ package struct SessionLauncher: Sendable {
         continuation.finish()
     }
 
-    /// Descriptor numbers that the session's process finds open.
+    /// The descriptors that are open in the session's process.
     package static let reportDescriptor: Int32 = 3
     package static let lockDescriptor: Int32 = 4
 }

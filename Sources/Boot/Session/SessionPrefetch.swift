@@ -5,9 +5,9 @@ import Glibc
 import ImageIndex
 import Linux
 
-/// What a session fetches ahead: the boot set while the guest starts, the rest of the image when it has started.
+/// What a session fetches ahead of the guest: the boot set while it starts, and the rest of the image once it has started.
 struct SessionPrefetch: Sendable {
-    /// Seconds of a quiet disk after which a start is over though much of the boot set was not read.
+    /// Seconds of a quiet disk after which a start counts as over even if much of the boot set was not read.
     private static let longestStart = 60
 
     let key: VersionKey
@@ -31,7 +31,7 @@ struct SessionPrefetch: Sendable {
         self.state = state
     }
 
-    /// The part of the boot set that the cache can hold beside other things: the rest would push out what came before.
+    /// The part of the boot set that fits into the cache beside other things: more would evict what came first.
     private static func affordable(_ blocks: [IndexedBlock], in cache: BlockCache) -> [IndexedBlock] {
         var room = cache.limit / 4 * 3
         return Array(
@@ -41,16 +41,17 @@ struct SessionPrefetch: Sendable {
             })
     }
 
-    /// Fetches the boot set. Returns when it is here.
+    /// Fetches the boot set. Returns when it is stored.
     func fetchBootSet(parallel: Int) async {
         guard !bootSet.isEmpty else { return }
         state.begin(bootSetBlocks: bootSet.count)
         await prefetch.bootSet(bootSet, parallel: parallel) { state.bootSetBlockDone() }
     }
 
-    /// Records the boot, and fetches the rest when it is over.
-    /// - Parameter fetchesRest: whether this user wants the whole image here.
+    /// Records the boot, and fetches the rest of the image when it is over.
+    /// - Parameter fetchesRest: whether the user wants the whole image stored.
     func followBoot(fetchesRest: Bool, cpuSeconds: @Sendable () async -> Double?) async {
+        // Cancelled: the session ends.
         guard let touched = try? await recorder.finish(cpuSeconds: cpuSeconds) else { return }
         // A state folder that cannot be written costs the next boot some time, not this one.
         try? library.record(touched, for: key)
@@ -59,22 +60,26 @@ struct SessionPrefetch: Sendable {
         await prefetch.rest()
     }
 
-    /// A quiet disk may be a slow machine's busy CPU: the start is over when most of what it is known to read has been read.
+    /// The disk may be quiet because a slow machine is computing: the start is over when most of what it is known to read has been
+    /// read.
     private func waitForStart() async {
         let positions = bootSet.map(\.position)
         for _ in 0..<SessionPrefetch.longestStart {
             let read = prefetch.states.readCount(of: positions)
             if read * 10 >= positions.count * 8 || Task.isCancelled { return }
+            // Cancelled: seen above.
             try? await Task.sleep(for: .seconds(1))
         }
     }
 }
 
-/// Whether the user pays for what the network brings.
+/// Whether the user pays by the byte.
 enum MeteredNetwork {
-    /// What NetworkManager knows of the connection in use; false where there is no NetworkManager. Blocks.
+    /// What NetworkManager knows of the connection in use; false where there is no NetworkManager. Waits for it.
     static func isMetered() -> Bool {
+        // Without an answer, or anything to ask with, the connection counts as unmetered.
         guard let pipe = try? Pipe(),
+            // As above.
             let child = try? ChildProcess(
                 program: "/usr/bin/busctl",
                 arguments: [
@@ -83,7 +88,7 @@ enum MeteredNetwork {
                 ], descriptors: [nil, pipe.writing.descriptor, nil])
         else { return false }
         guard child.wait() == .exited(0) else { return false }
-        // An answer of nothing must not keep us.
+        // An empty answer must not make us wait.
         _ = fcntl(pipe.reading.descriptor, F_SETFL, O_NONBLOCK)
         var answer = [UInt8](repeating: 0, count: 64)
         let count = read(pipe.reading.descriptor, &answer, answer.count)

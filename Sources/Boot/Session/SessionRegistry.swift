@@ -2,7 +2,7 @@ import Glibc
 import ImageMount
 import Linux
 
-/// The sessions of this user: those that run, and what dead ones left behind.
+/// The sessions of this user: those that run, and what is left of dead ones.
 package struct SessionRegistry: Sendable {
     private let places: Places
 
@@ -10,19 +10,19 @@ package struct SessionRegistry: Sendable {
 
     /// Ids of sessions whose process lives.
     package func ids() -> [String] {
-        // A folder that somebody else could have filled says nothing about our sessions.
+        // A folder that somebody else may have filled says nothing about our sessions.
         guard places.isRuntimeOurs else { return [] }
-        // For what is shown and stopped; who clears up takes each session's own lock.
+        // Good enough to show and stop sessions; cleaning up takes each session's own lock.
         return Folder.namesIfAny(in: places.sessions).filter(SessionID.isValid).sorted().filter {
             SessionDirectory(id: $0, places: places).isAlive
         }
     }
 
-    /// What every living session says of itself. Those that do not answer in time are left out.
+    /// The status of every living session. Those that do not answer in time are left out.
     package func statuses() async -> [SessionStatus] { await answers(patience: .zero).sessions }
 
-    /// What every living session says of itself, and which ones say nothing.
-    /// - Parameter patience: how long a session that has no socket yet, or none any more, may take: it starts or ends.
+    /// The status of every living session, and which ones do not answer.
+    /// - Parameter patience: how long to wait for a session that has no socket yet, or no longer: it is starting or ending.
     package func survey(patience: Duration) async -> SessionList {
         let (sessions, ids) = await answers(patience: patience)
         var silent: [SilentSession] = []
@@ -30,7 +30,7 @@ package struct SessionRegistry: Sendable {
         return SessionList(sessions: sessions, silent: silent)
     }
 
-    /// The statuses, the oldest session's first, and the ids of those that say nothing.
+    /// The statuses, the oldest session's first, and the ids of those that do not answer.
     private func answers(patience: Duration) async -> (sessions: [SessionStatus], silent: [String]) {
         let end = ContinuousClock.now + patience
         return await withTaskGroup(of: (id: String, status: SessionStatus?)?.self) { group in
@@ -38,10 +38,11 @@ package struct SessionRegistry: Sendable {
                 group.addTask {
                     while true {
                         let directory = SessionDirectory(id: id, places: self.places)
-                        // One that refuses or cannot be asked says nothing either.
+                        // One that refuses or cannot be asked does not answer either.
                         if let status = try? await self.ask(.status, directory)?.status { return (id, status) }
                         guard directory.isAlive else { return nil }
                         if ContinuousClock.now >= end { return (id, nil) }
+                        // Cancelled: asked once more at most.
                         try? await Task.sleep(for: .milliseconds(100))
                     }
                 }
@@ -59,20 +60,20 @@ package struct SessionRegistry: Sendable {
         }
     }
 
-    /// On a thread of its own: all processes are looked at.
+    /// On a thread of its own, because all processes are looked at.
     private func pid(of id: String) async -> Int32? {
         let directory = SessionDirectory(id: id, places: places)
-        // Without a thread it is not found out; that the session is silent is told all the same.
+        // Without a thread it stays unknown; that the session is silent is reported all the same.
         return try? await WorkerThread.run(name: "process") { directory.process }
     }
 
-    /// Ends the process of a session that does not answer. Its guest ends with it, and what it leaves is cleared away.
+    /// Ends the process of a session that does not answer. Its guest ends with it, and what is left of both is removed.
     ///
-    /// Blocks, for seconds when the guest takes its time.
-    /// - Returns: the process; nil when there is none to be found.
+    /// Waits for the guest's end, ten seconds at most.
+    /// - Returns: the process; nil when none was found.
     package func kill(_ directory: SessionDirectory) -> Int32? {
         guard let pid = directory.process, Glibc.kill(pid, SIGKILL) == 0 else { return nil }
-        // libvirt ends the guest when it sees the process gone, and until then the mount is in use.
+        // libvirt ends the guest when it notices that the process is gone; until then the mount is in use.
         for _ in 0..<100 {
             if !directory.isAlive { clearStale() }
             if access(directory.path, F_OK) != 0 { break }
@@ -82,7 +83,7 @@ package struct SessionRegistry: Sendable {
     }
 
     /// Sends one command to a session and waits for the answer.
-    /// - Parameter patience: how long it is tried again while the session has no socket: it starts or ends.
+    /// - Parameter patience: how long to keep trying while the session has no socket: it is starting or ending.
     /// - Throws: ``BootError/noSuchSession(_:near:)``, ``BootError/sessionSilent(_:pid:)``, ``BootError/refused(session:reason:)``.
     package func send(
         _ command: ControlCommand, cells: Int? = nil, to id: String, patience: Duration = .zero
@@ -97,21 +98,24 @@ package struct SessionRegistry: Sendable {
         throw BootError.sessionSilent(id, pid: await pid(of: directory.id))
     }
 
-    /// - Returns: nil when the session says nothing.
+    /// - Returns: nil when the session does not answer.
     private func ask(
         _ command: ControlCommand, cells: Int? = nil, _ directory: SessionDirectory
     ) async throws -> ControlResponse? {
         let path = directory.control
         let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
+            // Whatever fails, the session does not answer.
             guard let connection = try? UnixListener.connect(to: path, timeout: 5) else { return nil }
+            // As above.
             try? LineSocket.send(ControlRequest(command: command, cells: cells), to: connection)
+            // As above.
             return try? LineSocket.receive(ControlResponse.self, from: connection)
         }
         if let refusal = response?.refusal { throw BootError.refused(session: directory.id, reason: refusal) }
         return response
     }
 
-    /// The folder of a living session; an unambiguous beginning of its id will do.
+    /// The folder of a living session, by its id or an unambiguous beginning of it.
     /// - Throws: ``BootError/noSuchSession(_:near:)``.
     package func directory(of id: String) throws(BootError) -> SessionDirectory {
         let ids = ids()
@@ -120,18 +124,19 @@ package struct SessionRegistry: Sendable {
         return SessionDirectory(id: matches[0], places: places)
     }
 
-    /// Clears mounts, overlays and folders of sessions whose process died without doing so itself (kill -9, power cut).
+    /// Removes mounts, overlays and folders of sessions whose process died before it could (kill -9, power cut).
     ///
-    /// Blocks, for seconds when a mount's server hangs.
+    /// Waits for the disk, and for seconds if a mount's server hangs.
     package func clearStale() {
         if places.isRuntimeOurs {
-            // As far as can be: what is not seen now is cleared at the next start.
+            // Best effort: what is not seen now is removed at the next start.
             for id in Folder.namesIfAny(in: places.sessions).filter(SessionID.isValid) {
                 let directory = SessionDirectory(id: id, places: places)
                 directory.ifDead {
-                    // What is still busy is tried again at the next start.
+                    // What is still in use is tried again at the next start.
                     _ = try? StaleMounts.clear(under: directory.path)
                     unlink(directory.overlay)
+                    // As above.
                     try? Folder.removeTree(directory.path)
                 }
             }
@@ -140,23 +145,24 @@ package struct SessionRegistry: Sendable {
         clearOldOverlays()
     }
 
-    /// Folders whose maker died before it gave them their name, which takes it milliseconds.
+    /// Folders whose process died in the milliseconds before it gave them their names.
     private func clearUnfinished() {
-        // As far as can be, as above.
+        // Best effort, as above.
         for name in Folder.namesIfAny(in: places.sessions) where name.hasPrefix(".") {
             let path = "\(places.sessions)/\(name)"
             var status = stat()
             guard SessionID.isValid(String(name.dropFirst())), lstat(path, &status) == 0 else { continue }
+            // What cannot be removed is tried again at the next start.
             if time(nil) - status.st_mtim.tv_sec > 60 { try? Folder.removeTree(path) }
         }
     }
 
-    /// Overlays from before the machine's last start: the runtime folder of their sessions did not survive it.
+    /// Overlays from before the machine's last start, which the runtime folder of their sessions did not survive.
     ///
     /// Younger ones may belong to sessions of this user's with another runtime folder.
     private func clearOldOverlays() {
         guard let start = MachineStart.seconds else { return }
-        // As far as can be; each goes for its own age.
+        // Best effort; each is removed because of its own age.
         for name in Folder.namesIfAny(in: places.overlays) where name.hasSuffix(".qcow2") {
             let path = "\(places.overlays)/\(name)"
             var status = stat()
@@ -170,7 +176,7 @@ package struct SessionRegistry: Sendable {
     package func trimLogs(keeping count: Int = 20) {
         let alive = Set(ids())
         var ended: [String: (paths: [String], seconds: Int, nanoseconds: Int)] = [:]
-        // As far as can be: logs alone.
+        // Best effort: these are only logs.
         for name in Folder.namesIfAny(in: places.logs) {
             let id = String(name.prefix { $0 != "." })
             guard SessionID.isValid(id) || id.hasPrefix("mount-"), !alive.contains(id) else { continue }

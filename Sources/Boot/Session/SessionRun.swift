@@ -10,8 +10,11 @@ import Synchronization
 
 /// One session, from a chosen version to a running guest and to its end. Runs in a process of its own.
 ///
-/// The stages follow each other in `start`; what each of them makes is handed to ``Teardown``, which takes it away in
-/// reverse order however the session ends. ``RunningSession`` follows the guest in between.
+/// `start` goes through the stages: the version in its catalog, its index, the mounted image, the blocks that must be stored
+/// first, and, beside all these, what the guest needs besides its disk; then the guest. Each stage gives ``Teardown`` the steps
+/// that undo it, which run in reverse order however the session ends. In between, ``RunningSession`` follows the guest, by the
+/// rules of ``SessionLoop``. Other programs ask how the session is, and order its end, through the ``ControlServer``, which
+/// listens from the beginning; only the program that started the session hears of the start through a pipe as well.
 package final class SessionRun: Sendable {
     let request: BootRequest
     let directory: SessionDirectory
@@ -26,8 +29,8 @@ package final class SessionRun: Sendable {
     private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
 
     /// - Parameters:
-    ///   - report: tells the program that started us.
-    ///   - describe: an error in the user's words.
+    ///   - report: reports to the program that started us.
+    ///   - describe: the message for an error.
     package init(
         request: BootRequest, places: Places, configuration: Configuration,
         report: @escaping @Sendable (StartReport) -> Void, describe: @escaping @Sendable (any Error) -> String
@@ -48,20 +51,20 @@ package final class SessionRun: Sendable {
                 bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil))
     }
 
-    /// Asks the guest to end; before it runs, ends the start.
+    /// Asks the guest to shut down; before it runs, cancels the start.
     package func stop(force: Bool) {
         stopAsked.store(true, ordering: .sequentiallyConsistent)
         starting.withLock { $0?.cancel() }
         signals.continuation.yield(.stop(force: force))
     }
 
-    /// Goes through all stages; returns when the guest has ended and everything is gone.
+    /// Goes through all stages; returns when the guest has ended and everything has been removed.
     /// - Throws: what the stages throw; ``SessionFailure`` 130 when it was stopped before the guest ran, and 69 when the guest
     ///   ended otherwise than by its own power-off or our request.
     package func run() async throws {
         let teardown = Teardown()
         let reporter = Task { [self] in
-            // Whoever waits for the start sees bytes, and the last error of a server that does not answer.
+            // The program that waits for the start shows bytes, and the last error of a server that does not answer.
             while !Task.isCancelled {
                 report(StartReport(status: state.snapshot))
                 try await Task.sleep(for: .milliseconds(300))
@@ -71,7 +74,7 @@ package final class SessionRun: Sendable {
         do {
             let task = Task { try await start(teardown) }
             starting.withLock { $0 = task }
-            // Asked before the task could be cancelled.
+            // If it was asked before the task could be cancelled.
             if stopAsked.load(ordering: .sequentiallyConsistent) { task.cancel() }
             let session = try await task.value
             reporter.cancel()
@@ -86,7 +89,7 @@ package final class SessionRun: Sendable {
             let isInterrupted = stopAsked.load(ordering: .sequentiallyConsistent) && state.snapshot.phase != .up
             result = .failure(isInterrupted ? SessionRun.interrupted : error)
         }
-        // Before the folder goes: whoever sees the session end finds the reason in its log.
+        // Before the folder is removed: a program that sees the session end finds the reason in its log.
         if case .failure(let error) = result { note("\(SessionDirectory.failureMark)\(describe(error))\n") }
         await teardown.run()
         try result.get()
@@ -94,6 +97,7 @@ package final class SessionRun: Sendable {
 
     private func start(_ teardown: Teardown) async throws -> RunningSession {
         let sessionDirectory = directory
+        // The next start removes what is left of it.
         await teardown.addBlocking { try? Folder.removeTree(sessionDirectory.path) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
         await teardown.addBlocking { control.close() }
@@ -157,11 +161,11 @@ package final class SessionRun: Sendable {
         let path = try await library.index(of: chosen)
         try checkNotStopped()
         let recorded = BootSetLibrary(places: places)
-        // A boot without its boot set is slower, no more.
-        // One that would have to be fetched from a server that does not answer is not waited for.
+        // If the server does not answer, a boot set that is not stored is not waited for.
         let local = library.bootSetPath(chosen.source, chosen.distribution, chosen.version)
         let isAnswering = copies.contains { $0.source.name == chosen.source.name && $0.isCurrent }
         let isWanted = access(local, R_OK) == 0 || recorded.recorded(VersionKey(chosen)) == nil && isAnswering
+        // Without its boot set a boot is slower, no more.
         let published = isWanted ? try? await library.bootSet(of: chosen) : nil
         let (index, bootSet) = try await WorkerThread.run(name: "index") {
             let index = try ImageIndex(path: path)
@@ -171,19 +175,22 @@ package final class SessionRun: Sendable {
         return SessionImage(chosen: chosen, index: index, bootSet: bootSet)
     }
 
-    /// Beside the running guest: notes that it ran, records what its boot touches, then fetches the rest.
+    /// In the background while the guest runs: notes that it ran, records what its boot reads, then fetches the rest.
     private func followBoot(
         _ guest: SessionGuest, _ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown
     ) async {
-        // Without the note the menu has one row less to mark.
+        // Without the note the menu just does not mark this version as the last one that ran.
         try? RunHistory(places: places).note(ahead.key)
         let setting = configuration.prefetchRest
         let following = Task {
-            let isMetered =
-                setting == "auto" ? try? await WorkerThread.run(name: "metered", MeteredNetwork.isMetered) : nil
+            var isMetered = false
+            if setting == "auto" {
+                // Without a thread to find out, the connection counts as unmetered.
+                isMetered = (try? await WorkerThread.run(name: "metered", MeteredNetwork.isMetered)) ?? false
+            }
             await bootSet.value
             await ahead.followBoot(
-                fetchesRest: setting != "never" && isMetered != true, cpuSeconds: guest.cpuSeconds)
+                fetchesRest: setting != "never" && !isMetered, cpuSeconds: guest.cpuSeconds)
         }
         await teardown.add { following.cancel() }
     }
@@ -193,7 +200,7 @@ package final class SessionRun: Sendable {
         StandardError.write(line)
     }
 
-    /// Changes the status and tells the program that started us.
+    /// Changes the status and reports it to the program that started us.
     private func update(_ body: (inout SessionStatus) -> Void) {
         state.update(body)
         report(StartReport(status: state.snapshot))

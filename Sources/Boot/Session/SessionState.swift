@@ -2,7 +2,7 @@ import BlockStore
 import Linux
 import Synchronization
 
-/// A session's status, put together from what its parts know. Any thread may read it.
+/// A session's status, assembled from what its parts know. Any thread may read it.
 final class SessionState: Sendable {
     private struct Sources {
         var status: SessionStatus
@@ -34,10 +34,10 @@ final class SessionState: Sendable {
     /// A picture of the image; nil before it is mounted.
     func blockMap(cells: Int) -> BlockMap? { sources.withLock { $0.blocks }?.map(cells: cells) }
 
-    /// Notes a failure that is being dealt with.
+    /// Notes a failure that the session is dealing with.
     func note(error: String) { sources.withLock { $0.status.lastError = error } }
 
-    /// Whatever failed is over.
+    /// Whatever failed works again.
     func clearError() { sources.withLock { $0.status.lastError = nil } }
 
     var snapshot: SessionStatus {

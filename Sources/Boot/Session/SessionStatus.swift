@@ -22,9 +22,9 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         package var uuid: String
     }
 
-    /// How much of the boot set is here.
+    /// How much of the boot set is stored.
     package struct BootSetProgress: Codable, Sendable, Equatable {
-        /// Blocks of the boot set, and how many of them have come or were here.
+        /// Blocks of the boot set, and how many of them have arrived or were stored already.
         package var blocks: Int
         package var done: Int
     }
@@ -51,7 +51,7 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     /// Bytes that came over the network, compressed.
     package var bytesFetched: UInt64
     package var bytesFromCache: UInt64
-    /// Blocks of the image, and how many of them are here (holes count as here).
+    /// Blocks of the image, and how many of them are stored (holes count as stored).
     package var blocks: Int
     package var blocksHere: Int
     /// Nil where there is no boot set.
@@ -60,12 +60,13 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var rate: UInt64
     package var lastError: String?
     package var domain: Domain?
-    /// That its version was withdrawn, and why; nil where it was not. Whoever lists sessions knows, not the session.
+    /// That its version was withdrawn, and why; nil if it was not. The session itself does not know: the program that lists
+    /// sessions fills it in.
     package var withdrawn: String?
 }
 
 extension SessionStatus {
-    /// What is not known is null, not absent; but ``withdrawn`` is there only where it says something.
+    /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -93,10 +94,10 @@ extension SessionStatus {
     }
 }
 
-/// A session whose process is there and does not answer: it is stopped, or hangs.
+/// A session whose process exists but does not answer: it is stopped, or hangs.
 package struct SilentSession: Codable, Sendable, Equatable {
     package let id: String
-    /// Nil when it could not be found out.
+    /// Nil when it could not be determined.
     package let pid: Int32?
 }
 

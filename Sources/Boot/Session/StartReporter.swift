@@ -1,9 +1,9 @@
 import Glibc
 import Linux
 
-/// Tells the program that started a session how far it is, from a thread of its own: that program may be stopped and read nothing.
+/// Reports a session's progress to the program that started it, on a thread of its own: that program may be stopped and read nothing.
 ///
-/// A report says all there is to say, so only the newest waits.
+/// Each report is complete, so only the newest waits to be sent.
 package final class StartReporter: Sendable {
     private struct Line {
         var newest: StartReport?
@@ -13,11 +13,11 @@ package final class StartReporter: Sendable {
 
     private let line = Monitor(Line())
 
-    /// - Throws: ``SystemCallError`` when there is no thread to be had.
+    /// - Throws: ``SystemCallError`` when no thread can be started.
     package init(to handle: FileHandle) throws(SystemCallError) {
         try WorkerThread.start(name: "reports") { [line] in
             while let report = line.wait({ StartReporter.take(&$0) }) ?? nil {
-                // Nobody listens any more: the session goes on.
+                // Nobody is listening any more; the session goes on.
                 try? LineSocket.send(report, to: handle)
                 line.change { $0.isWriting = false }
             }
@@ -26,10 +26,10 @@ package final class StartReporter: Sendable {
 
     deinit { line.change { $0.isClosed = true } }
 
-    /// Never blocks.
+    /// Never waits.
     package func tell(_ report: StartReport) { line.change { $0.newest = report } }
 
-    /// Blocks until the last report is on its way, for seconds at most.
+    /// Waits until the last report is on its way, for five seconds at most.
     package func finish() {
         let end = MonotonicClock.nanoseconds + 5_000_000_000
         _ = line.wait(until: { _ in end }) { $0.newest == nil && !$0.isWriting ? () : nil }

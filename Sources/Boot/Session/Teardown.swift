@@ -1,12 +1,12 @@
 import Linux
 
-/// What must be taken away again, in the reverse order of its making.
+/// The steps that undo a session, run in the reverse order of their adding.
 actor Teardown {
     private var steps: [@Sendable () async -> Void] = []
 
     func add(_ step: @escaping @Sendable () async -> Void) { steps.append(step) }
 
-    /// A step that blocks: it gets a thread of its own, and ten seconds. The process's end does what is not done then.
+    /// A step that waits: it gets a thread of its own, and ten seconds. What is not done by then the process's end does.
     func addBlocking(_ step: @escaping @Sendable () -> Void) {
         steps.append {
             let (done, continuation) = AsyncStream<Void>.makeStream()
@@ -16,7 +16,7 @@ actor Teardown {
                     continuation.finish()
                 }
             } catch {
-                // It must be done, wherever.
+                // It must be done, even on this thread.
                 step()
                 continuation.finish()
             }

@@ -2,7 +2,7 @@ import Catalog
 import Curl
 import TOMLKit
 
-/// Servers: mirrors that the user added, and what each server is shown.
+/// Servers: mirrors that the user added, and the credentials for each server.
 extension Configuration {
     /// Sections whose keys are names, or that come several times.
     static let networkSections: Set<String> = ["mirrors", "host"]
@@ -25,7 +25,7 @@ extension Configuration {
             for name in catalogs.keys { mirrors[name] = try Configuration.mirrors(catalogs[name], name, file) }
         }
         if let section = table["host"] {
-            // One `[host]` alone is meant as `[[host]]`.
+            // A single `[host]` means `[[host]]`.
             let entries = section.array.map { Array($0) } ?? [section]
             for entry in entries { hosts.append(try Configuration.host(entry, file)) }
         }
@@ -69,7 +69,7 @@ extension Configuration {
                 file: file, key: "host.name",
                 reason: "must be a server's name as in URLs, with :PORT unless it is 443")
         }
-        // The port that https has anyway may be written.
+        // The default port of https may be given.
         var host = HostAccess(name: URLText.server(of: "https://\(name)/") ?? name)
         host.bearerFile = try path(table, "bearer-file", file)
         host.certificate = try path(table, "certificate", file)

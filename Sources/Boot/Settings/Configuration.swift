@@ -7,7 +7,7 @@ import TOMLKit
 /// The user's settings: built-in defaults, then /etc, then the user's own file, key by key.
 package struct Configuration: Sendable, Equatable {
     package var cacheDirectory: String?
-    /// Bytes; nil means the rule of the cache itself.
+    /// Bytes; nil means the cache's own rule.
     package var cacheLimit: UInt64?
     /// Seconds that one read of the guest waits before the guest is paused.
     package var readBound: Int = 20
@@ -15,10 +15,10 @@ package struct Configuration: Sendable, Equatable {
     package var parallelRequests: Int = 32
     /// Copies of trees that the user added, by the catalog's name: URLs.
     package var mirrors: [String: [String]] = [:]
-    /// How we are known to servers and they to us.
+    /// How we identify ourselves to servers, and they to us.
     package var hosts: [HostAccess] = []
-    /// Whether the rest of an image is fetched once its guest has started: `always`, `never`, or `auto`: not where
-    /// NetworkManager calls the connection metered.
+    /// Whether the rest of an image is fetched once its guest has started: `always`, `never`, or `auto`: unless NetworkManager
+    /// calls the connection metered.
     package var prefetchRest: String = "auto"
     /// Seconds without a read after which a guest has started and its boot set is whole.
     package var quietSeconds: Int = 10
@@ -26,7 +26,7 @@ package struct Configuration: Sendable, Equatable {
     package var cpus: Int?
     package var accelerator: String = "auto"
     package var network: String = "user"
-    /// Nil means a window where there is a display, else the console.
+    /// Nil means a window if there is a display, otherwise the console.
     package var display: String?
     package var connect: String?
     /// Seconds that an ACPI shutdown may take before the guest is forced off.
@@ -43,10 +43,10 @@ package struct Configuration: Sendable, Equatable {
             do {
                 text = try FileContents.readText(file, limit: 1 << 20)
             } catch  where error.code == ENOENT || error.code == ENOTDIR {
-                // Nor is there one below /dev/null, which some name for no configuration.
+                // Nor is there one below /dev/null, which some use to say that there is no configuration.
                 continue
             } catch {
-                // A read knows only the descriptor.
+                // The error of a read does not name the file.
                 throw .file(SystemCallError(code: error.code, call: error.call, subject: file))
             }
             try configuration.apply(text, file: file)
@@ -54,7 +54,7 @@ package struct Configuration: Sendable, Equatable {
         return configuration
     }
 
-    /// Lays the settings of one file over these.
+    /// Applies the settings of one file on top of these.
     /// - Throws: ``BootError/configuration(file:key:reason:)``.
     package mutating func apply(_ text: String, file: String) throws(BootError) {
         if let line = TOMLHeaders.malformedLine(in: text) {
@@ -140,7 +140,8 @@ private struct SettingsReader {
         guard let value = value(path) else { return nil }
         if let number = value.int, number >= 0 { return UInt64(number) }
         guard let text = value.string, let bytes = ByteCount.parse(text) else {
-            throw .configuration(file: file, key: path, reason: "must be a size in bytes, such as 20000000000 or \"20GiB\"")
+            throw .configuration(
+                file: file, key: path, reason: "must be a size in bytes, such as 20000000000 or \"20GiB\"")
         }
         return bytes
     }

@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// The folders this user's OS Circular lives in (DESIGN: Places). Nothing is made until it is needed.
+/// The folders that OS Circular uses for this user. Nothing is created until it is needed.
 package struct Places: Sendable {
     /// Sockets and mount points of running sessions.
     package let runtime: String
@@ -20,9 +20,9 @@ package struct Places: Sendable {
     package var bootSets: String { "\(state)/boot-sets" }
     /// Which versions ran, and when.
     package var runs: String { "\(state)/runs" }
-    /// Since when versions are missed in their catalogs of which something is kept.
+    /// Since when versions of which something is stored have been missing from their catalogs.
     package var departed: String { "\(state)/departed" }
-    /// What the guest's ssh sees of the host.
+    /// The folder of the host that the guest sees over ssh.
     package var exchange: String { "\(state)/exchange" }
 
     /// - Parameters:
@@ -53,15 +53,15 @@ package struct Places: Sendable {
         Places(
             environment: { name in
                 guard let value = Environment.value(name) else { return nil }
-                // Root's QEMU runs as another user, which must get through: a login's 0700 folder will not do, and somebody
-                // else's folder is not root's to work in.
+                // Root's QEMU runs as another user, who must get through: a login's folder of mode 0700 will not do, and root
+                // must not work in somebody else's folder.
                 if name == "XDG_RUNTIME_DIR" && geteuid() == 0 && !letsOthersPass(value) { return nil }
                 return value
             }, user: geteuid(), home: Environment.home)
     }
 
-    /// Whether what is in the runtime folder can be believed: it and the folder of sessions are real folders of this user's
-    /// that nobody else can write.
+    /// Whether the contents of the runtime folder can be trusted: it and the folder of sessions are real folders of this user's
+    /// that nobody else can write to.
     package var isRuntimeOurs: Bool { Places.isOurs(runtime) && Places.isOurs(sessions) }
 
     /// Makes a folder that QEMU's own user can pass through when we are root.
@@ -71,7 +71,7 @@ package struct Places: Sendable {
         try Folder.make(folder, mode: 0o711)
         // The umask may have taken the bits.
         if isNew { return _ = try systemCall("chmod", folder) { chmod(folder, 0o711) } }
-        // Or somebody made it for itself first, as the catalogs' metadata does.
+        // Or something else created it first, for itself, as the catalogs' metadata does.
         var status = stat()
         guard geteuid() == 0, stat(folder, &status) == 0, status.st_uid == 0, status.st_mode & 0o001 == 0 else {
             return
@@ -90,20 +90,20 @@ package struct Places: Sendable {
         return stat(folder, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o001 != 0
     }
 
-    /// Makes the runtime folder, or checks that an existing one is a real folder of this user's that nobody else can write.
+    /// Creates the runtime folder, or checks that an existing one is a real folder of this user's that nobody else can write to.
     ///
-    /// The fallback in /tmp could have been made by somebody else, hence the look at owner and mode.
+    /// The fallback in /tmp may have been created by somebody else, hence the look at owner and mode.
     /// - Throws: ``BootError/unsafeRuntimeFolder(_:)``, ``BootError/runtimeFolder(_:)``.
     package func prepareRuntime() throws(BootError) {
         do {
             for folder in [runtime, sessions] {
                 try Folder.make(folder, mode: 0o700)
                 guard Places.isOurs(folder) else { throw BootError.unsafeRuntimeFolder(folder) }
-                // QEMU's own user reaches its sockets below root's; a user's QEMU is the user.
+                // QEMU's own user must reach its sockets in root's folder; a user's QEMU runs as that user.
                 if geteuid() == 0 { try systemCall("chmod", folder) { chmod(folder, 0o711) } }
             }
         } catch let error as SystemCallError {
-            // Something that is no folder has the name; where its parent is none, the name itself is not there.
+            // Something with this name is not a folder; if its parent is not one, the name itself is not there.
             if error.code == ENOTDIR, access(runtime, F_OK) == 0 { throw .unsafeRuntimeFolder(runtime) }
             throw .runtimeFolder(error)
         } catch let error as BootError {

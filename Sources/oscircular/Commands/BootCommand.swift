@@ -19,7 +19,8 @@ struct BootCommand: AsyncParsableCommand {
     @Flag(help: "Return when the guest has started, and print its session.") var detach = false
     @Option(help: "Memory in MiB; by default what the catalog advises.") var memory: Int?
     @Option(help: "Virtual processors.") var cpus: Int?
-    @Option(help: "window, console or none; by default a window where there is a display, else the console.") var display: Display?
+    @Option(help: "window, console or none; by default a window where there is a display, else the console.")
+    var display: Display?
     @Option(help: "user (the internet), lan (private networks too) or none (only ssh to this host).") var network:
         Network?
     @Option(help: "auto, kvm or tcg (software emulation).") var accel: Accel?
@@ -139,7 +140,8 @@ private struct SessionViewer {
         let stopper = Task {
             for await _ in signals.stream {
                 let isSecond = asked.exchange(true, ordering: .relaxed)
-                Terminal.note(isSecond ? "forcing the guest off" : "asking the guest to shut down; press again to force it off")
+                Terminal.note(
+                    isSecond ? "forcing the guest off" : "asking the guest to shut down; press again to force it off")
                 // One that does not answer now may be asked again.
                 Task { try? await registry.send(isSecond ? .force : .stop, to: id) }
             }
@@ -156,7 +158,8 @@ private struct SessionViewer {
             let end = try await ConsoleAttachment.run(directory)
             if end == .left, directory.isAlive {
                 Terminal.note(
-                    "The guest keeps running as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns to it.")
+                    "The guest keeps running as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns to it."
+                )
             }
             if end == .unread {
                 Terminal.note("The guest keeps running as session \(id); 'oscircular stop \(id)' ends it.")

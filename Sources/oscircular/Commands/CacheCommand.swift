@@ -70,7 +70,9 @@ struct CacheCommand: ParsableCommand {
 
         func run() async throws {
             let target = try to.map { text in
-                guard let bytes = ByteCount.parse(text) else { throw UsageError("'\(text)' is not a size such as 2GiB") }
+                guard let bytes = ByteCount.parse(text) else {
+                    throw UsageError("'\(text)' is not a size such as 2GiB")
+                }
                 return Int(clamping: bytes)
             }
             let cache = try CommandContext.load().cache()

@@ -17,8 +17,9 @@ struct CatalogCommand: ParsableCommand {
 
         @Argument(help: "Your name for it.") var name: String
         @Argument(help: "The tree's URL (http, https, file), or a folder.") var url: String
-        @Option(help: "The publisher's root metadata (metadata/1.root.json), obtained over a separate, trusted channel.") var root:
-            String?
+        @Option(
+            help: "The publisher's root metadata (metadata/1.root.json), obtained over a separate, trusted channel.")
+        var root: String?
         @Option(help: "The SHA-256 of the publisher's metadata/1.root.json, 64 hexadecimal digits.") var fingerprint:
             String?
         @Flag(help: "Follow a folder's tree even if what its publisher signed has expired, as on a stick.")

@@ -50,7 +50,8 @@ struct DoctorCommand: AsyncParsableCommand {
         let copies = await context.library().copies(refresh: true)
         guard !copies.isEmpty else {
             return [
-                DoctorFinding(subject: "catalogs", result: .warning, text: "none", cure: "oscircular catalog add NAME URL")
+                DoctorFinding(
+                    subject: "catalogs", result: .warning, text: "none", cure: "oscircular catalog add NAME URL")
             ]
         }
         return copies.map { copy in

@@ -24,7 +24,7 @@ struct LegacyMountCommand: AsyncParsableCommand {
         var source = try await MountSource.find(url, store: nil, context: context, isIndex: true)
         defer { if source.isTemporary { unlink(source.index) } }
         let cache = LegacyCache.find { Terminal.note("oscircular: \($0)") }
-        // Local copies of blocks lay there in 2009.
+        // Local copies of blocks were there in 2009.
         if let cache, source.isLegacy { source.stores.append(URLText.file("\(cache)/blockfile/")) }
         try await MountCommand.mountInBackground(
             MountRequest(source, directory: try AbsolutePath.of(directory), cache: cache), context)
@@ -35,8 +35,8 @@ struct LegacyMountCommand: AsyncParsableCommand {
 private enum LegacyCache {
     private static let path = "/var/tmp/blocks"
 
-    /// The folder, made when it is absent; nil for other users, and where it is not root's alone: /var/tmp is everybody's.
-    /// - Parameter complain: is told why it is not used.
+    /// The folder, created if absent; nil for other users, and if others can write to it: anybody can write to /var/tmp.
+    /// - Parameter complain: told why it is not used.
     static func find(_ complain: (String) -> Void) -> String? {
         guard geteuid() == 0 else { return nil }
         mkdir(path, 0o755)
@@ -45,9 +45,9 @@ private enum LegacyCache {
             complain("\(path) cannot be used as the cache: \(SystemCallError.last("lstat").message)")
             return nil
         }
-        // lstat: a link is no folder.
+        // lstat, because a link is not a folder.
         guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == 0, status.st_mode & 0o022 == 0 else {
-            complain("\(path) is not used as the cache: it is not a folder that only root can write")
+            complain("\(path) is not used as the cache: it is not a folder that only root can write to")
             return nil
         }
         return path

@@ -52,7 +52,7 @@ struct MountCommand: AsyncParsableCommand {
     }
 
     /// Starts a process that serves the mount.
-    /// - Returns: where it reports. Its other end is the process's alone, so its death shows as the end.
+    /// - Returns: where it reports. Only the process has the other end, so its death shows as the end.
     private static func startInBackground(_ request: MountRequest, _ context: CommandContext) throws -> FileHandle {
         let log = log(context)
         let input = try Pipe()
@@ -66,7 +66,7 @@ struct MountCommand: AsyncParsableCommand {
         return report.reading
     }
 
-    /// The log of the process that serves a mount; nil where it has no place: a mount needs nothing that is written.
+    /// The log of the process that serves a mount; nil if it cannot be written: a mount works without it.
     private static func log(_ context: CommandContext) -> FileHandle? {
         do throws(SystemCallError) {
             try Folder.make(context.places.logs, mode: 0o711)
@@ -79,18 +79,19 @@ struct MountCommand: AsyncParsableCommand {
         }
     }
 
-    /// Says at once what the process that serves the mount would find out later, where nobody sees it.
+    /// Tells the user now what the process that serves the mount would find out later, where nobody sees it.
     private func warnOfCache(_ context: CommandContext) {
         let folder = context.configuration.cacheDirectory ?? context.places.cache
         var nearest = Substring(folder)
-        // Those below are made when they are needed.
+        // The folders below are created when they are needed.
         while nearest.count > 1, access(String(nearest), F_OK) != 0 {
             nearest = nearest[..<(nearest.lastIndex(of: "/") ?? nearest.startIndex)]
         }
-        // The dot: what has the name may be no folder.
+        // With the dot, because what has this name may not be a folder.
         var cause: SystemCallError?
         if access("\(nearest)/.", W_OK) != 0 {
             cause = .last("write", folder)
+            // Space that cannot be determined is not warned about.
         } else if let space = try? FileSystemSpace(of: Folder(path: String(nearest))), space.available < 1 << 20 {
             cause = SystemCallError(code: ENOSPC, call: "write", subject: folder)
         }

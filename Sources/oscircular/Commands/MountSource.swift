@@ -5,12 +5,12 @@ import Glibc
 import ImageIndex
 import Linux
 
-/// What the user's IMAGE argument means: an index file that is here, and where its blocks are.
+/// What the user's IMAGE argument means: a local index file, and where its blocks are.
 struct MountSource {
     let index: String
     let isTemporary: Bool
     var stores: [String]
-    /// An image of 2009, whose blocks are named by their SHA-1 and authenticated by nobody.
+    /// An image of 2009, whose blocks are named by their SHA-1 and not authenticated.
     var isLegacy = false
     let fileName: String
 
@@ -33,7 +33,7 @@ struct MountSource {
         let library = context.library()
         let chosen = try name.choose(from: await library.copies(refresh: true))
         let stores = try store.map { [try storeURL($0)] } ?? chosen.blockLocations
-        // Only where the state cannot be written; without a runtime folder, too, there is no other place.
+        // Only needed if the state cannot be written; without a runtime folder either, there is no other place.
         let own = try? temporaryIndex(context)
         let index = try await library.index(of: chosen, elsewhere: own)
         return MountSource(
@@ -57,15 +57,15 @@ struct MountSource {
         }
     }
 
-    /// Where an index lies for the time of a mount's start.
+    /// Where an index is stored while a mount starts.
     private static func temporaryIndex(_ context: CommandContext) throws -> String {
         try context.places.prepareRuntime()
         return AtomicFile.temporaryName(for: "\(context.places.runtime)/index")
     }
 
     /// - Parameters:
-    ///   - index: where the index is here.
-    ///   - place: where it came from, which says where its blocks are.
+    ///   - index: path of the local index.
+    ///   - place: where it came from; its blocks are beside it.
     /// - Throws: ``ImageIndexError``.
     private init(index: String, isTemporary: Bool, of place: String, store: String?) throws {
         let isLegacy = try ImageIndex(path: index).algorithm == .sha1
@@ -93,16 +93,17 @@ struct MountSource {
     private static func name(_ url: String) -> String {
         let name = URLText.fileName(of: url)
         let plain = endings.first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
-        // As of `.caibx` and of a folder's URL.
+        // As of `.caibx`, or of a folder's URL.
         return plain.isEmpty ? "image" : URLText.plainName(plain)
     }
 
-    /// A folder as a file: URL, so that one kind of store serves both.
+    /// A folder becomes a file: URL, so that one kind of store serves both.
     /// - Throws: ``UsageError``.
     private static func storeURL(_ store: String) throws -> String {
         guard URLText.isURL(store) else { return URLText.file(try AbsolutePath.of(store)) }
         guard !store.contains(where: { $0 == "?" || $0 == "#" }) else {
-            throw UsageError("'\(store)' is not a valid location of blocks: names are appended to it, so it must not contain ? or #")
+            throw UsageError(
+                "'\(store)' is not a valid location of blocks: names are appended to it, so it must not contain ? or #")
         }
         return URLText.encoded(store)
     }

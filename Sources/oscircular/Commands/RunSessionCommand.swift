@@ -10,7 +10,7 @@ struct RunSessionCommand: AsyncParsableCommand {
     func run() async throws {
         let report = FileHandle(owning: SessionLauncher.reportDescriptor)
         let lock = FileHandle(owning: SessionLauncher.lockDescriptor)
-        // Programs that we start must not keep the session alive after us.
+        // Programs that we start must not keep the session alive after our end.
         for handle in [report, lock] { _ = fcntl(handle.descriptor, F_SETFD, FD_CLOEXEC) }
         let reporter = try StartReporter(to: report)
         do {
@@ -30,7 +30,7 @@ struct RunSessionCommand: AsyncParsableCommand {
             reporter.tell(
                 StartReport(failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)))
         }
-        // The thread that answers must not be the pool's.
+        // Not on a thread of the pool, which must not wait. Without a thread the starter sees our end.
         _ = try? await WorkerThread.run(name: "last report") {
             reporter.finish()
         }

@@ -67,7 +67,7 @@ enum Relay {
                 do throws(SystemCallError) {
                     try DescriptorWriting.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: target)
                 } catch {
-                    // Whoever reads has gone: so ends the connection.
+                    // The reader has gone, so the connection ends.
                     return
                 }
             }
@@ -75,7 +75,7 @@ enum Relay {
     }
 }
 
-/// Text as one word of a POSIX shell.
+/// Quotes text as one word of a POSIX shell.
 enum ShellQuote {
     static func quote(_ text: String) -> String {
         "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"

@@ -17,10 +17,12 @@ struct ServeMountCommand: AsyncParsableCommand {
             let context = try CommandContext.load()
             guard let request = try LineSocket.receive(MountRequest.self, from: input) else { return }
             let mount = try await ServedMount.start(request, context: context)
+            // If nobody waits for it any more, the mount is served all the same.
             try? LineSocket.send(StartReport(isUp: true), to: report)
             await mount.untilEnded()
         } catch {
             let failure = ErrorReport(error)
+            // Nobody waits for it any more.
             try? LineSocket.send(
                 StartReport(failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)), to: report)
         }
@@ -35,7 +37,7 @@ struct ServedMount: Sendable {
     /// - Throws: what opening the index, the cache and the mount throw.
     static func start(_ request: MountRequest, context: CommandContext) async throws -> ServedMount {
         let index = try ImageIndex(path: request.index)
-        // It stays open; the name is not needed any more.
+        // The file stays open; its name is not needed any more.
         if request.isTemporary { unlink(request.index) }
         let stores = BlockStores(
             locations: request.stores, layout: request.isLegacy ? .blockFiles : .chunks,
@@ -54,7 +56,7 @@ struct ServedMount: Sendable {
         return ServedMount(image: image, stores: stores)
     }
 
-    /// Waits until somebody unmounts it, or unmounts it at SIGINT or SIGTERM (busy: then when its last user is done).
+    /// Waits until it is unmounted, by somebody or because of SIGINT or SIGTERM; while it is in use, a second one is needed.
     func untilEnded() async {
         let image = image
         Interruption.handle { number in
@@ -63,12 +65,13 @@ struct ServedMount: Sendable {
                 try image.unmount()
             } catch {
                 Terminal.note("oscircular: \(ErrorReport(error).message); it ends when it is no longer in use")
+                // A third signal tries again.
                 Interruption.handle { _ in try? image.unmount(force: true) }
             }
         }
         await image.waitUntilUnmounted()
         stores.close()
-        // What has come should be there the next time.
+        // What has arrived should be in the cache the next time.
         await stores.caching.settle(within: .seconds(10))
     }
 }

@@ -13,16 +13,17 @@ struct StopCommand: AsyncParsableCommand {
 
     func run() async throws {
         let registry = try CommandContext.load().registry
+        // A session that is not found is reported below, by the command itself.
         let session = try? registry.directory(of: id)
         do {
             _ = try await registry.send(force ? .force : .stop, to: id, patience: force ? .seconds(2) : .zero)
         } catch BootError.sessionSilent where force {
-            // One that has ended meanwhile needs no force.
+            // One that has ended in the meantime need not be forced.
             if session?.isAlive != false { return try await kill(session, registry) }
         }
-        // Over when nobody holds the session's lock any more.
+        // It is over when nobody holds the session's lock any more.
         while session?.isAlive == true { try await Task.sleep(for: .milliseconds(100)) }
-        // The lock goes a moment before its folder; the folder of a session that was killed stays, with its lock.
+        // The lock is removed a moment before its folder; the folder of a session that was killed stays, with its lock.
         for _ in 0..<40 {
             guard let session, access(session.path, F_OK) == 0, access(session.lock, F_OK) != 0 else { return }
             try await Task.sleep(for: .milliseconds(50))
