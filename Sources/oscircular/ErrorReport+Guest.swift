@@ -1,5 +1,4 @@
 import Curses
-import Glibc
 import GuestDomain
 import GuestNetwork
 import Linux

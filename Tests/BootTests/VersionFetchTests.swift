@@ -48,7 +48,7 @@ import Testing
         version = try VersionName(argument: "debian").choose(from: [copy])
         key = VersionKey(version)
         for position in 0..<4 {
-            try image.publish(position, to: try folder.makeFolder("tree/\(copy.document?.blocks ?? "")"))
+            try image.publish(position, to: try folder.makeFolder("tree/blocks"))
         }
     }
 
@@ -96,14 +96,5 @@ import Testing
             return
         }
         #expect((1...Self.size).contains(bytes))
-    }
-
-    @Test func aMissingBlockEndsTheFetch() async throws {
-        TemporaryDirectory.remove(folder.path("tree/\(version.document.blocks)"))
-        let error = await #expect(throws: BlockStoreError.self) { try await fetch(.whole, cache()) }
-        guard case .missing = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
     }
 }

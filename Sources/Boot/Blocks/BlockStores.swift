@@ -1,7 +1,6 @@
 import BlockStore
 import Catalog
 import Curl
-import Glibc
 import ImageIndex
 import Linux
 

@@ -47,12 +47,10 @@ package struct DepartedVersions: Sendable {
         let sessions = await registry.statuses()
         // One that does not answer may run any version.
         guard sessions.count == registry.ids().count else { return }
-        let running = sessions.map {
-            VersionKey(catalog: $0.catalog, distribution: $0.distribution, version: $0.version)
-        }
+        let running = Set(sessions.map(\.key))
         // The next look tries again.
         _ = try? await WorkerThread.run(name: "departed") {
-            try look(running: Set(running), now: time(nil))
+            try look(running: running, now: time(nil))
         }
     }
 

@@ -20,8 +20,7 @@ package struct SystemsReader: Sendable {
 
     /// What is known without looking at any index or block: for a first picture. Waits for the disk, for milliseconds.
     package func outline(_ copies: [CatalogCopy], sessions: [SessionStatus]) -> SystemsOverview {
-        let running = Set(
-            sessions.map { VersionKey(catalog: $0.catalog, distribution: $0.distribution, version: $0.version) })
+        let running = Set(sessions.map(\.key))
         let runs = Dictionary(history.runs().map { ($0.key, $0.time) }, uniquingKeysWith: max)
         // Pins that cannot be read are only not shown.
         let pins = Set((try? cache.pins()) ?? [])

@@ -1,4 +1,3 @@
-import Glibc
 import GuestDomain
 import ImageMount
 import Linux
@@ -122,8 +121,9 @@ enum FullDisk {
     ///   - overlays: the folder of the guests' overlays.
     ///   - cache: the cache's folder, which can be emptied when it is on the same disk.
     static func message(overlays: String, cache: String) -> String {
-        var (left, right) = (stat(), stat())
-        let isShared = stat(overlays, &left) == 0 && stat(cache, &right) == 0 && left.st_dev == right.st_dev
+        // Without the device of both, the cache is not mentioned.
+        let devices = [overlays, cache].compactMap { try? Paths.status($0)?.st_dev }
+        let isShared = devices.count == 2 && devices[0] == devices[1]
         return
             "the disk that holds what guests write (\(overlays)) is full: the guest waits, and goes on by itself when "
             + "there is room. Remove what you do not need there"

@@ -1,5 +1,4 @@
 import Catalog
-import Glibc
 import GuestDomain
 import ImageIndex
 import Linux
@@ -24,7 +23,8 @@ struct SessionGuest: Sendable {
         var sectorSize = 512
         if media == .disk {
             let overlay = directory.overlay
-            await teardown.add { unlink(overlay) }
+            // The next start removes what is left of it.
+            await teardown.add { _ = try? Paths.remove(overlay) }
             sectorSize = try await WorkerThread.run(name: "overlay") {
                 // An image whose head cannot be read now most likely has these; the guest reads it again.
                 let size = (try? DiskSectors.size(ofImage: imagePath)) ?? 512

@@ -66,6 +66,9 @@ package struct SessionStatus: Codable, Sendable, Equatable {
 }
 
 extension SessionStatus {
+    /// The version that it runs.
+    package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
+
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)

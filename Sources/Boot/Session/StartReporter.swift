@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Reports a session's progress to the program that started it, on a thread of its own: that program may be stopped and read nothing.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Boot
-import Glibc
 import GuestDomain
 import Linux
 import Synchronization

@@ -1,7 +1,6 @@
 import Boot
 import Catalog
 import Curl
-import Glibc
 import ImageIndex
 import Linux
 
@@ -23,7 +22,8 @@ struct MountSource {
         if URLText.isURL(image) {
             return try await remote(URLText.encoded(image), store: store, context: context)
         }
-        if isIndex || image.hasPrefix("/") || image.hasPrefix(".") || access(image, R_OK) == 0 {
+        // What cannot be looked up may still be a version's name.
+        if isIndex || image.hasPrefix("/") || image.hasPrefix(".") || (try? Paths.isThere(image)) == true {
             let path = try AbsolutePath.of(image)
             return try MountSource(index: path, isTemporary: false, of: path, store: store)
         }
@@ -52,7 +52,8 @@ struct MountSource {
         do {
             return try MountSource(index: path, isTemporary: true, of: url, store: store)
         } catch {
-            unlink(path)
+            // The first error is the one to report.
+            _ = try? Paths.remove(path)
             throw error
         }
     }

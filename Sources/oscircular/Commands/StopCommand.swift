@@ -1,6 +1,5 @@
 import ArgumentParser
 import Boot
-import Glibc
 import Linux
 
 /// `oscircular stop ID`.
@@ -25,7 +24,7 @@ struct StopCommand: AsyncParsableCommand {
         while session?.isAlive == true { try await Task.sleep(for: .milliseconds(100)) }
         // The lock is removed a moment before its folder; the folder of a session that was killed stays, with its lock.
         for _ in 0..<40 {
-            guard let session, access(session.path, F_OK) == 0, access(session.lock, F_OK) != 0 else { return }
+            guard let session, try Paths.isThere(session.path), try !Paths.isThere(session.lock) else { return }
             try await Task.sleep(for: .milliseconds(50))
         }
     }
@@ -35,7 +34,7 @@ struct StopCommand: AsyncParsableCommand {
         guard let session, let pid = try await WorkerThread.run(name: "kill", { registry.kill(session) }) else {
             throw BootError.sessionSilent(id, pid: nil)
         }
-        if access(session.path, F_OK) == 0 {
+        if try Paths.isThere(session.path) {
             throw SessionFailure(
                 exitCode: 75,
                 message:
