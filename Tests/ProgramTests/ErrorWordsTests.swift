@@ -135,6 +135,32 @@ import Testing
         }
     }
 
+    /// Scripts rely on these; the man page lists them.
+    private static let codes: [(any Error, Int32)] = [
+        (UsageError("what?"), 64), (BootError.invalidVersionName("a@b/c"), 64),
+        (CatalogAccessError.invalidName("X"), 64), (CatalogError.unknownFormat(nil), 65),
+        (CatalogAccessError.forgotten("c"), 65), (CatalogAccessError.noSuchDistribution("c", near: []), 66),
+        (VersionFetchError.noBootSet(VersionKey(catalog: "c", distribution: "d", version: "v")), 66),
+        (TransferError.http(url: "u", status: 503), 69), (BootError.missingProgram("ssh", package: "p"), 69),
+        (VersionFetchError.notKept(bytes: 5), 73), (SystemCallError(code: ENOSPC, call: "write"), 73),
+        (BootError.sessionSilent("s", pid: nil), 75), (SystemCallError(code: EBUSY, call: "open"), 75),
+        (BootError.unsafeRuntimeFolder("/r"), 77), (SystemCallError(code: EACCES, call: "open"), 77),
+        (BootError.configuration(file: "f", key: "k", reason: "is wrong"), 78),
+        (BootError.runtimeFolder(SystemCallError(code: ENOENT, call: "mkdir")), 78), (CancellationError(), 130),
+        (SessionFailure(exitCode: 42, message: "no"), 42), (Nameless.strange(offset: 0), 1),
+    ]
+
+    @Test func exitCodesAreThoseOfTheManPage() {
+        for (error, code) in Self.codes { #expect(ErrorReport(error).exitCode == code, "\(error)") }
+    }
+
+    @Test func aNameThatNothingIsLikeEndsItsSentence() {
+        let plain = ErrorReport(CatalogAccessError.noSuchDistribution("c", near: []))
+        #expect(plain.message == "no catalog has 'c'. 'oscircular list' shows all")
+        let near = ErrorReport(CatalogAccessError.noSuchDistribution("c", near: ["d"]))
+        #expect(near.message == "no catalog has 'c'. Did you mean d? 'oscircular list' shows all")
+    }
+
     @Test func aMalformedConfigurationIsToldInWords() {
         for text in ["a = [", "= 1", "[cache\n", "cache = 1979-13-01", "a = \"\\x\"", "a.b = 1\na = 2"] {
             var configuration = Configuration()

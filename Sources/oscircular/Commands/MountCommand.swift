@@ -9,7 +9,7 @@ struct MountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mount", abstract: "Show an image as one read-only file in a folder.",
         discussion: """
-            IMAGE is [CATALOG/]DISTRO[@VERSION], or an index: a URL, or a path that ends in .caibx (or .idx, the form of 2009). The
+            IMAGE is [CATALOG/]DISTRO[@VERSION], or an index: a URL, or a path that ends in .caibx (or .idx, the format of 2009). The
             file is called after the version, or after the index without its ending. 'oscircular umount DIR' ends it.
             """)
 
@@ -17,16 +17,16 @@ struct MountCommand: AsyncParsableCommand {
     @Argument(help: "An empty folder.") var directory: String
     @Option(
         help:
-            "Where the blocks are: a URL or folder; 'default.castr' (of an .idx, 'blockfile') beside the index unless given."
+            "Where the blocks are: a URL or folder; by default 'default.castr' beside the index ('blockfile' for an .idx)."
     ) var store: String?
     @Flag(help: "Stay until it is unmounted or interrupted.") var foreground = false
 
     func run() async throws {
         let context = try CommandContext.load()
         let source = try await MountSource.find(image, store: store, context: context)
-        // Whoever serves the mount has it open by then, or has refused it.
-        defer { if source.isTemporary { unlink(source.index) } }
-        // With the mount in this process the cache says so itself.
+        // By then the process that serves the mount has opened it, or has refused it. One that stays lies in the runtime folder.
+        defer { if source.isTemporary { _ = try? Paths.remove(source.index) } }
+        // If this process serves the mount, the cache reports it itself.
         if !foreground { warnOfCache(context) }
         let request = MountRequest(source, directory: try AbsolutePath.of(directory), cache: nil)
         if foreground {
