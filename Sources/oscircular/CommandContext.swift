@@ -2,7 +2,6 @@ import BlockStore
 import Boot
 import Catalog
 import Curl
-import Glibc
 import Linux
 
 /// What every command works with: the user's folders and settings. Created once and passed on; there are no globals.
@@ -35,9 +34,7 @@ struct CommandContext {
 
     /// Our own program, for the processes that we start.
     static var program: String {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        return count > 0
-            ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "oscircular"
+        // Without /proc there is still the search path.
+        (try? Paths.target(ofLink: "/proc/self/exe")) ?? "oscircular"
     }
 }

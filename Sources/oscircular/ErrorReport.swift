@@ -5,7 +5,6 @@ import Catalog
 import Curl
 import Curses
 import FUSE
-import Glibc
 import GuestDomain
 import GuestNetwork
 import ImageIndex
@@ -270,11 +269,11 @@ struct ErrorReport {
 
     static func describe(_ error: SystemCallError) -> (Int32, String) {
         let code: Int32 =
-            switch error.code {
-            case ENOSPC, EDQUOT, EROFS, EFBIG: ExitStatus.cannotWrite
-            case EACCES, EPERM: ExitStatus.notPermitted
-            case ENOENT, ENOTDIR, EISDIR: ExitStatus.notFound
-            case EBUSY, EWOULDBLOCK: ExitStatus.tryAgain
+            switch error.number {
+            case .noSpace, .quotaExceeded, .readOnlyFileSystem, .fileTooLarge: ExitStatus.cannotWrite
+            case .accessDenied, .notPermitted: ExitStatus.notPermitted
+            case .noSuchFile, .notAFolder, .isAFolder: ExitStatus.notFound
+            case .busy, .wouldBlock: ExitStatus.tryAgain
             default: ExitStatus.other
             }
         return (code, "\(error)\(cure(of: error))")
@@ -282,9 +281,9 @@ struct ErrorReport {
 
     /// What to do, where the kernel's message alone does not tell.
     private static func cure(of error: SystemCallError) -> String {
-        switch error.code {
-        case EMFILE: ". Raise the limit of open files (ulimit -n), or close other programs"
-        case EFBIG: ". Raise the limit of file sizes (ulimit -f)"
+        switch error.number {
+        case .tooManyOpenFiles: ". Raise the limit of open files (ulimit -n), or close other programs"
+        case .fileTooLarge: ". Raise the limit of file sizes (ulimit -f)"
         case _ where error.subject == Environment.noHome || error.subject.hasPrefix(Environment.noHome + "/"):
             ". This user has no home: set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME, to a folder that you can write to"
         default: ""

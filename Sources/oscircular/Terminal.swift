@@ -1,11 +1,10 @@
 import FoundationEssentials
-import Glibc
 import Linux
 
 /// Standard output and error, line by line.
 enum Terminal {
     /// Whether standard error is a terminal, so that a line may be redrawn there.
-    static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
+    static var isInteractive: Bool { TerminalDevice.isTerminal(StandardDescriptor.error) }
 
     /// Prints a line on standard output.
     static func print(_ text: String) { StandardOutput.program.print(text) }
@@ -19,8 +18,7 @@ enum Terminal {
     /// Redraws the one line of progress; does nothing if standard error is not a terminal.
     static func progress(_ text: String) {
         guard isInteractive else { return }
-        var size = winsize()
-        let columns = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+        let columns = TerminalDevice.size(of: StandardDescriptor.error)?.columns ?? 80
         StandardError.write("\r\u{1b}[K" + text.prefix(columns - 1))
     }
 

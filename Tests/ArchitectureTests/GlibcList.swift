@@ -5,12 +5,7 @@ enum GlibcList {
             "BlockCache", "BlockCache+Upkeep", "CacheBudget", "CacheBudget+Eviction", "CacheBudget+Tidying",
             "CacheFolder", "CacheKeepers", "CacheUsage", "DecodePool", "DirectoryBlockStore", "MirrorEstimate",
         ],
-        "Boot": [
-            "BlockStores", "BootSetLibrary", "Configuration", "ControlServer", "DepartedVersions",
-            "GuestSurroundings", "LineSocket", "MeteredNetwork", "Places", "RunHistory", "RunningSession",
-            "SessionDirectory", "SessionDisk", "SessionGuest", "SessionLauncher", "SessionRegistry", "SessionRun",
-            "StartReporter", "StateFormat",
-        ],
+        "Boot": ["SessionLauncher", "SessionRun"],
         "BootMenu": [
             "BootBackend", "LoginFacts", "MenuLoop",
         ],
@@ -37,10 +32,8 @@ enum GlibcList {
             "DirectoryMetadataStore", "DirectorySource", "KeyFile", "RepositoryFolder", "TUFClient+State",
         ],
         "oscircular": [
-            "AbsolutePath", "BootCommand", "CommandContext", "Confirmation", "ConsoleAttachment", "ConsoleCommand",
-            "DoctorCommand", "ErrorReport", "ErrorReport+Guest", "Finding", "Interruption", "LegacyCache",
-            "LegacyMountCommand", "Menu", "MountCommand", "MountSource", "RunSessionCommand", "SSHCommand",
-            "ServeMountCommand", "ServedMount", "SessionViewer", "StopCommand", "Terminal",
+            "Arguments", "BootCommand", "Interruption", "Menu", "MountCommand", "RunSessionCommand", "SSHCommand",
+            "ServeMountCommand",
         ],
         "oscircular-publish": [
             "AddCommand", "ErrorReport", "KeyOptions", "MakeSHA1FilesCommand", "MirrorCommand", "ProgressPrinter",

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import ImageIndex
 import Linux
 
@@ -34,7 +33,7 @@ package struct BootSetLibrary: Sendable {
             all = try BootSet(path: path(key)).union(bootSet)
         } catch {
             // An absent or damaged one is started anew.
-            if case .file(let cause) = error, ![ENOENT, EFBIG].contains(cause.code) { throw cause }
+            if case .file(let cause) = error, ![.noSuchFile, .fileTooLarge].contains(cause.number) { throw cause }
             all = bootSet
         }
         try Folder.make("\(directory)/\(key.catalog)/\(key.distribution)")

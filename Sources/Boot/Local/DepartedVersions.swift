@@ -1,6 +1,5 @@
 import BlockStore
 import Catalog
-import Glibc
 import ImageIndex
 import Linux
 
@@ -39,7 +38,7 @@ package struct DepartedVersions: Sendable {
     package func tidy(_ registry: SessionRegistry) async {
         let stamp = "\(places.departed)/looked"
         // If the time of the last look cannot be read, this look fails for the same reason.
-        let age = (try? DepartedVersions.age(of: stamp, now: time(nil))) ?? nil
+        let age = (try? DepartedVersions.age(of: stamp, now: WallClock.seconds)) ?? nil
         // One in the future comes from a clock that was fast.
         if let age, (0..<DepartedVersions.pause).contains(age) { return }
         // First, because a session that does not answer takes seconds each time. If it cannot be written, nothing can be removed.
@@ -50,7 +49,7 @@ package struct DepartedVersions: Sendable {
         let running = Set(sessions.map(\.key))
         // The next look tries again.
         _ = try? await WorkerThread.run(name: "departed") {
-            try look(running: running, now: time(nil))
+            try look(running: running, now: WallClock.seconds)
         }
     }
 
@@ -165,7 +164,7 @@ package struct DepartedVersions: Sendable {
             index = try ImageIndex(path: path)
         } catch {
             // Damaged, or just removed: nothing boots from it.
-            if case .file(let cause) = error, cause.code != ENOENT { throw cause }
+            if case .file(let cause) = error, cause.number != .noSuchFile { throw cause }
             return false
         }
         var isWhole = true
@@ -175,14 +174,14 @@ package struct DepartedVersions: Sendable {
 
     /// Seconds since a file was written; nil if there is none.
     private static func age(of path: String, now: Int) throws(SystemCallError) -> Int? {
-        try Paths.status(path).map { now - $0.st_mtim.tv_sec }
+        try Paths.status(path).map { now - $0.modifiedSeconds }
     }
 
     /// The names in a folder; none if it is absent or not a folder.
     private func names(_ path: String) throws(SystemCallError) -> [String] {
         do {
             return try Folder.names(in: path)
-        } catch  where error.code == ENOTDIR {
+        } catch  where error.number == .notAFolder {
             return []
         }
     }

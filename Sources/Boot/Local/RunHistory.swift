@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Which versions were run, and when last: for each an empty file `STATE/runs/CATALOG/DISTRO/VERSION` whose time is the run's.
@@ -21,8 +20,8 @@ package struct RunHistory: Sendable {
         let folder = "\(directory)/\(key.catalog)/\(key.distribution)"
         try Folder.make(folder)
         let path = "\(folder)/\(key.version)"
-        let file = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600)
-        try systemCall("futimens", path) { futimens(file.descriptor, nil) }
+        _ = try FileHandle(path, for: .writing, [.create, .refuseLink], mode: 0o600)
+        try Paths.setTimes(path)
     }
 
     /// All runs, the latest first; one for each version.
@@ -33,12 +32,12 @@ package struct RunHistory: Sendable {
             for distribution in Folder.namesIfAny(in: "\(directory)/\(catalog)") {
                 let folder = "\(directory)/\(catalog)/\(distribution)"
                 for version in Folder.namesIfAny(in: folder) {
-                    var status = stat()
-                    guard lstat("\(folder)/\(version)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                    // What cannot be looked at is left out, as above.
+                    guard let status = try? Paths.statusOfName("\(folder)/\(version)"), status.kind == .regular else {
                         continue
                     }
                     let key = VersionKey(catalog: catalog, distribution: distribution, version: version)
-                    runs.append(Run(key: key, time: status.st_mtim.tv_sec))
+                    runs.append(Run(key: key, time: status.modifiedSeconds))
                 }
             }
         }

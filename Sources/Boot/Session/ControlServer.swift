@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The commands on a session's control socket: one line of JSON each way, then the connection closes.
@@ -67,13 +66,10 @@ final class ControlServer: Sendable {
         _ answer: @escaping @Sendable (ControlRequest) -> ControlResponse
     ) {
         while true {
-            var waiting = [
-                pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0),
-            ]
-            if poll(&waiting, 2, -1) < 0 && errno != EINTR { usleep(50_000) }
-            if waiting[0].revents != 0 { return }
-            guard waiting[1].revents != 0, let connection = listener.accept(nonblocking: false) else { continue }
+            var waiting = [PollSource(stop.descriptor), PollSource(listener.descriptor)]
+            do { try PollSource.wait(for: &waiting) } catch { MonotonicClock.pause(milliseconds: 50) }
+            if waiting[0].hasNews { return }
+            guard waiting[1].hasNews, let connection = listener.accept(nonblocking: false) else { continue }
             connection.setSocketTimeout(seconds: 10)
             // Without a thread the peer sees its connection end, and may ask again.
             try? WorkerThread.start(name: "control peer") {

@@ -1,4 +1,3 @@
-import Glibc
 import GuestDomain
 import GuestNetwork
 import Linux
@@ -33,7 +32,7 @@ struct GuestSurroundings: Sendable {
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
-        request: BootRequest, directory: SessionDirectory, places: Places, owner: uid_t?, teardown: Teardown
+        request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, teardown: Teardown
     ) async throws -> GuestCredentials {
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
@@ -50,7 +49,7 @@ struct GuestSurroundings: Sendable {
                     sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner))
             let credentials = try GuestCredentials.write(keys, to: directory.credentials)
             // QEMU's user must get through; the files are 0600, and libvirt gives them to that user.
-            if owner != nil { chmod(directory.credentials, 0o711) }
+            if owner != nil { try Paths.setPermissions(directory.credentials, 0o711) }
             return (credentials, gateway, network)
         }
         await teardown.addBlocking { gateway.close() }

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 import Linux
 
 /// JSON values as lines over a socket or pipe.
@@ -43,19 +42,21 @@ package final class LineReader {
         var buffer = [UInt8](repeating: 0, count: 16_384)
         while true {
             if let end = bytes[looked...].firstIndex(of: UInt8(ascii: "\n")) {
-                guard end <= LineReader.longestLine else { throw SystemCallError(code: EMSGSIZE, call: "read") }
+                guard end <= LineReader.longestLine else { throw SystemCallError(.messageTooLong, call: "read") }
                 defer { bytes.removeFirst(end + 1) }
                 return bytes[..<end]
             }
             looked = bytes.count
             // The part of a longer line that fits might be a value, too, but not the one that was sent.
-            guard looked <= LineReader.longestLine else { throw SystemCallError(code: EMSGSIZE, call: "read") }
-            let count = try systemCall("read") { read(handle.descriptor, &buffer, buffer.count) }
-            if count == 0 {
+            guard looked <= LineReader.longestLine else { throw SystemCallError(.messageTooLong, call: "read") }
+            switch try buffer.withUnsafeMutableBytes({ try handle.receive(into: $0) }) {
+            case .bytes(let count): bytes += buffer[..<count]
+            // A socket's own limit of time is over.
+            case .nothingYet: throw SystemCallError(.timedOut, call: "read")
+            case .end:
                 defer { bytes = [] }
                 return bytes[...]
             }
-            bytes += buffer[..<count]
         }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The files of one session: all in its runtime folder except the overlay and the logs.
@@ -63,11 +62,11 @@ package struct SessionDirectory: Sendable {
         let hidden = "\(places.sessions)/.\(id)"
         do throws(SystemCallError) {
             for folder in [places.state, places.overlays, places.logs] { try places.makePassable(folder) }
-            try systemCall("mkdir", hidden) { mkdir(hidden, 0o700) }
-            if geteuid() == 0 { try systemCall("chmod", hidden) { chmod(hidden, 0o711) } }
-            let handle = try FileHandle(path: "\(hidden)/lock", flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            try Folder.makeNew(hidden, mode: 0o700)
+            if CurrentUser.isRoot { try Paths.setPermissions(hidden, 0o711) }
+            let handle = try FileHandle("\(hidden)/lock", for: .both, [.create, .refuseLink], mode: 0o600)
             _ = try handle.lock(exclusive: true, wait: true)
-            try systemCall("rename", path) { rename(hidden, path) }
+            try Paths.rename(hidden, to: path)
             return handle
         } catch {
             // The next start removes it as well.
@@ -79,24 +78,23 @@ package struct SessionDirectory: Sendable {
     /// Whether a process holds the session's lock (a process id proves nothing). True if that cannot be determined.
     package var isAlive: Bool {
         do throws(SystemCallError) {
-            let handle = try FileHandle(path: lock, flags: O_RDONLY | O_NOFOLLOW)
+            let handle = try FileHandle(lock, for: .reading, .refuseLink)
             // Shared: several may ask at once.
             return try !handle.lock(exclusive: false, wait: false)
         } catch {
-            return error.code != ENOENT
+            return error.number != .noSuchFile
         }
     }
 
     /// The session's process: the one that was started as a session, and has the lock open under the number that it was given as.
     /// Looks at all processes.
     package var process: Int32? {
-        var own = stat()
-        guard stat(lock, &own) == 0 else { return nil }
+        // Without the lock there is no process, or none to be found.
+        guard let own = try? Paths.status(lock)?.identity else { return nil }
         return Folder.namesIfAny(in: "/proc").compactMap { Int32($0) }.first { pid in
-            var other = stat()
-            guard pid != getpid(), stat("/proc/\(pid)/fd/\(SessionLauncher.lockDescriptor)", &other) == 0,
-                other.st_dev == own.st_dev, other.st_ino == own.st_ino
-            else { return false }
+            // What cannot be looked at is another user's, or has ended.
+            let other = try? Paths.status("/proc/\(pid)/fd/\(SessionLauncher.lockDescriptor)")?.identity
+            guard pid != CurrentProcess.id, other == own else { return false }
             // A process that has just ended has no arguments.
             let arguments = (try? FileContents.read("/proc/\(pid)/cmdline", limit: 1 << 16)) ?? []
             return arguments.split(separator: 0).contains { $0.elementsEqual("run-session".utf8) }
@@ -106,8 +104,10 @@ package struct SessionDirectory: Sendable {
     /// Calls `body` while holding the lock of a dead session; does nothing if it is alive.
     func ifDead(_ body: () -> Void) {
         // Only an absent lock is proof; with any other error the session counts as alive.
-        guard let handle = try? FileHandle(path: lock, flags: O_RDWR | O_NOFOLLOW) else {
-            if access(path, F_OK) == 0 && access(lock, F_OK) != 0 { body() }
+        guard let handle = try? FileHandle(lock, for: .both, .refuseLink) else {
+            // As above.
+            let (folder, lock) = (try? Paths.isThere(path), try? Paths.isThere(lock))
+            if folder == true && lock == false { body() }
             return
         }
         // What cannot be locked counts as alive.

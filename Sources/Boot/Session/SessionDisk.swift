@@ -1,7 +1,6 @@
 import BlockStore
 import Catalog
 import Curl
-import Glibc
 import ImageIndex
 import ImageMount
 import Linux
@@ -53,7 +52,7 @@ struct SessionDisk: Sendable {
             await stores.caching.settle(within: .seconds(10))
         }
         let options = MountOptions(
-            allowOther: geteuid() == 0,
+            allowOther: CurrentUser.isRoot,
             read: ReadOptions(
                 bound: .seconds(readBound), readAhead: ReadOptions.usualReadAhead,
                 foreseen: Set(version.bootSet.map(\.position))))

@@ -1,7 +1,6 @@
 import BlockStore
 import Catalog
 import ContentAddress
-import Glibc
 import ImageIndex
 import Linux
 
@@ -78,21 +77,14 @@ enum MeteredNetwork {
     /// What NetworkManager knows of the connection in use; false where there is no NetworkManager. Waits for it.
     static func isMetered() -> Bool {
         // Without an answer, or anything to ask with, the connection counts as unmetered.
-        guard let pipe = try? Pipe(),
-            // As above.
-            let child = try? ChildProcess(
-                program: "/usr/bin/busctl",
-                arguments: [
-                    "--timeout=2", "--auto-start=no", "get-property", "org.freedesktop.NetworkManager",
-                    "/org/freedesktop/NetworkManager", "org.freedesktop.NetworkManager", "Metered",
-                ], descriptors: [nil, pipe.writing.descriptor, nil])
-        else { return false }
-        guard child.wait() == .exited(0) else { return false }
-        // An empty answer must not make us wait.
-        _ = fcntl(pipe.reading.descriptor, F_SETFL, O_NONBLOCK)
-        var answer = [UInt8](repeating: 0, count: 64)
-        let count = read(pipe.reading.descriptor, &answer, answer.count)
-        return isMetered(answer: String(decoding: answer.prefix(max(0, count)), as: UTF8.self))
+        let answer = try? ChildProcess.run(
+            "/usr/bin/busctl",
+            [
+                "--timeout=2", "--auto-start=no", "get-property", "org.freedesktop.NetworkManager",
+                "/org/freedesktop/NetworkManager", "org.freedesktop.NetworkManager", "Metered",
+            ])
+        guard let answer, answer.ending == .exited(0) else { return false }
+        return isMetered(answer: String(decoding: answer.output, as: UTF8.self))
     }
 
     /// - Parameter answer: `u N` with N of NMMetered: 1 yes, 2 no, 3 guessed yes, 4 guessed no, 0 unknown.

@@ -1,4 +1,3 @@
-import Glibc
 import ImageMount
 import Linux
 
@@ -72,12 +71,13 @@ package struct SessionRegistry: Sendable {
     /// Waits for the guest's end, ten seconds at most.
     /// - Returns: the process; nil when none was found.
     package func kill(_ directory: SessionDirectory) -> Int32? {
-        guard let pid = directory.process, Glibc.kill(pid, SIGKILL) == 0 else { return nil }
+        guard let pid = directory.process, Signal.kill.send(to: pid) else { return nil }
         // libvirt ends the guest when it notices that the process is gone; until then the mount is in use.
         for _ in 0..<100 {
             if !directory.isAlive { clearStale() }
-            if access(directory.path, F_OK) != 0 { break }
-            usleep(100_000)
+            // What cannot be looked at is waited for like one that is there.
+            if (try? Paths.isThere(directory.path)) == false { break }
+            MonotonicClock.pause(milliseconds: 100)
         }
         return pid
     }
@@ -92,7 +92,9 @@ package struct SessionRegistry: Sendable {
         let end = ContinuousClock.now + patience
         while true {
             if let response = try await ask(command, cells: cells, directory) { return response }
-            guard ContinuousClock.now < end, directory.isAlive, access(directory.control, F_OK) != 0 else { break }
+            // One whose socket cannot be looked at is as one without.
+            let hasSocket = (try? Paths.isThere(directory.control)) == true
+            guard ContinuousClock.now < end, directory.isAlive, !hasSocket else { break }
             try await Task.sleep(for: .milliseconds(100))
         }
         throw BootError.sessionSilent(id, pid: await pid(of: directory.id))
@@ -135,7 +137,7 @@ package struct SessionRegistry: Sendable {
                 directory.ifDead {
                     // What is still in use is tried again at the next start.
                     _ = try? StaleMounts.clear(under: directory.path)
-                    unlink(directory.overlay)
+                    Paths.removeIfPossible(directory.overlay)
                     // As above.
                     try? Folder.removeTree(directory.path)
                 }
@@ -150,10 +152,12 @@ package struct SessionRegistry: Sendable {
         // Best effort, as above.
         for name in Folder.namesIfAny(in: places.sessions) where name.hasPrefix(".") {
             let path = "\(places.sessions)/\(name)"
-            var status = stat()
-            guard SessionID.isValid(String(name.dropFirst())), lstat(path, &status) == 0 else { continue }
-            // What cannot be removed is tried again at the next start.
-            if time(nil) - status.st_mtim.tv_sec > 60 { try? Folder.removeTree(path) }
+            // What cannot be looked at or removed is tried again at the next start.
+            guard SessionID.isValid(String(name.dropFirst())), let status = try? Paths.statusOfName(path) else {
+                continue
+            }
+            // As above.
+            if WallClock.seconds - status.modifiedSeconds > 60 { try? Folder.removeTree(path) }
         }
     }
 
@@ -165,9 +169,11 @@ package struct SessionRegistry: Sendable {
         // Best effort; each is removed because of its own age.
         for name in Folder.namesIfAny(in: places.overlays) where name.hasSuffix(".qcow2") {
             let path = "\(places.overlays)/\(name)"
-            var status = stat()
-            guard SessionID.isValid(String(name.dropLast(6))), lstat(path, &status) == 0 else { continue }
-            if status.st_mtim.tv_sec < start { unlink(path) }
+            // What cannot be looked at is tried again at the next start.
+            guard SessionID.isValid(String(name.dropLast(6))), let status = try? Paths.statusOfName(path) else {
+                continue
+            }
+            if status.modifiedSeconds < start { Paths.removeIfPossible(path) }
         }
     }
 
@@ -180,9 +186,9 @@ package struct SessionRegistry: Sendable {
         for name in Folder.namesIfAny(in: places.logs) {
             let id = String(name.prefix { $0 != "." })
             guard SessionID.isValid(id) || id.hasPrefix("mount-"), !alive.contains(id) else { continue }
-            var status = stat()
             let path = "\(places.logs)/\(name)"
-            guard lstat(path, &status) == 0 else { continue }
+            // A log that cannot be looked at stays.
+            guard let status = try? Paths.statusOfName(path) else { continue }
             var session = ended[id] ?? ([], 0, 0)
             session.paths.append(path)
             let time = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
@@ -190,6 +196,6 @@ package struct SessionRegistry: Sendable {
             ended[id] = session
         }
         let newestFirst = ended.values.sorted { ($0.seconds, $0.nanoseconds) > ($1.seconds, $1.nanoseconds) }
-        for path in newestFirst.dropFirst(count).flatMap(\.paths) { unlink(path) }
+        for path in newestFirst.dropFirst(count).flatMap(\.paths) { Paths.removeIfPossible(path) }
     }
 }

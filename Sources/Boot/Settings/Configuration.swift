@@ -1,6 +1,5 @@
 import Catalog
 import Curl
-import Glibc
 import Linux
 import TOMLKit
 
@@ -42,7 +41,7 @@ package struct Configuration: Sendable, Equatable {
             let text: String
             do {
                 text = try FileContents.readText(file, limit: 1 << 20)
-            } catch  where error.code == ENOENT || error.code == ENOTDIR {
+            } catch  where error.isAbsent {
                 // Nor is there one below /dev/null, which some use to say that there is no configuration.
                 continue
             } catch {

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The folders that OS Circular uses for this user. Nothing is created until it is needed.
@@ -29,7 +28,7 @@ package struct Places: Sendable {
     ///   - environment: looks up a variable; empty values count as absent, as the XDG specification says.
     ///   - user: effective user id.
     ///   - home: the user's home folder.
-    package init(environment: (String) -> String?, user: uid_t, home: String) {
+    package init(environment: (String) -> String?, user: UserID, home: String) {
         func variable(_ name: String) -> String? {
             // Relative paths are invalid by the XDG specification.
             environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
@@ -55,9 +54,9 @@ package struct Places: Sendable {
                 guard let value = Environment.value(name) else { return nil }
                 // Root's QEMU runs as another user, who must get through: a login's folder of mode 0700 will not do, and root
                 // must not work in somebody else's folder.
-                if name == "XDG_RUNTIME_DIR" && geteuid() == 0 && !letsOthersPass(value) { return nil }
+                if name == "XDG_RUNTIME_DIR" && CurrentUser.isRoot && !letsOthersPass(value) { return nil }
                 return value
-            }, user: geteuid(), home: Environment.home)
+            }, user: CurrentUser.id, home: Environment.home)
     }
 
     /// Whether the contents of the runtime folder can be trusted: it and the folder of sessions are real folders of this user's
@@ -67,27 +66,27 @@ package struct Places: Sendable {
     /// Makes a folder that QEMU's own user can pass through when we are root.
     /// - Throws: ``SystemCallError``.
     package func makePassable(_ folder: String) throws(SystemCallError) {
-        let isNew = access(folder, F_OK) != 0
+        let isNew = try !Paths.isThere(folder)
         try Folder.make(folder, mode: 0o711)
         // The umask may have taken the bits.
-        if isNew { return _ = try systemCall("chmod", folder) { chmod(folder, 0o711) } }
+        if isNew { return try Paths.setPermissions(folder, 0o711) }
         // Or something else created it first, for itself, as the catalogs' metadata does.
-        var status = stat()
-        guard geteuid() == 0, stat(folder, &status) == 0, status.st_uid == 0, status.st_mode & 0o001 == 0 else {
-            return
-        }
-        try systemCall("chmod", folder) { chmod(folder, status.st_mode & 0o7777 | 0o011) }
+        guard CurrentUser.isRoot, let status = try Paths.status(folder), status.owner == 0,
+            status.permissions & 0o001 == 0
+        else { return }
+        try Paths.setPermissions(folder, status.permissions | 0o011)
     }
 
     private static func isOurs(_ folder: String) -> Bool {
-        var status = stat()
-        return lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
-            && status.st_mode & 0o022 == 0
+        // What cannot be looked at is not trusted.
+        guard let status = try? Paths.statusOfName(folder) else { return false }
+        return status.kind == .folder && status.owner == CurrentUser.id && status.permissions & 0o022 == 0
     }
 
     private static func letsOthersPass(_ folder: String) -> Bool {
-        var status = stat()
-        return stat(folder, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o001 != 0
+        // As above.
+        guard let status = try? Paths.status(folder) else { return false }
+        return status.owner == 0 && status.permissions & 0o001 != 0
     }
 
     /// Creates the runtime folder, or checks that an existing one is a real folder of this user's that nobody else can write to.
@@ -100,11 +99,14 @@ package struct Places: Sendable {
                 try Folder.make(folder, mode: 0o700)
                 guard Places.isOurs(folder) else { throw BootError.unsafeRuntimeFolder(folder) }
                 // QEMU's own user must reach its sockets in root's folder; a user's QEMU runs as that user.
-                if geteuid() == 0 { try systemCall("chmod", folder) { chmod(folder, 0o711) } }
+                if CurrentUser.isRoot { try Paths.setPermissions(folder, 0o711) }
             }
         } catch let error as SystemCallError {
             // Something with this name is not a folder; if its parent is not one, the name itself is not there.
-            if error.code == ENOTDIR, access(runtime, F_OK) == 0 { throw .unsafeRuntimeFolder(runtime) }
+            // What cannot be looked at is reported by the error itself.
+            if error.number == .notAFolder, (try? Paths.isThere(runtime)) == true {
+                throw .unsafeRuntimeFolder(runtime)
+            }
             throw .runtimeFolder(error)
         } catch let error as BootError {
             throw error

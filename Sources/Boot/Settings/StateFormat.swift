@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The version of the state folder's layout, in its file `format`: a program that is older than the folder does not touch it.
@@ -18,9 +17,9 @@ package enum StateFormat {
         do {
             text = try FileContents.readText(path, limit: 256)
         } catch {
-            switch error.code {
-            case ENOENT: text = ""
-            case EFBIG: throw .newerState(folder: folder, format: "?")
+            switch error.number {
+            case .noSuchFile: text = ""
+            case .fileTooLarge: throw .newerState(folder: folder, format: "?")
             // Whoever needs the folder reports whatever else keeps us from reading it.
             default: return
             }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Boot
 import Catalog
 import Curl
-import Glibc
 import Linux
 
 /// `oscircular catalog add|list|remove|refresh`.
@@ -178,14 +177,17 @@ struct CatalogRow: Encodable {
 /// A yes-or-no question on the terminal.
 private enum Confirmation {
     /// Whether there is anybody to ask.
-    static var isPossible: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+    static var isPossible: Bool {
+        TerminalDevice.isTerminal(StandardDescriptor.input) && TerminalDevice.isTerminal(StandardDescriptor.error)
+    }
 
     /// False for anything but a yes. Waits for the user.
     static func ask(_ question: String) -> Bool {
         Terminal.prompt("\(question) [y/N] ")
         // Another program may have left the terminal so that a read does not wait.
-        var item = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-        while poll(&item, 1, -1) < 0 && errno == EINTR {}
+        var input = [PollSource(StandardDescriptor.input)]
+        // If it cannot be waited for, the read finds out.
+        _ = try? PollSource.wait(for: &input)
         guard let line = readLine() else { return false }
         return ["y", "yes"].contains(line.trimmed.lowercased())
     }

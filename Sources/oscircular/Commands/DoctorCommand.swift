@@ -2,7 +2,6 @@ import ArgumentParser
 import Boot
 import Catalog
 import FUSE
-import Glibc
 import GuestDomain
 import Linux
 
@@ -84,7 +83,7 @@ struct DoctorFinding: Encodable {
         self.result = result
         self.text = text
         // Root does not need sudo, which may not be installed.
-        self.cure = geteuid() == 0 && cure.hasPrefix("sudo ") ? String(cure.dropFirst(5)) : cure
+        self.cure = CurrentUser.isRoot && cure.hasPrefix("sudo ") ? String(cure.dropFirst(5)) : cure
     }
 }
 
@@ -111,7 +110,7 @@ extension DoctorFinding {
         let needed = [
             ("qemu-system-x86_64", "qemu-system-x86", true), ("qemu-img", "qemu-utils", true),
             ("sshd", "openssh-server", true), ("bwrap", "bubblewrap", true), ("ssh", "openssh-client", true),
-            ("fusermount3", FUSECure.helperPackage, geteuid() != 0), ("virt-viewer", "virt-viewer", false),
+            ("fusermount3", FUSECure.helperPackage, !CurrentUser.isRoot), ("virt-viewer", "virt-viewer", false),
         ]
         return needed.map { name, package, isNeeded in
             if ProgramPath.find(name) != nil { return DoctorFinding(subject: name, result: .good, text: "installed") }
@@ -150,7 +149,7 @@ extension DoctorFinding {
             return "sudo apt install libvirt-daemon libvirt-daemon-driver-qemu\(system)"
         }
         if uri.hasSuffix("/system") {
-            return access("/run/systemd/system", F_OK) == 0
+            return Folder.isFolder("/run/systemd/system")
                 ? "sudo systemctl start libvirtd" : "sudo sh -c 'virtlogd -d; libvirtd -d'"
         }
         // It says itself why it does not start.

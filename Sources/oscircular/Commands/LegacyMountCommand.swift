@@ -1,6 +1,5 @@
 import ArgumentParser
 import Curl
-import Glibc
 import Linux
 
 /// `httpstored|httpstoraged|httpstaged -f DIR URL`, as the OS Circular guide of 2009 types it.
@@ -22,7 +21,7 @@ struct LegacyMountCommand: AsyncParsableCommand {
     func run() async throws {
         let context = try CommandContext.load()
         var source = try await MountSource.find(url, store: nil, context: context, isIndex: true)
-        defer { if source.isTemporary { unlink(source.index) } }
+        defer { if source.isTemporary { Paths.removeIfPossible(source.index) } }
         let cache = LegacyCache.find { Terminal.note("oscircular: \($0)") }
         // Local copies of blocks were there in 2009.
         if let cache, source.isLegacy { source.stores.append(URLText.file("\(cache)/blockfile/")) }
@@ -38,18 +37,20 @@ private enum LegacyCache {
     /// The folder, created if absent; nil for other users, and if others can write to it: anybody can write to /var/tmp.
     /// - Parameter complain: told why it is not used.
     static func find(_ complain: (String) -> Void) -> String? {
-        guard geteuid() == 0 else { return nil }
-        mkdir(path, 0o755)
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            complain("\(path) cannot be used as the cache: \(SystemCallError.last("lstat").message)")
-            return nil
-        }
-        // lstat, because a link is not a folder.
-        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == 0, status.st_mode & 0o022 == 0 else {
+        guard CurrentUser.isRoot else { return nil }
+        // It may be there already; whether it can be used is seen next.
+        _ = try? Folder.makeNew(path, mode: 0o755)
+        do throws(SystemCallError) {
+            // Of the name itself, because a link is not a folder.
+            if let status = try Paths.statusOfName(path), status.kind == .folder, status.owner == 0,
+                status.permissions & 0o022 == 0
+            {
+                return path
+            }
             complain("\(path) is not used as the cache: it is not a folder that only root can write to")
-            return nil
+        } catch {
+            complain("\(path) cannot be used as the cache: \(error.message)")
         }
-        return path
+        return nil
     }
 }
