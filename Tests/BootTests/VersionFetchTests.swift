@@ -30,7 +30,7 @@ import Testing
         image = try SmallImage("abcd", in: folder)
         let tree = try SignedTree(path: folder.path("tree"))
         let index = try FileContents.read(image.indexPath, limit: 1 << 20)
-        try tree.publish(["debian/1.caibx": index])
+        try tree.publish(["debian/2026-11-16.caibx": index])
         try tree.publish(
             CatalogDocument(
                 name: "Home", updated: .now,
@@ -39,7 +39,8 @@ import Testing
                         id: "debian",
                         versions: [
                             DistributionVersion(
-                                id: try #require(VersionID("1")), published: .now, index: "debian/1.caibx",
+                                id: try #require(VersionID("2026-11-16")), published: .now,
+                                index: "debian/2026-11-16.caibx",
                                 size: image.index.imageSize)
                         ])
                 ]))
