@@ -148,10 +148,11 @@ let package = Package(
                 "Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd",
                 "NetworkProxy",
             ]),
-        tests("BootMenuTests", ["BootMenu", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
+        tests(
+            "BootMenuTests", ["BootMenu", "Boot", "Catalog", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
         .executableTarget(
-            name: "menu-sample", dependencies: ["BootMenu", "Curses", "Linux"], path: "Tests/MenuSample",
-            swiftSettings: strict),
+            name: "menu-sample", dependencies: ["BootMenu", "Boot", "Catalog", "ContentAddress", "Curses", "Linux"],
+            path: "Tests/MenuSample", swiftSettings: strict),
         tests(
             "ProgramTests",
             [

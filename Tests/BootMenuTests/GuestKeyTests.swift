@@ -22,7 +22,7 @@ import menu_sample
     @Test func aPausedGuestGoesOnByTheSameKey() {
         var menu = Typing.menu()
         var guest = Typing.guest()
-        guest.state = .paused
+        guest.status.state = .paused
         _ = menu.handle(.guests([guest]))
         #expect(menu.press(.named(.tab), .character("p")).last == .order(.resume, session: "abcd1234"))
     }

@@ -1,3 +1,4 @@
+import Boot
 import BootMenu
 import Curses
 import Testing
@@ -17,7 +18,7 @@ import menu_sample
         // And when rows come before it.
         var offer = SampleOffer.few()
         offer.systems.insert(
-            SystemItem(name: SystemName(catalog: "example", distribution: "aaa"), title: "First", versions: []), at: 0)
+            SampleOffer.system("aaa", title: "First", weeks: 0), at: 0)
         _ = menu.handle(.offer(offer))
         #expect(menu.chosenImage == Typing.image("alpine"))
     }
@@ -25,13 +26,14 @@ import menu_sample
     @Test(
         arguments: [
             (.waiting, .blocks, "waits for blocks"), (.waiting, .space, "disk full: waits"),
-            (.waiting, .disk, "waits for disk"), (.paused, nil, "paused"), (.silent, nil, "does not answer"),
-        ] as [(GuestItem.State, GuestItem.Wait?, String)])
-    func aSystemsRowSaysHowItsGuestIs(_ state: GuestItem.State, _ waitsFor: GuestItem.Wait?, _ words: String) {
+            (.waiting, .disk, "waits for disk"), (.paused, nil, "paused"), (nil, nil, "does not answer"),
+        ] as [(SessionStatus.State?, SessionStatus.Wait?, String)])
+    func aSystemsRowSaysHowItsGuestIs(_ state: SessionStatus.State?, _ wait: SessionStatus.Wait?, _ words: String) {
         var menu = Typing.menu()
         var guest = Typing.guest()
-        guest.state = state
-        guest.waitsFor = waitsFor
+        guest.status.state = state ?? .running
+        guest.status.waitingFor = wait
+        guest.isSilent = state == nil
         _ = menu.handle(.guests([guest]))
         let rows = menu.text().filter { $0.contains(words) }
         #expect(rows.contains { $0.contains("debian") }, "\(menu.text())")
@@ -151,9 +153,7 @@ import menu_sample
     @Test func twoCatalogsWithTheSameSystemShowWhoseItIs() {
         var offer = SampleOffer.few()
         offer.systems.append(
-            SystemItem(
-                name: SystemName(catalog: "other", distribution: "debian"), title: "Another",
-                versions: offer.systems[1].versions))
+            SampleOffer.system("debian", of: "other", title: "Another", weeks: 24))
         let menu = Typing.menu(offer: offer)
         #expect(menu.text().contains { $0.contains("other/debian") })
         #expect(menu.text().contains { $0.contains("example/debian") })

@@ -1,3 +1,4 @@
+import Boot
 import BootMenu
 import Curses
 import Testing
@@ -8,9 +9,9 @@ import menu_sample
     @Test func aStartIsFollowedToItsEnd() {
         var menu = Typing.menu()
         menu.press(.named(.enter))
-        var guest = Typing.guest()
-        (guest.phase, guest.state) = (.mount, .starting)
-        _ = menu.handle(.launched(1, guest))
+        var status = Typing.guest().status
+        (status.phase, status.state) = (.mount, .starting)
+        _ = menu.handle(.launched(1, status))
         #expect(menu.watched?.session == "abcd1234")
         #expect(menu.guests.map(\.id) == ["abcd1234"])
         #expect(menu.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false)])
@@ -25,13 +26,13 @@ import menu_sample
         var menu = Typing.menu()
         menu.facts.opening = opening
         menu.press(.named(.enter))
-        _ = menu.handle(.launched(1, Typing.guest()))
+        _ = menu.handle(.launched(1, Typing.guest().status))
         #expect(menu.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false), effect])
         // Whoever has turned to something else meanwhile is not interrupted.
         var busy = Typing.menu()
         busy.facts.opening = opening
         busy.press(.named(.enter))
-        _ = busy.handle(.launched(1, Typing.guest()))
+        _ = busy.handle(.launched(1, Typing.guest().status))
         busy.press(.character("?"))
         #expect(busy.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false)])
     }
@@ -64,9 +65,9 @@ import menu_sample
     @Test func aGuestThatStartsHereIsListedBeforeItsSessionAnswers() {
         var menu = Typing.menu()
         menu.press(.named(.enter))
-        var guest = Typing.guest()
-        guest.phase = .index
-        _ = menu.handle(.launched(1, guest))
+        var status = Typing.guest().status
+        status.phase = .index
+        _ = menu.handle(.launched(1, status))
         _ = menu.handle(.guests([]))
         #expect(menu.guests.count == 1)
     }

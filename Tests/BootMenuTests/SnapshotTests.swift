@@ -1,3 +1,4 @@
+import Boot
 import BootMenu
 import Curses
 import Testing
@@ -88,17 +89,18 @@ import menu_sample
 
     private static func booting(_ state: inout MenuState) {
         state.press(.named(.enter))
-        var guest = Typing.guest()
-        (guest.state, guest.phase, guest.accelerator) = (.starting, .bootSet, "")
-        (guest.bootSetDone, guest.rate, guest.bytesFetched) = (245, 9_100_000, 61_300_000)
-        guest.lastError = "https://mirror.example.org/blocks/ab/abcd.cacnk: 503; trying the next mirror"
-        _ = state.handle(.launched(1, guest))
+        var status = Typing.guest().status
+        (status.state, status.phase, status.accel) = (.starting, .bootSet, nil)
+        (status.rate, status.bytesFetched) = (9_100_000, 61_300_000)
+        status.bootSet?.done = 245
+        status.lastError = "https://mirror.example.org/blocks/ab/abcd.cacnk: 503; trying the next mirror"
+        _ = state.handle(.launched(1, status))
         picture(&state)
     }
 
     private static func picture(_ state: inout MenuState) {
         guard let watched = state.watched else { return }
-        let cells = (0..<watched.cells).map { cell -> BlockCell in
+        let cells = (0..<watched.cells).map { cell -> BlockMap.Cell in
             let share = cell * 100 / watched.cells
             if share < 20 { return cell % 9 == 0 ? .read : .here }
             if share < 24 { return .arriving }
@@ -118,11 +120,15 @@ import menu_sample
 
     private static func cache(_ state: inout MenuState) {
         state.press(.character("C"))
-        let items = ["alpine", "debian", "ubuntu"].map { name in
-            CacheItem(
-                image: Typing.image(name), here: 312_000_000, own: 4_000_000, size: 1_200_000_000,
-                offline: name == "ubuntu" ? .whole : .no, isPinned: name == "debian")
-        }
+        let items = state.offer.systems.filter { ["alpine", "debian", "ubuntu"].contains($0.name.distribution) }
+            .compactMap { system in
+                system.versions.first.map { newest in
+                    var version = newest
+                    version.offline = system.name.distribution == "ubuntu" ? .whole : .no
+                    version.isPinned = system.name.distribution == "debian"
+                    return CacheItem(version, own: 4_000_000)
+                }
+            }
         _ = state.handle(
             .cache(
                 CacheOverview(

@@ -1,4 +1,6 @@
+import Boot
 import BootMenu
+import Catalog
 import Curses
 import menu_sample
 
@@ -14,20 +16,22 @@ enum Typing {
         return state
     }
 
-    static func image(_ distribution: String, _ version: String = "2026-11-16") -> ImageName {
-        ImageName(system: SystemName(catalog: "example", distribution: distribution), version: version)
+    static func image(_ distribution: String, _ version: String = "2026-11-16") -> VersionKey {
+        VersionKey(catalog: "example", distribution: distribution, version: version)
     }
 
     /// A guest that runs for two minutes.
     static func guest(_ distribution: String = "debian", _ version: String = "2026-11-16", id: String = "abcd1234")
-        -> GuestItem
+        -> Guest
     {
-        GuestItem(
-            id: id, image: image(distribution, version), state: .running, phase: .up,
-            started: SampleOffer.newest + 6 * 86_400 + 43_200 - 125, accelerator: "kvm", bytesFetched: 84_000_000,
-            bytesFromCache: 228_000_000, rate: 2_100_000, blocks: 4800, blocksHere: 1248, bootSetDone: 336,
-            bootSetBlocks: 336, mount: "/run/oscircular/sessions/\(id)/mount/\(version)",
-            consoleLog: "/var/lib/oscircular/logs/\(id).log")
+        Guest(
+            SessionStatus(
+                id: id, catalog: "example", distribution: distribution, version: version, state: .running, phase: .up,
+                pid: 1, started: Timestamp(seconds: SampleOffer.newest + 6 * 86_400 + 43_200 - 125).description,
+                accel: "kvm", mount: "/run/oscircular/sessions/\(id)/mount/\(version)",
+                consoleLog: "/var/lib/oscircular/logs/\(id).log", bytesFetched: 84_000_000,
+                bytesFromCache: 228_000_000, blocks: 4800, blocksHere: 1248,
+                bootSet: SessionStatus.BootSetProgress(blocks: 336, done: 336), rate: 2_100_000))
     }
 }
 

@@ -1,4 +1,6 @@
+import Boot
 import BootMenu
+import Catalog
 import Curses
 import Testing
 import menu_sample
@@ -8,7 +10,10 @@ import menu_sample
     @Test func aGuestOfAWithdrawnVersionSaysSo() throws {
         var offer = SampleOffer.few()
         let place = try #require(offer.systems.firstIndex { $0.name.distribution == "debian" })
-        offer.systems[place].withdrawn = ["2026-11-16": "withdrawn on 2026-11-20: no\u{1b}[31m ssh"]
+        let version = WithdrawnVersion(
+            id: try #require(VersionID("2026-11-16")), when: try #require(Timestamp("2026-11-20T00:00:00Z")),
+            why: "no\u{1b}[31m ssh")
+        offer.systems[place].withdrawn = [WithdrawnSummary(version: version)]
         var state = Typing.menu(offer: offer)
         _ = state.handle(.guests([Typing.guest(), Typing.guest("alpine", id: "wxyz9876")]))
         state.press(.named(.tab))

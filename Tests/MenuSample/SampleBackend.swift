@@ -1,4 +1,6 @@
+import Boot
 import BootMenu
+import Catalog
 import Glibc
 import Linux
 import Synchronization
@@ -7,8 +9,8 @@ import Synchronization
 final class SampleBackend: MenuBackend {
     private struct World {
         var offer: MenuOffer
-        var guests: [GuestItem] = []
-        var pinned: Set<ImageName> = []
+        var guests: [Guest] = []
+        var pinned: Set<VersionKey> = []
         var lastSession = 0
         var ticks = 0
     }
@@ -29,8 +31,7 @@ final class SampleBackend: MenuBackend {
             var offer = world.offer
             for (place, system) in offer.systems.enumerated() {
                 for (row, version) in system.versions.enumerated() {
-                    let image = ImageName(system: system.name, version: version.id)
-                    if world.pinned.contains(image) { offer.systems[place].versions[row].isPinned = true }
+                    if world.pinned.contains(version.key) { offer.systems[place].versions[row].isPinned = true }
                 }
             }
             offer.isPriced = true
@@ -44,9 +45,9 @@ final class SampleBackend: MenuBackend {
 
     func price(_ system: SystemName) async {}
 
-    func guests() async -> [GuestItem] { world.withLock { $0.guests } }
+    func guests() async -> [Guest] { world.withLock { $0.guests } }
 
-    func picture(session: String, cells: Int) async -> [BlockCell]? {
+    func picture(session: String, cells: Int) async -> [BlockMap.Cell]? {
         let ticks = world.withLock { world in
             world.ticks += 1
             return world.ticks
@@ -58,29 +59,30 @@ final class SampleBackend: MenuBackend {
         }
     }
 
-    func boot(_ image: ImageName) -> AsyncThrowingStream<GuestItem, any Error> {
+    func boot(_ image: VersionKey) -> AsyncThrowingStream<SessionStatus, any Error> {
         AsyncThrowingStream { continuation in
             let id = world.withLock { world in
                 world.lastSession += 1
                 return "sample\(world.lastSession)"
             }
-            var guest = GuestItem(
-                id: id, image: image, started: Int64(time(nil)), blocks: 4800, blocksHere: 1248, bootSetDone: 0,
-                bootSetBlocks: 336,
-                consoleLog: "/var/lib/oscircular/logs/\(id).log")
+            var guest = SessionStatus(
+                id: id, catalog: image.catalog, distribution: image.distribution, version: image.version,
+                state: .starting, phase: .catalog, pid: getpid(), started: Timestamp.now.description,
+                consoleLog: "/var/lib/oscircular/logs/\(id).log", blocks: 4800, blocksHere: 1248,
+                bootSet: SessionStatus.BootSetProgress(blocks: 336, done: 0))
             let flood = flood
             Task {
                 if image.version == "2026-11-02" {
                     continuation.finish(throwing: SampleError.refused)
                     return
                 }
-                for phase in [GuestItem.Phase.catalog, .index, .mount, .bootSet, .guest] {
+                for phase in [SessionStatus.Phase.catalog, .index, .mount, .bootSet, .guest] {
                     guest.phase = phase
-                    guest.accelerator = phase == .guest ? "tcg" : ""
+                    guest.accel = phase == .guest ? "tcg" : nil
                     let steps = phase == .bootSet ? max(8, flood) : 1
                     for step in 1...steps {
                         if phase == .bootSet {
-                            guest.bootSetDone = 336 * step / steps
+                            guest.bootSet?.done = 336 * step / steps
                             guest.bytesFetched = 84_000_000 * UInt64(step) / UInt64(steps)
                             guest.rate = 9_100_000
                         }
@@ -91,19 +93,20 @@ final class SampleBackend: MenuBackend {
                 guest.phase = .up
                 guest.state = .running
                 guest.mount = "/run/oscircular/sessions/\(id)/mount/\(image.version)"
-                self.world.withLock { $0.guests.append(guest) }
+                self.world.withLock { $0.guests.append(Guest(guest)) }
                 continuation.finish()
             }
         }
     }
 
-    func order(_ order: MenuEffect.GuestOrder, session: String) async throws {
+    func order(_ command: ControlCommand, session: String) async throws {
         world.withLock { world in
             guard let row = world.guests.firstIndex(where: { $0.id == session }) else { return }
-            switch order {
+            switch command {
             case .stop, .force: world.guests.remove(at: row)
-            case .pause: world.guests[row].state = .paused
-            case .resume: world.guests[row].state = .running
+            case .pause: world.guests[row].status.state = .paused
+            case .resume: world.guests[row].status.state = .running
+            case .status, .blockMap: break
             }
         }
     }
@@ -127,7 +130,7 @@ final class SampleBackend: MenuBackend {
 
     func window(session: String) async throws {}
 
-    func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error> {
+    func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
                 for step in 1...40 where !Task.isCancelled {
@@ -140,22 +143,21 @@ final class SampleBackend: MenuBackend {
         }
     }
 
-    func pin(_ image: ImageName, _ isPinned: Bool) async throws {
+    func pin(_ image: VersionKey, _ isPinned: Bool) async throws {
         world.withLock { world in
             if isPinned { world.pinned.insert(image) } else { world.pinned.remove(image) }
         }
     }
 
-    func remove(_ image: ImageName) async throws -> UInt64 { 4_000_000 }
+    func remove(_ image: VersionKey) async throws -> UInt64 { 4_000_000 }
 
     func cache() async throws -> CacheOverview {
         let (offer, pinned) = world.withLock { ($0.offer, $0.pinned) }
         let items = offer.systems.prefix(20).flatMap { system in
             system.versions.prefix(2).map { version in
-                let image = ImageName(system: system.name, version: version.id)
-                return CacheItem(
-                    image: image, here: version.here ?? 0, own: 4_000_000, size: version.size, offline: version.offline,
-                    isPinned: pinned.contains(image))
+                var version = version
+                version.isPinned = pinned.contains(version.key)
+                return CacheItem(version, own: 4_000_000)
             }
         }
         return CacheOverview(

@@ -1,4 +1,7 @@
+import Boot
 import BootMenu
+import Catalog
+import ContentAddress
 
 /// What the made-up world offers.
 package enum SampleOffer {
@@ -10,44 +13,36 @@ package enum SampleOffer {
     package static func few(isTidy: Bool = false) -> MenuOffer {
         var offer = few()
         if isTidy {
-            offer.systems.removeAll { ["hostile", "wide"].contains($0.name.distribution) }
+            offer.systems.removeAll { ["hostile", "wide"].contains($0.distribution.id) }
             offer.catalogs.removeAll { $0.name == "attic" }
         }
         return offer
     }
 
     private static func few() -> MenuOffer {
-        let home = "example"
-        func name(_ distribution: String) -> SystemName { SystemName(catalog: home, distribution: distribution) }
         let hostile =
             "\u{1b}[31mRed\u{1b}[0m \u{7}bell \u{202e}turned " + String(repeating: "long ", count: 2000)
         return MenuOffer(
             catalogs: [
                 CatalogItem(
-                    name: home, url: "https://os.example.org/", state: .fresh,
+                    name: "example", url: "https://os.example.org/", state: .fresh,
                     trust: "example.org, fresh until 2026-11-30"),
                 CatalogItem(
                     name: "attic", url: "http://127.0.0.1:1/", state: .unreachable,
                     error: "http://127.0.0.1:1/ cannot be had: connection refused. Is the server up?"),
             ],
             systems: [
-                SystemItem(
-                    name: name("alpine"), title: "Alpine Linux", summary: "Small and simple.",
-                    versions: weeks(3, offline: .boots)),
-                SystemItem(
-                    name: name("debian"), title: "Debian 12 “bookworm”",
+                system("alpine", title: "Alpine Linux", summary: "Small and simple.", weeks: 3, offline: .boots),
+                system(
+                    "debian", title: "Debian 12 “bookworm”",
                     summary: "The stable release, security updates every week.", homepage: "https://www.debian.org/",
-                    supportEnds: newest + 600 * 86_400, memoryMiB: 1024, versions: weeks(24, lastRun: 1)),
-                SystemItem(
-                    name: name("hostile"), title: hostile, summary: hostile, supportEnds: newest - 400 * 86_400,
-                    versions: weeks(2)),
-                SystemItem(
-                    name: name("ubuntu"), title: "Ubuntu", summary: "With all of it here.",
-                    versions: weeks(5, offline: .whole)),
-                SystemItem(
-                    name: name("wide"), title: "新しい Debian 中文版", summary: "幅の広い文字 and e\u{301} combining.",
-                    versions: weeks(4)),
-            ], lastUsed: name("debian"), isPriced: true)
+                    supportEnds: newest + 600 * 86_400, memoryMiB: 1024, weeks: 24, lastRun: 1),
+                system(
+                    "hostile", title: hostile, summary: hostile, supportEnds: newest - 400 * 86_400, weeks: 2),
+                system("ubuntu", title: "Ubuntu", summary: "With all of it here.", weeks: 5, offline: .whole),
+                system(
+                    "wide", title: "新しい Debian 中文版", summary: "幅の広い文字 and e\u{301} combining.", weeks: 4),
+            ], lastUsed: SystemName(catalog: "example", distribution: "debian"), isPriced: true)
     }
 
     /// Many systems of many versions each.
@@ -55,24 +50,56 @@ package enum SampleOffer {
         MenuOffer(
             catalogs: [CatalogItem(name: "many", url: "https://os.example.org/", state: .fresh, trust: "example.org")],
             systems: (0..<systems).map { number in
-                SystemItem(
-                    name: SystemName(catalog: "many", distribution: "system-\(1000 + number)"),
-                    title: "System number \(number)",
-                    summary: "One of many.", versions: weeks(versions))
+                system(
+                    "system-\(1000 + number)", of: "many", title: "System number \(number)", summary: "One of many.",
+                    weeks: versions)
             }, isPriced: true)
     }
 
-    private static func weeks(_ count: Int, offline: OfflineState = .no, lastRun: Int? = nil) -> [VersionItem] {
-        (0..<count).map { week in
-            let published = newest - Int64(week) * 7 * 86_400
-            return VersionItem(
-                id: VersionItem.id(of: published), published: published + 11_520,
-                notes: week == 0 ? "openssl 3.0.17, linux 6.1.153" : week == 3 ? "point release 12.13" : "",
-                size: 1_200_000_000, toBoot: week == 2 ? nil : 84_000_000 - UInt64(week % 10) * 1_000_000,
-                here: 312_000_000,
-                new: week == 0 ? 6_100_000 : nil, changed: 6_100_000 + UInt64(week) * 100_000, offline: offline,
-                lastRun: week == lastRun ? published : nil, digest: "sha256:" + String(repeating: "ab", count: 32),
-                index: "debian/\(VersionItem.id(of: published)).caibx", login: "root, no password on the console")
+    /// A system with a version for each of the last weeks.
+    package static func system(
+        _ name: String, of catalog: String = "example", title: String, summary: String = "", homepage: String? = nil,
+        supportEnds: Int64? = nil, memoryMiB: Int? = nil, weeks: Int, offline: VersionSummary.Offline = .no,
+        lastRun: Int? = nil
+    ) -> SystemSummary {
+        let source: CatalogSource
+        do {
+            source = try CatalogSource(name: catalog, location: "https://os.example.org/")
+        } catch {
+            fatalError("a catalog of the sample: \(error)")
         }
+        let distribution = Distribution(
+            id: name, title: title, summary: summary, homepage: homepage,
+            supportEnds: supportEnds.map { CalendarDate(dayNumber: $0 / 86_400) },
+            guest: GuestSettings(memoryMiB: memoryMiB, login: "root, no password on the console"))
+        let versions = (0..<weeks).compactMap { week in
+            version(week, of: (catalog, name), offline: offline, isLastRun: week == lastRun)
+        }
+        return SystemSummary(source: source, distribution: distribution, versions: versions)
+    }
+
+    /// The version of so many weeks ago.
+    private static func version(
+        _ week: Int, of system: (catalog: String, distribution: String), offline: VersionSummary.Offline,
+        isLastRun: Bool
+    ) -> VersionSummary? {
+        let published = newest - Int64(week) * 7 * 86_400
+        let day = CalendarDate(dayNumber: published / 86_400).description
+        guard let id = VersionID(day) else { return nil }
+        let version = DistributionVersion(
+            id: id, published: Timestamp(seconds: published + 11_520),
+            notes: week == 0 ? "openssl 3.0.17, linux 6.1.153" : week == 3 ? "point release 12.13" : "",
+            index: "debian/\(day).caibx", size: 1_200_000_000,
+            digest: FileDigest("sha256:" + String(repeating: "ab", count: 32)))
+        var summary = VersionSummary(
+            version, key: VersionKey(catalog: system.catalog, distribution: system.distribution, version: day))
+        summary.content = version.size
+        summary.here = 312_000_000
+        summary.toBoot = week == 2 ? nil : 84_000_000 - UInt64(week % 10) * 1_000_000
+        summary.new = week == 0 ? 6_100_000 : nil
+        summary.changed = 6_100_000 + UInt64(week) * 100_000
+        summary.offline = offline
+        summary.lastRun = isLastRun ? Int(published) : nil
+        return summary
     }
 }

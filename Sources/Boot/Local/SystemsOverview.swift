@@ -12,9 +12,19 @@ package struct SystemSummary: Sendable {
     package let source: CatalogSource
     package let distribution: Distribution
     /// One for each of the distribution's versions, in the same order: newest first.
-    package let versions: [VersionSummary]
+    package var versions: [VersionSummary]
     /// Withdrawn versions, newest first.
     package var withdrawn: [WithdrawnSummary] = []
+
+    package init(
+        source: CatalogSource, distribution: Distribution, versions: [VersionSummary],
+        withdrawn: [WithdrawnSummary] = []
+    ) {
+        self.source = source
+        self.distribution = distribution
+        self.versions = versions
+        self.withdrawn = withdrawn
+    }
 
     /// The version that ran last on this machine.
     package var lastRun: VersionSummary? {
@@ -28,6 +38,12 @@ package struct WithdrawnSummary: Sendable {
     package var isRunning = false
     /// Whether its index is stored: it was run, fetched or looked at.
     package var isHere = false
+
+    package init(version: WithdrawnVersion, isRunning: Bool = false, isHere: Bool = false) {
+        self.version = version
+        self.isRunning = isRunning
+        self.isHere = isHere
+    }
 }
 
 /// One version. Bytes throughout; nil where not known.
@@ -60,7 +76,7 @@ package struct VersionSummary: Sendable {
     package var changed: UInt64?
     package var offline = Offline.no
 
-    init(_ version: DistributionVersion, key: VersionKey) {
+    package init(_ version: DistributionVersion, key: VersionKey) {
         self.version = version
         self.key = key
     }

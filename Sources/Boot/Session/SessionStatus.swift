@@ -1,7 +1,7 @@
 /// One session as scripts and screens see it; the shape of `sessions --json` (DESIGN section 6).
 package struct SessionStatus: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
-        case starting, running, waiting, paused, stopping, failed
+        case starting, running, waiting, paused, stopping
     }
 
     /// What a guest in the state `waiting` waits for: blocks of its image, space on the host's disk for what it writes, or
@@ -10,10 +10,15 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         case blocks, space, disk
     }
 
-    package enum Phase: String, Codable, Sendable, CaseIterable {
+    /// The stages of a start, in their order.
+    package enum Phase: String, Codable, Sendable, CaseIterable, Comparable {
         case catalog, index, mount
         case bootSet = "boot-set"
         case guest, up
+
+        private var place: Int { Phase.allCases.firstIndex(of: self) ?? 0 }
+
+        package static func < (left: Phase, right: Phase) -> Bool { left.place < right.place }
     }
 
     package struct Domain: Codable, Sendable, Equatable {
@@ -27,6 +32,11 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         /// Blocks of the boot set, and how many of them have arrived or were stored already.
         package var blocks: Int
         package var done: Int
+
+        package init(blocks: Int, done: Int) {
+            self.blocks = blocks
+            self.done = done
+        }
     }
 
     package var id: String
@@ -63,6 +73,36 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     /// That its version was withdrawn, and why; nil if it was not. The session itself does not know: the program that lists
     /// sessions fills it in.
     package var withdrawn: String?
+
+    package init(
+        id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
+        phase: Phase, pid: Int32, started: String, accel: String? = nil, mount: String? = nil, consoleLog: String,
+        sshTarget: String? = nil, bytesFetched: UInt64 = 0, bytesFromCache: UInt64 = 0, blocks: Int = 0,
+        blocksHere: Int = 0, bootSet: BootSetProgress? = nil, rate: UInt64 = 0, lastError: String? = nil,
+        domain: Domain? = nil
+    ) {
+        self.id = id
+        self.catalog = catalog
+        self.distribution = distribution
+        self.version = version
+        self.state = state
+        self.waitingFor = waitingFor
+        self.phase = phase
+        self.pid = pid
+        self.started = started
+        self.accel = accel
+        self.mount = mount
+        self.consoleLog = consoleLog
+        self.sshTarget = sshTarget
+        self.bytesFetched = bytesFetched
+        self.bytesFromCache = bytesFromCache
+        self.blocks = blocks
+        self.blocksHere = blocksHere
+        self.bootSet = bootSet
+        self.rate = rate
+        self.lastError = lastError
+        self.domain = domain
+    }
 }
 
 extension SessionStatus {

@@ -7,7 +7,7 @@ import Linux
 
 /// What is kept here.
 extension BootBackend {
-    package func pin(_ image: ImageName, _ isPinned: Bool) async throws {
+    package func pin(_ image: VersionKey, _ isPinned: Bool) async throws {
         let versions = VersionCache(library: library, cache: cacheOfUser)
         if isPinned {
             let chosen = try chosen(image)
@@ -15,15 +15,15 @@ extension BootBackend {
             try await WorkerThread.run(name: "cache") { try versions.pin(VersionKey(chosen), indexPath: path) }
         } else {
             // A version that its catalog no longer has can still be let go.
-            _ = try await WorkerThread.run(name: "cache") { try versions.unpin(VersionKey(image)) }
+            _ = try await WorkerThread.run(name: "cache") { try versions.unpin(image) }
         }
     }
 
-    package func remove(_ image: ImageName) async throws -> UInt64 {
+    package func remove(_ image: VersionKey) async throws -> UInt64 {
         let versions = VersionCache(library: library, cache: cacheOfUser)
         let overview = try await self.overview()
         let freed = try await WorkerThread.run(name: "cache") {
-            try versions.remove(VersionKey(image), among: overview)
+            try versions.remove(image, among: overview)
         }
         return UInt64(max(0, freed))
     }
@@ -69,12 +69,5 @@ extension BootBackend {
     package func removeCatalog(_ name: String) async throws {
         let library = library
         try await WorkerThread.run(name: "catalog") { try library.remove(name) }
-    }
-}
-
-extension VersionKey {
-    init(_ image: ImageName) {
-        self.init(
-            catalog: image.system.catalog, distribution: image.system.distribution, version: image.version)
     }
 }

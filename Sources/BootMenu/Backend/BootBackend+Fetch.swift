@@ -2,7 +2,8 @@ import Boot
 
 /// Downloading versions for offline use.
 extension BootBackend {
-    package func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error> {
+    package func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error>
+    {
         // Only the newest counts: nobody reads a thousand a second.
         AsyncThrowingStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let task = Task {

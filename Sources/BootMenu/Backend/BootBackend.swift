@@ -22,7 +22,7 @@ package final class BootBackend: MenuBackend {
     /// The catalogs as they were read last.
     private let copies = Mutex<[CatalogCopy]>([])
     /// The guests as they were seen last.
-    private let seen = Mutex<[GuestItem]>([])
+    private let seen = Mutex<[Guest]>([])
 
     /// - Parameters:
     ///   - program: path of the program that knows `run-session`.
@@ -50,16 +50,16 @@ package final class BootBackend: MenuBackend {
 
     /// The version of a row, as its catalog has it.
     /// - Throws: ``CatalogAccessError`` when it has gone meanwhile.
-    func chosen(_ image: ImageName) throws -> ChosenVersion {
-        guard let name = VersionName(image.text) else {
-            throw CatalogAccessError.noSuchDistribution(image.system.distribution, near: [])
+    func chosen(_ image: VersionKey) throws -> ChosenVersion {
+        guard let name = VersionName(image.description) else {
+            throw CatalogAccessError.noSuchDistribution(image.distribution, near: [])
         }
         return try name.choose(from: copies.withLock { $0 })
     }
 
     // MARK: Guests
 
-    package func guests() async -> [GuestItem] {
+    package func guests() async -> [Guest] {
         let list = await registry.survey(patience: .zero)
         // One without a socket starts, or is about to be gone.
         let silent = list.silent.filter {
@@ -68,25 +68,25 @@ package final class BootBackend: MenuBackend {
         return seen.withLock { seen in
             let known = seen
             seen =
-                list.sessions.map(GuestItem.init)
-                + silent.map { session in GuestItem(silent: session, known.first { $0.id == session.id }) }
-            seen.sort { ($0.started, $0.id) < ($1.started, $1.id) }
+                list.sessions.map { Guest($0) }
+                + silent.map { session in Guest(silent: session, known.first { $0.id == session.id }) }
+            seen.sort { ($0.status.started, $0.id) < ($1.status.started, $1.id) }
             return seen
         }
     }
 
-    package func picture(session: String, cells: Int) async -> [BlockCell]? {
+    package func picture(session: String, cells: Int) async -> [BlockMap.Cell]? {
         let wanted = min(cells, ControlRequest.mostCells)
-        return try? await registry.send(.blockMap, cells: wanted, to: session).map?.cells.map(BlockCell.init)
+        return try? await registry.send(.blockMap, cells: wanted, to: session).map?.cells
     }
 
-    package func boot(_ image: ImageName) -> AsyncThrowingStream<GuestItem, any Error> {
+    package func boot(_ image: VersionKey) -> AsyncThrowingStream<SessionStatus, any Error> {
         AsyncThrowingStream { continuation in
             Task {
                 do {
                     for await report in try await startReports(image) {
                         if let failure = report.failure { throw failure }
-                        if let status = report.status { continuation.yield(GuestItem(status)) }
+                        if let status = report.status { continuation.yield(status) }
                     }
                     continuation.finish()
                 } catch {
@@ -96,11 +96,12 @@ package final class BootBackend: MenuBackend {
         }
     }
 
-    private func startReports(_ image: ImageName) async throws -> AsyncStream<StartReport> {
+    private func startReports(_ image: VersionKey) async throws -> AsyncStream<StartReport> {
         let registry = registry
         let launcher = SessionLauncher(places: places, program: program)
         let request = BootRequest(
-            id: SessionID.random(), name: image.text, memoryMiB: configuration.memoryMiB, cpus: configuration.cpus,
+            id: SessionID.random(), name: image.description, memoryMiB: configuration.memoryMiB,
+            cpus: configuration.cpus,
             // A window or console is opened from the menu when it is wanted; the screen is there then.
             display: hasDisplay ? .window : .none, network: configuration.network, accel: configuration.accelerator,
             connect: configuration.connect)
@@ -111,18 +112,11 @@ package final class BootBackend: MenuBackend {
         }
     }
 
-    package func order(_ order: MenuEffect.GuestOrder, session: String) async throws {
-        let command: ControlCommand =
-            switch order {
-            case .stop: .stop
-            case .force: .force
-            case .pause: .pause
-            case .resume: .resume
-            }
+    package func order(_ command: ControlCommand, session: String) async throws {
         let directory = try registry.directory(of: session)
         do {
-            _ = try await registry.send(command, to: session, patience: order == .force ? .seconds(2) : .zero)
-        } catch BootError.sessionSilent where order == .force {
+            _ = try await registry.send(command, to: session, patience: command == .force ? .seconds(2) : .zero)
+        } catch BootError.sessionSilent where command == .force {
             // One that has ended meanwhile needs no force.
             guard directory.isAlive else { return }
             let (registry, describe) = (registry, describe)

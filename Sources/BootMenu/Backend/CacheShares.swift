@@ -25,19 +25,13 @@ struct CacheShares {
             }
             return ids
         }
-        items = zip(held, ids).map { row, ids in
-            let (system, summary) = row
+        items = zip(held, ids).map { held, ids in
+            let summary = held.1
             let own = ids.reduce(UInt64(0)) { sum, id in
                 guard let use = uses[id], use.count == 1, cache.contains(id) else { return sum }
                 return sum + UInt64(use.length)
             }
-            let item = VersionItem(summary, distribution: system.distribution, isPriced: true)
-            return CacheItem(
-                image: ImageName(
-                    system: SystemName(catalog: system.source.name, distribution: system.distribution.id),
-                    version: summary.version.id.text),
-                here: summary.here, own: own, size: summary.content ?? summary.version.size, offline: item.offline,
-                isPinned: summary.isPinned)
-        }.sorted { ($0.here, $0.image.text) > ($1.here, $1.image.text) }
+            return CacheItem(summary, own: own)
+        }.sorted { ($0.version.here, $0.image.description) > ($1.version.here, $1.image.description) }
     }
 }

@@ -1,5 +1,5 @@
 /// How full the cache is, and of what. Bytes.
-package struct CacheOverview: Sendable, Hashable {
+package struct CacheOverview: Sendable {
     package var directory: String
     package var limit: UInt64
     package var used: UInt64

@@ -1,13 +1,10 @@
+import Catalog
+
 /// A followed catalog as the menu shows it.
 package struct CatalogItem: Sendable, Hashable {
-    /// How far it can be believed, as `list --json` says it.
-    package enum State: String, Sendable {
-        case fresh, stale, expired, unreachable, untrusted
-    }
-
     package var name: String
     package var url: String
-    package var state: State
+    package var state: CatalogCopy.State
     /// Why it is not fresh, in words; empty when it is.
     package var error: String
     /// Who vouches for it: `signed, fresh until 2026-11-30`, or `not signed`.
@@ -15,7 +12,8 @@ package struct CatalogItem: Sendable, Hashable {
     package var mirrors: [String]
 
     package init(
-        name: String, url: String, state: State, error: String = "", trust: String = "", mirrors: [String] = []
+        name: String, url: String, state: CatalogCopy.State, error: String = "", trust: String = "",
+        mirrors: [String] = []
     ) {
         self.name = name
         self.url = url

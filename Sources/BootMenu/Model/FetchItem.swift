@@ -1,3 +1,5 @@
+import Boot
+
 /// A version that is being brought here, for use without a network.
 package struct FetchItem: Sendable, Hashable {
     package enum Extent: Sendable, Hashable {
@@ -13,7 +15,7 @@ package struct FetchItem: Sendable, Hashable {
     }
 
     package let number: Int
-    package let image: ImageName
+    package let image: VersionKey
     package let extent: Extent
     package var state: State
     package var done: UInt64
@@ -22,7 +24,7 @@ package struct FetchItem: Sendable, Hashable {
     package var rate: UInt64
 
     package init(
-        number: Int, image: ImageName, extent: Extent, state: State = .running, done: UInt64 = 0, total: UInt64 = 0,
+        number: Int, image: VersionKey, extent: Extent, state: State = .running, done: UInt64 = 0, total: UInt64 = 0,
         rate: UInt64 = 0
     ) {
         self.number = number

@@ -1,13 +1,15 @@
+import Boot
+
 /// A boot that was asked for in this menu.
-package struct Launch: Sendable, Hashable {
+package struct Launch: Sendable {
     package let number: Int
-    package let image: ImageName
+    package let image: VersionKey
     /// What its session said last.
-    package var guest: GuestItem?
+    package var guest: SessionStatus?
     /// Why there is no guest; nil while there may be one.
     package var failure: String?
 
-    package init(number: Int, image: ImageName, guest: GuestItem? = nil, failure: String? = nil) {
+    package init(number: Int, image: VersionKey, guest: SessionStatus? = nil, failure: String? = nil) {
         self.number = number
         self.image = image
         self.guest = guest

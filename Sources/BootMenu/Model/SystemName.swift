@@ -1,3 +1,6 @@
+import Boot
+import Catalog
+
 /// One operating system of one catalog.
 package struct SystemName: Sendable, Hashable, Comparable {
     package let catalog: String
@@ -10,5 +13,36 @@ package struct SystemName: Sendable, Hashable, Comparable {
 
     package static func < (left: SystemName, right: SystemName) -> Bool {
         (left.distribution, left.catalog) < (right.distribution, right.catalog)
+    }
+}
+
+extension VersionKey {
+    package var system: SystemName { SystemName(catalog: catalog, distribution: distribution) }
+
+    /// `debian 2026-11-16`, as people say it.
+    var words: String { "\(distribution) \(version)" }
+}
+
+extension SystemSummary {
+    package var name: SystemName { SystemName(catalog: source.name, distribution: distribution.id) }
+
+    var newest: VersionSummary? { versions.first }
+
+    /// What finding looks through, in lower-case letters.
+    var searchText: String {
+        // Bounded: a title may have any length.
+        let parts = [distribution.id, source.name, distribution.title, distribution.summary]
+        return parts.map { $0.prefix(400).lowercased() }.joined(separator: "\n")
+    }
+}
+
+extension VersionSummary {
+    /// Its id, `2026-11-16`.
+    var id: String { key.version }
+
+    /// Bytes that the whole image still needs, at most.
+    var missing: UInt64 {
+        let all = content ?? version.size
+        return all - min(all, here)
     }
 }

@@ -1,3 +1,4 @@
+import Boot
 import Linux
 
 /// What the menu asks of the world. Calls come from any thread and may take as long as they need: no screen waits for them.
@@ -9,22 +10,22 @@ package protocol MenuBackend: Sendable {
     func price(_ system: SystemName) async
     /// A number that changes when catalogs come or go, whoever adds or removes them. It is asked every few seconds.
     func catalogsStamp() async -> Int64
-    func guests() async -> [GuestItem]
+    func guests() async -> [Guest]
     /// The image of a session in at most `cells` cells; nil where there is none yet.
-    func picture(session: String, cells: Int) async -> [BlockCell]?
+    func picture(session: String, cells: Int) async -> [BlockMap.Cell]?
     /// Starts a guest. What its session says until it runs; then the stream ends.
-    func boot(_ image: ImageName) -> AsyncThrowingStream<GuestItem, any Error>
-    func order(_ order: MenuEffect.GuestOrder, session: String) async throws
+    func boot(_ image: VersionKey) -> AsyncThrowingStream<SessionStatus, any Error>
+    func order(_ command: ControlCommand, session: String) async throws
     /// Relays between this process's terminal and the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws
     /// Why a session ended; nil when it ended as it should.
     func lastWords(session: String) async -> String?
     func window(session: String) async throws
     /// Brings a version here. Ends when all of it is; cancelling the consumer stops it.
-    func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error>
-    func pin(_ image: ImageName, _ isPinned: Bool) async throws
+    func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error>
+    func pin(_ image: VersionKey, _ isPinned: Bool) async throws
     /// - Returns: bytes freed.
-    func remove(_ image: ImageName) async throws -> UInt64
+    func remove(_ image: VersionKey) async throws -> UInt64
     func cache() async throws -> CacheOverview
     /// Reads every block again.
     /// - Returns: how many were damaged.

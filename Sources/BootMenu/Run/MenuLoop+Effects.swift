@@ -1,3 +1,4 @@
+import Boot
 import Linux
 
 /// Carrying out what the menu wants, each thing beside the others; what comes of it is an event.
@@ -87,7 +88,7 @@ extension MenuLoop {
         }
     }
 
-    private func boot(_ image: ImageName, _ number: Int) {
+    private func boot(_ image: VersionKey, _ number: Int) {
         Task {
             do {
                 for try await guest in backend.boot(image) { post(.launched(number, guest)) }
@@ -98,7 +99,7 @@ extension MenuLoop {
         }
     }
 
-    private func fetch(_ image: ImageName, _ extent: FetchItem.Extent, _ number: Int) {
+    private func fetch(_ image: VersionKey, _ extent: FetchItem.Extent, _ number: Int) {
         fetches[number] = Task {
             do {
                 for try await progress in backend.fetch(image, extent) {

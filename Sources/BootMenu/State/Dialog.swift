@@ -1,3 +1,5 @@
+import Boot
+
 /// A question, or something that must be read.
 package struct Dialog: Sendable, Hashable {
     /// What a button does.
@@ -5,11 +7,11 @@ package struct Dialog: Sendable, Hashable {
         case close
         case quit
         case force(String)
-        case boot(ImageName)
+        case boot(VersionKey)
         case open(String)
-        case fetch(ImageName, FetchItem.Extent)
+        case fetch(VersionKey, FetchItem.Extent)
         case stopFetch(Int)
-        case remove(ImageName)
+        case remove(VersionKey)
         case removeCatalog(String)
         case trust(CatalogRequest)
     }

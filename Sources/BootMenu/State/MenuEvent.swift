@@ -1,3 +1,4 @@
+import Boot
 import Curses
 
 /// All that can happen to the menu.
@@ -9,9 +10,9 @@ package enum MenuEvent: Sendable {
     /// The time now, in seconds since 1970.
     case tick(Int64)
     case offer(MenuOffer)
-    case guests([GuestItem])
-    case picture(session: String, cells: [BlockCell])
-    case launched(Int, GuestItem)
+    case guests([Guest])
+    case picture(session: String, cells: [BlockMap.Cell])
+    case launched(Int, SessionStatus)
     /// The guest of a launch runs.
     case launchUp(Int)
     case launchFailed(Int, String)

@@ -1,8 +1,10 @@
+import Boot
+
 /// One screen of the menu, and what it is about.
 package enum MenuScreen: Sendable, Hashable {
     case systems
     case versions(SystemName)
-    case details(ImageName)
+    case details(VersionKey)
     /// A boot that was asked for here.
     case launch(Int)
     /// A guest that was running already.

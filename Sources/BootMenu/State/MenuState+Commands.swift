@@ -1,3 +1,4 @@
+import Boot
 import Curses
 
 /// What commands do.
@@ -42,10 +43,10 @@ extension MenuState {
     package func isOffered(_ command: Command) -> Bool {
         switch command {
         case .suspend: facts.mayShowShell
-        case .window: facts.hasDisplay && chosenGuest?.phase == .up
-        case .console: chosenGuest?.phase == .up || chosenGuest?.phase == .guest
-        case .pause: chosenGuest?.phase == .up
-        case .stop, .force: chosenGuest.map { !$0.id.isEmpty } ?? false
+        case .window: facts.hasDisplay && chosenGuest?.status.phase == .up
+        case .console: chosenGuest?.status.phase == .up || chosenGuest?.status.phase == .guest
+        case .pause: chosenGuest?.status.phase == .up
+        case .stop, .force: chosenGuest != nil
         case .activate: top.screen.kind == .guests ? chosenGuest != nil : chosenImage != nil
         case .enter, .details, .offline, .pin: chosenImage != nil
         case .remove: chosenImage != nil || chosenCatalog != nil
@@ -100,12 +101,12 @@ extension MenuState {
         return boot(image)
     }
 
-    mutating func boot(_ image: ImageName) -> [MenuEffect] {
+    mutating func boot(_ image: VersionKey) -> [MenuEffect] {
         let number = nextNumber()
         launches[number] = Launch(number: number, image: image)
         hasChosen = true
         open(.launch(number))
-        log.append(LogEntry(time: now, text: "booting \(image.text)", isFailure: false))
+        log.append(LogEntry(time: now, text: "booting \(image)", isFailure: false))
         return [.boot(image, launch: number)]
     }
 
@@ -117,23 +118,16 @@ extension MenuState {
             return [.price(image.system)]
         case .guests:
             guard let guest = chosenGuest else { return [] }
-            open(screen(of: guest))
+            open(.guest(guest.id))
             return [.loadGuests]
         default: break
         }
         return []
     }
 
-    /// The screen of a guest: its launch's, when it was booted here and has no session yet.
-    private func screen(of guest: GuestItem) -> MenuScreen {
-        if !guest.id.isEmpty { return .guest(guest.id) }
-        return launches.values.first { $0.image == guest.image && $0.failure == nil }.map { .launch($0.number) }
-            ?? .guests
-    }
-
     private mutating func pin() -> [MenuEffect] {
         guard let image = chosenImage else { return [] }
-        let isPinned = version(image)?.isPinned ?? cache?.items.first { $0.image == image }?.isPinned ?? false
+        let isPinned = version(image)?.isPinned ?? cache?.items.first { $0.image == image }?.version.isPinned ?? false
         return [.pin(image, !isPinned)]
     }
 
@@ -159,8 +153,8 @@ extension MenuState {
     // MARK: Guests
 
     /// The effect, if the guest can be reached yet.
-    private mutating func reach(_ guest: GuestItem, _ effect: MenuEffect) -> [MenuEffect] {
-        if guest.id.isEmpty || guest.phase < .guest {
+    private mutating func reach(_ guest: Guest, _ effect: MenuEffect) -> [MenuEffect] {
+        if guest.status.phase < .guest {
             say("\(guest.image.words) is not that far yet")
             return []
         }
@@ -178,12 +172,11 @@ extension MenuState {
 
     private mutating func pause() -> [MenuEffect] {
         guard let guest = chosenGuest else { return [] }
-        return guest.state == .paused ? order(guest, .resume, "goes on") : order(guest, .pause, "pauses")
+        return guest.status.state == .paused ? order(guest, .resume, "goes on") : order(guest, .pause, "pauses")
     }
 
-    private mutating func order(_ guest: GuestItem, _ order: MenuEffect.GuestOrder, _ words: String) -> [MenuEffect] {
-        guard !guest.id.isEmpty else { return [] }
+    private mutating func order(_ guest: Guest, _ command: ControlCommand, _ words: String) -> [MenuEffect] {
         say("\(guest.image.words): \(words)")
-        return [.order(order, session: guest.id)]
+        return [.order(command, session: guest.id)]
     }
 }

@@ -1,3 +1,5 @@
+import Boot
+
 /// Questions and their answers.
 extension MenuState {
     mutating func answer(_ dialog: Dialog) -> [MenuEffect] {
@@ -46,14 +48,14 @@ extension MenuState {
     }
 
     mutating func askForce() {
-        guard let guest = chosenGuest, !guest.id.isEmpty else { return }
+        guard let guest = chosenGuest else { return }
         overlay = .dialog(
             Dialog(
                 "Power off \(guest.image.words)?", "The guest is not asked. What it wrote in this run is thrown away.",
                 [Dialog.cancel(), .init(label: "Power off", act: .force(guest.id))]))
     }
 
-    mutating func askOffline(_ image: ImageName) {
+    mutating func askOffline(_ image: VersionKey) {
         if let fetch = fetches.first(where: { $0.image == image && $0.state == .running }) {
             overlay = .dialog(
                 Dialog(
@@ -83,7 +85,7 @@ extension MenuState {
         overlay = .dialog(Dialog("\(image.words) without a network", lines.joined(separator: "\n"), buttons))
     }
 
-    private mutating func fetch(_ image: ImageName, _ extent: FetchItem.Extent) -> [MenuEffect] {
+    private mutating func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> [MenuEffect] {
         let number = nextNumber()
         fetches.append(FetchItem(number: number, image: image, extent: extent))
         say("fetching the \(extent.words) of \(image.words)")

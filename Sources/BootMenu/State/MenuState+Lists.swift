@@ -1,8 +1,10 @@
+import Boot
+
 /// The list on the screen: which rows it has, and which one is chosen.
 extension MenuState {
     /// What the chosen row of a list of systems is.
-    package enum SystemsRow: Sendable, Hashable {
-        case system(SystemItem)
+    package enum SystemsRow: Sendable {
+        case system(SystemSummary)
         case catalog(CatalogItem)
     }
 
@@ -35,17 +37,17 @@ extension MenuState {
     }
 
     /// The version that a key on this screen is about.
-    package var chosenImage: ImageName? {
+    package var chosenImage: VersionKey? {
         switch top.screen {
         case .systems:
             guard case .system(let system)? = systemsRow(top.position.selected, of: top), let newest = system.newest
             else {
                 return nil
             }
-            return ImageName(system: system.name, version: newest.id)
+            return newest.key
         case .versions(let name):
             guard let system = system(name), top.rows.indices.contains(top.position.selected) else { return nil }
-            return ImageName(system: name, version: system.versions[top.rows[top.position.selected]].id)
+            return system.versions[top.rows[top.position.selected]].key
         case .details(let image): return image
         case .cache:
             guard let items = cache?.items, items.indices.contains(top.position.selected) else { return nil }
@@ -55,7 +57,7 @@ extension MenuState {
     }
 
     /// The guest that a key on this screen is about.
-    package var chosenGuest: GuestItem? {
+    package var chosenGuest: Guest? {
         switch top.screen {
         case .guests: guests.indices.contains(top.position.selected) ? guests[top.position.selected] : nil
         default: guest(on: top.screen)
@@ -102,7 +104,7 @@ extension MenuState {
         switch open.screen {
         case .systems:
             let matching = offer.systems.indices.filter {
-                wanted.isEmpty || offer.systems[$0].searchText.contains(wanted)
+                wanted.isEmpty || searchTexts[$0].contains(wanted)
             }
             stack[level].rows =
                 matching
@@ -111,7 +113,8 @@ extension MenuState {
         case .versions(let name):
             let versions = system(name)?.versions ?? []
             stack[level].rows = versions.indices.filter {
-                wanted.isEmpty || versions[$0].id.contains(wanted) || versions[$0].notes.lowercased().contains(wanted)
+                wanted.isEmpty || versions[$0].id.contains(wanted)
+                    || versions[$0].version.notes.lowercased().contains(wanted)
             }
         default: return
         }

@@ -1,3 +1,5 @@
+import Boot
+
 /// What the world says.
 extension MenuState {
     mutating func handleNews(_ event: MenuEvent) -> [MenuEffect] {
@@ -5,9 +7,9 @@ extension MenuState {
         case .offer(let offer): take(offer)
         case .guests(let guests): return take(guests)
         case .picture(let session, let cells): picture = (session, cells)
-        case .launched(let number, let guest):
-            launches[number]?.guest = guest
-            if !guests.contains(where: { $0.id == guest.id && $0.phase > guest.phase }) { note(guest) }
+        case .launched(let number, let status):
+            launches[number]?.guest = status
+            if !guests.contains(where: { $0.id == status.id && $0.status.phase > status.phase }) { note(Guest(status)) }
         case .launchUp(let number):
             launches[number]?.guest?.phase = .up
             return [.loadGuests, .loadOffer(isAsked: false)] + opening(number)
@@ -39,6 +41,7 @@ extension MenuState {
         isRefreshing = isRefreshing && !new.isPriced
         systemIndex = Dictionary(
             new.systems.indices.map { (new.systems[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+        searchTexts = new.systems.map(\.searchText)
         var seen = Set<String>()
         ambiguous = Set(new.systems.map(\.name.distribution).filter { !seen.insert($0).inserted })
         troubled = new.catalogs.indices.filter { new.catalogs[$0].isTrouble }
@@ -51,21 +54,21 @@ extension MenuState {
         settle()
     }
 
-    private mutating func take(_ new: [GuestItem]) -> [MenuEffect] {
+    private mutating func take(_ new: [Guest]) -> [MenuEffect] {
         let chosen = chosenGuest?.id
-        let ended = guests.filter { old in !old.id.isEmpty && !new.contains { $0.id == old.id } }
+        let ended = guests.filter { old in !new.contains { $0.id == old.id } }
         guests = new
         // What was booted here a moment ago may have no socket yet.
         for launch in launches.values.sorted(by: { $0.number < $1.number }) where launch.failure == nil {
             guard let guest = launch.guest, guest.phase != .up, !new.contains(where: { $0.id == guest.id }) else {
                 continue
             }
-            guests.append(guest)
+            guests.append(Guest(guest))
         }
         var effects: [MenuEffect] = []
         for guest in ended where !guests.contains(where: { $0.id == guest.id }) {
             // A launch that fails says so itself.
-            guard guest.phase == .up || guest.state == .stopping else { continue }
+            guard guest.status.phase == .up || guest.status.state == .stopping else { continue }
             say("\(guest.image.words) has ended")
             if effects.isEmpty { effects = [.loadOffer(isAsked: false)] }
             effects.append(.explainEnd(session: guest.id, guest.image))
@@ -102,7 +105,7 @@ extension MenuState {
         for level in gone.reversed() { stack.remove(at: level) }
     }
 
-    private mutating func note(_ guest: GuestItem) {
+    private mutating func note(_ guest: Guest) {
         if let index = guests.firstIndex(where: { $0.id == guest.id }) {
             guests[index] = guest
         } else {

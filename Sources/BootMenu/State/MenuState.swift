@@ -1,3 +1,5 @@
+import Boot
+import Catalog
 import Curses
 
 /// All that the menu knows. It changes by events only, and says what it wants done; nothing here waits or looks at a clock.
@@ -10,6 +12,8 @@ package struct MenuState: Sendable {
     package internal(set) var offer = MenuOffer()
     /// Where a system is in the offer.
     var systemIndex: [SystemName: Int] = [:]
+    /// What finding looks through, for each system of the offer.
+    var searchTexts: [String] = []
     /// Ids that several catalogs use.
     var ambiguous: Set<String> = []
     /// Catalogs that get a row because something is wrong with them.
@@ -18,9 +22,9 @@ package struct MenuState: Sendable {
     package internal(set) var isRefreshing = false
 
     /// Guests that run or start, in the order of their start.
-    package internal(set) var guests: [GuestItem] = []
+    package internal(set) var guests: [Guest] = []
     package internal(set) var launches: [Int: Launch] = [:]
-    package internal(set) var picture: (session: String, cells: [BlockCell]) = ("", [])
+    package internal(set) var picture: (session: String, cells: [BlockMap.Cell]) = ("", [])
     package internal(set) var fetches: [FetchItem] = []
     package internal(set) var cache: CacheOverview?
     package internal(set) var verifying: (done: Int, total: Int)?
@@ -85,34 +89,36 @@ package struct MenuState: Sendable {
 
     // MARK: Looking things up
 
-    package func system(_ name: SystemName) -> SystemItem? { systemIndex[name].map { offer.systems[$0] } }
+    package func system(_ name: SystemName) -> SystemSummary? { systemIndex[name].map { offer.systems[$0] } }
 
-    package func version(_ image: ImageName) -> VersionItem? {
-        system(image.system)?.versions.first { $0.id == image.version }
+    package func version(_ image: VersionKey) -> VersionSummary? {
+        system(image.system)?.versions.first { $0.key == image }
     }
 
     /// That a guest's version was withdrawn, and why; empty where it was not.
-    func withdrawal(of image: ImageName) -> String { system(image.system)?.withdrawn[image.version] ?? "" }
+    func withdrawal(of image: VersionKey) -> String {
+        system(image.system)?.withdrawn.first { $0.version.id.text == image.version }?.version.words ?? ""
+    }
 
     package func catalog(_ name: String) -> CatalogItem? { offer.catalogs.first { $0.name == name } }
 
     /// A guest of this version.
-    package func guest(of image: ImageName) -> GuestItem? { guests.first { $0.image == image } }
+    package func guest(of image: VersionKey) -> Guest? { guests.first { $0.image == image } }
 
     /// The guest that the screen is about, as it was heard of last.
-    package func guest(on screen: MenuScreen) -> GuestItem? {
+    package func guest(on screen: MenuScreen) -> Guest? {
         switch screen {
         case .guest(let id): return guests.first { $0.id == id }
         case .launch(let number):
             guard let known = launches[number]?.guest else { return nil }
-            return guests.first { !known.id.isEmpty && $0.id == known.id } ?? known
+            return guests.first { $0.id == known.id } ?? Guest(known)
         default: return nil
         }
     }
 
     /// The session whose picture is looked at, and how many cells there is room for.
     package var watched: (session: String, cells: Int)? {
-        guard let guest = guest(on: top.screen), !guest.id.isEmpty, guest.phase >= .mount else { return nil }
+        guard let guest = guest(on: top.screen), guest.status.phase >= .mount else { return nil }
         let room = layout.pictureSize
         return room.columns * room.rows > 0 ? (guest.id, room.columns * room.rows) : nil
     }

@@ -1,3 +1,5 @@
+import Boot
+
 /// The signs that the screens draw with: Unicode's, or ASCII twins of the same width.
 package struct Signs: Sendable, Hashable {
     let topLeft, topRight, bottomLeft, bottomRight, horizontal, vertical, teeLeft, teeRight: String
@@ -30,7 +32,7 @@ package struct Signs: Sendable, Hashable {
     func quoted(_ text: String) -> String { quoteStart + clip(text, to: 40).text + quoteEnd }
 
     /// The picture's sign for a cell.
-    func sign(of cell: BlockCell) -> String {
+    func sign(of cell: BlockMap.Cell) -> String {
         switch cell {
         case .hole: hole
         case .missing: missing

@@ -1,9 +1,10 @@
+import Boot
 import Curses
 
 /// An image as a picture of cells.
 enum BlockPicture {
     /// One row of it. Signs differ, not only colours.
-    static func draw(_ cells: ArraySlice<BlockCell>, row: Int, column: Int, on page: inout Page) {
+    static func draw(_ cells: ArraySlice<BlockMap.Cell>, row: Int, column: Int, on page: inout Page) {
         var start = cells.startIndex
         while start < cells.endIndex {
             let kind = cells[start]
@@ -18,7 +19,7 @@ enum BlockPicture {
         "\(signs.here) here  \(signs.read) read by the guest  \(signs.arriving) arriving  \(signs.missing) on the server  \(signs.hole) empty"
     }
 
-    private static func style(_ cell: BlockCell) -> ScreenStyle {
+    private static func style(_ cell: BlockMap.Cell) -> ScreenStyle {
         switch cell {
         case .here, .read: [.accent]
         case .arriving: [.bold]

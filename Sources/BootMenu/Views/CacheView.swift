@@ -43,18 +43,20 @@ enum CacheView {
 
     private static func cells(_ item: CacheItem, _ marker: String, _ width: Int) -> [RowCell] {
         let state =
-            switch item.offline {
+            switch item.version.offline {
             case .whole: "complete"
             case .boots: "boots offline"
             case .no: "in part"
             }
         var cells = [
-            RowCell(" \(marker) ", 3), RowCell(item.image.system.distribution, 14), RowCell(item.image.version, 12),
+            RowCell(" \(marker) ", 3), RowCell(item.image.distribution, 14), RowCell(item.image.version, 12),
         ]
         var room = width - 29
         for (text, cellWidth, isRight) in [
-            (Words.bytes(item.here), 8, true), ("  " + state, 16, false), (item.isPinned ? "pinned" : "", 8, false),
-            (item.own.map { "\(Words.bytes($0)) alone" } ?? "", 15, false), ("of \(Words.bytes(item.size))", 12, false),
+            (Words.bytes(item.version.here), 8, true), ("  " + state, 16, false),
+            (item.version.isPinned ? "pinned" : "", 8, false),
+            (item.own.map { "\(Words.bytes($0)) alone" } ?? "", 15, false),
+            ("of \(Words.bytes(item.version.content ?? item.version.version.size))", 12, false),
         ] where room >= cellWidth {
             cells.append(RowCell(text, cellWidth, right: isRight))
             room -= cellWidth

@@ -1,3 +1,4 @@
+import Boot
 import Curses
 
 /// The running guests.
@@ -28,26 +29,26 @@ enum GuestsView {
         page.rule(row: top, left: 0, width: width, title: guest.map { $0.image.words } ?? "")
         guard let guest else { return }
         var lines = [
-            AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.mount),
-            AboutLine("console", guest.consoleLog),
+            AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.status.mount ?? ""),
+            AboutLine("console", guest.status.consoleLog),
         ]
         let withdrawal = state.withdrawal(of: guest.image)
         if !withdrawal.isEmpty { lines.insert(AboutLine("version", withdrawal), at: 0) }
-        if !guest.lastError.isEmpty { lines.append(AboutLine("trouble", guest.lastError)) }
+        if let error = guest.status.lastError { lines.append(AboutLine("trouble", error)) }
         for (offset, line) in lines.prefix(layout.stripHeight).enumerated() where !line.text.isEmpty {
             line.draw(row: top + 1 + offset, column: 2, width: width - 4, on: &page)
         }
     }
 
-    private static func cells(_ guest: GuestItem, _ state: MenuState, _ marker: String, _ width: Int) -> [RowCell] {
+    private static func cells(_ guest: Guest, _ state: MenuState, _ marker: String, _ width: Int) -> [RowCell] {
         var cells = [
-            RowCell(" \(marker) ", 3), RowCell(guest.image.system.distribution, 14), RowCell(guest.image.version, 12),
+            RowCell(" \(marker) ", 3), RowCell(guest.image.distribution, 14), RowCell(guest.image.version, 12),
             RowCell(PriceWords.of(guest, now: state.now), 18, [.accent]),
         ]
-        if width >= 60 { cells.append(RowCell(Words.bytes(guest.bytesFetched), 10, right: true)) }
-        if width >= 72 { cells.append(RowCell(Words.rate(guest.rate), 12, right: true)) }
+        if width >= 60 { cells.append(RowCell(Words.bytes(guest.status.bytesFetched), 10, right: true)) }
+        if width >= 72 { cells.append(RowCell(Words.rate(guest.status.rate), 12, right: true)) }
         if width >= 90 {
-            cells.append(RowCell(guest.accelerator, 8, right: true))
+            cells.append(RowCell(guest.status.accel ?? "", 8, right: true))
             cells.append(RowCell("  " + guest.id, 14, [.dim]))
         }
         return cells

@@ -1,12 +1,13 @@
+import Boot
+import Catalog
 import Curses
 
 /// What a row costs or can do, in words: before Enter, and honest.
 enum PriceWords {
     /// For a version.
-    static func of(_ version: VersionItem, _ image: ImageName, _ state: MenuState) -> (text: String, style: ScreenStyle)
-    {
-        if let guest = state.guest(of: image) { return (of(guest, now: state.now), [.accent, .bold]) }
-        if let fetch = state.fetches.first(where: { $0.image == image && $0.state == .running }) {
+    static func of(_ version: VersionSummary, _ state: MenuState) -> (text: String, style: ScreenStyle) {
+        if let guest = state.guest(of: version.key) { return (of(guest, now: state.now), [.accent, .bold]) }
+        if let fetch = state.fetches.first(where: { $0.image == version.key && $0.state == .running }) {
             let share = fetch.total == 0 ? 0 : fetch.done * 100 / fetch.total
             return ("fetching, \(share) %", [.accent])
         }
@@ -20,12 +21,12 @@ enum PriceWords {
     }
 
     /// For a system: a guest of whichever version goes first.
-    static func of(_ system: SystemItem, _ state: MenuState) -> (text: String, style: ScreenStyle) {
+    static func of(_ system: SystemSummary, _ state: MenuState) -> (text: String, style: ScreenStyle) {
         if let guest = state.guests.first(where: { $0.image.system == system.name }) {
             return (of(guest, now: state.now), [.accent, .bold])
         }
         guard let newest = system.newest else { return ("no version yet", [.dim]) }
-        let words = of(newest, ImageName(system: system.name, version: newest.id), state)
+        let words = of(newest, state)
         if let catalog = state.catalog(system.name.catalog), catalog.isTrouble, newest.offline == .no {
             return ("catalog \(catalog.state.rawValue)", [.dim])
         }
@@ -33,20 +34,21 @@ enum PriceWords {
     }
 
     /// `running 2 min`.
-    static func of(_ guest: GuestItem, now: Int64) -> String {
-        switch guest.state {
-        case .running: "running \(Words.duration(now - guest.started))"
-        case .starting: guest.phase == .up ? "running" : "starting"
+    static func of(_ guest: Guest, now: Int64) -> String {
+        if guest.isSilent { return "does not answer" }
+        let status = guest.status
+        return switch status.state {
+        // A time that cannot be read would be fifty years ago.
+        case .running: "running \(Words.duration(now - (Timestamp(status.started)?.seconds ?? now)))"
+        case .starting: status.phase == .up ? "running" : "starting"
         case .waiting:
-            switch guest.waitsFor {
+            switch status.waitingFor {
             case .space: "disk full: waits"
             case .disk: "waits for disk"
             case .blocks, nil: "waits for blocks"
             }
         case .paused: "paused"
         case .stopping: "shutting down"
-        case .failed: "failed"
-        case .silent: "does not answer"
         }
     }
 }

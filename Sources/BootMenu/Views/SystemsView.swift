@@ -1,3 +1,4 @@
+import Boot
 import Curses
 
 /// The first screen: every system of every catalog.
@@ -69,10 +70,10 @@ enum SystemsView {
     }
 
     private static func cells(
-        _ system: SystemItem, _ state: MenuState, marker: String, nameWidth: Int, versionWidth: Int, width: Int
+        _ system: SystemSummary, _ state: MenuState, marker: String, nameWidth: Int, versionWidth: Int, width: Int
     ) -> [RowCell] {
         let price = PriceWords.of(system, state)
-        let isOld = system.supportEnds.map { $0 + 86_400 < state.now } ?? false
+        let isOld = system.isOutOfSupport(state.now)
         let nameStyle: ScreenStyle = price.style == [.dim] ? [.dim] : []
         var cells = [RowCell(" \(marker) ", 3), RowCell(state.label(system), nameWidth + 2, nameStyle)]
         var room = width - nameWidth - 5
@@ -87,14 +88,19 @@ enum SystemsView {
         cells.append(RowCell(price.text, priceWidth, price.style))
         room -= priceWidth
         if hasAge {
-            cells.append(RowCell(system.newest.map { Words.age($0.published, now: state.now) } ?? "", 6, right: true))
+            cells.append(
+                RowCell(
+                    system.newest.map { Words.age($0.version.published.seconds, now: state.now) } ?? "", 6, right: true)
+            )
             room -= 6
         }
         if room >= 14 {
             let badges = [
                 system.versions.contains { $0.isPinned } ? "pinned" : "", isOld ? "no longer supported" : "",
             ].filter { !$0.isEmpty }
-            let words = badges.isEmpty ? system.title : badges.joined(separator: ", ") + ": " + system.title
+            let words =
+                badges.isEmpty
+                ? system.distribution.title : badges.joined(separator: ", ") + ": " + system.distribution.title
             cells.append(RowCell("  " + words, room - 1, [.dim]))
         }
         return cells
@@ -117,8 +123,9 @@ enum SystemsView {
             }
             page.put(
                 [
-                    RowCell("   " + guest.image.system.distribution, 15), RowCell(guest.image.version, versionWidth),
-                    RowCell(PriceWords.of(guest, now: state.now), 15), RowCell(Words.rate(guest.rate), 10, right: true),
+                    RowCell("   " + guest.image.distribution, 15), RowCell(guest.image.version, versionWidth),
+                    RowCell(PriceWords.of(guest, now: state.now), 15),
+                    RowCell(Words.rate(guest.status.rate), 10, right: true),
                 ], row: top + offset, column: layout.innerLeft, width: width)
             page.hit(.guest(guest.id), row: top + offset, columns: 0..<(width + layout.innerLeft))
         }
@@ -143,7 +150,7 @@ enum SystemsView {
 
 extension MenuState {
     /// The system's name on screens: with its catalog where the name alone could be two.
-    func label(_ system: SystemItem) -> String {
+    func label(_ system: SystemSummary) -> String {
         ambiguous.contains(system.name.distribution)
             ? "\(system.name.catalog)/\(system.name.distribution)" : system.name.distribution
     }

@@ -1,3 +1,5 @@
+import Boot
+import Catalog
 import Curses
 
 /// Screens that are read: details, help and log.
@@ -21,7 +23,7 @@ enum TextScreens {
 
     private static func title(_ state: MenuState) -> String {
         switch state.top.screen {
-        case .details(let image): state.system(image.system)?.title ?? image.words
+        case .details(let image): state.system(image.system)?.distribution.title ?? image.words
         case .log: "What happened"
         default: "Keys"
         }
@@ -39,27 +41,31 @@ enum TextScreens {
 
     // MARK: Details
 
-    private static func details(_ image: ImageName, _ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+    private static func details(_ image: VersionKey, _ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
         guard let system = state.system(image.system), let version = state.version(image) else {
-            return [AboutLine("No catalog has \(image.text) any more.")]
+            return [AboutLine("No catalog has \(image) any more.")]
         }
-        let catalog = state.catalog(image.system.catalog)
-        var lines = signs.wrap(system.summary, width, limit: 6).map { AboutLine($0) }
+        let distribution = system.distribution
+        let catalog = state.catalog(image.catalog)
+        var lines = signs.wrap(distribution.summary, width, limit: 6).map { AboutLine($0) }
         lines.append(.empty)
         lines += AboutLines.facts(version, system, state)
-        lines.append(AboutLine("published", "\(Words.date(version.published)) \(Words.clock(version.published)) UTC"))
-        lines.append(AboutLine("name", image.text))
+        let published = version.version.published.seconds
+        lines.append(AboutLine("published", "\(Words.date(published)) \(Words.clock(published)) UTC"))
+        lines.append(AboutLine("name", "\(image)"))
         lines.append(AboutLine("catalog", [catalog?.url ?? "", catalog?.state.rawValue ?? ""].joined(separator: "  ")))
         for mirror in catalog?.mirrors ?? [] { lines.append(AboutLine("mirror", mirror)) }
-        lines.append(AboutLine("index", version.index))
-        lines.append(AboutLine("digest", version.digest.isEmpty ? "not published" : version.digest))
+        lines.append(AboutLine("index", version.version.index))
+        lines.append(AboutLine("digest", version.version.digest?.description ?? "not published"))
         lines.append(
-            AboutLine("machine", "\(system.architecture)" + (system.memoryMiB.map { ", \(Words.count($0)) MiB" } ?? ""))
+            AboutLine(
+                "machine",
+                distribution.architecture + (distribution.guest.memoryMiB.map { ", \(Words.count($0)) MiB" } ?? ""))
         )
-        if !system.homepage.isEmpty { lines.append(AboutLine("home page", system.homepage)) }
-        if !version.notes.isEmpty {
+        if let homepage = distribution.homepage, !homepage.isEmpty { lines.append(AboutLine("home page", homepage)) }
+        if !version.version.notes.isEmpty {
             lines.append(.empty)
-            lines += signs.wrap(version.notes, width, limit: 200).map { AboutLine($0) }
+            lines += signs.wrap(version.version.notes, width, limit: 200).map { AboutLine($0) }
         }
         // A value that is longer than a line goes on below: details are whole.
         return lines.flatMap { line -> [AboutLine] in

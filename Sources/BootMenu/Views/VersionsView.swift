@@ -1,3 +1,4 @@
+import Boot
 import Curses
 
 /// All weeks of one system, newest first: the way back is a row.
@@ -36,19 +37,20 @@ enum VersionsView {
         drawStrip(state, system, layout, width: width, on: &page)
     }
 
-    private static func marks(_ version: VersionItem, isNewest: Bool, isLast: Bool) -> String {
+    private static func marks(_ version: VersionSummary, isNewest: Bool, isLast: Bool) -> String {
         let marks = [isNewest ? "newest" : "", isLast ? "ran last" : "", version.isPinned ? "pinned" : ""]
         return marks.filter { !$0.isEmpty }.joined(separator: ", ")
     }
 
     private static func cells(
-        _ version: VersionItem, _ system: SystemItem, _ state: MenuState, marks: String, marker: String, width: Int
+        _ version: VersionSummary, _ system: SystemSummary, _ state: MenuState, marks: String, marker: String,
+        width: Int
     ) -> [RowCell] {
-        let price = PriceWords.of(version, ImageName(system: system.name, version: version.id), state)
+        let price = PriceWords.of(version, state)
         var cells = [RowCell(" \(marker) ", 3), RowCell(version.id, 14)]
         var room = width - 17
         if room >= 60 {
-            cells.append(RowCell(Words.age(version.published, now: state.now), 7))
+            cells.append(RowCell(Words.age(version.version.published.seconds, now: state.now), 7))
             room -= 7
         }
         if room >= 34 {
@@ -63,22 +65,22 @@ enum VersionsView {
             cells.append(RowCell(version.changed.map { "+ \(Words.bytes($0))" } ?? "", 12))
             room -= 12
         }
-        if room >= 8 { cells.append(RowCell(version.notes, room, [.dim])) }
+        if room >= 8 { cells.append(RowCell(version.version.notes, room, [.dim])) }
         return cells
     }
 
     private static func drawStrip(
-        _ state: MenuState, _ system: SystemItem, _ layout: Layout, width: Int, on page: inout Page
+        _ state: MenuState, _ system: SystemSummary, _ layout: Layout, width: Int, on page: inout Page
     ) {
         guard layout.stripHeight > 0 else { return }
         let top = layout.listTop + layout.listHeight
-        let chosen = state.chosenImage.flatMap { image in system.versions.first { $0.id == image.version } }
+        let chosen = state.chosenImage.flatMap { image in system.versions.first { $0.key == image } }
         page.rule(row: top, left: 0, width: width, title: chosen?.id ?? "")
         guard let version = chosen else { return }
         let facts = AboutLines.facts(version, system, state).filter {
             ["to boot", "new", "changed"].contains($0.label)
         }
-        let notes = page.signs.wrap(version.notes, width - 4, limit: layout.stripHeight - min(2, facts.count))
+        let notes = page.signs.wrap(version.version.notes, width - 4, limit: layout.stripHeight - min(2, facts.count))
         for (offset, line) in (facts.prefix(2) + notes.map { AboutLine($0) }).prefix(layout.stripHeight).enumerated() {
             line.draw(row: top + 1 + offset, column: 2, width: width - 4, on: &page)
         }

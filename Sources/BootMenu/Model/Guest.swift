@@ -1,0 +1,36 @@
+import Boot
+import Catalog
+
+/// A guest of this user's, starting or running: its session's status as it was heard last.
+package struct Guest: Sendable, Equatable {
+    package var status: SessionStatus
+    /// Whether its process is there and does not answer.
+    package var isSilent: Bool
+
+    package init(_ status: SessionStatus, isSilent: Bool = false) {
+        self.status = status
+        self.isSilent = isSilent
+    }
+
+    /// A session that does not answer, as it was heard last; of one that never answered only the id is known.
+    init(silent session: SilentSession, _ known: Guest?) {
+        status =
+            known?.status
+            ?? SessionStatus(
+                id: session.id, catalog: "", distribution: "session", version: session.id, state: .running, phase: .up,
+                pid: session.pid ?? 0, started: "", consoleLog: "")
+        isSilent = true
+        status.waitingFor = nil
+        status.rate = 0
+        status.lastError =
+            "its process\(session.pid.map { " \($0)" } ?? "") is stopped or stuck; forcing it off ends both"
+    }
+
+    package var id: String { status.id }
+    package var image: VersionKey { status.image }
+}
+
+extension SessionStatus {
+    /// The version that it runs.
+    var image: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
+}
