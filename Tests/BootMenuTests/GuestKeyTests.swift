@@ -51,7 +51,7 @@ import menu_sample
                 Issue.record("\(keys) asks nothing")
                 continue
             }
-            #expect(dialog.buttons[dialog.selected].act == .close)
+            #expect(dialog.buttons[dialog.selected].action == .close)
             #expect(menu.press(.named(.escape)).isEmpty)
             #expect(menu.overlay == nil)
         }

@@ -139,7 +139,7 @@ import menu_sample
 
     @Test func clicksChooseAndASecondOneBoots() {
         var menu = Typing.menu()
-        let frame = MenuView.frame(of: menu, signs: .unicode)
+        let frame = MenuView.frame(of: menu, glyphs: .unicode)
         #expect(frame.target(row: 2, column: 10) == .row(0))
         #expect(menu.handle(.hit(.row(0), isDouble: false)).isEmpty)
         #expect(menu.handle(.hit(.row(0), isDouble: true)) == [.boot(Typing.image("alpine"), launch: 1)])
@@ -147,7 +147,7 @@ import menu_sample
 
     @Test func hintsAndButtonsCanBeClicked() {
         var menu = Typing.menu()
-        let frame = MenuView.frame(of: menu, signs: .unicode)
+        let frame = MenuView.frame(of: menu, glyphs: .unicode)
         let targets = Set((0..<80).compactMap { frame.target(row: 23, column: $0) })
         #expect(targets.isSuperset(of: [.command(.activate), .command(.help), .command(.quit)]))
         _ = menu.handle(.hit(.command(.offline), isDouble: false))

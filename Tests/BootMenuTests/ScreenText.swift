@@ -17,7 +17,7 @@ enum ScreenText {
         return text
     }
 
-    /// Cells of text that has no control signs; counted apart from the code under test, for the signs that the tests use.
+    /// Cells of text that has no control characters; counted apart from the code under test, for the characters that the tests use.
     static func width(_ text: String) -> Int {
         text.unicodeScalars.reduce(0) { sum, scalar in
             switch scalar.value {

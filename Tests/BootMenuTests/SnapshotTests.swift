@@ -4,7 +4,7 @@ import Curses
 import Testing
 import menu_sample
 
-/// Every screen as text, at the sizes and with the signs that people have.
+/// Every screen as text, at the sizes and with the characters that people have.
 @Suite struct SnapshotTests {
     static let sizes = [(80, 24), (100, 30), (200, 50), (40, 10), (24, 5)]
 
@@ -143,10 +143,10 @@ import menu_sample
         }
     }
 
-    @Test func asciiTwinsNeedNoOtherSign() throws {
+    @Test func asciiTwinsNeedNoOtherCharacter() throws {
         for (name, state) in Self.screens(columns: 80, rows: 24) {
             let rows = state.text(.ascii)
-            // What catalogs say stays as they say it; all other signs are ASCII.
+            // What catalogs say stays as they say it; all other characters are ASCII.
             let own = rows.filter { row in !["新", "“", "幅", "é", "中"].contains { row.contains($0) } }
             #expect(own.allSatisfy { $0.utf8.allSatisfy { $0 < 128 } }, "\(name): \(rows)")
             if ["systems", "boot", "offline"].contains(name) { try Snapshot.expect(rows, "ascii-\(name)") }
@@ -156,8 +156,8 @@ import menu_sample
     @Test func noRowIsWiderThanTheScreenAndNoneIsMissing() {
         for (columns, rows) in Self.sizes + [(1, 1), (2, 3), (23, 4), (50, 14), (51, 13), (99, 20), (500, 200)] {
             for (name, state) in Self.screens(columns: columns, rows: rows) {
-                for signs in [Signs.unicode, .ascii] {
-                    let frame = MenuView.frame(of: state, signs: signs)
+                for glyphs in [Glyphs.unicode, .ascii] {
+                    let frame = MenuView.frame(of: state, glyphs: glyphs)
                     #expect(frame.rows.count == rows)
                     for row in frame.rows {
                         let ends = row.map { $0.column + ScreenText.width($0.text) }
@@ -172,7 +172,7 @@ import menu_sample
     @Test func rowsDoNotDrawOverThemselves() {
         for (columns, rows) in Self.sizes + [(50, 14), (99, 20), (500, 200)] {
             for (name, state) in Self.screens(columns: columns, rows: rows) {
-                for row in MenuView.frame(of: state, signs: .unicode).rows {
+                for row in MenuView.frame(of: state, glyphs: .unicode).rows {
                     var end = 0
                     for run in row.sorted(by: { $0.column < $1.column }) {
                         #expect(run.column >= end, "\(name) at \(columns)x\(rows): \(ScreenText.of(row))")
@@ -186,7 +186,7 @@ import menu_sample
     @Test func nothingFromACatalogSteersTheTerminal() {
         for (columns, rows) in Self.sizes {
             for (name, state) in Self.screens(columns: columns, rows: rows) {
-                let unsafe = MenuView.frame(of: state, signs: .unicode).rows.joined().flatMap(\.text.unicodeScalars)
+                let unsafe = MenuView.frame(of: state, glyphs: .unicode).rows.joined().flatMap(\.text.unicodeScalars)
                     .filter {
                         [.control, .format].contains($0.properties.generalCategory)
                     }

@@ -45,7 +45,7 @@ extension MenuState {
     mutating func type(_ text: String) { for character in text { _ = handle(.input(.character(character))) } }
 
     /// What is on the screen, row by row, without the spaces at the ends.
-    func text(_ signs: Signs = .unicode) -> [String] {
-        MenuView.frame(of: self, signs: signs).rows.map { ScreenText.of($0) }
+    func text(_ glyphs: Glyphs = .unicode) -> [String] {
+        MenuView.frame(of: self, glyphs: glyphs).rows.map { ScreenText.of($0) }
     }
 }

@@ -126,7 +126,7 @@ final class SampleBackend: MenuBackend {
         }
     }
 
-    func lastWords(session: String) async -> String? { nil }
+    func endReason(session: String) async -> String? { nil }
 
     func window(session: String) async throws {}
 
@@ -191,7 +191,7 @@ final class SampleBackend: MenuBackend {
         world.withLock { $0.offer.catalogs.removeAll { $0.name == name } }
     }
 
-    func words(for error: any Error) -> String { "the server at http://127.0.0.1:1/ does not answer; is it up?" }
+    func message(for error: any Error) -> String { "the server at http://127.0.0.1:1/ does not answer; is it up?" }
 }
 
 /// What the made-up world refuses.

@@ -19,7 +19,7 @@ extern char *tigetstr(const char *);
 // Hidden behind _XOPEN_SOURCE.
 extern int wcwidth(wchar_t);
 
-// Takes the user's locale. A plain C locale becomes C.UTF-8: ncurses needs to know how wide a sign is.
+// Takes the user's locale. A plain C locale becomes C.UTF-8: ncurses needs to know how wide a character is.
 // Gives 1 when the user's own locale is UTF-8.
 static inline int osc_take_locale(void) {
     setlocale(LC_CTYPE, "");
@@ -91,9 +91,9 @@ static inline void osc_put(int row, int column, const unsigned *text, int count,
     attr_set(attributes, (short)pair, NULL);
     move(row, column);
     for (int i = 0; i < count; i++) {
-        wchar_t sign = (wchar_t)text[i];
-        if (wcwidth(sign) < 0) sign = L'?';
-        addnwstr(&sign, 1);
+        wchar_t character = (wchar_t)text[i];
+        if (wcwidth(character) < 0) character = L'?';
+        addnwstr(&character, 1);
     }
 }
 

@@ -1,9 +1,30 @@
 import CNcurses
 import Linux
 
+/// What the user did, as the terminal tells it.
+package enum ScreenInput: Sendable, Hashable {
+    case character(Character)
+    /// Control and a letter, in lower case.
+    case control(Character)
+    case named(NamedKey)
+    /// F1 is 1.
+    case function(Int)
+    /// The left button, at a cell.
+    case click(row: Int, column: Int)
+    /// Rows down; negative up.
+    case wheel(Int)
+    /// Text that the terminal marks as pasted, or that came faster than anybody types.
+    case pasted(String)
+
+    /// Keys with a name.
+    package enum NamedKey: Sendable, Hashable {
+        case enter, escape, tab, backTab, backspace, delete, up, down, left, right, pageUp, pageDown, home, end
+    }
+}
+
 /// Puts ncurses's key codes together to what the user did.
 struct InputReader {
-    /// More signs at once than anybody types: pasted, in a terminal that does not mark it.
+    /// More characters at once than anybody types: pasted, in a terminal that does not mark it.
     private static let burst = 48
     /// What is longer is cut: no field takes as much.
     private static let longestPaste = 8192
@@ -17,7 +38,7 @@ struct InputReader {
     /// Reads all that waits.
     mutating func read() -> [ScreenInput] {
         var inputs: [ScreenInput] = []
-        var signs = 0
+        var typed = 0
         var code: UInt32 = 0
         var pending: (result: Int32, code: UInt32)?
         // A bound, so that a flood cannot keep the screen from being drawn.
@@ -30,23 +51,23 @@ struct InputReader {
                 pending = escape(&inputs)
                 continue
             }
-            guard let input = result == OK ? sign(code) : key(code) else { continue }
+            guard let input = result == OK ? character(code) : key(code) else { continue }
             switch input {
-            case .character, .named(.enter): signs += 1
+            case .character, .named(.enter): typed += 1
             default: break
             }
             inputs.append(input)
         }
         let now = MonotonicClock.nanoseconds
-        if signs >= InputReader.burst { lastBurst = now }
-        if signs > 0, lastBurst > 0, now - lastBurst < InputReader.burstEcho {
+        if typed >= InputReader.burst { lastBurst = now }
+        if typed > 0, lastBurst > 0, now - lastBurst < InputReader.burstEcho {
             lastBurst = now
             return InputReader.merged(inputs)
         }
         return inputs
     }
 
-    /// After an escape sign: the key itself, or a sequence that ncurses does not know.
+    /// After an escape character: the key itself, or a sequence that ncurses does not know.
     ///
     /// A letter with Alt looks like the key and a letter that came together, as they do over a slow line: no key is lost.
     /// - Returns: what was read after the key.
@@ -61,7 +82,7 @@ struct InputReader {
         return nil
     }
 
-    private mutating func sign(_ code: UInt32) -> ScreenInput? {
+    private mutating func character(_ code: UInt32) -> ScreenInput? {
         if paste != nil {
             pasteLength += 1
             if pasteLength <= InputReader.longestPaste, let scalar = Unicode.Scalar(code) {
@@ -112,7 +133,7 @@ struct InputReader {
         KEY_BTAB: .backTab,
     ]
 
-    /// Signs and line ends that came in a burst, as one paste; other keys stay.
+    /// Characters and line ends that came in a burst, as one paste; other keys stay.
     private static func merged(_ inputs: [ScreenInput]) -> [ScreenInput] {
         var text = ""
         var length = 0

@@ -187,3 +187,53 @@ package final class Screen {
         return ScreenSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
     }
 }
+
+/// How the screen shall be used.
+package struct ScreenOptions: Sendable {
+    /// Whether the terminal reports clicks and the wheel.
+    package var mouse: Bool
+    /// Whether colours may be used where the terminal has them.
+    package var colors: Bool
+    /// Whether dim text is dim; it looks like other text if not.
+    package var dim: Bool
+    /// Takes what anything prints while the screen is shown; nil throws it away.
+    package var errorLog: String?
+
+    package init(mouse: Bool = true, colors: Bool = true, dim: Bool = true, errorLog: String? = nil) {
+        self.mouse = mouse
+        self.colors = colors
+        self.dim = dim
+        self.errorLog = errorLog
+    }
+}
+
+/// Why the screen cannot be had.
+package enum ScreenError: Error, Sendable, Equatable {
+    /// Standard input or output is no terminal.
+    case noTerminal
+    /// TERM is not set, or no terminal of that name is known.
+    case unknownTerminal(String?)
+    /// The terminal cannot place its cursor.
+    case tooSimple(String)
+    /// ncurses did not start.
+    case failed
+}
+
+/// A stream of the C library, as ncurses wants it. Closed once, with the object.
+final class OutputStream {
+    let pointer: UnsafeMutablePointer<FILE>
+
+    /// Writes to a copy of the descriptor.
+    /// - Throws: ``SystemCallError`` of `dup` or `fdopen`.
+    init(copyOf descriptor: Int32) throws(SystemCallError) {
+        let copy = try systemCall("dup") { dup(descriptor) }
+        guard let pointer = fdopen(copy, "w") else {
+            let error = SystemCallError.last("fdopen")
+            Glibc.close(copy)
+            throw error
+        }
+        self.pointer = pointer
+    }
+
+    deinit { fclose(pointer) }
+}

@@ -11,3 +11,42 @@ package struct ScreenRun: Sendable, Hashable {
         self.style = style
     }
 }
+
+/// How text looks. Colours come on top of the terminal's own.
+package struct ScreenStyle: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static let bold = ScreenStyle(rawValue: 1)
+    package static let dim = ScreenStyle(rawValue: 2)
+    package static let reverse = ScreenStyle(rawValue: 4)
+    package static let underline = ScreenStyle(rawValue: 8)
+    /// The one accent colour.
+    package static let accent = ScreenStyle(rawValue: 16)
+    /// Red: for what failed.
+    package static let alert = ScreenStyle(rawValue: 32)
+}
+
+/// A terminal's size in cells.
+package struct ScreenSize: Sendable, Hashable {
+    package var columns: Int
+    package var rows: Int
+
+    package init(columns: Int, rows: Int) {
+        self.columns = columns
+        self.rows = rows
+    }
+}
+
+extension ScreenSize {
+    /// Of the variables LINES and COLUMNS; nil unless both are numbers that a terminal can have.
+    package init?(lines: String?, columns: String?) {
+        let possible = 1...1000
+        guard let rows = lines.flatMap({ Int($0) }), let columns = columns.flatMap({ Int($0) }),
+            possible.contains(rows),
+            possible.contains(columns)
+        else { return nil }
+        self.init(columns: columns, rows: rows)
+    }
+}

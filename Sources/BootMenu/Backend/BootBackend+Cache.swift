@@ -36,7 +36,7 @@ extension BootBackend {
             return CacheOverview(
                 directory: status.directory, limit: UInt64(max(0, status.limit)), used: UInt64(max(0, status.used)),
                 blocks: status.blocks, repaired: status.repaired,
-                items: CacheShares(overview, library: library, cache: cache).items)
+                items: CacheItem.all(of: overview, library: library, cache: cache))
         }
     }
 

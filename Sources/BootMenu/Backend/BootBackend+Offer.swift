@@ -61,7 +61,7 @@ extension BootBackend {
             return isPriced ? reader.details(outline) : outline
         }
         guard let overview else { return MenuOffer(isPriced: isPriced) }
-        return MenuOffer(overview, isPriced: isPriced, words: words)
+        return MenuOffer(overview, isPriced: isPriced, message: describe)
     }
 
     /// The newest version of every system of the catalogs that answer.

@@ -18,7 +18,7 @@ package final class BootBackend: MenuBackend {
     /// Our own program, for the sessions' processes.
     private let program: String
     private let hasDisplay: Bool
-    private let describe: @Sendable (any Error) -> String
+    let describe: @Sendable (any Error) -> String
     /// The catalogs as they were read last.
     private let copies = Mutex<[CatalogCopy]>([])
     /// The guests as they were seen last.
@@ -27,7 +27,7 @@ package final class BootBackend: MenuBackend {
     /// - Parameters:
     ///   - program: path of the program that knows `run-session`.
     ///   - hasDisplay: whether windows can be opened; then guests get a screen.
-    ///   - describe: words for an error, as the commands print them.
+    ///   - describe: the message for an error, as the commands print them.
     package init(
         places: Places, configuration: Configuration, program: String, hasDisplay: Bool,
         describe: @escaping @Sendable (any Error) -> String
@@ -44,7 +44,7 @@ package final class BootBackend: MenuBackend {
         registry = SessionRegistry(places: places)
     }
 
-    package func words(for error: any Error) -> String { describe(error) }
+    package func message(for error: any Error) -> String { describe(error) }
 
     func remember(_ new: [CatalogCopy]) { copies.withLock { $0 = new } }
 
@@ -132,15 +132,15 @@ package final class BootBackend: MenuBackend {
         let directory = try registry.directory(of: session)
         let status = try? await registry.send(.status, to: session).status
         let name = status.map { "\($0.distribution) \($0.version)" } ?? session
-        let words = Array("Console of \(name). Ctrl-] returns to the menu.\r\n".utf8)
-        _ = write(STDOUT_FILENO, words, words.count)
+        let greeting = Array("Console of \(name). Ctrl-] returns to the menu.\r\n".utf8)
+        _ = write(STDOUT_FILENO, greeting, greeting.count)
         let path = directory.console
         _ = try await WorkerThread.run(name: "console") {
             try ConsoleViewer.run(socketPath: path, interruption: interruption)
         }
     }
 
-    package func lastWords(session: String) async -> String? {
+    package func endReason(session: String) async -> String? {
         let log = SessionDirectory(id: session, places: places).processLog
         // The session's own log is empty when the guest ended as it should.
         let text = (try? await WorkerThread.run(name: "log") { try FileContents.readText(log, limit: 1 << 20) }) ?? ""
@@ -155,8 +155,8 @@ package final class BootBackend: MenuBackend {
         guard access(try registry.directory(of: session).vnc, F_OK) == 0 else {
             throw BootError.refused(session: session, reason: "it was booted without a screen; c shows its console")
         }
-        if let words = GuestWindow.open(uri: domain.uri, domainName: domain.name) {
-            throw BootError.refused(session: session, reason: words)
+        if let reason = GuestWindow.open(uri: domain.uri, domainName: domain.name) {
+            throw BootError.refused(session: session, reason: reason)
         }
     }
 }

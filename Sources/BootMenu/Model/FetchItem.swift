@@ -5,8 +5,8 @@ package struct FetchItem: Sendable, Hashable {
     package enum Extent: Sendable, Hashable {
         case bootSet, whole
 
-        /// `the boot set`.
-        var words: String { self == .bootSet ? "boot set" : "whole image" }
+        /// As messages name it.
+        var title: String { self == .bootSet ? "boot set" : "whole image" }
     }
 
     package enum State: Sendable, Hashable {

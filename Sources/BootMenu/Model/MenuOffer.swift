@@ -1,4 +1,5 @@
 import Boot
+import Catalog
 
 /// What can be booted: all systems of all catalogs, and how the catalogs are.
 package struct MenuOffer: Sendable {
@@ -17,5 +18,66 @@ package struct MenuOffer: Sendable {
         self.systems = systems
         self.lastUsed = lastUsed
         self.isPriced = isPriced
+    }
+}
+
+/// A followed catalog as the menu shows it.
+package struct CatalogItem: Sendable, Hashable {
+    package var name: String
+    package var url: String
+    package var state: CatalogCopy.State
+    /// Why it is not fresh; empty when it is.
+    package var error: String
+    /// Who vouches for it: `signed, fresh until 2026-11-30`, or `not signed`.
+    package var trust: String
+    package var mirrors: [String]
+
+    package init(
+        name: String, url: String, state: CatalogCopy.State, error: String = "", trust: String = "",
+        mirrors: [String] = []
+    ) {
+        self.name = name
+        self.url = url
+        self.state = state
+        self.error = error
+        self.trust = trust
+        self.mirrors = mirrors
+    }
+
+    /// Whether it deserves a row of its own that says what is wrong.
+    var isTrouble: Bool { state != .fresh && state != .stale || !error.isEmpty }
+}
+
+extension MenuOffer {
+    /// What is known of all catalogs, as rows.
+    /// - Parameters:
+    ///   - isPriced: whether the overview has the versions' shares.
+    ///   - message: for what is wrong with a catalog.
+    init(_ overview: SystemsOverview, isPriced: Bool, message: (any Error) -> String) {
+        let lastUsed = overview.systems.compactMap { system in system.lastRun?.lastRun.map { (system.name, $0) } }
+            .max { $0.1 < $1.1 }?.0
+        self.init(
+            catalogs: overview.catalogs.map { CatalogItem($0, message: message) },
+            systems: overview.systems.sorted { $0.name < $1.name }, lastUsed: lastUsed, isPriced: isPriced)
+    }
+}
+
+extension CatalogItem {
+    init(_ copy: CatalogCopy, message: (any Error) -> String) {
+        let state = copy.state
+        self.init(
+            name: copy.source.name, url: copy.source.url, state: state,
+            // An old copy is nothing to speak of while the server is being asked.
+            error: state == .fresh || state == .stale ? "" : copy.error.map(message) ?? "",
+            trust: CatalogItem.trust(copy),
+            mirrors: copy.document?.mirrors ?? [])
+    }
+
+    /// Until when the publisher's word holds, and whose it is.
+    private static func trust(_ copy: CatalogCopy) -> String {
+        guard let trust = copy.trust else { return "not verified yet" }
+        let day = trust.expires.description.prefix(10)
+        let text = trust.expires < .now ? "expired on \(day)" : "fresh until \(day)"
+        return "by key \(trust.fingerprint.prefix(16)), \(text)"
     }
 }

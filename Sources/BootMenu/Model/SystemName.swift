@@ -20,7 +20,7 @@ extension VersionKey {
     package var system: SystemName { SystemName(catalog: catalog, distribution: distribution) }
 
     /// `debian 2026-11-16`, as people say it.
-    var words: String { "\(distribution) \(version)" }
+    var title: String { "\(distribution) \(version)" }
 }
 
 extension SystemSummary {

@@ -19,7 +19,7 @@ package protocol MenuBackend: Sendable {
     /// Relays between this process's terminal and the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws
     /// Why a session ended; nil when it ended as it should.
-    func lastWords(session: String) async -> String?
+    func endReason(session: String) async -> String?
     func window(session: String) async throws
     /// Brings a version here. Ends when all of it is; cancelling the consumer stops it.
     func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error>
@@ -33,7 +33,7 @@ package protocol MenuBackend: Sendable {
     func add(_ request: CatalogRequest) async throws -> CatalogAnswer
     func removeCatalog(_ name: String) async throws
     /// What failed, why, and what to do.
-    func words(for error: any Error) -> String
+    func message(for error: any Error) -> String
 }
 
 /// How far something is. Bytes, and bytes a second.
@@ -54,4 +54,18 @@ package enum CatalogAnswer: Sendable, Hashable {
     case added
     /// The user must say whether this fingerprint is the publisher's. `isPrivate`: nobody on the way can have changed it.
     case asks(CatalogRequest, isPrivate: Bool)
+}
+
+/// A catalog that shall be followed.
+package struct CatalogRequest: Sendable, Hashable {
+    package var name: String
+    package var url: String
+    /// SHA-256 of the publisher's first root, in hexadecimal digits; empty where the user knows none.
+    package var fingerprint: String
+
+    package init(name: String, url: String, fingerprint: String = "") {
+        self.name = name
+        self.url = url
+        self.fingerprint = fingerprint
+    }
 }

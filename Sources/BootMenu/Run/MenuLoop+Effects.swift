@@ -15,8 +15,8 @@ extension MenuLoop {
         case .loadGuests: attempt { await self.loadGuests() }
         case .explainEnd(let session, let image):
             attempt {
-                guard let words = await self.backend.lastWords(session: session) else { return }
-                self.post(.failed("\(image.words) ended: \(words)"))
+                guard let reason = await self.backend.endReason(session: session) else { return }
+                self.post(.failed("\(image.title) ended: \(reason)"))
             }
         case .boot(let image, let number): boot(image, number)
         case .order(let order, let session):
@@ -38,13 +38,13 @@ extension MenuLoop {
             attempt {
                 try await self.backend.pin(image, isPinned)
                 self.post(
-                    .said("\(image.words) is \(isPinned ? "kept here from now on" : "no longer kept on purpose")"))
+                    .done("\(image.title) is \(isPinned ? "kept here from now on" : "no longer kept on purpose")"))
                 self.reload()
             }
         case .remove(let image):
             attempt {
                 let freed = try await self.backend.remove(image)
-                self.post(.said("\(image.words) is removed from here; \(Words.bytes(freed)) are free"))
+                self.post(.done("\(image.title) is removed from here; \(Format.bytes(freed)) are free"))
                 self.reload()
             }
         case .verify: verify()
@@ -52,17 +52,17 @@ extension MenuLoop {
         case .removeCatalog(let name):
             attempt {
                 try await self.backend.removeCatalog(name)
-                self.post(.said("\(name) is not followed any more"))
+                self.post(.done("\(name) is not followed any more"))
                 self.loadOffer(isAsked: false)
             }
         case .redraw, .suspend, .quit: break
         }
     }
 
-    /// Runs `body`; an error becomes a word for the user.
+    /// Runs `body`; an error becomes a message to the user.
     private func attempt(_ body: @escaping () async throws -> Void) {
         Task {
-            do { try await body() } catch { post(.failed(backend.words(for: error))) }
+            do { try await body() } catch { post(.failed(backend.message(for: error))) }
         }
     }
 
@@ -94,7 +94,7 @@ extension MenuLoop {
                 for try await guest in backend.boot(image) { post(.launched(number, guest)) }
                 post(.launchUp(number))
             } catch {
-                post(.launchFailed(number, backend.words(for: error)))
+                post(.launchFailed(number, backend.message(for: error)))
             }
         }
     }
@@ -109,7 +109,7 @@ extension MenuLoop {
             } catch is CancellationError {
                 post(.fetchEnded(number, .stopped))
             } catch {
-                post(.fetchEnded(number, Task.isCancelled ? .stopped : .failed(backend.words(for: error))))
+                post(.fetchEnded(number, Task.isCancelled ? .stopped : .failed(backend.message(for: error))))
             }
             fetches[number] = nil
         }
@@ -128,9 +128,10 @@ extension MenuLoop {
                     .verifyEnded(
                         damaged == 0
                             ? "every block is as it should be"
-                            : "\(Words.several(damaged, "damaged block")) removed; they are fetched again when needed"))
+                            : "\(Format.several(damaged, "damaged block")) removed; they are fetched again when needed")
+                )
             } catch {
-                post(.verifyEnded("the cache could not be verified: \(backend.words(for: error))"))
+                post(.verifyEnded("the cache could not be verified: \(backend.message(for: error))"))
             }
         }
     }
@@ -143,7 +144,7 @@ extension MenuLoop {
                 case .asks(let question, let isPrivate): post(.catalogAsks(question, isPrivate: isPrivate))
                 }
             } catch {
-                post(.catalogRefused(backend.words(for: error)))
+                post(.catalogRefused(backend.message(for: error)))
             }
         }
     }

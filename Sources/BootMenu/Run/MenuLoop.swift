@@ -17,7 +17,7 @@ package actor MenuLoop {
     private let options: MenuOptions
     var state: MenuState
     private var screen: Screen?
-    private var signs = Signs.unicode
+    private var glyphs = Glyphs.unicode
     private let signals: SignalDescriptor
     let consoleInterruption: EventDescriptor
 
@@ -54,7 +54,7 @@ package actor MenuLoop {
         signal(SIGQUIT, SIG_IGN)
         let screen = try Screen(options.screen)
         self.screen = screen
-        signs = options.ascii || !screen.isUTF8 ? .ascii : .unicode
+        glyphs = options.ascii || !screen.isUTF8 ? .ascii : .unicode
         _ = state.handle(.resized(screen.size))
         listen()
         draw()
@@ -182,7 +182,7 @@ package actor MenuLoop {
         guard let screen, !isAway, end == nil else { return }
         isDirty = false
         lastDraw = MonotonicClock.nanoseconds
-        frame = MenuView.frame(of: state, signs: signs)
+        frame = MenuView.frame(of: state, glyphs: glyphs)
         let rows = options.color ? frame.rows : frame.rows.map { $0.map(MenuLoop.withoutColor) }
         screen.draw(rows, cursor: frame.cursor)
     }
@@ -244,4 +244,12 @@ package actor MenuLoop {
         }
         try await body()
     }
+}
+
+/// How the menu ended.
+package struct MenuEnd: Sendable, Hashable {
+    /// The signal that ended it; nil when the user left.
+    package let signal: Int32?
+    /// Guests that go on.
+    package let guests: Int
 }

@@ -1,6 +1,16 @@
 import Curses
 
-/// Keys that mean a command on some screens, and the words for it. Key handling, hint lines and the help are made from these.
+/// What a key can mean.
+package enum Command: Sendable, Hashable {
+    case up, down, pageUp, pageDown, first, last
+    case activate, enter, back, switchPane
+    case find, details, offline, pin, remove, refresh
+    case cache, verify, addCatalog, log, help
+    case console, window, pause, stop, force
+    case redraw, suspend, quit, quitAtOnce
+}
+
+/// Keys that mean a command on some screens, and the texts for it. Key handling, hint lines and the help are made from these.
 package struct KeyBinding: Sendable {
     package let command: Command
     /// The first is the one that hints name.
@@ -112,4 +122,34 @@ package struct KeyBinding: Sendable {
 
     /// What a key means on a screen.
     package static func command(for key: ScreenInput, on kind: MenuScreen.Kind) -> Command? { table[kind]?[key] }
+}
+
+extension ScreenInput {
+    /// The key's name, as hints and help write it.
+    func name(_ glyphs: Glyphs) -> String {
+        switch self {
+        case .character(" "): "Space"
+        case .character(let character): String(character)
+        case .control(let character): "Ctrl-\(character.uppercased())"
+        case .function(let number): "F\(number)"
+        case .click, .wheel, .pasted: ""
+        case .named(let key):
+            switch key {
+            case .enter: "Enter"
+            case .escape: "Esc"
+            case .tab: "Tab"
+            case .backTab: "Shift-Tab"
+            case .backspace: "Backspace"
+            case .delete: "Del"
+            case .up: glyphs.up
+            case .down: glyphs.down
+            case .left: glyphs.left
+            case .right: glyphs.right
+            case .pageUp: "PgUp"
+            case .pageDown: "PgDn"
+            case .home: "Home"
+            case .end: "End"
+            }
+        }
+    }
 }

@@ -25,7 +25,44 @@ package enum MenuEvent: Sendable {
     case catalogRefused(String)
     /// The catalog may be followed if the user believes this fingerprint. `isPrivate`: nobody on the way can have changed it.
     case catalogAsks(CatalogRequest, isPrivate: Bool)
-    /// Something was done that deserves a word.
-    case said(String)
+    /// Something that the user asked for was done.
+    case done(String)
     case failed(String)
+}
+
+/// What a click can meet.
+package enum HitTarget: Sendable, Hashable {
+    /// A row of the screen's list, counted from the first one.
+    case row(Int)
+    /// A running guest in the pane below the systems.
+    case guest(String)
+    case command(Command)
+    /// A dialog's button.
+    case button(Int)
+    /// A form's field.
+    case field(Int)
+}
+
+/// What the menu wants done in the world.
+package enum MenuEffect: Sendable, Hashable {
+    /// Ask for news; `isAsked` when the user did.
+    case loadOffer(isAsked: Bool)
+    /// Find out what a system's older versions cost.
+    case price(SystemName)
+    case loadCache
+    case loadGuests
+    /// Find out why a guest ended.
+    case explainEnd(session: String, VersionKey)
+    case boot(VersionKey, launch: Int)
+    case order(ControlCommand, session: String)
+    case console(session: String)
+    case window(session: String)
+    case fetch(VersionKey, FetchItem.Extent, number: Int)
+    case stopFetch(Int)
+    case pin(VersionKey, Bool)
+    case remove(VersionKey)
+    case verify
+    case addCatalog(CatalogRequest)
+    case removeCatalog(String)
+    case redraw, suspend, quit
 }

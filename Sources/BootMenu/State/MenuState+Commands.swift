@@ -91,10 +91,10 @@ extension MenuState {
         if let guest = guest(of: image) {
             overlay = .dialog(
                 Dialog(
-                    "\(image.words) runs already", "It can be looked at, or a second one booted beside it.",
+                    "\(image.title) runs already", "It can be looked at, or a second one booted beside it.",
                     [
-                        .init(label: "Look at it", act: .open(guest.id)),
-                        .init(label: "Boot another", act: .boot(image)), Dialog.cancel(),
+                        .init(label: "Look at it", action: .open(guest.id)),
+                        .init(label: "Boot another", action: .boot(image)), Dialog.cancel(),
                     ]))
             return []
         }
@@ -155,7 +155,7 @@ extension MenuState {
     /// The effect, if the guest can be reached yet.
     private mutating func reach(_ guest: Guest, _ effect: MenuEffect) -> [MenuEffect] {
         if guest.status.phase < .guest {
-            say("\(guest.image.words) is not that far yet")
+            say("\(guest.image.title) is not that far yet")
             return []
         }
         return [effect]
@@ -175,8 +175,8 @@ extension MenuState {
         return guest.status.state == .paused ? order(guest, .resume, "goes on") : order(guest, .pause, "pauses")
     }
 
-    private mutating func order(_ guest: Guest, _ command: ControlCommand, _ words: String) -> [MenuEffect] {
-        say("\(guest.image.words): \(words)")
+    private mutating func order(_ guest: Guest, _ command: ControlCommand, _ news: String) -> [MenuEffect] {
+        say("\(guest.image.title): \(news)")
         return [.order(command, session: guest.id)]
     }
 }

@@ -4,7 +4,7 @@ import Boot
 extension MenuState {
     mutating func answer(_ dialog: Dialog) -> [MenuEffect] {
         overlay = nil
-        switch dialog.buttons[dialog.selected].act {
+        switch dialog.buttons[dialog.selected].action {
         case .close: return []
         case .quit:
             isQuitting = true
@@ -31,10 +31,10 @@ extension MenuState {
         var lines: [String] = []
         if !guests.isEmpty {
             lines.append(
-                "\(Words.several(guests.count, "guest goes", "guests go")) on without the menu; it finds them again.")
+                "\(Format.several(guests.count, "guest goes", "guests go")) on without the menu; it finds them again.")
         }
         if running > 0 {
-            lines.append("\(Words.several(running, "fetch stops", "fetches stop")); what is here stays here.")
+            lines.append("\(Format.several(running, "fetch stops", "fetches stop")); what is here stays here.")
         }
         guard !lines.isEmpty else {
             isQuitting = true
@@ -43,7 +43,7 @@ extension MenuState {
         overlay = .dialog(
             Dialog(
                 "Leave the menu?", lines.joined(separator: "\n"),
-                [.init(label: "Leave", act: .quit), Dialog.cancel("Stay")]))
+                [.init(label: "Leave", action: .quit), Dialog.cancel("Stay")]))
         return []
     }
 
@@ -51,17 +51,17 @@ extension MenuState {
         guard let guest = chosenGuest else { return }
         overlay = .dialog(
             Dialog(
-                "Power off \(guest.image.words)?", "The guest is not asked. What it wrote in this run is thrown away.",
-                [Dialog.cancel(), .init(label: "Power off", act: .force(guest.id))]))
+                "Power off \(guest.image.title)?", "The guest is not asked. What it wrote in this run is thrown away.",
+                [Dialog.cancel(), .init(label: "Power off", action: .force(guest.id))]))
     }
 
     mutating func askOffline(_ image: VersionKey) {
         if let fetch = fetches.first(where: { $0.image == image && $0.state == .running }) {
             overlay = .dialog(
                 Dialog(
-                    "\(image.words) is being fetched",
-                    "\(Words.bytes(fetch.done)) of \(Words.bytes(fetch.total)) are here.",
-                    [Dialog.cancel("Let it go on"), .init(label: "Stop", act: .stopFetch(fetch.number))]))
+                    "\(image.title) is being fetched",
+                    "\(Format.bytes(fetch.done)) of \(Format.bytes(fetch.total)) are here.",
+                    [Dialog.cancel("Let it go on"), .init(label: "Stop", action: .stopFetch(fetch.number))]))
             return
         }
         let version = version(image)
@@ -73,22 +73,22 @@ extension MenuState {
             if version?.offline == .boots {
                 lines.append("It boots without a network; the rest may be needed later.")
             } else if let toBoot = version?.toBoot {
-                buttons.append(.init(label: "Boot set", act: .fetch(image, .bootSet)))
-                lines.append("The boot set, \(Words.bytes(toBoot)), makes it start without a network.")
+                buttons.append(.init(label: "Boot set", action: .fetch(image, .bootSet)))
+                lines.append("The boot set, \(Format.bytes(toBoot)), makes it start without a network.")
             }
-            buttons.append(.init(label: "Whole image", act: .fetch(image, .whole)))
+            buttons.append(.init(label: "Whole image", action: .fetch(image, .whole)))
             if let version {
-                lines.append("The whole image, up to \(Words.bytes(version.missing)) more, makes it run without one.")
+                lines.append("The whole image, up to \(Format.bytes(version.missing)) more, makes it run without one.")
             }
         }
         buttons.append(Dialog.cancel(buttons.isEmpty ? "Close" : "Cancel"))
-        overlay = .dialog(Dialog("\(image.words) without a network", lines.joined(separator: "\n"), buttons))
+        overlay = .dialog(Dialog("\(image.title) without a network", lines.joined(separator: "\n"), buttons))
     }
 
     private mutating func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> [MenuEffect] {
         let number = nextNumber()
         fetches.append(FetchItem(number: number, image: image, extent: extent))
-        say("fetching the \(extent.words) of \(image.words)")
+        say("fetching the \(extent.title) of \(image.title)")
         return [.fetch(image, extent, number: number)]
     }
 
@@ -97,17 +97,17 @@ extension MenuState {
             overlay = .dialog(
                 Dialog(
                     "Stop following \(catalog.name)?", "\(catalog.url)\nWhat the cache holds of it stays.",
-                    [Dialog.cancel(), .init(label: "Stop following", act: .removeCatalog(catalog.name))]))
+                    [Dialog.cancel(), .init(label: "Stop following", action: .removeCatalog(catalog.name))]))
             return
         }
         guard let image = chosenImage else { return }
         let item = cache?.items.first { $0.image == image }
-        let amount = (item?.own).map { "\(Words.bytes($0)) " } ?? ""
+        let amount = (item?.own).map { "\(Format.bytes($0)) " } ?? ""
         overlay = .dialog(
             Dialog(
-                "Remove \(image.words) from here?",
+                "Remove \(image.title) from here?",
                 "The blocks \(amount)that no other version needs go; they can be fetched again.",
-                [Dialog.cancel(), .init(label: "Remove", act: .remove(image))]))
+                [Dialog.cancel(), .init(label: "Remove", action: .remove(image))]))
     }
 
     mutating func submit(_ form: CatalogForm) -> [MenuEffect] {

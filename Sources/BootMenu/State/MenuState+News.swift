@@ -22,12 +22,12 @@ extension MenuState {
             cache = overview
             settle()
         case .verified(let done, let total): verifying = (done, total)
-        case .verifyEnded(let words):
+        case .verifyEnded(let result):
             verifying = nil
-            say(words)
+            say(result)
             return [.loadCache]
         case .catalogAdded, .catalogRefused, .catalogAsks: return takeCatalog(event)
-        case .said(let text): say(text)
+        case .done(let text): say(text)
         case .failed(let text): say(text, isFailure: true)
         default: break
         }
@@ -69,7 +69,7 @@ extension MenuState {
         for guest in ended where !guests.contains(where: { $0.id == guest.id }) {
             // A launch that fails says so itself.
             guard guest.status.phase == .up || guest.status.state == .stopping else { continue }
-            say("\(guest.image.words) has ended")
+            say("\(guest.image.title) has ended")
             if effects.isEmpty { effects = [.loadOffer(isAsked: false)] }
             effects.append(.explainEnd(session: guest.id, guest.image))
             leave(guest.id)
@@ -118,7 +118,7 @@ extension MenuState {
         guard let launch = launches[number] else { return }
         launches[number]?.failure = reason
         if let id = launch.guest?.id { guests.removeAll { $0.id == id } }
-        say("\(launch.image.words) did not boot: \(reason)", isFailure: true)
+        say("\(launch.image.title) did not boot: \(reason)", isFailure: true)
         settle()
     }
 
@@ -128,9 +128,9 @@ extension MenuState {
         let fetch = fetches[index]
         switch end {
         case .failed(let reason):
-            say("the \(fetch.extent.words) of \(fetch.image.words) could not be fetched: \(reason)", isFailure: true)
-        case .stopped: say("fetching \(fetch.image.words) was stopped; what is here stays here")
-        case .done, .running: say("the \(fetch.extent.words) of \(fetch.image.words) is here")
+            say("the \(fetch.extent.title) of \(fetch.image.title) could not be fetched: \(reason)", isFailure: true)
+        case .stopped: say("fetching \(fetch.image.title) was stopped; what is here stays here")
+        case .done, .running: say("the \(fetch.extent.title) of \(fetch.image.title) is here")
         }
         fetches.removeAll { $0.number == number }
         return top.screen == .cache ? [.loadOffer(isAsked: false), .loadCache] : [.loadOffer(isAsked: false)]
@@ -150,7 +150,7 @@ extension MenuState {
             }
             say(reason, isFailure: true)
         case .catalogAsks(let request, let isPrivate):
-            let words =
+            let advice =
                 isPrivate
                 ? "This is the fingerprint of its key: compare it with what the publisher of \(request.url) says."
                 : "Over http anybody on the way may have changed this fingerprint: compare every digit with what the publisher "
@@ -158,8 +158,8 @@ extension MenuState {
             // The fingerprint first: a small screen cuts the end.
             overlay = .dialog(
                 Dialog(
-                    "Believe this publisher?", "\(request.fingerprint)\n\(words)",
-                    [Dialog.cancel(), .init(label: "Believe", act: .trust(request))]))
+                    "Believe this publisher?", "\(request.fingerprint)\n\(advice)",
+                    [Dialog.cancel(), .init(label: "Believe", action: .trust(request))]))
         default: break
         }
         return []

@@ -1,6 +1,7 @@
-/// How many cells a sign takes, as Debian 12's C library has it (wcwidth in C.UTF-8): a table, so that no locale matters.
+/// How many cells a character takes, as the C library of Debian 12 has it (wcwidth in C.UTF-8, Unicode 14).
 ///
-/// A group of signs is as wide as their sum, which is how ncurses and terminals count.
+/// A table and not a call: wcwidth depends on the locale, and screens are drawn and tested without one. A group of characters is
+/// as wide as their sum, which is how ncurses and terminals count.
 enum CellWidth {
     /// 0, 1 or 2.
     static func of(_ scalar: Unicode.Scalar) -> Int {

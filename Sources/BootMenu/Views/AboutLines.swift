@@ -1,31 +1,32 @@
 import Boot
 import Catalog
+import Curses
 
 /// What is known of the chosen system: for the right pane, the strip and the details.
 enum AboutLines {
     /// The chosen row's name.
-    static func title(_ state: MenuState, _ signs: Signs) -> String {
+    static func title(_ state: MenuState, _ glyphs: Glyphs) -> String {
         switch state.systemsRow(state.top.position.selected, of: state.top) {
-        case .system(let system): signs.clip(system.distribution.title, to: 60).text
+        case .system(let system): glyphs.clip(system.distribution.title, to: 60).text
         case .catalog(let catalog): "Catalog \(catalog.name)"
         case nil: ""
         }
     }
 
-    static func pane(_ state: MenuState, width: Int, height: Int, signs: Signs) -> [AboutLine] {
+    static func pane(_ state: MenuState, width: Int, height: Int, glyphs: Glyphs) -> [AboutLine] {
         switch state.systemsRow(state.top.position.selected, of: state.top) {
-        case .catalog(let catalog): return trouble(catalog, width: width, signs: signs)
+        case .catalog(let catalog): return trouble(catalog, width: width, glyphs: glyphs)
         case nil: return []
         case .system(let system):
-            var lines = signs.wrap(system.distribution.summary, width, limit: 3).map { AboutLine($0) }
+            var lines = glyphs.wrap(system.distribution.summary, width, limit: 3).map { AboutLine($0) }
             if !lines.isEmpty { lines.append(.empty) }
             guard let newest = system.newest else { return lines + [AboutLine("It has no version yet.")] }
             lines += facts(newest, system, state)
             if height >= lines.count + 4 {
                 lines.append(.empty)
-                lines += bar(newest, width: width, signs: signs)
+                lines += bar(newest, width: width, glyphs: glyphs)
             }
-            let notes = signs.wrap(newest.version.notes, width, limit: max(0, height - lines.count - 1))
+            let notes = glyphs.wrap(newest.version.notes, width, limit: max(0, height - lines.count - 1))
             if !newest.version.notes.isEmpty && !notes.isEmpty {
                 lines.append(.empty)
                 lines += notes.map { AboutLine($0) }
@@ -34,24 +35,24 @@ enum AboutLines {
         }
     }
 
-    static func strip(_ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+    static func strip(_ state: MenuState, width: Int, glyphs: Glyphs) -> [AboutLine] {
         switch state.systemsRow(state.top.position.selected, of: state.top) {
-        case .catalog(let catalog): return trouble(catalog, width: width, signs: signs)
+        case .catalog(let catalog): return trouble(catalog, width: width, glyphs: glyphs)
         case nil: return []
         case .system(let system):
-            let summary = AboutLine(signs.wrap(system.distribution.summary, width, limit: 1).first ?? "")
+            let summary = AboutLine(glyphs.wrap(system.distribution.summary, width, limit: 1).first ?? "")
             guard let newest = system.newest else { return [summary, AboutLine("It has no version yet.")] }
             let all = facts(newest, system, state)
-            // The four that matter most; i shows the rest.
-            let order = ["to boot", "new", "signed", "log in", "support", "version"]
-            let wanted = order.compactMap { label in all.first { $0.label == label } }.prefix(3)
+            // With the summary the four that matter most; i shows the rest.
+            let order: [AboutLine.Fact] = [.toBoot, .new, .signed, .login, .support, .version]
+            let wanted = order.compactMap { fact in all.first { $0.fact == fact } }.prefix(3)
             return [summary] + wanted
         }
     }
 
-    private static func trouble(_ catalog: CatalogItem, width: Int, signs: Signs) -> [AboutLine] {
+    private static func trouble(_ catalog: CatalogItem, width: Int, glyphs: Glyphs) -> [AboutLine] {
         [AboutLine("address", catalog.url), AboutLine("state", catalog.state.rawValue)]
-            + signs.wrap(catalog.error, width, limit: 6).map { AboutLine($0) }
+            + glyphs.wrap(catalog.error, width, limit: 6).map { AboutLine($0) }
     }
 
     /// Label and value of all that is known of a version.
@@ -60,51 +61,52 @@ enum AboutLines {
         let place = system.versions.firstIndex { $0.id == version.id } ?? 0
         let rank =
             place == 0
-            ? "newest of \(Words.count(system.versions.count))"
-            : "\(Words.count(place)) before the newest of \(Words.count(system.versions.count))"
-        lines.append(AboutLine("version", "\(version.id), \(rank)"))
-        let size = Words.bytes(version.version.size)
+            ? "newest of \(Format.count(system.versions.count))"
+            : "\(Format.count(place)) before the newest of \(Format.count(system.versions.count))"
+        lines.append(AboutLine(.version, "\(version.id), \(rank)"))
+        let size = Format.bytes(version.version.size)
         switch version.offline {
-        case .whole: lines.append(AboutLine("to boot", "nothing: all of \(size) is here"))
-        case .boots: lines.append(AboutLine("to boot", "nothing: the boot set is here; \(size) in all"))
+        case .whole: lines.append(AboutLine(.toBoot, "nothing: all of \(size) is here"))
+        case .boots: lines.append(AboutLine(.toBoot, "nothing: the boot set is here; \(size) in all"))
         case .no:
-            let words =
-                version.toBoot.map { "\(Words.bytes($0)) of \(size)" }
+            let text =
+                version.toBoot.map { "\(Format.bytes($0)) of \(size)" }
                 ?? "no boot set: it streams as it is read, \(size) at most"
-            lines.append(AboutLine("to boot", words))
+            lines.append(AboutLine(.toBoot, text))
         }
         if let content = version.content {
-            lines.append(AboutLine("here", "\(Words.bytes(version.here)) of \(Words.bytes(content))"))
+            lines.append(AboutLine(.here, "\(Format.bytes(version.here)) of \(Format.bytes(content))"))
         }
         if let new = version.new, let last = system.lastRun {
             lines.append(
-                AboutLine("new", new == 0 ? "nothing: it ran last" : "\(Words.bytes(new)) since \(last.id) (ran last)"))
+                AboutLine(.new, new == 0 ? "nothing: it ran last" : "\(Format.bytes(new)) since \(last.id) (ran last)")
+            )
         } else if let changed = version.changed {
-            lines.append(AboutLine("changed", "\(Words.bytes(changed)) since the version before"))
+            lines.append(AboutLine(.changed, "\(Format.bytes(changed)) since the version before"))
         }
         if let catalog = state.catalog(system.name.catalog), !catalog.trust.isEmpty {
-            lines.append(AboutLine("signed", catalog.trust))
+            lines.append(AboutLine(.signed, catalog.trust))
         }
         if let login = system.distribution.guest(of: version.version).login {
-            lines.append(AboutLine("log in", login))
+            lines.append(AboutLine(.login, login))
         }
         if let end = system.distribution.supportEnds {
             let isOver = system.isOutOfSupport(state.now)
-            lines.append(AboutLine("support", isOver ? "ended on \(end): no longer supported" : "until \(end)"))
+            lines.append(AboutLine(.support, isOver ? "ended on \(end): no longer supported" : "until \(end)"))
         }
-        if version.isPinned { lines.append(AboutLine("kept", "pinned: never removed to make room")) }
+        if version.isPinned { lines.append(AboutLine(.kept, "pinned: never removed to make room")) }
         return lines
     }
 
     /// How much of the image is here, drawn.
-    private static func bar(_ version: VersionSummary, width: Int, signs: Signs) -> [AboutLine] {
+    private static func bar(_ version: VersionSummary, width: Int, glyphs: Glyphs) -> [AboutLine] {
         guard version.content != nil, version.version.size > 0, width > 10 else { return [] }
         let cells = min(width, 60)
         let filled = Int(min(1, Double(version.here) / Double(version.version.size)) * Double(cells))
         let text =
-            String(repeating: signs.here, count: filled) + String(repeating: signs.missing, count: cells - filled)
+            String(repeating: glyphs.here, count: filled) + String(repeating: glyphs.missing, count: cells - filled)
         return [
-            AboutLine(text), AboutLine("\(signs.here) here  \(signs.missing) on the server, or empty", style: [.dim]),
+            AboutLine(text), AboutLine("\(glyphs.here) here  \(glyphs.missing) on the server, or empty", style: [.dim]),
         ]
     }
 }
@@ -114,5 +116,47 @@ extension SystemSummary {
     /// - Parameter now: seconds since 1970.
     func isOutOfSupport(_ now: Int64) -> Bool {
         distribution.supportEnds.map { Timestamp($0).seconds + 86_400 < now } ?? false
+    }
+}
+
+/// A line about something: a label and what there is to say, or a text of its own.
+struct AboutLine {
+    /// What can be said of a version, by its label.
+    enum Fact: String {
+        case version, here, new, changed, signed, support, kept
+        case toBoot = "to boot"
+        case login = "log in"
+    }
+
+    /// Nil where the line is something else.
+    private(set) var fact: Fact?
+    var label = ""
+    var text: String
+    var style: ScreenStyle = []
+
+    init(_ label: String, _ text: String) {
+        self.label = label
+        self.text = text
+    }
+
+    init(_ fact: Fact, _ text: String) {
+        self.init(fact.rawValue, text)
+        self.fact = fact
+    }
+
+    init(_ text: String, style: ScreenStyle = []) {
+        self.text = text
+        self.style = style
+    }
+
+    static let empty = AboutLine("")
+
+    func draw(row: Int, column: Int, width: Int, on page: inout Page) {
+        guard !label.isEmpty else {
+            page.put(text, row: row, column: column, width: width, style)
+            return
+        }
+        page.put(label, row: row, column: column, width: min(width, 10), [.dim])
+        page.put(text, row: row, column: column + 11, width: max(0, width - 11), style)
     }
 }

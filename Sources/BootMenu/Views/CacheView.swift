@@ -13,16 +13,17 @@ enum CacheView {
             page.put("counting what is here", row: top, column: layout.innerLeft + 2)
             return
         }
-        let used = "\(Words.bytes(cache.used)) of \(Words.bytes(cache.limit)), \(Words.several(cache.blocks, "block"))"
+        let used =
+            "\(Format.bytes(cache.used)) of \(Format.bytes(cache.limit)), \(Format.several(cache.blocks, "block"))"
         let at = layout.innerLeft + 2
         let usedWidth = page.put(used, row: top, column: at, width: inner - 2, [.bold])
         let room = inner - usedWidth - 6
         if room >= 10 {
-            let bar = ProgressBar.text(done: cache.used, total: cache.limit, cells: min(40, room), signs: page.signs)
+            let bar = page.glyphs.bar(done: cache.used, total: cache.limit, cells: min(40, room))
             page.put(bar, row: top, column: at + usedWidth + 2, [.accent])
         }
         if layout.headHeight > 1 {
-            let repaired = cache.repaired == 0 ? "" : "   \(Words.several(cache.repaired, "damaged block")) replaced"
+            let repaired = cache.repaired == 0 ? "" : "   \(Format.several(cache.repaired, "damaged block")) replaced"
             page.put(cache.directory + repaired, row: top + 1, column: at, width: inner - 2, [.dim])
         }
         if cache.items.isEmpty {
@@ -35,7 +36,7 @@ enum CacheView {
             guard cache.items.indices.contains(index) else { break }
             let isSelected = index == state.top.position.selected
             let row = layout.listTop + offset
-            let cells = cells(cache.items[index], isSelected ? page.signs.selected : " ", inner)
+            let cells = cells(cache.items[index], isSelected ? page.glyphs.selected : " ", inner)
             page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
             page.hit(.row(index), row: row, columns: 0..<width)
         }
@@ -53,10 +54,10 @@ enum CacheView {
         ]
         var room = width - 29
         for (text, cellWidth, isRight) in [
-            (Words.bytes(item.version.here), 8, true), ("  " + state, 16, false),
+            (Format.bytes(item.version.here), 8, true), ("  " + state, 16, false),
             (item.version.isPinned ? "pinned" : "", 8, false),
-            (item.own.map { "\(Words.bytes($0)) alone" } ?? "", 15, false),
-            ("of \(Words.bytes(item.version.content ?? item.version.version.size))", 12, false),
+            (item.own.map { "\(Format.bytes($0)) alone" } ?? "", 15, false),
+            ("of \(Format.bytes(item.version.content ?? item.version.version.size))", 12, false),
         ] where room >= cellWidth {
             cells.append(RowCell(text, cellWidth, right: isRight))
             room -= cellWidth

@@ -7,10 +7,10 @@ enum DialogView {
         let width = max(20, min(size.columns, 66))
         let isBoxed = size.rows >= 9 && size.columns >= 40
         let inner = isBoxed ? width - 4 : width
-        let buttons = flow(dialog, inner, page.signs)
+        let buttons = flow(dialog, inner, page.glyphs)
         // Title, buttons and, in a frame, its lower edge; the hint line stays.
         let room = size.rows - 2 - 1 - buttons.count - (isBoxed ? 1 : 0)
-        let texts = room > 0 ? page.signs.wrap(dialog.text, inner, limit: room) : []
+        let texts = room > 0 ? page.glyphs.wrap(dialog.text, inner, limit: room) : []
         let hasGap = texts.count < room
         let height = 1 + texts.count + (hasGap ? 1 : 0) + buttons.count + (isBoxed ? 1 : 0)
         let top = max(1, (size.rows - height) / 2 - (size.rows >= 16 ? 1 : 0))
@@ -43,12 +43,12 @@ enum DialogView {
     }
 
     /// The buttons in as many rows as they need.
-    private static func flow(_ dialog: Dialog, _ width: Int, _ signs: Signs) -> [[PlacedButton]] {
+    private static func flow(_ dialog: Dialog, _ width: Int, _ glyphs: Glyphs) -> [[PlacedButton]] {
         var rows: [[PlacedButton]] = [[]]
         var at = 0
         for (index, button) in dialog.buttons.enumerated() {
             let label = "[ \(button.label) ]"
-            let needed = signs.width(label)
+            let needed = glyphs.width(label)
             if at > 0 && at + needed > width {
                 rows.append([])
                 at = 0

@@ -32,17 +32,45 @@ enum FormView {
             row += 1
         }
         guard row < size.rows - 1 else { return }
-        let words = form.isBusy ? "asking the server" : form.error
+        let text = form.isBusy ? "asking the server" : form.error
         page.put(
-            words, row: row + (isBoxed ? 1 : 0), column: column, width: inner,
+            text, row: row + (isBoxed ? 1 : 0), column: column, width: inner,
             form.isBusy ? [.accent] : [.alert, .bold])
     }
 
     private static func draw(
         _ field: TextField, row: Int, column: Int, width: Int, isFocused: Bool, on page: inout Page
     ) {
-        let (shown, before) = FieldWindow.of(field, width: width - 1, signs: page.signs)
-        page.put(page.signs.fit(shown, width), row: row, column: column, isFocused ? [.underline] : [.underline, .dim])
+        let (shown, before) = FieldWindow.of(field, width: width - 1, glyphs: page.glyphs)
+        page.put(
+            page.glyphs.fit(shown, width), row: row, column: column, isFocused ? [.underline] : [.underline, .dim])
         if isFocused { page.setCursor(row: row, column: column + before) }
+    }
+}
+
+/// What is looked for, in the message's place.
+enum FindView {
+    static func draw(_ field: TextField, _ layout: Layout, on page: inout Page) {
+        let row = page.size.rows - (layout.hasMessageRow ? 2 : 1)
+        page.clear(row: row)
+        let label = page.put("Find: ", row: row, column: 1, [.bold])
+        let width = page.size.columns - 2 - label
+        let (shown, before) = FieldWindow.of(field, width: width - 1, glyphs: page.glyphs)
+        page.put(shown, row: row, column: 1 + label, width: width)
+        page.setCursor(row: row, column: 1 + label + before)
+    }
+}
+
+/// The part of a field's text around its cursor.
+enum FieldWindow {
+    /// - Returns: what of the text fits, and the cells before the cursor in it.
+    static func of(_ field: TextField, width: Int, glyphs: Glyphs) -> (text: String, before: Int) {
+        var start = 0
+        var before = glyphs.width(String(field.characters[..<field.cursor]))
+        while before > width && start < field.cursor {
+            before -= glyphs.width(String(field.characters[start]))
+            start += 1
+        }
+        return (String(field.characters[start...]), before)
     }
 }

@@ -17,16 +17,16 @@ enum GuestView {
             let isDone = status.phase > phase
             let isCurrent = status.phase == phase
             let mark =
-                isDone ? page.signs.done : isCurrent ? (failure == nil ? page.signs.current : page.signs.failed) : " "
+                isDone
+                ? page.glyphs.done : isCurrent ? (failure == nil ? page.glyphs.current : page.glyphs.failed) : " "
             page.put(mark, row: row, column: 2, isDone ? [.accent] : isCurrent && failure != nil ? [.alert] : [.bold])
             page.put(name(phase), row: row, column: 4, width: 9, isDone || isCurrent ? [] : [.dim])
-            let words = isDone || isCurrent ? words(phase, guest, state) : ""
-            var at = 14 + page.put(words, row: row, column: 14, width: width - 15)
+            let text = isDone || isCurrent ? stageText(phase, guest, state) : ""
+            var at = 14 + page.put(text, row: row, column: 14, width: width - 15)
             if phase == .bootSet, isCurrent || isDone, let bootSet = status.bootSet, bootSet.blocks > 0 {
                 at = max(at + 2, min(58, width - 22))
-                let bar = ProgressBar.text(
-                    done: UInt64(bootSet.done), total: UInt64(bootSet.blocks), cells: min(30, width - at - 2),
-                    signs: page.signs)
+                let bar = page.glyphs.bar(
+                    done: UInt64(bootSet.done), total: UInt64(bootSet.blocks), cells: min(30, width - at - 2))
                 page.put(bar, row: row, column: at, [.accent])
             }
             row += 1
@@ -42,10 +42,10 @@ enum GuestView {
     }
 
     /// What the title says at the right.
-    static func stateWords(_ state: MenuState) -> String {
+    static func stateText(_ state: MenuState) -> String {
         if launch(state)?.failure != nil { return "failed" }
         guard let guest = state.guest(on: state.top.screen) else { return launch(state) == nil ? "" : "booting" }
-        return guest.status.phase == .up ? PriceWords.of(guest, now: state.now) : "booting"
+        return guest.status.phase == .up ? StatusText.of(guest, now: state.now) : "booting"
     }
 
     private static func launch(_ state: MenuState) -> Launch? {
@@ -73,7 +73,7 @@ enum GuestView {
         }
     }
 
-    private static func words(_ phase: SessionStatus.Phase, _ guest: Guest, _ state: MenuState) -> String {
+    private static func stageText(_ phase: SessionStatus.Phase, _ guest: Guest, _ state: MenuState) -> String {
         let status = guest.status
         switch phase {
         case .catalog:
@@ -81,25 +81,25 @@ enum GuestView {
             return trust.isEmpty ? status.catalog : "\(status.catalog), \(trust)"
         case .index:
             guard status.blocks > 0 else { return status.phase == .index ? "fetching" : "" }
-            let size = state.version(guest.image).map { ", \(Words.bytes($0.version.size))" } ?? ""
-            return "\(Words.several(status.blocks, "block"))\(size)"
+            let size = state.version(guest.image).map { ", \(Format.bytes($0.version.size))" } ?? ""
+            return "\(Format.several(status.blocks, "block"))\(size)"
         case .mount:
             return status.mount == nil
-                ? "mounting" : "\(Words.count(status.blocksHere)) of \(Words.several(status.blocks, "block")) here"
+                ? "mounting" : "\(Format.count(status.blocksHere)) of \(Format.several(status.blocks, "block")) here"
         case .bootSet:
             if let bootSet = status.bootSet, bootSet.blocks > 0 {
                 let (total, done) = (bootSet.blocks, min(bootSet.blocks, bootSet.done))
                 // What the whole set needed over the line is known from the row; a part of it needs its part.
                 let rest = (state.version(guest.image)?.toBoot).map { $0 / UInt64(total) * UInt64(total - done) } ?? 0
                 return [
-                    "\(Words.count(done)) of \(Words.several(total, "block"))", Words.rate(status.rate),
-                    Words.remaining(rest, rate: status.rate),
+                    "\(Format.count(done)) of \(Format.several(total, "block"))", Format.rate(status.rate),
+                    Format.remaining(rest, rate: status.rate),
                 ].filter { !$0.isEmpty }.joined(separator: "   ")
             }
             return status.phase == .bootSet ? "fetching what the start needs" : "the guest reads what it needs"
         case .guest, .up:
             let speed = status.accel == "tcg" ? " (software emulation: slow)" : ""
-            return status.phase == .up ? PriceWords.of(guest, now: state.now) + speed : "starting\(speed)"
+            return status.phase == .up ? StatusText.of(guest, now: state.now) + speed : "starting\(speed)"
         }
     }
 
@@ -110,8 +110,9 @@ enum GuestView {
         var row = top
         let width = page.size.columns
         let figures = [
-            "\(Words.bytes(status.bytesFetched)) over the line", "\(Words.bytes(status.bytesFromCache)) from the cache",
-            Words.rate(status.rate),
+            "\(Format.bytes(status.bytesFetched)) over the line",
+            "\(Format.bytes(status.bytesFromCache)) from the cache",
+            Format.rate(status.rate),
         ].filter { !$0.isEmpty }.joined(separator: ", ")
         if row < end {
             page.put("traffic", row: row, column: 4, width: 9, [.dim])
@@ -119,7 +120,7 @@ enum GuestView {
             row += 1
         }
         if let trouble = failure ?? status.lastError, !trouble.isEmpty {
-            let lines = page.signs.wrap(trouble, max(1, width - 16), limit: failure == nil ? 2 : max(1, end - row))
+            let lines = page.glyphs.wrap(trouble, max(1, width - 16), limit: failure == nil ? 2 : max(1, end - row))
             for (offset, line) in lines.enumerated() where row < end {
                 if offset == 0 { page.put(failure == nil ? "trouble" : "failed", row: row, column: 4, [.alert]) }
                 page.put(line, row: row, column: 14, width: width - 15, failure == nil ? [] : [.alert])
@@ -142,6 +143,34 @@ enum GuestView {
                 cells[(row * room.columns)..<min(cells.count, (row + 1) * room.columns)], row: top + row, column: 4,
                 on: &page)
         }
-        page.put(BlockPicture.legend(page.signs), row: top + rows, column: 4, width: room.columns, [.dim])
+        page.put(BlockPicture.legend(page.glyphs), row: top + rows, column: 4, width: room.columns, [.dim])
+    }
+}
+
+/// An image as a picture of cells.
+enum BlockPicture {
+    /// One row of it. Glyphs differ, not only colours.
+    static func draw(_ cells: ArraySlice<BlockMap.Cell>, row: Int, column: Int, on page: inout Page) {
+        var start = cells.startIndex
+        while start < cells.endIndex {
+            let kind = cells[start]
+            let end = cells[start...].firstIndex { $0 != kind } ?? cells.endIndex
+            let text = String(repeating: page.glyphs.glyph(of: kind), count: end - start)
+            page.put(text, row: row, column: column + start - cells.startIndex, style(kind))
+            start = end
+        }
+    }
+
+    static func legend(_ glyphs: Glyphs) -> String {
+        "\(glyphs.here) here  \(glyphs.read) read by the guest  \(glyphs.arriving) arriving  \(glyphs.missing) on the server  \(glyphs.hole) empty"
+    }
+
+    private static func style(_ cell: BlockMap.Cell) -> ScreenStyle {
+        switch cell {
+        case .here, .read: [.accent]
+        case .arriving: [.bold]
+        case .missing: []
+        case .hole: [.dim]
+        }
     }
 }

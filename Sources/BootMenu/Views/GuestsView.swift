@@ -19,14 +19,14 @@ enum GuestsView {
             guard state.guests.indices.contains(index) else { break }
             let isSelected = index == state.top.position.selected
             let row = layout.listTop + offset
-            let cells = cells(state.guests[index], state, isSelected ? page.signs.selected : " ", inner)
+            let cells = cells(state.guests[index], state, isSelected ? page.glyphs.selected : " ", inner)
             page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
             page.hit(.row(index), row: row, columns: 0..<width)
         }
         guard layout.stripHeight > 0 else { return }
         let top = layout.listTop + layout.listHeight
         let guest = state.chosenGuest
-        page.rule(row: top, left: 0, width: width, title: guest.map { $0.image.words } ?? "")
+        page.rule(row: top, left: 0, width: width, title: guest.map { $0.image.title } ?? "")
         guard let guest else { return }
         var lines = [
             AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.status.mount ?? ""),
@@ -43,10 +43,10 @@ enum GuestsView {
     private static func cells(_ guest: Guest, _ state: MenuState, _ marker: String, _ width: Int) -> [RowCell] {
         var cells = [
             RowCell(" \(marker) ", 3), RowCell(guest.image.distribution, 14), RowCell(guest.image.version, 12),
-            RowCell(PriceWords.of(guest, now: state.now), 18, [.accent]),
+            RowCell(StatusText.of(guest, now: state.now), 18, [.accent]),
         ]
-        if width >= 60 { cells.append(RowCell(Words.bytes(guest.status.bytesFetched), 10, right: true)) }
-        if width >= 72 { cells.append(RowCell(Words.rate(guest.status.rate), 12, right: true)) }
+        if width >= 60 { cells.append(RowCell(Format.bytes(guest.status.bytesFetched), 10, right: true)) }
+        if width >= 72 { cells.append(RowCell(Format.rate(guest.status.rate), 12, right: true)) }
         if width >= 90 {
             cells.append(RowCell(guest.status.accel ?? "", 8, right: true))
             cells.append(RowCell("  " + guest.id, 14, [.dim]))

@@ -13,7 +13,8 @@ enum HintLine {
         switch state.overlay {
         case .dialog:
             show(
-                [("\(page.signs.left)\(page.signs.right)", "choose"), ("Enter", "take it"), ("Esc", "close")], on: &page
+                [("\(page.glyphs.left)\(page.glyphs.right)", "choose"), ("Enter", "take it"), ("Esc", "close")],
+                on: &page
             )
         case .form: show([("Tab", "next"), ("Enter", "next or add"), ("Esc", "cancel")], on: &page)
         case .find: show([("Enter", "keep"), ("Esc", "clear")], on: &page)
@@ -21,11 +22,11 @@ enum HintLine {
         }
     }
 
-    private static func show(_ hints: [(key: String, words: String)], on page: inout Page) {
+    private static func show(_ hints: [(key: String, text: String)], on page: inout Page) {
         var at = 1
         for hint in hints {
             at += page.put(hint.key, row: page.size.rows - 1, column: at, [.bold]) + 1
-            at += page.put(hint.words, row: page.size.rows - 1, column: at) + 2
+            at += page.put(hint.text, row: page.size.rows - 1, column: at) + 2
         }
     }
 
@@ -36,7 +37,7 @@ enum HintLine {
         }
         let tail = offered.filter { last.contains($0.command) }
         let gap = page.size.columns >= 100 ? 3 : 2
-        func width(_ binding: KeyBinding) -> Int { page.signs.width(words(binding, page.signs)) + gap }
+        func width(_ binding: KeyBinding) -> Int { page.glyphs.width(text(binding, page.glyphs)) + gap }
         var room = page.size.columns - 1 + gap - tail.reduce(0) { $0 + width($1) }
         var shown: [KeyBinding] = []
         for binding in offered where !last.contains(binding.command) {
@@ -48,14 +49,14 @@ enum HintLine {
         let row = page.size.rows - 1
         for binding in shown + tail {
             let start = at
-            at += page.put(binding.keys[0].name(page.signs), row: row, column: at, [.bold]) + 1
+            at += page.put(binding.keys[0].name(page.glyphs), row: row, column: at, [.bold]) + 1
             at += page.put(binding.hint, row: row, column: at)
             page.hit(.command(binding.command), row: row, columns: start..<max(at, start + 1))
             at += gap
         }
     }
 
-    private static func words(_ binding: KeyBinding, _ signs: Signs) -> String {
-        "\(binding.keys[0].name(signs)) \(binding.hint)"
+    private static func text(_ binding: KeyBinding, _ glyphs: Glyphs) -> String {
+        "\(binding.keys[0].name(glyphs)) \(binding.hint)"
     }
 }

@@ -60,5 +60,5 @@ package struct Layout: Sendable {
     /// Columns of a screen of text.
     var textWidth: Int { max(1, innerWidth(size.columns) - 2) }
     /// Lines of the shown text.
-    var textRows: Int { TextScreens.lines(state, width: textWidth, signs: .unicode).count }
+    var textRows: Int { TextScreens.lines(state, width: textWidth, glyphs: .unicode).count }
 }

@@ -2,8 +2,8 @@ import Curses
 
 /// The menu's state as a screen: a pure function.
 package enum MenuView {
-    package static func frame(of state: MenuState, signs: Signs) -> Frame {
-        var page = Page(size: state.size, signs: signs)
+    package static func frame(of state: MenuState, glyphs: Glyphs) -> Frame {
+        var page = Page(size: state.size, glyphs: glyphs)
         let layout = state.layout
         if layout.isTiny {
             page.put(state.size.columns >= 18 ? "too small; q quits" : "q quits", row: 0, column: 0)
@@ -36,23 +36,23 @@ package enum MenuView {
         if let message = state.message {
             let style: ScreenStyle = message.isFailure ? [.alert, .bold] : [.bold]
             page.put(message.text, row: row, column: 1, width: state.size.columns - 2, style)
-        } else if let words = background(state) {
-            page.put(words, row: row, column: 1, width: state.size.columns - 2, [.accent])
+        } else if let text = background(state) {
+            page.put(text, row: row, column: 1, width: state.size.columns - 2, [.accent])
         }
     }
 
     private static func background(_ state: MenuState) -> String? {
         let running = state.fetches.filter { $0.state == .running }
         if let fetch = running.first {
-            let others = running.count > 1 ? " and \(Words.several(running.count - 1, "other"))" : ""
+            let others = running.count > 1 ? " and \(Format.several(running.count - 1, "other"))" : ""
             let parts = [
-                "fetching \(fetch.image.words)\(others):", Words.bytes(fetch.done), "of", Words.bytes(fetch.total),
-                Words.rate(fetch.rate), Words.remaining(fetch.total - min(fetch.total, fetch.done), rate: fetch.rate),
+                "fetching \(fetch.image.title)\(others):", Format.bytes(fetch.done), "of", Format.bytes(fetch.total),
+                Format.rate(fetch.rate), Format.remaining(fetch.total - min(fetch.total, fetch.done), rate: fetch.rate),
             ]
             return parts.filter { !$0.isEmpty }.joined(separator: " ")
         }
         if let verifying = state.verifying {
-            return "verifying: \(Words.count(verifying.done)) of \(Words.several(verifying.total, "block"))"
+            return "verifying: \(Format.count(verifying.done)) of \(Format.several(verifying.total, "block"))"
         }
         return state.isRefreshing ? "asking the catalogs for news" : nil
     }

@@ -3,12 +3,12 @@ import Curses
 /// A frame while it is made.
 struct Page {
     let size: ScreenSize
-    let signs: Signs
+    let glyphs: Glyphs
     private(set) var frame: Frame
 
-    init(size: ScreenSize, signs: Signs) {
+    init(size: ScreenSize, glyphs: Glyphs) {
         self.size = size
-        self.signs = signs
+        self.glyphs = glyphs
         frame = Frame(rows: Array(repeating: [], count: size.rows))
     }
 
@@ -18,7 +18,7 @@ struct Page {
     mutating func put(_ text: String, row: Int, column: Int, width: Int? = nil, _ style: ScreenStyle = []) -> Int {
         guard frame.rows.indices.contains(row), column >= 0 else { return 0 }
         let room = min(width ?? Int.max, size.columns - column)
-        let (shown, used) = signs.clip(text, to: room)
+        let (shown, used) = glyphs.clip(text, to: room)
         if !shown.isEmpty { frame.rows[row].append(ScreenRun(column: column, text: shown, style: style)) }
         return used
     }
@@ -29,7 +29,7 @@ struct Page {
         for cell in cells {
             let room = min(cell.width, column + width - at)
             guard room > 0 else { break }
-            let text = signs.fit(cell.text, room, right: cell.isRight)
+            let text = glyphs.fit(cell.text, room, right: cell.isRight)
             // A chosen row is reverse as a whole, whatever else its cells are.
             put(text, row: row, column: at, width: room, selected ? [.reverse] : cell.style)
             at += room
@@ -56,28 +56,28 @@ struct Page {
     /// A frame around rows; it leaves them empty.
     mutating func box(top: Int, left: Int, width: Int, height: Int, title: String, style: ScreenStyle = [.dim]) {
         guard width >= 2, height >= 2 else { return }
-        edge(row: top, left: left, width: width, title: title, signs.topLeft, signs.topRight, style)
+        edge(row: top, left: left, width: width, title: title, glyphs.topLeft, glyphs.topRight, style)
         for row in (top + 1)..<(top + height - 1) {
-            put(signs.vertical, row: row, column: left, style)
-            put(signs.vertical, row: row, column: left + width - 1, style)
+            put(glyphs.vertical, row: row, column: left, style)
+            put(glyphs.vertical, row: row, column: left + width - 1, style)
         }
-        edge(row: top + height - 1, left: left, width: width, title: "", signs.bottomLeft, signs.bottomRight, style)
+        edge(row: top + height - 1, left: left, width: width, title: "", glyphs.bottomLeft, glyphs.bottomRight, style)
     }
 
     /// A line across a frame.
     mutating func rule(row: Int, left: Int, width: Int, title: String) {
         frame.rows[row].removeAll { $0.column >= left && $0.column < left + width }
-        edge(row: row, left: left, width: width, title: title, signs.teeLeft, signs.teeRight, [.dim])
+        edge(row: row, left: left, width: width, title: title, glyphs.teeLeft, glyphs.teeRight, [.dim])
     }
 
     /// Text in the lower edge of a frame, at its right.
     mutating func footer(row: Int, left: Int, width: Int, text: String) {
         frame.rows[row].removeAll { $0.column >= left && $0.column < left + width }
-        let at = left + width - signs.width(text) - 3
-        put(signs.bottomLeft, row: row, column: left, [.dim])
-        put(String(repeating: signs.horizontal, count: max(0, at - left - 1)), row: row, column: left + 1, [.dim])
+        let at = left + width - glyphs.width(text) - 3
+        put(glyphs.bottomLeft, row: row, column: left, [.dim])
+        put(String(repeating: glyphs.horizontal, count: max(0, at - left - 1)), row: row, column: left + 1, [.dim])
         put(text, row: row, column: at, [.dim])
-        put(signs.horizontal + signs.horizontal + signs.bottomRight, row: row, column: left + width - 3, [.dim])
+        put(glyphs.horizontal + glyphs.horizontal + glyphs.bottomRight, row: row, column: left + width - 3, [.dim])
     }
 
     private mutating func edge(
@@ -90,7 +90,42 @@ struct Page {
             at += put(" ", row: row, column: at, style)
         }
         let rest = left + width - 1 - at
-        if rest > 0 { put(String(repeating: signs.horizontal, count: rest), row: row, column: at, style) }
+        if rest > 0 { put(String(repeating: glyphs.horizontal, count: rest), row: row, column: at, style) }
         put(end, row: row, column: left + width - 1, style)
     }
+}
+
+/// One column's text in a row of a list.
+struct RowCell {
+    var text: String
+    /// Cells, the gap to the next column included.
+    var width: Int
+    var style: ScreenStyle = []
+    var isRight = false
+
+    init(_ text: String, _ width: Int, _ style: ScreenStyle = [], right: Bool = false) {
+        self.text = text
+        self.width = width
+        self.style = style
+        isRight = right
+    }
+}
+
+/// A whole screen, ready to be drawn, and what a click on it would meet.
+package struct Frame: Sendable {
+    package internal(set) var rows: [[ScreenRun]]
+    package internal(set) var areas: [HitArea] = []
+    package internal(set) var cursor: (row: Int, column: Int)?
+
+    /// What is at a cell: what was put there last.
+    package func target(row: Int, column: Int) -> HitTarget? {
+        areas.last { $0.row == row && $0.columns.contains(column) }?.target
+    }
+}
+
+/// Cells that mean something when they are clicked.
+package struct HitArea: Sendable, Hashable {
+    package let row: Int
+    package let columns: Range<Int>
+    package let target: HitTarget
 }

@@ -22,8 +22,8 @@ enum SystemsView {
             row += 1 + layout.runningHeight
         }
         if layout.stripHeight > 0 {
-            page.rule(row: row, left: 0, width: width, title: AboutLines.title(state, page.signs))
-            let lines = AboutLines.strip(state, width: inner - 2, signs: page.signs)
+            page.rule(row: row, left: 0, width: width, title: AboutLines.title(state, page.glyphs))
+            let lines = AboutLines.strip(state, width: inner - 2, glyphs: page.glyphs)
             for (offset, line) in lines.prefix(layout.stripHeight).enumerated() {
                 line.draw(row: row + 1 + offset, column: 2, width: inner - 2, on: &page)
             }
@@ -35,8 +35,8 @@ enum SystemsView {
         let width = page.size.columns - left
         page.box(
             top: layout.bodyTop, left: left, width: width, height: layout.bodyHeight,
-            title: AboutLines.title(state, page.signs))
-        let lines = AboutLines.pane(state, width: width - 4, height: layout.bodyHeight - 2, signs: page.signs)
+            title: AboutLines.title(state, page.glyphs))
+        let lines = AboutLines.pane(state, width: width - 4, height: layout.bodyHeight - 2, glyphs: page.glyphs)
         for (offset, line) in lines.prefix(layout.bodyHeight - 2).enumerated() {
             line.draw(row: layout.bodyTop + 1 + offset, column: left + 2, width: width - 4, on: &page)
         }
@@ -50,17 +50,17 @@ enum SystemsView {
             let index = state.top.position.top + offset
             guard let item = state.systemsRow(index, of: state.top) else { break }
             let isSelected = index == state.top.position.selected
-            let marker = isSelected ? page.signs.selected : " "
+            let marker = isSelected ? page.glyphs.selected : " "
             let cells: [RowCell]
             switch item {
             case .system(let system):
                 cells = SystemsView.cells(
                     system, state, marker: marker, nameWidth: nameWidth, versionWidth: versionWidth, width: width)
             case .catalog(let catalog):
-                let words = "\(catalog.state.rawValue): \(catalog.error)"
+                let text = "\(catalog.state.rawValue): \(catalog.error)"
                 cells = [
                     RowCell(" \(marker) ", 3), RowCell(catalog.name, nameWidth + 2, [.dim]),
-                    RowCell(words, max(0, width - nameWidth - 6), [.dim]),
+                    RowCell(text, max(0, width - nameWidth - 6), [.dim]),
                 ]
             }
             let row = layout.listTop + offset
@@ -72,7 +72,7 @@ enum SystemsView {
     private static func cells(
         _ system: SystemSummary, _ state: MenuState, marker: String, nameWidth: Int, versionWidth: Int, width: Int
     ) -> [RowCell] {
-        let price = PriceWords.of(system, state)
+        let price = StatusText.of(system, state)
         let isOld = system.isOutOfSupport(state.now)
         let nameStyle: ScreenStyle = price.style == [.dim] ? [.dim] : []
         var cells = [RowCell(" \(marker) ", 3), RowCell(state.label(system), nameWidth + 2, nameStyle)]
@@ -90,7 +90,8 @@ enum SystemsView {
         if hasAge {
             cells.append(
                 RowCell(
-                    system.newest.map { Words.age($0.version.published.seconds, now: state.now) } ?? "", 6, right: true)
+                    system.newest.map { Format.age($0.version.published.seconds, now: state.now) } ?? "", 6, right: true
+                )
             )
             room -= 6
         }
@@ -98,10 +99,10 @@ enum SystemsView {
             let badges = [
                 system.versions.contains { $0.isPinned } ? "pinned" : "", isOld ? "no longer supported" : "",
             ].filter { !$0.isEmpty }
-            let words =
+            let text =
                 badges.isEmpty
                 ? system.distribution.title : badges.joined(separator: ", ") + ": " + system.distribution.title
-            cells.append(RowCell("  " + words, room - 1, [.dim]))
+            cells.append(RowCell("  " + text, room - 1, [.dim]))
         }
         return cells
     }
@@ -124,25 +125,25 @@ enum SystemsView {
             page.put(
                 [
                     RowCell("   " + guest.image.distribution, 15), RowCell(guest.image.version, versionWidth),
-                    RowCell(PriceWords.of(guest, now: state.now), 15),
-                    RowCell(Words.rate(guest.status.rate), 10, right: true),
+                    RowCell(StatusText.of(guest, now: state.now), 15),
+                    RowCell(Format.rate(guest.status.rate), 10, right: true),
                 ], row: top + offset, column: layout.innerLeft, width: width)
             page.hit(.guest(guest.id), row: top + offset, columns: 0..<(width + layout.innerLeft))
         }
     }
 
     private static func drawEmpty(_ state: MenuState, _ layout: Layout, width: Int, on page: inout Page) {
-        let words =
+        let text =
             if !state.hasOffer {
                 "reading what is known here"
             } else if !state.top.filter.isEmpty {
-                "Nothing with \(page.signs.quoted(state.top.filter)); Esc shows all"
+                "Nothing with \(page.glyphs.quoted(state.top.filter)); Esc shows all"
             } else if state.offer.catalogs.isEmpty {
                 "No catalog yet: add one with a, or `oscircular catalog add`"
             } else {
                 "The catalogs offer no system yet; r asks again"
             }
-        for (offset, line) in page.signs.wrap(words, max(1, width - 4), limit: layout.listHeight).enumerated() {
+        for (offset, line) in page.glyphs.wrap(text, max(1, width - 4), limit: layout.listHeight).enumerated() {
             page.put(line, row: layout.listTop + offset, column: layout.innerLeft + 2, width: width - 2)
         }
     }

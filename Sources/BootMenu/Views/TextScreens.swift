@@ -9,49 +9,50 @@ enum TextScreens {
         if layout.isBoxed {
             page.box(top: layout.bodyTop, left: 0, width: width, height: layout.bodyHeight, title: title(state))
         }
-        let all = lines(state, width: layout.textWidth, signs: page.signs)
+        let all = lines(state, width: layout.textWidth, glyphs: page.glyphs)
         let top = state.top.position.top
         for offset in 0..<layout.listHeight where all.indices.contains(top + offset) {
             all[top + offset].draw(
                 row: layout.listTop + offset, column: layout.innerLeft + 1, width: layout.textWidth, on: &page)
         }
         if layout.isBoxed, all.count > layout.listHeight {
-            let words = " \(top + 1)-\(min(all.count, top + layout.listHeight)) of \(all.count) "
-            page.footer(row: layout.bodyTop + layout.bodyHeight - 1, left: 0, width: width, text: words)
+            let range = " \(top + 1)-\(min(all.count, top + layout.listHeight)) of \(all.count) "
+            page.footer(row: layout.bodyTop + layout.bodyHeight - 1, left: 0, width: width, text: range)
         }
     }
 
     private static func title(_ state: MenuState) -> String {
         switch state.top.screen {
-        case .details(let image): state.system(image.system)?.distribution.title ?? image.words
+        case .details(let image): state.system(image.system)?.distribution.title ?? image.title
         case .log: "What happened"
         default: "Keys"
         }
     }
 
     /// The text of the screen that is shown, wrapped.
-    static func lines(_ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+    static func lines(_ state: MenuState, width: Int, glyphs: Glyphs) -> [AboutLine] {
         switch state.top.screen {
-        case .details(let image): details(image, state, width: width, signs: signs)
-        case .log: log(state, width: width, signs: signs)
-        case .help: help(state, width: width, signs: signs)
+        case .details(let image): details(image, state, width: width, glyphs: glyphs)
+        case .log: log(state, width: width, glyphs: glyphs)
+        case .help: help(state, width: width, glyphs: glyphs)
         default: []
         }
     }
 
     // MARK: Details
 
-    private static func details(_ image: VersionKey, _ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+    private static func details(_ image: VersionKey, _ state: MenuState, width: Int, glyphs: Glyphs) -> [AboutLine] {
         guard let system = state.system(image.system), let version = state.version(image) else {
             return [AboutLine("No catalog has \(image) any more.")]
         }
         let distribution = system.distribution
         let catalog = state.catalog(image.catalog)
-        var lines = signs.wrap(distribution.summary, width, limit: 6).map { AboutLine($0) }
+        var lines = glyphs.wrap(distribution.summary, width, limit: 6).map { AboutLine($0) }
         lines.append(.empty)
         lines += AboutLines.facts(version, system, state)
-        let published = version.version.published.seconds
-        lines.append(AboutLine("published", "\(Words.date(published)) \(Words.clock(published)) UTC"))
+        let published = version.version.published
+        lines.append(
+            AboutLine("published", "\(published.description.prefix(10)) \(Format.clock(published.seconds)) UTC"))
         lines.append(AboutLine("name", "\(image)"))
         lines.append(AboutLine("catalog", [catalog?.url ?? "", catalog?.state.rawValue ?? ""].joined(separator: "  ")))
         for mirror in catalog?.mirrors ?? [] { lines.append(AboutLine("mirror", mirror)) }
@@ -60,17 +61,17 @@ enum TextScreens {
         lines.append(
             AboutLine(
                 "machine",
-                distribution.architecture + (distribution.guest.memoryMiB.map { ", \(Words.count($0)) MiB" } ?? ""))
+                distribution.architecture + (distribution.guest.memoryMiB.map { ", \(Format.count($0)) MiB" } ?? ""))
         )
         if let homepage = distribution.homepage, !homepage.isEmpty { lines.append(AboutLine("home page", homepage)) }
         if !version.version.notes.isEmpty {
             lines.append(.empty)
-            lines += signs.wrap(version.version.notes, width, limit: 200).map { AboutLine($0) }
+            lines += glyphs.wrap(version.version.notes, width, limit: 200).map { AboutLine($0) }
         }
         // A value that is longer than a line goes on below: details are whole.
         return lines.flatMap { line -> [AboutLine] in
             guard !line.label.isEmpty else { return [line] }
-            return signs.wrap(line.text, max(1, width - 11)).enumerated().map {
+            return glyphs.wrap(line.text, max(1, width - 11)).enumerated().map {
                 AboutLine($0.offset == 0 ? line.label : " ", $0.element)
             }
         }
@@ -78,12 +79,12 @@ enum TextScreens {
 
     // MARK: Log
 
-    private static func log(_ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+    private static func log(_ state: MenuState, width: Int, glyphs: Glyphs) -> [AboutLine] {
         var lines: [AboutLine] = []
         for entry in state.log.reversed() {
-            let texts = signs.wrap(entry.text, max(1, width - 11), limit: 100)
+            let texts = glyphs.wrap(entry.text, max(1, width - 11), limit: 100)
             for (offset, text) in texts.enumerated() {
-                var line = AboutLine(offset == 0 ? Words.clock(entry.time + state.facts.secondsEast) : " ", text)
+                var line = AboutLine(offset == 0 ? Format.clock(entry.time + state.facts.secondsEast) : " ", text)
                 if entry.isFailure { line.style = [.alert] }
                 lines.append(line)
             }
@@ -97,12 +98,12 @@ enum TextScreens {
 
     // MARK: Help
 
-    private static func help(_ state: MenuState, width: Int, signs: Signs) -> [AboutLine] {
+    private static func help(_ state: MenuState, width: Int, glyphs: Glyphs) -> [AboutLine] {
         // The keys of the screen that it was called from come first.
         let kind = state.stack.count > 1 ? state.stack[state.stack.count - 2].screen.kind : .systems
         func text(_ binding: KeyBinding) -> AboutLine {
-            let keys = binding.keys.map { $0.name(signs) }.joined(separator: " ")
-            return AboutLine(signs.fit(keys, min(26, width * 2 / 5)) + " " + binding.help)
+            let keys = binding.keys.map { $0.name(glyphs) }.joined(separator: " ")
+            return AboutLine(glyphs.fit(keys, min(26, width * 2 / 5)) + " " + binding.help)
         }
         let usable = KeyBinding.all.filter { state.facts.mayShowShell || $0.command != .suspend }
         let here = usable.filter { $0.screens.contains(kind) }

@@ -3,13 +3,13 @@ import Curses
 /// The top line: where one is, and how much there is.
 enum TitleLine {
     static func draw(_ state: MenuState, on page: inout Page) {
-        let signs = page.signs
+        let glyphs = page.glyphs
         let width = page.size.columns
         var at = 1 + page.put("OS Circular", row: 0, column: 1, [.bold, .accent])
         let right = summary(state)
-        let rightWidth = signs.width(right)
-        for part in path(state, signs) {
-            at += page.put(" \(signs.then) ", row: 0, column: at, [.dim])
+        let rightWidth = glyphs.width(right)
+        for part in path(state, glyphs) {
+            at += page.put(" \(glyphs.then) ", row: 0, column: at, [.dim])
             at += page.put(part, row: 0, column: at, width: max(0, width - at - 1), [.bold])
         }
         if !right.isEmpty, at + rightWidth + 3 <= width {
@@ -17,15 +17,15 @@ enum TitleLine {
         }
     }
 
-    private static func path(_ state: MenuState, _ signs: Signs) -> [String] {
+    private static func path(_ state: MenuState, _ glyphs: Glyphs) -> [String] {
         switch state.top.screen {
-        case .systems: state.top.filter.isEmpty ? [] : ["with \(signs.quoted(state.top.filter))"]
+        case .systems: state.top.filter.isEmpty ? [] : ["with \(glyphs.quoted(state.top.filter))"]
         case .versions(let name):
             state.top.filter.isEmpty
-                ? [name.distribution] : [name.distribution, "with \(signs.quoted(state.top.filter))"]
-        case .details(let image): [image.words, "details"]
-        case .launch(let number): [state.launches[number]?.image.words ?? ""]
-        case .guest: [state.guest(on: state.top.screen)?.image.words ?? "a guest that is gone"]
+                ? [name.distribution] : [name.distribution, "with \(glyphs.quoted(state.top.filter))"]
+        case .details(let image): [image.title, "details"]
+        case .launch(let number): [state.launches[number]?.image.title ?? ""]
+        case .guest: [state.guest(on: state.top.screen)?.image.title ?? "a guest that is gone"]
         case .guests: ["running"]
         case .cache: ["cache"]
         case .log: ["log"]
@@ -39,15 +39,15 @@ enum TitleLine {
             guard state.hasOffer else { return "reading what is known" }
             let versions = state.offer.systems.reduce(0) { $0 + $1.versions.count }
             return [
-                Words.several(state.offer.catalogs.count, "catalog"),
-                Words.several(state.offer.systems.count, "system"),
-                Words.several(versions, "version"),
+                Format.several(state.offer.catalogs.count, "catalog"),
+                Format.several(state.offer.systems.count, "system"),
+                Format.several(versions, "version"),
             ].joined(separator: ", ")
-        case .versions(let name): return Words.several(state.system(name)?.versions.count ?? 0, "version")
-        case .launch, .guest: return GuestView.stateWords(state)
-        case .guests: return Words.several(state.guests.count, "guest")
-        case .cache: return state.cache.map { "\(Words.bytes($0.used)) of \(Words.bytes($0.limit))" } ?? ""
-        case .log: return Words.several(state.log.count, "entry", "entries")
+        case .versions(let name): return Format.several(state.system(name)?.versions.count ?? 0, "version")
+        case .launch, .guest: return GuestView.stateText(state)
+        case .guests: return Format.several(state.guests.count, "guest")
+        case .cache: return state.cache.map { "\(Format.bytes($0.used)) of \(Format.bytes($0.limit))" } ?? ""
+        case .log: return Format.several(state.log.count, "entry", "entries")
         case .details, .help: return ""
         }
     }

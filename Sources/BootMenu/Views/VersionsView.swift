@@ -14,10 +14,10 @@ enum VersionsView {
             return
         }
         if state.top.rows.isEmpty {
-            let words =
+            let text =
                 state.top.filter.isEmpty
-                ? "No version yet." : "Nothing with \(page.signs.quoted(state.top.filter)); Esc shows all"
-            page.put(words, row: layout.listTop, column: layout.innerLeft + 2, width: inner - 2)
+                ? "No version yet." : "Nothing with \(page.glyphs.quoted(state.top.filter)); Esc shows all"
+            page.put(text, row: layout.listTop, column: layout.innerLeft + 2, width: inner - 2)
         }
         let lastRun = system.lastRun?.id
         for offset in 0..<layout.listHeight {
@@ -28,7 +28,7 @@ enum VersionsView {
             let marks = marks(
                 system.versions[place], isNewest: place == 0, isLast: system.versions[place].id == lastRun)
             let cells = cells(
-                system.versions[place], system, state, marks: marks, marker: isSelected ? page.signs.selected : " ",
+                system.versions[place], system, state, marks: marks, marker: isSelected ? page.glyphs.selected : " ",
                 width: inner)
             let row = layout.listTop + offset
             page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
@@ -46,11 +46,11 @@ enum VersionsView {
         _ version: VersionSummary, _ system: SystemSummary, _ state: MenuState, marks: String, marker: String,
         width: Int
     ) -> [RowCell] {
-        let price = PriceWords.of(version, state)
+        let price = StatusText.of(version, state)
         var cells = [RowCell(" \(marker) ", 3), RowCell(version.id, 14)]
         var room = width - 17
         if room >= 60 {
-            cells.append(RowCell(Words.age(version.version.published.seconds, now: state.now), 7))
+            cells.append(RowCell(Format.age(version.version.published.seconds, now: state.now), 7))
             room -= 7
         }
         if room >= 34 {
@@ -62,7 +62,7 @@ enum VersionsView {
         cells.append(RowCell(price.text, priceWidth, price.style))
         room -= priceWidth
         if room >= 10 {
-            cells.append(RowCell(version.changed.map { "+ \(Words.bytes($0))" } ?? "", 12))
+            cells.append(RowCell(version.changed.map { "+ \(Format.bytes($0))" } ?? "", 12))
             room -= 12
         }
         if room >= 8 { cells.append(RowCell(version.version.notes, room, [.dim])) }
@@ -78,9 +78,9 @@ enum VersionsView {
         page.rule(row: top, left: 0, width: width, title: chosen?.id ?? "")
         guard let version = chosen else { return }
         let facts = AboutLines.facts(version, system, state).filter {
-            ["to boot", "new", "changed"].contains($0.label)
+            [.toBoot, .new, .changed].contains($0.fact)
         }
-        let notes = page.signs.wrap(version.version.notes, width - 4, limit: layout.stripHeight - min(2, facts.count))
+        let notes = page.glyphs.wrap(version.version.notes, width - 4, limit: layout.stripHeight - min(2, facts.count))
         for (offset, line) in (facts.prefix(2) + notes.map { AboutLine($0) }).prefix(layout.stripHeight).enumerated() {
             line.draw(row: top + 1 + offset, column: 2, width: width - 4, on: &page)
         }

@@ -1,6 +1,6 @@
-/// Text by the cells it takes. Texts come from anywhere: control signs never pass.
-extension Signs {
-    /// Whether a sign could steer a terminal or turn the direction of what follows.
+/// Text by the cells it takes. Texts come from anywhere: control characters never pass.
+extension Glyphs {
+    /// Whether a character could steer a terminal or turn the direction of what follows.
     private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.value < 0x7F { return scalar.value < 0x20 }
         if scalar.value < 0x300 { return scalar.value < 0xA0 || scalar.value == 0xAD }
@@ -10,8 +10,8 @@ extension Signs {
         }
     }
 
-    /// The sign, or what stands for it.
-    private func safe(_ scalar: Unicode.Scalar) -> Unicode.Scalar { Signs.isUnsafe(scalar) ? control : scalar }
+    /// The character, or what stands for it.
+    private func safe(_ scalar: Unicode.Scalar) -> Unicode.Scalar { Glyphs.isUnsafe(scalar) ? control : scalar }
 
     /// Cells of the text once it is shown.
     func width(_ text: String) -> Int {
@@ -19,7 +19,7 @@ extension Signs {
     }
 
     /// As much of the text as fits, ending in `…` when that is not all. Looks at no more of it than it shows.
-    /// - Returns: the text and its width, which may be one less than asked for before a wide sign.
+    /// - Returns: the text and its width, which may be one less than asked for before a wide character.
     func clip(_ text: String, to limit: Int) -> (text: String, width: Int) {
         guard limit > 0 else { return ("", 0) }
         let moreWidth = more.unicodeScalars.count

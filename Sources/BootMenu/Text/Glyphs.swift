@@ -1,7 +1,7 @@
 import Boot
 
-/// The signs that the screens draw with: Unicode's, or ASCII twins of the same width.
-package struct Signs: Sendable, Hashable {
+/// The characters that the screens draw with: Unicode's, or ASCII twins of the same width.
+package struct Glyphs: Sendable, Hashable {
     let topLeft, topRight, bottomLeft, bottomRight, horizontal, vertical, teeLeft, teeRight: String
     let selected, done, current, failed, then, more: String
     let here, arriving, read, missing, hole: String
@@ -13,7 +13,7 @@ package struct Signs: Sendable, Hashable {
     /// Stands for what must not reach the terminal.
     let control: Unicode.Scalar
 
-    package static let unicode = Signs(
+    package static let unicode = Glyphs(
         topLeft: "╭", topRight: "╮", bottomLeft: "╰", bottomRight: "╯", horizontal: "─", vertical: "│", teeLeft: "├",
         teeRight: "┤", selected: "▸", done: "✓", current: "▸", failed: "✗", then: "›", more: "…", here: "▪",
         arriving: "◆", read: "●", missing: "▫", hole: "·", full: "█", empty: "░",
@@ -21,7 +21,7 @@ package struct Signs: Sendable, Hashable {
         quoteEnd: "”",
         control: "·")
 
-    package static let ascii = Signs(
+    package static let ascii = Glyphs(
         topLeft: "+", topRight: "+", bottomLeft: "+", bottomRight: "+", horizontal: "-", vertical: "|", teeLeft: "+",
         teeRight: "+", selected: ">", done: "*", current: ">", failed: "x", then: ">", more: "~", here: "#",
         arriving: "+", read: "@", missing: "o", hole: ".", full: "#", empty: ".", eighths: [], up: "Up",
@@ -31,8 +31,8 @@ package struct Signs: Sendable, Hashable {
     /// What somebody typed, within quotes; not all of it when it is long.
     func quoted(_ text: String) -> String { quoteStart + clip(text, to: 40).text + quoteEnd }
 
-    /// The picture's sign for a cell.
-    func sign(of cell: BlockMap.Cell) -> String {
+    /// The glyph for a cell of an image's picture.
+    func glyph(of cell: BlockMap.Cell) -> String {
         switch cell {
         case .hole: hole
         case .missing: missing
@@ -40,5 +40,16 @@ package struct Signs: Sendable, Hashable {
         case .arriving: arriving
         case .read: read
         }
+    }
+
+    /// A bar of a fixed number of cells; empty where there is no total.
+    func bar(done: UInt64, total: UInt64, cells: Int) -> String {
+        guard total > 0, cells > 0 else { return "" }
+        let parts = eighths.isEmpty ? 1 : 8
+        let filled = Int(Double(min(done, total)) / Double(total) * Double(cells * parts))
+        let (whole, rest) = (filled / parts, filled % parts)
+        var text = String(repeating: full, count: whole)
+        if rest > 0 { text += eighths[rest - 1] }
+        return text + String(repeating: empty, count: cells - whole - (rest > 0 ? 1 : 0))
     }
 }

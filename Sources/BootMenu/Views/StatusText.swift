@@ -2,8 +2,8 @@ import Boot
 import Catalog
 import Curses
 
-/// What a row costs or can do, in words: before Enter, and honest.
-enum PriceWords {
+/// What a row costs or can do, as text: before Enter, and honest.
+enum StatusText {
     /// For a version.
     static func of(_ version: VersionSummary, _ state: MenuState) -> (text: String, style: ScreenStyle) {
         if let guest = state.guest(of: version.key) { return (of(guest, now: state.now), [.accent, .bold]) }
@@ -16,8 +16,8 @@ enum PriceWords {
         case .boots: return ("boots offline", [])
         case .no: break
         }
-        if let toBoot = version.toBoot { return ("\(Words.bytes(toBoot)) to boot", []) }
-        return ("\(Words.bytes(version.missing)) at most", [])
+        if let toBoot = version.toBoot { return ("\(Format.bytes(toBoot)) to boot", []) }
+        return ("\(Format.bytes(version.missing)) at most", [])
     }
 
     /// For a system: a guest of whichever version goes first.
@@ -26,11 +26,11 @@ enum PriceWords {
             return (of(guest, now: state.now), [.accent, .bold])
         }
         guard let newest = system.newest else { return ("no version yet", [.dim]) }
-        let words = of(newest, state)
+        let text = of(newest, state)
         if let catalog = state.catalog(system.name.catalog), catalog.isTrouble, newest.offline == .no {
             return ("catalog \(catalog.state.rawValue)", [.dim])
         }
-        return words
+        return text
     }
 
     /// `running 2 min`.
@@ -39,7 +39,7 @@ enum PriceWords {
         let status = guest.status
         return switch status.state {
         // A time that cannot be read would be fifty years ago.
-        case .running: "running \(Words.duration(now - (Timestamp(status.started)?.seconds ?? now)))"
+        case .running: "running \(Format.duration(now - (Timestamp(status.started)?.seconds ?? now)))"
         case .starting: status.phase == .up ? "running" : "starting"
         case .waiting:
             switch status.waitingFor {

@@ -1,7 +1,9 @@
+import Boot
+import Catalog
 import Formats
 
-/// Numbers and times in words of fixed width, so that columns stay where they are while values change.
-enum Words {
+/// Numbers and times as text of fixed width, so that columns stay where they are while values change.
+enum Format {
     /// `84 MB`.
     static func bytes(_ count: UInt64) -> String { ByteCount.text(count) }
 
@@ -44,11 +46,6 @@ enum Words {
     /// `1 guest`, `2 guests`.
     static func several(_ number: Int, _ one: String, _ many: String? = nil) -> String {
         "\(count(number)) \(number == 1 ? one : many ?? one + "s")"
-    }
-
-    /// `2026-11-16`, in UTC.
-    static func date(_ seconds: Int64) -> String {
-        CivilTime(seconds: seconds).date.description
     }
 
     /// `03:12:00`, in UTC.
