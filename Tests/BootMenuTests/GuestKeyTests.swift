@@ -69,7 +69,7 @@ import menu_sample
     @Test func leavingWithGuestsSaysThatTheyGoOn() {
         var menu = Self.running()
         #expect(menu.press(.character("q")).isEmpty)
-        #expect(menu.text().contains { $0.contains("2 guests go on") })
+        #expect(menu.text().contains { $0.contains("2 guests keep running") })
         #expect(menu.press(.named(.escape)).isEmpty)
         #expect(menu.press(.character("q"), .named(.enter)) == [.quit])
     }
@@ -129,7 +129,7 @@ import menu_sample
             menu.press(.character("?"))
             let text = menu.text().joined(separator: "\n")
             for binding in KeyBinding.all where binding.screens.contains(kind) {
-                #expect(text.contains(binding.help), "\(kind) lacks \(binding.help)")
+                #expect(text.contains(binding.help), "\(kind) has no \(binding.help)")
             }
         }
     }

@@ -25,8 +25,8 @@ import menu_sample
 
     @Test(
         arguments: [
-            (.waiting, .blocks, "waits for blocks"), (.waiting, .space, "disk full: waits"),
-            (.waiting, .disk, "waits for disk"), (.paused, nil, "paused"), (nil, nil, "does not answer"),
+            (.waiting, .blocks, "waiting: blocks"), (.waiting, .space, "disk full"),
+            (.waiting, .disk, "waiting: disk"), (.paused, nil, "paused"), (nil, nil, "does not answer"),
         ] as [(SessionStatus.State?, SessionStatus.Wait?, String)])
     func aSystemsRowSaysHowItsGuestIs(_ state: SessionStatus.State?, _ wait: SessionStatus.Wait?, _ words: String) {
         var menu = Typing.menu()
@@ -118,7 +118,7 @@ import menu_sample
         var menu = Typing.menu()
         menu.press(.function(3))
         menu.type("nothing has this")
-        #expect(menu.text().contains { $0.contains("Nothing with") })
+        #expect(menu.text().contains { $0.contains("No match for") })
         menu.press(.named(.escape))
         #expect(menu.top.rows.count == 6 && menu.overlay == nil)
     }
@@ -169,7 +169,7 @@ import menu_sample
 
     @Test func theListIsDrawnBeforeAnythingIsKnown() {
         let menu = Typing.menu(offer: nil)
-        #expect(menu.text().contains { $0.contains("reading what is known") })
+        #expect(menu.text().contains { $0.contains("reading the catalogs") })
         #expect(menu.start() == [.loadOffer(isAsked: false), .loadGuests])
     }
 

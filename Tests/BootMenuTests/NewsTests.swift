@@ -81,7 +81,7 @@ import menu_sample
         #expect(menu.text().contains { $0.contains("fetching, 25 %") })
         #expect(menu.text().contains { $0.contains("21 MB of 84 MB 9.1 MB/s about 7 s") })
         #expect(menu.handle(.fetchEnded(1, .done)) == [.loadOffer(isAsked: false)])
-        #expect(menu.message?.text == "the boot set of debian 2026-11-16 is here")
+        #expect(menu.message?.text == "the boot set of debian 2026-11-16 is cached")
     }
 
     @Test func aFetchCanBeStopped() {
@@ -99,7 +99,7 @@ import menu_sample
         menu.press(.character("a"))
         menu.type("home")
         #expect(menu.press(.named(.enter), .named(.enter), .named(.enter)).isEmpty)
-        #expect(menu.text().contains { $0.contains("an address is needed") })
+        #expect(menu.text().contains { $0.contains("enter the catalog's address") })
         menu.type("https://os.example.org/")
         #expect(
             menu.press(.named(.enter), .named(.enter)) == [
@@ -111,7 +111,7 @@ import menu_sample
         #expect(menu.overlay == nil)
     }
 
-    @Test func aPublisherIsBelievedOnlyWhenTheUserSaysSo() {
+    @Test func aPublisherIsTrustedOnlyWhenTheUserSaysSo() {
         var menu = Typing.menu()
         let request = CatalogRequest(name: "home", url: "https://os.example.org/", fingerprint: "0123abcd")
         _ = menu.handle(.catalogAsks(request, isPrivate: true))

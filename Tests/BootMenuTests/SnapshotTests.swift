@@ -114,7 +114,7 @@ import menu_sample
         _ = state.handle(
             .launchFailed(
                 1,
-                "https://os.example.org/blocks/ cannot be had: connection refused. Is the network there, and the server up?"
+                "could not reach https://os.example.org/blocks/: connection refused. Check the address and that the server is up."
             ))
     }
 

@@ -18,7 +18,7 @@ struct MenuScreenTests {
             // Each screen, what is on it, and the way back.
             let screens: [(keys: [String], text: String)] = [
                 (["Right"], "› debian"), (["i"], "newest of 24"), (["Tab"], "› running"), (["C"], "› cache"),
-                (["L"], "› log"), (["?"], "› help"), (["/"], "Find:"), (["o"], "network"), (["a"], "Name"),
+                (["L"], "› log"), (["?"], "› help"), (["/"], "Find:"), (["o"], "Offline use"), (["a"], "Name"),
             ]
             for (keys, text) in screens {
                 for key in keys { try await terminal.press(key) }

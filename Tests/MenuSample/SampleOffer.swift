@@ -29,7 +29,9 @@ package enum SampleOffer {
                     trust: "example.org, fresh until 2026-11-30"),
                 CatalogItem(
                     name: "attic", url: "http://127.0.0.1:1/", state: .unreachable,
-                    error: "http://127.0.0.1:1/ cannot be had: connection refused. Is the server up?"),
+                    error:
+                        "could not reach http://127.0.0.1:1/: connection refused. Check the address and that the server is up."
+                ),
             ],
             systems: [
                 system("alpine", title: "Alpine Linux", summary: "Small and simple.", weeks: 3, offline: .boots),

@@ -153,7 +153,7 @@ package final class BootBackend: MenuBackend {
             throw BootError.refused(session: session, reason: "it has no screen yet")
         }
         guard access(try registry.directory(of: session).vnc, F_OK) == 0 else {
-            throw BootError.refused(session: session, reason: "it was booted without a screen; c shows its console")
+            throw BootError.refused(session: session, reason: "it was booted without a screen; press c for its console")
         }
         if let reason = GuestWindow.open(uri: domain.uri, domainName: domain.name) {
             throw BootError.refused(session: session, reason: reason)

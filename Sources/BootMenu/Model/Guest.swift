@@ -23,7 +23,7 @@ package struct Guest: Sendable, Equatable {
         status.waitingFor = nil
         status.rate = 0
         status.lastError =
-            "its process\(session.pid.map { " \($0)" } ?? "") is stopped or stuck; forcing it off ends both"
+            "its process\(session.pid.map { " \($0)" } ?? "") is stopped or stuck; forcing it off ends the process and the guest"
     }
 
     package var id: String { status.id }

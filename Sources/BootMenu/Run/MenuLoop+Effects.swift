@@ -38,13 +38,13 @@ extension MenuLoop {
             attempt {
                 try await self.backend.pin(image, isPinned)
                 self.post(
-                    .done("\(image.title) is \(isPinned ? "kept here from now on" : "no longer kept on purpose")"))
+                    .done("\(image.title) is \(isPinned ? "pinned" : "unpinned")"))
                 self.reload()
             }
         case .remove(let image):
             attempt {
                 let freed = try await self.backend.remove(image)
-                self.post(.done("\(image.title) is removed from here; \(Format.bytes(freed)) are free"))
+                self.post(.done("\(image.title) removed from the cache; \(Format.bytes(freed)) freed"))
                 self.reload()
             }
         case .verify: verify()
@@ -52,7 +52,7 @@ extension MenuLoop {
         case .removeCatalog(let name):
             attempt {
                 try await self.backend.removeCatalog(name)
-                self.post(.done("\(name) is not followed any more"))
+                self.post(.done("no longer following \(name)"))
                 self.loadOffer(isAsked: false)
             }
         case .redraw, .suspend, .quit: break
@@ -127,7 +127,7 @@ extension MenuLoop {
                 post(
                     .verifyEnded(
                         damaged == 0
-                            ? "every block is as it should be"
+                            ? "all blocks are intact"
                             : "\(Format.several(damaged, "damaged block")) removed; they are fetched again when needed")
                 )
             } catch {

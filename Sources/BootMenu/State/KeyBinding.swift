@@ -44,74 +44,78 @@ package struct KeyBinding: Sendable {
 
     /// All of them, in the order in which hints and help show them.
     package static let all: [KeyBinding] = [
-        KeyBinding(.activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version now"),
+        KeyBinding(.activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version"),
         KeyBinding(
             .activate, [.named(.enter)], on: [.versions, .details], hint: "boot this one",
-            help: "Boot this version; an older one is the way back"),
-        KeyBinding(.activate, [.named(.enter)], on: [.guests], hint: "open", help: "Look at this guest"),
+            help: "Boot this version (an older one to go back)"),
+        KeyBinding(.activate, [.named(.enter)], on: [.guests], hint: "open", help: "Show this guest"),
         KeyBinding(
             .enter, [.named(.right), .character("v"), .character("l")], on: top, hint: "versions",
-            help: "All versions of this system"),
-        KeyBinding(.enter, [.named(.right), .character("l")], on: [.guests], help: "Look at this guest"),
+            help: "Show all versions of this system"),
+        KeyBinding(.enter, [.named(.right), .character("l")], on: [.guests], help: "Show this guest"),
         KeyBinding(
-            .console, [.character("c")], on: running, hint: "console", help: "The guest's console; Ctrl-] returns"),
-        KeyBinding(.window, [.character("w")], on: running, hint: "window", help: "The guest's screen in a window"),
-        KeyBinding(.pause, [.character("p")], on: running, hint: "pause", help: "Pause the guest, or let it go on"),
+            .console, [.character("c")], on: running, hint: "console", help: "Open the guest's console (Ctrl-] returns)"
+        ),
+        KeyBinding(
+            .window, [.character("w")], on: running, hint: "window", help: "Open the guest's screen in a window"),
+        KeyBinding(.pause, [.character("p")], on: running, hint: "pause", help: "Pause or resume the guest"),
         KeyBinding(.stop, [.character("s")], on: running, hint: "stop", help: "Ask the guest to shut down"),
-        KeyBinding(.force, [.character("x")], on: running, hint: "force", help: "Power the guest off; asks first"),
+        KeyBinding(.force, [.character("x")], on: running, hint: "force", help: "Power the guest off (asks first)"),
         KeyBinding(
-            .pin, [.character(" ")], on: kept, hint: "pin", help: "Keep this version here, or no longer"),
+            .pin, [.character(" ")], on: kept, hint: "pin", help: "Pin or unpin this version"),
         KeyBinding(
             .remove, [.character("d"), .named(.delete)], on: kept, hint: "remove",
-            help: "Remove from here what only this one needs; asks first"),
+            help: "Remove this version's own blocks (asks first)"),
         KeyBinding(
             .offline, [.character("o")], on: images.union([.cache]), hint: "offline",
-            help: "Bring it here for use without a network"),
+            help: "Download it for offline use"),
         KeyBinding(
             .details, [.character("i")], on: lists.subtracting([.guests]), hint: "details",
-            help: "All that is known of it"),
+            help: "Show all details"),
         KeyBinding(
-            .verify, [.character("V")], on: [.cache], hint: "verify", help: "Read every block again; damaged ones go"),
+            .verify, [.character("V")], on: [.cache], hint: "verify",
+            help: "Re-verify all blocks and remove damaged ones"),
         KeyBinding(
-            .switchPane, [.named(.tab), .named(.backTab)], on: top, hint: "running", help: "The running guests"),
-        KeyBinding(.switchPane, [.named(.tab), .named(.backTab)], on: below, help: "The operating systems"),
+            .switchPane, [.named(.tab), .named(.backTab)], on: top, hint: "running", help: "Show the running guests"),
+        KeyBinding(.switchPane, [.named(.tab), .named(.backTab)], on: below, help: "Show the operating systems"),
         KeyBinding(
             .find, [.character("/"), .function(3)], on: [.systems, .versions], hint: "find",
-            help: "Find as you type; Esc clears"),
+            help: "Find as you type (Esc clears)"),
         KeyBinding(
             .cache, [.character("C"), .function(4)], on: all(but: .cache), hint: "cache",
-            help: "What is kept here, and how much room it takes"),
+            help: "Show the cache and the space it takes"),
         KeyBinding(
             .pin, [.character(" ")], on: [.systems, .details], hint: "pin",
-            help: "Keep the newest version here, or no longer"),
+            help: "Pin or unpin the newest version"),
         KeyBinding(
             .remove, [.character("d"), .named(.delete)], on: [.systems, .details], hint: "remove",
-            help: "Remove from here what only this one needs, or a catalog; asks first"),
+            help: "Remove its own blocks, or a catalog (asks first)"),
         KeyBinding(.addCatalog, [.character("a"), .function(2)], on: top, hint: "add", help: "Follow another catalog"),
         KeyBinding(
             .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests], hint: "refresh",
-            help: "Ask for news"),
+            help: "Check for new versions"),
         KeyBinding(
-            .log, [.character("L"), .function(8)], on: all(but: .log), hint: "log", help: "What happened, errors whole"),
+            .log, [.character("L"), .function(8)], on: all(but: .log), hint: "log",
+            help: "Show the log, with errors in full"),
         KeyBinding(.up, [.named(.up), .character("k")], help: "Up"),
         KeyBinding(.down, [.named(.down), .character("j")], help: "Down"),
-        KeyBinding(.pageUp, [.named(.pageUp), .control("b")], help: "A page up"),
-        KeyBinding(.pageDown, [.named(.pageDown), .control("f")], help: "A page down"),
-        KeyBinding(.first, [.named(.home), .character("g")], help: "To the first"),
-        KeyBinding(.last, [.named(.end), .character("G")], help: "To the last"),
+        KeyBinding(.pageUp, [.named(.pageUp), .control("b")], help: "Page up"),
+        KeyBinding(.pageDown, [.named(.pageDown), .control("f")], help: "Page down"),
+        KeyBinding(.first, [.named(.home), .character("g")], help: "To the first row"),
+        KeyBinding(.last, [.named(.end), .character("G")], help: "To the last row"),
         KeyBinding(
             .back, [.named(.escape), .named(.left), .character("h"), .named(.backspace)], on: top, help: "Back"),
         KeyBinding(
             .back,
             [.named(.escape), .named(.left), .character("h"), .named(.backspace), .character("q"), .function(10)],
-            on: below, hint: "back", help: "Back; never a yes"),
+            on: below, hint: "back", help: "Back (never confirms)"),
         KeyBinding(
-            .help, [.character("?"), .function(1)], on: all(but: .help), hint: "help", help: "This page"),
-        KeyBinding(.redraw, [.control("l")], help: "Draw the screen anew"),
-        KeyBinding(.suspend, [.control("z")], help: "To the shell; `fg` returns"),
+            .help, [.character("?"), .function(1)], on: all(but: .help), hint: "help", help: "Show this page"),
+        KeyBinding(.redraw, [.control("l")], help: "Redraw the screen"),
+        KeyBinding(.suspend, [.control("z")], help: "Suspend to the shell (`fg` returns)"),
         KeyBinding(
-            .quit, [.character("q"), .function(10)], on: top, hint: "quit", help: "Leave the menu; guests go on"),
-        KeyBinding(.quitAtOnce, [.control("c")], help: "Leave the menu from anywhere; guests go on"),
+            .quit, [.character("q"), .function(10)], on: top, hint: "quit", help: "Leave the menu; guests keep running"),
+        KeyBinding(.quitAtOnce, [.control("c")], help: "Leave from any screen; guests keep running"),
     ]
 
     private static let table: [MenuScreen.Kind: [ScreenInput: Command]] = Dictionary(

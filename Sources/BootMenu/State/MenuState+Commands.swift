@@ -33,7 +33,7 @@ extension MenuState {
         case .redraw: return [.redraw]
         case .suspend:
             if facts.mayShowShell { return [.suspend] }
-            say("Ctrl-Z is off: there is no shell to go to")
+            say("Ctrl-Z is off: there is no shell to return to")
         case .quit, .quitAtOnce: return askQuit()
         }
         return []
@@ -91,9 +91,9 @@ extension MenuState {
         if let guest = guest(of: image) {
             overlay = .dialog(
                 Dialog(
-                    "\(image.title) runs already", "It can be looked at, or a second one booted beside it.",
+                    "\(image.title) is already running", "Show the running guest, or boot a second one?",
                     [
-                        .init(label: "Look at it", action: .open(guest.id)),
+                        .init(label: "Show it", action: .open(guest.id)),
                         .init(label: "Boot another", action: .boot(image)), Dialog.cancel(),
                     ]))
             return []
@@ -143,7 +143,7 @@ extension MenuState {
 
     private mutating func verify() -> [MenuEffect] {
         if verifying != nil {
-            say("the cache is being verified already")
+            say("the cache is already being verified")
             return []
         }
         verifying = (0, 0)
@@ -155,7 +155,7 @@ extension MenuState {
     /// The effect, if the guest can be reached yet.
     private mutating func reach(_ guest: Guest, _ effect: MenuEffect) -> [MenuEffect] {
         if guest.status.phase < .guest {
-            say("\(guest.image.title) is not that far yet")
+            say("\(guest.image.title) is still starting")
             return []
         }
         return [effect]
@@ -164,7 +164,7 @@ extension MenuState {
     private mutating func openWindow() -> [MenuEffect] {
         guard let guest = chosenGuest else { return [] }
         if !facts.hasDisplay {
-            say("there is no display for a window here; c opens the console")
+            say("there is no display for a window here; press c for the console")
             return []
         }
         return reach(guest, .window(session: guest.id))
@@ -172,7 +172,7 @@ extension MenuState {
 
     private mutating func pause() -> [MenuEffect] {
         guard let guest = chosenGuest else { return [] }
-        return guest.status.state == .paused ? order(guest, .resume, "goes on") : order(guest, .pause, "pauses")
+        return guest.status.state == .paused ? order(guest, .resume, "resuming") : order(guest, .pause, "pausing")
     }
 
     private mutating func order(_ guest: Guest, _ command: ControlCommand, _ news: String) -> [MenuEffect] {

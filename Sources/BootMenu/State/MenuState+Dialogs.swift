@@ -31,10 +31,12 @@ extension MenuState {
         var lines: [String] = []
         if !guests.isEmpty {
             lines.append(
-                "\(Format.several(guests.count, "guest goes", "guests go")) on without the menu; it finds them again.")
+                "\(Format.several(guests.count, "guest keeps", "guests keep")) running without the menu; it finds them again."
+            )
         }
         if running > 0 {
-            lines.append("\(Format.several(running, "fetch stops", "fetches stop")); what is here stays here.")
+            lines.append(
+                "\(Format.several(running, "download stops", "downloads stop")); what has been fetched is kept.")
         }
         guard !lines.isEmpty else {
             isQuitting = true
@@ -51,7 +53,8 @@ extension MenuState {
         guard let guest = chosenGuest else { return }
         overlay = .dialog(
             Dialog(
-                "Power off \(guest.image.title)?", "The guest is not asked. What it wrote in this run is thrown away.",
+                "Power off \(guest.image.title)?",
+                "The guest gets no chance to shut down. All that it wrote in this run is lost.",
                 [Dialog.cancel(), .init(label: "Power off", action: .force(guest.id))]))
     }
 
@@ -60,29 +63,29 @@ extension MenuState {
             overlay = .dialog(
                 Dialog(
                     "\(image.title) is being fetched",
-                    "\(Format.bytes(fetch.done)) of \(Format.bytes(fetch.total)) are here.",
-                    [Dialog.cancel("Let it go on"), .init(label: "Stop", action: .stopFetch(fetch.number))]))
+                    "\(Format.bytes(fetch.done)) of \(Format.bytes(fetch.total)) have been fetched.",
+                    [Dialog.cancel("Continue"), .init(label: "Stop", action: .stopFetch(fetch.number))]))
             return
         }
         let version = version(image)
         var buttons: [Dialog.Button] = []
         var lines: [String] = []
         if version?.offline == .whole {
-            lines = ["All of it is here; it runs without a network."]
+            lines = ["All of it is cached: it runs offline."]
         } else {
             if version?.offline == .boots {
-                lines.append("It boots without a network; the rest may be needed later.")
+                lines.append("It boots offline; later it may still need the network.")
             } else if let toBoot = version?.toBoot {
                 buttons.append(.init(label: "Boot set", action: .fetch(image, .bootSet)))
-                lines.append("The boot set, \(Format.bytes(toBoot)), makes it start without a network.")
+                lines.append("The boot set (\(Format.bytes(toBoot))) lets it boot offline.")
             }
             buttons.append(.init(label: "Whole image", action: .fetch(image, .whole)))
             if let version {
-                lines.append("The whole image, up to \(Format.bytes(version.missing)) more, makes it run without one.")
+                lines.append("The whole image (up to \(Format.bytes(version.missing)) more) lets it run offline.")
             }
         }
         buttons.append(Dialog.cancel(buttons.isEmpty ? "Close" : "Cancel"))
-        overlay = .dialog(Dialog("\(image.title) without a network", lines.joined(separator: "\n"), buttons))
+        overlay = .dialog(Dialog("Offline use of \(image.title)", lines.joined(separator: "\n"), buttons))
     }
 
     private mutating func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> [MenuEffect] {
@@ -96,17 +99,17 @@ extension MenuState {
         if let catalog = chosenCatalog {
             overlay = .dialog(
                 Dialog(
-                    "Stop following \(catalog.name)?", "\(catalog.url)\nWhat the cache holds of it stays.",
+                    "Stop following \(catalog.name)?", "\(catalog.url)\nIts blocks stay in the cache.",
                     [Dialog.cancel(), .init(label: "Stop following", action: .removeCatalog(catalog.name))]))
             return
         }
         guard let image = chosenImage else { return }
         let item = cache?.items.first { $0.image == image }
-        let amount = (item?.own).map { "\(Format.bytes($0)) " } ?? ""
+        let amount = (item?.own).map { " (\(Format.bytes($0)))" } ?? ""
         overlay = .dialog(
             Dialog(
-                "Remove \(image.title) from here?",
-                "The blocks \(amount)that no other version needs go; they can be fetched again.",
+                "Remove \(image.title) from the cache?",
+                "The blocks\(amount) that no other version needs are removed. They can be fetched again.",
                 [Dialog.cancel(), .init(label: "Remove", action: .remove(image))]))
     }
 
@@ -114,7 +117,9 @@ extension MenuState {
         var form = form
         let request = form.request
         if request.name.isEmpty || request.url.isEmpty {
-            form.error = request.name.isEmpty ? "a name is needed: your word for this catalog" : "an address is needed"
+            form.error =
+                request.name.isEmpty
+                ? "enter a name: what you want to call this catalog" : "enter the catalog's address"
             form.focus = request.name.isEmpty ? 0 : 1
             overlay = .form(form)
             return []

@@ -16,7 +16,7 @@ extension MenuState {
             scroll(rows)
             return []
         case .pasted:
-            say("pasted text does nothing here; / finds")
+            say("pasted text does nothing here; press / to find")
             return []
         default:
             return KeyBinding.command(for: input, on: top.screen.kind).map { perform($0) } ?? []

@@ -129,8 +129,8 @@ extension MenuState {
         switch end {
         case .failed(let reason):
             say("the \(fetch.extent.title) of \(fetch.image.title) could not be fetched: \(reason)", isFailure: true)
-        case .stopped: say("fetching \(fetch.image.title) was stopped; what is here stays here")
-        case .done, .running: say("the \(fetch.extent.title) of \(fetch.image.title) is here")
+        case .stopped: say("stopped fetching \(fetch.image.title); what has been fetched is kept")
+        case .done, .running: say("the \(fetch.extent.title) of \(fetch.image.title) is cached")
         }
         fetches.removeAll { $0.number == number }
         return top.screen == .cache ? [.loadOffer(isAsked: false), .loadCache] : [.loadOffer(isAsked: false)]
@@ -140,7 +140,7 @@ extension MenuState {
         switch event {
         case .catalogAdded(let name):
             if case .form = overlay { overlay = nil }
-            say("catalog \(name) is followed now")
+            say("now following catalog \(name)")
             return [.loadOffer(isAsked: false)]
         case .catalogRefused(let reason):
             if case .form(var form) = overlay {
@@ -152,14 +152,14 @@ extension MenuState {
         case .catalogAsks(let request, let isPrivate):
             let advice =
                 isPrivate
-                ? "This is the fingerprint of its key: compare it with what the publisher of \(request.url) says."
-                : "Over http anybody on the way may have changed this fingerprint: compare every digit with what the publisher "
-                    + "of \(request.url) says."
+                ? "This is the fingerprint of its key. Compare it with the one that the publisher of \(request.url) gives."
+                : "Over http, anybody on the network may have changed this fingerprint. Compare every digit with the one that the "
+                    + "publisher of \(request.url) gives."
             // The fingerprint first: a small screen cuts the end.
             overlay = .dialog(
                 Dialog(
-                    "Believe this publisher?", "\(request.fingerprint)\n\(advice)",
-                    [Dialog.cancel(), .init(label: "Believe", action: .trust(request))]))
+                    "Trust this publisher?", "\(request.fingerprint)\n\(advice)",
+                    [Dialog.cancel(), .init(label: "Trust", action: .trust(request))]))
         default: break
         }
         return []

@@ -57,7 +57,7 @@ package struct CatalogForm: Sendable, Hashable {
 
     init() {
         fields = [
-            TextField(label: "Name"), TextField(label: "Address"), TextField(label: "Fingerprint (may stay empty)"),
+            TextField(label: "Name"), TextField(label: "Address"), TextField(label: "Fingerprint (optional)"),
         ]
     }
 

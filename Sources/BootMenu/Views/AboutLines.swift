@@ -20,7 +20,7 @@ enum AboutLines {
         case .system(let system):
             var lines = glyphs.wrap(system.distribution.summary, width, limit: 3).map { AboutLine($0) }
             if !lines.isEmpty { lines.append(.empty) }
-            guard let newest = system.newest else { return lines + [AboutLine("It has no version yet.")] }
+            guard let newest = system.newest else { return lines + [AboutLine("No version yet.")] }
             lines += facts(newest, system, state)
             if height >= lines.count + 4 {
                 lines.append(.empty)
@@ -41,7 +41,7 @@ enum AboutLines {
         case nil: return []
         case .system(let system):
             let summary = AboutLine(glyphs.wrap(system.distribution.summary, width, limit: 1).first ?? "")
-            guard let newest = system.newest else { return [summary, AboutLine("It has no version yet.")] }
+            guard let newest = system.newest else { return [summary, AboutLine("No version yet.")] }
             let all = facts(newest, system, state)
             // With the summary the four that matter most; i shows the rest.
             let order: [AboutLine.Fact] = [.toBoot, .new, .signed, .login, .support, .version]
@@ -62,27 +62,29 @@ enum AboutLines {
         let rank =
             place == 0
             ? "newest of \(Format.count(system.versions.count))"
-            : "\(Format.count(place)) before the newest of \(Format.count(system.versions.count))"
+            : "\(Format.several(place, "version")) older than the newest (\(Format.count(system.versions.count)) in all)"
         lines.append(AboutLine(.version, "\(version.id), \(rank)"))
         let size = Format.bytes(version.version.size)
         switch version.offline {
-        case .whole: lines.append(AboutLine(.toBoot, "nothing: all of \(size) is here"))
-        case .boots: lines.append(AboutLine(.toBoot, "nothing: the boot set is here; \(size) in all"))
+        case .whole: lines.append(AboutLine(.toBoot, "nothing: fully cached (\(size))"))
+        case .boots: lines.append(AboutLine(.toBoot, "nothing: the boot set is cached (\(size) in all)"))
         case .no:
             let text =
                 version.toBoot.map { "\(Format.bytes($0)) of \(size)" }
-                ?? "no boot set: it streams as it is read, \(size) at most"
+                ?? "no boot set: streams as it is read, \(size) at most"
             lines.append(AboutLine(.toBoot, text))
         }
         if let content = version.content {
-            lines.append(AboutLine(.here, "\(Format.bytes(version.here)) of \(Format.bytes(content))"))
+            lines.append(AboutLine(.cached, "\(Format.bytes(version.here)) of \(Format.bytes(content))"))
         }
         if let new = version.new, let last = system.lastRun {
             lines.append(
-                AboutLine(.new, new == 0 ? "nothing: it ran last" : "\(Format.bytes(new)) since \(last.id) (ran last)")
+                AboutLine(
+                    .new,
+                    new == 0 ? "nothing: this version ran last" : "\(Format.bytes(new)) since \(last.id) (ran last)")
             )
         } else if let changed = version.changed {
-            lines.append(AboutLine(.changed, "\(Format.bytes(changed)) since the version before"))
+            lines.append(AboutLine(.changed, "\(Format.bytes(changed)) since the previous version"))
         }
         if let catalog = state.catalog(system.name.catalog), !catalog.trust.isEmpty {
             lines.append(AboutLine(.signed, catalog.trust))
@@ -94,7 +96,7 @@ enum AboutLines {
             let isOver = system.isOutOfSupport(state.now)
             lines.append(AboutLine(.support, isOver ? "ended on \(end): no longer supported" : "until \(end)"))
         }
-        if version.isPinned { lines.append(AboutLine(.kept, "pinned: never removed to make room")) }
+        if version.isPinned { lines.append(AboutLine(.pinned, "never removed to free space")) }
         return lines
     }
 
@@ -106,7 +108,7 @@ enum AboutLines {
         let text =
             String(repeating: glyphs.here, count: filled) + String(repeating: glyphs.missing, count: cells - filled)
         return [
-            AboutLine(text), AboutLine("\(glyphs.here) here  \(glyphs.missing) on the server, or empty", style: [.dim]),
+            AboutLine(text), AboutLine("\(glyphs.here) cached  \(glyphs.missing) not cached, or empty", style: [.dim]),
         ]
     }
 }
@@ -123,7 +125,7 @@ extension SystemSummary {
 struct AboutLine {
     /// What can be said of a version, by its label.
     enum Fact: String {
-        case version, here, new, changed, signed, support, kept
+        case version, cached, new, changed, signed, support, pinned
         case toBoot = "to boot"
         case login = "log in"
     }

@@ -10,7 +10,7 @@ enum CacheView {
         }
         let top = layout.listTop - layout.headHeight
         guard let cache = state.cache else {
-            page.put("counting what is here", row: top, column: layout.innerLeft + 2)
+            page.put("reading the cache", row: top, column: layout.innerLeft + 2)
             return
         }
         let used =
@@ -28,7 +28,8 @@ enum CacheView {
         }
         if cache.items.isEmpty {
             page.put(
-                "Nothing is kept yet: what a guest reads stays here.", row: layout.listTop, column: at, width: inner - 2
+                "Nothing is cached yet. What guests read is kept here.", row: layout.listTop, column: at,
+                width: inner - 2
             )
         }
         for offset in 0..<layout.listHeight {
@@ -47,7 +48,7 @@ enum CacheView {
             switch item.version.offline {
             case .whole: "complete"
             case .boots: "boots offline"
-            case .no: "in part"
+            case .no: "partial"
             }
         var cells = [
             RowCell(" \(marker) ", 3), RowCell(item.image.distribution, 14), RowCell(item.image.version, 12),
@@ -56,7 +57,7 @@ enum CacheView {
         for (text, cellWidth, isRight) in [
             (Format.bytes(item.version.here), 8, true), ("  " + state, 16, false),
             (item.version.isPinned ? "pinned" : "", 8, false),
-            (item.own.map { "\(Format.bytes($0)) alone" } ?? "", 15, false),
+            (item.own.map { "\(Format.bytes($0)) own" } ?? "", 15, false),
             ("of \(Format.bytes(item.version.content ?? item.version.version.size))", 12, false),
         ] where room >= cellWidth {
             cells.append(RowCell(text, cellWidth, right: isRight))

@@ -32,7 +32,7 @@ enum FormView {
             row += 1
         }
         guard row < size.rows - 1 else { return }
-        let text = form.isBusy ? "asking the server" : form.error
+        let text = form.isBusy ? "contacting the server" : form.error
         page.put(
             text, row: row + (isBoxed ? 1 : 0), column: column, width: inner,
             form.isBusy ? [.accent] : [.alert, .bold])

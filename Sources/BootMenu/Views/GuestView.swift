@@ -85,7 +85,7 @@ enum GuestView {
             return "\(Format.several(status.blocks, "block"))\(size)"
         case .mount:
             return status.mount == nil
-                ? "mounting" : "\(Format.count(status.blocksHere)) of \(Format.several(status.blocks, "block")) here"
+                ? "mounting" : "\(Format.count(status.blocksHere)) of \(Format.several(status.blocks, "block")) cached"
         case .bootSet:
             if let bootSet = status.bootSet, bootSet.blocks > 0 {
                 let (total, done) = (bootSet.blocks, min(bootSet.blocks, bootSet.done))
@@ -96,7 +96,7 @@ enum GuestView {
                     Format.remaining(rest, rate: status.rate),
                 ].filter { !$0.isEmpty }.joined(separator: "   ")
             }
-            return status.phase == .bootSet ? "fetching what the start needs" : "the guest reads what it needs"
+            return status.phase == .bootSet ? "fetching what the start needs" : "streaming as the guest reads"
         case .guest, .up:
             let speed = status.accel == "tcg" ? " (software emulation: slow)" : ""
             return status.phase == .up ? StatusText.of(guest, now: state.now) + speed : "starting\(speed)"
@@ -110,7 +110,7 @@ enum GuestView {
         var row = top
         let width = page.size.columns
         let figures = [
-            "\(Format.bytes(status.bytesFetched)) over the line",
+            "\(Format.bytes(status.bytesFetched)) downloaded",
             "\(Format.bytes(status.bytesFromCache)) from the cache",
             Format.rate(status.rate),
         ].filter { !$0.isEmpty }.joined(separator: ", ")
@@ -162,7 +162,7 @@ enum BlockPicture {
     }
 
     static func legend(_ glyphs: Glyphs) -> String {
-        "\(glyphs.here) here  \(glyphs.read) read by the guest  \(glyphs.arriving) arriving  \(glyphs.missing) on the server  \(glyphs.hole) empty"
+        "\(glyphs.here) cached  \(glyphs.read) read by the guest  \(glyphs.arriving) arriving  \(glyphs.missing) on the server  \(glyphs.hole) empty"
     }
 
     private static func style(_ cell: BlockMap.Cell) -> ScreenStyle {

@@ -11,7 +11,8 @@ enum GuestsView {
         }
         if state.guests.isEmpty {
             page.put(
-                "No guest is running: Enter on a system boots it.", row: layout.listTop, column: layout.innerLeft + 2,
+                "No guest is running; press Enter on a system to boot it.", row: layout.listTop,
+                column: layout.innerLeft + 2,
                 width: inner - 2)
         }
         for offset in 0..<layout.listHeight {

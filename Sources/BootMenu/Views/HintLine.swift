@@ -13,7 +13,7 @@ enum HintLine {
         switch state.overlay {
         case .dialog:
             show(
-                [("\(page.glyphs.left)\(page.glyphs.right)", "choose"), ("Enter", "take it"), ("Esc", "close")],
+                [("\(page.glyphs.left)\(page.glyphs.right)", "choose"), ("Enter", "confirm"), ("Esc", "close")],
                 on: &page
             )
         case .form: show([("Tab", "next"), ("Enter", "next or add"), ("Esc", "cancel")], on: &page)

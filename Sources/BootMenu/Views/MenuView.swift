@@ -54,6 +54,6 @@ package enum MenuView {
         if let verifying = state.verifying {
             return "verifying: \(Format.count(verifying.done)) of \(Format.several(verifying.total, "block"))"
         }
-        return state.isRefreshing ? "asking the catalogs for news" : nil
+        return state.isRefreshing ? "checking for new versions" : nil
     }
 }

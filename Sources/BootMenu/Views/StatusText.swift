@@ -12,7 +12,7 @@ enum StatusText {
             return ("fetching, \(share) %", [.accent])
         }
         switch version.offline {
-        case .whole: return ("here, complete", [])
+        case .whole: return ("fully cached", [])
         case .boots: return ("boots offline", [])
         case .no: break
         }
@@ -43,9 +43,9 @@ enum StatusText {
         case .starting: status.phase == .up ? "running" : "starting"
         case .waiting:
             switch status.waitingFor {
-            case .space: "disk full: waits"
-            case .disk: "waits for disk"
-            case .blocks, nil: "waits for blocks"
+            case .space: "disk full"
+            case .disk: "waiting: disk"
+            case .blocks, nil: "waiting: blocks"
             }
         case .paused: "paused"
         case .stopping: "shutting down"

@@ -135,13 +135,13 @@ enum SystemsView {
     private static func drawEmpty(_ state: MenuState, _ layout: Layout, width: Int, on page: inout Page) {
         let text =
             if !state.hasOffer {
-                "reading what is known here"
+                "reading the catalogs"
             } else if !state.top.filter.isEmpty {
-                "Nothing with \(page.glyphs.quoted(state.top.filter)); Esc shows all"
+                "No match for \(page.glyphs.quoted(state.top.filter)); Esc shows all"
             } else if state.offer.catalogs.isEmpty {
-                "No catalog yet: add one with a, or `oscircular catalog add`"
+                "No catalog yet: press a to add one, or run `oscircular catalog add`"
             } else {
-                "The catalogs offer no system yet; r asks again"
+                "The catalogs offer no systems yet; press r to check again"
             }
         for (offset, line) in page.glyphs.wrap(text, max(1, width - 4), limit: layout.listHeight).enumerated() {
             page.put(line, row: layout.listTop + offset, column: layout.innerLeft + 2, width: width - 2)

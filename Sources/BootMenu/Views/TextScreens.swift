@@ -24,7 +24,7 @@ enum TextScreens {
     private static func title(_ state: MenuState) -> String {
         switch state.top.screen {
         case .details(let image): state.system(image.system)?.distribution.title ?? image.title
-        case .log: "What happened"
+        case .log: "Log"
         default: "Keys"
         }
     }
@@ -43,7 +43,7 @@ enum TextScreens {
 
     private static func details(_ image: VersionKey, _ state: MenuState, width: Int, glyphs: Glyphs) -> [AboutLine] {
         guard let system = state.system(image.system), let version = state.version(image) else {
-            return [AboutLine("No catalog has \(image) any more.")]
+            return [AboutLine("No catalog offers \(image) any more.")]
         }
         let distribution = system.distribution
         let catalog = state.catalog(image.catalog)
@@ -89,9 +89,9 @@ enum TextScreens {
                 lines.append(line)
             }
         }
-        if lines.isEmpty { lines = [AboutLine("Nothing worth a word has happened yet.")] }
+        if lines.isEmpty { lines = [AboutLine("Nothing to report yet.")] }
         if !state.facts.errorLog.isEmpty {
-            lines += [.empty, AboutLine("What other parts say: \(state.facts.errorLog)", style: [.dim])]
+            lines += [.empty, AboutLine("Messages from other components: \(state.facts.errorLog)", style: [.dim])]
         }
         return lines
     }
@@ -108,8 +108,8 @@ enum TextScreens {
         let usable = KeyBinding.all.filter { state.facts.mayShowShell || $0.command != .suspend }
         let here = usable.filter { $0.screens.contains(kind) }
         let elsewhere = usable.filter { !$0.screens.contains(kind) }
-        return [AboutLine("Here", style: [.bold])] + here.map(text)
+        return [AboutLine("On this screen", style: [.bold])] + here.map(text)
             + [.empty, AboutLine("On other screens", style: [.bold])] + elsewhere.map(text)
-            + [.empty, AboutLine("The mouse: a click chooses, a second one boots, the wheel scrolls.", style: [.dim])]
+            + [.empty, AboutLine("Mouse: click to select, double-click to boot, wheel to scroll.", style: [.dim])]
     }
 }

@@ -19,13 +19,13 @@ enum TitleLine {
 
     private static func path(_ state: MenuState, _ glyphs: Glyphs) -> [String] {
         switch state.top.screen {
-        case .systems: state.top.filter.isEmpty ? [] : ["with \(glyphs.quoted(state.top.filter))"]
+        case .systems: state.top.filter.isEmpty ? [] : ["matching \(glyphs.quoted(state.top.filter))"]
         case .versions(let name):
             state.top.filter.isEmpty
-                ? [name.distribution] : [name.distribution, "with \(glyphs.quoted(state.top.filter))"]
+                ? [name.distribution] : [name.distribution, "matching \(glyphs.quoted(state.top.filter))"]
         case .details(let image): [image.title, "details"]
         case .launch(let number): [state.launches[number]?.image.title ?? ""]
-        case .guest: [state.guest(on: state.top.screen)?.image.title ?? "a guest that is gone"]
+        case .guest: [state.guest(on: state.top.screen)?.image.title ?? "a guest that has ended"]
         case .guests: ["running"]
         case .cache: ["cache"]
         case .log: ["log"]
@@ -36,7 +36,7 @@ enum TitleLine {
     private static func summary(_ state: MenuState) -> String {
         switch state.top.screen {
         case .systems:
-            guard state.hasOffer else { return "reading what is known" }
+            guard state.hasOffer else { return "reading the catalogs" }
             let versions = state.offer.systems.reduce(0) { $0 + $1.versions.count }
             return [
                 Format.several(state.offer.catalogs.count, "catalog"),

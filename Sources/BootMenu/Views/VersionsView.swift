@@ -10,13 +10,14 @@ enum VersionsView {
             page.box(top: layout.bodyTop, left: 0, width: width, height: layout.bodyHeight, title: "Versions")
         }
         guard let system = state.system(name) else {
-            page.put("No catalog has \(name.distribution) any more.", row: layout.listTop, column: layout.innerLeft + 2)
+            page.put(
+                "No catalog offers \(name.distribution) any more.", row: layout.listTop, column: layout.innerLeft + 2)
             return
         }
         if state.top.rows.isEmpty {
             let text =
                 state.top.filter.isEmpty
-                ? "No version yet." : "Nothing with \(page.glyphs.quoted(state.top.filter)); Esc shows all"
+                ? "No version yet." : "No match for \(page.glyphs.quoted(state.top.filter)); Esc shows all"
             page.put(text, row: layout.listTop, column: layout.innerLeft + 2, width: inner - 2)
         }
         let lastRun = system.lastRun?.id
