@@ -130,7 +130,7 @@ final class SampleBackend: MenuBackend {
 
     func window(session: String) async throws {}
 
-    func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error> {
+    func fetch(_ image: VersionKey, _ extent: VersionFetch.Extent) -> AsyncThrowingStream<MenuProgress, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
                 for step in 1...40 where !Task.isCancelled {

@@ -141,11 +141,9 @@ package final class BootBackend: MenuBackend {
     }
 
     package func endReason(session: String) async -> String? {
-        let log = SessionDirectory(id: session, places: places).processLog
-        // The session's own log is empty when the guest ended as it should.
-        let text = (try? await WorkerThread.run(name: "log") { try FileContents.readText(log, limit: 1 << 20) }) ?? ""
-        let last = text.split(separator: "\n").last { $0.hasPrefix("oscircular: ") }
-        return last.map { String($0.dropFirst("oscircular: ".count)) }
+        let directory = SessionDirectory(id: session, places: places)
+        // Without a thread nobody is told why it ended; its log has the reason.
+        return try? await WorkerThread.run(name: "log") { directory.failure }
     }
 
     package func window(session: String) async throws {

@@ -1,14 +1,7 @@
 import Boot
 
-/// A version that is being brought here, for use without a network.
+/// A version that is being downloaded for offline use.
 package struct FetchItem: Sendable, Hashable {
-    package enum Extent: Sendable, Hashable {
-        case bootSet, whole
-
-        /// As messages name it.
-        var title: String { self == .bootSet ? "boot set" : "whole image" }
-    }
-
     package enum State: Sendable, Hashable {
         case running, done, stopped
         case failed(String)
@@ -16,7 +9,7 @@ package struct FetchItem: Sendable, Hashable {
 
     package let number: Int
     package let image: VersionKey
-    package let extent: Extent
+    package let extent: VersionFetch.Extent
     package var state: State
     package var done: UInt64
     package var total: UInt64
@@ -24,7 +17,8 @@ package struct FetchItem: Sendable, Hashable {
     package var rate: UInt64
 
     package init(
-        number: Int, image: VersionKey, extent: Extent, state: State = .running, done: UInt64 = 0, total: UInt64 = 0,
+        number: Int, image: VersionKey, extent: VersionFetch.Extent, state: State = .running, done: UInt64 = 0,
+        total: UInt64 = 0,
         rate: UInt64 = 0
     ) {
         self.number = number
@@ -35,4 +29,9 @@ package struct FetchItem: Sendable, Hashable {
         self.total = total
         self.rate = rate
     }
+}
+
+extension VersionFetch.Extent {
+    /// As messages name it.
+    var title: String { self == .bootSet ? "boot set" : "whole image" }
 }

@@ -22,7 +22,7 @@ package protocol MenuBackend: Sendable {
     func endReason(session: String) async -> String?
     func window(session: String) async throws
     /// Brings a version here. Ends when all of it is; cancelling the consumer stops it.
-    func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> AsyncThrowingStream<MenuProgress, any Error>
+    func fetch(_ image: VersionKey, _ extent: VersionFetch.Extent) -> AsyncThrowingStream<MenuProgress, any Error>
     func pin(_ image: VersionKey, _ isPinned: Bool) async throws
     /// - Returns: bytes freed.
     func remove(_ image: VersionKey) async throws -> UInt64

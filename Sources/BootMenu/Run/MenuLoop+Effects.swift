@@ -99,7 +99,7 @@ extension MenuLoop {
         }
     }
 
-    private func fetch(_ image: VersionKey, _ extent: FetchItem.Extent, _ number: Int) {
+    private func fetch(_ image: VersionKey, _ extent: VersionFetch.Extent, _ number: Int) {
         fetches[number] = Task {
             do {
                 for try await progress in backend.fetch(image, extent) {

@@ -57,7 +57,7 @@ package enum MenuEffect: Sendable, Hashable {
     case order(ControlCommand, session: String)
     case console(session: String)
     case window(session: String)
-    case fetch(VersionKey, FetchItem.Extent, number: Int)
+    case fetch(VersionKey, VersionFetch.Extent, number: Int)
     case stopFetch(Int)
     case pin(VersionKey, Bool)
     case remove(VersionKey)

@@ -88,7 +88,7 @@ extension MenuState {
         overlay = .dialog(Dialog("Offline use of \(image.title)", lines.joined(separator: "\n"), buttons))
     }
 
-    private mutating func fetch(_ image: VersionKey, _ extent: FetchItem.Extent) -> [MenuEffect] {
+    private mutating func fetch(_ image: VersionKey, _ extent: VersionFetch.Extent) -> [MenuEffect] {
         let number = nextNumber()
         fetches.append(FetchItem(number: number, image: image, extent: extent))
         say("fetching the \(extent.title) of \(image.title)")

@@ -17,7 +17,7 @@ package struct Dialog: Sendable, Hashable {
         case force(String)
         case boot(VersionKey)
         case open(String)
-        case fetch(VersionKey, FetchItem.Extent)
+        case fetch(VersionKey, VersionFetch.Extent)
         case stopFetch(Int)
         case remove(VersionKey)
         case removeCatalog(String)
