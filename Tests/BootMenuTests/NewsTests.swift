@@ -9,11 +9,14 @@ import menu_sample
     @Test func aStartIsFollowedToItsEnd() {
         var menu = Typing.menu()
         menu.press(.named(.enter))
-        var status = Typing.guest().status
-        (status.phase, status.state) = (.mount, .starting)
-        _ = menu.handle(.launched(1, status))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        #expect(menu.text().first?.contains("booting") == true)
+        #expect(menu.watched == nil)
+        var guest = Typing.guest()
+        (guest.status.phase, guest.status.state) = (.mount, .starting)
+        _ = menu.handle(.guests([guest]))
         #expect(menu.watched?.session == "abcd1234")
-        #expect(menu.guests.map(\.id) == ["abcd1234"])
+        #expect(menu.text().contains { $0.contains("▸ mount") })
         #expect(menu.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false)])
         _ = menu.handle(.guests([Typing.guest()]))
         #expect(menu.text().first?.contains("running 2 min") == true)
@@ -26,13 +29,13 @@ import menu_sample
         var menu = Typing.menu()
         menu.facts.opening = opening
         menu.press(.named(.enter))
-        _ = menu.handle(.launched(1, Typing.guest().status))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
         #expect(menu.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false), effect])
         // Whoever has turned to something else meanwhile is not interrupted.
         var busy = Typing.menu()
         busy.facts.opening = opening
         busy.press(.named(.enter))
-        _ = busy.handle(.launched(1, Typing.guest().status))
+        _ = busy.handle(.launched(1, session: "abcd1234"))
         busy.press(.character("?"))
         #expect(busy.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false)])
     }
@@ -54,7 +57,7 @@ import menu_sample
         var menu = Typing.menu()
         menu.press(.named(.enter))
         let reason = "no QEMU: " + String(repeating: "install it ", count: 30)
-        _ = menu.handle(.launchFailed(1, reason))
+        _ = menu.handle(.launchFailed(1, reason, nil))
         #expect(menu.text().contains { $0.contains("no QEMU") })
         menu.press(.character("L"))
         // Whole, though it needs several lines.
@@ -62,14 +65,44 @@ import menu_sample
         #expect(menu.guests.isEmpty)
     }
 
-    @Test func aGuestThatStartsHereIsListedBeforeItsSessionAnswers() {
+    @Test func aFailedStartShowsHowFarItWas() {
+        for knows in [true, false] {
+            var menu = Typing.menu()
+            menu.press(.named(.enter))
+            _ = menu.handle(.launched(1, session: "abcd1234"))
+            var guest = Typing.guest()
+            guest.status.phase = .index
+            _ = menu.handle(.guests([guest]))
+            guest.status.phase = .guest
+            // Its own last status where there is one, else what was heard before.
+            _ = menu.handle(.launchFailed(1, "no QEMU", knows ? guest.status : nil))
+            _ = menu.handle(.guests([]))
+            #expect(menu.text().contains { $0.contains(knows ? "✗ guest" : "✗ index") }, "\(menu.text())")
+            #expect(menu.guests.isEmpty)
+            #expect(menu.press(.character("s")).isEmpty)
+            #expect(menu.text().last?.contains("stop") == false)
+        }
+    }
+
+    @Test func aVersionThatStartsIsNotBootedTwiceThoughItsSessionDoesNotAnswerYet() {
         var menu = Typing.menu()
         menu.press(.named(.enter))
-        var status = Typing.guest().status
-        status.phase = .index
-        _ = menu.handle(.launched(1, status))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        menu.press(.named(.escape))
+        #expect(menu.press(.named(.enter)).isEmpty)
+        // The first button shows the one that starts.
+        menu.press(.named(.enter))
+        #expect(menu.top.screen == .launch(1))
+    }
+
+    @Test func aGuestThatEndedBeforeItWasSeenIsNotShownAsBooting() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        _ = menu.handle(.launchUp(1))
         _ = menu.handle(.guests([]))
-        #expect(menu.guests.count == 1)
+        #expect(menu.text().contains { $0.contains("This guest has ended") })
+        #expect(!menu.text().contains { $0.contains("booting") })
     }
 
     @Test func aFetchShowsItsProgressAndItsEnd() {

@@ -94,7 +94,8 @@ import menu_sample
         (status.rate, status.bytesFetched) = (9_100_000, 61_300_000)
         status.bootSet?.done = 245
         status.lastError = "https://mirror.example.org/blocks/ab/abcd.cacnk: 503; trying the next mirror"
-        _ = state.handle(.launched(1, status))
+        _ = state.handle(.launched(1, session: status.id))
+        _ = state.handle(.guests([Guest(status)]))
         picture(&state)
     }
 
@@ -114,8 +115,8 @@ import menu_sample
         _ = state.handle(
             .launchFailed(
                 1,
-                "could not reach https://os.example.org/blocks/: connection refused. Check the address and that the server is up."
-            ))
+                "could not reach https://os.example.org/blocks/: connection refused. Check the address and that the server is up.",
+                nil))
     }
 
     private static func cache(_ state: inout MenuState) {

@@ -29,24 +29,6 @@ import Testing
         #expect(try lines.next(ControlRequest.self)?.command == nil)
     }
 
-    @Test func reportsToAProgramThatReadsNothingHoldNobodyUp() async throws {
-        let (left, right) = try socketPair()
-        let reporter = try StartReporter(to: left)
-        let message = String(repeating: "x", count: 10_000)
-        // More than the socket holds.
-        for number in 1...500 {
-            reporter.tell(StartReport(failure: SessionFailure(exitCode: Int32(number), message: message)))
-        }
-        let last = try await WorkerThread.run(name: "reader") {
-            let lines = LineReader(right)
-            var last: Int32 = 0
-            while last != 500, let report = try lines.next(StartReport.self) { last = report.failure?.exitCode ?? 0 }
-            reporter.finish()
-            return last
-        }
-        #expect(last == 500)
-    }
-
     @Test func theEndGivesNothing() throws {
         let (left, right) = try socketPair()
         shutdown(left.descriptor, Int32(SHUT_WR))

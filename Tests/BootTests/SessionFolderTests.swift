@@ -23,7 +23,7 @@ import Testing
 
     private func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    @Test func aRuntimeFolderTooLongForSocketsIsSaidBeforeAnythingStarts() throws {
+    @Test func aRuntimeFolderTooLongForSocketsIsSaidBeforeAnythingStarts() async throws {
         let deep = folder.path(String(repeating: "x", count: 80))
         let places = Places(
             environment: { ["XDG_RUNTIME_DIR": deep, "XDG_STATE_HOME": folder.path("state")][$0] }, user: geteuid(),
@@ -31,8 +31,8 @@ import Testing
         let request = BootRequest(
             id: "abcdefgh", name: "tiny", memoryMiB: nil, cpus: nil, display: .none, network: "none", accel: "auto",
             connect: nil)
-        let error = #expect(throws: BootError.self) {
-            _ = try SessionLauncher(places: places, program: "/bin/false").start(request)
+        let error = await #expect(throws: BootError.self) {
+            _ = try await SessionLauncher(places: places, program: "/bin/false").start(request)
         }
         guard case .longRuntimeFolder = error else {
             Issue.record("\(String(describing: error))")

@@ -30,12 +30,35 @@ import Testing
             let request = BootRequest(
                 id: id, name: "x", memoryMiB: nil, cpus: nil, display: .none, network: "none", accel: "tcg",
                 connect: nil)
-            var failures: [SessionFailure] = []
-            for await report in try launcher.start(request) {
-                if let failure = report.failure { failures.append(failure) }
-            }
-            #expect(failures.count == 1)
+            let report = try await launcher.start(request)
+            #expect(report.failure != nil && !report.isUp)
         }
         #expect(await eventually { children(named: "osc-ends") == 0 })
+    }
+
+    @Test(
+        arguments: [
+            ("{\"isUp\": true}", nil),
+            ("{\"isUp\": false, \"failure\": {\"exitCode\": 66, \"message\": \"no\"}}", "no"),
+            ("no report at all", "ended without"),
+        ] as [(String, String?)])
+    func aStartEndsWithWhatTheProcessReports(_ line: String, _ failure: String?) async throws {
+        let folder = try TemporaryDirectory()
+        let places = Places(
+            environment: { ["XDG_RUNTIME_DIR": folder.path, "XDG_STATE_HOME": folder.path("state")][$0] },
+            user: geteuid(), home: folder.path)
+        let program = folder.path("reports")
+        try folder.write(Array("#!/bin/sh\necho '\(line)' >&3\n".utf8), to: "reports")
+        #expect(chmod(program, 0o700) == 0)
+        let request = BootRequest(
+            id: "abcdefgh", name: "x", memoryMiB: nil, cpus: nil, display: .none, network: "none", accel: "tcg",
+            connect: nil)
+        let report = try await SessionLauncher(places: places, program: program).start(request)
+        #expect(report.isUp == (failure == nil))
+        if let failure {
+            #expect(report.failure?.message.contains(failure) == true)
+        } else {
+            #expect(report.failure == nil)
+        }
     }
 }

@@ -204,6 +204,12 @@ struct GuestTests {
             let result = try await scenario.attempt("boot", "tiny", "--detach", "--connect", "test:///default")
             #expect(result.status == 69)
             #expect(result.error.contains("has no QEMU"), "\(result.error)")
+            // Each phase that the start reached is named, however quickly it passed.
+            let names = result.error.split(separator: "\n").compactMap {
+                $0.split(separator: ":").first.map(String.init)
+            }
+            let phases = SessionStatus.Phase.allCases.map(\.rawValue)
+            #expect(names.filter(phases.contains) == ["catalog", "index", "mount", "boot-set"], "\(result.error)")
             #expect(Folder.namesIfAny(in: scenario.folder.path("run/oscircular/sessions")).isEmpty)
         }
     }

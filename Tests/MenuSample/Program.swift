@@ -4,7 +4,7 @@ import Dispatch
 import Glibc
 import Linux
 
-/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood EVENTS] [--empty] [--tidy] [--ascii]
+/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--empty] [--tidy] [--ascii]
 /// [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
 @main
 enum Program {

@@ -11,12 +11,11 @@ final class SampleBackend: MenuBackend {
         var offer: MenuOffer
         var guests: [Guest] = []
         var pinned: Set<VersionKey> = []
-        var lastSession = 0
         var ticks = 0
     }
 
     private let world: Mutex<World>
-    /// Events a second that a boot at full rate makes.
+    /// Steps of a fetch at full rate, 5,000 a second; 0 for one at a gentle rate.
     private let flood: Int
 
     init(offer: MenuOffer, flood: Int) {
@@ -59,43 +58,38 @@ final class SampleBackend: MenuBackend {
         }
     }
 
-    func boot(_ image: VersionKey) -> AsyncThrowingStream<SessionStatus, any Error> {
-        AsyncThrowingStream { continuation in
-            let id = world.withLock { world in
-                world.lastSession += 1
-                return "sample\(world.lastSession)"
-            }
-            var guest = SessionStatus(
-                id: id, catalog: image.catalog, distribution: image.distribution, version: image.version,
-                state: .starting, phase: .catalog, pid: getpid(), started: Timestamp.now.description,
-                consoleLog: "/var/lib/oscircular/logs/\(id).log", blocks: 4800, blocksHere: 1248,
-                bootSet: SessionStatus.BootSetProgress(blocks: 336, done: 0))
-            let flood = flood
-            Task {
-                if image.version == "2026-11-02" {
-                    continuation.finish(throwing: SampleError.refused)
-                    return
+    func boot(_ image: VersionKey, session: String) async throws -> StartReport {
+        if image.version == "2026-11-02" { throw SampleError.refused }
+        var status = SessionStatus(
+            id: session, catalog: image.catalog, distribution: image.distribution, version: image.version,
+            state: .starting, phase: .catalog, pid: getpid(), started: Timestamp.now.description,
+            consoleLog: "/var/lib/oscircular/logs/\(session).log", blocks: 4800, blocksHere: 1248,
+            bootSet: SessionStatus.BootSetProgress(blocks: 336, done: 0))
+        for phase in SessionStatus.Phase.allCases where phase != .up {
+            status.phase = phase
+            status.accel = phase == .guest ? "tcg" : nil
+            let steps = phase == .bootSet ? 8 : 1
+            for step in 1...steps {
+                if phase == .bootSet {
+                    status.bootSet?.done = 336 * step / steps
+                    status.bytesFetched = 84_000_000 * UInt64(step) / UInt64(steps)
+                    status.rate = 9_100_000
                 }
-                for phase in [SessionStatus.Phase.catalog, .index, .mount, .bootSet, .guest] {
-                    guest.phase = phase
-                    guest.accel = phase == .guest ? "tcg" : nil
-                    let steps = phase == .bootSet ? max(8, flood) : 1
-                    for step in 1...steps {
-                        if phase == .bootSet {
-                            guest.bootSet?.done = 336 * step / steps
-                            guest.bytesFetched = 84_000_000 * UInt64(step) / UInt64(steps)
-                            guest.rate = 9_100_000
-                        }
-                        continuation.yield(guest)
-                        try? await Task.sleep(for: flood > 0 ? .microseconds(200) : .milliseconds(60))
-                    }
-                }
-                guest.phase = .up
-                guest.state = .running
-                guest.mount = "/run/oscircular/sessions/\(id)/mount/\(image.version)"
-                self.world.withLock { $0.guests.append(Guest(guest)) }
-                continuation.finish()
+                show(status)
+                try await Task.sleep(for: .milliseconds(60))
             }
+        }
+        (status.phase, status.state) = (.up, .running)
+        status.mount = "/run/oscircular/sessions/\(session)/mount/\(image.version)"
+        show(status)
+        return StartReport(status: status, isUp: true)
+    }
+
+    /// From now on the session says this of itself.
+    private func show(_ status: SessionStatus) {
+        world.withLock { world in
+            world.guests.removeAll { $0.id == status.id }
+            world.guests.append(Guest(status))
         }
     }
 
@@ -132,10 +126,13 @@ final class SampleBackend: MenuBackend {
 
     func fetch(_ image: VersionKey, _ extent: VersionFetch.Extent) -> AsyncThrowingStream<MenuProgress, any Error> {
         AsyncThrowingStream { continuation in
+            let (steps, pause) = flood > 0 ? (flood, Duration.microseconds(200)) : (40, Duration.milliseconds(50))
             let task = Task {
-                for step in 1...40 where !Task.isCancelled {
-                    continuation.yield(MenuProgress(done: UInt64(step) * 2_100_000, total: 84_000_000, rate: 9_100_000))
-                    try? await Task.sleep(for: .milliseconds(50))
+                for step in 1...steps where !Task.isCancelled {
+                    let done = 84_000_000 * UInt64(step) / UInt64(steps)
+                    continuation.yield(MenuProgress(done: done, total: 84_000_000, rate: 9_100_000))
+                    // A fetch that is stopped ends by the loop's own question.
+                    try? await Task.sleep(for: pause)
                 }
                 continuation.finish()
             }

@@ -33,13 +33,13 @@ package struct BootRequest: Codable, Sendable, Equatable {
     }
 }
 
-/// What the session's process sends on the report pipe: progress, and at last that the guest runs or why it does not.
+/// What a process says to the program that started it, once: how its start ended.
 package struct StartReport: Codable, Sendable {
-    /// How far the start is; more may follow.
+    /// How far a session was then; nil where it failed before there was one, and for a mount.
     package var status: SessionStatus?
-    /// The start failed; nothing follows.
+    /// Why the start failed.
     package var failure: SessionFailure?
-    /// The guest runs; nothing follows.
+    /// The guest runs, or the image is mounted.
     package var isUp: Bool
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {

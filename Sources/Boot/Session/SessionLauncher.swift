@@ -12,13 +12,34 @@ package struct SessionLauncher: Sendable {
         self.program = program
     }
 
-    /// Starts `oscircular run-session` in a session of its own (setsid), and passes on its reports until the guest runs.
+    /// Starts `oscircular run-session` in a session of its own (setsid), and waits until its guest runs or its start failed.
     ///
-    /// The lock of the session's folder is taken here and inherited by the process, so the folder is never without one.
-    /// - Returns: its reports in order; the last one has `isUp` or a failure. A process that dies without a report gives a
-    ///   failure.
-    /// - Throws: ``BootError``.
-    package func start(_ request: BootRequest) throws(BootError) -> AsyncStream<StartReport> {
+    /// How far the start is, the session says on its control socket. The lock of the session's folder is taken here and
+    /// inherited by the process, so the folder is never without one.
+    /// - Returns: the session's report. A process that dies without one gives a failure.
+    /// - Throws: ``BootError``; ``SystemCallError`` where there is no thread.
+    package func start(_ request: BootRequest) async throws -> StartReport {
+        try await withCheckedThrowingContinuation { continuation in
+            do throws(SystemCallError) {
+                try WorkerThread.start(name: "session start") {
+                    do throws(BootError) {
+                        let (process, pipe) = try launch(request)
+                        continuation.resume(returning: report(of: request.id, from: pipe))
+                        // Reaped here, or it would stay a zombie for as long as we run.
+                        process.wait()
+                    } catch {
+                        continuation.resume(throwing: error)
+                    }
+                }
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+    }
+
+    /// Starts the process.
+    /// - Returns: it, and where it reports. The pipe's other end is the process's alone, so its death shows as the end.
+    private func launch(_ request: BootRequest) throws(BootError) -> (ChildProcess, FileHandle) {
         try places.prepareRuntime()
         let directory = SessionDirectory(id: request.id, places: places)
         // Checked here, so that the message names the folder and not a socket.
@@ -40,21 +61,7 @@ package struct SessionLauncher: Sendable {
                 ], newSession: true)
             // A process that died shows on the report pipe.
             try? LineSocket.send(request, to: input.writing)
-            let logPath = directory.processLog
-            let reportEnd = report.reading
-            let reports = AsyncStream<StartReport> { continuation in
-                do throws(SystemCallError) {
-                    try WorkerThread.start(name: "start reports") {
-                        SessionLauncher.pass(reportEnd, to: continuation, logPath: logPath)
-                        // Reaped here, or it would stay a zombie for as long as we run.
-                        process.wait()
-                    }
-                } catch {
-                    continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: "\(error)")))
-                    continuation.finish()
-                }
-            }
-            return reports
+            return (process, report.reading)
         } catch {
             // The next start removes it as well, and the first error is the one to report.
             try? Folder.removeTree(directory.path)
@@ -62,22 +69,13 @@ package struct SessionLauncher: Sendable {
         }
     }
 
-    /// Passes reports on until the last. Waits for the start.
-    private static func pass(
-        _ reports: FileHandle, to continuation: AsyncStream<StartReport>.Continuation, logPath: String
-    ) {
-        var ended = false
-        let lines = LineReader(reports)
-        // A report that cannot be read counts as none: the process's end is reported below.
-        while !ended, let line = try? lines.next(StartReport.self) {
-            ended = line.isUp || line.failure != nil
-            continuation.yield(line)
-        }
-        if !ended {
-            let message = "the session's process ended without reporting why; its log is \(logPath)"
-            continuation.yield(StartReport(failure: SessionFailure(exitCode: 1, message: message)))
-        }
-        continuation.finish()
+    /// What the session's process reports. Waits for its start.
+    private func report(of id: String, from pipe: FileHandle) -> StartReport {
+        // A report that cannot be read counts as none: the process ended without one.
+        if let report = try? LineSocket.receive(StartReport.self, from: pipe) { return report }
+        let log = SessionDirectory(id: id, places: places).processLog
+        let message = "the session's process ended without reporting why; its log is \(log)"
+        return StartReport(failure: SessionFailure(exitCode: 1, message: message))
     }
 
     /// The descriptors that are open in the session's process.

@@ -14,7 +14,8 @@ import Synchronization
 /// first, and, beside all these, what the guest needs besides its disk; then the guest. Each stage gives ``Teardown`` the steps
 /// that undo it, which run in reverse order however the session ends. In between, ``RunningSession`` follows the guest, by the
 /// rules of ``SessionLoop``. Other programs ask how the session is, and order its end, through the ``ControlServer``, which
-/// listens from the beginning; only the program that started the session hears of the start through a pipe as well.
+/// listens from the beginning; the program that started the session hears once through a pipe how the
+/// start ended.
 package final class SessionRun: Sendable {
     let request: BootRequest
     let directory: SessionDirectory
@@ -29,7 +30,7 @@ package final class SessionRun: Sendable {
     private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
 
     /// - Parameters:
-    ///   - report: reports to the program that started us.
+    ///   - report: tells the program that started us that the guest runs. A failure is its caller's to report.
     ///   - describe: the message for an error.
     package init(
         request: BootRequest, places: Places, configuration: Configuration,
@@ -51,6 +52,9 @@ package final class SessionRun: Sendable {
                 bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil))
     }
 
+    /// How the session is now.
+    package var status: SessionStatus { state.snapshot }
+
     /// Asks the guest to shut down; before it runs, cancels the start.
     package func stop(force: Bool) {
         stopAsked.store(true, ordering: .sequentiallyConsistent)
@@ -63,13 +67,6 @@ package final class SessionRun: Sendable {
     ///   ended otherwise than by its own power-off or our request.
     package func run() async throws {
         let teardown = Teardown()
-        let reporter = Task { [self] in
-            // The program that waits for the start shows bytes, and the last error of a server that does not answer.
-            while !Task.isCancelled {
-                report(StartReport(status: state.snapshot))
-                try await Task.sleep(for: .milliseconds(300))
-            }
-        }
         let result: Result<Void, any Error>
         do {
             let task = Task { try await start(teardown) }
@@ -77,15 +74,11 @@ package final class SessionRun: Sendable {
             // If it was asked before the task could be cancelled.
             if stopAsked.load(ordering: .sequentiallyConsistent) { task.cancel() }
             let session = try await task.value
-            reporter.cancel()
-            _ = await reporter.result
             try checkNotStopped()
             session.up()
             report(StartReport(status: state.snapshot, isUp: true))
             result = .success(try await session.follow())
         } catch {
-            reporter.cancel()
-            _ = await reporter.result
             let isInterrupted = stopAsked.load(ordering: .sequentiallyConsistent) && state.snapshot.phase != .up
             result = .failure(isInterrupted ? SessionRun.interrupted : error)
         }
@@ -200,10 +193,9 @@ package final class SessionRun: Sendable {
         StandardError.write(line)
     }
 
-    /// Changes the status and reports it to the program that started us.
+    /// Changes the status.
     private func update(_ body: (inout SessionStatus) -> Void) {
         state.update(body)
-        report(StartReport(status: state.snapshot))
     }
 
     // MARK: Control

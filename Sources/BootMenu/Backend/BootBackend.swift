@@ -80,36 +80,18 @@ package final class BootBackend: MenuBackend {
         return try? await registry.send(.blockMap, cells: wanted, to: session).map?.cells
     }
 
-    package func boot(_ image: VersionKey) -> AsyncThrowingStream<SessionStatus, any Error> {
-        AsyncThrowingStream { continuation in
-            Task {
-                do {
-                    for await report in try await startReports(image) {
-                        if let failure = report.failure { throw failure }
-                        if let status = report.status { continuation.yield(status) }
-                    }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
-        }
-    }
-
-    private func startReports(_ image: VersionKey) async throws -> AsyncStream<StartReport> {
+    package func boot(_ image: VersionKey, session: String) async throws -> StartReport {
         let registry = registry
-        let launcher = SessionLauncher(places: places, program: program)
+        try await WorkerThread.run(name: "stale") {
+            registry.clearStale()
+            registry.trimLogs()
+        }
         let request = BootRequest(
-            id: SessionID.random(), name: image.description, memoryMiB: configuration.memoryMiB,
-            cpus: configuration.cpus,
+            id: session, name: image.description, memoryMiB: configuration.memoryMiB, cpus: configuration.cpus,
             // A window or console is opened from the menu when it is wanted; the screen is there then.
             display: hasDisplay ? .window : .none, network: configuration.network, accel: configuration.accelerator,
             connect: configuration.connect)
-        return try await WorkerThread.run(name: "start") {
-            registry.clearStale()
-            registry.trimLogs()
-            return try launcher.start(request)
-        }
+        return try await SessionLauncher(places: places, program: program).start(request)
     }
 
     package func order(_ command: ControlCommand, session: String) async throws {

@@ -39,15 +39,20 @@ extension SessionStatus {
 package struct Launch: Sendable {
     package let number: Int
     package let image: VersionKey
-    /// What its session said last.
-    package var guest: SessionStatus?
+    /// The id of its session, whose status is among the guests' as soon as it answers; nil for the moment before it is started.
+    package var session: String?
+    /// Whether its guest runs, or ran.
+    package var isUp = false
     /// Why there is no guest; nil while there may be one.
     package var failure: String?
+    /// How far it was when it failed; nil where nobody knows.
+    package var lastStatus: SessionStatus?
 
-    package init(number: Int, image: VersionKey, guest: SessionStatus? = nil, failure: String? = nil) {
+    init(number: Int, image: VersionKey) {
         self.number = number
         self.image = image
-        self.guest = guest
-        self.failure = failure
     }
+
+    /// Whether it has neither come up nor failed yet.
+    var isStarting: Bool { !isUp && failure == nil }
 }

@@ -13,8 +13,9 @@ package protocol MenuBackend: Sendable {
     func guests() async -> [Guest]
     /// The image of a session in at most `cells` cells; nil where there is none yet.
     func picture(session: String, cells: Int) async -> [BlockMap.Cell]?
-    /// Starts a guest. What its session says until it runs; then the stream ends.
-    func boot(_ image: VersionKey) -> AsyncThrowingStream<SessionStatus, any Error>
+    /// Starts a guest, and returns when it runs or its start failed. How far the start is, ``guests()`` tells meanwhile.
+    /// - Parameter session: the id that its session shall have.
+    func boot(_ image: VersionKey, session: String) async throws -> StartReport
     func order(_ command: ControlCommand, session: String) async throws
     /// Relays between this process's terminal and the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws

@@ -89,12 +89,20 @@ extension MenuLoop {
     }
 
     private func boot(_ image: VersionKey, _ number: Int) {
+        let session = SessionID.random()
+        post(.launched(number, session: session))
+        // Its screen shows what the session says of itself.
+        nextPoll = 0
         Task {
             do {
-                for try await guest in backend.boot(image) { post(.launched(number, guest)) }
-                post(.launchUp(number))
+                let report = try await backend.boot(image, session: session)
+                if let failure = report.failure {
+                    post(.launchFailed(number, backend.message(for: failure), report.status))
+                } else {
+                    post(.launchUp(number))
+                }
             } catch {
-                post(.launchFailed(number, backend.message(for: error)))
+                post(.launchFailed(number, backend.message(for: error), nil))
             }
         }
     }

@@ -25,7 +25,8 @@ package actor MenuLoop {
     private var isDirty = false
     private var lastDraw: UInt64 = 0
     private var lastClick: (target: HitTarget, time: UInt64)?
-    private var nextPoll: UInt64 = 0
+    /// When the guests are asked next, by ``MonotonicClock``.
+    var nextPoll: UInt64 = 0
     private var isPolling = false
     private var catalogsStamp: Int64?
     /// Whether something else has the terminal.
@@ -147,7 +148,9 @@ package actor MenuLoop {
         let before = state.now
         perform(state.handle(.tick(Int64(time(nil)))))
         if state.isLive || state.now / 60 != before / 60 { isDirty = true }
-        let interval: UInt64 = state.watched != nil ? 400_000_000 : state.isLive ? 1_000_000_000 : 3_000_000_000
+        // A guest on the screen is followed closely, its start above all.
+        let interval: UInt64 =
+            state.top.screen.kind == .guest ? 300_000_000 : state.isLive ? 1_000_000_000 : 3_000_000_000
         nextPoll = now + interval
         guard !isPolling else { return }
         isPolling = true

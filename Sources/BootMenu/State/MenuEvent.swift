@@ -12,10 +12,12 @@ package enum MenuEvent: Sendable {
     case offer(MenuOffer)
     case guests([Guest])
     case picture(session: String, cells: [BlockMap.Cell])
-    case launched(Int, SessionStatus)
+    /// The session of a launch is being started.
+    case launched(Int, session: String)
     /// The guest of a launch runs.
     case launchUp(Int)
-    case launchFailed(Int, String)
+    /// The launch failed, for this reason; how far it was where that is known.
+    case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)
     case fetchEnded(Int, FetchItem.State)
     case cache(CacheOverview)

@@ -88,17 +88,24 @@ extension MenuState {
             return []
         }
         guard let image = chosenImage else { return [] }
-        if let guest = guest(of: image) {
+        if let running = running(image) {
             overlay = .dialog(
                 Dialog(
                     "\(image.title) is already running", "Show the running guest, or boot a second one?",
                     [
-                        .init(label: "Show it", action: .open(guest.id)),
+                        .init(label: "Show it", action: .open(running)),
                         .init(label: "Boot another", action: .boot(image)), Dialog.cancel(),
                     ]))
             return []
         }
         return boot(image)
+    }
+
+    /// The screen of a guest of this version; nil where none runs or starts.
+    private func running(_ image: VersionKey) -> MenuScreen? {
+        if let guest = guest(of: image) { return .guest(guest.id) }
+        // Its session may not answer yet.
+        return launches.values.first { $0.image == image && $0.isStarting }.map { .launch($0.number) }
     }
 
     mutating func boot(_ image: VersionKey) -> [MenuEffect] {

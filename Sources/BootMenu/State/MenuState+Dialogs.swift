@@ -13,8 +13,8 @@ extension MenuState {
             say("session \(session): powered off")
             return [.order(.force, session: session)]
         case .boot(let image): return boot(image)
-        case .open(let session):
-            open(.guest(session))
+        case .open(let screen):
+            open(screen)
             return [.loadGuests]
         case .fetch(let image, let extent): return fetch(image, extent)
         case .stopFetch(let number): return [.stopFetch(number)]

@@ -59,6 +59,8 @@ extension MenuState {
     /// The guest that a key on this screen is about.
     package var chosenGuest: Guest? {
         switch top.screen {
+        // One whose start failed is shown as it was, and there is nothing left to do with it.
+        case .launch(let number) where launches[number]?.failure != nil: nil
         case .guests: guests.indices.contains(top.position.selected) ? guests[top.position.selected] : nil
         default: guest(on: top.screen)
         }

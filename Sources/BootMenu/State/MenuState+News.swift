@@ -7,13 +7,11 @@ extension MenuState {
         case .offer(let offer): take(offer)
         case .guests(let guests): return take(guests)
         case .picture(let session, let cells): picture = (session, cells)
-        case .launched(let number, let status):
-            launches[number]?.guest = status
-            if !guests.contains(where: { $0.id == status.id && $0.status.phase > status.phase }) { note(Guest(status)) }
+        case .launched(let number, let session): launches[number]?.session = session
         case .launchUp(let number):
-            launches[number]?.guest?.phase = .up
+            launches[number]?.isUp = true
             return [.loadGuests, .loadOffer(isAsked: false)] + opening(number)
-        case .launchFailed(let number, let reason): fail(number, reason)
+        case .launchFailed(let number, let reason, let status): fail(number, reason, status)
         case .fetched(let number, let done, let total, let rate):
             guard let index = fetches.firstIndex(where: { $0.number == number }) else { break }
             (fetches[index].done, fetches[index].total, fetches[index].rate) = (done, total, rate)
@@ -58,15 +56,8 @@ extension MenuState {
         let chosen = chosenGuest?.id
         let ended = guests.filter { old in !new.contains { $0.id == old.id } }
         guests = new
-        // What was booted here a moment ago may have no socket yet.
-        for launch in launches.values.sorted(by: { $0.number < $1.number }) where launch.failure == nil {
-            guard let guest = launch.guest, guest.phase != .up, !new.contains(where: { $0.id == guest.id }) else {
-                continue
-            }
-            guests.append(Guest(guest))
-        }
         var effects: [MenuEffect] = []
-        for guest in ended where !guests.contains(where: { $0.id == guest.id }) {
+        for guest in ended {
             // A launch that fails says so itself.
             guard guest.status.phase == .up || guest.status.state == .stopping else { continue }
             say("\(guest.image.title) has ended")
@@ -83,7 +74,7 @@ extension MenuState {
 
     /// What of a guest is opened by itself now that it runs; nothing when the user has turned to something else.
     private func opening(_ number: Int) -> [MenuEffect] {
-        guard top.screen == .launch(number), overlay == nil, let session = launches[number]?.guest?.id else {
+        guard top.screen == .launch(number), overlay == nil, let session = launches[number]?.session else {
             return []
         }
         return switch facts.opening {
@@ -98,26 +89,18 @@ extension MenuState {
         let gone = stack.indices.filter { level in
             switch stack[level].screen {
             case .guest(let session): session == id
-            case .launch(let number): launches[number]?.guest?.id == id
+            case .launch(let number): launches[number]?.session == id
             default: false
             }
         }
         for level in gone.reversed() { stack.remove(at: level) }
     }
 
-    private mutating func note(_ guest: Guest) {
-        if let index = guests.firstIndex(where: { $0.id == guest.id }) {
-            guests[index] = guest
-        } else {
-            guests.append(guest)
-        }
-        settle()
-    }
-
-    private mutating func fail(_ number: Int, _ reason: String) {
+    private mutating func fail(_ number: Int, _ reason: String, _ status: SessionStatus?) {
         guard let launch = launches[number] else { return }
         launches[number]?.failure = reason
-        if let id = launch.guest?.id { guests.removeAll { $0.id == id } }
+        launches[number]?.lastStatus = status ?? guests.first { $0.id == launch.session }?.status
+        guests.removeAll { $0.id == launch.session }
         say("\(launch.image.title) did not boot: \(reason)", isFailure: true)
         settle()
     }

@@ -110,8 +110,8 @@ package struct MenuState: Sendable {
         switch screen {
         case .guest(let id): return guests.first { $0.id == id }
         case .launch(let number):
-            guard let known = launches[number]?.guest else { return nil }
-            return guests.first { $0.id == known.id } ?? Guest(known)
+            guard let launch = launches[number] else { return nil }
+            return launch.lastStatus.map { Guest($0) } ?? guests.first { $0.id == launch.session }
         default: return nil
         }
     }
@@ -126,7 +126,7 @@ package struct MenuState: Sendable {
     /// Whether something on the screen moves by itself.
     package var isLive: Bool {
         !guests.isEmpty || verifying != nil || fetches.contains { $0.state == .running }
-            || launches.values.contains { $0.failure == nil && $0.guest?.phase != .up }
+            || launches.values.contains(where: \.isStarting)
     }
 }
 

@@ -16,7 +16,7 @@ package struct Dialog: Sendable, Hashable {
         case quit
         case force(String)
         case boot(VersionKey)
-        case open(String)
+        case open(MenuScreen)
         case fetch(VersionKey, VersionFetch.Extent)
         case stopFetch(Int)
         case remove(VersionKey)

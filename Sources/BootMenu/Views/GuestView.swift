@@ -44,7 +44,9 @@ enum GuestView {
     /// What the title says at the right.
     static func stateText(_ state: MenuState) -> String {
         if launch(state)?.failure != nil { return "failed" }
-        guard let guest = state.guest(on: state.top.screen) else { return launch(state) == nil ? "" : "booting" }
+        guard let guest = state.guest(on: state.top.screen) else {
+            return launch(state)?.isStarting == true ? "booting" : ""
+        }
         return guest.status.phase == .up ? StatusText.of(guest, now: state.now) : "booting"
     }
 
@@ -53,14 +55,13 @@ enum GuestView {
         return state.launches[number]
     }
 
-    /// A launch whose session has said nothing yet.
+    /// A launch whose session has not answered yet, or never did.
     private static func waiting(_ state: MenuState) -> Guest? {
-        launch(state).map {
-            Guest(
-                SessionStatus(
-                    id: "", catalog: $0.image.catalog, distribution: $0.image.distribution, version: $0.image.version,
-                    state: .starting, phase: .catalog, pid: 0, started: "", consoleLog: ""))
-        }
+        guard let launch = launch(state), !launch.isUp else { return nil }
+        return Guest(
+            SessionStatus(
+                id: "", catalog: launch.image.catalog, distribution: launch.image.distribution,
+                version: launch.image.version, state: .starting, phase: .catalog, pid: 0, started: "", consoleLog: ""))
     }
 
     private static func name(_ phase: SessionStatus.Phase) -> String {

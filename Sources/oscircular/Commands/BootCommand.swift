@@ -56,21 +56,24 @@ struct BootCommand: AsyncParsableCommand {
             // yet does not hear it; the next signal will be heard.
             if number != SIGHUP { Task { try? await registry.send(.stop, to: request.id) } }
         }
-        let start = try SessionLauncher(places: context.places, program: CommandContext.program).start(request)
-        var progress = StartProgress()
-        var last: SessionStatus?
-        for await report in start {
-            if let failure = report.failure {
-                progress.end()
-                throw failure
-            }
-            if let status = report.status {
-                last = status
-                if !json { progress.show(status) }
-            }
+        let launcher = SessionLauncher(places: context.places, program: CommandContext.program)
+        let following = Task { [json] in
+            var progress = StartProgress()
+            if !json { await progress.follow(request.id, registry) }
+            return progress
         }
+        let report: StartReport
+        do { report = try await launcher.start(request) } catch {
+            following.cancel()
+            throw error
+        }
+        following.cancel()
+        var progress = await following.value
+        // What passed too quickly to be seen is told as well.
+        if !json, let status = report.status { progress.show(status) }
         progress.end()
-        guard let last else { throw BootError.sessionSilent(request.id, pid: nil) }
+        if let failure = report.failure { throw failure }
+        guard let last = report.status else { throw BootError.sessionSilent(request.id, pid: nil) }
         if detach {
             Interruption.handle(nil)
             return json ? try JSONOutput.print(last) : Terminal.print(last.id)
@@ -95,21 +98,34 @@ extension BootRequest.Display: ExpressibleByArgument {}
 private struct StartProgress {
     private var shown: SessionStatus.Phase?
 
+    /// Shows what the session says of itself until the task is cancelled.
+    mutating func follow(_ id: String, _ registry: SessionRegistry) async {
+        while !Task.isCancelled {
+            // A session that has no socket yet, or none any more, has nothing to show.
+            if let status = try? await registry.send(.status, to: id).status { show(status) }
+            // A wait that is cancelled ends the loop.
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
     mutating func show(_ status: SessionStatus) {
-        let fetched = "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s"
-        if status.phase != shown {
-            shown = status.phase
-            Terminal.note("\(status.phase.rawValue): \(StartProgress.text(of: status))")
-        } else if status.bytesFetched > 0 {
+        let passed = SessionStatus.Phase.allCases.filter { phase in
+            phase <= status.phase && shown.map { phase > $0 } ?? true
+        }
+        for phase in passed { Terminal.note("\(phase.rawValue): \(StartProgress.text(phase, of: status))") }
+        if passed.isEmpty, status.bytesFetched > 0 {
+            let fetched = "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s"
             Terminal.progress(
                 "\(status.phase.rawValue): \(fetched)\(status.lastError.map { "; \(Terminal.clean($0))" } ?? "")")
         }
+        shown = max(shown ?? status.phase, status.phase)
     }
 
     func end() { Terminal.endProgress() }
 
-    private static func text(of status: SessionStatus) -> String {
-        switch status.phase {
+    /// What is said of a phase that has come or passed.
+    private static func text(_ phase: SessionStatus.Phase, of status: SessionStatus) -> String {
+        switch phase {
         case .catalog: "looking for \(status.distribution)"
         case .index: "\(status.distribution)@\(status.version) from \(status.catalog)"
         // How many of them are stored here is still being counted.

@@ -12,28 +12,33 @@ struct RunSessionCommand: AsyncParsableCommand {
         let lock = FileHandle(owning: SessionLauncher.lockDescriptor)
         // Programs that we start must not keep the session alive after our end.
         for handle in [report, lock] { _ = fcntl(handle.descriptor, F_SETFD, FD_CLOEXEC) }
-        let reporter = try StartReporter(to: report)
+        var session: SessionRun?
         do {
             let input = try MainProgram.takeStandardInput()
             let context = try CommandContext.load()
             guard let request = try LineSocket.receive(BootRequest.self, from: input) else { return }
-            let session = SessionRun(
+            let run = SessionRun(
                 request: request, places: context.places, configuration: context.configuration,
-                report: { reporter.tell($0) },
+                report: { RunSessionCommand.tell($0, to: report) },
                 describe: { ErrorReport($0).message })
             Interruption.handle { number in
-                if number != SIGHUP { session.stop(force: false) }
+                if number != SIGHUP { run.stop(force: false) }
             }
-            try await session.run()
+            session = run
+            try await run.run()
         } catch {
             let failure = ErrorReport(error)
-            reporter.tell(
-                StartReport(failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)))
-        }
-        // Not on a thread of the pool, which must not wait. Without a thread the starter sees our end.
-        _ = try? await WorkerThread.run(name: "last report") {
-            reporter.finish()
+            RunSessionCommand.tell(
+                StartReport(
+                    status: session?.status,
+                    failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)), to: report)
         }
         withExtendedLifetime(lock) {}
+    }
+
+    /// One line into a pipe that is empty: it waits for nobody, not even for a program that is stopped.
+    private static func tell(_ report: StartReport, to pipe: FileHandle) {
+        // Nobody may be listening any more: the session goes on.
+        try? LineSocket.send(report, to: pipe)
     }
 }
