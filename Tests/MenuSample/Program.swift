@@ -58,6 +58,7 @@ enum Program {
     }
 
     private static func handleSignals(_ menu: MenuLoop) {
+        // Without the thread signals do nothing, and the test says so.
         try? WorkerThread.start(name: "signals") {
             var set = sigset_t()
             sigemptyset(&set)
@@ -68,6 +69,7 @@ enum Program {
     }
 
     private static func crash() {
+        // Without the thread nothing crashes, and the test says so.
         try? WorkerThread.start(name: "crash") {
             sleep(2)
             fatalError("as asked")

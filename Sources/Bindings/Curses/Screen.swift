@@ -171,10 +171,12 @@ package final class Screen {
     }
 
     private static func openLog(_ path: String?) throws(SystemCallError) -> FileHandle {
+        // Without a log what is printed is thrown away: the menu is no less usable.
         if let path,
             let log = try? FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
         {
             // Kept from growing without end; what was said before this is old.
+            // One whose size is not known is left as it is.
             if let status = try? log.status(), status.st_size > 1 << 20 { ftruncate(log.descriptor, 0) }
             return log
         }

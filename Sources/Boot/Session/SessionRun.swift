@@ -14,8 +14,7 @@ import Synchronization
 /// first, and, beside all these, what the guest needs besides its disk; then the guest. Each stage gives ``Teardown`` the steps
 /// that undo it, which run in reverse order however the session ends. In between, ``RunningSession`` follows the guest, by the
 /// rules of ``SessionLoop``. Other programs ask how the session is, and order its end, through the ``ControlServer``, which
-/// listens from the beginning; the program that started the session hears once through a pipe how the
-/// start ended.
+/// listens from the beginning; the program that started the session is told once, through a pipe, how the start ended.
 package final class SessionRun: Sendable {
     let request: BootRequest
     let directory: SessionDirectory

@@ -10,6 +10,7 @@ extension BootBackend {
 
     package func catalogsStamp() async -> Int64 {
         let library = library
+        // Without a thread nothing seems to have changed, and it is asked again soon.
         return (try? await WorkerThread.run(name: "catalogs") { library.sourcesStamp }) ?? 0
     }
 
@@ -56,6 +57,7 @@ extension BootBackend {
 
     private func offer(_ copies: [CatalogCopy], _ sessions: [SessionStatus], isPriced: Bool) async -> MenuOffer {
         let reader = SystemsReader(places: places, library: library, cache: cacheOfUser)
+        // Without a thread there is nothing to show yet; the next offer has it.
         let overview = try? await WorkerThread.run(name: "overview") {
             let outline = reader.outline(copies, sessions: sessions)
             return isPriced ? reader.details(outline) : outline
@@ -83,7 +85,9 @@ extension BootBackend {
             func add() {
                 guard !Task.isCancelled, let version = rest.next() else { return }
                 group.addTask {
+                    // See above.
                     _ = try? await self.library.index(of: version)
+                    // Likewise.
                     _ = try? await self.library.bootSet(of: version)
                 }
             }

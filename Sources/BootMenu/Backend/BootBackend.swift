@@ -2,7 +2,6 @@ import BlockStore
 import Boot
 import Catalog
 import Curl
-import Glibc
 import GuestDomain
 import Linux
 import Synchronization
@@ -63,7 +62,8 @@ package final class BootBackend: MenuBackend {
         let list = await registry.survey(patience: .zero)
         // One without a socket starts, or is about to be gone.
         let silent = list.silent.filter {
-            (try? registry.directory(of: $0.id)).map { access($0.control, F_OK) == 0 } ?? false
+            // One that is gone by now is not shown.
+            (try? registry.directory(of: $0.id)).map { BootBackend.isThere($0.control) } ?? false
         }
         return seen.withLock { seen in
             let known = seen
@@ -77,6 +77,7 @@ package final class BootBackend: MenuBackend {
 
     package func picture(session: String, cells: Int) async -> [BlockMap.Cell]? {
         let wanted = min(cells, ControlRequest.mostCells)
+        // The picture stays as it was while a session does not answer.
         return try? await registry.send(.blockMap, cells: wanted, to: session).map?.cells
     }
 
@@ -112,10 +113,10 @@ package final class BootBackend: MenuBackend {
 
     package func console(session: String, interruption: EventDescriptor) async throws {
         let directory = try registry.directory(of: session)
+        // A console can be opened of a session that does not say what it runs.
         let status = try? await registry.send(.status, to: session).status
         let name = status.map { "\($0.distribution) \($0.version)" } ?? session
-        let greeting = Array("Console of \(name). Ctrl-] returns to the menu.\r\n".utf8)
-        _ = write(STDOUT_FILENO, greeting, greeting.count)
+        StandardOutput.program.write("Console of \(name). Ctrl-] returns to the menu.\r\n")
         let path = directory.console
         _ = try await WorkerThread.run(name: "console") {
             try ConsoleViewer.run(socketPath: path, interruption: interruption)
@@ -132,11 +133,14 @@ package final class BootBackend: MenuBackend {
         guard let domain = try await registry.send(.status, to: session).status?.domain else {
             throw BootError.refused(session: session, reason: "it has no screen yet")
         }
-        guard access(try registry.directory(of: session).vnc, F_OK) == 0 else {
+        guard BootBackend.isThere(try registry.directory(of: session).vnc) else {
             throw BootError.refused(session: session, reason: "it was booted without a screen; press c for its console")
         }
         if let reason = GuestWindow.open(uri: domain.uri, domainName: domain.name) {
             throw BootError.refused(session: session, reason: reason)
         }
     }
+
+    /// A socket that cannot be looked at is as good as none.
+    private static func isThere(_ path: String) -> Bool { (try? Paths.isThere(path)) ?? false }
 }

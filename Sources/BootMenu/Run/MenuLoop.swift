@@ -1,5 +1,5 @@
+import Catalog
 import Curses
-import Glibc
 import Linux
 
 /// The menu running: input and news become events, effects are carried out beside it, and the screen follows the state.
@@ -18,7 +18,7 @@ package actor MenuLoop {
     var state: MenuState
     private var screen: Screen?
     private var glyphs = Glyphs.unicode
-    private let signals: SignalDescriptor
+    private let signals: TerminalSignals
     let consoleInterruption: EventDescriptor
 
     private var frame = Frame(rows: [])
@@ -40,19 +40,17 @@ package actor MenuLoop {
     /// - Throws: ``SystemCallError``.
     package init(backend: any MenuBackend, options: MenuOptions, facts: MachineFacts) throws {
         thread = try UIThread()
-        signals = try SignalDescriptor([SIGWINCH, SIGCONT])
+        signals = try TerminalSignals()
         consoleInterruption = try EventDescriptor()
         self.backend = backend
         self.options = options
-        state = MenuState(facts: facts, size: ScreenSize(columns: 80, rows: 24), now: Int64(time(nil)))
+        state = MenuState(facts: facts, size: ScreenSize(columns: 80, rows: 24), now: Timestamp.now.seconds)
     }
 
     /// Shows the menu until the user leaves it, or ``interrupt(_:)``. SIGWINCH and SIGCONT must be blocked in every thread.
     /// - Throws: ``ScreenError``, ``SystemCallError`` when there is no screen.
     package func run() async throws -> MenuEnd {
-        // Stopping from the keyboard goes through us, and ncurses must not handle it on another thread.
-        signal(SIGTSTP, SIG_IGN)
-        signal(SIGQUIT, SIG_IGN)
+        JobControl.ignoreKeys()
         let screen = try Screen(options.screen)
         self.screen = screen
         glyphs = options.ascii || !screen.isUTF8 ? .ascii : .unicode
@@ -105,8 +103,8 @@ package actor MenuLoop {
     private func wakeUp(_ ready: Set<Int32>) {
         guard end == nil, let screen else { return }
         if ready.contains(signals.descriptor) {
-            let taken = signals.take()
-            if taken.contains(SIGCONT) && !isAway {
+            let wasContinued = signals.take()
+            if wasContinued && !isAway {
                 // Whoever stopped us from outside may have left the terminal as a shell wants it.
                 screen.suspend()
                 screen.resume()
@@ -124,7 +122,7 @@ package actor MenuLoop {
 
     private func read(_ screen: Screen) {
         let inputs = screen.read()
-        if screen.isGone { return finish(signal: SIGHUP) }
+        if screen.isGone { return finish(signal: JobControl.hangup) }
         for input in inputs where end == nil {
             if case .click(let row, let column) = input {
                 click(row, column)
@@ -146,7 +144,7 @@ package actor MenuLoop {
     /// Asks how the guests are, and moves the clock.
     private func poll(_ now: UInt64) {
         let before = state.now
-        perform(state.handle(.tick(Int64(time(nil)))))
+        perform(state.handle(.tick(Timestamp.now.seconds)))
         if state.isLive || state.now / 60 != before / 60 { isDirty = true }
         // A guest on the screen is followed closely, its start above all.
         let interval: UInt64 =
@@ -213,17 +211,7 @@ package actor MenuLoop {
     private func stop() {
         guard let screen, !isAway else { return }
         screen.suspend()
-        // The whole job, as the terminal itself would do; we still ignore it.
-        kill(0, SIGTSTP)
-        // To this thread, where it arrives before the call returns: sent to the process it could come when it is ignored
-        // again. Threads that are started from a dispatch queue inherit a mask that blocks it.
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTSTP)
-        pthread_sigmask(SIG_UNBLOCK, &set, nil)
-        signal(SIGTSTP, SIG_DFL)
-        pthread_kill(pthread_self(), SIGTSTP)
-        signal(SIGTSTP, SIG_IGN)
+        JobControl.stop()
         screen.resume()
         perform(state.handle(.resized(screen.size)))
         isDirty = true
