@@ -1,7 +1,7 @@
 import CNcurses
 import Linux
 
-/// What the user did, as the terminal tells it.
+/// User input, as the terminal reports it.
 package enum ScreenInput: Sendable, Hashable {
     case character(Character)
     /// Control and a letter, in lower case.
@@ -13,7 +13,7 @@ package enum ScreenInput: Sendable, Hashable {
     case click(row: Int, column: Int)
     /// Rows down; negative up.
     case wheel(Int)
-    /// Text that the terminal marks as pasted, or that came faster than anybody types.
+    /// Text that the terminal marks as pasted, or that arrived faster than anybody types.
     case pasted(String)
 
     /// Keys with a name.
@@ -22,26 +22,26 @@ package enum ScreenInput: Sendable, Hashable {
     }
 }
 
-/// Puts ncurses's key codes together to what the user did.
+/// Turns the key codes of ncurses into input.
 struct InputReader {
-    /// More characters at once than anybody types: pasted, in a terminal that does not mark it.
+    /// More characters at once than anybody types: pasted into a terminal that does not mark pasted text.
     private static let burst = 48
-    /// What is longer is cut: no field takes as much.
+    /// Longer pastes are cut; no field takes as much.
     private static let longestPaste = 8192
-    /// After a burst, what follows so soon belongs to it. Nanoseconds.
+    /// Input that follows a burst this soon belongs to it. Nanoseconds.
     private static let burstEcho: UInt64 = 200_000_000
 
     private var paste: String?
     private var pasteLength = 0
     private var lastBurst: UInt64 = 0
 
-    /// Reads all that waits.
+    /// Reads all pending input.
     mutating func read() -> [ScreenInput] {
         var inputs: [ScreenInput] = []
         var typed = 0
         var code: UInt32 = 0
         var pending: (result: Int32, code: UInt32)?
-        // A bound, so that a flood cannot keep the screen from being drawn.
+        // Bounded, so that a flood cannot keep the screen from being drawn.
         while inputs.count < 4096 {
             let result = pending?.result ?? osc_read(&code)
             if let next = pending { code = next.code }
@@ -69,7 +69,7 @@ struct InputReader {
 
     /// After an escape character: the key itself, or a sequence that ncurses does not know.
     ///
-    /// A letter with Alt looks like the key and a letter that came together, as they do over a slow line: no key is lost.
+    /// A letter with Alt looks like Escape and a letter that arrived together, as they do over a slow link: no key is lost.
     /// - Returns: what was read after the key.
     private func escape(_ inputs: inout [ScreenInput]) -> (result: Int32, code: UInt32)? {
         var code: UInt32 = 0
@@ -133,7 +133,7 @@ struct InputReader {
         KEY_BTAB: .backTab,
     ]
 
-    /// Characters and line ends that came in a burst, as one paste; other keys stay.
+    /// Turns the characters and line ends of a burst into one paste; other keys stay.
     private static func merged(_ inputs: [ScreenInput]) -> [ScreenInput] {
         var text = ""
         var length = 0

@@ -59,7 +59,7 @@ package final class Screen {
         if let pointer { delscreen(pointer) }
     }
 
-    /// For poll: readable when the user did something.
+    /// For poll; readable when there is input.
     package var inputDescriptor: Int32 { STDIN_FILENO }
 
     // MARK: Drawing
@@ -80,7 +80,7 @@ package final class Screen {
         if hasChanged { osc_show(Int32(cursor?.row ?? -1), Int32(cursor?.column ?? 0)) }
     }
 
-    /// Everything is drawn anew at the next ``draw(_:cursor:)``: somebody else wrote on the terminal.
+    /// The next ``draw(_:cursor:)`` redraws everything: another program wrote on the terminal.
     package func invalidate() {
         shown = []
         osc_forget()
@@ -93,7 +93,7 @@ package final class Screen {
         osc_put(Int32(row), Int32(run.column), scalars, Int32(scalars.count), Int32(style.rawValue & 15), pair)
     }
 
-    /// Looks how large the terminal is now, and takes that over.
+    /// Adopts the terminal's current size.
     package func resize() {
         guard let new = Screen.askSize(terminal.descriptor) else { return }
         size = new
@@ -105,7 +105,7 @@ package final class Screen {
 
     // MARK: Input
 
-    /// What the user did since the last call. Never blocks for longer than an escape sequence takes.
+    /// The input since the last call. Never waits longer than an escape sequence takes.
     package func read() -> [ScreenInput] {
         guard isShown else { return [] }
         let inputs = reader.read()
@@ -148,7 +148,7 @@ package final class Screen {
         dup2(errors.descriptor, STDERR_FILENO)
     }
 
-    /// Bytes that ncurses knows nothing of.
+    /// Writes bytes past ncurses.
     private func tell(_ sequence: String) {
         let bytes = Array(sequence.utf8)
         _ = write(terminal.descriptor, bytes, bytes.count)
@@ -171,12 +171,12 @@ package final class Screen {
     }
 
     private static func openLog(_ path: String?) throws(SystemCallError) -> FileHandle {
-        // Without a log what is printed is thrown away: the menu is no less usable.
+        // Without a log, what is printed is discarded; the menu works all the same.
         if let path,
             let log = try? FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
         {
-            // Kept from growing without end; what was said before this is old.
-            // One whose size is not known is left as it is.
+            // Bounded: what was written before is old.
+            // If its size cannot be read, it is left as it is.
             if let status = try? log.status(), status.st_size > 1 << 20 { ftruncate(log.descriptor, 0) }
             return log
         }
@@ -190,15 +190,15 @@ package final class Screen {
     }
 }
 
-/// How the screen shall be used.
+/// How to use the screen.
 package struct ScreenOptions: Sendable {
     /// Whether the terminal reports clicks and the wheel.
     package var mouse: Bool
     /// Whether colours may be used where the terminal has them.
     package var colors: Bool
-    /// Whether dim text is dim; it looks like other text if not.
+    /// Whether dim text is dim; otherwise it looks like other text.
     package var dim: Bool
-    /// Takes what anything prints while the screen is shown; nil throws it away.
+    /// The file that takes what is printed while the screen is shown; nil discards it.
     package var errorLog: String?
 
     package init(mouse: Bool = true, colors: Bool = true, dim: Bool = true, errorLog: String? = nil) {
@@ -209,19 +209,19 @@ package struct ScreenOptions: Sendable {
     }
 }
 
-/// Why the screen cannot be had.
+/// Why the screen could not be opened.
 package enum ScreenError: Error, Sendable, Equatable {
-    /// Standard input or output is no terminal.
+    /// Standard input or output is not a terminal.
     case noTerminal
-    /// TERM is not set, or no terminal of that name is known.
+    /// TERM is not set, or its terminal is unknown.
     case unknownTerminal(String?)
-    /// The terminal cannot place its cursor.
+    /// The terminal cannot move its cursor.
     case tooSimple(String)
     /// ncurses did not start.
     case failed
 }
 
-/// A stream of the C library, as ncurses wants it. Closed once, with the object.
+/// A stream of the C library, which ncurses needs. Closed with the object.
 final class OutputStream {
     let pointer: UnsafeMutablePointer<FILE>
 

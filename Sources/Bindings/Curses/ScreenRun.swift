@@ -40,7 +40,7 @@ package struct ScreenSize: Sendable, Hashable {
 }
 
 extension ScreenSize {
-    /// Of the variables LINES and COLUMNS; nil unless both are numbers that a terminal can have.
+    /// From the variables LINES and COLUMNS; nil unless both are possible sizes of a terminal.
     package init?(lines: String?, columns: String?) {
         let possible = 1...1000
         guard let rows = lines.flatMap({ Int($0) }), let columns = columns.flatMap({ Int($0) }),

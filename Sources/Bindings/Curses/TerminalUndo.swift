@@ -7,7 +7,7 @@ package enum TerminalUndo {
     /// Notes the terminal's modes as they are now.
     static func arm(descriptor: Int32) { osc_arm_undo(descriptor) }
 
-    /// The terminal is as it was.
+    /// The terminal has been given back.
     static func disarm() { osc_disarm_undo() }
 
     /// Restores the terminal at once, from any thread; does nothing when no screen is shown.

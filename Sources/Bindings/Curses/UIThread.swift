@@ -2,11 +2,11 @@ import Glibc
 import Linux
 import Synchronization
 
-/// The one thread that meets ncurses: an executor whose jobs take turns with input and a timer.
+/// The only thread that calls ncurses: an executor whose jobs take turns with input and a timer.
 ///
 /// Not the main actor: the main thread is blocked by a synchronous `main`.
 package final class UIThread: SerialExecutor {
-    /// Called on the thread with the descriptors that became readable; empty when only the timer went off.
+    /// Called on the thread with the descriptors that became readable; empty if only the timer fired.
     package typealias Handler = @Sendable (_ ready: Set<Int32>) -> Void
 
     private struct Shared {
@@ -45,7 +45,7 @@ package final class UIThread: SerialExecutor {
         shared.withLock { $0.thread.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
     }
 
-    /// What to wait for beside jobs. Call it on the thread, or before anything else.
+    /// Sets the descriptors to wait for besides jobs. Call it on the thread, or before anything else.
     package func wait(for sources: [Int32], _ handler: @escaping Handler) {
         shared.withLock {
             $0.sources = sources
@@ -54,13 +54,13 @@ package final class UIThread: SerialExecutor {
         wake.signal()
     }
 
-    /// When the handler shall be called at the latest; nil for never.
+    /// Sets the latest time for the next call of the handler; nil for never.
     package func setTimer(_ time: UInt64?) {
         shared.withLock { $0.timer = time }
         if !isThisThread { wake.signal() }
     }
 
-    /// Ends the thread after the jobs that wait.
+    /// Ends the thread after its pending jobs.
     package func end() {
         shared.withLock {
             $0.isEnding = true

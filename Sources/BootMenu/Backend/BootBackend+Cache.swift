@@ -5,7 +5,7 @@ import ContentAddress
 import ImageIndex
 import Linux
 
-/// What is kept here.
+/// The cache: pins, removal and verification; and the catalogs that are followed.
 extension BootBackend {
     package func pin(_ image: VersionKey, _ isPinned: Bool) async throws {
         let versions = VersionCache(library: library, cache: cacheOfUser)
@@ -14,7 +14,7 @@ extension BootBackend {
             let path = try await library.index(of: chosen)
             try await WorkerThread.run(name: "cache") { try versions.pin(VersionKey(chosen), indexPath: path) }
         } else {
-            // A version that its catalog no longer has can still be let go.
+            // A version that its catalog no longer has can still be unpinned.
             _ = try await WorkerThread.run(name: "cache") { try versions.unpin(image) }
         }
     }

@@ -3,9 +3,9 @@ import Boot
 import Catalog
 import Linux
 
-/// What can be booted: first what is known here, then what the servers say, then what it costs.
+/// What can be booted: first what is stored locally, then what the servers have, then how much each version has to download.
 extension BootBackend {
-    /// Versions of one system whose indexes are fetched so that their prices are known.
+    /// At most this many versions of one system have their indexes fetched, which tell their download sizes.
     private static let mostPriced = 60
 
     package func catalogsStamp() async -> Int64 {
@@ -46,7 +46,7 @@ extension BootBackend {
         await fetchIndexes(of: versions)
     }
 
-    /// The catalogs as their servers have them now; all are asked at once.
+    /// The catalogs as their servers have them now; all servers are asked at once.
     private func asked(_ known: [CatalogCopy], isAsked: Bool) async -> [CatalogCopy] {
         guard isAsked else { return await library.copies(refresh: true) }
         return await withTaskGroup(of: CatalogCopy.self) { group in
@@ -66,7 +66,7 @@ extension BootBackend {
         return MenuOffer(overview, isPriced: isPriced, message: describe)
     }
 
-    /// The newest version of every system of the catalogs that answer.
+    /// The newest version of every system of the catalogs whose servers answered.
     private static func newest(_ copies: [CatalogCopy]) -> [ChosenVersion] {
         copies.filter(\.isCurrent).flatMap { copy -> [ChosenVersion] in
             guard let document = copy.document else { return [] }
@@ -78,16 +78,17 @@ extension BootBackend {
         }
     }
 
-    /// Fetches indexes and boot sets that are not here yet, a few at a time. What fails has no price; booting it says why.
+    /// Fetches indexes and boot sets that are not stored yet, a few at a time. If one fails, its download size stays unknown;
+    /// booting it says why.
     private func fetchIndexes(of versions: [ChosenVersion]) async {
         await withTaskGroup(of: Void.self) { group in
             var rest = versions.prefix(500).makeIterator()
             func add() {
                 guard !Task.isCancelled, let version = rest.next() else { return }
                 group.addTask {
-                    // See above.
+                    // Its download size stays unknown.
                     _ = try? await self.library.index(of: version)
-                    // Likewise.
+                    // Without it the whole image is what it may need.
                     _ = try? await self.library.bootSet(of: version)
                 }
             }

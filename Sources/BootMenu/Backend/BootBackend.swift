@@ -6,7 +6,7 @@ import GuestDomain
 import Linux
 import Synchronization
 
-/// The real world: catalogs, cache and sessions of this user, through the same code as the commands.
+/// The menu's backend in real use: this user's catalogs, cache and sessions, through the same code as the commands.
 package final class BootBackend: MenuBackend {
     let places: Places
     let configuration: Configuration
@@ -14,7 +14,7 @@ package final class BootBackend: MenuBackend {
     let library: CatalogLibrary
     let cacheOfUser: BlockCache
     let registry: SessionRegistry
-    /// Our own program, for the sessions' processes.
+    /// Path of our own program, which the sessions' processes run.
     private let program: String
     private let hasDisplay: Bool
     let describe: @Sendable (any Error) -> String
@@ -47,8 +47,8 @@ package final class BootBackend: MenuBackend {
 
     func remember(_ new: [CatalogCopy]) { copies.withLock { $0 = new } }
 
-    /// The version of a row, as its catalog has it.
-    /// - Throws: ``CatalogAccessError`` when it has gone meanwhile.
+    /// A version as its catalog has it.
+    /// - Throws: ``CatalogAccessError`` if the catalog no longer has it.
     func chosen(_ image: VersionKey) throws -> ChosenVersion {
         guard let name = VersionName(image.description) else {
             throw CatalogAccessError.noSuchDistribution(image.distribution, near: [])
@@ -60,9 +60,9 @@ package final class BootBackend: MenuBackend {
 
     package func guests() async -> [Guest] {
         let list = await registry.survey(patience: .zero)
-        // One without a socket starts, or is about to be gone.
+        // One without a socket is just starting, or about to end.
         let silent = list.silent.filter {
-            // One that is gone by now is not shown.
+            // One that has ended meanwhile is not shown.
             (try? registry.directory(of: $0.id)).map { BootBackend.isThere($0.control) } ?? false
         }
         return seen.withLock { seen in
@@ -89,7 +89,7 @@ package final class BootBackend: MenuBackend {
         }
         let request = BootRequest(
             id: session, name: image.description, memoryMiB: configuration.memoryMiB, cpus: configuration.cpus,
-            // A window or console is opened from the menu when it is wanted; the screen is there then.
+            // Windows and consoles are opened from the menu later; the guest needs a screen for that.
             display: hasDisplay ? .window : .none, network: configuration.network, accel: configuration.accelerator,
             connect: configuration.connect)
         return try await SessionLauncher(places: places, program: program).start(request)

@@ -4,7 +4,7 @@ import Catalog
 import ContentAddress
 import ImageIndex
 
-/// How full the cache is, and of what. Bytes.
+/// How full the cache is, and with what. Sizes in bytes.
 package struct CacheOverview: Sendable {
     package var directory: String
     package var limit: UInt64
@@ -39,18 +39,19 @@ package struct CacheItem: Sendable {
 }
 
 extension CacheItem {
-    /// What each version has in the cache, and what of it no other shares; the largest share first. Waits for the disk.
+    /// Every version that has blocks in the cache, and how much of that no other version shares; the largest first. Waits for
+    /// the disk.
     static func all(of overview: SystemsOverview, library: CatalogLibrary, cache: BlockCache) -> [CacheItem] {
-        /// Versions with anything here.
+        /// Versions with anything in the cache.
         let held = overview.systems.flatMap { system in
             system.versions.filter { $0.here > 0 || $0.isPinned }.map { (system, $0) }
         }
-        /// How many versions have a block, and how long it is.
+        /// For each block, how many versions have it, and its length.
         var uses: [BlockID: (count: Int, length: Int)] = [:]
         let ids = held.map { system, version -> Set<BlockID> in
             var ids: Set<BlockID> = []
             let path = library.indexPath(system.source, system.distribution, version.version)
-            // One whose index is missing or cannot be read shares nothing that is known; its row is shown all the same.
+            // A version whose index is missing or unreadable is listed all the same, with nothing of its own.
             try? ImageIndex(path: path).forEachBlock { block in
                 guard !block.isHole, ids.insert(block.id).inserted else { return }
                 uses[block.id, default: (0, block.length)].count += 1

@@ -1,10 +1,10 @@
 import Boot
 import Catalog
 
-/// A guest of this user's, starting or running: its session's status as it was heard last.
+/// A guest of this user, starting or running: the last known status of its session.
 package struct Guest: Sendable, Equatable {
     package var status: SessionStatus
-    /// Whether its process is there and does not answer.
+    /// Whether its process exists and does not answer.
     package var isSilent: Bool
 
     package init(_ status: SessionStatus, isSilent: Bool = false) {
@@ -12,7 +12,7 @@ package struct Guest: Sendable, Equatable {
         self.isSilent = isSilent
     }
 
-    /// A session that does not answer, as it was heard last; of one that never answered only the id is known.
+    /// A session that does not answer, with its last known status; if it never answered, only the id is known.
     init(silent session: SilentSession, _ known: Guest?) {
         status =
             known?.status
@@ -35,17 +35,17 @@ extension SessionStatus {
     var image: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 }
 
-/// A boot that was asked for in this menu.
+/// A boot that was started from this menu.
 package struct Launch: Sendable {
     package let number: Int
     package let image: VersionKey
-    /// The id of its session, whose status is among the guests' as soon as it answers; nil for the moment before it is started.
+    /// The id of its session, which is among the guests as soon as it answers; nil until it is started.
     package var session: String?
     /// Whether its guest runs, or ran.
     package var isUp = false
     /// Why there is no guest; nil while there may be one.
     package var failure: String?
-    /// How far it was when it failed; nil where nobody knows.
+    /// How far it was when it failed; nil if unknown.
     package var lastStatus: SessionStatus?
 
     init(number: Int, image: VersionKey) {

@@ -1,14 +1,14 @@
 import Boot
 import Catalog
 
-/// What can be booted: all systems of all catalogs, and how the catalogs are.
+/// What can be booted: all systems of all catalogs, and the state of the catalogs.
 package struct MenuOffer: Sendable {
     package var catalogs: [CatalogItem]
     /// In the order they are shown.
     package var systems: [SystemSummary]
     /// The system that was run last.
     package var lastUsed: SystemName?
-    /// False while prices and shares are still being worked out.
+    /// False while download sizes and cached shares are still being worked out.
     package var isPriced: Bool
 
     package init(
@@ -28,7 +28,7 @@ package struct CatalogItem: Sendable, Hashable {
     package var state: CatalogCopy.State
     /// Why it is not fresh; empty when it is.
     package var error: String
-    /// Who vouches for it: `signed, fresh until 2026-11-30`, or `not signed`.
+    /// Whose signature it has and until when: `by key 0123456789abcdef, fresh until 2026-11-30`.
     package var trust: String
     package var mirrors: [String]
 
@@ -44,15 +44,15 @@ package struct CatalogItem: Sendable, Hashable {
         self.mirrors = mirrors
     }
 
-    /// Whether it deserves a row of its own that says what is wrong.
+    /// Whether it gets a row of its own that says what is wrong.
     var isTrouble: Bool { state != .fresh && state != .stale || !error.isEmpty }
 }
 
 extension MenuOffer {
-    /// What is known of all catalogs, as rows.
+    /// What is known about all catalogs.
     /// - Parameters:
-    ///   - isPriced: whether the overview has the versions' shares.
-    ///   - message: for what is wrong with a catalog.
+    ///   - isPriced: whether the overview has download sizes and cached shares.
+    ///   - message: gives the message for an error.
     init(_ overview: SystemsOverview, isPriced: Bool, message: (any Error) -> String) {
         let lastUsed = overview.systems.compactMap { system in system.lastRun?.lastRun.map { (system.name, $0) } }
             .max { $0.1 < $1.1 }?.0
@@ -67,13 +67,13 @@ extension CatalogItem {
         let state = copy.state
         self.init(
             name: copy.source.name, url: copy.source.url, state: state,
-            // An old copy is nothing to speak of while the server is being asked.
+            // An old copy is no trouble while the server is still being asked.
             error: state == .fresh || state == .stale ? "" : copy.error.map(message) ?? "",
             trust: CatalogItem.trust(copy),
             mirrors: copy.document?.mirrors ?? [])
     }
 
-    /// Until when the publisher's word holds, and whose it is.
+    /// Whose signature the catalog has, and until when it holds.
     private static func trust(_ copy: CatalogCopy) -> String {
         guard let trust = copy.trust else { return "not verified yet" }
         let day = trust.expires.description.prefix(10)

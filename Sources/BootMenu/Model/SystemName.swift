@@ -19,7 +19,7 @@ package struct SystemName: Sendable, Hashable, Comparable {
 extension VersionKey {
     package var system: SystemName { SystemName(catalog: catalog, distribution: distribution) }
 
-    /// `debian 2026-11-16`, as people say it.
+    /// `debian 2026-11-16`, as messages name it.
     var title: String { "\(distribution) \(version)" }
 }
 
@@ -28,9 +28,9 @@ extension SystemSummary {
 
     var newest: VersionSummary? { versions.first }
 
-    /// What finding looks through, in lower-case letters.
+    /// The text that a search looks through, in lower-case letters.
     var searchText: String {
-        // Bounded: a title may have any length.
+        // Bounded, because a title may have any length.
         let parts = [distribution.id, source.name, distribution.title, distribution.summary]
         return parts.map { $0.prefix(400).lowercased() }.joined(separator: "\n")
     }
@@ -40,7 +40,7 @@ extension VersionSummary {
     /// Its id, `2026-11-16`.
     var id: String { key.version }
 
-    /// Bytes that the whole image still needs, at most.
+    /// Bytes that the whole image still has to download, at most.
     var missing: UInt64 {
         let all = content ?? version.size
         return all - min(all, here)

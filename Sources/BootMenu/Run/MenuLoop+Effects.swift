@@ -1,7 +1,7 @@
 import Boot
 import Linux
 
-/// Carrying out what the menu wants, each thing beside the others; what comes of it is an event.
+/// Carries out effects, each in a task of its own; their results come back as events.
 extension MenuLoop {
     func start(_ effect: MenuEffect) {
         switch effect {
@@ -59,7 +59,7 @@ extension MenuLoop {
         }
     }
 
-    /// Runs `body`; an error becomes a message to the user.
+    /// Runs `body` in a task; an error becomes a message to the user.
     private func attempt(_ body: @escaping () async throws -> Void) {
         Task {
             do { try await body() } catch { post(.failed(backend.message(for: error))) }
@@ -71,7 +71,7 @@ extension MenuLoop {
         attempt { self.post(.cache(try await self.backend.cache())) }
     }
 
-    /// One at a time; who asks meanwhile is served afterwards.
+    /// One load at a time; if another is asked for meanwhile, it follows.
     func loadOffer(isAsked: Bool) {
         if isLoadingOffer {
             wantsOfferAgain = (wantsOfferAgain ?? false) || isAsked
@@ -90,9 +90,9 @@ extension MenuLoop {
 
     private func boot(_ image: VersionKey, _ number: Int) {
         let session = SessionID.random()
-        post(.launched(number, session: session))
-        // Its screen shows what the session says of itself.
+        // Its screen shows what the session reports, from the first moment on.
         nextPoll = 0
+        post(.launched(number, session: session))
         Task {
             do {
                 let report = try await backend.boot(image, session: session)
@@ -127,7 +127,7 @@ extension MenuLoop {
         Task {
             do {
                 let damaged = try await backend.verify { done, total in
-                    // A word every so often is enough.
+                    // Not every block is worth an event.
                     if done % 256 == 0 || done == total {
                         Task { await self.post(.verified(done: done, total: total)) }
                     }

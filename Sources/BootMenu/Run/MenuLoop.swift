@@ -2,11 +2,18 @@ import Catalog
 import Curses
 import Linux
 
-/// The menu running: input and news become events, effects are carried out beside it, and the screen follows the state.
+/// The running menu: the loop around ``MenuState``.
 ///
-/// All of it is on the screen's thread; what takes time runs elsewhere and comes back as an event.
+/// A key goes this way: ``Screen`` reads it as a `ScreenInput`, `MenuState.handle` looks it up among the ``KeyBinding``s of the
+/// screen that is shown and changes the state, and what must happen outside comes back as ``MenuEffect``s. `start` carries each
+/// one out in a task of its own, through the ``MenuBackend``. Its result, like everything else that is new (guests, catalogs, a
+/// download's progress), is posted as a ``MenuEvent``, and `MenuState.handle` takes it in. ``MenuView`` then draws the state as
+/// a frame of rows, and the ``Screen`` sends the terminal those that changed.
+///
+/// State, view and effects are values without I/O, so that tests press keys and read screens without a terminal. All of this
+/// actor runs on the screen's thread; whatever takes time runs elsewhere.
 package actor MenuLoop {
-    /// At most this often news alone redraws the screen; keys do at once. Nanoseconds.
+    /// Events redraw the screen at most this often; keys do so at once. Nanoseconds.
     private static let drawInterval: UInt64 = 33_000_000
     private static let doubleClick: UInt64 = 500_000_000
 
@@ -29,7 +36,7 @@ package actor MenuLoop {
     var nextPoll: UInt64 = 0
     private var isPolling = false
     private var catalogsStamp: Int64?
-    /// Whether something else has the terminal.
+    /// Whether a console or the shell has the terminal.
     var isAway = false
     var fetches: [Int: Task<Void, Never>] = [:]
     var isLoadingOffer = false
@@ -85,7 +92,7 @@ package actor MenuLoop {
 
     // MARK: Events
 
-    /// Takes an event from elsewhere; the screen follows soon.
+    /// Takes an event that is not input; the screen follows soon.
     func post(_ event: MenuEvent) {
         guard end == nil else { return }
         perform(state.handle(event))
@@ -105,7 +112,7 @@ package actor MenuLoop {
         if ready.contains(signals.descriptor) {
             let wasContinued = signals.take()
             if wasContinued && !isAway {
-                // Whoever stopped us from outside may have left the terminal as a shell wants it.
+                // After a stop from outside, the terminal may be in a shell's mode.
                 screen.suspend()
                 screen.resume()
             }
@@ -141,7 +148,7 @@ package actor MenuLoop {
         perform(state.handle(.hit(target, isDouble: isDouble)))
     }
 
-    /// Asks how the guests are, and moves the clock.
+    /// Asks for the guests' status, and advances the state's clock.
     private func poll(_ now: UInt64) {
         let before = state.now
         perform(state.handle(.tick(Timestamp.now.seconds)))
@@ -167,7 +174,7 @@ package actor MenuLoop {
 
     func loadGuests() async {
         let guests = await backend.guests()
-        // Nothing new is no reason to draw.
+        // If nothing changed there is nothing to draw.
         if guests != state.guests { post(.guests(guests)) }
     }
 
@@ -218,7 +225,7 @@ package actor MenuLoop {
         lastDraw = 0
     }
 
-    /// Gives the terminal away while `body` runs.
+    /// Gives the terminal back while `body` runs.
     func away(_ body: () async throws -> Void) async throws {
         guard let screen, !isAway, end == nil else { return }
         isAway = true
@@ -241,6 +248,6 @@ package actor MenuLoop {
 package struct MenuEnd: Sendable, Hashable {
     /// The signal that ended it; nil when the user left.
     package let signal: Int32?
-    /// Guests that go on.
+    /// Guests that keep running.
     package let guests: Int
 }

@@ -7,7 +7,7 @@ package struct MenuOptions: Sendable {
     package var ascii: Bool
     /// Whether the terminal can show dim text. A Linux console in text mode with a font of 512 characters shows it black on black.
     package var dim: Bool
-    /// Takes what other parts print while the screen is shown.
+    /// The file that takes what other components print while the screen is shown.
     package var errorLog: String?
 
     /// - Parameter environment: gives a variable of the environment.
@@ -30,21 +30,21 @@ package struct MenuOptions: Sendable {
 
 /// What the menu may offer on this machine and terminal.
 package struct MachineFacts: Sendable, Hashable {
-    /// Of a guest, without being asked.
+    /// What is opened for a new guest without being asked for.
     package enum Opening: Sendable, Hashable {
         case nothing, window, console
     }
 
     /// Whether windows can be opened.
     package var hasDisplay: Bool
-    /// Whether Ctrl-Z may lead back to a shell.
+    /// Whether there is a shell that Ctrl-Z can return to.
     package var mayShowShell: Bool
-    /// Where what other parts print goes.
+    /// The file with what other components print; empty for none.
     package var errorLog: String
 
-    /// Of UTC: the log's times are the user's own.
+    /// The local time zone: seconds east of UTC.
     package var secondsEast: Int64
-    /// What is opened of a guest that was booted here as soon as it runs.
+    /// What is opened for a guest as soon as it runs, if it was booted from this menu.
     package var opening: Opening
 
     package init(

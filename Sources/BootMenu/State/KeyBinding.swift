@@ -1,6 +1,6 @@
 import Curses
 
-/// What a key can mean.
+/// What a key can do.
 package enum Command: Sendable, Hashable {
     case up, down, pageUp, pageDown, first, last
     case activate, enter, back, switchPane
@@ -10,13 +10,13 @@ package enum Command: Sendable, Hashable {
     case redraw, suspend, quit, quitAtOnce
 }
 
-/// Keys that mean a command on some screens, and the texts for it. Key handling, hint lines and the help are made from these.
+/// The keys for a command on some screens, and how hints and help describe it. Key handling, hint line and help all use these.
 package struct KeyBinding: Sendable {
     package let command: Command
-    /// The first is the one that hints name.
+    /// Hints show the first one.
     package let keys: [ScreenInput]
     package let screens: Set<MenuScreen.Kind>
-    /// For the hint line; empty where it is not worth its place there.
+    /// For the hint line; empty to leave it out there.
     package let hint: String
     package let help: String
 
@@ -42,7 +42,7 @@ package struct KeyBinding: Sendable {
         Set(MenuScreen.Kind.allCases).subtracting([one])
     }
 
-    /// All of them, in the order in which hints and help show them.
+    /// All bindings, in the order of hints and help.
     package static let all: [KeyBinding] = [
         KeyBinding(.activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version"),
         KeyBinding(

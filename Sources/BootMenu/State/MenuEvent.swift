@@ -1,10 +1,10 @@
 import Boot
 import Curses
 
-/// All that can happen to the menu.
+/// Everything that can happen to the menu.
 package enum MenuEvent: Sendable {
     case input(ScreenInput)
-    /// A click on something; `isDouble` when it follows one on the same.
+    /// A click on something; `isDouble` if it quickly follows one on the same target.
     case hit(HitTarget, isDouble: Bool)
     case resized(ScreenSize)
     /// The time now, in seconds since 1970.
@@ -25,14 +25,14 @@ package enum MenuEvent: Sendable {
     case verifyEnded(String)
     case catalogAdded(String)
     case catalogRefused(String)
-    /// The catalog may be followed if the user believes this fingerprint. `isPrivate`: nobody on the way can have changed it.
+    /// The catalog can be followed if the user trusts this fingerprint. `isPrivate`: nobody on the network can have changed it.
     case catalogAsks(CatalogRequest, isPrivate: Bool)
     /// Something that the user asked for was done.
     case done(String)
     case failed(String)
 }
 
-/// What a click can meet.
+/// What a click can hit.
 package enum HitTarget: Sendable, Hashable {
     /// A row of the screen's list, counted from the first one.
     case row(Int)
@@ -45,11 +45,11 @@ package enum HitTarget: Sendable, Hashable {
     case field(Int)
 }
 
-/// What the menu wants done in the world.
+/// What the menu wants done outside.
 package enum MenuEffect: Sendable, Hashable {
-    /// Ask for news; `isAsked` when the user did.
+    /// Read the catalogs; `isAsked` if the user asked for updates.
     case loadOffer(isAsked: Bool)
-    /// Find out what a system's older versions cost.
+    /// Find out how much a system's older versions still have to download.
     case price(SystemName)
     case loadCache
     case loadGuests

@@ -5,13 +5,13 @@ package enum MenuScreen: Sendable, Hashable {
     case systems
     case versions(SystemName)
     case details(VersionKey)
-    /// A boot that was asked for here.
+    /// A boot that was started from this menu.
     case launch(Int)
     /// A guest that was running already.
     case guest(String)
     case guests, cache, log, help
 
-    /// The screen without what it is about, for tables.
+    /// The kind of screen, without what it is about: the key for tables.
     package enum Kind: Sendable, Hashable, CaseIterable {
         case systems, versions, details, guest, guests, cache, log, help
     }
@@ -30,11 +30,11 @@ package enum MenuScreen: Sendable, Hashable {
     }
 }
 
-/// A screen in the stack of those that Esc goes back through.
+/// A screen on the stack that Esc goes back through.
 package struct OpenScreen: Sendable {
     package let screen: MenuScreen
     package var position = ListPosition()
-    /// What finding looks for; empty shows all.
+    /// The search text; empty shows all.
     package var filter = ""
     /// The rows that are shown: indices of what the screen lists.
     package internal(set) var rows: [Int] = []
@@ -42,12 +42,12 @@ package struct OpenScreen: Sendable {
     init(_ screen: MenuScreen) { self.screen = screen }
 }
 
-/// Where a list stands: the row that is chosen and the first one that is shown.
+/// A list's position: the chosen row and the first visible one.
 package struct ListPosition: Sendable, Hashable {
     package private(set) var selected = 0
     package private(set) var top = 0
 
-    /// Chooses a row, and shows it among `height` rows.
+    /// Chooses a row, and scrolls so that it is one of the `height` visible rows.
     mutating func select(_ row: Int, of count: Int, height: Int) {
         selected = max(0, min(row, count - 1))
         let height = max(1, height)
@@ -56,7 +56,7 @@ package struct ListPosition: Sendable, Hashable {
         top = max(0, min(top, count - height))
     }
 
-    /// Moves what is shown of a text without choosing.
+    /// Scrolls a text, in which no row is chosen.
     mutating func scroll(to row: Int, of count: Int, height: Int) {
         top = max(0, min(row, count - max(1, height)))
         selected = top

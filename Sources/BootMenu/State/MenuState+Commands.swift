@@ -1,7 +1,7 @@
 import Boot
 import Curses
 
-/// What commands do.
+/// Carries out commands.
 extension MenuState {
     mutating func perform(_ command: Command) -> [MenuEffect] {
         switch command {
@@ -159,7 +159,7 @@ extension MenuState {
 
     // MARK: Guests
 
-    /// The effect, if the guest can be reached yet.
+    /// The effect, if the guest can be reached already.
     private mutating func reach(_ guest: Guest, _ effect: MenuEffect) -> [MenuEffect] {
         if guest.status.phase < .guest {
             say("\(guest.image.title) is still starting")

@@ -1,6 +1,6 @@
 import Boot
 
-/// Questions and their answers.
+/// Dialogs and forms: asking, and what the answers do.
 extension MenuState {
     mutating func answer(_ dialog: Dialog) -> [MenuEffect] {
         overlay = nil

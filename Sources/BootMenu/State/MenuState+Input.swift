@@ -23,7 +23,7 @@ extension MenuState {
         }
     }
 
-    /// On a screen that can show nothing only leaving makes sense.
+    /// A screen that is too small to show anything can only be left.
     private mutating func handleTiny(_ input: ScreenInput) -> [MenuEffect] {
         switch input {
         case .character("q"), .control("c"): return leave()

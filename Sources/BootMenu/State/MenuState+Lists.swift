@@ -19,7 +19,7 @@ extension MenuState {
         }
     }
 
-    /// Whether rows are scrolled through without one being chosen.
+    /// Whether the screen is a text to scroll, without a chosen row.
     var isText: Bool {
         switch top.screen.kind {
         case .log, .help, .details: true
@@ -66,7 +66,7 @@ extension MenuState {
         }
     }
 
-    /// The catalog in trouble that is chosen among the systems.
+    /// The catalog in trouble that is chosen in the list of systems.
     var chosenCatalog: CatalogItem? {
         guard case .systems = top.screen, case .catalog(let catalog)? = systemsRow(top.position.selected, of: top)
         else {
@@ -83,23 +83,23 @@ extension MenuState {
         }
     }
 
-    /// Keeps the chosen row within the list and on the screen, after either changed.
+    /// Keeps the chosen row within the list and visible, after either changed.
     mutating func settle() {
         if isText { select(top.position.top) } else { select(top.position.selected) }
     }
 
-    /// Finds the rows of a screen anew, and keeps the choice on what it was on.
+    /// Recomputes the rows of a screen, and keeps the same item chosen.
     mutating func list(_ level: Int, keeping: Bool = true) {
         list(level, choosing: keeping ? chosenIdentity(level) : nil)
     }
 
-    /// What is chosen on a screen, whatever its place in the list. Ask before the lists change.
+    /// Identifies the chosen item of a screen independently of its place. Ask before the lists change.
     func chosenIdentity(_ level: Int) -> String? {
         let open = stack[level]
         return open.rows.indices.contains(open.position.selected) ? identity(open, open.position.selected) : nil
     }
 
-    /// Finds the rows of a screen anew, and chooses what is named, or the same place.
+    /// Recomputes the rows of a screen, and chooses the given item, or else the same place.
     mutating func list(_ level: Int, choosing chosen: String?) {
         let open = stack[level]
         let wanted = open.filter.lowercased()
@@ -129,7 +129,7 @@ extension MenuState {
         stack[level].position.select(row, of: stack[level].rows.count, height: height)
     }
 
-    /// What a row is, whatever its place.
+    /// Identifies a row's item independently of its place.
     private func identity(_ open: OpenScreen, _ row: Int) -> String? {
         switch open.screen {
         case .systems:

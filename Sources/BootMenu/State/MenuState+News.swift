@@ -1,6 +1,6 @@
 import Boot
 
-/// What the world says.
+/// Events from outside: what is new about catalogs, guests, downloads and the cache.
 extension MenuState {
     mutating func handleNews(_ event: MenuEvent) -> [MenuEffect] {
         switch event {
@@ -58,7 +58,7 @@ extension MenuState {
         guests = new
         var effects: [MenuEffect] = []
         for guest in ended {
-            // A launch that fails says so itself.
+            // A failed launch has a message of its own.
             guard guest.status.phase == .up || guest.status.state == .stopping else { continue }
             say("\(guest.image.title) has ended")
             if effects.isEmpty { effects = [.loadOffer(isAsked: false)] }
@@ -72,7 +72,7 @@ extension MenuState {
         return effects
     }
 
-    /// What of a guest is opened by itself now that it runs; nothing when the user has turned to something else.
+    /// What is opened without being asked for, now that a guest runs; nothing if the user has moved on to something else.
     private func opening(_ number: Int) -> [MenuEffect] {
         guard top.screen == .launch(number), overlay == nil, let session = launches[number]?.session else {
             return []
@@ -84,7 +84,7 @@ extension MenuState {
         }
     }
 
-    /// Screens of a guest that is gone have nothing to show.
+    /// Closes the screens of a guest that has ended.
     private mutating func leave(_ id: String) {
         let gone = stack.indices.filter { level in
             switch stack[level].screen {

@@ -2,7 +2,7 @@ import Boot
 import Catalog
 import Curses
 
-/// All that the menu knows. It changes by events only, and says what it wants done; nothing here waits or looks at a clock.
+/// All that the menu knows. Only events change it, and effects say what must be done; nothing here waits or reads a clock.
 package struct MenuState: Sendable {
     package var facts: MachineFacts
     package internal(set) var size: ScreenSize
@@ -10,13 +10,13 @@ package struct MenuState: Sendable {
     package internal(set) var now: Int64
 
     package internal(set) var offer = MenuOffer()
-    /// Where a system is in the offer.
+    /// The place of each system in the offer.
     var systemIndex: [SystemName: Int] = [:]
-    /// What finding looks through, for each system of the offer.
+    /// The text that a search looks through, for each system of the offer.
     var searchTexts: [String] = []
-    /// Ids that several catalogs use.
+    /// Distribution ids that several catalogs use.
     var ambiguous: Set<String> = []
-    /// Catalogs that get a row because something is wrong with them.
+    /// Catalogs (places in the offer) that get a row because something is wrong with them.
     var troubled: [Int] = []
     package internal(set) var hasOffer = false
     package internal(set) var isRefreshing = false
@@ -33,11 +33,11 @@ package struct MenuState: Sendable {
     /// From the first screen to the one that is shown; never empty.
     package internal(set) var stack: [OpenScreen] = [OpenScreen(.systems)]
     package internal(set) var overlay: Overlay?
-    /// One line for the user, until the next key.
+    /// A message to the user, shown until the next key.
     package internal(set) var message: (text: String, isFailure: Bool)?
     package internal(set) var isQuitting = false
 
-    /// Whether the user has chosen a row; until then the row last used is chosen when it is known.
+    /// Whether the user has chosen a row. Until then the system used last is chosen, as soon as it is known.
     var hasChosen = false
     private var lastNumber = 0
 
@@ -55,8 +55,8 @@ package struct MenuState: Sendable {
 
     package var layout: Layout { Layout(self) }
 
-    /// Takes an event in.
-    /// - Returns: what shall be done now.
+    /// Takes an event.
+    /// - Returns: what must be done now.
     package mutating func handle(_ event: MenuEvent) -> [MenuEffect] {
         switch event {
         case .input(let input): return handle(input)
@@ -78,10 +78,10 @@ package struct MenuState: Sendable {
         return lastNumber
     }
 
-    /// Puts a line into the log, and shows it until the next key.
+    /// Adds a message to the log, and shows it until the next key.
     mutating func say(_ text: String, isFailure: Bool = false) {
         log.append(LogEntry(time: now, text: text, isFailure: isFailure))
-        // Enough to look back on, and no more than a night's worth of failures.
+        // Enough to look back on, and bounded when failures go on all night.
         if log.count > 1000 { log.removeFirst(log.count - 1000) }
         message = (text, isFailure)
         if case .log = top.screen { settle() }
@@ -95,7 +95,7 @@ package struct MenuState: Sendable {
         system(image.system)?.versions.first { $0.key == image }
     }
 
-    /// That a guest's version was withdrawn, and why; empty where it was not.
+    /// When and why a version was withdrawn; empty where it was not.
     func withdrawal(of image: VersionKey) -> String {
         system(image.system)?.withdrawn.first { $0.version.id.text == image.version }?.version.words ?? ""
     }
@@ -105,7 +105,7 @@ package struct MenuState: Sendable {
     /// A guest of this version.
     package func guest(of image: VersionKey) -> Guest? { guests.first { $0.image == image } }
 
-    /// The guest that the screen is about, as it was heard of last.
+    /// The guest that the screen is about, with its last known status.
     package func guest(on screen: MenuScreen) -> Guest? {
         switch screen {
         case .guest(let id): return guests.first { $0.id == id }
@@ -116,7 +116,7 @@ package struct MenuState: Sendable {
         }
     }
 
-    /// The session whose picture is looked at, and how many cells there is room for.
+    /// The session whose picture is on the screen, and how many cells there is room for.
     package var watched: (session: String, cells: Int)? {
         guard let guest = guest(on: top.screen), guest.status.phase >= .mount else { return nil }
         let room = layout.pictureSize
@@ -130,7 +130,7 @@ package struct MenuState: Sendable {
     }
 }
 
-/// Something that happened, whole.
+/// An entry of the log, in full.
 package struct LogEntry: Sendable, Hashable {
     /// Seconds since 1970.
     package let time: Int64

@@ -1,14 +1,14 @@
 import Boot
 
-/// What lies over a screen and takes the keys.
+/// What is shown over a screen and takes the keys.
 package enum Overlay: Sendable, Hashable {
     case dialog(Dialog)
     case form(CatalogForm)
-    /// Finding, while it is typed.
+    /// The search text, while it is typed.
     case find(TextField)
 }
 
-/// A question, or something that must be read.
+/// A question, or a message that the user must close.
 package struct Dialog: Sendable, Hashable {
     /// What a button does.
     package enum Action: Sendable, Hashable {
@@ -24,7 +24,7 @@ package struct Dialog: Sendable, Hashable {
         case trust(CatalogRequest)
     }
 
-    /// A choice.
+    /// One of the answers.
     package struct Button: Sendable, Hashable {
         package let label: String
         package let action: Action
@@ -35,7 +35,7 @@ package struct Dialog: Sendable, Hashable {
     package let buttons: [Button]
     package var selected: Int
 
-    /// - Parameter selected: the button that Enter takes; for what cannot be undone that is the one that does nothing.
+    /// - Parameter selected: the button that Enter presses; where something cannot be undone, it is the one that does nothing.
     init(_ title: String, _ text: String, _ buttons: [Button], selected: Int = 0) {
         self.title = title
         self.text = text
@@ -46,11 +46,11 @@ package struct Dialog: Sendable, Hashable {
     static func cancel(_ label: String = "Cancel") -> Button { Button(label: label, action: .close) }
 }
 
-/// The fields of a catalog that shall be followed.
+/// The form for a new catalog.
 package struct CatalogForm: Sendable, Hashable {
     package var fields: [TextField]
     package var focus = 0
-    /// What is wrong; empty while nothing is known to be.
+    /// What is wrong with the input; empty if nothing is.
     package var error = ""
     /// Whether the catalog is being fetched.
     package var isBusy = false
@@ -69,12 +69,12 @@ package struct CatalogForm: Sendable, Hashable {
 
 /// One line of text that the user edits.
 package struct TextField: Sendable, Hashable {
-    /// No name, address or search is longer.
+    /// Characters; no name, address or search is longer.
     private static let limit = 1024
 
     package let label: String
     package private(set) var characters: [Character]
-    /// Before the character of this number.
+    /// The cursor is before the character with this index.
     package private(set) var cursor: Int
 
     init(label: String, text: String = "") {
@@ -85,7 +85,7 @@ package struct TextField: Sendable, Hashable {
 
     package var text: String { String(characters) }
 
-    /// Inserts what may stand in one line; of a pasted text its first line.
+    /// Inserts text without its control characters; of several lines only the first.
     mutating func insert(_ text: String) {
         let line = text.prefix { !$0.isNewline }.filter {
             $0.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 }

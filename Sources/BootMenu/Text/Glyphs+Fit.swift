@@ -1,6 +1,6 @@
-/// Text by the cells it takes. Texts come from anywhere: control characters never pass.
+/// Fits text into cells. Texts come from anywhere, so control characters are replaced.
 extension Glyphs {
-    /// Whether a character could steer a terminal or turn the direction of what follows.
+    /// Whether a character could control the terminal or change the direction of the text after it.
     private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.value < 0x7F { return scalar.value < 0x20 }
         if scalar.value < 0x300 { return scalar.value < 0xA0 || scalar.value == 0xAD }
@@ -10,15 +10,15 @@ extension Glyphs {
         }
     }
 
-    /// The character, or what stands for it.
+    /// The character, or its replacement.
     private func safe(_ scalar: Unicode.Scalar) -> Unicode.Scalar { Glyphs.isUnsafe(scalar) ? control : scalar }
 
-    /// Cells of the text once it is shown.
+    /// Cells that the text takes on the screen.
     func width(_ text: String) -> Int {
         text.unicodeScalars.reduce(0) { $0 + CellWidth.of(safe($1)) }
     }
 
-    /// As much of the text as fits, ending in `…` when that is not all. Looks at no more of it than it shows.
+    /// As much of the text as fits, ending in `…` if that is not all. Reads no more of it than it shows.
     /// - Returns: the text and its width, which may be one less than asked for before a wide character.
     func clip(_ text: String, to limit: Int) -> (text: String, width: Int) {
         guard limit > 0 else { return ("", 0) }
@@ -27,7 +27,7 @@ extension Glyphs {
         var (length, width) = (0, 0)
         // Where the text ends if it turns out not to fit.
         var (cut, cutWidth) = (0, 0)
-        // Marks without width, however many, stay few.
+        // At most four marks without width in a row are kept.
         var marks = 0
         for scalar in text.unicodeScalars {
             let scalar = safe(scalar)
@@ -59,7 +59,7 @@ extension Glyphs {
     func wrap(_ text: String, _ width: Int, limit: Int = 1000) -> [String] {
         guard width > 0, limit > 0 else { return [] }
         var lines: [String] = []
-        // No more can be shown, so no more is looked at.
+        // No more can be shown, so no more is read.
         let bounded = String(text.unicodeScalars.prefix(width * limit * 2 + 2))
         for paragraph in bounded.split(separator: "\n", omittingEmptySubsequences: false) {
             var line = ""

@@ -10,7 +10,7 @@ package struct Glyphs: Sendable, Hashable {
     let eighths: [String]
     let up, down, left, right: String
     let quoteStart, quoteEnd: String
-    /// Stands for what must not reach the terminal.
+    /// Takes the place of characters that must not reach the terminal.
     let control: Unicode.Scalar
 
     package static let unicode = Glyphs(
@@ -28,7 +28,7 @@ package struct Glyphs: Sendable, Hashable {
         down: "Down", left: "Left", right: "Right", quoteStart: "\"",
         quoteEnd: "\"", control: ".")
 
-    /// What somebody typed, within quotes; not all of it when it is long.
+    /// A text in quotes, shortened if it is long.
     func quoted(_ text: String) -> String { quoteStart + clip(text, to: 40).text + quoteEnd }
 
     /// The glyph for a cell of an image's picture.

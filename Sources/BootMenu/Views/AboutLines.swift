@@ -2,7 +2,7 @@ import Boot
 import Catalog
 import Curses
 
-/// What is known of the chosen system: for the right pane, the strip and the details.
+/// What is known about the chosen system: for the right pane, the strip and the details.
 enum AboutLines {
     /// The chosen row's name.
     static func title(_ state: MenuState, _ glyphs: Glyphs) -> String {
@@ -43,7 +43,7 @@ enum AboutLines {
             let summary = AboutLine(glyphs.wrap(system.distribution.summary, width, limit: 1).first ?? "")
             guard let newest = system.newest else { return [summary, AboutLine("No version yet.")] }
             let all = facts(newest, system, state)
-            // With the summary the four that matter most; i shows the rest.
+            // With the summary the four lines that matter most; i shows the rest.
             let order: [AboutLine.Fact] = [.toBoot, .new, .signed, .login, .support, .version]
             let wanted = order.compactMap { fact in all.first { $0.fact == fact } }.prefix(3)
             return [summary] + wanted
@@ -55,7 +55,7 @@ enum AboutLines {
             + glyphs.wrap(catalog.error, width, limit: 6).map { AboutLine($0) }
     }
 
-    /// Label and value of all that is known of a version.
+    /// All that is known about a version, one line each.
     static func facts(_ version: VersionSummary, _ system: SystemSummary, _ state: MenuState) -> [AboutLine] {
         var lines: [AboutLine] = []
         let place = system.versions.firstIndex { $0.id == version.id } ?? 0
@@ -100,7 +100,7 @@ enum AboutLines {
         return lines
     }
 
-    /// How much of the image is here, drawn.
+    /// A bar that shows how much of the image is cached.
     private static func bar(_ version: VersionSummary, width: Int, glyphs: Glyphs) -> [AboutLine] {
         guard version.content != nil, version.version.size > 0, width > 10 else { return [] }
         let cells = min(width, 60)
@@ -121,16 +121,16 @@ extension SystemSummary {
     }
 }
 
-/// A line about something: a label and what there is to say, or a text of its own.
+/// A line of text, with or without a label.
 struct AboutLine {
-    /// What can be said of a version, by its label.
+    /// The facts about a version, by their labels.
     enum Fact: String {
         case version, cached, new, changed, signed, support, pinned
         case toBoot = "to boot"
         case login = "log in"
     }
 
-    /// Nil where the line is something else.
+    /// Nil for any other line.
     private(set) var fact: Fact?
     var label = ""
     var text: String

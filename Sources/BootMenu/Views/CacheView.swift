@@ -1,6 +1,6 @@
 import Curses
 
-/// What is kept here, and how much room it takes.
+/// What is cached, and how much space it takes.
 enum CacheView {
     static func draw(_ state: MenuState, _ layout: Layout, on page: inout Page) {
         let width = page.size.columns

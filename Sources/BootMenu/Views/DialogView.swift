@@ -1,6 +1,6 @@
 import Curses
 
-/// A question over the screen; the rows it needs give way as a whole.
+/// A dialog over the screen; the rows that it needs are cleared.
 enum DialogView {
     static func draw(_ dialog: Dialog, on page: inout Page) {
         let size = page.size
@@ -8,7 +8,7 @@ enum DialogView {
         let isBoxed = size.rows >= 9 && size.columns >= 40
         let inner = isBoxed ? width - 4 : width
         let buttons = flow(dialog, inner, page.glyphs)
-        // Title, buttons and, in a frame, its lower edge; the hint line stays.
+        // Title, buttons and, in a box, its lower border; the hint line stays.
         let room = size.rows - 2 - 1 - buttons.count - (isBoxed ? 1 : 0)
         let texts = room > 0 ? page.glyphs.wrap(dialog.text, inner, limit: room) : []
         let hasGap = texts.count < room

@@ -1,6 +1,6 @@
 import Curses
 
-/// The catalog's fields over the screen.
+/// The form for a new catalog, over the screen.
 enum FormView {
     static func draw(_ form: CatalogForm, on page: inout Page) {
         let size = page.size
@@ -48,7 +48,7 @@ enum FormView {
     }
 }
 
-/// What is looked for, in the message's place.
+/// The search field, in the place of the message.
 enum FindView {
     static func draw(_ field: TextField, _ layout: Layout, on page: inout Page) {
         let row = page.size.rows - (layout.hasMessageRow ? 2 : 1)
@@ -61,9 +61,9 @@ enum FindView {
     }
 }
 
-/// The part of a field's text around its cursor.
+/// The visible part of a field's text, around its cursor.
 enum FieldWindow {
-    /// - Returns: what of the text fits, and the cells before the cursor in it.
+    /// - Returns: the part of the text that fits, and the number of cells before the cursor in it.
     static func of(_ field: TextField, width: Int, glyphs: Glyphs) -> (text: String, before: Int) {
         var start = 0
         var before = glyphs.width(String(field.characters[..<field.cursor]))

@@ -1,7 +1,7 @@
 import Boot
 import Curses
 
-/// One guest: how far its start is, and its image arriving.
+/// One guest: how far its start is, and a picture of its image as it arrives.
 enum GuestView {
     static func draw(_ state: MenuState, _ layout: Layout, on page: inout Page) {
         let width = page.size.columns
@@ -41,7 +41,7 @@ enum GuestView {
         drawPicture(state, guest.id, layout, top: row + 1, end: end, on: &page)
     }
 
-    /// What the title says at the right.
+    /// The text at the right of the title line.
     static func stateText(_ state: MenuState) -> String {
         if launch(state)?.failure != nil { return "failed" }
         guard let guest = state.guest(on: state.top.screen) else {
@@ -90,7 +90,7 @@ enum GuestView {
         case .bootSet:
             if let bootSet = status.bootSet, bootSet.blocks > 0 {
                 let (total, done) = (bootSet.blocks, min(bootSet.blocks, bootSet.done))
-                // What the whole set needed over the line is known from the row; a part of it needs its part.
+                // The download for the whole boot set is known; what is left is taken to be in proportion.
                 let rest = (state.version(guest.image)?.toBoot).map { $0 / UInt64(total) * UInt64(total - done) } ?? 0
                 return [
                     "\(Format.count(done)) of \(Format.several(total, "block"))", Format.rate(status.rate),
@@ -104,7 +104,7 @@ enum GuestView {
         }
     }
 
-    /// - Returns: the row after the last one used.
+    /// - Returns: the next free row.
     private static func drawFigures(
         _ status: SessionStatus, _ failure: String?, top: Int, end: Int, on page: inout Page
     ) -> Int {
@@ -150,7 +150,7 @@ enum GuestView {
 
 /// An image as a picture of cells.
 enum BlockPicture {
-    /// One row of it. Glyphs differ, not only colours.
+    /// One row of it. Each kind of cell has its own glyph, not just its own colour.
     static func draw(_ cells: ArraySlice<BlockMap.Cell>, row: Int, column: Int, on page: inout Page) {
         var start = cells.startIndex
         while start < cells.endIndex {

@@ -1,6 +1,6 @@
 import Curses
 
-/// The bottom line: what can be done here. Made from the table of keys.
+/// The bottom line: the most useful keys of the screen, from the key bindings.
 enum HintLine {
     private static let last: [Command] = [.help, .back, .quit]
 

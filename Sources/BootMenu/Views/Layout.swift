@@ -12,10 +12,10 @@ package struct Layout: Sendable {
 
     /// Too small for anything but a line that says so.
     package var isTiny: Bool { size.columns < 24 || size.rows < 5 }
-    /// Whether there is room for frames.
+    /// Whether there is room for borders.
     var isBoxed: Bool { size.columns >= 50 && size.rows >= 14 }
     var hasMessageRow: Bool { size.rows >= 10 }
-    /// The list of systems with what is known of the chosen one beside it.
+    /// Whether the chosen system is described beside the list of systems.
     var hasTwoPanes: Bool { isBoxed && size.columns >= 100 && state.top.screen.kind == .systems }
     /// Lines about the chosen row, below a list.
     var stripHeight: Int {
@@ -46,7 +46,7 @@ package struct Layout: Sendable {
     }
     /// Columns of the left pane, or of the only one.
     var listWidth: Int { hasTwoPanes ? max(54, min(size.columns * 48 / 100, 96)) : size.columns }
-    /// The first column within the frame, and how many there are.
+    /// The first column within the border, and how many there are.
     var innerLeft: Int { isBoxed ? 1 : 0 }
     func innerWidth(_ outer: Int) -> Int { max(0, isBoxed ? outer - 2 : outer) }
 

@@ -29,7 +29,7 @@ package enum MenuView {
         return page.frame
     }
 
-    /// The last word, or what goes on behind; on a screen without room for it the hint line gives way.
+    /// The last message, or what is going on in the background. Without a row for it, the hint line shows the message.
     private static func drawMessage(_ state: MenuState, _ layout: Layout, on page: inout Page) {
         guard layout.hasMessageRow else { return }
         let row = state.size.rows - 2

@@ -1,6 +1,6 @@
 import Curses
 
-/// A frame while it is made.
+/// A frame that is being composed.
 struct Page {
     let size: ScreenSize
     let glyphs: Glyphs
@@ -23,14 +23,14 @@ struct Page {
         return used
     }
 
-    /// Puts cells one after the other.
+    /// Puts the cells of a row next to each other.
     mutating func put(_ cells: [RowCell], row: Int, column: Int, width: Int, selected: Bool = false) {
         var at = column
         for cell in cells {
             let room = min(cell.width, column + width - at)
             guard room > 0 else { break }
             let text = glyphs.fit(cell.text, room, right: cell.isRight)
-            // A chosen row is reverse as a whole, whatever else its cells are.
+            // A chosen row is in reverse video as a whole, whatever style its cells have.
             put(text, row: row, column: at, width: room, selected ? [.reverse] : cell.style)
             at += room
         }
@@ -51,9 +51,9 @@ struct Page {
 
     mutating func setCursor(row: Int, column: Int) { frame.cursor = (row, min(column, size.columns - 1)) }
 
-    // MARK: Frames
+    // MARK: Boxes
 
-    /// A frame around rows; it leaves them empty.
+    /// A border around empty rows.
     mutating func box(top: Int, left: Int, width: Int, height: Int, title: String, style: ScreenStyle = [.dim]) {
         guard width >= 2, height >= 2 else { return }
         edge(row: top, left: left, width: width, title: title, glyphs.topLeft, glyphs.topRight, style)
@@ -64,13 +64,13 @@ struct Page {
         edge(row: top + height - 1, left: left, width: width, title: "", glyphs.bottomLeft, glyphs.bottomRight, style)
     }
 
-    /// A line across a frame.
+    /// A line across a box.
     mutating func rule(row: Int, left: Int, width: Int, title: String) {
         frame.rows[row].removeAll { $0.column >= left && $0.column < left + width }
         edge(row: row, left: left, width: width, title: title, glyphs.teeLeft, glyphs.teeRight, [.dim])
     }
 
-    /// Text in the lower edge of a frame, at its right.
+    /// Text in the lower border of a box, at the right.
     mutating func footer(row: Int, left: Int, width: Int, text: String) {
         frame.rows[row].removeAll { $0.column >= left && $0.column < left + width }
         let at = left + width - glyphs.width(text) - 3
@@ -98,7 +98,7 @@ struct Page {
 /// One column's text in a row of a list.
 struct RowCell {
     var text: String
-    /// Cells, the gap to the next column included.
+    /// In cells, with the gap to the next column.
     var width: Int
     var style: ScreenStyle = []
     var isRight = false
@@ -111,19 +111,19 @@ struct RowCell {
     }
 }
 
-/// A whole screen, ready to be drawn, and what a click on it would meet.
+/// A whole screen, ready to be drawn, and what a click on it would hit.
 package struct Frame: Sendable {
     package internal(set) var rows: [[ScreenRun]]
     package internal(set) var areas: [HitArea] = []
     package internal(set) var cursor: (row: Int, column: Int)?
 
-    /// What is at a cell: what was put there last.
+    /// The target at a cell: the one that was put there last.
     package func target(row: Int, column: Int) -> HitTarget? {
         areas.last { $0.row == row && $0.columns.contains(column) }?.target
     }
 }
 
-/// Cells that mean something when they are clicked.
+/// Cells that can be clicked.
 package struct HitArea: Sendable, Hashable {
     package let row: Int
     package let columns: Range<Int>

@@ -2,7 +2,7 @@ import Boot
 import Catalog
 import Curses
 
-/// What a row costs or can do, as text: before Enter, and honest.
+/// The status of a row: how much a boot would have to download, or how the guest is that runs already.
 enum StatusText {
     /// For a version.
     static func of(_ version: VersionSummary, _ state: MenuState) -> (text: String, style: ScreenStyle) {
@@ -20,7 +20,7 @@ enum StatusText {
         return ("\(Format.bytes(version.missing)) at most", [])
     }
 
-    /// For a system: a guest of whichever version goes first.
+    /// For a system: a running guest of any version comes first.
     static func of(_ system: SystemSummary, _ state: MenuState) -> (text: String, style: ScreenStyle) {
         if let guest = state.guests.first(where: { $0.image.system == system.name }) {
             return (of(guest, now: state.now), [.accent, .bold])

@@ -77,7 +77,7 @@ enum SystemsView {
         let nameStyle: ScreenStyle = price.style == [.dim] ? [.dim] : []
         var cells = [RowCell(" \(marker) ", 3), RowCell(state.label(system), nameWidth + 2, nameStyle)]
         var room = width - nameWidth - 5
-        // In the order in which they go when there is no room: title, age, version.
+        // Where room is short, the title is left out first, then the age, then the version.
         let hasVersion = room >= versionWidth + 14
         let hasAge = room >= versionWidth + 25
         if hasVersion {
@@ -107,7 +107,7 @@ enum SystemsView {
         return cells
     }
 
-    /// A day, or a day's second version, and a gap.
+    /// Room for a day, or for a day's second version, and a gap.
     private static func versionWidth(_ versions: some Sequence<String>) -> Int {
         versions.reduce(12) { max($0, min(18, $1.utf8.count + 2)) }
     }
@@ -150,7 +150,7 @@ enum SystemsView {
 }
 
 extension MenuState {
-    /// The system's name on screens: with its catalog where the name alone could be two.
+    /// The system's name on screens: with its catalog where the name alone is ambiguous.
     func label(_ system: SystemSummary) -> String {
         ambiguous.contains(system.name.distribution)
             ? "\(system.name.catalog)/\(system.name.distribution)" : system.name.distribution

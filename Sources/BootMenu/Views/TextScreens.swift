@@ -2,7 +2,7 @@ import Boot
 import Catalog
 import Curses
 
-/// Screens that are read: details, help and log.
+/// Screens of text: details, help and log.
 enum TextScreens {
     static func draw(_ state: MenuState, _ layout: Layout, on page: inout Page) {
         let width = page.size.columns
@@ -68,7 +68,7 @@ enum TextScreens {
             lines.append(.empty)
             lines += glyphs.wrap(version.version.notes, width, limit: 200).map { AboutLine($0) }
         }
-        // A value that is longer than a line goes on below: details are whole.
+        // Long values are wrapped: details are shown in full.
         return lines.flatMap { line -> [AboutLine] in
             guard !line.label.isEmpty else { return [line] }
             return glyphs.wrap(line.text, max(1, width - 11)).enumerated().map {

@@ -1,6 +1,6 @@
 import Curses
 
-/// The top line: where one is, and how much there is.
+/// The top line: where the user is, and a summary at the right.
 enum TitleLine {
     static func draw(_ state: MenuState, on page: inout Page) {
         let glyphs = page.glyphs

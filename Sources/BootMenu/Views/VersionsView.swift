@@ -1,7 +1,7 @@
 import Boot
 import Curses
 
-/// All weeks of one system, newest first: the way back is a row.
+/// All versions of one system, newest first. Booting an older row goes back to it.
 enum VersionsView {
     static func draw(_ state: MenuState, _ name: SystemName, _ layout: Layout, on page: inout Page) {
         let width = page.size.columns
