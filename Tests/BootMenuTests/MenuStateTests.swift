@@ -10,7 +10,7 @@ import menu_sample
         #expect(Typing.menu().chosenImage == Typing.image("debian"))
     }
 
-    @Test func aRowTheUserChoseStaysChosenWhenNewsComes() {
+    @Test func aRowTheUserChoseStaysChosenWhenTheOfferChanges() {
         var menu = Typing.menu()
         menu.press(.named(.home))
         _ = menu.handle(.offer(SampleOffer.few()))

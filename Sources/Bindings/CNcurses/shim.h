@@ -108,7 +108,7 @@ static inline void osc_show(int cursor_row, int cursor_column) {
     doupdate();
 }
 
-// The terminal's content is not what ncurses believes.
+// The terminal's content is not what ncurses takes it for.
 static inline void osc_forget(void) { clearok(curscr, TRUE); }
 
 // A terminal without a second screen would keep our picture below what comes next.

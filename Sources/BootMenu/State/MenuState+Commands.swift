@@ -182,8 +182,8 @@ extension MenuState {
         return guest.status.state == .paused ? order(guest, .resume, "resuming") : order(guest, .pause, "pausing")
     }
 
-    private mutating func order(_ guest: Guest, _ command: ControlCommand, _ news: String) -> [MenuEffect] {
-        say("\(guest.image.title): \(news)")
+    private mutating func order(_ guest: Guest, _ command: ControlCommand, _ result: String) -> [MenuEffect] {
+        say("\(guest.image.title): \(result)")
         return [.order(command, session: guest.id)]
     }
 }

@@ -65,7 +65,7 @@ package struct MenuState: Sendable {
             self.size = size
             settle()
         case .tick(let now): self.now = now
-        default: return handleNews(event)
+        default: return handleEvent(event)
         }
         return []
     }

@@ -2,7 +2,7 @@ import Boot
 
 /// Events from outside: what is new about catalogs, guests, downloads and the cache.
 extension MenuState {
-    mutating func handleNews(_ event: MenuEvent) -> [MenuEffect] {
+    mutating func handleEvent(_ event: MenuEvent) -> [MenuEffect] {
         switch event {
         case .offer(let offer): take(offer)
         case .guests(let guests): return take(guests)

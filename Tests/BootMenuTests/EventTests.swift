@@ -4,8 +4,8 @@ import Curses
 import Testing
 import menu_sample
 
-/// What the world says, and what the menu makes of it.
-@Suite struct NewsTests {
+/// What happens outside, and what the menu makes of it.
+@Suite struct EventTests {
     @Test func aStartIsFollowedToItsEnd() {
         var menu = Typing.menu()
         menu.press(.named(.enter))
