@@ -1,5 +1,3 @@
-import Boot
-import Catalog
 import Formats
 
 /// Numbers and times as text of fixed width, so that columns stay where they are while values change.
