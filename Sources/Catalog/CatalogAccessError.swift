@@ -1,3 +1,8 @@
+import Curl
+import Glibc
+import Linux
+import TUF
+
 /// Why a catalog, or something it should name, is not to be had.
 package enum CatalogAccessError: Error, Sendable {
     case invalidName(String)
@@ -31,4 +36,51 @@ package enum CatalogAccessError: Error, Sendable {
     case forgotten(_ catalog: String)
     /// A file of the catalog's state here cannot be read or written.
     case state(path: String, cause: any Error)
+}
+
+/// What went wrong with a catalog's signed metadata, as its user is told.
+extension CatalogLibrary {
+    /// False for a folder that is not there: a stick that was pulled is no tree whose metadata was taken away.
+    func isThere(_ source: CatalogSource) -> Bool {
+        guard let path = URLText.path(ofFile: source.url) else { return true }
+        // What cannot be seen cannot be reached.
+        return (try? Paths.isThere(path)) ?? false
+    }
+
+    func unreachable(_ source: CatalogSource) -> CatalogAccessError {
+        .unreachable(
+            catalog: source.name, url: source.url,
+            cause: SystemCallError(
+                code: ENOENT, call: "open", subject: URLText.path(ofFile: source.url) ?? source.url))
+    }
+
+    func accessError(_ error: TUFError, _ source: CatalogSource) -> CatalogAccessError {
+        let (catalog, url) = (source.name, source.url)
+        return switch error {
+        case .unreachable(_, let cause): .unreachable(catalog: catalog, url: url, cause: cause)
+        case .cancelled: .unreachable(catalog: catalog, url: url, cause: CancellationError())
+        case .expired(_, let since):
+            .expired(catalog: catalog, url: url, since: Timestamp(seconds: Int64(since.seconds)))
+        case .state(let cause): .state(path: metadataPath(source), cause: cause)
+        case .busy:
+            .state(
+                path: metadataPath(source),
+                cause: SystemCallError(code: EWOULDBLOCK, call: "flock", subject: metadataPath(source)))
+        case .notFound where !isThere(source): unreachable(source)
+        case .notFound(file: "timestamp.json"):
+            .untrusted(
+                catalog: catalog, url: url, reason: "there is no published tree: it has no metadata/timestamp.json")
+        case .notFound(let file):
+            .untrusted(catalog: catalog, url: url, reason: "what its publisher signed is not there: \(file)")
+        case .rolledBack:
+            .untrusted(catalog: catalog, url: url, reason: "\(error): somebody may be keeping updates from you")
+        case .untrusted(_, .malformed(let fault)) where fault.isSomethingElse:
+            .notMetadata(catalog: catalog, url: url)
+        // These two come before anything says how long they are; pages are longer than they ever get.
+        case .untrusted(let file, .tooLong) where file == "timestamp.json" || file.hasSuffix(".root.json"):
+            .notMetadata(catalog: catalog, url: url)
+        case .untrusted, .noTrustedRoot, .unsafeName, .targetTooLong:
+            .untrusted(catalog: catalog, url: url, reason: "\(error)")
+        }
+    }
 }

@@ -1,3 +1,6 @@
+import FoundationEssentials
+import TUF
+
 /// What is known here about one catalog, and how sure that is.
 package struct CatalogCopy: Sendable {
     /// How the copy stands to the server.
@@ -44,4 +47,20 @@ package struct CatalogCopy: Sendable {
         self.trust = trust
         self.error = error
     }
+}
+
+/// What a refresh found out about the trusted metadata, for those who have no time to verify it all again: `trust.json`.
+package struct TrustSummary: Sendable, Equatable, Codable {
+    /// SHA-256 of the first trusted root's bytes.
+    package let fingerprint: String
+    /// When the first of the top-level roles expires, RFC 3339.
+    package let expires: Timestamp
+    /// The timestamp role's version: grows with every change of the catalog.
+    package let version: Int
+    /// SHA-256 of the catalog that belongs to it.
+    package let catalogDigest: String
+    /// The root role's version; nil in what older programs wrote.
+    package var rootVersion: Int?
+    /// SHA-256 of what publishers of single distributions say, by the distribution's id; nil in what older programs wrote.
+    package var distributionDigests: [String: String]?
 }

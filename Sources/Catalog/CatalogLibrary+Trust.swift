@@ -5,6 +5,16 @@ import Glibc
 import Linux
 import TUF
 
+/// Why the user believes a catalog's first root metadata, before anything of it is used.
+package enum CatalogTrust: Sendable {
+    /// The root metadata itself, which came another way.
+    case root([UInt8])
+    /// The SHA-256 of `metadata/1.root.json`, 64 hexadecimal digits of either case.
+    case fingerprint(String)
+    /// Trust on first use: the user is shown the fingerprint of what the server gave, and decides.
+    case ask(@Sendable (_ fingerprint: String) async throws -> Bool)
+}
+
 /// Where trust comes from: what a server says is used when its publisher's keys signed it, and not before.
 extension CatalogLibrary {
     /// Bytes of a root file that may become trusted.
@@ -245,48 +255,4 @@ extension CatalogLibrary {
     private func sourcePath(_ source: CatalogSource) -> String { "\(folder(source))/source.json" }
 
     private func fingerprintPath(_ source: CatalogSource) -> String { "\(folder(source))/fingerprint" }
-
-    /// False for a folder that is not there: a stick that was pulled is no tree whose metadata was taken away.
-    private func isThere(_ source: CatalogSource) -> Bool {
-        guard let path = URLText.path(ofFile: source.url) else { return true }
-        // What cannot be seen cannot be reached.
-        return (try? Paths.isThere(path)) ?? false
-    }
-
-    private func unreachable(_ source: CatalogSource) -> CatalogAccessError {
-        .unreachable(
-            catalog: source.name, url: source.url,
-            cause: SystemCallError(
-                code: ENOENT, call: "open", subject: URLText.path(ofFile: source.url) ?? source.url))
-    }
-
-    func accessError(_ error: TUFError, _ source: CatalogSource) -> CatalogAccessError {
-        let (catalog, url) = (source.name, source.url)
-        return switch error {
-        case .unreachable(_, let cause): .unreachable(catalog: catalog, url: url, cause: cause)
-        case .cancelled: .unreachable(catalog: catalog, url: url, cause: CancellationError())
-        case .expired(_, let since):
-            .expired(catalog: catalog, url: url, since: Timestamp(seconds: Int64(since.seconds)))
-        case .state(let cause): .state(path: metadataPath(source), cause: cause)
-        case .busy:
-            .state(
-                path: metadataPath(source),
-                cause: SystemCallError(code: EWOULDBLOCK, call: "flock", subject: metadataPath(source)))
-        case .notFound where !isThere(source): unreachable(source)
-        case .notFound(file: "timestamp.json"):
-            .untrusted(
-                catalog: catalog, url: url, reason: "there is no published tree: it has no metadata/timestamp.json")
-        case .notFound(let file):
-            .untrusted(catalog: catalog, url: url, reason: "what its publisher signed is not there: \(file)")
-        case .rolledBack:
-            .untrusted(catalog: catalog, url: url, reason: "\(error): somebody may be keeping updates from you")
-        case .untrusted(_, .malformed(let fault)) where fault.isSomethingElse:
-            .notMetadata(catalog: catalog, url: url)
-        // These two come before anything says how long they are; pages are longer than they ever get.
-        case .untrusted(let file, .tooLong) where file == "timestamp.json" || file.hasSuffix(".root.json"):
-            .notMetadata(catalog: catalog, url: url)
-        case .untrusted, .noTrustedRoot, .unsafeName, .targetTooLong:
-            .untrusted(catalog: catalog, url: url, reason: "\(error)")
-        }
-    }
 }

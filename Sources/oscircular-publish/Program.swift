@@ -1,5 +1,6 @@
 import ArgumentParser
 import Linux
+import Publisher
 
 /// `oscircular-publish`: from an image to a tree that any web server serves.
 @main
@@ -25,4 +26,28 @@ enum Program {
         }
         MainProgram.end(0, name: "oscircular-publish")
     }
+}
+
+/// The program's root command.
+struct PublishCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "oscircular-publish",
+        abstract: "Publishes operating system images for OS Circular.",
+        discussion: "Exit codes are sysexits': see oscircular-publish(1).",
+        subcommands: [
+            InitCommand.self, MakeCommand.self, AddCommand.self, UpdateCommand.self, RecordCommand.self,
+            KeyCommand.self, TimestampCommand.self, PruneCommand.self, PinCommand.self, UnpinCommand.self,
+            WithdrawCommand.self, VerifyCommand.self, MirrorCommand.self, ConvertCommand.self,
+            StatsCommand.self,
+        ])
+}
+
+/// What every command is given.
+struct Context {
+    let cancellation: Cancellation
+}
+
+/// A command that works with the program's context.
+protocol PublishSubcommand: ParsableCommand {
+    func run(_ context: Context) throws
 }

@@ -32,7 +32,9 @@ struct VerifyCommand: PublishSubcommand {
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }
-        let found = try tree.verify(options, progress: progress, cancellation: context.cancellation)
+        let found = try TreeVerification(
+            of: tree, options, progress: progress, cancellation: context.cancellation
+        ).run()
         printer.stop()
         found.problems.forEach { Console.error($0.description) }
         let repaired = found.repaired == 0 ? "" : ", \(found.repaired) files replaced"

@@ -11,10 +11,7 @@ import Testing
             "AtomicFile", "FileContents", "FileHandle", "FileSystemSpace", "Folder", "Folder+Paths", "Paths",
         ],
         "Publisher": [
-            "Prune/", "BlockCensus", "BlockStoreFolder", "BlockWorker", "ImageDigester", "ImagePublisher",
-            "ImageReading",
-            "IngestFolder", "KnownImage", "OutputFolder", "PublishedTree", "PublishedTree+Add", "PublishedTree+Keys",
-            "PublishedTree+Lock", "SigningKeys", "ImageSource", "StaleFiles", "StoreLock", "TreeContents",
+            "Blocks/", "Mirror/", "OutputFolder", "Prune/", "ImageSource", "PreparedImage", "BlockCensus", "Tree/", "Verify/", "WorkFolder",
         ],
         "ImageIndex": ["/"], "TUF": ["/"],
         "BlockStore": ["Cache/"],

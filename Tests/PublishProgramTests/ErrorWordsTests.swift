@@ -150,10 +150,10 @@ import Zstd
             ("ObjectStoreError", "ObjectStore/ObjectStoreError", Self.stores),
             ("RepositoryError", "TUF/Repository/RepositoryError", Self.repository),
             ("TUFError", "TUF/Client/TUFError", Self.client),
-            ("RepositorySourceError", "TUF/Client/RepositorySourceError", Self.sources),
+            ("RepositorySourceError", "TUF/Client/RepositorySource", Self.sources),
             ("MetadataFault", "TUF/Metadata/MetadataFault", Self.faults),
-            ("JSONError", "TUF/JSON/JSONError", Self.json), ("KeyFileError", "TUF/Keys/KeyFileError", Self.keys),
-            ("CatalogError", "Catalog/CatalogError", Self.catalogs),
+            ("JSONError", "TUF/JSON/JSONParser", Self.json), ("KeyFileError", "TUF/Keys/KeyFile", Self.keys),
+            ("CatalogError", "Catalog/CatalogDocument", Self.catalogs),
             ("ImageIndexError", "ImageIndex/ImageIndex", Self.indexes),
             ("TransferError", "Bindings/Curl/TransferError", Self.transfers),
         ]

@@ -33,7 +33,7 @@ enum FaultTrials {
     }
 
     static func isWhole(_ tree: PublishedTree) throws {
-        let problems = try tree.verify().problems
+        let problems = try TreeVerification(of: tree).run().problems
         try FileFaults.require(problems.isEmpty, "\(problems)")
     }
 
@@ -142,7 +142,7 @@ enum FaultTrials {
             if outcome.error != nil { try await run() }
             try await FaultTrials.blocking {
                 let index = try ImageIndex(path: "\(folder)/made.caibx")
-                let verifier = try BlockVerifier(store: BlockStoreFolder(path: "\(folder)/store"))
+                let verifier = try BlockVerifier(store: ChunkStoreFolder(path: "\(folder)/store"))
                 try index.forEachBlock { block in
                     let wanted = WantedBlock(
                         id: block.id, length: block.length, algorithm: index.algorithm, version: "made")

@@ -52,9 +52,9 @@ import Testing
 
     private var blockFiles: Int { folder.files(below: "tree/blocks").count }
 
-    /// Whether ``PublishedTree/verify(progress:cancellation:)`` finds nothing. It blocks, so it has a thread of its own.
+    /// Whether ``TreeVerification`` finds nothing. It waits for the disk, so it has a thread of its own.
     private func isWhole(_ tree: PublishedTree) async throws -> Bool {
-        try await WorkerThread.run(name: "verify") { try tree.verify().problems.isEmpty }
+        try await WorkerThread.run(name: "verify") { try TreeVerification(of: tree).run().problems.isEmpty }
     }
 
     /// The same tree, so many days later.

@@ -45,7 +45,7 @@ package struct LegacyImport: Sendable {
         }
         try OutputFolder.make(store)
         StaleFiles.remove(beside: index)
-        let folder = BlockStoreFolder(path: store)
+        let folder = ChunkStoreFolder(path: store)
         let ingest = try IngestFolder(store: store)
         defer { ingest.remove() }
         let loop = BlockLoop(

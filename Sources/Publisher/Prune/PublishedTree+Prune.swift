@@ -2,6 +2,31 @@ import Catalog
 import Glibc
 import TUF
 
+/// What was removed from a tree, or would be.
+package struct PruneResult: Sendable, Equatable {
+    package struct Version: Sendable, Equatable {
+        package let distribution: String
+        package let id: VersionID
+    }
+
+    /// Versions that left the catalog, and pinned ones that the rule would have taken otherwise are not among them.
+    package var removed: [Version] = []
+    /// Blocks that only those need, and their bytes in the store: what the removal frees in the end.
+    package var freedBlocks = 0
+    package var freedBytes: UInt64 = 0
+    /// Bytes of the blocks that the versions which stayed need.
+    package var keptBytes: UInt64 = 0
+    /// What was swept from the disk now, from this removal or earlier ones.
+    package var sweptBlocks = 0
+    package var sweptBytes: UInt64 = 0
+    /// Old indexes, boot sets, catalogs and metadata that were swept now.
+    package var sweptFiles = 0
+    /// Blocks that no version names any more and that stay for readers of an older catalog, their bytes, and until when at most.
+    package var waitingBlocks = 0
+    package var waitingBytes: UInt64 = 0
+    package var waitingUntil: Timestamp?
+}
+
 extension PublishedTree {
     /// Days for which a block or index that nobody names any more stays after it was last used.
     package static let graceDays = 14
@@ -28,7 +53,7 @@ extension PublishedTree {
 
         var document = try contents.catalog()
         let census = try BlockCensus(
-            document, contents, store: BlockStoreFolder(path: blocks), cancellation: cancellation)
+            document, contents, store: ChunkStoreFolder(path: blocks), cancellation: cancellation)
         let choice = rule.choose(among: census, today: today)
         let leaving = choice.goes.map { census.versions[$0] }
         var result = PruneResult(
@@ -53,33 +78,6 @@ extension PublishedTree {
             tree: self, reach: reach, now: now.seconds, grace: Int64(graceDays) * 86_400, removes: !dryRun
         ).run(into: &result, progress: progress, cancellation: cancellation)
         return result
-    }
-
-    /// Keeps a version whatever the rule for old ones, or lets it go again.
-    /// - Throws: ``PublisherError``.
-    package func pin(_ distribution: String, _ version: VersionID, _ isPinned: Bool) throws(PublisherError) {
-        let lock = try lock()
-        defer { lock.unlock() }
-        try change(distribution, version) { $0.isPinned = isPinned }
-    }
-
-    /// Publishes a change of what the catalog says about a version. Call it under ``lock(sweeping:)``.
-    /// - Parameter files: of the distribution's, published with it.
-    /// - Throws: ``PublisherError``.
-    func change(
-        _ distribution: String, _ version: VersionID, files: [(name: String, bytes: [UInt8])] = [],
-        _ edit: (inout DistributionVersion) -> Void
-    ) throws(PublisherError) {
-        let contents = try contents()
-        var document = try contents.catalog()
-        guard let place = document.distributions.firstIndex(where: { $0.id == distribution }),
-            let position = document.distributions[place].versions.firstIndex(where: { $0.id == version })
-        else { throw contents.noVersion(version, of: distribution) }
-        let before = document.distributions[place].versions[position]
-        edit(&document.distributions[place].versions[position])
-        if files.isEmpty && document.distributions[place].versions[position] == before { return }
-        document.updated = clock()
-        try publish(document, distribution: distribution, files: files, contents)
     }
 }
 

@@ -3,6 +3,16 @@ import CryptoExtras
 import Formats
 import FoundationEssentials
 
+/// Something that signs metadata: a key in memory, or a device that keeps its key to itself.
+package protocol Signer: Sendable {
+    /// The key that verifies what it signs.
+    var publicKey: PublicKey { get }
+
+    /// The signature over the bytes.
+    /// - Throws: what the key's owner gives for a reason.
+    func sign(_ bytes: [UInt8]) throws -> [UInt8]
+}
+
 /// A private key in memory, of one of the three kinds that every client verifies.
 package enum SigningKey: Signer {
     case ed25519(Curve25519.Signing.PrivateKey)

@@ -1,3 +1,6 @@
+import Crypto
+import Formats
+
 /// A role that another one trusts with the names that match.
 package struct DelegatedRole: Sendable {
     /// Which names.
@@ -54,5 +57,18 @@ package struct DelegatedRole: Sendable {
         case .pathHashPrefixes(let prefixes): members["path_hash_prefixes"] = .array(prefixes.map { .string($0) })
         }
         return .object(members)
+    }
+}
+
+/// A target's name, prepared to be matched with many delegations.
+struct TargetPath {
+    /// Between the slashes.
+    let parts: [[Unicode.Scalar]]
+    /// SHA-256 of the name's bytes, 64 lower-case digits.
+    let digest: String
+
+    init(_ name: String) {
+        parts = name.unicodeScalars.split(separator: "/", omittingEmptySubsequences: false).map(Array.init)
+        digest = Hexadecimal.string(of: SHA256.hash(data: Array(name.utf8)))
     }
 }

@@ -1,3 +1,5 @@
+import Crypto
+
 /// Whom a targets role trusts with some of its names.
 package struct Delegations: Sendable {
     /// The delegated roles: listed, or computed from a digest.
@@ -50,5 +52,60 @@ package struct Delegations: Sendable {
         case .succinct(let succinct): succinct.keys
         case .listed(let listed): listed.first { $0.name.utf8.elementsEqual(role.utf8) }?.keys
         }
+    }
+}
+
+/// A power of two of bins with the same keys, named by a prefix and a number (TAP 15).
+package struct SuccinctRoles: Sendable {
+    package let keys: RoleKeys
+    /// 1 to 32: how many leading bits of the name's SHA-256 choose the bin.
+    package let bitLength: Int
+    package let namePrefix: String
+
+    init(_ fields: FieldReader) throws(MetadataFault) {
+        keys = try RoleKeys(fields)
+        bitLength = try fields.integer("bit_length", atLeast: 1)
+        namePrefix = try fields.string("name_prefix")
+        guard bitLength <= 32 else { throw .field(fields.path("bit_length")) }
+    }
+
+    /// The bin that may name a target.
+    func roleName(for target: String) -> String {
+        let digest = SHA256.hash(data: Array(target.utf8))
+        let start = digest.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let digits = String(start >> UInt32(32 - bitLength), radix: 16)
+        return "\(namePrefix)-\(String(repeating: "0", count: suffixLength - digits.utf8.count))\(digits)"
+    }
+
+    /// Digits of the last bin's number.
+    private var suffixLength: Int { String((UInt64(1) << UInt64(bitLength)) - 1, radix: 16).utf8.count }
+}
+
+/// The order in which targets roles are searched for a target: preorder, depth first, each role once.
+struct DelegationWalk {
+    private let target: String
+    private let maximumRoles: Int
+    private var toVisit: [(role: String, delegator: String)] = [("targets", "root")]
+    private var visited: Set<[UInt8]> = []
+
+    init(target: String, maximumRoles: Int) {
+        self.target = target
+        self.maximumRoles = maximumRoles
+    }
+
+    /// The next role to look into; nil at the end of the search.
+    mutating func next() -> (role: String, delegator: String)? {
+        while visited.count <= maximumRoles, let next = toVisit.popLast() {
+            // Roles may delegate in a circle.
+            if visited.insert(Array(next.role.utf8)).inserted { return next }
+        }
+        return nil
+    }
+
+    /// Goes on with the roles that a visited role trusts with the target.
+    mutating func descend(into targets: TargetsMetadata, of role: String) {
+        guard let (names, isTerminating) = targets.delegations?.roles(for: target) else { return }
+        if isTerminating { toVisit = [] }
+        toVisit += names.reversed().map { ($0, role) }
     }
 }

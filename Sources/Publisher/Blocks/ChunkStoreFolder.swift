@@ -1,0 +1,54 @@
+import ContentAddress
+import Glibc
+import Linux
+import Zstd
+
+/// A casync chunk store on the local disk that blocks are written to: `abcd/abcd….cacnk`, zstd.
+struct ChunkStoreFolder: Sendable {
+    let path: String
+
+    func path(of id: BlockID) -> String { "\(path)/\(id.chunkStorePath)" }
+
+    /// Bytes of a block's file, or nil when there is none that could be the block: a power cut can leave an empty one.
+    /// - Throws: ``SystemCallError`` when that cannot be seen.
+    func storedSize(of id: BlockID, length: Int) throws(SystemCallError) -> UInt64? {
+        guard let status = try Paths.status(path(of: id)), status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return ChunkStoreFolder.isPlausible(size: Int(status.st_size), length: length) ? UInt64(status.st_size) : nil
+    }
+
+    /// Whether a file of `size` bytes can be a block of `length` bytes.
+    static func isPlausible(size: Int, length: Int) -> Bool {
+        // zstd's shortest frame that holds a byte has more than 8.
+        (9...ZstdCompressor.bound(length)).contains(size)
+    }
+
+    /// Says that a block is in use, to whoever prunes by age. A read-only store stays as it is.
+    ///
+    /// Whole seconds: so ``VerifiedBlocks`` tells our touch from a write.
+    /// - Throws: ``SystemCallError``: whoever prunes would not know of the use.
+    func touch(_ id: BlockID) throws(SystemCallError) {
+        do {
+            try Paths.setTimes(path(of: id), seconds: time(nil))
+        } catch  where [EROFS, EACCES, EPERM].contains(error.code) {}
+    }
+
+    /// Stores a block's compressed bytes; they appear whole or not at all.
+    /// - Throws: ``SystemCallError``; nothing is left behind then.
+    func store(_ id: BlockID, _ frame: UnsafeRawBufferPointer, by ingest: IngestFolder) throws(SystemCallError) {
+        let target = path(of: id)
+        let temporary = ingest.newPath()
+        do throws(SystemCallError) {
+            try FileHandle(path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL).write(frame)
+            do throws(SystemCallError) {
+                try Paths.rename(temporary, to: target)
+            } catch  where error.code == ENOENT {
+                try Folder.make("\(path)/\(id.hex.prefix(4))", above: false)
+                try Paths.rename(temporary, to: target)
+            }
+        } catch {
+            // The ingest folder goes with all that is in it.
+            _ = try? Paths.remove(temporary)
+            throw error
+        }
+    }
+}

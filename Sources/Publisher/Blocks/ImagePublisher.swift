@@ -1,0 +1,152 @@
+import ContentAddress
+import Curl
+import Glibc
+import ImageIndex
+import Linux
+
+/// Cuts an image into blocks, stores those that the store lacks, and writes the index last.
+///
+/// One reader (the calling thread), and workers that hash and compress; memory is bounded by the runs in flight. A run that
+/// was killed is resumed by running again: blocks that are stored are not compressed again.
+package struct ImagePublisher: Sendable {
+    private let options: PublishOptions
+    private let progress: PublishProgress
+    private let cancellation: Cancellation
+
+    /// Bytes that are read at once, where a block is not longer.
+    private static let runSize = 1_048_576
+    /// Bytes in flight at most, however many processors there are.
+    private static let memory = 268_435_456
+
+    package init(
+        options: PublishOptions, progress: PublishProgress = PublishProgress(),
+        cancellation: Cancellation = Cancellation()
+    ) {
+        self.options = options
+        self.progress = progress
+        self.cancellation = cancellation
+    }
+
+    /// Publishes the image at a path. Blocks the calling thread; never call it on the cooperative pool.
+    /// - Parameters:
+    ///   - image: a raw disk, ISO or block device; a URL is fetched, what is packed unpacked, and another format converted by
+    ///     qemu-img, to temporary files beside `index`.
+    ///   - index: where the index appears, by rename.
+    ///   - store: the block store's folder; made where it lacks.
+    /// - Throws: ``PublisherError``. No index and no temporary file is left behind then; stored blocks stay.
+    package func publish(image: String, index: String, store: String) throws(PublisherError) -> PublishedImage {
+        if !URLText.isURL(image) {
+            let source = try ImageSource(path: image)
+            guard try !source.isSameFile(as: index) else {
+                throw .usage(option: "INDEX", reason: "\(index) is the image itself")
+            }
+        }
+        guard !Folder.isFolder(index) else {
+            throw .unwritable(SystemCallError(code: EISDIR, call: "open", subject: index))
+        }
+        let folder = Folder.parent(of: index) ?? "/"
+        do { try Paths.checkWritable(folder) } catch {
+            throw .unwritable(SystemCallError(code: error.code, call: "open", subject: folder))
+        }
+        try OutputFolder.make(store)
+        // Whoever sweeps the store holds it alone.
+        let lock = try StoreLock.take(store, exclusive: false)
+        defer { lock.unlock() }
+        StaleFiles.remove(beside: index)
+        let prepared = try PreparedImage(
+            image, beside: index, digests: options.digests, progress: progress, cancellation: cancellation)
+        defer { prepared.remove() }
+        do throws(PublisherError) {
+            return try publish(try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
+        } catch {
+            // The name of a temporary file says nothing to anybody.
+            let shown = URLText.isURL(image) ? URLText.public(image) : image
+            switch error {
+            case .image(_, let problem): throw .image(path: shown, problem)
+            case .indexTooLong(_, let length, let limit, let blockSize):
+                throw .indexTooLong(image: shown, length: length, limit: limit, blockSize: blockSize)
+            default: throw error
+            }
+        }
+    }
+
+    /// Before hours of work whose result nobody could read.
+    private func checkIndex(of source: ImageSource, blocks: Int) throws(PublisherError) {
+        let length = ImageIndexWriter.length(blocks: blocks)
+        guard let limit = options.longestIndex, length > limit else { return }
+        var blockSize = options.blockSize.nextPowerOfTwo
+        while blockSize <= BlockSize.writable.upperBound {
+            let count = (source.size + UInt64(blockSize) - 1) / UInt64(blockSize)
+            if ImageIndexWriter.length(blocks: Int(count)) <= limit { break }
+            blockSize *= 2
+        }
+        throw .indexTooLong(
+            image: source.path, length: length, limit: limit,
+            blockSize: blockSize <= BlockSize.writable.upperBound ? blockSize : nil)
+    }
+
+    private func publish(_ source: ImageSource, index: String, store: String) throws(PublisherError) -> PublishedImage {
+        let started = MonotonicClock.nanoseconds
+        let size = UInt64(options.blockSize)
+        let count = Int((source.size + size - 1) / size)
+        try checkIndex(of: source, blocks: count)
+        let lastLength = Int(source.size - UInt64(count - 1) * size)
+        let zeros = ZeroBlocks(blockSize: options.blockSize, lastLength: lastLength, algorithm: options.algorithm)
+        let table = BlockTable(count: count, filledWith: zeros.full)
+        progress.begin(.blocks, total: source.size)
+
+        let digester = options.digestsImage ? ImageDigester(source: source) : nil
+        let pipeline = try BlockPipeline(
+            source: source, options: options, table: table, zeros: zeros, store: ChunkStoreFolder(path: store),
+            digester: digester, runSize: max(1, ImagePublisher.runSize / options.blockSize) * options.blockSize,
+            memory: ImagePublisher.memory, progress: progress, cancellation: cancellation)
+        let unread = try pipeline.run()
+        let blocks = table.all
+        let isKnown = try options.known?.isMade(
+            of: blocks, blockSize: options.blockSize, size: source.size, algorithm: options.algorithm)
+        let digest = isKnown == true ? options.known?.digest : try digester?.finish(progress, cancellation)
+        try source.checkUnchanged()
+
+        progress.begin(.index, total: 0)
+        try cancellation.check()
+        do {
+            try ImageIndexWriter.write(
+                blocks: blocks, blockSize: options.blockSize, imageSize: source.size, algorithm: options.algorithm,
+                to: index)
+        } catch {
+            throw .writing(error, index)
+        }
+        return PublishedImage(
+            size: source.size, blockSize: options.blockSize, blocks: count, distinctBlocks: table.distinctCount,
+            zeroBlocks: table.zeroBlocks.load(ordering: .relaxed), unreadBlocks: unread,
+            newBlocks: table.newBlocks.load(ordering: .relaxed), newBytes: table.newBytes.load(ordering: .relaxed),
+            storedBytes: table.storedBytes.load(ordering: .relaxed), digest: digest,
+            nanoseconds: MonotonicClock.nanoseconds - started)
+    }
+}
+
+extension Int {
+    /// The smallest power of two that is greater.
+    fileprivate var nextPowerOfTwo: Int { 1 << (Int.bitWidth - leadingZeroBitCount) }
+}
+
+/// What came of publishing one image.
+package struct PublishedImage: Sendable, Equatable {
+    /// Bytes of the image.
+    package var size: UInt64
+    package var blockSize: Int
+    /// Blocks of the image, and how many different ones.
+    package var blocks: Int
+    package var distinctBlocks: Int
+    /// Blocks of zeros, and how many of those were not even read.
+    package var zeroBlocks: Int
+    package var unreadBlocks: Int
+    /// Blocks that the store lacked, and their bytes there.
+    package var newBlocks: Int
+    package var newBytes: UInt64
+    /// Bytes of the distinct blocks in the store, new or not.
+    package var storedBytes: UInt64
+    /// The SHA-256 of the whole image where it was asked for.
+    package var digest: FileDigest?
+    package var nanoseconds: UInt64
+}

@@ -1,0 +1,49 @@
+import ContentAddress
+import ImageIndex
+import Zstd
+
+/// How an image is cut and stored.
+package struct PublishOptions: Sendable {
+    /// Bytes of every block but the last.
+    package var blockSize: Int
+    package var algorithm: DigestAlgorithm
+    /// zstd's level.
+    package var compressionLevel: Int
+    /// Threads that hash and compress.
+    package var workers: Int
+    /// Whether the SHA-256 of the whole image is computed as well.
+    package var digestsImage: Bool
+    /// An image that this one may turn out to be: then its digest is this one's.
+    package var known: KnownImage?
+    /// Bytes of an index that readers take; nil for one that lies in no tree.
+    package var longestIndex: Int?
+    /// Where the digest of an image from a URL is listed.
+    package var digests = DigestListChoice.beside
+
+    package static let standardCompressionLevel = 3
+
+    /// - Throws: ``PublisherError/usage(option:reason:)`` for a size or level out of bounds.
+    package init(
+        blockSize: Int = BlockSize.standard, algorithm: DigestAlgorithm = .sha256,
+        compressionLevel: Int = PublishOptions.standardCompressionLevel, workers: Int? = nil, digestsImage: Bool = false
+    ) throws(PublisherError) {
+        guard BlockSize.isWritable(blockSize) else {
+            let bounds = BlockSize.writable
+            throw .usage(
+                option: "--block-size",
+                reason: "\(blockSize) is not a multiple of 512 from \(bounds.lowerBound) to \(bounds.upperBound)")
+        }
+        // Level 0 would silently mean zstd's default.
+        guard ZstdCompressor.levels.contains(compressionLevel), compressionLevel != 0 else {
+            let levels = ZstdCompressor.levels
+            throw .usage(
+                option: "--compression",
+                reason: "\(compressionLevel) is not from 1 to \(levels.upperBound), or from -1 to \(levels.lowerBound)")
+        }
+        self.blockSize = blockSize
+        self.algorithm = algorithm
+        self.compressionLevel = compressionLevel
+        self.workers = max(1, workers ?? RunQueue.processors)
+        self.digestsImage = digestsImage
+    }
+}

@@ -1,0 +1,101 @@
+import Catalog
+import ContentAddress
+import ImageIndex
+import Linux
+
+/// The distinct blocks of every version of a catalog, each with its size in the store.
+struct BlockCensus {
+    /// One version, and its blocks as positions in ``sizes``.
+    struct Version {
+        let distribution: String
+        let entry: DistributionVersion
+        /// Bytes of the image, its blocks, and how many of them are zeros.
+        let size: UInt64
+        let blocks: Int
+        let zero: Int
+        /// Each once.
+        let distinct: [Int]
+    }
+
+    /// By distribution as the catalog has them, the oldest version first.
+    private(set) var versions: [Version] = []
+    /// Bytes of each block's file; 0 where it lacks.
+    private(set) var sizes: [UInt64] = []
+    /// Each block's place in ``sizes``.
+    private(set) var positions: [BlockID: Int] = [:]
+
+    /// Reads every index.
+    /// - Throws: ``PublisherError`` when one cannot be read or a signal came.
+    init(
+        _ catalog: CatalogDocument, _ contents: TreeContents, store: ChunkStoreFolder,
+        cancellation: Cancellation = Cancellation()
+    ) throws(PublisherError) {
+        for distribution in catalog.distributions {
+            for version in distribution.versions.reversed() {
+                try cancellation.check()
+                try count(version, of: distribution.id, contents, store)
+            }
+        }
+    }
+
+    private mutating func count(
+        _ version: DistributionVersion, of distribution: String, _ contents: TreeContents, _ store: ChunkStoreFolder
+    ) throws(PublisherError) {
+        do {
+            let index = try contents.index(version.index)
+            var (seen, distinct, zero) = (Set<Int>(), [Int](), 0)
+            try index.forEachBlock { block in
+                if block.isHole { zero += 1 }
+                let position = try place(of: block, store)
+                if seen.insert(position).inserted { distinct.append(position) }
+            }
+            versions.append(
+                Version(
+                    distribution: distribution, entry: version, size: index.imageSize, blocks: index.count, zero: zero,
+                    distinct: distinct))
+        } catch let error as PublisherError {
+            throw error
+        } catch let error as SystemCallError {
+            throw .unreadable(error)
+        } catch let error as ImageIndexError {
+            throw .index(path: version.index, error)
+        } catch {
+            throw .index(path: version.index, .malformed(reason: "\(error)"))
+        }
+    }
+
+    private mutating func place(of block: IndexedBlock, _ store: ChunkStoreFolder) throws(SystemCallError) -> Int {
+        if let known = positions[block.id] { return known }
+        let size = try store.storedSize(of: block.id, length: block.length) ?? 0
+        positions[block.id] = sizes.count
+        sizes.append(size)
+        return sizes.count - 1
+    }
+
+    /// Bytes in the store of some blocks.
+    func bytes(of blocks: some Sequence<Int>) -> UInt64 { blocks.reduce(0) { $0 + sizes[$1] } }
+
+    /// Bytes in the store of all blocks.
+    var bytes: UInt64 { sizes.reduce(0, +) }
+}
+
+extension TreeContents {
+    /// A version's index, from the file that was signed.
+    /// - Throws: ``PublisherError/index(path:_:)``; also when the file is not the signed one.
+    func index(_ name: String) throws(PublisherError) -> ImageIndex {
+        guard let file = file(name), let path = path(of: name) else {
+            throw .index(path: name, .malformed(reason: "nobody signed it"))
+        }
+        do {
+            let bytes = try FileContents.read(path, limit: max(1, file.length))
+            if let reason = file.identity.mismatch(bytes) { throw ImageIndexError.malformed(reason: "\(reason)") }
+            return try ImageIndex(path: path)
+        } catch let error as SystemCallError {
+            throw .index(path: path, .file(error))
+        } catch let error as ImageIndexError {
+            throw .index(path: path, error)
+        } catch {
+            throw .index(path: path, .malformed(reason: "\(error)"))
+        }
+    }
+}
