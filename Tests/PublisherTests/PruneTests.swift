@@ -68,7 +68,7 @@ import Testing
     @Test func oldWeeksLeaveTheCatalogAndTheirBlocksWaitForReaders() async throws {
         try addWeeks(6)
         let before = blockFiles
-        let promised = try #require(try tree.statistics().distributions.first).versions[3].freedWithOlder
+        let promised = try #require(try TreeStatistics(of: tree).distributions.first).versions[3].freedWithOlder
         let dry = try tree.prune(PruneRule(keepWeeks: 3), graceDays: 0, dryRun: true)
         #expect(try ids().count == 6)
         let result = try tree.prune(PruneRule(keepWeeks: 3), graceDays: 0)
@@ -199,7 +199,7 @@ import Testing
 
     @Test func byBytesTheOldestGoUntilTheOthersFit() throws {
         try addWeeks(6)
-        let all = try tree.statistics()
+        let all = try TreeStatistics(of: tree)
         let versions = try #require(all.distributions.first).versions
         let limit = all.stored - versions[4].freedWithOlder
         let result = try tree.prune(PruneRule(maxBytes: limit), dryRun: true)

@@ -1,5 +1,6 @@
 import Catalog
 import ContentAddress
+import Foundation
 import ImageIndex
 import Linux
 import TestSupport
@@ -30,17 +31,17 @@ import Testing
     }
 
     private var versions: [TreeStatistics.Version] {
-        get throws { try #require(try tree.statistics().distributions.first).versions }
+        get throws { try #require(try TreeStatistics(of: tree).distributions.first).versions }
     }
 
     @Test func growthAndSharesAddUp() throws {
         let versions = try versions
         #expect(versions.map(\.sharedBlocks) == [2, 2, 0])
         #expect(versions.allSatisfy { $0.sharedStored + $0.newStored == $0.stored })
-        #expect(versions[0].cumulativeStored == (try tree.statistics().stored))
+        #expect(versions[0].cumulativeStored == (try TreeStatistics(of: tree).stored))
         #expect(versions[1].cumulativeStored == versions[2].stored + versions[1].newStored)
         #expect(versions[2].freedWithOlder == versions[0].newStored || versions[2].freedWithOlder > 262_000)
-        #expect(versions[0].freedWithOlder == (try tree.statistics().stored))
+        #expect(versions[0].freedWithOlder == (try TreeStatistics(of: tree).stored))
         #expect(versions[1].freedWithOlder == versions[2].freedWithOlder + versions[1].newStored)
     }
 
@@ -50,7 +51,9 @@ import Testing
         #expect(try versions[0].recordingError == "the guest <did> not start")
         let stats = try await BuiltProgram.run("oscircular-publish", ["stats", tree.path])
         #expect(stats.stdout.contains("recording failed: the guest <did> not start"))
-        #expect(try tree.report().contains("was not recorded: the guest &lt;did&gt; not start"))
+        let page = try StatisticsPage(of: tree).html()
+        #expect(page.contains(#""recordingError":"the guest \u003cdid> not start""#))
+        #expect(page.contains("recording failed: the guest &lt;did&gt; not start"))
         let index = try tree.contents().index("d/2026-11-16.caibx")
         try tree.publish(BootSet([try index.block(at: 1).id]), of: "d", id)
         #expect(try versions[0].recordingError == nil)
@@ -69,13 +72,50 @@ import Testing
         let page = try FileContents.readText(folder.file("report.html"), limit: 1 << 24)
         #expect(page.hasPrefix("<!DOCTYPE html>"))
         #expect(page.contains("A &lt;b&gt; &amp; C"))
-        for part in ["Growth of the store", "Shared between versions", "Boot set of 2026-11-16"] {
+        for part in ["Growth of the store", "Shared between versions", "Boot set of"] {
             #expect(page.contains(part), "\(part)")
         }
-        for foreign in ["http:", "https:", "<script", "src=", "url("] { #expect(!page.contains(foreign), "\(foreign)") }
+        // A name of XML's, and no address.
+        let asked = page.replacing("http://www.w3.org/2000/svg", with: "")
+        for foreign in ["http:", "https:", "src=", "url(", "fetch(", "import("] {
+            #expect(!asked.contains(foreign), "\(foreign)")
+        }
         let nowhere = try await BuiltProgram.run(
             "oscircular-publish", ["stats", tree.path, "--html", folder.file("none/report.html")])
         #expect(nowhere.status == 73)
+    }
+
+    @Test func aTextOfThePublisherEndsNoScript() throws {
+        let id = try #require(VersionID("2026-11-16"))
+        let text = "</script><script>alert(1)</script><!-- \u{1B}[2J"
+        try tree.noteRecordingFailure(text, of: "d", id)
+        let page = try StatisticsPage(of: tree).html()
+        #expect(page.components(separatedBy: "<script").count == 3)
+        #expect(page.components(separatedBy: "</script>").count == 3)
+        #expect(!page.contains("<!--"))
+        #expect(!page.contains("\u{1B}"))
+        // The data says what it said.
+        let start = try #require(page.range(of: #"id="data">"#)?.upperBound)
+        let end = try #require(page.range(of: "</script>", range: start..<page.endIndex)?.lowerBound)
+        let data = try #require(
+            try JSONSerialization.jsonObject(with: Data(page[start..<end].utf8)) as? [String: Any])
+        #expect(data["title"] as? String == "A <b> & C")
+        let shown = try #require(data["statistics"] as? [String: Any])
+        let distributions = try #require(shown["distributions"] as? [[String: Any]])
+        let versions = try #require(distributions.first?["versions"] as? [[String: Any]])
+        #expect(versions.first?["recordingError"] as? String == text)
+    }
+
+    @Test func aTreeOfOneVersionHasAPage() throws {
+        let one = try PublishedTree.create(
+            path: folder.file("one"), name: "one", description: "", keys: SigningKeys(folder: folder.file("one-keys")))
+        #expect(try StatisticsPage(of: one).html().contains(#""distributions":[]"#))
+        _ = try one.add(
+            try NewVersion(distribution: "d", version: "2026-11-16"), image: folder.file("image"),
+            options: try PublishOptions())
+        let page = try StatisticsPage(of: one).html()
+        #expect(page.contains(#""shares":{"d":{"parts":[[1]],"versions":["2026-11-16"]}}"#))
+        #expect(page.contains(#""bootSets":{}"#))
     }
 
     @Test func theHeatMapHasEveryBlockOfTheBootSet() throws {

@@ -146,7 +146,7 @@ import Testing
             try PublisherFixtures.writeImage(image, to: folder.file("a.img"))
             try #require(try await run("add", tree, "d", "2026-11-1\(position)", folder.file("a.img")).status == 0)
         }
-        let statistics = try published().statistics()
+        let statistics = try TreeStatistics(of: published())
         let versions = try #require(statistics.distributions.first).versions
         #expect(versions.map(\.id) == ["2026-11-11", "2026-11-10"])
         #expect(versions.map(\.blocks) == [4, 3])

@@ -17,7 +17,7 @@ package struct TreeStatistics: Sendable, Equatable, Codable {
         package let zero: Int
         /// Bytes of its distinct blocks in the store.
         package let stored: UInt64
-        /// Distinct blocks that the version before it lacks, and their bytes in the store. All, for the first.
+        /// Distinct blocks that the version before it does not have, and their bytes in the store. All, for the first.
         package let newBlocks: Int
         package let newStored: UInt64
         /// Distinct blocks that the version before it has too, and their bytes in the store. None, for the first.
@@ -55,40 +55,61 @@ package struct TreeStatistics: Sendable, Equatable, Codable {
     }
 }
 
-extension PublishedTree {
-    /// Counts blocks and bytes of every version. A block whose file lacks counts 0 bytes.
+extension TreeStatistics {
+    /// Counts blocks and bytes of every version. A block whose file is missing counts 0 bytes.
     /// - Throws: ``PublisherError`` when the catalog or an index cannot be read.
-    package func statistics() throws(PublisherError) -> TreeStatistics {
-        let contents = try contents()
+    package init(of tree: PublishedTree) throws(PublisherError) {
+        let contents = try tree.contents()
         let catalog = try contents.catalog()
-        let census = try BlockCensus(catalog, contents, store: ChunkStoreFolder(path: blocks))
-        return TreeStatistics(catalog, contents, census)
+        self.init(
+            catalog, contents, try BlockCensus(catalog, contents, store: ChunkStoreFolder(path: tree.blocks)))
     }
 
-    /// The statistics as one page of HTML that needs nothing else.
-    /// - Throws: ``PublisherError``.
-    package func report() throws(PublisherError) -> String {
-        let contents = try contents()
-        let catalog = try contents.catalog()
-        let census = try BlockCensus(catalog, contents, store: ChunkStoreFolder(path: blocks))
-        let statistics = TreeStatistics(catalog, contents, census)
-        var page = StatisticsPage(title: catalog.name, made: Timestamp.now.description, statistics: statistics)
-        for distribution in catalog.distributions {
-            page.shares[distribution.id] = VersionShares(of: distribution.id, census)
-            // The newest that has one.
+    /// The statistics as lines for a terminal.
+    package var lines: [String] {
+        var lines: [String] = []
+        for distribution in distributions {
+            var rows = [TreeStatistics.heads]
             for version in distribution.versions {
-                guard let name = version.bootSet, let set = contents.bootSet(name) else { continue }
-                page.heatMaps[distribution.id] = try BootHeatMap(
-                    version: version.id.text, bootSet: set, index: contents.index(version.index))
-                break
+                let bootSet = version.bootSetStored.map(Quantity.bytes) ?? "none"
+                let notes = [
+                    version.pinned ? "pinned" : nil, version.recordingError.map { "recording failed: \($0)" },
+                ].compactMap { $0 }
+                rows.append([
+                    version.id, Quantity.bytes(version.size), "\(version.distinct)", Quantity.bytes(version.stored),
+                    Quantity.bytes(version.newStored), Quantity.bytes(version.sharedStored),
+                    Quantity.bytes(version.cumulativeStored), Quantity.bytes(version.freedWithOlder), bootSet,
+                    notes.joined(separator: ", "),
+                ])
             }
+            lines.append(distribution.id)
+            lines += TreeStatistics.table(rows)
         }
-        return page.html
+        lines.append("all: \(blocks) blocks, \(Quantity.bytes(stored))")
+        return lines
+    }
+
+    private static let heads = [
+        "version", "image", "unique", "stored", "new", "shared", "growth", "frees", "boot set", "",
+    ]
+
+    /// Columns as wide as their widest text; numbers to the right.
+    private static func table(_ rows: [[String]]) -> [String] {
+        let widths = heads.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            var line = " "
+            for (column, text) in row.enumerated() {
+                let padding = String(repeating: " ", count: widths[column] - text.count)
+                line += " " + (column == 0 || column == heads.count - 1 ? text + padding : padding + text) + " "
+            }
+            while line.hasSuffix(" ") { line.removeLast() }
+            return line
+        }
     }
 }
 
 extension TreeContents {
-    /// A boot set that was signed; nil where its file lacks or is damaged: it is advice, no part of the image.
+    /// A boot set that was signed; nil where its file is missing or damaged: it is advice, not a part of the image.
     func bootSet(_ name: String) -> BootSet? { path(of: name).flatMap { try? BootSet(path: $0) } }
 }
 

@@ -45,7 +45,7 @@ extension PublishedTree {
         }
     }
 
-    /// Notes why a version has no boot set, for ``statistics()``. One that it has from before stays.
+    /// Notes why a version has no boot set, for ``TreeStatistics``. One that it has from before stays.
     /// - Throws: ``PublisherError``.
     package func noteRecordingFailure(
         _ reason: String, of distribution: String, _ version: VersionID
