@@ -3,6 +3,8 @@ import FoundationEssentials
 extension CatalogDocument {
     /// Bytes of the longest document that is read.
     package static let longest = 16_777_216
+    /// Bytes of an index that readers take, so of the longest that is published: 6.7 million blocks.
+    package static let longestIndex = 256 << 20
 
     /// Reads and checks a document. Unknown keys are ignored.
     /// - Throws: ``CatalogError``.

@@ -4,9 +4,7 @@ import TUF
 
 /// Indexes and boot sets: fetched when somebody needs them, kept, and compared with what the publisher signed before they are used.
 extension CatalogLibrary {
-    /// Bounds on what a server may send: an index of 6.7 million blocks, as publishers make them at most.
-    private static let indexLimit = 256 << 20
-    /// 262,144 lines of 65 bytes, and the header.
+    /// Bytes of a boot set that a server may send: 262,144 lines of 65 bytes, and the header.
     private static let bootSetLimit = 64 + 262_144 * 65
 
     /// The path of a version's index here, as its publisher signed it: fetched when it is not here yet, or is no longer what it was.
@@ -17,7 +15,7 @@ extension CatalogLibrary {
     package func index(of version: ChosenVersion, elsewhere: String? = nil) async throws -> String {
         let path = indexPath(version.source, version.distribution, version.version)
         return try await bring(
-            version.version.index, of: version, to: path, elsewhere: elsewhere, limit: CatalogLibrary.indexLimit)
+            version.version.index, of: version, to: path, elsewhere: elsewhere, limit: CatalogDocument.longestIndex)
     }
 
     /// The path of a version's published boot set here, as ``index(of:)``; nil where none was published.

@@ -71,9 +71,7 @@ extension CatalogLibrary {
     /// The bytes of a target from the first place that gives the right ones.
     /// - Throws: ``CatalogAccessError``.
     func bytes(of target: TargetFile, _ version: ChosenVersion) async throws -> [UInt8] {
-        let slash = target.name.lastIndex(of: "/")
-        let start = slash.map { target.name.index(after: $0) } ?? target.name.startIndex
-        let path = "\(target.name[..<start])\(target.sha256 ?? "").\(target.name[start...])"
+        let path = TargetName.path(of: target.name, digest: target.sha256 ?? "")
         let bases = version.source.places(version.document.mirrors).map { $0 + "targets/" }
         let places = TreeSource(bases, transfers: transfers, isAbsenceFinal: false)
         do throws(RepositorySourceError) {

@@ -17,9 +17,6 @@ package enum CatalogTrust: Sendable {
 
 /// Where trust comes from: what a server says is used when its publisher's keys signed it, and not before.
 extension CatalogLibrary {
-    /// Bytes of a root file that may become trusted.
-    private static let rootLimit = 512_000
-
     /// Takes a publisher's root metadata as trusted, brings the catalog here and remembers its source.
     /// - Throws: ``CatalogAccessError``, ``CatalogError`` when the signed catalog is none. Nothing stays then.
     package func add(_ source: CatalogSource, trust: CatalogTrust) async throws -> CatalogCopy {
@@ -202,7 +199,7 @@ extension CatalogLibrary {
         let tree = TreeSource([source.url + "metadata/"], transfers: transfers, isAbsenceFinal: true)
         let bytes: [UInt8]
         do throws(RepositorySourceError) {
-            bytes = try await tree.fetch("1.root.json", maximumLength: CatalogLibrary.rootLimit)
+            bytes = try await tree.fetch("1.root.json", maximumLength: ClientLimits().rootLength)
         } catch {
             switch error {
             case .unreachable(let cause):

@@ -3,9 +3,6 @@ import Linux
 
 /// Writes an index of fixed-size blocks that casync and desync read too.
 package enum ImageIndexWriter {
-    /// Bytes of an index that readers take from a tree: 6.7 million blocks.
-    package static let longestPublished = 256 << 20
-
     /// Bytes of the index of so many blocks.
     package static func length(blocks: Int) -> Int {
         BlobIndexFormat.headerSize + BlobIndexFormat.tableHeaderSize + (blocks + 1) * BlobIndexFormat.itemSize

@@ -3,6 +3,7 @@ import Glibc
 import Linux
 import ObjectStore
 import Publisher
+import TUF
 
 /// `mirror SOURCE TREE|s3://BUCKET[/PREFIX]`: a copy of a tree that readers may use as if it were the tree.
 struct MirrorCommand: PublishSubcommand {
@@ -54,7 +55,7 @@ struct MirrorCommand: PublishSubcommand {
         options.fingerprint = fingerprint
         options.deleteAfterDays = deleteAfter
         if let root {
-            do { options.root = try FileContents.read(root, limit: 512_000) } catch {
+            do { options.root = try FileContents.read(root, limit: ClientLimits().rootLength) } catch {
                 throw PublisherError.unreadable(error)
             }
         }

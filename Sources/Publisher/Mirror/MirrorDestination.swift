@@ -34,8 +34,6 @@ enum TreePath {
 
     /// A signed file's path: its digest stands before its name.
     static func target(_ name: String, digest: String) -> String {
-        let slash = name.lastIndex(of: "/")
-        let start = slash.map { name.index(after: $0) } ?? name.startIndex
-        return "targets/\(name[..<start])\(digest).\(name[start...])"
+        "targets/\(TargetName.path(of: name, digest: digest))"
     }
 }

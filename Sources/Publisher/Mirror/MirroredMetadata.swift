@@ -14,7 +14,7 @@ struct MirroredMetadata: Sendable {
     let timestampVersion: Int
     private let client: TUFClient
 
-    private static let rootLimit = 512_000
+    private static let rootLimit = ClientLimits().rootLength
 
     /// Follows the source from the root that the copy began with, or the one that the options name, or the source's own.
     ///
@@ -91,8 +91,8 @@ struct MirroredMetadata: Sendable {
     }
 
     private static func isRoot(_ bytes: [UInt8]) -> Bool {
-        // Why it is none does not matter here.
-        (try? RootMetadata(try SignedDocument(bytes, maximumLength: rootLimit))) != nil
+        // Why it is not one does not matter here.
+        (try? TUFClient.check(root: bytes)) != nil
     }
 
     /// A damaged one says nothing about what the copy had, and is replaced.

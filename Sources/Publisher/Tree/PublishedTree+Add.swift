@@ -80,7 +80,7 @@ extension PublishedTree {
 
         var options = options
         options.digestsImage = true
-        options.longestIndex = ImageIndexWriter.longestPublished
+        options.longestIndex = CatalogDocument.longestIndex
         if let newest = document.distribution(new.distribution)?.versions.first, let digest = newest.digest,
             let file = contents.path(of: newest.index), try contents.isAsSigned(newest.index)
         {
@@ -116,7 +116,9 @@ extension PublishedTree {
         let added = document.add(version, new)
         document.updated = .now
         let bytes: [UInt8]
-        do { bytes = try FileContents.read(made, limit: 1 << 30) } catch { throw .unreadable(error) }
+        do { bytes = try FileContents.read(made, limit: CatalogDocument.longestIndex) } catch {
+            throw .unreadable(error)
+        }
         try publish(document, distribution: new.distribution, files: [(index, bytes)], contents)
         return (added, published)
     }

@@ -126,7 +126,12 @@ package struct PublishedTree: Sendable {
         }
     }
 
-    /// Publishes files and the catalog that names them, in one signed step. Call it under ``lock()``.
+    /// Publishes files and the catalog that names them. Call it under ``lock()``.
+    ///
+    /// It is one signed step where the catalog's keys sign all of it. Where a distribution has a publisher of its own, it is two when the
+    /// catalog changes as well: first what that publisher signs, then the catalog. A reader who comes between them sees files that the
+    /// catalog does not name yet, or still has the name of one that is being removed; both are there, and right. An end between the two leaves
+    /// the tree so.
     /// - Parameters:
     ///   - distribution: whose files they are: a publisher of its own signs those, where there is one.
     ///   - removing: names that are vouched for no longer. Their files stay, for readers of an older catalog.

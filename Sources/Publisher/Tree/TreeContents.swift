@@ -34,10 +34,7 @@ struct TreeContents: Sendable {
 
     /// Where a target lies below `targets/`, under the name with its digest; nil when it has no SHA-256.
     static func place(of file: TargetFile) -> String? {
-        guard let digest = file.sha256 else { return nil }
-        let name = file.name
-        let start = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
-        return "\(name[..<start])\(digest).\(name[start...])"
+        file.sha256.map { TargetName.path(of: file.name, digest: $0) }
     }
 
     /// The names that one role signs for.

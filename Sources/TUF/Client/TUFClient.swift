@@ -109,7 +109,10 @@ package actor TUFClient {
             throw .targetTooLong(name: target.name, length: target.length, limit: maximumLength)
         }
         let isConsistent = trusted?.root.consistentSnapshot ?? false
-        let paths = isConsistent ? Self.paths(withDigestOf: target) : [target.name]
+        // A repository writes the file under one of its digests at least.
+        let paths =
+            isConsistent
+            ? target.identity.hashes.entries.map { TargetName.path(of: target.name, digest: $0.value) } : [target.name]
         for path in paths.dropLast() {
             if let bytes = try await fetchTarget(target, at: path) { return bytes }
         }
@@ -130,15 +133,6 @@ package actor TUFClient {
             throw .untrusted(file: target.name, reason)
         }
         return bytes
-    }
-
-    /// `dir/<digest>.name` for each digest: a repository writes one of them at least.
-    private static func paths(withDigestOf target: TargetFile) -> [String] {
-        let slash = target.name.utf8.lastIndex(of: UInt8(ascii: "/"))
-        let start = slash.map { target.name.utf8.index(after: $0) } ?? target.name.startIndex
-        return target.identity.hashes.entries.map { entry in
-            "\(target.name[..<start])\(entry.value).\(target.name[start...])"
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-/// Which target names may become paths: of a URL, or of a file.
+/// A target's name as a path, of a URL or of a file: whether it may be one, and which.
 package enum TargetName {
     /// Refuses names that could lead out of a folder, as they are or after one more decoding.
     /// - Throws: ``TUFError/unsafeName(_:)``.
@@ -15,5 +15,14 @@ package enum TargetName {
         let lowered = name.lowercased()
         let isDisguised = ["%2e", "%2f", "%5c", "%00"].contains { lowered.contains($0) }
         guard isSafe, !isDisguised else { throw .unsafeName(name) }
+    }
+
+    /// Where a target lies in a repository with consistent snapshots: `folder/DIGEST.name`.
+    /// - Parameter digest: hexadecimal digits, of any of the target's digests.
+    package static func path(of name: String, digest: String) -> String {
+        // By bytes: a slash and a mark that combines with it are one character here, and two to everybody else.
+        let slash = name.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let start = slash.map { name.utf8.index(after: $0) } ?? name.startIndex
+        return "\(name[..<start])\(digest).\(name[start...])"
     }
 }

@@ -64,9 +64,7 @@ package struct TUFRepository: Sendable {
     {
         do throws(TUFError) { try TargetName.check(name) } catch { throw .unsafeName(name) }
         let identity = FileIdentity(of: bytes)
-        let slash = name.utf8.lastIndex(of: UInt8(ascii: "/"))
-        let start = slash.map { name.utf8.index(after: $0) } ?? name.startIndex
-        try folder.write(bytes, to: "targets/\(name[..<start])\(identity.sha256 ?? "").\(name[start...])")
+        try folder.write(bytes, to: "targets/\(TargetName.path(of: name, digest: identity.sha256 ?? ""))")
         return TargetFile(name: name, identity: identity, custom: custom)
     }
 

@@ -43,7 +43,7 @@ struct MountSource {
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {
         let transfers = context.transfers()
         defer { transfers.close() }
-        let bytes = try await transfers.get(url, maximumBytes: ImageIndexWriter.longestPublished, retry: .prompt).body
+        let bytes = try await transfers.get(url, maximumBytes: CatalogDocument.longestIndex, retry: .prompt).body
             .withUnsafeBytes {
                 Array($0)
             }
