@@ -1,7 +1,6 @@
 import ContentAddress
 import Curl
 import FoundationEssentials
-import Glibc
 import Linux
 
 /// The catalogs that this user follows: their sources, the last copy of each, and the indexes that were fetched.
@@ -33,10 +32,11 @@ package struct CatalogLibrary: Sendable {
     package func sources() -> [CatalogSource] {
         // Shown, and asked for new versions: what cannot be read is not there for now, and nothing is removed for it.
         Folder.namesIfAny(in: directory).sorted().compactMap { name in
+            // As above.
             guard let bytes = try? FileContents.read("\(directory)/\(name)/source.json", limit: 65_536) else {
                 return nil
             }
-            // Malformed: none.
+            // A malformed one is not a source.
             var source = try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))
             source?.mirrors = mirrors[name] ?? []
             return source
@@ -53,14 +53,15 @@ package struct CatalogLibrary: Sendable {
     package func damagedSources() -> [String] {
         let readable = Set(sources().map(\.name))
         return Folder.namesIfAny(in: directory).sorted().filter { name in
-            !readable.contains(name) && access("\(directory)/\(name)/source.json", F_OK) == 0
+            // One that cannot be seen now is not called damaged.
+            !readable.contains(name) && (try? Paths.isThere("\(directory)/\(name)/source.json")) == true
         }
     }
 
     /// A number that changes when catalogs come or go, whoever adds or removes them; one system call.
     package var sourcesStamp: Int64 {
-        var status = stat()
-        guard stat(directory, &status) == 0 else { return 0 }
+        // The next look tells another number where this one could not be made.
+        guard let status = try? Paths.status(directory) else { return 0 }
         return Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
     }
 
@@ -133,6 +134,7 @@ package struct CatalogLibrary: Sendable {
         await withTaskGroup(of: CatalogCopy?.self) { group in
             group.addTask { await refreshed(source) }
             group.addTask {
+                // Cancelled as soon as the server has answered.
                 try? await Task.sleep(for: time)
                 return nil
             }
@@ -186,9 +188,9 @@ package struct CatalogLibrary: Sendable {
     }
 
     private func isFresh(_ path: String) -> Bool {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return false }
-        let age = time(nil) - status.st_mtim.tv_sec
+        // One that cannot be seen is asked for again.
+        guard let status = try? Paths.status(path) else { return false }
+        let age = Int(Timestamp.now.seconds) - status.st_mtim.tv_sec
         return (0..<CatalogLibrary.freshSeconds).contains(age)
     }
 

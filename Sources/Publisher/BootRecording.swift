@@ -36,9 +36,8 @@ package struct BootRecording: Sendable {
         let folder = try RecordingFolder()
         defer { folder.remove() }
         let name = "tree/\(distribution)@\(version)"
-        try run(
-            ["catalog", "add", "tree", absolute(tree), "--root", "\(absolute(tree))/metadata/1.root.json"], folder,
-            cancellation)
+        let place = ResolvedPath.resolve(tree)
+        try run(["catalog", "add", "tree", place, "--root", "\(place)/metadata/1.root.json"], folder, cancellation)
         var boot = ["boot", name, "--detach", "--display", "none", "--network", "none"]
         if let memoryMiB { boot += ["--memory", "\(memoryMiB)"] }
         if let accelerator { boot += ["--accel", accelerator] }
@@ -48,7 +47,7 @@ package struct BootRecording: Sendable {
             let path = folder.bootSet(distribution, version)
             let before = recorded
             let result = Result { () throws(PublisherError) in try wait(for: path, since: before, cancellation) }
-            // In every case: nobody else knows of this guest.
+            // In every case: nobody else knows of this guest. What came of the start counts, not whether it stops well.
             _ = try? ChildProgram.run(client, ["stop", session, "--force"], environment: folder.environment)
             recorded = try result.get()
         }
@@ -59,21 +58,18 @@ package struct BootRecording: Sendable {
     private func wait(
         for path: String, since before: BootSet?, _ cancellation: Cancellation
     ) throws(PublisherError) -> BootSet {
-        var identity = stat()
-        let known = before != nil && stat(path, &identity) == 0 ? identity.st_ino : 0
+        func identity() -> UInt? {
+            // What cannot be seen now is looked for again, for as long as a start may take.
+            (try? Paths.status(path)).map { UInt($0.st_ino) }
+        }
+        let known = before == nil ? nil : identity()
         for _ in 0..<(longest * 5) {
             try cancellation.check()
             usleep(200_000)
-            var now = stat()
-            if stat(path, &now) == 0, now.st_ino != known, let bootSet = try? BootSet(path: path) { return bootSet }
+            // Half written, or gone again: as above.
+            if let now = identity(), now != known, let bootSet = try? BootSet(path: path) { return bootSet }
         }
         throw .recordingFailed(reason: "the guest's disk did not come to rest within \(longest) seconds")
-    }
-
-    private func absolute(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 
     @discardableResult

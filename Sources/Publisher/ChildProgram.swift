@@ -93,8 +93,10 @@ package enum ChildProgram {
 
     /// What a child wrote, at most 16 MiB of it.
     package static func contents(_ file: FileHandle) -> [UInt8] {
+        // What cannot be read counts as not said: each caller fails, or asks for more, where it finds nothing.
         guard let size = try? file.status().st_size, size > 0 else { return [] }
         var bytes = [UInt8](repeating: 0, count: min(Int(size), 16_777_216))
+        // As above.
         let count = (try? bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }) ?? 0
         bytes.removeLast(bytes.count - count)
         return bytes

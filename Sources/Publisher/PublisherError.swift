@@ -1,6 +1,5 @@
 import Catalog
 import Curl
-import Glibc
 import ImageIndex
 import Linux
 import TUF

@@ -1,23 +1,21 @@
-import Glibc
 import Linux
 
 /// A folder for the time of one piece of work; it goes with the object.
 final class WorkFolder: Sendable {
     let path: String
 
-    /// - Throws: ``SystemCallError`` of `mkdtemp`.
+    /// - Throws: ``SystemCallError`` of `mkdir`.
     init() throws(SystemCallError) {
-        let base = Environment.temporaryFolder
-        path = try WorkFolder.make(in: base, name: "oscircular-publish")
+        path = try WorkFolder.make(in: Environment.temporaryFolder, name: "oscircular-publish")
     }
 
-    /// Makes a folder that nobody else can look into; whoever asked removes it.
+    /// Makes a folder that nobody else can look into; the caller removes it.
     /// - Returns: its path.
-    /// - Throws: ``SystemCallError`` of `mkdtemp`.
+    /// - Throws: ``SystemCallError`` of `mkdir`; EEXIST for a name that somebody else took.
     static func make(in base: String, name: String) throws(SystemCallError) -> String {
-        var template = Array("\(base)/\(name)-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw .last("mkdtemp", base) }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = "\(base)/\(name)-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        try Folder.makeNew(path, mode: 0o700)
+        return path
     }
 
     // A temporary folder that stays is the system's to clear.

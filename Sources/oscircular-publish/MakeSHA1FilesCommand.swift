@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Linux
 import Publisher
 
 /// `mksha1files IMAGE INDEX BLOCKSIZE`, as the OS Circular guide of 2009 types it.
@@ -17,7 +18,8 @@ struct MakeSHA1FilesCommand: PublishSubcommand {
 
     func run(_ context: Context) throws {
         // The guide's next command copies the index there.
-        if geteuid() == 0 { mkdir("/var/tmp/blocks", 0o755) }
+        // Where that cannot be made, the copying says so.
+        if geteuid() == 0 { try? Folder.make("/var/tmp/blocks", above: false) }
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }

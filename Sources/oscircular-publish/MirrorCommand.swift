@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Linux
 import ObjectStore
 import Publisher
@@ -83,19 +82,20 @@ struct MirrorCommand: PublishSubcommand {
     private func toObjectStore(
         _ options: MirrorOptions, _ progress: PublishProgress, _ context: Context
     ) throws -> TreeMirror {
-        func variable(_ name: String) -> String? {
-            getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-        }
-        guard let endpoint = endpoint ?? variable("AWS_ENDPOINT_URL_S3") ?? variable("AWS_ENDPOINT_URL") else {
+        guard
+            let endpoint = endpoint ?? Environment.value("AWS_ENDPOINT_URL_S3") ?? Environment.value("AWS_ENDPOINT_URL")
+        else {
             throw ValidationError("\(destination) needs --endpoint, the object store's URL")
         }
-        let region = region ?? variable("AWS_REGION") ?? variable("AWS_DEFAULT_REGION") ?? "us-east-1"
+        let region = region ?? Environment.value("AWS_REGION") ?? Environment.value("AWS_DEFAULT_REGION") ?? "us-east-1"
         guard let location = ObjectStoreLocation(destination, endpoint: endpoint, region: region) else {
             throw ValidationError(
                 "\(destination) at \(endpoint) is no bucket: give s3://BUCKET[/PREFIX] and --endpoint http[s]://HOST[:PORT]"
             )
         }
-        guard let credentials = ObjectStoreCredentials(environment: variable) else { throw MirrorError.noCredentials }
+        guard let credentials = ObjectStoreCredentials(environment: Environment.value) else {
+            throw MirrorError.noCredentials
+        }
         return try TreeMirror.toObjectStore(
             location, credentials: credentials, accessList: acl, from: source, options: options, progress: progress,
             cancellation: context.cancellation)

@@ -13,6 +13,7 @@ enum Signals {
         sigaddset(&set, SIGTERM)
         pthread_sigmask(SIG_BLOCK, &set, nil)
         let waited = set
+        // Nobody hears them then: they end the program, as they would without us.
         let waiting: Void? = try? WorkerThread.start(name: "signals") {
             var set = waited
             while true {
@@ -22,7 +23,6 @@ enum Signals {
                 cancellation.cancel(signal: number)
             }
         }
-        // Nobody hears them: then they end the program, as they would without us.
         if waiting == nil { pthread_sigmask(SIG_UNBLOCK, &set, nil) }
         return cancellation
     }

@@ -8,6 +8,7 @@ enum ExpiryWarning {
 
     /// A line on standard error for every role whose metadata ends soon, or has ended, and which no timer renews.
     static func print(_ tree: PublishedTree) {
+        // A warning alone: what the command itself needs of the tree, it has read by now.
         guard let roles = try? tree.roles() else { return }
         let soon = UTCTime.now().adding(seconds: days * 86_400)
         for role in roles where !["snapshot", "timestamp"].contains(role.role) {

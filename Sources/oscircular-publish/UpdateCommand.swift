@@ -1,6 +1,5 @@
 import ArgumentParser
 import Catalog
-import Glibc
 import Publisher
 
 /// `update TREE --recipe FILE`: a week's run.

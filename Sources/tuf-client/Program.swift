@@ -91,6 +91,7 @@ struct Program: AsyncParsableCommand {
         try TargetName.check(name)
         // One file a target, directly in the folder: `dir/name` becomes `dir%2Fname`.
         let path = "\(targetDir ?? ".")/\(PercentEncoding.fileName(of: name))"
+        // What cannot be read is fetched anew.
         if let present = try? FileContents.read(path, limit: target.length),
             target.identity.mismatch(present) == nil
         {

@@ -11,11 +11,14 @@ import Testing
             "AtomicFile", "FileContents", "FileHandle", "FileSystemSpace", "Folder", "Folder+Paths", "Paths",
         ],
         "Publisher": [
-            "Blocks/", "Mirror/", "OutputFolder", "Prune/", "ImageSource", "PreparedImage", "BlockCensus", "Tree/", "Verify/", "WorkFolder",
+            "Blocks/", "Mirror/", "OutputFolder", "Prune/", "ImageSource", "PreparedImage", "BlockCensus", "Tree/",
+            "Verify/", "WorkFolder",
         ],
         "ImageIndex": ["/"], "TUF": ["/"],
         "BlockStore": ["Cache/"],
-        "Catalog": ["CatalogLibrary+Indexes", "CatalogLibrary+Kept", "CatalogLibrary+Trust", "KnownFiles"],
+        "Catalog": [
+            "CatalogLibrary", "CatalogLibrary+Indexes", "CatalogLibrary+Kept", "CatalogLibrary+Trust", "KnownFiles",
+        ],
         "Boot": ["DepartedVersions"],
     ]
 

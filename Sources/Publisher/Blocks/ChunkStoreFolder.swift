@@ -1,3 +1,4 @@
+import Catalog
 import ContentAddress
 import Glibc
 import Linux
@@ -28,27 +29,13 @@ struct ChunkStoreFolder: Sendable {
     /// - Throws: ``SystemCallError``: whoever prunes would not know of the use.
     func touch(_ id: BlockID) throws(SystemCallError) {
         do {
-            try Paths.setTimes(path(of: id), seconds: time(nil))
+            try Paths.setTimes(path(of: id), seconds: Int(Timestamp.now.seconds))
         } catch  where [EROFS, EACCES, EPERM].contains(error.code) {}
     }
 
     /// Stores a block's compressed bytes; they appear whole or not at all.
     /// - Throws: ``SystemCallError``; nothing is left behind then.
     func store(_ id: BlockID, _ frame: UnsafeRawBufferPointer, by ingest: IngestFolder) throws(SystemCallError) {
-        let target = path(of: id)
-        let temporary = ingest.newPath()
-        do throws(SystemCallError) {
-            try FileHandle(path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL).write(frame)
-            do throws(SystemCallError) {
-                try Paths.rename(temporary, to: target)
-            } catch  where error.code == ENOENT {
-                try Folder.make("\(path)/\(id.hex.prefix(4))", above: false)
-                try Paths.rename(temporary, to: target)
-            }
-        } catch {
-            // The ingest folder goes with all that is in it.
-            _ = try? Paths.remove(temporary)
-            throw error
-        }
+        try ingest.write(frame, to: path(of: id))
     }
 }

@@ -36,17 +36,33 @@ final class IngestFolder: Sendable {
     /// Removes it with all that is in it, once nobody writes there any more.
     func remove() { IngestFolder.remove(path) }
 
-    /// A path that nobody else uses.
-    func newPath() -> String {
-        "\(path)/\(counter.add(1, ordering: .relaxed).newValue)"
+    /// Writes a file here and gives it its name in the store: it appears whole or not at all. The folder that the name lies in is made where
+    /// it is missing.
+    /// - Throws: ``SystemCallError``; nothing is left behind then.
+    func write(_ bytes: UnsafeRawBufferPointer, to target: String) throws(SystemCallError) {
+        let temporary = "\(path)/\(counter.add(1, ordering: .relaxed).newValue)"
+        do throws(SystemCallError) {
+            try FileHandle(path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL).write(bytes)
+            do throws(SystemCallError) {
+                try Paths.rename(temporary, to: target)
+            } catch  where error.code == ENOENT {
+                try Folder.make(Folder.parent(of: target) ?? "/", above: false)
+                try Paths.rename(temporary, to: target)
+            }
+        } catch {
+            // The ingest folder goes with all that is in it.
+            _ = try? Paths.remove(temporary)
+            throw error
+        }
     }
 
     /// Removes what killed publishers left in a store, as far as that can be done: what stays is tried again by the next.
     static func removeStale(in store: String) {
         for name in Folder.namesIfAny(in: store) where name.hasPrefix(prefix) {
             let path = "\(store)/\(name)"
-            // Only a folder that is locked for us alone is a dead one's.
+            // Only a folder that this process could lock is a dead publisher's; one that cannot be opened or locked is left alone.
             guard let handle = try? FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+                // As above.
                 (try? handle.lock(exclusive: true, wait: false)) == true
             else { continue }
             remove(path)
@@ -56,6 +72,7 @@ final class IngestFolder: Sendable {
     private static func remove(_ path: String) {
         // What stays is a dead publisher's from now on, for the next to remove; no block has its name from here.
         for name in Folder.namesIfAny(in: path) { _ = try? Paths.remove("\(path)/\(name)") }
+        // As above.
         _ = try? Paths.removeFolder(path)
     }
 }

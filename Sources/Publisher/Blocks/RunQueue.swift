@@ -4,86 +4,59 @@ import Linux
 /// Hands runs from the reader to the workers and back, so that memory is bounded by the number of runs.
 ///
 /// The first failure stops everybody: nobody gets a run any more.
-// @unchecked: every member but the mutex and the conditions is touched only while the mutex is held.
-final class RunQueue: @unchecked Sendable {
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t> = .allocate(capacity: 1)
-    private let changed: UnsafeMutablePointer<pthread_cond_t> = .allocate(capacity: 1)
-    private var free: [ReadRun]
-    private var full: [ReadRun] = []
-    private var nextFull = 0
-    private var isFinished = false
-    private var workers: Int
-    private var failure: PublisherError?
+final class RunQueue: Sendable {
+    private struct State {
+        var free: [ReadRun]
+        var full: [ReadRun] = []
+        /// The first of `full` that no worker has taken.
+        var nextFull = 0
+        var isFinished = false
+        var workers: Int
+        var failure: PublisherError?
+    }
+
+    private let state: Monitor<State>
 
     /// Workers that can compute at the same time.
     static var processors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 
     init(runs: Int, capacity: Int, workers: Int) {
-        free = (0..<runs).map { _ in ReadRun(capacity: capacity) }
-        self.workers = workers
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
-    }
-
-    deinit {
-        pthread_cond_destroy(changed)
-        pthread_mutex_destroy(mutex)
-        changed.deallocate()
-        mutex.deallocate()
-    }
-
-    private func locked<Result>(_ body: () -> Result) -> Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
+        state = Monitor(State(free: (0..<runs).map { _ in ReadRun(capacity: capacity) }, workers: workers))
     }
 
     /// An empty run for the reader; waits for one. Nil after a failure.
     func takeFree() -> ReadRun? {
-        locked {
-            while free.isEmpty && failure == nil { pthread_cond_wait(changed, mutex) }
-            return failure == nil ? free.popLast() : nil
+        let taken: ReadRun?? = state.wait { state in
+            if state.failure != nil { return .some(nil) }
+            return state.free.popLast().map(Optional.some)
         }
+        return taken ?? nil
     }
 
-    func putFull(_ run: ReadRun) {
-        locked {
-            full.append(run)
-            pthread_cond_broadcast(changed)
-        }
-    }
+    func putFull(_ run: ReadRun) { state.change { $0.full.append(run) } }
 
     /// The next run for a worker; waits for one. Nil at the end and after a failure.
     func takeFull() -> ReadRun? {
-        locked {
-            while nextFull == full.count && !isFinished && failure == nil { pthread_cond_wait(changed, mutex) }
-            guard failure == nil, nextFull < full.count else { return nil }
-            let run = full[nextFull]
-            nextFull += 1
-            if nextFull == full.count {
-                full.removeAll(keepingCapacity: true)
-                nextFull = 0
+        let taken: ReadRun?? = state.wait { state in
+            if state.failure != nil { return .some(nil) }
+            guard state.nextFull < state.full.count else { return state.isFinished ? .some(nil) : nil }
+            let run = state.full[state.nextFull]
+            state.nextFull += 1
+            if state.nextFull == state.full.count {
+                state.full.removeAll(keepingCapacity: true)
+                state.nextFull = 0
             }
-            return run
+            return .some(run)
         }
+        return taken ?? nil
     }
 
-    func putFree(_ run: ReadRun) {
-        locked {
-            free.append(run)
-            pthread_cond_broadcast(changed)
-        }
-    }
+    func putFree(_ run: ReadRun) { state.change { $0.free.append(run) } }
 
     /// Stops everybody; the first failure counts.
-    func fail(_ error: PublisherError) {
-        locked {
-            if failure == nil { failure = error }
-            pthread_cond_broadcast(changed)
-        }
-    }
+    func fail(_ error: PublisherError) { state.change { $0.failure = $0.failure ?? error } }
 
-    /// Starts one of the workers. What it throws, and that no thread can be had for it, stops everybody.
+    /// Starts one of the workers. What it throws, and that no thread can be started for it, stops everybody.
     func startWorker(name: String, _ work: @escaping @Sendable () throws(PublisherError) -> Void) {
         do throws(SystemCallError) {
             try WorkerThread.start(name: name) {
@@ -97,23 +70,14 @@ final class RunQueue: @unchecked Sendable {
     }
 
     /// A worker's last call.
-    private func workerEnded() {
-        locked {
-            workers -= 1
-            pthread_cond_broadcast(changed)
-        }
-    }
+    private func workerEnded() { state.change { $0.workers -= 1 } }
 
     /// The reader's last call: waits until all workers have ended.
     /// - Throws: the first failure.
     func finish() throws(PublisherError) {
-        let failure = locked {
-            isFinished = true
-            pthread_cond_broadcast(changed)
-            while workers > 0 { pthread_cond_wait(changed, mutex) }
-            return self.failure
-        }
-        if let failure { throw failure }
+        state.change { $0.isFinished = true }
+        let ended: PublisherError?? = state.wait { $0.workers > 0 ? nil : .some($0.failure) }
+        if let failure = ended ?? nil { throw failure }
     }
 }
 

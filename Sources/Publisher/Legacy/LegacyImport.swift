@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import ImageIndex
 import Linux
 

@@ -37,21 +37,20 @@ final class FolderDestination: MirrorDestination {
     }
 
     /// Follows no links.
-    private static func walk(_ root: String, _ folder: String) throws(SystemCallError) -> [String] {
+    private static func walk(_ root: String, _ path: String) throws(SystemCallError) -> [String] {
         var paths: [String] = []
-        for name in try Folder.names(in: "\(root)/\(folder)") {
-            if ForeignNames.contain(name) { continue }
-            let path = "\(folder)/\(name)"
-            var status = stat()
-            guard lstat("\(root)/\(path)", &status) == 0 else { continue }
-            paths += status.st_mode & S_IFMT == S_IFDIR ? try walk(root, path) : [path]
+        let folder = try Folder(path: "\(root)/\(path)")
+        for name in try folder.names() where !ForeignNames.contain(name) {
+            guard let entry = try folder.entry(name) else { continue }
+            paths += entry.isFolder ? try walk(root, "\(path)/\(name)") : ["\(path)/\(name)"]
         }
         return paths
     }
 
     func remove(_ path: String) async throws {
-        guard unlink("\(name)/\(path)") != 0, errno != ENOENT else { return }
-        throw PublisherError.unwritable(.last("unlink", "\(name)/\(path)"))
+        do throws(SystemCallError) { try Paths.remove("\(name)/\(path)") } catch {
+            throw PublisherError.unwritable(error)
+        }
     }
 
     func close() {
@@ -64,8 +63,9 @@ final class FolderDestination: MirrorDestination {
         try await WorkerThread.run(name: "sizes") { [name] in
             var sizes: [String: Int] = [:]
             for path in paths {
-                var status = stat()
-                guard stat("\(name)/\(path)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+                // What cannot be seen is copied anew.
+                guard let status = try? Paths.status("\(name)/\(path)"), status.st_mode & S_IFMT == S_IFREG
+                else { continue }
                 sizes[path] = Int(status.st_size)
             }
             return sizes
@@ -84,20 +84,19 @@ final class FolderDestination: MirrorDestination {
     }
 
     func write(_ bytes: [UInt8], to path: String) async throws {
-        let isBlock = path.hasPrefix("blocks/")
         let target = "\(name)/\(path)"
-        let temporary = isBlock ? ingest.newPath() : AtomicFile.temporaryName(for: target)
-        try await WorkerThread.run(name: "write") {
+        try await WorkerThread.run(name: "write") { [ingest] in
             do throws(SystemCallError) {
-                try Folder.make(Folder.parent(of: target) ?? "/")
-                if !isBlock { StaleFiles.remove(beside: target) }
-                let file = try FileHandle(path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
-                try bytes.withBytes { (buffer) throws(SystemCallError) in try file.write(buffer) }
-                // What names the blocks must not outlive them in a power cut; a block that is cut short is found by its length.
-                if !isBlock { try systemCall("fsync", target) { fsync(file.descriptor) } }
-                try systemCall("rename", target) { rename(temporary, target) }
+                if path.hasPrefix("blocks/") {
+                    // One that a power cut leaves short is found by its length.
+                    try bytes.withBytes { (buffer) throws(SystemCallError) in try ingest.write(buffer, to: target) }
+                } else {
+                    // What names the blocks must not outlive them in a power cut.
+                    try Folder.make(Folder.parent(of: target) ?? "/")
+                    StaleFiles.remove(beside: target)
+                    try AtomicFile.write(bytes, to: target, durable: true)
+                }
             } catch {
-                unlink(temporary)
                 throw PublisherError.unwritable(error)
             }
         }

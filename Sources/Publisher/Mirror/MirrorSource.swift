@@ -2,7 +2,6 @@ import BlockStore
 import Catalog
 import ContentAddress
 import Curl
-import Glibc
 import Linux
 import TUF
 
@@ -23,7 +22,7 @@ struct MirrorSource: Sendable {
     init(_ location: String, transfers: TransferQueue, cancellation: Cancellation) throws(MirrorError) {
         let isURL = ["http://", "https://", "file://"].contains { location.lowercased().hasPrefix($0) }
         if !isURL && !Folder.isFolder(location) { throw .place(location, reason: "there is no such folder") }
-        let place = isURL ? location : URLText.file(MirrorSource.absolute(location))
+        let place = isURL ? location : URLText.file(ResolvedPath.resolve(location))
         do throws(CatalogAccessError) {
             base = try CatalogSource(name: "source", location: place).url
         } catch {
@@ -32,12 +31,6 @@ struct MirrorSource: Sendable {
         name = URLText.withoutCredentials(location)
         self.transfers = transfers
         self.cancellation = cancellation
-    }
-
-    private static func absolute(_ path: String) -> String {
-        let resolved = realpath(path, nil)
-        defer { free(resolved) }
-        return resolved.map { String(cString: $0) } ?? path
     }
 
     var metadata: TreeSource { source("metadata") }

@@ -1,4 +1,4 @@
-import Glibc
+import Catalog
 import Linux
 
 /// Files of a copy that its tree names no longer, and since when: they go only after readers had time to take the newer catalog.
@@ -63,7 +63,7 @@ extension TreeMirror {
         }
         var record = try await UnusedFiles(of: destination)
         let expired = record.update(
-            present: present, used: used, now: Int64(time(nil)), patience: Int64(days) * 86_400)
+            present: present, used: used, now: Timestamp.now.seconds, patience: Int64(days) * 86_400)
         // Written first: a run that is stopped meanwhile finds the rest unused again, and waits again.
         try await destination.write(Array(record.text.utf8), to: UnusedFiles.path)
         for path in expired {

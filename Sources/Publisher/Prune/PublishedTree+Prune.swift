@@ -1,5 +1,4 @@
 import Catalog
-import Glibc
 import TUF
 
 /// What was removed from a tree, or would be.

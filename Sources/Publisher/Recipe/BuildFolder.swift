@@ -72,7 +72,7 @@ struct BuildFolder {
         do throws(PublisherError) {
             try build("\(folder)/\(BuildFolder.image)")
             try settle(folder, order, program)
-            do { try systemCall("rename", finished) { rename(folder, finished) } } catch { throw .unwritable(error) }
+            do { try Paths.rename(folder, to: finished) } catch { throw .unwritable(error) }
         } catch {
             // Never taken for an image whatever is left of it, and the next build removes it.
             try? Folder.removeTree(folder)
@@ -89,16 +89,21 @@ struct BuildFolder {
     func keep(_ made: Finished) throws(PublisherError) {
         do throws(SystemCallError) {
             if ResolvedPath.isInside(made.image, finished) {
-                try systemCall("rename", last) { rename(made.image, last) }
+                try Paths.rename(made.image, to: last)
             } else if made.image != ResolvedPath.resolve(last) {
                 // The build left a link to somewhere else.
-                unlink(last)
+                try Paths.remove(last)
                 try systemCall("symlink", last) { symlink(made.image, last) }
             }
         } catch {
             throw .unwritable(error)
         }
-        if rename("\(finished)/\(BuildFolder.notes)", "\(path)/last.notes") != 0 { unlink("\(path)/last.notes") }
+        do throws(SystemCallError) {
+            try Paths.rename("\(finished)/\(BuildFolder.notes)", to: "\(path)/last.notes")
+        } catch {
+            // A build need not write any; those of an earlier one would be another version's, and are for people alone.
+            _ = try? Paths.remove("\(path)/last.notes")
+        }
         try discard()
     }
 
@@ -127,7 +132,8 @@ struct BuildFolder {
     private func clear() throws(PublisherError) {
         try discard()
         // From before builds had folders of their own, when nobody knew whether they were whole.
-        for name in [BuildFolder.image, BuildFolder.notes] { unlink("\(path)/\(name)") }
+        // Nothing takes them for anything any more.
+        for name in [BuildFolder.image, BuildFolder.notes] { _ = try? Paths.remove("\(path)/\(name)") }
         for name in Folder.namesIfAny(in: path) where name.hasPrefix(BuildFolder.beginning) {
             // In nobody's way but for the room: perhaps a build as root left it.
             try? Folder.removeTree("\(path)/\(name)")
@@ -161,7 +167,9 @@ struct BuildFolder {
                 image = plain
             }
             let file = try FileHandle(path: image, flags: O_RDONLY | O_NONBLOCK)
-            try systemCall("fsync", image) { fsync(file.descriptor) }
+            do throws(SystemCallError) { try file.sync() } catch {
+                throw SystemCallError(code: error.code, call: error.call, subject: image)
+            }
             guard let note = BuildFolder.note(order, image) else { throw SystemCallError.last("stat", image) }
             try AtomicFile.write(note, to: "\(folder)/\(BuildFolder.note)", durable: true)
         } catch {
@@ -183,8 +191,8 @@ struct BuildFolder {
 
     /// A file's size and time; nil when there is none.
     static func state(of file: String) -> String? {
-        var status = stat()
-        guard stat(file, &status) == 0 else { return nil }
+        // One that cannot be seen is as good as none: what was built of it is built again.
+        guard let status = try? Paths.status(file) else { return nil }
         return "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// What an image's file holds, told by its bytes and never by its name.

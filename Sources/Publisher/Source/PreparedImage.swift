@@ -1,5 +1,4 @@
 import Curl
-import Glibc
 import Linux
 
 /// An image as a raw file: fetched, unpacked and converted, as far as it needs it.
@@ -40,7 +39,8 @@ struct PreparedImage {
             }
             self.size = size ?? 0
         } catch {
-            if let temporary = layers.temporary { unlink(temporary) }
+            // A temporary file that stays is removed by the next run.
+            if let temporary = layers.temporary { _ = try? Paths.remove(temporary) }
             // The name of a temporary file says nothing to anybody.
             if case .image(_, let problem) = error { throw .image(path: layers.shown, problem) }
             throw error
@@ -51,7 +51,8 @@ struct PreparedImage {
 
     /// Removes what was made for it.
     func remove() {
-        if let temporary { unlink(temporary) }
+        // As above.
+        if let temporary { _ = try? Paths.remove(temporary) }
     }
 }
 
@@ -99,10 +100,12 @@ private struct Layers {
         do throws(PublisherError) {
             try make(target)
         } catch {
-            unlink(target)
+            // As in `PreparedImage.init`.
+            _ = try? Paths.remove(target)
             throw error
         }
-        if let temporary { unlink(temporary) }
+        // As in `PreparedImage.init`.
+        if let temporary { _ = try? Paths.remove(temporary) }
         temporary = target
         path = target
     }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Whether others than the publisher can read a tree: a web server runs as somebody else.
@@ -22,7 +21,7 @@ package enum TreeAccess {
                 place = parent
             }
             // The outermost first: it must be opened first.
-            for folder in above.reversed() where !allows(folder, S_IXOTH) {
+            for folder in above.reversed() where !allows(folder, search) {
                 return Obstacle(path: folder, cure: "chmod o+x '\(folder)'")
             }
         }
@@ -30,8 +29,8 @@ package enum TreeAccess {
         let inner = parts.filter { Folder.isFolder($0) && !ForeignNames.contain($0.split(separator: "/").last ?? "") }
         let folders = ["", "/metadata", "/targets", "/blocks"].map { tree + $0 } + inner
         let files = (parts + inner.flatMap(paths)).filter { $0.hasSuffix(".json") || $0.hasSuffix(".caibx") }
-        if let closed = folders.first(where: { !allows($0, S_IXOTH | S_IROTH) })
-            ?? files.first(where: { !allows($0, S_IROTH) })
+        if let closed = folders.first(where: { !allows($0, search | read) })
+            ?? files.first(where: { !allows($0, read) })
         {
             return Obstacle(path: closed, cure: "chmod -R a+rX '\(tree)'")
         }
@@ -41,8 +40,12 @@ package enum TreeAccess {
     private static func paths(in folder: String) -> [String] { Folder.namesIfAny(in: folder).map { "\(folder)/\($0)" } }
 
     /// What is not there keeps nobody out.
-    private static func allows(_ path: String, _ mode: mode_t) -> Bool {
-        var status = stat()
-        return stat(path, &status) != 0 || status.st_mode & mode == mode
+    private static func allows(_ path: String, _ mode: UInt32) -> Bool {
+        // A warning alone depends on it: what the publisher cannot see is not warned of.
+        guard let status = try? Paths.status(path) else { return true }
+        return status.st_mode & mode == mode
     }
+
+    /// The bits of a mode that let others read a file or list a folder, and reach what is in it.
+    private static let (read, search): (UInt32, UInt32) = (0o004, 0o001)
 }

@@ -1,5 +1,4 @@
 import Catalog
-import Glibc
 import Linux
 import TUF
 
@@ -76,9 +75,9 @@ struct TreeContents: Sendable {
     func keyIDs(of roles: [String]) -> Set<String> {
         var ids: Set<String> = []
         for role in roles {
-            // Decoded before, by `init`: nothing is read here.
             if let top = TopLevelRole(rawValue: role) {
                 ids.formUnion(state.root.keys(of: top).keyIDs)
+                // Decoded before, by `init`: nothing is read here, and nothing can fail.
             } else if let keys = try? state.targets().delegations?.keys(of: role) {
                 ids.formUnion(keys.keyIDs)
             }

@@ -185,7 +185,7 @@ package struct TreeVerification {
         result.bytes = blocks.reduce(0) { $0 + UInt64($1.length) }
         let store = ChunkStoreFolder(path: tree.blocks)
         var record = options.isIncremental ? VerifiedBlocks(blocks: tree.blocks) : VerifiedBlocks()
-        let now = Int64(time(nil))
+        let now = Timestamp.now.seconds
         let unread = blocks.filter { block in
             VerifiedBlocks.look(at: store.path(of: block.id), now: now).map { !record.isFresh(block.id, $0) } ?? true
         }
@@ -204,8 +204,8 @@ package struct TreeVerification {
         }
         for id in failed.keys { record.forget(id) }
         result.problems += failed.values
-        // A tree that cannot be written is verified all the same; the next look has more to read.
         if options.isIncremental && options.distributions.isEmpty {
+            // A tree that cannot be written is verified all the same; the next look has more to read.
             try? record.write(blocks: tree.blocks, keeping: wanted)
         }
     }

@@ -27,6 +27,7 @@ struct VerifiedBlocks {
 
     /// Reads a tree's record; an empty one where there is none, or what is there is none.
     init(blocks: String) {
+        // Without it everything is read.
         guard let bytes = try? FileContents.read(Self.path(blocks), limit: 4 << 30), bytes.starts(with: Self.header),
             (bytes.count - Self.header.count).isMultiple(of: Self.recordSize)
         else { return }
@@ -74,8 +75,8 @@ struct VerifiedBlocks {
 
     /// A file as it is now; nil when it is not there or no file.
     static func look(at path: String, now: Int64) -> Seen? {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        // What cannot be seen is read, and the reading says why it cannot be.
+        guard let status = try? Paths.status(path), status.st_mode & S_IFMT == S_IFREG else { return nil }
         return Seen(
             inode: UInt64(status.st_ino), size: UInt64(status.st_size),
             modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec), checked: now)

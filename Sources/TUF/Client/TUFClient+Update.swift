@@ -72,8 +72,8 @@ extension TUFClient {
     ) async throws(TUFError) -> TargetsMetadata {
         if let known = trusted.targets(role, delegatedBy: delegator) { return known }
         let expected = try trusted.snapshotEntry(of: role)
-        // In memory: a kept file that does not fit is fetched anew.
         if let kept = try Self.read(role, from: store, limits: limits),
+            // In memory: a kept file that does not fit is fetched anew.
             let targets = try? trusted.updateTargets(kept, role: role, delegatedBy: delegator)
         {
             return targets

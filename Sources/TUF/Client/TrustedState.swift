@@ -25,14 +25,16 @@ package struct TrustedState: Sendable {
     ) throws(TUFError) -> TrustedState {
         guard let root = try TUFClient.read("root", from: store, limits: limits) else { throw .noTrustedRoot }
         var trusted = try TrustedMetadata(root: root, time: time, limits: limits)
-        // In memory, from here on: what is not signed as it should be counts as missing, as the doc comment says.
         if let kept = try TUFClient.read("timestamp", from: store, limits: limits) {
+            // In memory: what is not signed as it should be counts as missing, as the doc comment says.
             _ = try? trusted.updateTimestamp(kept)
         }
         if let kept = try TUFClient.read("snapshot", from: store, limits: limits) {
+            // As above.
             try? trusted.restoreSnapshot(kept)
         }
         if let kept = try TUFClient.read("targets", from: store, limits: limits) {
+            // As above.
             try? trusted.restoreTargets(kept, role: "targets", delegatedBy: "root")
         }
         return TrustedState(trusted: trusted, store: store, limits: limits)

@@ -65,14 +65,17 @@ enum SignatureVerifier: Sendable {
         switch (type, scheme) {
         case ("ed25519", "ed25519"):
             guard let raw = Hexadecimal.bytes(publicText),
+                // In memory: a text that is not a key verifies nothing, here and below.
                 let key = try? Curve25519.Signing.PublicKey(rawRepresentation: raw)
             else { return nil }
             self = .ed25519(key)
         // The specification says "ecdsa"; metadata of its first years has the scheme in both places.
         case ("ecdsa", "ecdsa-sha2-nistp256"), ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"):
+            // As above.
             guard let key = try? P256.Signing.PublicKey(pemRepresentation: publicText) else { return nil }
             self = .ecdsa(key)
         case ("rsa", "rsassa-pss-sha256"):
+            // As above.
             guard let key = try? _RSA.Signing.PublicKey(pemRepresentation: publicText) else { return nil }
             self = .rsa(key)
         default: return nil
@@ -92,6 +95,7 @@ enum SignatureVerifier: Sendable {
         switch self {
         case .ed25519(let key): return key.isValidSignature(signature, for: bytes)
         case .ecdsa(let key):
+            // In memory: what is not a signature is not a right one.
             guard let signature = try? P256.Signing.ECDSASignature(derRepresentation: signature) else { return false }
             return key.isValidSignature(signature, for: bytes)
         case .rsa(let key):

@@ -27,8 +27,10 @@ package enum SigningKey: Signer {
         // Which kind it is shows in which one takes it.
         if let key = try? Curve25519.Signing.PrivateKey(pemRepresentation: pem) {
             self = .ed25519(key)
+            // As above.
         } else if let key = try? P256.Signing.PrivateKey(pemRepresentation: pem) {
             self = .ecdsa(key)
+            // As above.
         } else if let key = try? _RSA.Signing.PrivateKey(pemRepresentation: pem) {
             self = .rsa(key)
         } else {
