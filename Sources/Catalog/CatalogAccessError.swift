@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import TUF
 
-/// Why a catalog, or something it should name, is not to be had.
+/// Why a catalog, or something that it should name, is unavailable.
 package enum CatalogAccessError: Error, Sendable {
     case invalidName(String)
     case invalidLocation(String, reason: String)
@@ -11,10 +11,10 @@ package enum CatalogAccessError: Error, Sendable {
     case unreachable(catalog: String, url: String, cause: any Error)
     /// The tree must not be used. `reason` is a phrase for the user.
     case untrusted(catalog: String, url: String, reason: String)
-    /// The server answered with something that is no signed metadata at all: a web page, such as that of a network that wants its
+    /// The server answered with something that is not signed metadata at all: a web page, such as that of a network that wants its
     /// users to sign in.
     case notMetadata(catalog: String, url: String)
-    /// What the publisher signed must not be believed any more since then; a clock that runs ahead looks the same.
+    /// What the publisher signed must not be trusted any more since then; a clock that runs ahead looks the same.
     case expired(catalog: String, url: String, since: Timestamp)
     /// The server did not say in time what is new.
     case slow(catalog: String, url: String)
@@ -40,7 +40,7 @@ package enum CatalogAccessError: Error, Sendable {
 
 /// What went wrong with a catalog's signed metadata, as its user is told.
 extension CatalogLibrary {
-    /// False for a folder that is not there: a stick that was pulled is no tree whose metadata was taken away.
+    /// False for a folder that is not there: a stick that was pulled is not a tree whose metadata was taken away.
     func isThere(_ source: CatalogSource) -> Bool {
         guard let path = URLText.path(ofFile: source.url) else { return true }
         // What cannot be seen cannot be reached.

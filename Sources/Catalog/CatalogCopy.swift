@@ -9,11 +9,11 @@ package struct CatalogCopy: Sendable {
         case fresh
         /// A copy from earlier; the server was not asked.
         case stale
-        /// The publisher's word for it is too old; what is here was trusted, and may still be booted.
+        /// The publisher's signature on it is too old; what is here was trusted, and may still be booted.
         case expired
         /// The server did not answer; the copy, if any, is from earlier.
         case unreachable
-        /// Refused: what is here was trusted before, and is not booted from until its server is to be believed again.
+        /// Refused: what is here was trusted before, and is not booted from until its server can be trusted again.
         case untrusted
     }
 
@@ -49,7 +49,7 @@ package struct CatalogCopy: Sendable {
     }
 }
 
-/// What a refresh found out about the trusted metadata, for those who have no time to verify it all again: `trust.json`.
+/// What a refresh found out about the trusted metadata, for callers that have no time to verify it all again: `trust.json`.
 package struct TrustSummary: Sendable, Equatable, Codable {
     /// SHA-256 of the first trusted root's bytes.
     package let fingerprint: String

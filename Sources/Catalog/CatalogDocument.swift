@@ -56,7 +56,7 @@ package enum CatalogError: Error, Sendable, Equatable {
     case tooLarge(size: Int, limit: Int)
     /// The document is of a format that this program does not know; nil where it names none.
     case unknownFormat(String?)
-    /// The document is no JSON, or says something impossible. `place` is such as `distributions[2].id`, `reason` a phrase.
+    /// The document is not JSON, or says something impossible. `place` is such as `distributions[2].id`, `reason` a phrase.
     case malformed(place: String, reason: String)
 }
 

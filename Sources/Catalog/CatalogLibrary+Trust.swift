@@ -5,7 +5,7 @@ import Glibc
 import Linux
 import TUF
 
-/// Why the user believes a catalog's first root metadata, before anything of it is used.
+/// Why the user trusts a catalog's first root metadata, before anything of it is used.
 package enum CatalogTrust: Sendable {
     /// The root metadata itself, which came another way.
     case root([UInt8])
@@ -22,7 +22,7 @@ extension CatalogLibrary {
     package func add(_ source: CatalogSource, trust: CatalogTrust) async throws -> CatalogCopy {
         if try isFollowed(source) { throw CatalogAccessError.exists(source.name) }
         let root = try await root(of: source, trust)
-        // What an earlier try left is no trust.
+        // What an earlier try left is not trusted.
         do { try Folder.removeTree(folder(source)) } catch {
             throw CatalogAccessError.state(path: folder(source), cause: error)
         }
@@ -43,7 +43,7 @@ extension CatalogLibrary {
             try? Paths.setTimes(directory)
             return copy
         } catch {
-            // Without its source.json it is no catalog, and the next try removes what stays.
+            // Without its source.json it is not a catalog, and the next try removes what stays.
             try? Folder.removeTree(folder(source))
             throw error
         }
@@ -63,7 +63,7 @@ extension CatalogLibrary {
         }
     }
 
-    /// The catalog as the server has it now; what was trusted before when it does not answer, or is not to be believed.
+    /// The catalog as the server has it now; what was trusted before when it does not answer, or cannot be trusted.
     package func refreshed(_ source: CatalogSource) async -> CatalogCopy {
         let before = copy(of: source)
         do {
@@ -78,8 +78,8 @@ extension CatalogLibrary {
                 case CatalogAccessError.state: before.document == nil ? .unreachable : .stale
                 default: .untrusted
                 }
-            // Whoever looks at the copy next asks again, however short ago it was trusted.
-            // It counts as fresh for a few seconds else.
+            // The next look at the copy asks again, however recently it was trusted.
+            // It would count as fresh for a few seconds otherwise.
             if state == .untrusted { try? Paths.setTimes(summaryPath(source), seconds: 0) }
             return CatalogCopy(
                 source: source, state: state, document: before.document, trust: before.trust, error: failure)
@@ -141,7 +141,7 @@ extension CatalogLibrary {
     }
 
     /// A client that goes on from what is trusted here. A root that was spoiled is begun anew from the first one, which has the
-    /// fingerprint that the user believed; nothing older than what was seen is let in.
+    /// fingerprint that the user trusted; nothing older than what was seen is let in.
     private func client(_ source: CatalogSource, _ before: CatalogCopy) async throws -> TUFClient {
         let bases = [source.url] + (before.document?.mirrors.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? [])
         let metadata = TreeSource(
@@ -184,7 +184,7 @@ extension CatalogLibrary {
         }
     }
 
-    /// The first root: what the user gave, or what the server has if the user believes it.
+    /// The first root: what the user gave, or what the server has if the user trusts it.
     private func root(of source: CatalogSource, _ trust: CatalogTrust) async throws -> [UInt8] {
         if case .root(let bytes) = trust {
             do {
@@ -214,7 +214,7 @@ extension CatalogLibrary {
                     catalog: source.name, url: source.url, reason: "it is not signed: there is no metadata/1.root.json")
             }
         }
-        // Nobody is asked to believe the page of a network that wants its users to sign in.
+        // Nobody is asked to trust the page of a network that wants its users to sign in.
         do {
             try TUFClient.check(root: bytes)
         } catch {

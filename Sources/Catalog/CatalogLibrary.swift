@@ -58,7 +58,7 @@ package struct CatalogLibrary: Sendable {
         }
     }
 
-    /// A number that changes when catalogs come or go, whoever adds or removes them; one system call.
+    /// A number that changes when catalogs come or go, whichever process adds or removes them; one system call.
     package var sourcesStamp: Int64 {
         // The next look tells another number where this one could not be made.
         guard let status = try? Paths.status(directory) else { return 0 }
@@ -76,7 +76,7 @@ package struct CatalogLibrary: Sendable {
         }
         let path = "\(directory)/\(name)"
         do {
-            // The source goes first: without it the rest is no catalog.
+            // The source goes first: without it the rest is not a catalog.
             try Paths.remove("\(path)/source.json")
             try Folder.removeTree(path)
         } catch {

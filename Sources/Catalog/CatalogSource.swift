@@ -6,7 +6,7 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     package let name: String
     /// The tree's base, ending with a slash; http, https or file.
     package let url: String
-    /// Whether what has expired is believed too, as on a stick that lies in a drawer: whoever holds it holds its age. Signatures
+    /// Whether expired metadata is trusted too, as on a stick that lies in a drawer: whoever holds it knows its age. Signatures
     /// count as ever, and nothing goes back to what is older than what was seen.
     package let allowsExpired: Bool
     /// Copies of the tree that this user added: URLs, each ending with a slash. Not part of the source's file.
@@ -31,7 +31,7 @@ package struct CatalogSource: Sendable, Hashable, Codable {
             throw .invalidName(name)
         }
         guard !location.utf8.contains(0) else { throw .invalidLocation(location, reason: "it holds a NUL") }
-        // What the program's arguments have in the place of bytes that are no text: it would name something else.
+        // What the program's arguments have in place of bytes that are not text: it would name something else.
         guard !location.unicodeScalars.contains("\u{FFFD}") else {
             throw .invalidLocation(
                 location, reason: "its name is not UTF-8 text: give the folder another name, or a link to it")

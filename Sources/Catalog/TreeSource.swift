@@ -6,7 +6,7 @@ package struct TreeSource: RepositorySource {
     /// Base URLs, each ending with a slash, in the order in which they are asked.
     private let bases: [String]
     private let transfers: TransferQueue
-    /// Whether a place that lacks a file ends the search: what is not in the newest metadata's place is not there, whereas a
+    /// Whether a place without a file ends the search: what is not where the newest metadata is does not exist, whereas a
     /// mirror may simply not have a target yet.
     private let isAbsenceFinal: Bool
     private let retry: TransferRetry
@@ -44,7 +44,7 @@ package struct TreeSource: RepositorySource {
                 } catch let error as TransferError {
                     switch error {
                     // Roots are asked for until there is none; nothing else may be absent from metadata, so a refusal there is
-                    // the word of something on the way.
+                    // the answer of something on the way.
                     case .http(_, status: 403, _) where isAbsenceFinal && !path.hasSuffix(".root.json"):
                         failure = .unreachable(cause: error)
                     // Object stores that may not be listed answer 403 for a file that is not there.

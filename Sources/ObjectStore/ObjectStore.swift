@@ -45,7 +45,7 @@ package struct ObjectStore: Sendable {
         }
     }
 
-    /// Removes an object; one that is not there is no error.
+    /// Removes an object; a missing one is not an error.
     /// - Throws: ``ObjectStoreError``.
     package func delete(_ key: String) async throws(ObjectStoreError) {
         _ = try await request("DELETE", key: key, limit: ObjectStore.answerLimit)
@@ -71,7 +71,7 @@ package struct ObjectStore: Sendable {
                     "GET", key: nil, query: query, limit: ObjectStore.answerLimit, element: "ListBucketResult"
                 ).body.bytes)
             guard page.text("IsTruncated") != nil else {
-                throw .malformed(url: location.publicURL, reason: "this is no list of objects")
+                throw .malformed(url: location.publicURL, reason: "this is not a list of objects")
             }
             for entry in page.elements("Contents") {
                 guard let key = entry.text("Key"), let size = entry.text("Size").flatMap({ Int($0) }) else { continue }
@@ -88,7 +88,7 @@ package struct ObjectStore: Sendable {
 
     // MARK: One request
 
-    /// - Parameter element: the outermost one of the answer; nil where an answer is none of the store's words.
+    /// - Parameter element: the outermost one of the answer; nil where an answer is not a document of the store's.
     private func request(
         _ method: String, key: String?, query: [(name: String, value: String)] = [], fields: [String: String] = [:],
         body: [UInt8] = [], limit: Int, element: String? = nil
@@ -137,7 +137,7 @@ package struct ObjectStore: Sendable {
             return (
                 .malformed(
                     url: location.publicURL,
-                    reason: isEmpty ? "it answered with nothing" : "this is no list of objects"), isEmpty
+                    reason: isEmpty ? "it answered with nothing" : "this is not a list of objects"), isEmpty
             )
         }
         if root.name == "Error" {

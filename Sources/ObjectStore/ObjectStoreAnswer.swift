@@ -9,7 +9,7 @@ struct ObjectStoreAnswer {
 
     private init(_ text: Substring) { self.text = text }
 
-    /// The name of the outermost element, and whether it is there to its end; nil for what is no XML, such as nothing.
+    /// The name of the outermost element, and whether it is there to its end; nil for what is not XML, such as an empty answer.
     var root: (name: String, isWhole: Bool)? {
         var rest = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
         // Declarations and comments before it.

@@ -8,7 +8,7 @@ package enum ObjectStoreError: Error, Sendable, Equatable {
     case refused(code: String, message: String)
     /// No answer, or errors, however often it was asked.
     case unreachable(url: String, reason: String)
-    /// An answer that makes no sense: another protocol, XML that is none.
+    /// An answer that cannot be understood: another protocol, malformed XML.
     case malformed(url: String, reason: String)
     /// Another refusal; `code` and `message` are the store's own.
     case failed(status: Int, code: String, message: String)

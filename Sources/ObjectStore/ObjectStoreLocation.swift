@@ -50,7 +50,7 @@ package struct ObjectStoreLocation: Sendable, Equatable {
     package var publicURL: String { "\(endpoint)/\(bucket)/\(prefix)" }
 }
 
-/// Who asks an object store: an access key, and what belongs to it.
+/// The access key that an object store is asked with, and what belongs to it.
 package struct ObjectStoreCredentials: Sendable, Equatable {
     package let keyID: String
     package let secret: String

@@ -3,7 +3,7 @@ import Glibc
 import ImageIndex
 import Linux
 
-/// Boots a published version headless, as a reader with nothing here would, and tells which blocks its start touched.
+/// Boots a published version headless, as a reader with an empty cache would, and tells which blocks its start read.
 ///
 /// The client itself does it, in folders of its own: what is recorded is what readers' clients will ask for.
 package struct BootRecording: Sendable {
@@ -27,7 +27,7 @@ package struct BootRecording: Sendable {
         self.longest = longest
     }
 
-    /// Blocks for as long as the guest takes to start, once a round.
+    /// Waits for the guest to start, once a round.
     /// - Parameter tree: the tree's folder.
     /// - Throws: ``PublisherError``: `recordingFailed` when the guest did not start.
     package func record(
@@ -104,7 +104,7 @@ struct RecordingFolder {
             if geteuid() == 0 { chmod(path, 0o711) }
             for name in ["config/oscircular", "state", "cache", "run"] { try Folder.make("\(path)/\(name)") }
             chmod("\(path)/run", geteuid() == 0 ? 0o711 : 0o700)
-            // What the guest does not ask for is no part of its start. A busy publisher's emulated guest may unpack its kernel for longer
+            // What the guest does not ask for is not a part of its start. A busy publisher's emulated guest may unpack its kernel for longer
             // than a reader's guest is ever quiet.
             let settings = Array("[prefetch]\nquiet = 20\nrest = \"never\"\n".utf8)
             try AtomicFile.write(settings, to: "\(path)/config/oscircular/config.toml")

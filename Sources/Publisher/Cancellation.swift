@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The wish to stop, from a signal. Long work looks at it between two pieces.
+/// A request to stop, from a signal. Long work checks it between two pieces.
 package final class Cancellation: Sendable {
     private let number = Atomic<Int32>(0)
 

@@ -1,7 +1,7 @@
 import Linux
 import Synchronization
 
-/// How far the work is. Written by the working threads, read by whoever draws.
+/// How far the work is. Written by the working threads, read by the thread that draws.
 package final class PublishProgress: Sendable {
     package enum Phase: String, Sendable {
         case build, download, unpack, convert, blocks, digest, index, verify, sweep, metadata, mirror, repair

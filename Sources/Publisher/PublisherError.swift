@@ -4,7 +4,7 @@ import ImageIndex
 import Linux
 import TUF
 
-/// Why something could not be published. The case is the policy; the program turns it into words and an exit code.
+/// Why something could not be published. The case is the policy; the program turns it into a message and an exit code.
 package enum PublisherError: Error, Sendable, Equatable {
     /// The image is of no use as it is.
     case image(path: String, ImageProblem)
@@ -12,11 +12,11 @@ package enum PublisherError: Error, Sendable, Equatable {
     case unreadable(SystemCallError)
     /// A file or folder could not be written: disk full, not permitted.
     case unwritable(SystemCallError)
-    /// What the caller asked for makes no sense. `option` is what to look at, `reason` a phrase.
+    /// An invalid value. `option` is what to look at, `reason` a phrase.
     case usage(option: String, reason: String)
     /// An outside program that is needed is not installed.
     case programMissing(String)
-    /// An outside program failed; `message` is its last words.
+    /// An outside program failed; `message` is the last line that it wrote.
     case programFailed(String, status: Int32, message: String)
     /// A URL could not be fetched.
     case download(TransferError)
@@ -28,11 +28,11 @@ package enum PublisherError: Error, Sendable, Equatable {
     case recipe(file: String, key: String, reason: String)
     /// The image is the one of the newest version: there is nothing new.
     case unchanged(distribution: String, version: VersionID)
-    /// A recipe's command made no image; `message` is its last words.
+    /// A recipe's command made no image; `message` is the last line that it wrote.
     case buildFailed(program: String, status: Int32, message: String)
     /// A signal asked for the stop.
     case interrupted(signal: Int32)
-    /// The folder is no tree that ``PublishedTree`` made. `reason` is a phrase.
+    /// The folder is not a tree that ``PublishedTree`` made. `reason` is a phrase.
     case notATree(path: String, reason: String)
     /// The folder for a new tree holds other things, such as these.
     case notEmpty(path: String, holds: [String])
@@ -81,7 +81,7 @@ package enum PublisherError: Error, Sendable, Equatable {
         case isDirectory
         /// Neither a file nor a block device.
         case isSpecial
-        /// Something that is no disk as it is: `what` it is, and what to do about it; phrases.
+        /// Something that is not a disk as it is: what it is, and what to do about it; phrases.
         case other(String, cure: String)
         /// It became another file, shorter or newer while it was read.
         case changed

@@ -15,7 +15,7 @@ struct AddCommand: PublishSubcommand {
     @Argument(help: "The distribution's id, such as debian.")
     var distro: String
 
-    @Argument(help: "The version's id: the day by UTC, YYYY-MM-DD or YYYY-MM-DD.N.")
+    @Argument(help: "The version's id: the day in UTC, YYYY-MM-DD or YYYY-MM-DD.N.")
     var version: String
 
     @Argument(help: "A raw disk, an ISO, a block device, another disk format, compressed or not, or a URL of one.")
@@ -30,7 +30,7 @@ struct AddCommand: PublishSubcommand {
     @Option(help: "The distribution's home page.")
     var homepage: String?
 
-    @Option(help: "The processor, as uname -m has it.")
+    @Option(help: "The processor, as uname -m prints it.")
     var architecture: String?
 
     @Option(help: "The guest's memory in MiB.")
@@ -54,10 +54,13 @@ struct AddCommand: PublishSubcommand {
     @Option(help: "When it was published: YYYY-MM-DD or an RFC 3339 time; now by default.")
     var date: String?
 
-    @Flag(help: "Take a day that is ahead of this machine's clock.")
+    @Flag(help: "Accept a day that is ahead of this machine's clock.")
     var allowFuture = false
 
-    @Flag(help: "Boot it headless and publish what its start touches; a failure is said, and the version stays.")
+    @Flag(
+        help:
+            "Boot it headless and publish which blocks its start reads; if that fails, a warning says so and the version stays."
+    )
     var record = false
 
     @Option(help: "auto, kvm or tcg, for --record.")
@@ -94,13 +97,13 @@ struct AddCommand: PublishSubcommand {
         try RecordingStep.attempt(recording, tree, distro, added.id, context)
     }
 
-    /// Asks who sits at a terminal, about a day that looks like a typing error.
+    /// Asks the user at a terminal about a day that looks like a typing error.
     private func isConfirmed(_ new: NewVersion, _ tree: PublishedTree) throws -> Bool {
         let day = new.version.date
         guard tree.isAhead(day), isatty(0) == 1, isatty(2) == 1 else { return false }
         Console.progress(
             "\(day) is \(day.dayNumber - tree.today.dayNumber) days ahead of this machine's clock, which says \(tree.today). "
-                + "Publish \(distro)@\(version) all the same? [y/N] ")
+                + "Publish \(distro)@\(version) anyway? [y/N] ")
         return ["y", "yes"].contains(Signals.unblocked { readLine() }?.lowercased())
     }
 

@@ -3,19 +3,19 @@ import ImageIndex
 import Linux
 import Publisher
 
-/// `convert INDEX OUTPUT`: between the form of 2009 and ours.
+/// `convert INDEX OUTPUT`: between the format of 2009 and today's.
 struct ConvertCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Rewrite an image between the SHA-1 form of 2009 and ours, whichever INDEX is not.",
+        abstract: "Convert an image between the SHA-1 format of 2009 and today's, to the one that INDEX is not.",
         discussion: """
-            An LBCAS index (.idx, blocks in blockfile/ beside it) becomes a .caibx with its blocks in the store, and the other
-            way round. Every block is verified on the way.
+            An LBCAS index (.idx, blocks in blockfile/ beside it) becomes a .caibx with its blocks in the store, and vice
+            versa. Every block is verified on the way.
             """)
 
     @Argument(help: "An LBCAS index or a .caibx.") var index: String
     @Argument(help: "The index to write.") var output: String
-    @Option(help: "The block store of the .caibx; 'default.castr' beside it unless given.") var store: String?
+    @Option(help: "The block store of the .caibx; by default 'default.castr' beside it.") var store: String?
     @Option(help: "zstd's level.") var compression = PublishOptions.standardCompressionLevel
 
     func run(_ context: Context) throws {

@@ -5,7 +5,7 @@ import Glibc
 import Linux
 import Publisher
 
-/// The one place where an error becomes words on standard error (what failed - why - what to do) and an exit code.
+/// The one place where an error becomes a message on standard error (what failed - why - what to do) and an exit code.
 struct ErrorReport {
     let code: Int32
     let what: String
@@ -15,7 +15,7 @@ struct ErrorReport {
 
     /// Prints the error and ends the program.
     static func end(_ error: any Error) -> Never {
-        // Else it is argument-parser's own: help, version and usage (64).
+        // Otherwise it is argument-parser's own: help, version and usage (64).
         guard let report = ErrorReport(any: error) else { endOfParsing(error) }
         Console.error("oscircular-publish: \(report.text)")
         MainProgram.end(report.code, name: "oscircular-publish")
@@ -29,7 +29,7 @@ struct ErrorReport {
         MainProgram.end(code, name: "oscircular-publish")
     }
 
-    /// Nil for what is none of ours.
+    /// Nil for an error that is not ours.
     init?(any error: any Error) {
         switch error {
         case let error as PublisherError: self.init(error)
@@ -37,7 +37,7 @@ struct ErrorReport {
         case let error as SystemCallError: self.init(reading: error)
         case let error as VerificationFailed:
             self.init(
-                65, "the tree is damaged", "\(error.problems) problems, listed above",
+                65, "the tree is damaged", "\(error.problems) problem\(error.problems == 1 ? "" : "s"), listed above",
                 "replace them from another copy of the tree with --repair, or remove them and publish their versions again"
             )
         default: return nil
@@ -68,7 +68,7 @@ struct ErrorReport {
         case .unreadable(let cause): self.init(reading: cause)
         case .unwritable(let cause): self.init(writing: cause)
         case .usage(let option, let reason):
-            self.init(64, "\(option) makes no sense", reason, "see oscircular-publish(1)")
+            self.init(64, "invalid value for \(option)", reason, "see oscircular-publish(1)")
         case .programMissing(let program):
             let package = ["qemu-img": "qemu-utils", "xz": "xz-utils"][program] ?? program
             let isConversion = program == "qemu-img"
@@ -85,11 +85,11 @@ struct ErrorReport {
         case .digest(let url, let reason):
             self.init(
                 65, "\(url) was not published", reason,
-                "give the list's place with --sums, or --sums none to publish without a check")
+                "say where the list is with --sums, or give --sums none to publish without a check")
         case .otherDigest(let url, let found, let listed):
             self.init(
                 65, "\(url) was not published", "its digest is \(found), the list says \(listed)",
-                "fetch it again; if it stays so, ask its publisher")
+                "fetch it again; if that does not help, ask its publisher")
         case .recipe(let file, let key, let reason):
             self.init(
                 78, "\(file) cannot be used", key.isEmpty ? reason : "\(key) \(reason)", "see oscircular-publish(1)")
@@ -99,9 +99,9 @@ struct ErrorReport {
         case .unchanged(let distribution, let version):
             self.init(1, "\(distribution) was not added", "the image is that of \(version)", "nothing needs to be done")
         case .interrupted(let signal):
-            self.init(128 + signal, "stopped", "a signal asked for it", "run it again to go on where it stopped")
+            self.init(128 + signal, "stopped", "by a signal", "run it again to continue where it stopped")
         case .notATree(let path, let reason):
-            self.init(66, "\(path) is no published tree", reason, "make one with oscircular-publish init")
+            self.init(66, "\(path) is not a published tree", reason, "make one with oscircular-publish init")
         case .notEmpty(let path, let names):
             let some = names.sorted().prefix(3).map(\.debugDescription).joined(separator: ", ")
             self.init(
@@ -109,19 +109,20 @@ struct ErrorReport {
                 "choose a new or empty folder")
         case .busy(let path):
             self.init(
-                75, "\(path) was not changed", "another oscircular-publish works on it", "try again when it has ended")
+                75, "\(path) was not changed", "another oscircular-publish is working on it",
+                "try again when it has finished")
         case .versionExists(let distribution, let version):
             self.init(
-                73, "\(distribution)@\(version) was not added", "the catalog has that version already",
-                "versions never change: take the next number, such as \(version.date).\(version.number + 1)")
+                73, "\(distribution)@\(version) was not added", "the catalog already has that version",
+                "versions never change: use the next number, such as \(version.date).\(version.number + 1)")
         case .catalog(let path, let cause):
-            self.init(65, "\(path) cannot be used", "\(cause)", "mend it or take it from a copy of the tree")
+            self.init(65, "\(path) cannot be used", "\(cause)", "repair it, or restore it from a copy of the tree")
         case .catalogRefused(let cause): self.init(refused: cause)
         case .indexTooLong(let image, let length, let limit, let blockSize):
             self.init(
                 65, "\(image) was not published",
-                "its index would have \(length) bytes, and readers take \(limit)",
-                blockSize.map { "take larger blocks: --block-size \($0)" }
+                "its index would have \(length) bytes, and readers accept at most \(limit)",
+                blockSize.map { "use larger blocks: --block-size \($0)" }
                     ?? "the image is too large for any block size")
         case .index(let path, let cause):
             self.init(65, "\(path) cannot be used", "\(cause)", "publish the version again")
@@ -130,13 +131,13 @@ struct ErrorReport {
         case .keysInTree(let folder, let tree):
             self.init(
                 64, "\(folder) must not hold private keys", "it lies inside \(tree), which is published",
-                "give another folder with --keys or OSCIRCULAR_KEYS; a key that lay there must be replaced")
+                "give another folder with --keys or OSCIRCULAR_KEYS; a key that was there must be replaced")
         case .keyMissing(let roles):
             self.init(
-                77, "nothing was published", "the key of \(roles.joined(separator: ", ")) is not here",
-                "give --keys, or sign where it is with 'oscircular-publish key sign'")
+                77, "nothing was published", "the private key of \(roles.joined(separator: ", ")) is missing",
+                "give its folder with --keys, or run 'oscircular-publish key sign' where it is")
         case .metadata(let reason):
-            self.init(65, "the tree's signed metadata cannot be used", reason, "take it from a copy of the tree")
+            self.init(65, "the tree's signed metadata cannot be used", reason, "restore it from a copy of the tree")
         case .refused(let reason): self.init(65, "the tree was not changed", reason)
         case .noSuchVersion(let distribution, let version):
             self.init(
@@ -150,7 +151,7 @@ struct ErrorReport {
             self.init(
                 75, "nothing was signed",
                 "this machine's clock says \(now), and the tree was signed on \(signed)",
-                "set the clock; if it is right, and the one before ran ahead, say --trust-clock")
+                "set the clock; if it is right and the earlier one ran ahead, use --trust-clock")
         case .clockBehind(let now, nil):
             self.init(
                 75, "nothing was signed", "this machine's clock says \(now): it was never set",
@@ -158,18 +159,19 @@ struct ErrorReport {
         case .ahead(let day, let today):
             self.init(
                 64, "nothing was published", "\(day) lies in the future: this machine's clock says \(today)",
-                "check the day, and the clock; if both are right, say --allow-future")
+                "check the day, and the clock; if both are right, use --allow-future")
         case .withdrawn(let distribution, let version):
             self.init(
-                73, "\(distribution)@\(version.id) is not to be had", "it was \(version.words)",
-                "its name is used up: publish what is right as another version, such as \(version.id.date).\(version.id.number + 1)"
+                73, "\(distribution)@\(version.id) is not available", "it was \(version.words)",
+                "its name cannot be used again: publish the corrected image as another version, such as \(version.id.date).\(version.id.number + 1)"
             )
         case .recordingFailed(let reason):
             self.init(
                 69, "the start was not recorded", reason,
-                "the version stays published without a boot set; oscircular doctor says what booting needs here")
+                "the version stays published without a boot set; 'oscircular doctor' says what booting needs here")
         case .damagedBlock(let path, let reason):
-            self.init(65, "\(path) cannot be used", reason, "take it from another copy of the store, and run it again")
+            self.init(
+                65, "\(path) cannot be used", reason, "restore it from another copy of the store, and run it again")
         case .compression(let reason): self.init(1, "a block was not compressed", reason)
         }
     }
@@ -180,14 +182,14 @@ struct ErrorReport {
         guard case .malformed(let place, let reason) = cause else {
             self.init(
                 code, what, "readers would refuse the catalog: \(cause)",
-                "remove old versions with 'oscircular-publish prune', or take shorter texts")
+                "remove old versions with 'oscircular-publish prune', or use shorter texts")
             return
         }
         let texts = [
             "name": "its name", "description": "its description", "title": "the title", "summary": "the summary",
             "homepage": "the home page", "architecture": "the architecture", "login": "the text about the login",
-            "notes": "the notes", "why": "the reason of a withdrawal", "origin": "an image's URL",
-            "recordingError": "the words of a failed recording",
+            "notes": "the notes", "why": "the reason for a withdrawal", "origin": "an image's URL",
+            "recordingError": "the message of a failed recording",
         ]
         let others = [
             "versions": "the versions of a distribution", "distributions": "the distributions",
@@ -234,7 +236,7 @@ struct ErrorReport {
 
     /// A limit of the machine or of this session, whatever was being done; nil for everything else.
     private init?(limit cause: SystemCallError) {
-        let what = "the work was not done"
+        let what = "the work could not be done"
         switch (cause.call, cause.code) {
         case ("pthread_create", _), ("posix_spawn", EAGAIN), ("posix_spawn", ENOMEM):
             self.init(
@@ -273,9 +275,11 @@ struct ErrorReport {
         case _ where cause.subject == Environment.noHome || cause.subject.hasPrefix(Environment.noHome + "/"):
             self.init(77, what, cause.message, "this user has no home: set HOME, or OSCIRCULAR_KEYS")
         case ENOSPC, EDQUOT:
-            self.init(73, what, cause.message, "make room and run it again: blocks that are stored are not redone")
+            self.init(
+                73, what, cause.message,
+                "make room and run it again: blocks that are stored already are not written again")
         case EACCES, EPERM: self.init(77, what, cause.message, "check the folder's owner and mode")
-        case ENOENT: self.init(73, what, cause.message, "make the folder first")
+        case ENOENT: self.init(73, what, cause.message, "create the folder first")
         case EFBIG:
             self.init(73, what, cause.message, "raise the limit of a file's size (ulimit -f), or choose another disk")
         default: self.init(73, what, "\(cause.call): \(cause.message)", "choose another place")

@@ -4,11 +4,12 @@ import Publisher
 /// `init TREE`: an empty tree.
 struct InitCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Make an empty signed tree, with new keys for it.",
+        commandName: "init", abstract: "Create an empty signed tree with new keys.",
         discussion:
-            "The keys never lie in the tree: copy them to a safe place, whoever has them can publish in your name.")
+            "The keys are never stored in the tree. Copy them to a safe place: whoever has them can publish in your name."
+    )
 
-    @Argument(help: "The tree's folder; made where it lacks.")
+    @Argument(help: "The tree's folder; created if absent.")
     var tree: String
 
     @Option(help: "The catalog's name; the folder's name by default.")

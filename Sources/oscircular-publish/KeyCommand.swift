@@ -10,7 +10,7 @@ struct KeyCommand: ParsableCommand {
 
     struct List: PublishSubcommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the tree's fingerprint, its roles and which of their keys are here.")
+            abstract: "Show the tree's fingerprint, its roles and which of their keys are stored here.")
 
         @Argument(help: "The tree.") var tree: String
         @OptionGroup var keyOptions: KeyOptions
@@ -27,8 +27,8 @@ struct KeyCommand: ParsableCommand {
 
     struct Rotate: PublishSubcommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put a new key in the place of a role's old ones.",
-            discussion: "Signed by the old keys and the root's. Remove the old key's file when all is well.")
+            abstract: "Replace a role's keys with a new one.",
+            discussion: "Signed by the old keys and the root's. Remove the old key's file once all is well.")
 
         @Argument(help: "The tree.") var tree: String
         @Argument(help: "root, targets, snapshot or timestamp.") var role: TopLevelRole
@@ -46,7 +46,7 @@ struct KeyCommand: ParsableCommand {
 
     struct Delegate: PublishSubcommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a key that signs the versions of one distribution, and nothing else.")
+            abstract: "Create a key that signs the versions of one distribution, and nothing else.")
 
         @Argument(help: "The tree.") var tree: String
         @Argument(help: "The distribution's id.") var distro: String
@@ -64,7 +64,7 @@ struct KeyCommand: ParsableCommand {
 
     struct Sign: PublishSubcommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sign a change that waits for keys which were not at hand, and publish it.")
+            abstract: "Sign a change that waits for keys that were not at hand, and publish it.")
 
         @Argument(help: "The tree.") var tree: String
         @OptionGroup var keyOptions: KeyOptions

@@ -5,7 +5,7 @@ import Publisher
 
 /// Where the publisher's private keys are.
 struct KeyOptions: ParsableArguments {
-    @Option(help: "The folder with your private keys; OSCIRCULAR_KEYS, else a folder of your state.")
+    @Option(help: "The folder with your private keys; OSCIRCULAR_KEYS or else a folder in your state by default.")
     var keys: String?
 
     /// - Throws: ``PublisherError/keysInTree(folder:tree:)`` when the folder lies in what is published.
@@ -20,7 +20,10 @@ struct KeyOptions: ParsableArguments {
 
 /// For commands that sign.
 struct ClockOptions: ParsableArguments {
-    @Flag(help: "Sign though this machine's clock is behind the tree's last signature: that one's clock ran ahead.")
+    @Flag(
+        help:
+            "Sign even if this machine's clock is behind the tree's last signature, because the clock that signed it ran ahead."
+    )
     var trustClock = false
 }
 
@@ -41,7 +44,7 @@ enum Passphrase {
         try known.get() ?? ask("Passphrase of \(key): ")
     }
 
-    /// For a key that is made, asked twice. Whoever knows nothing would know an empty one.
+    /// For a key that is made, asked twice. An empty one would be known to everybody.
     static func new() throws -> String {
         if let known = try known.get() {
             guard !known.isEmpty else {
@@ -52,7 +55,7 @@ enum Passphrase {
             }
             return known
         }
-        guard let first = ask("New passphrase: "), let second = ask("Once more: ") else {
+        guard let first = ask("New passphrase: "), let second = ask("Repeat it: ") else {
             throw ValidationError("--encrypt needs a terminal, OSCIRCULAR_PASSPHRASE or OSCIRCULAR_PASSPHRASE_FILE")
         }
         guard first == second, !first.isEmpty else { throw ValidationError("the passphrases differ, or are empty") }

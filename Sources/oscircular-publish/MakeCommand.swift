@@ -7,7 +7,8 @@ struct MakeCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
         commandName: "make", abstract: "Cut an image into blocks and write its index.",
         discussion:
-            "Run it again after a stop: blocks that are stored are not redone. casync and desync read the result.")
+            "Run it again after a stop: blocks that are stored already are not redone. casync and desync read the result."
+    )
 
     @Argument(help: "A raw disk, an ISO, a block device, another disk format, compressed or not, or a URL of one.")
     var image: String
@@ -25,7 +26,7 @@ struct MakeCommand: PublishSubcommand {
 
     func validate() throws {
         guard DigestAlgorithm.published.contains(digest) else {
-            throw ValidationError("--digest must be sha256 or sha512-256; mksha1files writes the form of 2009")
+            throw ValidationError("--digest must be sha256 or sha512-256; mksha1files writes the format of 2009")
         }
     }
 

@@ -8,8 +8,8 @@ struct MakeSHA1FilesCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
         commandName: "mksha1files", abstract: "Cut an image into block files named by their SHA-1, as in 2009.",
         discussion: """
-            The blocks go to blockfile/ beside the index. Nothing in this form is authenticated: use oscircular-publish for what
-            others are to trust.
+            The blocks go to blockfile/ beside the index. Nothing in this format is authenticated: use oscircular-publish for what
+            others should trust.
             """)
 
     @Argument(help: "A raw disk, an ISO or a block device.") var image: String

@@ -10,8 +10,8 @@ struct MirrorCommand: PublishSubcommand {
         commandName: "mirror", abstract: "Copy a tree, or some of its distributions, to a folder or an object store.",
         discussion: """
             Everything is verified on the way; what is there already is not copied again, and readers of the copy see the old
-            tree or the new one at every moment. Run it again to go on after a stop, and every week for what is new. No key of
-            the publisher's is needed.
+            tree or the new one at every moment. Run it again to go on after a stop, and every week for updates. None of
+            the publisher's keys is needed.
             """)
 
     @Argument(help: "The tree: a URL or a folder.") var source: String
@@ -23,14 +23,14 @@ struct MirrorCommand: PublishSubcommand {
     @Option(help: "Blocks that are copied at the same time: 1 to 64.") var jobs = 16
     @Option(
         help: ArgumentHelp(
-            "Remove files that the tree has not named for so many days; nothing is removed unless given.",
+            "Remove files that the tree has not named for this many days; by default nothing is removed.",
             valueName: "days"))
     var deleteAfter: Int?
     @Option(help: ArgumentHelp("A file with the root metadata that the tree must begin with.", valueName: "file"))
     var root: String?
     @Option(help: ArgumentHelp("SHA-256 of that root, as 'key list' prints it.", valueName: "hex")) var fingerprint:
         String?
-    @Option(help: "The object store's URL; AWS_ENDPOINT_URL unless given.") var endpoint: String?
+    @Option(help: "The object store's URL; AWS_ENDPOINT_URL by default.") var endpoint: String?
     @Option(help: "The object store's region; AWS_REGION, else us-east-1.") var region: String?
     @Option(help: "A canned access list for every object, such as public-read; else the bucket's policy counts.")
     var acl: String?
@@ -90,7 +90,7 @@ struct MirrorCommand: PublishSubcommand {
         let region = region ?? Environment.value("AWS_REGION") ?? Environment.value("AWS_DEFAULT_REGION") ?? "us-east-1"
         guard let location = ObjectStoreLocation(destination, endpoint: endpoint, region: region) else {
             throw ValidationError(
-                "\(destination) at \(endpoint) is no bucket: give s3://BUCKET[/PREFIX] and --endpoint http[s]://HOST[:PORT]"
+                "\(destination) at \(endpoint) is not a bucket: give s3://BUCKET[/PREFIX] and --endpoint http[s]://HOST[:PORT]"
             )
         }
         guard let credentials = ObjectStoreCredentials(environment: Environment.value) else {

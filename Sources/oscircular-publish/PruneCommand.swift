@@ -12,16 +12,16 @@ struct PruneCommand: PublishSubcommand {
     @Argument(help: "The tree.")
     var tree: String
 
-    @Option(help: "Remove versions that are so many weeks older than their distribution's newest.")
+    @Option(help: "Remove versions that are this many weeks older than their distribution's newest.")
     var keepWeeks: Int?
 
-    @Option(help: "Remove the oldest versions until the others need no more bytes in the store.")
+    @Option(help: "Remove the oldest versions until the others need at most this many bytes in the store.")
     var maxBytes: UInt64?
 
     @Option(help: "Days for which an unused block stays after its last use; longer while an older catalog is valid.")
     var graceDays = PublishedTree.graceDays
 
-    @Flag(help: "Only say what would go and what that frees.")
+    @Flag(help: "Only say what would be removed and how much that frees.")
     var dryRun = false
 
     @OptionGroup var keyOptions: KeyOptions

@@ -6,7 +6,8 @@ import Publisher
 /// `record TREE DISTRO VERSION`: what a start of a version touches.
 struct RecordCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "record", abstract: "Boot a version headless and publish what its start touches as its boot set.",
+        commandName: "record",
+        abstract: "Boot a version headless and publish the blocks that its start reads as its boot set.",
         discussion: "Needs what 'oscircular boot' needs on this machine. A version may be recorded again.")
 
     @Argument(help: "The tree.")
@@ -21,7 +22,7 @@ struct RecordCommand: PublishSubcommand {
     @Option(help: "Starts to record; each touches a little more than the one before.")
     var rounds = 2
 
-    @Option(help: "The guest's memory in MiB; the catalog's advice unless given.")
+    @Option(help: "The guest's memory in MiB; what the catalog advises by default.")
     var memory: Int?
 
     @Option(help: "auto, kvm or tcg.")

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import Publisher
 
-/// SIGINT and SIGTERM as a wish to stop.
+/// SIGINT and SIGTERM as a request to stop.
 enum Signals {
     /// Blocks both for all threads to come, and starts the thread that waits for them. A second signal ends at once.
     static func watch() -> Cancellation {

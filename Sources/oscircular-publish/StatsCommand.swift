@@ -13,7 +13,7 @@ struct StatsCommand: PublishSubcommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Option(help: "Write one page with charts to a file, which needs nothing else.")
+    @Option(help: "Write one page with charts to a file; it needs nothing else.")
     var html: String?
 
     @OptionGroup var keyOptions: KeyOptions

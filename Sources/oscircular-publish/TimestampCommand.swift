@@ -4,8 +4,8 @@ import Publisher
 /// `timestamp TREE`: says that the newest is still the newest.
 struct TimestampCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "timestamp", abstract: "Renew the tree's timestamp, so that readers go on believing it.",
-        discussion: "For a timer: a timestamp holds 14 days, and 'add' renews it too.")
+        commandName: "timestamp", abstract: "Renew the tree's timestamp, so that readers continue to trust it.",
+        discussion: "For a timer: a timestamp is valid for 14 days, and 'add' renews it too.")
 
     @Argument(help: "The tree.")
     var tree: String

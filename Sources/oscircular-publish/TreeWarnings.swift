@@ -1,7 +1,7 @@
 import Publisher
 import TUF
 
-/// Says in time that readers will refuse a tree.
+/// Warns in time that readers will refuse a tree.
 enum ExpiryWarning {
     /// Days before the end from which it is said.
     private static let days = 30
@@ -15,15 +15,15 @@ enum ExpiryWarning {
             guard let expires = UTCTime(role.expires), expires < soon else { continue }
             let advice =
                 role.role == "root"
-                ? "'oscircular-publish key rotate \(tree.path) root' signs it anew" : "the next 'add' signs it anew"
+                ? "'oscircular-publish key rotate \(tree.path) root' signs it again" : "the next 'add' signs it again"
             Console.error(
-                "oscircular-publish: readers refuse the tree from \(expires) on: the metadata of \(role.role) ends - \(advice)"
+                "oscircular-publish: readers will refuse the tree from \(expires) on, when the metadata of \(role.role) expires - \(advice)"
             )
         }
     }
 }
 
-/// Says that no web server can read a tree, which nobody notices before the first reader.
+/// Warns that no web server can read a tree, which nobody notices before the first reader.
 enum AccessWarning {
     /// A line on standard error.
     /// - Parameter isWhole: looks at the folders above the tree too: when a tree is made, not every week.

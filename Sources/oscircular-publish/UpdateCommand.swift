@@ -5,9 +5,9 @@ import Publisher
 /// `update TREE --recipe FILE`: a week's run.
 struct UpdateCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "update", abstract: "Publish what is new of all distributions of a recipe, then prune.",
+        commandName: "update", abstract: "Publish new versions of all distributions in a recipe, then prune.",
         discussion:
-            "For a timer. A distribution that fails does not keep the others away; what failed is tried next time.")
+            "For a timer. A distribution that fails does not stop the others, and is tried again next time.")
 
     @Argument(help: "The tree.")
     var tree: String
@@ -15,13 +15,13 @@ struct UpdateCommand: PublishSubcommand {
     @Option(help: "The recipe (TOML).")
     var recipe: String
 
-    @Option(help: "The day of the run, YYYY-MM-DD; today by UTC by default.")
+    @Option(help: "The day of the run, YYYY-MM-DD; today in UTC by default.")
     var date: String?
 
-    @Flag(help: "Take days that are ahead of this machine's clock.")
+    @Flag(help: "Accept days that are ahead of this machine's clock.")
     var allowFuture = false
 
-    @Option(help: "Where built images stay for the next build; a folder of your state by default.")
+    @Option(help: "Where built images are kept for the next build; a folder in your state by default.")
     var work: String?
 
     @Option(help: "auto, kvm or tcg, for recordings.")
@@ -37,7 +37,7 @@ struct UpdateCommand: PublishSubcommand {
         let recipe = try Recipe(file: recipe)
         let today = String(Timestamp.now.description.prefix(10))
         guard let day = CalendarDate(date ?? today) else {
-            throw PublisherError.usage(option: "--date", reason: "\(date ?? today) is no day such as 2026-11-16")
+            throw PublisherError.usage(option: "--date", reason: "\(date ?? today) is not a day such as 2026-11-16")
         }
         let published = try keyOptions.open(tree, clock)
         let folder = SigningKeys.usualFolder.dropLast("keys".count) + "work"

@@ -19,7 +19,7 @@ struct VerifyCommand: PublishSubcommand {
 
     @Option(
         name: [.customLong("distribution")],
-        help: ArgumentHelp("Only this distribution, of a copy that has no others; may be repeated.", valueName: "id"))
+        help: ArgumentHelp("Only this distribution, for a copy that has no others; may be repeated.", valueName: "id"))
     var distributions: [String] = []
 
     @OptionGroup var keyOptions: KeyOptions
@@ -45,6 +45,6 @@ struct VerifyCommand: PublishSubcommand {
         let unread = found.unread == 0 ? "" : " (\(found.unread) not read again)"
         Console.print(
             "\(found.versions) versions, \(found.blocks) blocks\(unread), \(Quantity.bytes(found.bytes))\(repaired): "
-                + "all right")
+                + "no problems found")
     }
 }

@@ -4,15 +4,15 @@ import Publisher
 /// `withdraw TREE DISTRO VERSION`: takes a version back.
 struct WithdrawCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "withdraw", abstract: "Take a version back: out of the catalog, and those who run it are told.",
+        commandName: "withdraw", abstract: "Withdraw a version: remove it from the catalog, and tell those who run it.",
         discussion: """
-            The name of a version that was withdrawn is never used again, and 'update' does not publish its image again. Its blocks go
-            with a later 'prune', when no older catalog is valid any more.
+            A withdrawn version's name is never used again, and 'update' does not publish its image again. A later 'prune' removes its
+            blocks, once no older catalog is valid any more.
             """)
 
     @OptionGroup var arguments: VersionArguments
 
-    @Option(help: "Why, in a sentence for those who have it.")
+    @Option(help: "The reason, in a sentence, for those who have it.")
     var why = ""
 
     func run(_ context: Context) throws {

@@ -165,6 +165,6 @@ import Testing
         server.always("/d.raw?token=SECRET", .none)
         #expect(reason() == "\(server.url)d.raw: \(server.url)SHA256SUMS lists d.raw twice, with different digests")
         try AtomicFile.write("<html>", to: folder.file("web/page"))
-        #expect(reason("page") == "\(server.url)d.raw: \(server.url)page is no list of SHA-256 or SHA-512 digests")
+        #expect(reason("page") == "\(server.url)d.raw: \(server.url)page is not a list of SHA-256 or SHA-512 digests")
     }
 }

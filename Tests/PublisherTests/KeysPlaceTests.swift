@@ -68,7 +68,7 @@ import Testing
         try AtomicFile.write("", to: folder.file("empty"))
         try AtomicFile.write("\nsecret\n", to: folder.file("second"))
         for (variable, value, word) in [
-            ("OSCIRCULAR_PASSPHRASE", "", "OSCIRCULAR_PASSPHRASE makes no sense"),
+            ("OSCIRCULAR_PASSPHRASE", "", "invalid value for OSCIRCULAR_PASSPHRASE "),
             ("OSCIRCULAR_PASSPHRASE_FILE", folder.file("empty"), "first line of the file is empty"),
             ("OSCIRCULAR_PASSPHRASE_FILE", folder.file("second"), "first line of the file is empty"),
             ("OSCIRCULAR_PASSPHRASE_FILE", folder.file("nowhere"), folder.file("nowhere")),

@@ -157,7 +157,7 @@ import Testing
 
     @Test func aRecipeThatIsNotUTF8IsSaid() throws {
         try AtomicFile.write(Array("[[distribution]]\nid = \"a".utf8) + [0xFF], to: recipe)
-        #expect(throws: PublisherError.recipe(file: recipe, key: "", reason: "no TOML: it is not UTF-8")) {
+        #expect(throws: PublisherError.recipe(file: recipe, key: "", reason: "is not TOML: it is not UTF-8")) {
             try Recipe(file: recipe)
         }
     }

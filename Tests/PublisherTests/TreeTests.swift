@@ -264,7 +264,7 @@ import Testing
         let late = try await BuiltProgram.runAny(
             "faketime", ["-f", "+340d", program, "timestamp", tree, "--keys", folder.file("keys")])
         #expect(late.status == 0, "\(late.stderr)")
-        #expect(late.stderr.contains("the metadata of root ends"))
+        #expect(late.stderr.contains("the metadata of root expires"))
         #expect(late.stderr.contains("key rotate"))
     }
 

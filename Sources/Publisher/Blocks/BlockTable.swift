@@ -21,7 +21,7 @@ final class BlockTable: @unchecked Sendable {
 
     func set(_ id: BlockID, at position: Int) { ids[position] = id }
 
-    /// True for the first who asks with an id: that one stores the block.
+    /// True for the first caller that asks with an id: it stores the block.
     func claim(_ id: BlockID) -> Bool { claimed.withLock { $0.insert(id).inserted } }
 
     var distinctCount: Int { claimed.withLock { $0.count } }

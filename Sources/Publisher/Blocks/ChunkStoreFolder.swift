@@ -23,10 +23,10 @@ struct ChunkStoreFolder: Sendable {
         (9...ZstdCompressor.bound(length)).contains(size)
     }
 
-    /// Says that a block is in use, to whoever prunes by age. A read-only store stays as it is.
+    /// Marks a block as in use, for a prune by age. A read-only store stays as it is.
     ///
     /// Whole seconds: so ``VerifiedBlocks`` tells our touch from a write.
-    /// - Throws: ``SystemCallError``: whoever prunes would not know of the use.
+    /// - Throws: ``SystemCallError``: a prune would not know of the use.
     func touch(_ id: BlockID) throws(SystemCallError) {
         do {
             try Paths.setTimes(path(of: id), seconds: Int(Timestamp.now.seconds))

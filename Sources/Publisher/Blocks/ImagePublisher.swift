@@ -4,10 +4,16 @@ import Glibc
 import ImageIndex
 import Linux
 
-/// Cuts an image into blocks, stores those that the store lacks, and writes the index last.
+/// Cuts an image into blocks, stores those that are not in the store yet, and writes the index last.
 ///
-/// One reader (the calling thread), and workers that hash and compress; memory is bounded by the runs in flight. A run that
-/// was killed is resumed by running again: blocks that are stored are not compressed again.
+/// An image becomes blocks like this. ``PreparedImage`` fetches, unpacks and converts it to a raw file where it must. ``BlockPipeline``, on the
+/// calling thread, reads the data of that file in runs of whole blocks, leaves out its holes, and hands the runs to workers by a
+/// ``RunQueue`` that bounds the memory in flight. A ``BlockWorker`` names each block by its digest and notes the name in the ``BlockTable``;
+/// the first worker that meets a name compresses the block, writes it in the ``IngestFolder`` and renames it into the store, where it is whole
+/// or not there. ``ImageDigester`` hashes the whole image beside that. When all workers have ended, the table is written as the index.
+///
+/// A run that was killed is resumed by running again: blocks that are stored are touched, not compressed again. Whoever removes blocks takes
+/// the store's lock alone (``StoreLock``), so none that this run found goes before its index is there.
 package struct ImagePublisher: Sendable {
     private let options: PublishOptions
     private let progress: PublishProgress
@@ -27,12 +33,12 @@ package struct ImagePublisher: Sendable {
         self.cancellation = cancellation
     }
 
-    /// Publishes the image at a path. Blocks the calling thread; never call it on the cooperative pool.
+    /// Publishes the image at a path. Waits for the disk; never call it on the cooperative pool.
     /// - Parameters:
     ///   - image: a raw disk, ISO or block device; a URL is fetched, what is packed unpacked, and another format converted by
     ///     qemu-img, to temporary files beside `index`.
     ///   - index: where the index appears, by rename.
-    ///   - store: the block store's folder; made where it lacks.
+    ///   - store: the block store's folder; created if absent.
     /// - Throws: ``PublisherError``. No index and no temporary file is left behind then; stored blocks stay.
     package func publish(image: String, index: String, store: String) throws(PublisherError) -> PublishedImage {
         if !URLText.isURL(image) {
@@ -49,7 +55,7 @@ package struct ImagePublisher: Sendable {
             throw .unwritable(SystemCallError(code: error.code, call: "open", subject: folder))
         }
         try OutputFolder.make(store)
-        // Whoever sweeps the store holds it alone.
+        // A prune that sweeps the store holds it alone.
         let lock = try StoreLock.take(store, exclusive: false)
         defer { lock.unlock() }
         StaleFiles.remove(beside: index)

@@ -18,11 +18,11 @@ package struct LegacyImport: Sendable {
         self.cancellation = cancellation
     }
 
-    /// Blocks the calling thread. Every old block is verified against its SHA-1, which is all that vouches for it.
+    /// Waits for the disk. Every old block is verified against its SHA-1, the only thing that vouches for it.
     /// - Parameters:
     ///   - source: the LBCAS index; its blocks are in `blockfile/` beside it.
     ///   - index: where the new index appears, once all blocks are stored.
-    ///   - store: the new block store's folder; made where it lacks.
+    ///   - store: the new block store's folder; created if absent.
     /// - Throws: ``PublisherError``.
     package func convert(index source: String, to index: String, store: String) throws(PublisherError) -> PublishedImage
     {
@@ -31,7 +31,7 @@ package struct LegacyImport: Sendable {
         do { image = try ImageIndex(path: source) } catch { throw .index(path: source, error) }
         var options = options
         guard image.algorithm == .sha1, let longest = image.fixedBlockSize else {
-            throw .usage(option: "INDEX", reason: "\(source) is no LBCAS index")
+            throw .usage(option: "INDEX", reason: "\(source) is not an LBCAS index")
         }
         // An image of one short block: its true block size is larger, and says nothing.
         options.blockSize = image.count == 1 ? max(BlockSize.writable.lowerBound, (longest + 511) / 512 * 512) : longest
@@ -39,7 +39,7 @@ package struct LegacyImport: Sendable {
             throw .usage(
                 option: "INDEX",
                 reason:
-                    "\(source) has blocks of \(options.blockSize) bytes; ours have \(BlockSize.writable.lowerBound) at least"
+                    "\(source) has blocks of \(options.blockSize) bytes; today's format needs at least \(BlockSize.writable.lowerBound)"
             )
         }
         try OutputFolder.make(store)

@@ -17,7 +17,7 @@ package struct LegacyPublisher: Sendable {
         self.cancellation = cancellation
     }
 
-    /// What `mksha1files` does. Blocks the calling thread.
+    /// What `mksha1files` does. Waits for the disk.
     /// - Parameters:
     ///   - image: a raw disk, an ISO or a block device, packed or in another disk format or not.
     ///   - index: where the index appears, by rename, once all blocks are stored.

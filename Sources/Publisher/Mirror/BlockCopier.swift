@@ -13,7 +13,7 @@ struct BlockCopier: Sendable {
     struct Outcome: Sendable {
         var copied: [BlockID] = []
         var bytes: UInt64 = 0
-        /// Blocks that could not be had.
+        /// Blocks that could not be copied.
         var failures: [BlockID: BlockStoreError] = [:]
     }
 

@@ -7,7 +7,7 @@ final class FolderDestination: MirrorDestination {
     private let lock: FileHandle
     private let ingest: IngestFolder
 
-    /// Makes the folder where it lacks, and keeps other publishers out of it.
+    /// Makes the folder if it is missing, and keeps other publishers out of it.
     /// - Throws: ``PublisherError``: another works there, or it cannot be written.
     init(path: String) throws(PublisherError) {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path

@@ -18,7 +18,7 @@ protocol MirrorDestination: Sendable {
     /// The paths of all files below a folder.
     func paths(below folder: String) async throws -> [String]
 
-    /// Removes a file; one that is not there is no error.
+    /// Removes a file; a missing one is not an error.
     func remove(_ path: String) async throws
 
     /// Takes away what served the work alone. Nothing is written afterwards.

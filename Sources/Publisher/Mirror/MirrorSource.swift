@@ -26,7 +26,7 @@ struct MirrorSource: Sendable {
         do throws(CatalogAccessError) {
             base = try CatalogSource(name: "source", location: place).url
         } catch {
-            throw .place(location, reason: "it is no http, https or file URL and no folder")
+            throw .place(location, reason: "it is neither an http, https or file URL nor a folder")
         }
         name = URLText.withoutCredentials(location)
         self.transfers = transfers

@@ -4,110 +4,108 @@ import ImageIndex
 import Linux
 import TUF
 
-extension TreeMirror {
-    /// The signed files that a copy needs: catalogs, indexes, boot sets; and the blocks that the indexes name.
-    struct Targets: Sendable {
-        private(set) var blocks: [BlockID: WantedBlock] = [:]
-        private(set) var versions = 0
-        /// Path below the tree's root, where the bytes are meanwhile, and whether the copy has them right already.
-        private var files: [(path: String, length: Int, here: String, isThere: Bool)] = []
+/// The signed files that a copy needs: catalogs, indexes, boot sets; and the blocks that the indexes name.
+struct MirroredTargets: Sendable {
+    private(set) var blocks: [BlockID: WantedBlock] = [:]
+    private(set) var versions = 0
+    /// Path below the tree's root, where the bytes are meanwhile, and whether the copy has them right already.
+    private var files: [(path: String, length: Int, here: String, isThere: Bool)] = []
 
-        /// Bytes of an index or catalog that is taken.
-        private static let longest = 1 << 30
+    /// Bytes of an index or catalog that is taken.
+    private static let longest = 1 << 30
 
-        /// Fetches and verifies them, to a scratch folder: the blocks come first.
-        init(
-            _ metadata: MirroredMetadata, _ source: MirrorSource, _ destination: any MirrorDestination,
-            _ options: MirrorOptions, _ scratch: WorkFolder, _ cancellation: Cancellation
-        ) async throws {
-            let all = Dictionary(metadata.targets.map { ($0.name, $0) }) { first, _ in first }
-            func fetch(_ name: String) async throws -> [UInt8]? {
-                try cancellation.check()
-                guard let target = all[name], let digest = target.sha256, target.length <= Targets.longest else {
-                    return nil
-                }
-                try TargetName.check(name)
-                let path = TreePath.target(name, digest: digest)
-                var bytes = try await destination.read(path, limit: target.length)
-                if let there = bytes, target.identity.mismatch(there) != nil { bytes = nil }
-                let verified: [UInt8]
-                if let bytes { verified = bytes } else { verified = try await metadata.download(target, source) }
-                let here = "\(scratch.path)/\(files.count)"
-                do { try AtomicFile.write(verified, to: here) } catch { throw PublisherError.unwritable(error) }
-                files.append((path, target.length, here, bytes != nil))
-                return verified
+    /// Fetches and verifies them, to a scratch folder: the blocks come first.
+    init(
+        _ metadata: MirroredMetadata, _ source: MirrorSource, _ destination: any MirrorDestination,
+        _ options: MirrorOptions, _ scratch: WorkFolder, _ cancellation: Cancellation
+    ) async throws {
+        let all = Dictionary(metadata.targets.map { ($0.name, $0) }) { first, _ in first }
+        func fetch(_ name: String) async throws -> [UInt8]? {
+            try cancellation.check()
+            guard let target = all[name], let digest = target.sha256, target.length <= MirroredTargets.longest else {
+                return nil
             }
-            guard let bytes = try await fetch("catalog.json") else {
-                throw MirrorError.untrusted(source: source.name, reason: "its publisher signed no catalog.json")
+            try TargetName.check(name)
+            let path = TreePath.target(name, digest: digest)
+            var bytes = try await destination.read(path, limit: target.length)
+            if let there = bytes, target.identity.mismatch(there) != nil { bytes = nil }
+            let verified: [UInt8]
+            if let bytes { verified = bytes } else { verified = try await metadata.download(target, source) }
+            let here = "\(scratch.path)/\(files.count)"
+            do { try AtomicFile.write(verified, to: here) } catch { throw PublisherError.unwritable(error) }
+            files.append((path, target.length, here, bytes != nil))
+            return verified
+        }
+        guard let bytes = try await fetch("catalog.json") else {
+            throw MirrorError.untrusted(source: source.name, reason: "its publisher signed no catalog.json")
+        }
+        let document = try MirroredTargets.decode("catalog.json", source) { try CatalogDocument.decode(bytes) }
+        for id in options.distributions.sorted() where document.distribution(id) == nil {
+            throw MirrorError.noSuchDistribution(id)
+        }
+        var done: Set<String> = ["catalog.json"]
+        for listed in document.distributions
+        where options.distributions.isEmpty || options.distributions.contains(listed.id) {
+            var distribution = listed
+            let own = "\(listed.id)/distribution.json"
+            if let bytes = try await fetch(own) {
+                distribution = try MirroredTargets.decode(own, source) { try Distribution.decode(bytes, id: listed.id) }
+                done.insert(own)
             }
-            let document = try Targets.decode("catalog.json", source) { try CatalogDocument.decode(bytes) }
-            for id in options.distributions.sorted() where document.distribution(id) == nil {
-                throw MirrorError.noSuchDistribution(id)
-            }
-            var done: Set<String> = ["catalog.json"]
-            for listed in document.distributions
-            where options.distributions.isEmpty || options.distributions.contains(listed.id) {
-                var distribution = listed
-                let own = "\(listed.id)/distribution.json"
-                if let bytes = try await fetch(own) {
-                    distribution = try Targets.decode(own, source) { try Distribution.decode(bytes, id: listed.id) }
-                    done.insert(own)
-                }
-                for version in distribution.versions {
-                    for name in [version.index, version.bootSet].compactMap({ $0 }) where done.insert(name).inserted {
-                        guard try await fetch(name) != nil else {
-                            throw MirrorError.untrusted(
-                                source: source.name, reason: "its publisher did not sign \(name)")
-                        }
-                        if name == version.index, let file = files.last {
-                            try add(file.here, of: "\(listed.id)@\(version.id)", source)
-                        }
+            for version in distribution.versions {
+                for name in [version.index, version.bootSet].compactMap({ $0 }) where done.insert(name).inserted {
+                    guard try await fetch(name) != nil else {
+                        throw MirrorError.untrusted(
+                            source: source.name, reason: "its publisher did not sign \(name)")
                     }
-                    versions += 1
+                    if name == version.index, let file = files.last {
+                        try add(file.here, of: "\(listed.id)@\(version.id)", source)
+                    }
                 }
-            }
-            // What is signed and in no catalog belongs to the tree all the same.
-            if options.distributions.isEmpty {
-                for name in all.keys.sorted() where !done.contains(name) { _ = try await fetch(name) }
+                versions += 1
             }
         }
-
-        var paths: [String] { files.map(\.path) }
-
-        /// Writes those that the copy lacks.
-        /// - Returns: how many.
-        func write(to destination: any MirrorDestination) async throws -> Int {
-            var count = 0
-            for file in files where !file.isThere {
-                let bytes: [UInt8]
-                do { bytes = try FileContents.read(file.here, limit: file.length) } catch {
-                    throw PublisherError.unreadable(error)
-                }
-                try await destination.write(bytes, to: file.path)
-                count += 1
-            }
-            return count
+        // What is signed and in no catalog belongs to the tree all the same.
+        if options.distributions.isEmpty {
+            for name in all.keys.sorted() where !done.contains(name) { _ = try await fetch(name) }
         }
+    }
 
-        private mutating func add(_ path: String, of version: String, _ source: MirrorSource) throws {
-            do {
-                let index = try ImageIndex(path: path)
-                try index.forEachBlock { block in
-                    guard blocks[block.id] == nil else { return }
-                    blocks[block.id] = WantedBlock(
-                        id: block.id, length: block.length, algorithm: index.algorithm, version: version)
-                }
-            } catch let error as ImageIndexError {
-                throw MirrorError.untrusted(source: source.name, reason: "the index of \(version): \(error)")
+    var paths: [String] { files.map(\.path) }
+
+    /// Writes those that are missing from the copy.
+    /// - Returns: how many.
+    func write(to destination: any MirrorDestination) async throws -> Int {
+        var count = 0
+        for file in files where !file.isThere {
+            let bytes: [UInt8]
+            do { bytes = try FileContents.read(file.here, limit: file.length) } catch {
+                throw PublisherError.unreadable(error)
             }
+            try await destination.write(bytes, to: file.path)
+            count += 1
         }
+        return count
+    }
 
-        private static func decode<Value>(
-            _ name: String, _ source: MirrorSource, _ body: () throws -> Value
-        ) throws -> Value {
-            do { return try body() } catch {
-                throw MirrorError.untrusted(source: source.name, reason: "\(name): \(error)")
+    private mutating func add(_ path: String, of version: String, _ source: MirrorSource) throws {
+        do {
+            let index = try ImageIndex(path: path)
+            try index.forEachBlock { block in
+                guard blocks[block.id] == nil else { return }
+                blocks[block.id] = WantedBlock(
+                    id: block.id, length: block.length, algorithm: index.algorithm, version: version)
             }
+        } catch let error as ImageIndexError {
+            throw MirrorError.untrusted(source: source.name, reason: "the index of \(version): \(error)")
+        }
+    }
+
+    private static func decode<Value>(
+        _ name: String, _ source: MirrorSource, _ body: () throws -> Value
+    ) throws -> Value {
+        do { return try body() } catch {
+            throw MirrorError.untrusted(source: source.name, reason: "\(name): \(error)")
         }
     }
 }

@@ -45,6 +45,12 @@ package struct MirrorResult: Sendable, Equatable {
 ///
 /// So readers of the copy see the old tree or the new one at every moment, and a copy that was stopped goes on where it was:
 /// what is there is not fetched again.
+///
+/// A pull goes like this. ``MirroredMetadata`` follows the source's signatures as a reader does, from the root that the copy began with;
+/// the source itself is not trusted, and cannot lead the copy back in time. ``MirroredTargets`` brings what is signed, the catalog, indexes
+/// and boot sets, to a scratch folder, and collects the blocks that the indexes name. ``BlockCopier`` fetches those that the copy does not
+/// have, several at a time, and verifies each before it is written. Only when all are there do the signed files follow, then the
+/// metadata, and the timestamp last. What the tree has not named for some days goes after that (``UnusedFiles``), if the options say so.
 package struct TreeMirror: Sendable {
     private let source: MirrorSource
     private let destination: any MirrorDestination
@@ -86,7 +92,7 @@ package struct TreeMirror: Sendable {
             maximumInFlight: max(16, 2 * options.jobs), options: TransferOptions(userAgent: "oscircular-publish"))
     }
 
-    /// Makes or renews the copy. Blocks the calling thread; never call it on the cooperative pool.
+    /// Makes or renews the copy. Waits for network and disk; never call it on the cooperative pool.
     /// - Throws: ``MirrorError``, ``PublisherError``. The copy's metadata is as it was then.
     package func run() throws -> MirrorResult {
         defer { destination.close() }
@@ -102,7 +108,7 @@ package struct TreeMirror: Sendable {
         result.fingerprint = metadata.fingerprint
         result.timestampVersion = metadata.timestampVersion
 
-        let targets = try await Targets(metadata, source, destination, options, scratch, cancellation)
+        let targets = try await MirroredTargets(metadata, source, destination, options, scratch, cancellation)
         result.versions = targets.versions
         let blocks = targets.blocks.values.sorted { $0.id.hex < $1.id.hex }
         let there = try await destination.sizes(of: blocks.map { TreePath.block($0.id) }, below: "blocks/")

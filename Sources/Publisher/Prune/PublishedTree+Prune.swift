@@ -26,6 +26,13 @@ package struct PruneResult: Sendable, Equatable {
     package var waitingUntil: Timestamp?
 }
 
+/// A prune takes old versions out of the catalog, then marks what readers may still ask for, then sweeps the rest.
+///
+/// Three things hold a block. A version that stays in the catalog does, without an end. So does every snapshot that has not expired, the
+/// newest or an older one: a reader that refreshed a moment ago goes on with it until then, so what it leads to stays a day longer, for
+/// clocks that are behind; a change that waits for a key holds what it names likewise (``Reachability``). And the last use does: a publisher
+/// touches each block that it finds in the store, and a touched one stays for the grace, for indexes that lie outside the tree
+/// (``TreeSweep``). Any error while marking ends the prune before anything is removed: what could not be read might have held something.
 extension PublishedTree {
     /// Days for which a block or index that nobody names any more stays after it was last used.
     package static let graceDays = 14

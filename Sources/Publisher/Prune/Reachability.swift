@@ -131,7 +131,7 @@ struct Reachability {
         }
     }
 
-    /// Nil when there is no such file, or it is no index: no reader gets anything from it either.
+    /// Nil when there is no such file, or it is not an index: no reader gets anything from it either.
     private static func index(_ path: String) throws(PublisherError) -> ImageIndex? {
         do {
             return try ImageIndex(path: path)

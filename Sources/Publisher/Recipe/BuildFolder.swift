@@ -13,7 +13,7 @@ struct BuildFolder {
         let day: CalendarDate
         /// The tree that it is for, the program, and its arguments.
         let command: [String]
-        /// The program's file as it is now, for one that was mended builds anew; empty where it is not known.
+        /// The program's file as it is now, for one that was repaired builds again; empty where it is not known.
         var program = ""
     }
 
@@ -21,7 +21,7 @@ struct BuildFolder {
     struct Finished {
         /// Of the image itself, whatever link the build left.
         let image: String
-        /// What changed, in the build's words; nil where it wrote none.
+        /// What changed, as the build says; nil where it wrote nothing.
         let notes: String?
     }
 
@@ -35,7 +35,7 @@ struct BuildFolder {
     private static let note = "made-for"
     private static let beginning = ".oscircular-building-"
 
-    /// Makes the folder where it lacks, and keeps other runs out until ``unlock()``.
+    /// Makes the folder if it is missing, and keeps other runs out until ``unlock()``.
     /// - Throws: ``PublisherError``.
     init(path: String) throws(PublisherError) {
         self.path = ResolvedPath.absolute(path)
@@ -191,7 +191,7 @@ struct BuildFolder {
 
     /// A file's size and time; nil when there is none.
     static func state(of file: String) -> String? {
-        // One that cannot be seen is as good as none: what was built of it is built again.
+        // If it cannot be seen, what was built by it is built again.
         guard let status = try? Paths.status(file) else { return nil }
         return "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     }

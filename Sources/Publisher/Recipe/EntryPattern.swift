@@ -1,7 +1,7 @@
 import Catalog
 
 /// The form of a name in a folder of upstream's: plain text with `{date}` (YYYYMMDD or YYYY-MM-DD) and `{number}` in it, and at most one
-/// `{serial}`, a `.N` that may lack.
+/// `{serial}`, an optional `.N`.
 package struct EntryPattern: Sendable, Equatable {
     private enum Part: Sendable, Equatable {
         case text(String)

@@ -47,14 +47,14 @@ package struct Recipe: Sendable {
             throw .unreadable(SystemCallError(code: error.code, call: error.call, subject: file))
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw .recipe(file: file, key: "", reason: "no TOML: it is not UTF-8")
+            throw .recipe(file: file, key: "", reason: "is not TOML: it is not UTF-8")
         }
         if let line = TOMLHeaders.malformedLine(in: text) {
-            throw .recipe(file: file, key: "", reason: "no TOML: line \(line) is malformed")
+            throw .recipe(file: file, key: "", reason: "is not TOML: line \(line) is malformed")
         }
         let table: TOMLTable
         do { table = try TOMLTable(string: text) } catch {
-            throw .recipe(file: file, key: "", reason: "no TOML: \(error)")
+            throw .recipe(file: file, key: "", reason: "is not TOML: \(error)")
         }
         let reader = RecipeReader(table: table, file: file, place: "")
         try reader.check(known: ["distribution", "keep-weeks", "max-bytes"])
@@ -71,7 +71,7 @@ package struct Recipe: Sendable {
             }
             let entry = try Recipe.entry(RecipeReader(table: table, file: file, place: place))
             guard !entries.contains(where: { $0.id == entry.id }) else {
-                throw .recipe(file: file, key: "\(place)id", reason: "is there twice")
+                throw .recipe(file: file, key: "\(place)id", reason: "is given twice")
             }
             entries.append(entry)
         }
@@ -133,7 +133,7 @@ package struct Recipe: Sendable {
             return .upstream(
                 page: (folder.hasSuffix("/") ? folder : folder + "/") + query, entry: pattern, image: image,
                 sums: try reader.text("sums"))
-        default: throw reader.error("build", "or upstream must be there, one of them")
+        default: throw reader.error("build", "or upstream must be given, and only one of them")
         }
     }
 }
@@ -151,7 +151,7 @@ private struct RecipeReader {
 
     /// A misspelt key is an error, not a silent default.
     func check(known: Set<String>) throws(PublisherError) {
-        for key in table.keys where !known.contains(key) { throw error(key, "is no key of a recipe") }
+        for key in table.keys where !known.contains(key) { throw error(key, "is not a key of a recipe") }
     }
 
     func text(_ key: String, among choices: [String]? = nil) throws(PublisherError) -> String? {

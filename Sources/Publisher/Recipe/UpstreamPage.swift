@@ -64,7 +64,7 @@ package struct UpstreamPage: Sendable {
             .filter { seen.insert($0).inserted }
     }
 
-    /// nil for what is no name in a folder.
+    /// nil for what is not a name in a folder.
     private static func name(_ part: Substring) -> Name? {
         guard !part.isEmpty, !part.contains("/"), let text = URLText.decoded(String(part)), text != ".", text != "..",
             !text.contains("/"), !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 })
@@ -153,7 +153,7 @@ enum URLReference {
         return "/" + parts.joined(separator: "/")
     }
 
-    /// A key of an object store as a path of URLs: a key is no URL, so a `%` in it is a letter like any other.
+    /// A key of an object store as a path of URLs: a key is not a URL, so a `%` in it is a character like any other.
     static func encodedKey(_ key: String) -> String {
         key.split(separator: "/", omittingEmptySubsequences: false)
             .map {

@@ -48,7 +48,7 @@ package struct WeeklyRun: Sendable {
             guard let newest = pattern.newest(of: upstream.names) else {
                 throw .recipe(
                     file: recipe.file, key: "\(entry.id): entry",
-                    reason: "fits none of the \(upstream.names.count) names at \(URLText.public(page))")
+                    reason: "matches none of the \(upstream.names.count) names at \(URLText.public(page))")
             }
             let folder = URLText.withoutQuery(page)
             let url = folder + newest.fill(image)
@@ -126,7 +126,7 @@ package struct WeeklyRun: Sendable {
                 guard ended.status == 0 else {
                     let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last
                         .map(String.init)
-                    throw .buildFailed(program: program, status: ended.status, message: words ?? "it said nothing")
+                    throw .buildFailed(program: program, status: ended.status, message: words ?? "it printed nothing")
                 }
             }
         }

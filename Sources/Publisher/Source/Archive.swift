@@ -1,9 +1,9 @@
-/// A file with files in it; one that holds a single disk image is as good as that image.
+/// A file with files in it; one that holds a single disk image is published as that image.
 enum Archive: String, Sendable, Equatable {
     case tar
     case zip
 
-    /// nil for what is no archive that is unpacked here.
+    /// nil for what is not an archive that is unpacked here.
     init?(head: [UInt8]) {
         if head.has([0x50, 0x4B, 0x03, 0x04]) || head.has([0x50, 0x4B, 0x07, 0x08]) {
             self = .zip
@@ -52,7 +52,7 @@ enum Archive: String, Sendable, Equatable {
         case .zip:
             let pattern = image.name.map { "\\[]*?".contains($0) ? "\\\($0)" : String($0) }.joined()
             _ = try Unpacking.run(
-                // A password that is none: it would ask for one otherwise.
+                // An empty password: it would ask for one otherwise.
                 "unzip", ["-P", "", "-p", "/proc/self/fd/0", pattern], from: source, to: target, size: image.size,
                 progress: progress, cancellation: cancellation)
         }

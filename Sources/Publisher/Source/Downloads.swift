@@ -80,7 +80,7 @@ package final class Downloads: Sendable {
             if list.isEmpty {
                 // A page for what is not there.
                 if choice == .beside { continue }
-                throw failure("\(shown) is no list of SHA-256 or SHA-512 digests")
+                throw failure("\(shown) is not a list of SHA-256 or SHA-512 digests")
             }
             switch list.finding(for: paths, isOwn: candidate.isOwn) {
             case .digest(let digest): return digest
@@ -95,11 +95,11 @@ package final class Downloads: Sendable {
     }
 
     /// Whether a server's answer means that there is no such list: a bucket that may not be listed says 403, others send a page of any
-    /// length, or us elsewhere for ever. What may come a little later is no such answer.
+    /// length, or us elsewhere for ever. An answer that may be different a little later does not.
     private static func isAbsence(_ error: TransferError, of url: String) -> Bool {
         switch error {
         case .notFound, .tooLarge: true
-        // A certificate that is not trusted is no answer, unless it is another server's.
+        // A certificate that is not trusted is not an answer, unless it is another server's.
         case .unsupported(let place, _): place != URLText.withoutCredentials(url)
         case .http: !error.isTransient
         case .connection, .cancelled: false

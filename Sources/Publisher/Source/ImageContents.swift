@@ -42,7 +42,7 @@ enum ImageContents: Sendable, Equatable {
         (0, [0x89] + Array("LZO\0\r\n\u{1A}\n".utf8), "packed by lzop", unpacking("lzop -d")),
         // xz could unpack it, and would not mind what follows it.
         (0, Array("LZIP".utf8), "packed by lzip", unpacking("lzip -d")),
-        // These three have no check sum: one that is cut off unpacks without a word.
+        // These three have no check sum: one that is cut off unpacks without an error.
         (0, [0x1F, 0x9D], "packed by compress", unpacking("gzip -d")),
         (0, [0x1F, 0x1E], "packed by pack", unpacking("gzip -d")),
         (0, [0x1F, 0xA0], "packed by compress -H", unpacking("gzip -d")),

@@ -12,7 +12,7 @@ struct ImageConversion {
     private static let program = "qemu-img"
 
     /// Looks at an image.
-    /// - Parameter isForeign: an image that names other files, a base or its parts, is refused: whoever made it would choose
+    /// - Parameter isForeign: an image that names other files, a base or its parts, is refused: its author would choose
     ///   which files of this machine are published.
     /// - Throws: ``PublisherError``; ``PublisherError/image(path:_:)`` for one that is damaged, cut off or refused.
     init(
@@ -24,7 +24,7 @@ struct ImageConversion {
         try ImageConversion.check(ended)
         // An answer that is not JSON, or not this, leaves nothing known of the image, whatever the reason.
         guard let info = try? JSONDecoder().decode(Info.self, from: Data(ended.output)) else {
-            throw .programFailed(ImageConversion.program, status: ended.status, message: "its answer is no JSON")
+            throw .programFailed(ImageConversion.program, status: ended.status, message: "its answer is not JSON")
         }
         format = info.format
         if info.format == "raw" { throw refusal("a damaged \(name) image") }
@@ -83,7 +83,7 @@ struct ImageConversion {
         _ arguments: [String], cancellation: Cancellation
     ) throws(PublisherError) -> ChildProgram.Ended {
         var environment = ChildProgram.environment
-        // Its words about the disk are read here.
+        // Its messages about the disk are read here.
         environment["LC_ALL"] = "C.UTF-8"
         return try ChildProgram.run(program, arguments, environment: environment, cancellation: cancellation)
     }

@@ -8,7 +8,7 @@ enum Unpacking {
 
     /// Runs a program from one file to a new one.
     /// - Parameter size: bytes that must come of it, where that is known: unzip is content with a full disk.
-    /// - Returns: its first words on standard error, empty when it said nothing.
+    /// - Returns: the first line of its standard error, empty when it wrote none.
     /// - Throws: ``PublisherError``; the new file may be there in part then, its owner removes it.
     static func run(
         _ program: String, _ arguments: [String], from source: String, to target: String, size: Int? = nil,
@@ -34,7 +34,7 @@ enum Unpacking {
         let listing = ChildProgram.contents(output)
         let size: Int
         do { size = Int(try output.status().st_size) } catch { throw .unreadable(error) }
-        // A part of it may lack the image, or have one of several.
+        // The image may be missing from a part of it, or be one of several there.
         guard listing.count == size else {
             throw .image(
                 path: source,
@@ -82,7 +82,7 @@ enum Unpacking {
         throw .programFailed(program, status: status, message: reason)
     }
 
-    /// Whether the program failed for want of room, which each says in words of its own, or not at all: the file is asked.
+    /// Whether the program failed because there was no room, which each reports differently, or not at all: the file is tried.
     private static func lackOfRoom(_ output: FileHandle, _ status: Int32) -> Int32? {
         if status == 128 + SIGXFSZ { return EFBIG }
         do throws(SystemCallError) {

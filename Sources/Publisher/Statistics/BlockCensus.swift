@@ -19,7 +19,7 @@ struct BlockCensus {
 
     /// By distribution as the catalog has them, the oldest version first.
     private(set) var versions: [Version] = []
-    /// Bytes of each block's file; 0 where it lacks.
+    /// Bytes of each block's file; 0 where it is missing.
     private(set) var sizes: [UInt64] = []
     /// Each block's place in ``sizes``.
     private(set) var positions: [BlockID: Int] = [:]
@@ -84,7 +84,7 @@ extension TreeContents {
     /// - Throws: ``PublisherError/index(path:_:)``; also when the file is not the signed one.
     func index(_ name: String) throws(PublisherError) -> ImageIndex {
         guard let file = file(name), let path = path(of: name) else {
-            throw .index(path: name, .malformed(reason: "nobody signed it"))
+            throw .index(path: name, .malformed(reason: "it is not signed"))
         }
         do {
             let bytes = try FileContents.read(path, limit: max(1, file.length))

@@ -3,7 +3,7 @@ import FoundationEssentials
 import ImageIndex
 
 /// A tree's statistics as one page of HTML that works from a file: its numbers are in it as JSON, and a script of its own draws them. It asks
-/// for nothing from elsewhere. Who has no script sees the table that `stats` prints.
+/// for nothing from elsewhere. A reader without scripts sees the table that `stats` prints.
 package struct StatisticsPage: Encodable {
     let title: String
     /// When the page was made, RFC 3339.
@@ -37,7 +37,7 @@ package struct StatisticsPage: Encodable {
     package func html() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // A text in it must not end the script; in JSON the sign stands in texts alone.
+        // A text in it must not end the script; in JSON that character occurs only in texts.
         let data = String(decoding: try encoder.encode(self), as: UTF8.self).replacing("<", with: "\\u003c")
         let table = statistics.lines.map(StatisticsPage.escape).joined(separator: "\n")
         return StatisticsPage.document(title: StatisticsPage.escape(title), table: table, data: data)

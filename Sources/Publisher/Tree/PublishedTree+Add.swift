@@ -47,7 +47,7 @@ package struct NewVersion: Sendable {
 extension PublishedTree {
     /// Publishes an image as a new version: blocks first, then the index, then the catalog.
     ///
-    /// Whoever reads the tree meanwhile sees the old catalog or the new one, and every block that it leads to.
+    /// A reader sees the old catalog or the new one meanwhile, and every block that it leads to.
     /// - Throws: ``PublisherError``; the catalog is as it was then.
     package func add(
         _ new: NewVersion, image: String, options: PublishOptions, progress: PublishProgress = PublishProgress(),

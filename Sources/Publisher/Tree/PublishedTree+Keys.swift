@@ -71,7 +71,7 @@ extension PublishedTree {
         }
     }
 
-    /// Puts new keys in the place of a role's: the old ones sign the change, and count no more.
+    /// Replaces a role's keys by a new one: the old ones sign the change, and no longer count after it.
     /// - Parameters:
     ///   - role: root, targets, snapshot or timestamp.
     ///   - passphrase: encrypts the new key.
@@ -102,7 +102,7 @@ extension PublishedTree {
     /// - Throws: ``PublisherError``.
     package func delegate(_ distribution: String, passphrase: String?) throws(PublisherError) -> String {
         guard Distribution.isValid(id: distribution) else {
-            throw .usage(option: "DISTRO", reason: "\(distribution.debugDescription) is no distribution's id")
+            throw .usage(option: "DISTRO", reason: "\(distribution.debugDescription) is not a distribution's id")
         }
         let lock = try lock()
         defer { lock.unlock() }

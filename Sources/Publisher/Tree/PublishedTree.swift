@@ -4,6 +4,11 @@ import TUF
 
 /// A published tree on the local disk: `metadata/` that signs `targets/` (the catalog, the indexes, the boot sets), and
 /// `blocks/`.
+///
+/// A publication goes from the bottom up, so that a reader, whenever it comes, finds all that it is led to: the blocks first, then the index
+/// and the catalog under names with their digests, then the metadata that signs these, and last the timestamp, by a rename. Only that
+/// rename makes the new version visible; an end before it leaves files that nobody is led to, which a later prune
+/// sweeps. Nothing that a reader of an older catalog may still ask for is changed or removed.
 package struct PublishedTree: Sendable {
     package let path: String
     let keys: SigningKeys
@@ -108,7 +113,7 @@ package struct PublishedTree: Sendable {
                     .snapshot: RoleMembers([online.publicKey]), .timestamp: RoleMembers([online.publicKey]),
                 ], signers: [root, targets, online])
         } catch {
-            // Without a timestamp nothing of it counts, and the next try makes other keys. Unknown is as good as there.
+            // Without a timestamp nothing of it counts, and the next try makes other keys. If it is not known whether there is one, they stay.
             if (try? has("metadata/timestamp.json", path)) == false { keys.discard([root, targets, online]) }
             throw PublisherError(error, tree: path)
         }

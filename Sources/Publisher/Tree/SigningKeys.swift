@@ -58,7 +58,7 @@ package struct SigningKeys: Sendable {
     /// Removes keys that were made a moment ago for a change that failed, but none that may count already: the change may have failed
     /// after its new root was written. A key file too many does no harm; a key that is lost cannot be made again.
     func discard(_ made: [SigningKey], unlessNamedIn repository: TUFRepository) {
-        // Unknown is as good as named.
+        // A key of which that is not known is kept.
         guard let named = try? repository.namedKeys() else { return }
         discard(made.filter { !named.contains($0.publicKey.keyID) })
     }
@@ -90,7 +90,7 @@ package struct SigningKeys: Sendable {
             return try KeyFile.read(path)
         } catch KeyFileError.needsPassphrase {
             guard let passphrase = try passphrase(path) else {
-                throw .key(path: path, reason: "it is encrypted, and nobody gave the passphrase")
+                throw .key(path: path, reason: "it is encrypted, and no passphrase was given")
             }
             do {
                 return try KeyFile.read(path, passphrase: passphrase)
@@ -122,7 +122,7 @@ package struct SigningKeys: Sendable {
         switch error {
         case KeyFileError.file(let cause): .key(path: path, reason: cause.message)
         case let error as KeyFileError: .key(path: path, reason: error.description)
-        default: .key(path: path, reason: "it is no key that we can use")
+        default: .key(path: path, reason: "it is not a key of a known kind")
         }
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// The flock of a block store's folder: those who add blocks share it, who removes blocks holds it alone.
+/// The flock of a block store's folder: a publisher that adds blocks shares it, one that removes blocks holds it alone.
 enum StoreLock {
     /// Does not wait.
     /// - Throws: ``PublisherError/busy(path:)``, ``PublisherError/unreadable(_:)``.
@@ -33,8 +33,8 @@ struct TreeLock {
 }
 
 extension PublishedTree {
-    /// Keeps other publishers out for as long as the lock lives.
-    /// - Parameter sweeping: keeps out those too who only add blocks.
+    /// Keeps other publishers out until it is unlocked.
+    /// - Parameter sweeping: keeps out publishers that only add blocks, too.
     /// - Throws: ``PublisherError/busy(path:)``.
     func lock(sweeping: Bool = false) throws(PublisherError) -> TreeLock {
         for folder in [blocks, targets] { try OutputFolder.make(folder) }

@@ -54,7 +54,7 @@ struct VerifiedBlocks {
         guard let known = seen[id], known.inode == file.inode, known.size == file.size,
             (0...Self.longestTrust).contains(file.checked - known.checked)
         else { return false }
-        // Whoever uses a block again touches it, to the whole second; a write leaves another time.
+        // A publisher that uses a block again touches it, to the whole second; a write leaves another time.
         return known.modified == file.modified || file.modified % 1_000_000_000 == 0
     }
 

@@ -45,7 +45,7 @@ package struct DirectorySource: RepositorySource {
     package init(path: String) { self.path = path }
 
     package func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8] {
-        // Decoded as a web server does it, and like there nothing above the folder is to be had.
+        // Decoded as a web server does it, and as there, nothing above the folder is available.
         guard let name = PercentEncoding.decodeText(path), !name.utf8.contains(0),
             name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy({ !["", ".", ".."].contains($0) })
         else { throw .notFound }

@@ -43,7 +43,7 @@ extension TUFClient {
         do throws(SystemCallError) {
             return try store.read(role, maximumLength: limits.length(of: role))
         } catch  where error.code == EFBIG {
-            // Not what was written: as good as none.
+            // Not what was written: it counts as missing.
             return nil
         } catch {
             throw .state(error)

@@ -9,7 +9,13 @@ package struct SeenVersions: Sendable {
     package init(root: Int = 0, timestamp: Int = 0) { (self.root, self.timestamp) = (root, timestamp) }
 }
 
-/// The client's side of The Update Framework 1.0: follows one repository and believes nothing that is not signed.
+/// The client's side of The Update Framework 1.0: follows one repository and trusts nothing that is not signed.
+///
+/// A refresh starts from the root metadata that was trusted last, at first one that the user vouches for, and walks through the newer roots
+/// one by one, each signed by the keys of the one before it and by its own. The last root names the keys of the timestamp, a small file
+/// that is signed again every few days; the timestamp names the snapshot, the snapshot the version of each targets role, and these the files
+/// and their digests (``TrustedMetadata`` has the rules). Versions never go back, so an attacker on the way, or a mirror, can hold back
+/// updates only until the timestamp expires. A name is looked for in the top-level targets, then in the roles that they delegate it to.
 ///
 /// Trusted metadata is kept after each step, so an end at any moment leaves a state from which the next refresh goes on.
 /// Small files of the state are read and written on the caller's executor.
@@ -57,7 +63,7 @@ package actor TUFClient {
         try Self.write("root", root, to: store)
     }
 
-    /// Whether bytes are root metadata that is signed as it says itself. That is no trust yet.
+    /// Whether bytes are root metadata that is signed as it says itself. That does not make it trusted.
     /// - Throws: ``TUFError/untrusted(file:_:)``.
     package static func check(root: [UInt8], limits: ClientLimits = ClientLimits()) throws(TUFError) {
         _ = try TrustedMetadata(root: root, time: UTCTime.now(), limits: limits)
@@ -136,7 +142,7 @@ package actor TUFClient {
     }
 }
 
-/// For whoever copies a repository whole.
+/// For copying a whole repository.
 extension TUFClient {
     /// Every target that the repository names now, sorted by name, each as the role says that may name it. All targets roles that
     /// the snapshot has are loaded, and with them verified. Refreshes first when that has not been done.
@@ -150,7 +156,7 @@ extension TUFClient {
         while let (role, delegator) = reached.popLast() {
             let targets = try await loadTargets(role, delegatedBy: delegator, into: &trusted)
             names.formUnion(targets.targets.entries.map(\.name))
-            // Each role once, by the first that vouches for it: the snapshot's list bounds it, whoever delegates to whom.
+            // Each role once, by the first that vouches for it: the snapshot's list bounds it, however roles delegate to each other.
             let next = waiting.filter { targets.delegations?.keys(of: $0) != nil }
             waiting.removeAll { next.contains($0) }
             reached += next.map { ($0, role) }

@@ -2,7 +2,7 @@ import Linux
 
 /// Why there is no newer trusted state, or no target.
 package enum TUFError: Error, Sendable {
-    /// What came is not believed: a wrong signature, digest or length, or malformed. Nothing of it was kept.
+    /// What came is not trusted: a wrong signature, digest or length, or malformed. Nothing of it was kept.
     case untrusted(file: String, UntrustedReason)
     /// The newest metadata of a role must not be used any more. A clock that runs ahead looks the same.
     case expired(role: String, since: UTCTime)
@@ -33,11 +33,11 @@ extension TUFError: CustomStringConvertible {
         case .expired(let role, let since): "\(role) expired at \(since)"
         case .rolledBack(let file, let trusted, let offered):
             "\(file) went back from version \(trusted) to \(offered)"
-        case .notFound(let file): "\(file) is not there"
-        case .unreachable(let file, let cause): "\(file) cannot be fetched: \(cause)"
+        case .notFound(let file): "\(file) is missing"
+        case .unreachable(let file, let cause): "\(file) could not be fetched: \(cause)"
         case .noTrustedRoot: "no trusted root metadata"
-        case .state(let error): "the trusted metadata cannot be kept: \(error)"
-        case .busy: "another process uses the trusted metadata"
+        case .state(let error): "the trusted metadata cannot be read or stored: \(error)"
+        case .busy: "another process is using the trusted metadata"
         case .unsafeName(let name): "the name \(name.debugDescription) is not safe"
         case .targetTooLong(let name, let length, let limit): "\(name) has \(length) bytes, more than \(limit)"
         case .cancelled: "cancelled"

@@ -75,7 +75,7 @@ package struct TrustedMetadata: Sendable {
         return true
     }
 
-    /// The trusted timestamp must be in force; else an attacker who holds back updates goes unnoticed.
+    /// The trusted timestamp must be in force; otherwise an attacker who holds back updates goes unnoticed.
     /// - Returns: what it says about the snapshot.
     func requireFreshTimestamp() throws(TUFError) -> MetadataFile {
         guard let timestamp else { throw .notFound(file: "timestamp.json") }

@@ -98,9 +98,9 @@ extension KeyFileError: CustomStringConvertible {
         case .file(let error): error.message
         case .readableByOthers(_, let mode):
             "others than its owner may read it (mode 0\(String(mode, radix: 8))): make it 0600"
-        case .needsPassphrase: "it is encrypted, and nobody gave the passphrase"
+        case .needsPassphrase: "it is encrypted, and no passphrase was given"
         case .wrongPassphrase: "the passphrase is wrong"
-        case .unsupported: "it is no private key of a known kind"
+        case .unsupported: "it is not a private key of a known kind"
         }
     }
 }

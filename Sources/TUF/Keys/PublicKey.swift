@@ -60,7 +60,7 @@ enum SignatureVerifier: Sendable {
     case ecdsa(P256.Signing.PublicKey)
     case rsa(_RSA.Signing.PublicKey)
 
-    /// nil for a key of another kind, and for text that is no key.
+    /// nil for a key of another kind, and for text that is not a key.
     init?(type: String, scheme: String, publicText: String) {
         switch (type, scheme) {
         case ("ed25519", "ed25519"):

@@ -1,6 +1,6 @@
 import Crypto
 
-/// Whom a targets role trusts with some of its names.
+/// The roles that a targets role trusts with some of its names.
 package struct Delegations: Sendable {
     /// The delegated roles: listed, or computed from a digest.
     package enum Roles: Sendable {

@@ -13,7 +13,7 @@ package enum MetadataFault: Error, Sendable, Equatable {
 }
 
 extension MetadataFault {
-    /// Whether the file is no metadata at all, such as the page of a network that wants its users to sign in first.
+    /// Whether the file is not metadata at all, such as the page of a network that wants its users to sign in first.
     package var isSomethingElse: Bool {
         switch self {
         case .json(.syntax), .json(.invalidText), .json(.notAnInteger), .json(.tooDeep): true

@@ -1,4 +1,4 @@
-/// A metadata file as it came: who signed, and what. Nothing in it is believed yet.
+/// A metadata file as it came: who signed, and what. Nothing in it is trusted yet.
 package struct SignedDocument: Sendable {
     /// One entry of `signatures`. The text need not be a signature at all: it then verifies nothing.
     package struct Signature: Sendable {

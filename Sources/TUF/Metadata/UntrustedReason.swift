@@ -1,4 +1,4 @@
-/// Why bytes that came are not believed.
+/// Why bytes that came are not trusted.
 package enum UntrustedReason: Sendable, Equatable {
     /// Fewer keys signed than the role needs.
     case signatures(SignatureCount)
@@ -25,7 +25,7 @@ extension UntrustedReason: CustomStringConvertible {
         case .malformed(let fault): "malformed, \(fault)"
         case .length(let expected, let found): "\(found) bytes instead of \(expected)"
         case .tooLong(let limit): "more than \(limit) bytes"
-        case .digest(let algorithm): "another \(algorithm) digest"
+        case .digest(let algorithm): "a different \(algorithm) digest"
         case .noKnownDigest: "no digest of a known algorithm"
         case .version(let expected, let found): "version \(found) instead of \(expected)"
         case .notInSnapshot(let file): "the snapshot does not list \(file)"

@@ -35,19 +35,19 @@ package enum RepositoryError: Error, Sendable {
 extension RepositoryError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .alreadyThere(let path): "\(path) is signed already"
+        case .alreadyThere(let path): "\(path) is already signed"
         case .notARepository(let path): "\(path) is not signed: it has no metadata"
         case .missing(let file): "\(file) is missing"
         case .damaged(let file, let fault): "\(file) is damaged: \(fault)"
         case .tooLong(let role, let length, let limit):
-            "what \(role) signs would have \(length) bytes, and readers take \(limit)"
+            "what \(role) signs would have \(length) bytes, and readers accept at most \(limit)"
         case .file(let error): "\(error)"
-        case .busy: "another program works on it"
+        case .busy: "another program is working on it"
         case .waiting(let roles): "a change waits for signatures of \(roles.joined(separator: ", "))"
         case .missingSignatures(let role, let count):
             "\(count.valid) keys of \(role) signed, and it takes \(count.threshold)"
         case .noSuchRole(let role): "there is no role \(role)"
-        case .roleExists(let role): "\(role) has a key of its own already"
+        case .roleExists(let role): "\(role) already has a key of its own"
         case .unsafeName(let name): "the name \(name.debugDescription) cannot be used"
         case .unreachableThreshold(let role): "\(role) would have fewer keys than must sign"
         case .signing(let cause): "a key did not sign: \(cause)"
