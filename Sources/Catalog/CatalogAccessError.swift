@@ -7,7 +7,7 @@ import TUF
 package enum CatalogAccessError: Error, Sendable {
     case invalidName(String)
     case invalidLocation(String, reason: String)
-    /// The server did not give `url`, and there is no copy here.
+    /// The server did not give `url`, and no copy is stored.
     case unreachable(catalog: String, url: String, cause: any Error)
     /// The tree must not be used. `reason` is a phrase for the user.
     case untrusted(catalog: String, url: String, reason: String)
@@ -29,12 +29,12 @@ package enum CatalogAccessError: Error, Sendable {
     /// Several catalogs have the distribution; the user must say `CATALOG/DISTRO`.
     case ambiguous(String, catalogs: [String])
     case exists(String)
-    /// A file here is not what the publisher signed any more, and could not be brought again for the reason in `cause`; nil where
+    /// A stored file is no longer what the publisher signed, and could not be fetched again for the reason in `cause`; nil where
     /// nobody was asked.
     case damaged(path: String, cause: (any Error)?)
-    /// So much of what was trusted is damaged here that an older catalog could not be told from a newer one.
+    /// So much of the stored trust is damaged that an older catalog could not be told from a newer one.
     case forgotten(_ catalog: String)
-    /// A file of the catalog's state here cannot be read or written.
+    /// A file of the catalog's stored state cannot be read or written.
     case state(path: String, cause: any Error)
 }
 

@@ -1,19 +1,19 @@
 import FoundationEssentials
 import TUF
 
-/// What is known here about one catalog, and how sure that is.
+/// What is known locally about one catalog, and how sure that is.
 package struct CatalogCopy: Sendable {
     /// How the copy stands to the server.
     package enum State: String, Sendable, Codable {
         /// As the server gave it just now or a moment ago.
         case fresh
-        /// A copy from earlier; the server was not asked.
+        /// An earlier copy; the server was not asked.
         case stale
-        /// The publisher's signature on it is too old; what is here was trusted, and may still be booted.
+        /// The publisher's signature on it is too old; what is stored was trusted, and may still be booted.
         case expired
         /// The server did not answer; the copy, if any, is from earlier.
         case unreachable
-        /// Refused: what is here was trusted before, and is not booted from until its server can be trusted again.
+        /// Refused: what is stored was trusted before, and is not booted from until its server can be trusted again.
         case untrusted
     }
 

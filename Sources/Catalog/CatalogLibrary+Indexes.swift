@@ -6,9 +6,9 @@ extension CatalogLibrary {
     /// Bytes of a boot set that a server may send: 262,144 lines of 65 bytes, and the header.
     private static let bootSetLimit = 64 + 262_144 * 65
 
-    /// The path of a version's index here, as its publisher signed it: fetched when it is not here yet, or is no longer what it was.
+    /// The local path of a version's index, as its publisher signed it: fetched when it is not stored yet, or no longer matches.
     ///
-    /// The image's digest in its name keeps a tree that was made anew under the same version ids apart.
+    /// The image's digest in its name keeps apart a tree that was made again with the same version ids.
     /// - Parameter elsewhere: a path for the caller's own copy where the state cannot be written; nil to fail then.
     /// - Throws: ``CatalogAccessError``.
     package func index(of version: ChosenVersion, elsewhere: String? = nil) async throws -> String {
@@ -25,7 +25,7 @@ extension CatalogLibrary {
         return try await bring(name, of: version, to: path, limit: CatalogLibrary.bootSetLimit)
     }
 
-    /// Where a version's index is once it was fetched. What lies there is not verified.
+    /// Where a version's index is stored once it was fetched. What lies there is not verified.
     package func indexPath(_ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion)
         -> String
     {
@@ -40,7 +40,7 @@ extension CatalogLibrary {
         String(indexPath(source, distribution, version).dropLast("caibx".count)) + "bootset"
     }
 
-    /// The ids of a distribution's versions whose index is here: one look at a folder, however many versions there are.
+    /// The ids of a distribution's versions whose index is stored: one look at a folder, however many versions there are.
     package func versionsWithIndex(_ source: CatalogSource, _ distribution: Distribution) -> Set<String> {
         var ids: Set<String> = []
         for name in Folder.namesIfAny(in: "\(indexesPath(source))/\(distribution.id)") where name.hasSuffix(".caibx") {

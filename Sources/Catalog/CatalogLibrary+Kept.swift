@@ -3,9 +3,9 @@ import Formats
 import Linux
 import TUF
 
-/// What is here of a catalog, held against what its publisher signed.
+/// What is stored of a catalog, compared with what its publisher signed.
 extension CatalogLibrary {
-    /// What the trusted metadata says about a target. Metadata that is spoiled here is brought again first.
+    /// What the trusted metadata says about a target. Stored metadata that is damaged is fetched again first.
     /// - Throws: ``CatalogAccessError``.
     func signedTarget(_ name: String, _ source: CatalogSource, limit: Int) async throws -> TargetFile {
         if let target = try keptTarget(name, source) { return try checked(target, source, limit: limit) }
@@ -30,7 +30,7 @@ extension CatalogLibrary {
         return target
     }
 
-    /// nil where no role that is here and trusted names it.
+    /// nil where no stored and trusted role names it.
     private func keptTarget(_ name: String, _ source: CatalogSource) throws -> TargetFile? {
         do {
             return try known.trustedState(in: DirectoryMetadataStore(path: metadataPath(source))).target(name)
@@ -47,7 +47,7 @@ extension CatalogLibrary {
     func keptFile(_ path: String, _ name: String, digest: String?, _ source: CatalogSource) throws -> [UInt8] {
         let bytes = try FileContents.read(path, limit: CatalogDocument.longest)
         if let digest, !digest.isEmpty, FileDigest.sha256(of: bytes).hex == digest { return bytes }
-        // What was written down is for speed; another process may be about to write it anew. What is signed decides.
+        // What was written down is for speed; another process may be about to write it again. What is signed decides.
         guard let signed = try keptTarget(name, source), signed.identity.mismatch(bytes) == nil else {
             throw CatalogAccessError.damaged(path: path, cause: nil)
         }

@@ -17,7 +17,7 @@ package enum CatalogTrust: Sendable {
 
 /// Where trust comes from: what a server says is used when its publisher's keys signed it, and not before.
 extension CatalogLibrary {
-    /// Takes a publisher's root metadata as trusted, brings the catalog here and remembers its source.
+    /// Takes a publisher's root metadata as trusted, fetches the catalog and remembers its source.
     /// - Throws: ``CatalogAccessError``, ``CatalogError`` when the signed catalog is none. Nothing stays then.
     package func add(_ source: CatalogSource, trust: CatalogTrust) async throws -> CatalogCopy {
         if try isFollowed(source) { throw CatalogAccessError.exists(source.name) }
@@ -127,7 +127,7 @@ extension CatalogLibrary {
                 continue
             }
             digests[distribution.id] = target.sha256
-            // What cannot be read is fetched and written anew.
+            // What cannot be read is fetched and written again.
             if let here = try? FileContents.read(path, limit: CatalogDocument.longest),
                 target.identity.mismatch(here) == nil
             {
@@ -140,7 +140,7 @@ extension CatalogLibrary {
         return digests
     }
 
-    /// A client that goes on from what is trusted here. A root that was spoiled is begun anew from the first one, which has the
+    /// A client that continues from what is trusted and stored. In place of a damaged root it starts again from the first one, which has the
     /// fingerprint that the user trusted; nothing older than what was seen is let in.
     private func client(_ source: CatalogSource, _ before: CatalogCopy) async throws -> TUFClient {
         let bases = [source.url] + (before.document?.mirrors.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? [])

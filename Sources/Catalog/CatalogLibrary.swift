@@ -94,7 +94,7 @@ package struct CatalogLibrary: Sendable {
 
     // MARK: Copies
 
-    /// The copy that is here, without asking anybody. It was verified when it came.
+    /// The stored copy; no server is asked. It was verified when it came.
     package func copy(of source: CatalogSource) -> CatalogCopy {
         var known: TrustSummary?
         do {
@@ -113,7 +113,7 @@ package struct CatalogLibrary: Sendable {
 
     /// All catalogs at once, asking those servers whose copy is not fresh.
     ///
-    /// A copy that is here does not wait long for its server: what is known is better than nothing.
+    /// A stored copy does not wait long for its server: what is known is better than nothing.
     package func copies(refresh: Bool) async -> [CatalogCopy] {
         await withTaskGroup(of: CatalogCopy.self) { group in
             for source in sources() {
@@ -127,7 +127,7 @@ package struct CatalogLibrary: Sendable {
         }
     }
 
-    /// How long a server may take to say what is new when a copy is here.
+    /// How long a server may take to answer when a copy is stored.
     private var patience: Duration { .seconds(3) }
 
     private func refreshed(_ source: CatalogSource, within time: Duration) async -> CatalogCopy {

@@ -98,7 +98,7 @@ package struct ObjectStore: Sendable {
         let path = PercentEncoding.encode(full, keeping: .unreserved + "/")
         let url = location.endpoint + path + (query.isEmpty ? "" : "?\(RequestSigner.encode(query))")
         for attempt in 1... {
-            // Signed anew each time: a signature grows old.
+            // Signed again each time: a signature expires.
             let signed = signer.sign(
                 method: method, host: location.host, path: path, query: query, fields: fields, body: body,
                 time: WallClock.seconds)

@@ -51,7 +51,7 @@ package enum PublisherError: Error, Sendable, Equatable {
     case key(path: String, reason: String)
     /// The folder for private keys is published with the tree.
     case keysInTree(folder: String, tree: String)
-    /// Too few keys of these roles were at hand to sign. What was to be published waits as a draft, or nothing changed.
+    /// Too few keys of these roles were available to sign. What was to be published waits as a draft, or nothing changed.
     case keyMissing(roles: [String])
     /// The tree's signed metadata cannot be used or changed; `reason` is a phrase.
     case metadata(reason: String)

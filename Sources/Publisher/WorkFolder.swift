@@ -1,6 +1,6 @@
 import Linux
 
-/// A folder for the time of one piece of work; it goes with the object.
+/// A folder for one piece of work; it is removed with the object.
 final class WorkFolder: Sendable {
     let path: String
 

@@ -50,7 +50,7 @@ final class IngestFolder: Sendable {
                 try Paths.rename(temporary, to: target)
             }
         } catch {
-            // The ingest folder goes with all that is in it.
+            // The ingest folder is removed with all that is in it.
             _ = try? Paths.remove(temporary)
             throw error
         }

@@ -141,7 +141,7 @@ struct BlockFileFolder: Sendable {
 
     /// Bytes of a block's file; nil when there is none that could be the block.
     func storedSize(of id: BlockID, length: Int) -> UInt64? {
-        // What cannot be seen is written anew.
+        // What cannot be seen is written again.
         guard let status = try? Paths.status(path(of: id)), status.st_mode & S_IFMT == S_IFREG else {
             return nil
         }

@@ -63,7 +63,7 @@ final class FolderDestination: MirrorDestination {
         try await WorkerThread.run(name: "sizes") { [name] in
             var sizes: [String: Int] = [:]
             for path in paths {
-                // What cannot be seen is copied anew.
+                // What cannot be seen is copied again.
                 guard let status = try? Paths.status("\(name)/\(path)"), status.st_mode & S_IFMT == S_IFREG
                 else { continue }
                 sizes[path] = Int(status.st_size)

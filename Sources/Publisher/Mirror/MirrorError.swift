@@ -2,7 +2,7 @@ import ContentAddress
 import Curl
 import ObjectStore
 
-/// Why a copy of a tree was not made or not completed. What was copied stays, and the next run goes on from there.
+/// Why a copy of a tree was not made or not completed. What was copied is kept, and the next run continues from there.
 package enum MirrorError: Error, Sendable {
     /// The place is neither a URL nor a folder that could be a tree. `reason` is a phrase.
     case place(String, reason: String)

@@ -13,7 +13,7 @@ package struct MirrorOptions: Sendable {
     package var distributions: Set<String> = []
     /// Blocks that are fetched and stored at the same time.
     package var jobs = 16
-    /// Days after which a file goes that the tree names no longer; nil keeps all.
+    /// Days after which a file that the tree no longer names is removed; nil keeps all.
     package var deleteAfterDays: Int?
     /// The root metadata that the tree must begin with; nil when the first copy takes what the source has.
     package var root: [UInt8]?

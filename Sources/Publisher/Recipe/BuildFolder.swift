@@ -124,7 +124,7 @@ struct BuildFolder {
         }
     }
 
-    /// Where a build works, or what one made goes away: a name of ours alone.
+    /// Where a build works, or where what one made is removed: a name that nobody else uses.
     private var newFolder: String {
         "\(path)/\(BuildFolder.beginning)\(String(UInt64.random(in: 0 ... .max), radix: 36))"
     }

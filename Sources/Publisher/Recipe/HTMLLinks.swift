@@ -9,7 +9,7 @@ struct HTMLLinks {
     private(set) var keys: [String] = []
     /// What the keys of such a list begin with.
     private(set) var prefix: String?
-    /// Whether such a list goes on elsewhere.
+    /// Whether such a list continues on another page.
     private(set) var isCut = false
     /// Whether the page is such a list.
     private(set) var isKeyList = false

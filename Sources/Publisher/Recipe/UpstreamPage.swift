@@ -13,7 +13,7 @@ package struct UpstreamPage: Sendable {
 
     /// In the order of the page.
     package let names: [Name]
-    /// Whether it is the beginning of a list that goes on elsewhere.
+    /// Whether it is the beginning of a list that continues on another page.
     package let isCut: Bool
 
     /// Bytes of the longest page that is read.

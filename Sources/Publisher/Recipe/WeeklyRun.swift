@@ -29,7 +29,7 @@ package struct WeeklyRun: Sendable {
     }
 
     /// Publishes what is new of a distribution.
-    /// - Throws: ``PublisherError``; the distribution is as it was then, and the next run tries anew.
+    /// - Throws: ``PublisherError``; the distribution is as it was then, and the next run tries again.
     package func run(
         _ entry: Recipe.Entry, options: PublishOptions, progress: PublishProgress, cancellation: Cancellation
     ) throws(PublisherError) -> Outcome {

@@ -35,7 +35,7 @@ package final class Downloads: Sendable {
         _ url: String, to path: String, digests: DigestListChoice, progress: PublishProgress
     ) throws(PublisherError) {
         progress.begin(.download, total: 0)
-        // First, so that nothing is fetched in vain.
+        // First, so that no image is fetched that could not be checked.
         let digest = try digest(of: url, digests)
         let handle: FileHandle
         do {

@@ -107,7 +107,7 @@ extension PublishedTree {
         {
             throw .unchanged(distribution: new.distribution, version: newest.id)
         }
-        // Nobody takes back what a timer brings again.
+        // Otherwise a timer would publish again what was withdrawn.
         if new.isSkippedUnchanged, let digest = published.digest,
             let same = document.distribution(new.distribution)?.withdrawn.first(where: { $0.digest == digest })
         {

@@ -4,7 +4,7 @@ import Linux
 import TUF
 
 extension PublishedTree {
-    /// A role of the tree, its keys and which of them are at hand.
+    /// A role of the tree, its keys, and which of those are in the keys' folder.
     package struct RoleKeysHere: Sendable {
         package let role: String
         /// How many keys must sign.
@@ -122,7 +122,7 @@ extension PublishedTree {
         return key.publicKey.keyID
     }
 
-    /// Signs what waits for keys that are at hand now, and publishes it when there are enough.
+    /// Signs a waiting change with the keys that are available now, and publishes it when they are enough.
     /// - Throws: ``PublisherError/keyMissing(roles:)`` when there are not.
     package func resume() throws(PublisherError) {
         let lock = try lock()

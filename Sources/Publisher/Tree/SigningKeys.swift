@@ -69,19 +69,19 @@ package struct SigningKeys: Sendable {
         for path in (try? paths(of: Set(made.map(\.publicKey.keyID)))) ?? [] { _ = try? Paths.remove(path) }
     }
 
-    /// The keys of these ids that are here.
-    /// - Throws: ``PublisherError/key(path:reason:)`` for one that is here and cannot be used.
+    /// The keys of these ids that are in the folder.
+    /// - Throws: ``PublisherError/key(path:reason:)`` for one that is there and cannot be used.
     func signers(_ ids: Set<String>) throws(PublisherError) -> [any Signer] {
         var signers: [any Signer] = []
         for path in try paths(of: ids) { signers.append(try read(path)) }
         return signers
     }
 
-    /// Whether one of these keys is here; none is opened.
+    /// Whether one of these keys is in the folder; none is opened.
     /// - Throws: ``PublisherError/key(path:reason:)`` when the folder cannot be read.
     func hasAny(of ids: Set<String>) throws(PublisherError) -> Bool { try !paths(of: ids).isEmpty }
 
-    /// The ids of all keys that are here; none is opened.
+    /// The ids of all keys in the folder; none is opened.
     /// - Throws: ``PublisherError/key(path:reason:)`` when the folder cannot be read.
     func ids() throws(PublisherError) -> Set<String> { Set(try names().compactMap { SigningKeys.id(ofFile: $0) }) }
 

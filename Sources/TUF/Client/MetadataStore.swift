@@ -12,7 +12,7 @@ package protocol MetadataStore: Sendable {
     /// - Throws: ``SystemCallError``; the older file is untouched then.
     func write(_ role: String, _ bytes: [UInt8]) throws(SystemCallError)
 
-    /// Keeps others from writing until the result goes; nil when another has the store now.
+    /// Keeps others from writing until the result is released; nil when another process has the store now.
     func lock() throws(SystemCallError) -> (any Sendable)?
 }
 

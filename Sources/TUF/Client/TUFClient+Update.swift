@@ -4,7 +4,7 @@ import Linux
 /// The steps of section 5 of the specification, in order.
 extension TUFClient {
     /// Follows the chain of roots to its end, or as far as the limit allows.
-    /// - Parameter isStandIn: whether the chain begins anew because the kept root is spoiled.
+    /// - Parameter isStandIn: whether the chain starts again because the stored root is damaged.
     func updateRoot(
         _ trusted: inout TrustedMetadata, from root: [UInt8], isStandIn: Bool
     ) async throws(TUFError) {
@@ -54,7 +54,7 @@ extension TUFClient {
 
     func updateSnapshot(_ trusted: inout TrustedMetadata) async throws(TUFError) {
         if let kept = try Self.read("snapshot", from: store, limits: limits) {
-            // In memory: one that does not fit is fetched anew.
+            // In memory: one that does not fit is fetched again.
             _ = try? trusted.updateSnapshot(kept, isKept: true)
         }
         if try trusted.hasFinalSnapshot() { return }
@@ -73,7 +73,7 @@ extension TUFClient {
         if let known = trusted.targets(role, delegatedBy: delegator) { return known }
         let expected = try trusted.snapshotEntry(of: role)
         if let kept = try Self.read(role, from: store, limits: limits),
-            // In memory: a kept file that does not fit is fetched anew.
+            // In memory: a stored file that does not fit is fetched again.
             let targets = try? trusted.updateTargets(kept, role: role, delegatedBy: delegator)
         {
             return targets

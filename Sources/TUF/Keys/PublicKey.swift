@@ -5,7 +5,7 @@ import FoundationEssentials
 
 /// A public key as metadata has it.
 ///
-/// A key of a kind that is not known here is kept and verifies nothing, so a repository may bring in new kinds.
+/// A key of an unknown kind is kept and verifies nothing, so a repository may introduce new kinds.
 package struct PublicKey: Sendable {
     /// `ed25519`, `ecdsa`, `ecdsa-sha2-nistp256` or `rsa`.
     package let type: String

@@ -15,7 +15,7 @@ package enum PublishResult: Sendable {
     package var isPublished: Bool { if case .published = self { true } else { false } }
 }
 
-/// New versions of some roles, signed by those who are at hand.
+/// New versions of some roles, signed by the signers that are available.
 struct SigningRound {
     /// By role, with all signatures.
     let documents: NameTable<SignedDocument>

@@ -130,7 +130,7 @@ extension TUFRepository {
             snapshot = try sign(snapshotDraft, for: .snapshot, by: signers, roots: round.roots)
             stamp = try timestamp(of: snapshot, after: state, signers: signers, roots: round.roots, at: time)
         } catch {
-            // What people signed already must not be lost because a key is not at hand.
+            // What people signed already must not be lost because another key is not available.
             for entry in round.documents.entries { try keepDraft(entry.value, of: entry.name) }
             throw error
         }

@@ -36,7 +36,7 @@ package struct TUFRepository: Sendable {
     /// Makes the folder a repository without targets.
     /// - Parameters:
     ///   - roles: the keys of all four roles.
-    ///   - signers: those that are at hand; timestamp's and snapshot's must be.
+    ///   - signers: those that are available; timestamp's and snapshot's must be.
     /// - Throws: ``RepositoryError``.
     @discardableResult
     package func create(roles: [TopLevelRole: RoleMembers], signers: [any Signer]) throws(RepositoryError)
