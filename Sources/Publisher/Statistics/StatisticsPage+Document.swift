@@ -94,7 +94,7 @@ extension StatisticsPage {
           return scale * ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8].find(step => step * scale >= least) ?? 10);
         }
 
-        // How many things share a label, so that labels have room.
+        // How many things share a label, so that labels have room. The newest has one.
         const labelEvery = (count, room, size) => Math.max(1, Math.ceil(count * size / Math.max(room, size)));
 
         function chart(width, height, label, marks) {
@@ -103,16 +103,17 @@ extension StatisticsPage {
 
         // Bars, the oldest version first: what the store had already, and what each version added.
         function growth(versions, width) {
-          const [height, left, bottom, top] = [240, 70, 26, 10];
+          // Right of the bars half of the newest one's label has room.
+          const [height, left, right, bottom, top] = [240, 70, 32, 26, 10];
           const step = roundUp(Math.max(4, ...versions.map(version => version.cumulativeStored)) / 4);
           const y = bytes => top + (height - bottom - top) * (1 - bytes / (4 * step));
           const marks = [0, 1, 2, 3, 4].flatMap(mark => [
             svg("line", { class: "grid", x1: left, x2: width, y1: y(mark * step), y2: y(mark * step) }),
             svg("text", { x: left - 8, y: y(mark * step) + 4, "text-anchor": "end" }, bytes(mark * step)),
           ]);
-          const slot = (width - left) / versions.length;
+          const slot = (width - left - right) / versions.length;
           const bar = Math.min(64, slot * 0.7);
-          const every = labelEvery(versions.length, width - left, 76);
+          const every = labelEvery(versions.length, width - left - right, 76);
           let before = 0;
           versions.forEach((version, position) => {
             const now = version.cumulativeStored;
@@ -124,7 +125,7 @@ extension StatisticsPage {
               group.append(svg("rect", { class: name, x, y: y(low) - drawn, width: bar, height: drawn, rx: 2 }));
             }
             marks.push(group);
-            if (position % every === 0) {
+            if ((versions.length - 1 - position) % every === 0) {
               marks.push(svg("text", { x: x + bar / 2, y: height - 8, "text-anchor": "middle" }, version.id));
             }
             before = now;
@@ -152,7 +153,7 @@ extension StatisticsPage {
               }
               return group;
             });
-            if (row % every === 0) {
+            if ((shares.versions.length - 1 - row) % every === 0) {
               cells.push(svg("text", { x: left - 6, y: row * cell + cell / 2 + 4, "text-anchor": "end" }, shares.versions[row]));
             }
             return cells;
@@ -178,7 +179,7 @@ extension StatisticsPage {
         function table(versions) {
           const heads = ["version", "image", "stored", "new", "shared", "growth", "frees with older", "boot set"];
           const rows = versions.map(version => [
-            version.id + (version.pinned ? " 📌" : ""), bytes(version.size), bytes(version.stored), bytes(version.newStored),
+            version.id + (version.pinned ? ", pinned" : ""), bytes(version.size), bytes(version.stored), bytes(version.newStored),
             bytes(version.sharedStored), bytes(version.cumulativeStored), bytes(version.freedWithOlder),
             version.bootSetStored != null ? bytes(version.bootSetStored) : version.recordingError != null ? "failed" : "none",
           ]);
@@ -227,7 +228,8 @@ extension StatisticsPage {
         const all = distributions.flatMap(distribution => distribution.versions);
         const images = all.reduce((sum, version) => sum + version.size, 0);
         const facts = [
-          [distributions.length, "distributions"], [all.length, "versions"], [bytes(images), "of images"],
+          [distributions.length, distributions.length === 1 ? "distribution" : "distributions"],
+          [all.length, all.length === 1 ? "version" : "versions"], [bytes(images), "of images"],
           [bytes(stored), "in the store"], [(stored ? images / stored : 0).toFixed(1), "bytes of image per byte stored"],
         ];
         document.body.append(
