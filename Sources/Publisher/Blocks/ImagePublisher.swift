@@ -147,7 +147,7 @@ package struct PublishedImage: Sendable, Equatable {
     /// Blocks of zeros, and how many of those were not even read.
     package var zeroBlocks: Int
     package var unreadBlocks: Int
-    /// Blocks that the store lacked, and their bytes there.
+    /// Blocks that were not in the store, and their bytes there.
     package var newBlocks: Int
     package var newBytes: UInt64
     /// Bytes of the distinct blocks in the store, new or not.

@@ -103,8 +103,9 @@ extension StatisticsPage {
 
         // Bars, the oldest version first: what the store had already, and what each version added.
         function growth(versions, width) {
-          // Right of the bars half of the newest one's label has room.
-          const [height, left, right, bottom, top] = [240, 70, 32, 26, 10];
+          const [height, left, bottom, top] = [240, 70, 26, 10];
+          // The newest one's label is wider than a narrow bar's slot.
+          const right = Math.max(0, 32 - (width - left) / versions.length / 2);
           const step = roundUp(Math.max(4, ...versions.map(version => version.cumulativeStored)) / 4);
           const y = bytes => top + (height - bottom - top) * (1 - bytes / (4 * step));
           const marks = [0, 1, 2, 3, 4].flatMap(mark => [
