@@ -71,7 +71,7 @@ extension CatalogLibrary {
             .untrusted(
                 catalog: catalog, url: url, reason: "there is no published tree: it has no metadata/timestamp.json")
         case .notFound(let file):
-            .untrusted(catalog: catalog, url: url, reason: "what its publisher signed is not there: \(file)")
+            .untrusted(catalog: catalog, url: url, reason: "what its publisher signed is missing: \(file)")
         case .rolledBack:
             .untrusted(catalog: catalog, url: url, reason: "\(error): somebody may be keeping updates from you")
         case .untrusted(_, .malformed(let fault)) where fault.isSomethingElse:

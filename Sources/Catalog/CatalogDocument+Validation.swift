@@ -21,7 +21,7 @@ extension CatalogDocument {
         for (position, distribution) in distributions.enumerated() {
             try distribution.validate("distributions[\(position)]")
             guard ids.insert(distribution.id).inserted else {
-                throw .malformed(place: "distributions[\(position)].id", reason: "\(distribution.id) is there twice")
+                throw .malformed(place: "distributions[\(position)].id", reason: "\(distribution.id) is listed twice")
             }
         }
     }
@@ -42,7 +42,7 @@ extension Distribution {
         for (position, version) in versions.enumerated() {
             try version.validate("\(place()).versions[\(position)]")
             guard ids.insert(version.id).inserted else {
-                throw .malformed(place: "\(place()).versions[\(position)].id", reason: "\(version.id) is there twice")
+                throw .malformed(place: "\(place()).versions[\(position)].id", reason: "\(version.id) is listed twice")
             }
         }
         guard withdrawn.count <= CatalogDocument.mostWithdrawn else {
@@ -54,7 +54,7 @@ extension Distribution {
             try Check.line(version.why, "\(place()).withdrawn[\(position)].why")
             try Check.line(version.origin ?? "", "\(place()).withdrawn[\(position)].origin")
             guard ids.insert(version.id).inserted else {
-                throw .malformed(place: "\(place()).withdrawn[\(position)].id", reason: "\(version.id) is there twice")
+                throw .malformed(place: "\(place()).withdrawn[\(position)].id", reason: "\(version.id) is listed twice")
             }
         }
     }

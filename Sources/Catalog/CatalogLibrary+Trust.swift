@@ -91,7 +91,7 @@ extension CatalogLibrary {
         try await client.refresh()
         guard let target = try await client.target("catalog.json") else {
             throw CatalogAccessError.untrusted(
-                catalog: source.name, url: source.url, reason: "its publisher signed no catalog.json")
+                catalog: source.name, url: source.url, reason: "its publisher did not sign a catalog.json")
         }
         if before.document == nil || before.trust?.catalogDigest != target.sha256 {
             let bytes = try await client.download(target, maximumLength: CatalogDocument.longest)

@@ -30,7 +30,7 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         guard CatalogSource.isName(name) else {
             throw .invalidName(name)
         }
-        guard !location.utf8.contains(0) else { throw .invalidLocation(location, reason: "it holds a NUL") }
+        guard !location.utf8.contains(0) else { throw .invalidLocation(location, reason: "it contains a NUL") }
         // What the program's arguments have in place of bytes that are not text: it would name something else.
         guard !location.unicodeScalars.contains("\u{FFFD}") else {
             throw .invalidLocation(
@@ -48,12 +48,12 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         guard !url.utf8.contains(where: { $0 <= 32 || $0 == 127 || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") })
         else {
             throw .invalidLocation(
-                location, reason: "a URL holds no space (write %20), no control character, no ? and no #")
+                location, reason: "a URL may not contain a space (write %20), a control character, ? or #")
         }
         url = URLText.encoded(url)
         if !url.hasSuffix("/") { url += "/" }
         guard !allowsExpired || scheme == "file" else {
-            throw .invalidLocation(location, reason: "only a folder of this machine may have expired")
+            throw .invalidLocation(location, reason: "only a folder on this machine may have expired")
         }
         self.allowsExpired = allowsExpired
         self.name = name

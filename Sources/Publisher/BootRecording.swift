@@ -69,7 +69,7 @@ package struct BootRecording: Sendable {
             // Half written, or gone again: as above.
             if let now = identity(), now != known, let bootSet = try? BootSet(path: path) { return bootSet }
         }
-        throw .recordingFailed(reason: "the guest's disk did not come to rest within \(longest) seconds")
+        throw .recordingFailed(reason: "the guest's disk did not become idle within \(longest) seconds")
     }
 
     @discardableResult

@@ -50,7 +50,7 @@ package struct LegacyPublisher: Sendable {
         do { image = try ImageIndex(path: source) } catch { throw .index(path: source, error) }
         guard let blockSize = image.fixedBlockSize, BlockSize.isLegacyWritable(blockSize) || image.count == 1 else {
             throw .usage(
-                option: "INDEX", reason: "\(source) has blocks of different lengths; LBCAS knows only equal ones")
+                option: "INDEX", reason: "\(source) has blocks of different lengths; LBCAS needs them equal")
         }
         // One short block alone says nothing of the size that was meant.
         let size = image.count == 1 ? max(512, (blockSize + 511) / 512 * 512) : blockSize

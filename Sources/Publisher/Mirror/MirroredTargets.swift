@@ -37,7 +37,7 @@ struct MirroredTargets: Sendable {
             return verified
         }
         guard let bytes = try await fetch("catalog.json") else {
-            throw MirrorError.untrusted(source: source.name, reason: "its publisher signed no catalog.json")
+            throw MirrorError.untrusted(source: source.name, reason: "its publisher did not sign a catalog.json")
         }
         let document = try MirroredTargets.decode("catalog.json", source) { try CatalogDocument.decode(bytes) }
         for id in options.distributions.sorted() where document.distribution(id) == nil {

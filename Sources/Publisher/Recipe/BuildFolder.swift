@@ -79,7 +79,8 @@ struct BuildFolder {
             throw error
         }
         guard let made = try made(for: order) else {
-            throw .buildFailed(program: program, status: 0, message: "something still writes to the image that it made")
+            throw .buildFailed(
+                program: program, status: 0, message: "something is still writing to the image that it made")
         }
         return made
     }
@@ -151,14 +152,14 @@ struct BuildFolder {
         } catch {
             guard case .image(_, let problem) = error else { throw error }
             switch problem {
-            case .missing: throw failed("it made no $OSCIRCULAR_OUTPUT")
-            case .isDirectory: throw failed("it made a folder, not an image, of $OSCIRCULAR_OUTPUT")
+            case .missing: throw failed("it did not create $OSCIRCULAR_OUTPUT")
+            case .isDirectory: throw failed("it created a folder, not an image, at $OSCIRCULAR_OUTPUT")
             case .empty: throw failed("the image that it made has no bytes")
             case .isSpecial, .changed: throw failed("what it made is neither a file nor a block device")
             case .other(let what, let cure): throw failed("what it made is \(what): \(cure)")
             }
         }
-        guard var image = BuildFolder.place(of: output) else { throw failed("it made no $OSCIRCULAR_OUTPUT") }
+        guard var image = BuildFolder.place(of: output) else { throw failed("it did not create $OSCIRCULAR_OUTPUT") }
         do throws(SystemCallError) {
             // The folder gets another name, and an absolute link to something in it would lead nowhere.
             let plain = "\(ResolvedPath.resolve(folder))/\(BuildFolder.image)"

@@ -157,7 +157,7 @@ private struct RecipeReader {
     func text(_ key: String, among choices: [String]? = nil) throws(PublisherError) -> String? {
         guard let value = table[key] else { return nil }
         guard let text = value.string, choices?.contains(text) ?? true else {
-            throw error(key, choices.map { "must be one of \($0.joined(separator: ", "))" } ?? "must be a text")
+            throw error(key, choices.map { "must be one of \($0.joined(separator: ", "))" } ?? "must be a string")
         }
         return text
     }
@@ -166,7 +166,7 @@ private struct RecipeReader {
         guard let value = table[key] else { return nil }
         if let text = value.string { return [text] }
         guard let array = value.array, array.allSatisfy({ $0.string != nil }) else {
-            throw error(key, "must be a list of texts")
+            throw error(key, "must be a list of strings")
         }
         return array.compactMap(\.string)
     }

@@ -42,7 +42,7 @@ package struct WeeklyRun: Sendable {
                 throw .recipe(
                     file: recipe.file, key: "\(entry.id): upstream",
                     reason:
-                        "cannot be read: its list goes on after \(upstream.names.count) names: give a longer prefix, or a delimiter"
+                        "cannot be read: its list continues after \(upstream.names.count) names: give a longer prefix, or a delimiter"
                 )
             }
             guard let newest = pattern.newest(of: upstream.names) else {
@@ -131,7 +131,7 @@ package struct WeeklyRun: Sendable {
             }
         }
         guard let made else {
-            throw .buildFailed(program: program, status: 0, message: "it made no $OSCIRCULAR_OUTPUT")
+            throw .buildFailed(program: program, status: 0, message: "it did not create $OSCIRCULAR_OUTPUT")
         }
         let outcome: Outcome
         do throws(PublisherError) {

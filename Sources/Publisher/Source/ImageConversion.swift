@@ -33,7 +33,7 @@ struct ImageConversion {
                 path: image,
                 .other(
                     "an image that names other files, which could be any files of this machine",
-                    cure: "give an image that is whole by itself"))
+                    cure: "give an image that is complete by itself"))
         }
         // What lies in other files says nothing about the length of this one.
         if !info.namesOtherFiles { try checkLength(cancellation) }

@@ -87,7 +87,7 @@ struct TreeContents: Sendable {
 
     private func main() throws(PublisherError) -> CatalogDocument {
         guard let bytes = try read("catalog.json") else {
-            throw .notATree(path: path, reason: "its publisher signed no catalog.json")
+            throw .notATree(path: path, reason: "its publisher did not sign a catalog.json")
         }
         do {
             return try CatalogDocument.decode(bytes)

@@ -45,7 +45,7 @@ extension RepositoryError: CustomStringConvertible {
         case .busy: "another program is working on it"
         case .waiting(let roles): "a change waits for signatures of \(roles.joined(separator: ", "))"
         case .missingSignatures(let role, let count):
-            "\(count.valid) keys of \(role) signed, and it takes \(count.threshold)"
+            "\(count.valid) keys of \(role) signed, but \(count.threshold) are needed"
         case .noSuchRole(let role): "there is no role \(role)"
         case .roleExists(let role): "\(role) already has a key of its own"
         case .unsafeName(let name): "the name \(name.debugDescription) cannot be used"
