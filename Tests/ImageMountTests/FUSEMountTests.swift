@@ -47,7 +47,7 @@ struct FUSEMountTests {
     @Test func aKilledReaderIsAnsweredAtOnce() async throws {
         let reader = KeepingReader(keeps: true)
         try await withMount(reader, parallelDirectReads: false) { (mount: FUSEMount) async throws in
-            let child = try ChildProcess([
+            let child = try TestProcess([
                 "dd", "if=\(directory)/file", "of=/dev/null", "bs=4096", "count=1", "iflag=direct",
             ])
             #expect(await eventually { reader.kept.withLock { $0.count } == 1 })
@@ -69,7 +69,7 @@ struct FUSEMountTests {
     @Test func answersAfterTheEndAreHarmless() async throws {
         let reader = KeepingReader(keeps: true)
         try await withMount(reader) { (mount: FUSEMount) async throws in
-            let child = try ChildProcess(["cat", "\(directory)/file"])
+            let child = try TestProcess(["cat", "\(directory)/file"])
             #expect(await eventually { reader.kept.withLock { !$0.isEmpty } })
             try mount.unmount(force: true)
             await mount.waitUntilUnmounted()

@@ -11,7 +11,7 @@ import Testing
     init() throws { folder = try TemporaryFolder() }
 
     private func compareAtRandomOffsets(_ image: TestImage, _ reader: ImageReader, times: Int) async throws {
-        var random = SplitMix(seed: 3)
+        var random = SeededRandom(seed: 3)
         for _ in 0..<times {
             let offset = Int.random(in: 0..<image.bytes.count, using: &random)
             let length = Int.random(in: 1...200_000, using: &random)

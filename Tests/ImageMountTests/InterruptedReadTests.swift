@@ -75,8 +75,8 @@ struct InterruptedReadTests {
     }
 
     /// Reads past the page cache, a page at a time.
-    private func directReader(pages: Int = 256) throws -> ChildProcess {
-        try ChildProcess([
+    private func directReader(pages: Int = 256) throws -> TestProcess {
+        try TestProcess([
             "dd", "if=\(directory)/file", "of=/dev/null", "bs=4096", "count=\(pages)", "iflag=direct", "status=none",
         ])
     }

@@ -60,11 +60,11 @@ struct MountedImageTests {
         let digest = image.bytes.withUnsafeBytes { DigestAlgorithm.sha256.blockID(of: $0).hex }
         try await withMount { (mounted: MountedImage) async throws in
             #expect(mounted.path == "\(directory)/disk.raw")
-            let sum = try ChildProcess.shell("[ $(sha256sum < '\(mounted.path)' | cut -c -64) = \(digest) ]")
+            let sum = try TestProcess.shell("[ $(sha256sum < '\(mounted.path)' | cut -c -64) = \(digest) ]")
             #expect(try await sum.wait() == 0)
-            let only = try ChildProcess.shell("[ \"$(ls -A '\(directory)')\" = disk.raw ] && ! ls '\(directory)/other'")
+            let only = try TestProcess.shell("[ \"$(ls -A '\(directory)')\" = disk.raw ] && ! ls '\(directory)/other'")
             #expect(try await only.wait() == 0)
-            let status = try ChildProcess.shell("[ \"$(stat -c %s:%a '\(mounted.path)')\" = \(image.bytes.count):444 ]")
+            let status = try TestProcess.shell("[ \"$(stat -c %s:%a '\(mounted.path)')\" = \(image.bytes.count):444 ]")
             #expect(try await status.wait() == 0)
         }
         #expect(try MountTable.entry(at: directory) == nil)
@@ -73,14 +73,14 @@ struct MountedImageTests {
     @Test func eightProcessesReadAtRandomOffsets() async throws {
         let reference = try reference()
         try await withMount { (mounted: MountedImage) async throws in
-            var random = SplitMix(seed: 5)
+            var random = SeededRandom(seed: 5)
             let children = try (0..<8).map { _ in
                 let lines = (0..<15).map { _ in
                     let offset = Int.random(in: 0..<image.bytes.count, using: &random)
                     let count = Int.random(in: 1...700_000, using: &random)
                     return "cmp -n \(count) -i \(offset) '\(mounted.path)' '\(reference)'"
                 }
-                return try ChildProcess.shell("set -e\n" + lines.joined(separator: "\n"))
+                return try TestProcess.shell("set -e\n" + lines.joined(separator: "\n"))
             }
             for child in children { #expect(try await child.wait(seconds: 60) == 0) }
             #expect(mounted.reader.statistics.reads > 0)
@@ -91,7 +91,7 @@ struct MountedImageTests {
         let reference = try reference()
         try await withMount { (mounted: MountedImage) async throws in
             for block in ["4096", "1M"] {
-                let child = try ChildProcess.shell(
+                let child = try TestProcess.shell(
                     "dd if='\(mounted.path)' bs=\(block) iflag=direct 2>/dev/null | cmp - '\(reference)'")
                 #expect(try await child.wait(seconds: 60) == 0, "bs=\(block)")
             }
@@ -121,7 +121,7 @@ struct MountedImageTests {
     @Test func aKilledReaderDoesNotHang() async throws {
         store.hang(image.blocks[0].id)
         try await withMount { (mounted: MountedImage) async throws in
-            let child = try ChildProcess(["cat", mounted.path])
+            let child = try TestProcess(["cat", mounted.path])
             #expect(await eventually { mounted.reader.statistics.waitingReads > 0 })
             child.kill()
             #expect(try await child.wait(seconds: 3) == -SIGKILL)
@@ -148,7 +148,7 @@ struct MountedImageTests {
     @Test func releasingWaitingReadsEndsTheProcessesRead() async throws {
         store.hang(image.blocks[0].id)
         try await withMount { (mounted: MountedImage) async throws in
-            let child = try ChildProcess(["cat", mounted.path])
+            let child = try TestProcess(["cat", mounted.path])
             #expect(await eventually { mounted.reader.statistics.waitingReads > 0 })
             mounted.reader.refuseWaiting()
             #expect(try await child.wait(seconds: 3) == 1)
@@ -161,12 +161,12 @@ struct MountedImageTests {
         store.hang(image.blocks[0].id)
         try await withMount { (mounted: MountedImage) async throws in
             let stuck = try (0..<20).map { position in
-                try ChildProcess.shell(
+                try TestProcess.shell(
                     "exec dd if='\(mounted.path)' of=/dev/null bs=4096 skip=\(position) count=1 iflag=direct")
             }
             #expect(await eventually { mounted.reader.statistics.waitingReads >= 20 })
             let others = try (1..<9).map { position in
-                try ChildProcess.shell("cmp -n 700000 -i \(position * 1_000_000) '\(mounted.path)' '\(reference)'")
+                try TestProcess.shell("cmp -n 700000 -i \(position * 1_000_000) '\(mounted.path)' '\(reference)'")
             }
             for child in others { #expect(try await child.wait(seconds: 20) == 0) }
             #expect(mounted.reader.statistics.waitingReads >= 20)
@@ -196,8 +196,8 @@ struct MountedImageTests {
     @Test func forcedUnmountEndsReadsThatWait() async throws {
         store.hang(image.blocks[0].id)
         try await withMount { (mounted: MountedImage) async throws in
-            let child = try ChildProcess(["cat", mounted.path])
-            let direct = try ChildProcess(["dd", "if=\(mounted.path)", "of=/dev/null", "bs=4096", "iflag=direct"])
+            let child = try TestProcess(["cat", mounted.path])
+            let direct = try TestProcess(["dd", "if=\(mounted.path)", "of=/dev/null", "bs=4096", "iflag=direct"])
             #expect(await eventually { mounted.reader.statistics.waitingReads >= 2 })
             try mounted.unmount(force: true)
             #expect(try await child.wait(seconds: 5) == 1)

@@ -34,7 +34,7 @@ struct StaleMountsTests {
     /// Leaves what a session that was killed leaves.
     private func leaveStaleMount() async throws {
         let program = try #require(realpath("/proc/self/exe", nil).map { String(cString: $0) })
-        let server = try ChildProcess(
+        let server = try TestProcess(
             [program] + TestRun.bundleArguments + [
                 "--testing-library", "swift-testing", "--filter", "servesUntilItIsKilled",
             ],

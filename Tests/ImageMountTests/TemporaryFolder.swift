@@ -1,6 +1,7 @@
 import FUSE
 import Glibc
 import Linux
+import TestSupport
 
 /// A folder that goes away with this object, and what is mounted in it too.
 final class TemporaryFolder: Sendable {
@@ -22,22 +23,11 @@ final class TemporaryFolder: Sendable {
     }
 
     deinit {
+        // What stays mounted is seen by the next test that looks for stale mounts.
         for entry in (try? MountTable.entries()) ?? [] where entry.mountPoint.hasPrefix(path + "/") {
+            // The same.
             try? Mountpoint(entry.mountPoint).abort()
         }
-        TemporaryFolder.removeTree(path)
-    }
-
-    private static func removeTree(_ path: String) {
-        if remove(path) == 0 { return }
-        guard let stream = opendir(path) else { return }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                String(cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
-            }
-            if name != "." && name != ".." { removeTree("\(path)/\(name)") }
-        }
-        closedir(stream)
-        remove(path)
+        TemporaryDirectory.remove(path)
     }
 }

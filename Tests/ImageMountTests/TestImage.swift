@@ -15,7 +15,7 @@ struct TestImage {
     static func fixed(blockSize: Int = 65536, count: Int = 12, last: Int = 1000, in folder: TemporaryFolder) throws
         -> TestImage
     {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         var bytes: [UInt8] = []
         var ids: [BlockID] = []
         for position in 0..<count {
@@ -32,7 +32,7 @@ struct TestImage {
 
     /// Blocks of all lengths, written word by word as `caformat.h` has it.
     static func contentDefined(count: Int = 200, in folder: TemporaryFolder) throws -> TestImage {
-        var random = SplitMix(seed: 11)
+        var random = SeededRandom(seed: 11)
         var bytes: [UInt8] = []
         var index: [UInt8] = []
         func append(_ words: UInt64...) {
@@ -71,27 +71,5 @@ struct TestImage {
 
     func slice(_ offset: Int, _ length: Int) -> [UInt8] {
         Array(bytes[min(offset, bytes.count)..<min(offset + length, bytes.count)])
-    }
-}
-
-/// Numbers that are the same in every run.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + 8)
-        while bytes.count < count { withUnsafeBytes(of: next()) { bytes += $0 } }
-        return Array(bytes.prefix(count))
     }
 }
