@@ -49,12 +49,14 @@ package enum SampleOffer {
 
     /// Many systems of many versions each.
     package static func many(systems: Int, versions: Int) -> MenuOffer {
-        MenuOffer(
+        // Made once: there may be very many of them.
+        let builds = builds(weeks: versions)
+        return MenuOffer(
             catalogs: [CatalogItem(name: "many", url: "https://os.example.org/", state: .fresh, trust: "example.org")],
             systems: (0..<systems).map { number in
                 system(
                     "system-\(1000 + number)", of: "many", title: "System number \(number)", summary: "One of many.",
-                    weeks: versions)
+                    builds: builds)
             }, isPriced: true)
     }
 
@@ -63,6 +65,16 @@ package enum SampleOffer {
         _ name: String, of catalog: String = "example", title: String, summary: String = "", homepage: String? = nil,
         supportEnds: Int64? = nil, memoryMiB: Int? = nil, weeks: Int, offline: VersionSummary.Offline = .no,
         lastRun: Int? = nil
+    ) -> SystemSummary {
+        system(
+            name, of: catalog, title: title, summary: summary, homepage: homepage, supportEnds: supportEnds,
+            memoryMiB: memoryMiB, builds: builds(weeks: weeks), offline: offline, lastRun: lastRun)
+    }
+
+    private static func system(
+        _ name: String, of catalog: String, title: String, summary: String, homepage: String? = nil,
+        supportEnds: Int64? = nil, memoryMiB: Int? = nil, builds: [DistributionVersion],
+        offline: VersionSummary.Offline = .no, lastRun: Int? = nil
     ) -> SystemSummary {
         let source: CatalogSource
         do {
@@ -74,34 +86,33 @@ package enum SampleOffer {
             id: name, title: title, summary: summary, homepage: homepage,
             supportEnds: supportEnds.map { CalendarDate(dayNumber: $0 / 86_400) },
             guest: GuestSettings(memoryMiB: memoryMiB, login: "root, no password on the console"))
-        let versions = (0..<weeks).compactMap { week in
-            version(week, of: (catalog, name), offline: offline, isLastRun: week == lastRun)
+        let versions = builds.enumerated().map { week, build in
+            var version = VersionSummary(
+                build, key: VersionKey(catalog: catalog, distribution: name, version: build.id.text))
+            version.content = build.size
+            version.here = 312_000_000
+            version.toBoot = week == 2 ? nil : 84_000_000 - UInt64(week % 10) * 1_000_000
+            version.new = week == 0 ? 6_100_000 : nil
+            version.changed = 6_100_000 + UInt64(week) * 100_000
+            version.offline = offline
+            version.lastRun = week == lastRun ? Int(build.published.seconds) : nil
+            return version
         }
         return SystemSummary(source: source, distribution: distribution, versions: versions)
     }
 
-    /// The version of so many weeks ago.
-    private static func version(
-        _ week: Int, of system: (catalog: String, distribution: String), offline: VersionSummary.Offline,
-        isLastRun: Bool
-    ) -> VersionSummary? {
-        let published = newest - Int64(week) * 7 * 86_400
-        let day = CalendarDate(dayNumber: published / 86_400).description
-        guard let id = VersionID(day) else { return nil }
-        let version = DistributionVersion(
-            id: id, published: Timestamp(seconds: published + 11_520),
-            notes: week == 0 ? "openssl 3.0.17, linux 6.1.153" : week == 3 ? "point release 12.13" : "",
-            index: "debian/\(day).caibx", size: 1_200_000_000,
-            digest: FileDigest("sha256:" + String(repeating: "ab", count: 32)))
-        var summary = VersionSummary(
-            version, key: VersionKey(catalog: system.catalog, distribution: system.distribution, version: day))
-        summary.content = version.size
-        summary.here = 312_000_000
-        summary.toBoot = week == 2 ? nil : 84_000_000 - UInt64(week % 10) * 1_000_000
-        summary.new = week == 0 ? 6_100_000 : nil
-        summary.changed = 6_100_000 + UInt64(week) * 100_000
-        summary.offline = offline
-        summary.lastRun = isLastRun ? Int(published) : nil
-        return summary
+    /// A build for each of the last weeks, newest first.
+    private static func builds(weeks: Int) -> [DistributionVersion] {
+        (0..<weeks).compactMap { week in
+            let published = newest - Int64(week) * 7 * 86_400
+            let day = CalendarDate(dayNumber: published / 86_400).description
+            return VersionID(day).map {
+                DistributionVersion(
+                    id: $0, published: Timestamp(seconds: published + 11_520),
+                    notes: week == 0 ? "openssl 3.0.17, linux 6.1.153" : week == 3 ? "point release 12.13" : "",
+                    index: "debian/\(day).caibx", size: 1_200_000_000,
+                    digest: FileDigest("sha256:" + String(repeating: "ab", count: 32)))
+            }
+        }
     }
 }
