@@ -36,7 +36,7 @@ extension MenuState {
         }
         if running > 0 {
             lines.append(
-                "\(Format.several(running, "download stops", "downloads stop")); what has been fetched is kept.")
+                "\(Format.several(running, "download stops", "downloads stop")); what has been downloaded is kept.")
         }
         guard !lines.isEmpty else {
             isQuitting = true
