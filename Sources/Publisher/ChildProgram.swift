@@ -27,7 +27,7 @@ package enum ChildProgram {
         return Ended(status: status, output: contents(output), errors: contents(errors))
     }
 
-    /// Waits for the program's end. It is asked to end (SIGTERM) when `cancellation` says so, or `goesOn`, asked time and again, gives
+    /// Waits for the program's end. It is asked to end (SIGTERM) when `cancellation` says so, or when `goesOn`, called again and again, returns
     /// false.
     /// - Returns: its status, as ``Ended/status``.
     static func wait(
@@ -93,7 +93,7 @@ package enum ChildProgram {
 
     /// What a child wrote, at most 16 MiB of it.
     package static func contents(_ file: FileHandle) -> [UInt8] {
-        // What cannot be read counts as not said: each caller fails, or asks for more, where it finds nothing.
+        // What cannot be read counts as not written: each caller fails, or says less, where it finds nothing.
         guard let size = try? file.status().st_size, size > 0 else { return [] }
         var bytes = [UInt8](repeating: 0, count: min(Int(size), 16_777_216))
         // As above.

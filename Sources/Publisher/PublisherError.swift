@@ -6,7 +6,7 @@ import TUF
 
 /// Why something could not be published. The case is the policy; the program turns it into a message and an exit code.
 package enum PublisherError: Error, Sendable, Equatable {
-    /// The image is of no use as it is.
+    /// The image cannot be published as it is.
     case image(path: String, ImageProblem)
     /// A file that should be read could not be.
     case unreadable(SystemCallError)
@@ -20,9 +20,9 @@ package enum PublisherError: Error, Sendable, Equatable {
     case programFailed(String, status: Int32, message: String)
     /// A URL could not be fetched.
     case download(TransferError)
-    /// No list of digests says anything about what a URL gives; `reason` is a phrase.
+    /// No list has a digest for what a URL gives; `reason` is a phrase.
     case digest(url: String, reason: String)
-    /// What a URL gave has another digest than its list says.
+    /// What a URL gave has a different digest from the one in its list.
     case otherDigest(url: String, found: String, listed: String)
     /// A recipe cannot be used; `key` is the place in it, `reason` a phrase.
     case recipe(file: String, key: String, reason: String)

@@ -65,7 +65,7 @@ package struct ImagePublisher: Sendable {
         do throws(PublisherError) {
             return try publish(try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
         } catch {
-            // The name of a temporary file says nothing to anybody.
+            // The name of a temporary file means nothing to the user.
             let shown = URLText.isURL(image) ? URLText.public(image) : image
             switch error {
             case .image(_, let problem): throw .image(path: shown, problem)

@@ -33,7 +33,7 @@ package struct LegacyImport: Sendable {
         guard image.algorithm == .sha1, let longest = image.fixedBlockSize else {
             throw .usage(option: "INDEX", reason: "\(source) is not an LBCAS index")
         }
-        // An image of one short block: its true block size is larger, and says nothing.
+        // An image of one short block: its true block size is larger and unknown.
         options.blockSize = image.count == 1 ? max(BlockSize.writable.lowerBound, (longest + 511) / 512 * 512) : longest
         guard BlockSize.isWritable(options.blockSize) else {
             throw .usage(

@@ -52,7 +52,7 @@ package struct LegacyPublisher: Sendable {
             throw .usage(
                 option: "INDEX", reason: "\(source) has blocks of different lengths; LBCAS needs them equal")
         }
-        // One short block alone says nothing of the size that was meant.
+        // A single short block does not tell the block size that was meant.
         let size = image.count == 1 ? max(512, (blockSize + 511) / 512 * 512) : blockSize
         return try write(.index(image, folder: store), size, image.imageSize, index) { () throws(PublisherError) in }
     }

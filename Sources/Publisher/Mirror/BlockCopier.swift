@@ -9,7 +9,7 @@ struct BlockCopier: Sendable {
     let jobs: Int
     let progress: PublishProgress
 
-    /// What came of it. A block that the source does not have right stays out, and the others are copied all the same.
+    /// What came of it. A block that is missing or damaged at the source is left out, and the others are copied all the same.
     struct Outcome: Sendable {
         var copied: [BlockID] = []
         var bytes: UInt64 = 0

@@ -14,7 +14,7 @@ struct MirrorSource: Sendable {
     private let transfers: TransferQueue
     private let cancellation: Cancellation
 
-    /// How often a block is fetched whose bytes are damaged: a proxy on the way may have spoiled it once.
+    /// How often a block is fetched whose bytes are damaged: a proxy on the way may have damaged it once.
     private static let attempts = 2
 
     /// - Parameter location: a URL or a folder's path.

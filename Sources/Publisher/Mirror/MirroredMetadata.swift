@@ -95,7 +95,7 @@ struct MirroredMetadata: Sendable {
         (try? TUFClient.check(root: bytes)) != nil
     }
 
-    /// A damaged one says nothing about what the copy had, and is replaced.
+    /// A damaged one does not tell what the copy had, and is replaced.
     private static func isTimestamp(_ bytes: [UInt8]) -> Bool {
         // As above.
         (try? TimestampMetadata(try SignedDocument(bytes, maximumLength: ClientLimits().timestampLength))) != nil

@@ -8,7 +8,7 @@ import TUF
 struct MirroredTargets: Sendable {
     private(set) var blocks: [BlockID: WantedBlock] = [:]
     private(set) var versions = 0
-    /// Path below the tree's root, where the bytes are meanwhile, and whether the copy has them right already.
+    /// Path below the tree's root, where the bytes are for now, and whether the copy already has them.
     private var files: [(path: String, length: Int, here: String, isThere: Bool)] = []
 
     /// Bytes of an index or catalog that is taken.

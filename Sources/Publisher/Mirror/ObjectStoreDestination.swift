@@ -56,7 +56,7 @@ struct ObjectStoreDestination: MirrorDestination {
 enum CachePolicy {
     /// Names that hold a digest or a version never change what they mean.
     static let immutable = "public, max-age=31536000, immutable"
-    /// Says what is new: a minute old at most, so that a network of caches asks the store once a minute and place.
+    /// Tells what is new: at most a minute old, so that a content delivery network asks the store once a minute and location.
     static let short = "public, max-age=60"
 
     static func cacheControl(of path: String) -> String { path == TreePath.timestamp ? short : immutable }

@@ -33,7 +33,7 @@ package struct MirrorResult: Sendable, Equatable {
     package var presentBlocks = 0
     /// Catalogs, indexes and boot sets that were copied.
     package var copiedTargets = 0
-    /// Files that the tree named no longer, and that are gone now.
+    /// Files that the tree no longer named, and that were removed.
     package var removedFiles = 0
     /// The copy's newest timestamp.
     package var timestampVersion = 0

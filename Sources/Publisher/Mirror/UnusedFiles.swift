@@ -64,7 +64,7 @@ extension TreeMirror {
         var record = try await UnusedFiles(of: destination)
         let expired = record.update(
             present: present, used: used, now: Timestamp.now.seconds, patience: Int64(days) * 86_400)
-        // Written first: a run that is stopped meanwhile finds the rest unused again, and waits again.
+        // Written first: a run that is stopped in between finds the rest unused again, and waits again.
         try await destination.write(Array(record.text.utf8), to: UnusedFiles.path)
         for path in expired {
             try cancellation.check()

@@ -5,7 +5,7 @@ import Linux
 /// Where the builds of one distribution work, and where what they made waits: a folder of `--work`.
 ///
 /// Each build writes into a folder of its own, which becomes `finished` by rename when the build has ended well, with a note of what
-/// it was made for. So nobody takes what a build left that failed, was killed or lost its machine, nor what was made for another day
+/// it was made for. So what a build left that failed, was killed or lost its machine is never used, nor what was made for another day
 /// or changed since. `last.raw` is what was published last.
 struct BuildFolder {
     /// What a build is for: the same order finds the same image again.
@@ -74,7 +74,7 @@ struct BuildFolder {
             try settle(folder, order, program)
             do { try Paths.rename(folder, to: finished) } catch { throw .unwritable(error) }
         } catch {
-            // Never taken for an image whatever is left of it, and the next build removes it.
+            // Whatever is left of it is never used as an image, and the next build removes it.
             try? Folder.removeTree(folder)
             throw error
         }
@@ -132,16 +132,16 @@ struct BuildFolder {
 
     private func clear() throws(PublisherError) {
         try discard()
-        // From before builds had folders of their own, when nobody knew whether they were whole.
+        // From before builds had folders of their own, when it was not known whether they were complete.
         // Nothing takes them for anything any more.
         for name in [BuildFolder.image, BuildFolder.notes] { _ = try? Paths.remove("\(path)/\(name)") }
         for name in Folder.namesIfAny(in: path) where name.hasPrefix(BuildFolder.beginning) {
-            // In nobody's way but for the room: perhaps a build as root left it.
+            // It only takes room: perhaps a build as root left it.
             try? Folder.removeTree("\(path)/\(name)")
         }
     }
 
-    /// Looks at what a build left, and sees to it that it outlives a power cut before its note says that it is whole.
+    /// Looks at what a build left, and makes sure that it survives a power cut before its note says that it is complete.
     private func settle(_ folder: String, _ order: Order, _ program: String) throws(PublisherError) {
         let output = "\(folder)/\(BuildFolder.image)"
         func failed(_ message: String) -> PublisherError {

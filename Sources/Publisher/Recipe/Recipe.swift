@@ -76,7 +76,7 @@ package struct Recipe: Sendable {
             entries.append(entry)
         }
         self.file = file
-        // What comes from a pipe lies in no folder: then paths start where the user is.
+        // A recipe from a pipe has no folder: then paths start in the current one.
         let isFile = !file.hasPrefix("/dev/") && !file.hasPrefix("/proc/")
         let place = isFile ? Folder.parent(of: file) ?? "." : "."
         folder = ResolvedPath.absolute(place == "." ? "" : place)

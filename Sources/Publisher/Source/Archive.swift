@@ -74,7 +74,7 @@ enum Archive: String, Sendable, Equatable {
             case .zip: ("unzip", ["-Z", "-s", "/proc/self/fd/0"], 3, 8)
             }
         let lines = try Unpacking.list(program, arguments, of: source, cancellation: cancellation)
-        // A zip does not always say that a file is one.
+        // A zip does not always mark a file as one.
         return lines.filter { $0.hasPrefix("-") || self == .zip && $0.hasPrefix("?") }.compactMap { line in
             let parts = line.split(separator: " ", maxSplits: nameColumn)
             guard parts.count > nameColumn, let size = Int(parts[sizeColumn]) else { return nil }

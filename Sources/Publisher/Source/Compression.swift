@@ -22,7 +22,7 @@ struct Compression: Sendable, Equatable {
     /// - Throws: ``PublisherError``.
     init?(of source: ImageSource, head: [UInt8]) throws(PublisherError) {
         var (head, offset) = (head, UInt64(0))
-        // zstd and lz4 begin with any number of frames that hold nothing of the image; pzstd always does so.
+        // zstd and lz4 may begin with any number of frames without image data; pzstd always does so.
         for _ in 0..<64 where head.count >= 8 && head[0] & 0xF0 == 0x50 && head.has([0x2A, 0x4D, 0x18], at: 1) {
             offset += 8 + head.number(at: 4, bytes: 4)
             head = try source.bytes(at: offset, count: 16)
@@ -39,7 +39,7 @@ struct Compression: Sendable, Equatable {
     }
 
     private static func isBzip2(_ head: [UInt8]) -> Bool {
-        // Digits of pi before a block, of its root at the end of what holds nothing.
+        // Digits of pi before a block, of its square root at the end of an empty file.
         (0x31...0x39).contains(head.number(at: 3, bytes: 1))
             && (head.has([0x31, 0x41, 0x59, 0x26, 0x53, 0x59], at: 4)
                 || head.has([0x17, 0x72, 0x45, 0x38, 0x50, 0x90], at: 4))
@@ -64,7 +64,7 @@ struct Compression: Sendable, Equatable {
     ) throws(PublisherError) {
         let words = try Unpacking.run(
             program, arguments, from: source, to: target, progress: progress, cancellation: cancellation)
-        // bzip2 is content with whatever follows.
+        // bzip2 accepts whatever follows.
         if program == "bzip2", !words.isEmpty { throw .programFailed(program, status: 0, message: words) }
     }
 }

@@ -146,10 +146,10 @@ package struct DigestList {
 
     /// What the list says of a file.
     ///
-    /// A list may lie higher or may have been made elsewhere: the name that has most in common with the path counts.
+    /// A list may lie in a folder above, or may have been made elsewhere: the name that shares most with the path counts.
     /// - Parameters:
     ///   - paths: the ways to write the file's path: as in its URL, and decoded.
-    ///   - isOwn: the list is that file's alone: then a digest without a name is its, and the only one whatever its name.
+    ///   - isOwn: the list is for that file alone: then a digest without a name is the file's, and so is the only one, whatever its name.
     package func finding(for paths: [String], isOwn: Bool) -> Finding {
         let wanted = paths.map { $0.split(separator: "/") }.filter { !$0.isEmpty }
         var best = (length: 0, entries: [Entry]())

@@ -1,6 +1,6 @@
 import Linux
 
-/// What an image's file holds, told by its bytes and never by its name.
+/// What an image's file contains, judged by its bytes and never by its name.
 enum ImageContents: Sendable, Equatable {
     /// A disk, an ISO or a file system as it is: so many bytes of the file.
     case raw(size: UInt64)
@@ -8,7 +8,7 @@ enum ImageContents: Sendable, Equatable {
     case archive(Archive)
     /// A disk in a format that qemu-img converts.
     case disk(name: String)
-    /// What is not published as it is: a phrase says what it is, another what to do.
+    /// What is not published as it is: one phrase says what it is, another what to do.
     case other(String, cure: String)
 
     /// - Throws: ``PublisherError``.
@@ -141,7 +141,7 @@ enum ImageFormat {
         if head.has(Array("KDMV".utf8)), head.number(at: 28, bytes: 8) == 0 {
             return .other("one part of a VMDK disk in several files", cure: "give the .vmdk that names the parts")
         }
-        // qemu-img takes what is not there for zeros, and does not say where a VHDX has its blocks.
+        // qemu-img reads missing data as zeros, and does not say where a VHDX has its blocks.
         if known.name == "VHDX", source.size % cutOff.block != 0 {
             return .other("a VHDX image that is cut off", cure: cutOff.cure)
         }

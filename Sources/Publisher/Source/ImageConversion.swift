@@ -22,7 +22,7 @@ struct ImageConversion {
         let ended = try ImageConversion.run(
             ["info", "--output=json", "--", ImageConversion.plain(image)], cancellation: cancellation)
         try ImageConversion.check(ended)
-        // An answer that is not JSON, or not this, leaves nothing known of the image, whatever the reason.
+        // If the answer is not JSON, or not this, nothing is known of the image, whatever the reason.
         guard let info = try? JSONDecoder().decode(Info.self, from: Data(ended.output)) else {
             throw .programFailed(ImageConversion.program, status: ended.status, message: "its answer is not JSON")
         }
@@ -35,7 +35,7 @@ struct ImageConversion {
                     "an image that names other files, which could be any files of this machine",
                     cure: "give an image that is complete by itself"))
         }
-        // What lies in other files says nothing about the length of this one.
+        // Data in other files says nothing about the length of this one.
         if !info.namesOtherFiles { try checkLength(cancellation) }
     }
 
@@ -66,7 +66,7 @@ struct ImageConversion {
         .image(path: image, .other(what, cure: "check it with 'qemu-img check', or fetch it again"))
     }
 
-    /// qemu-img gives zeros for blocks that lie behind the end of a file that was cut off.
+    /// qemu-img reads zeros for blocks behind the end of a truncated file.
     private func checkLength(_ cancellation: Cancellation) throws(PublisherError) {
         let ended = try ImageConversion.run(
             ["map", "--output=json", "-f", format, "--", ImageConversion.plain(image)], cancellation: cancellation)

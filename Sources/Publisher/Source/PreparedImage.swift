@@ -41,7 +41,7 @@ struct PreparedImage {
         } catch {
             // A temporary file that stays is removed by the next run.
             if let temporary = layers.temporary { _ = try? Paths.remove(temporary) }
-            // The name of a temporary file says nothing to anybody.
+            // The name of a temporary file means nothing to the user.
             if case .image(_, let problem) = error { throw .image(path: layers.shown, problem) }
             throw error
         }
@@ -68,7 +68,7 @@ private struct Layers {
     var isForeign: Bool { URLText.isURL(image) }
     var shown: String { isForeign ? URLText.public(image) : image }
 
-    /// Looks at what the file holds, and takes one layer off.
+    /// Looks at what the file contains, and removes one layer.
     /// - Returns: the bytes of the raw image once there is no layer left.
     mutating func takeOff() throws(PublisherError) -> UInt64? {
         let (path, shown, progress, cancellation) = (path, shown, progress, cancellation)

@@ -7,7 +7,7 @@ enum Unpacking {
     private static let largest = 1 << 42
 
     /// Runs a program from one file to a new one.
-    /// - Parameter size: bytes that must come of it, where that is known: unzip is content with a full disk.
+    /// - Parameter size: bytes that it must produce, where that is known: unzip does not report a full disk.
     /// - Returns: the first line of its standard error, empty when it wrote none.
     /// - Throws: ``PublisherError``; the new file may be there in part then, its owner removes it.
     static func run(
@@ -50,7 +50,7 @@ enum Unpacking {
         let input: FileHandle
         do { input = try FileHandle(path: source, flags: O_RDONLY) } catch { throw .unreadable(error) }
         var environment = ChildProgram.environment
-        // What is read of it here is English; and nobody's own settings are meant for this.
+        // Its messages are read here in English; and nobody's own settings are meant for this.
         environment["LC_ALL"] = "C.UTF-8"
         for name in [
             "XZ_DEFAULTS", "XZ_OPT", "GZIP", "BZIP", "BZIP2", "TAR_OPTIONS", "UNZIP", "ZIPINFO", "ZSTD_NBTHREADS",
@@ -62,7 +62,7 @@ enum Unpacking {
             program, arguments, environment: environment, input: input, output: output, errors: errors)
         var isTooLarge = false
         let status = ChildProgram.wait(for: process, cancellation: cancellation) {
-            // Looked at again at once where it failed this time.
+            // Asked again in a moment if it fails this time.
             isTooLarge = (try? output.status().st_size) ?? 0 > largest
             return !isTooLarge
         }

@@ -1,5 +1,5 @@
 /// What file systems, storage servers and desktops put into a folder by themselves, and what a web server's folder has beside a tree:
-/// none of it is another thing that the folder is used for.
+/// none of it means that the folder is used for something else.
 enum ForeignNames {
     private static let names: Set<String> = [
         // Linux, Windows, macOS.

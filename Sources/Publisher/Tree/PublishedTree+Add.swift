@@ -15,15 +15,15 @@ package struct NewVersion: Sendable {
     package var architecture: String?
     package var notes: String = ""
     package var published: Timestamp = .now
-    /// Becomes the distribution's where it is new, else the version's own where it differs.
+    /// Becomes the distribution's where that is new, otherwise the version's own where it differs.
     package var guest = GuestSettings()
     /// Adds nothing when the newest version has the very same image: ``PublisherError/unchanged(distribution:version:)``.
     package var isSkippedUnchanged = false
     /// Takes a day that is ahead of the clock.
     package var isFutureAllowed = false
 
-    /// Where an image is from, as everybody may know: server and path of its URL. A query may be a signature, and a path of this
-    /// machine is nobody's business: nil for files, by path or URL.
+    /// Where an image is from, as it may be made public: server and path of its URL. A query may be a signature, and a path on this
+    /// machine is private: nil for files, by path or URL.
     static func origin(of image: String) -> String? {
         URLText.server(of: image) == nil ? nil : URLText.public(image)
     }
@@ -87,7 +87,7 @@ extension PublishedTree {
             options.known = KnownImage(index: file, digest: digest)
         }
         if !URLText.isURL(image) { _ = try ImageSource(path: image) }
-        // The index gets its name when it is signed; until then it lies beside, hidden.
+        // The index gets its name when it is signed; until then it lies beside that name, hidden.
         try OutputFolder.make("\(path)/targets/\(new.distribution)")
         // Under the lock nobody else writes there.
         for folder in ["metadata", "targets", "targets/\(new.distribution)"] {

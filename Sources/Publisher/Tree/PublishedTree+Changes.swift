@@ -4,7 +4,7 @@ import ImageIndex
 extension PublishedTree {
     /// Takes a version out of the catalog, and notes there that it was there and why it is not any more. Its blocks stay until a
     /// ``prune(_:graceDays:dryRun:progress:cancellation:)`` finds that no reader can ask for them.
-    /// - Parameter why: for people; empty where nothing is said.
+    /// - Parameter why: for people; may be empty.
     /// - Throws: ``PublisherError``; the catalog is as it was then.
     package func withdraw(_ distribution: String, _ version: VersionID, why: String) throws(PublisherError) {
         let lock = try lock()
@@ -57,7 +57,7 @@ extension PublishedTree {
         }
     }
 
-    /// Keeps a version whatever the rule for old ones, or lets it go again.
+    /// Pins a version, so that no rule removes it, or unpins it.
     /// - Throws: ``PublisherError``.
     package func pin(_ distribution: String, _ version: VersionID, _ isPinned: Bool) throws(PublisherError) {
         let lock = try lock()

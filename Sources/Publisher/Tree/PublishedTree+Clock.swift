@@ -2,11 +2,11 @@ import Catalog
 import TUF
 
 extension PublishedTree {
-    /// Days that a timestamp holds: it must outlive the week until the next version, also where no timer renews it.
+    /// Days for which a timestamp is valid: it must outlive the week until the next version, even if no timer renews it.
     static let timestampDays = 14
     /// Another publisher's clock may be ahead of ours by so many seconds.
     private static let clockError: Int64 = 3600
-    /// 2024-01-01: a clock that says less was never set.
+    /// 2024-01-01: a clock that shows an earlier time was never set.
     private static let firstYear: Int64 = 1_704_067_200
 
     /// The same as ``checkClock(_:)``, before work that takes long.
@@ -18,7 +18,7 @@ extension PublishedTree {
     func checkClock(_ contents: TreeContents) throws(PublisherError) {
         if trustsClock { return }
         let now = clock()
-        // When it was signed nobody wrote down, but for how long it holds.
+        // When it was signed is not recorded, only when it expires.
         let expires = Int64(contents.state.timestamp.header.expires.seconds)
         let signed = Timestamp(seconds: expires - Int64(PublishedTree.timestampDays) * 86_400)
         guard signed.seconds <= now.seconds + PublishedTree.clockError else {

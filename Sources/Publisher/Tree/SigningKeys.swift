@@ -7,7 +7,7 @@ import TUF
 /// Only those that a change needs are opened, so a key on a stick or under a passphrase is missed only when it must sign.
 package struct SigningKeys: Sendable {
     package let folder: String
-    /// Says the passphrase of an encrypted key; nil when nobody knows.
+    /// Gives the passphrase of an encrypted key; nil when it is not known.
     package typealias Passphrase = @Sendable (_ key: String) throws(PublisherError) -> String?
 
     /// Asked once for each encrypted key.

@@ -19,7 +19,7 @@ enum StoreLock {
     }
 }
 
-/// What a publisher holds of a tree while it works.
+/// The locks that a publisher holds on a tree while it works.
 struct TreeLock {
     /// Of `targets/`: one publisher at a time changes what is signed.
     fileprivate let publisher: FileHandle

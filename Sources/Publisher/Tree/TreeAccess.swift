@@ -39,7 +39,7 @@ package enum TreeAccess {
 
     private static func paths(in folder: String) -> [String] { Folder.namesIfAny(in: folder).map { "\(folder)/\($0)" } }
 
-    /// What is not there keeps nobody out.
+    /// A missing one keeps nobody out.
     private static func allows(_ path: String, _ mode: UInt32) -> Bool {
         // A warning alone depends on it: what the publisher cannot see is not warned of.
         guard let status = try? Paths.status(path) else { return true }

@@ -26,7 +26,7 @@ struct TreeContents: Sendable {
         self.files = files
     }
 
-    /// Where a target lies; nil when nobody signed it.
+    /// Where a target lies; nil when it is not signed.
     func path(of name: String) -> String? {
         files[name].flatMap(TreeContents.place).map { "\(path)/targets/\($0)" }
     }
