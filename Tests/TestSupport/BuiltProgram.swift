@@ -1,14 +1,10 @@
-import Glibc
 import Linux
-import Publisher
 
 /// The programs of this package as `swift build` left them, beside the test program.
 package enum BuiltProgram {
     /// Where a product lies. The test program's own place is the build folder.
     package static func path(_ name: String) -> String {
-        let own = realpath("/proc/self/exe", nil)
-        defer { free(own) }
-        var bundle = own.map { String(cString: $0) } ?? ""
+        var bundle = ResolvedPath.existing("/proc/self/exe") ?? ""
         // The runner is either the bundle itself, or Swift's own with the bundle's path among the arguments.
         if let argument = CommandLine.arguments.first(where: { $0.hasSuffix("PackageTests.xctest") }) {
             bundle = argument
@@ -16,6 +12,9 @@ package enum BuiltProgram {
         guard let slash = bundle.lastIndex(of: "/") else { return name }
         return bundle[...slash] + name
     }
+
+    /// Bytes that are kept of what a program writes.
+    private static let outputLimit = 16 << 20
 
     /// Runs a product to its end on a thread of its own, with no input.
     /// - Parameter environment: the whole environment; nil for the test's.
@@ -30,18 +29,20 @@ package enum BuiltProgram {
     package static func runAny(
         _ program: String, _ arguments: [String], environment: [String: String]? = nil
     ) async throws -> (status: Int32, stdout: String, stderr: String) {
-        let ended = try await WorkerThread.run(name: "program") {
-            try ChildProgram.run(program, arguments, environment: environment)
+        let variables = environment?.map { "\($0.key)=\($0.value)" }
+        let finished = try await WorkerThread.run(name: "program") {
+            try ChildProcess.run(program, arguments, environment: variables, keeping: outputLimit)
         }
         return (
-            ended.status, String(decoding: ended.output, as: UTF8.self), String(decoding: ended.errors, as: UTF8.self)
+            finished.ending.shellStatus, String(decoding: finished.output, as: UTF8.self),
+            String(decoding: finished.errors, as: UTF8.self)
         )
     }
 
     /// Whether PATH has a program, for `.enabled(if:)`.
     package static func isInstalled(_ program: String) -> Bool {
-        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        return path.split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }
+        let path = Environment.value("PATH") ?? "/usr/bin:/bin"
+        return path.split(separator: ":").contains { Paths.allows(.executing, "\($0)/\(program)") }
     }
 
     /// Starts a product, waits until `ready` is true (20 s at most), and sends it a signal.
@@ -50,17 +51,20 @@ package enum BuiltProgram {
         _ name: String, _ arguments: [String], signal: Int32, when ready: @escaping @Sendable () -> Bool
     ) async throws -> (status: Int32, stderr: String) {
         try await WorkerThread.run(name: "program") {
-            let (output, errors) = (try ChildProgram.scratch(), try ChildProgram.scratch())
-            let process = try ChildProgram.start(path(name), arguments, output: output, errors: errors)
+            let folder = try TemporaryDirectory()
+            // A file, which does not fill up while nobody reads it.
+            let errors = try FileHandle(folder.path("errors"), for: .writing, .createNew)
+            let process = try ChildProcess(
+                path(name), arguments, environment: nil, standardError: errors.descriptor)
             var ending = process.reap()
             let deadline = MonotonicClock.nanoseconds + 20_000_000_000
             while !ready() && ending == nil && MonotonicClock.nanoseconds < deadline {
-                usleep(500)
+                MonotonicClock.pause(milliseconds: 1)
                 ending = process.reap()
             }
             if ending == nil { process.signal(signal) }
             let status = (ending ?? process.wait()).shellStatus
-            return (status, String(decoding: ChildProgram.contents(errors), as: UTF8.self))
+            return (status, try FileContents.readText(folder.path("errors"), limit: outputLimit))
         }
     }
 }

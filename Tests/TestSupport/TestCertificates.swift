@@ -1,5 +1,4 @@
 import Linux
-import Publisher
 
 /// An authority of its own, and what it signed: a server's certificate for `localhost` and `127.0.0.1`, and a client's.
 package struct TestCertificates: Sendable {
@@ -42,12 +41,12 @@ package struct TestCertificates: Sendable {
     }
 
     private func run(_ arguments: String...) throws {
-        let ended = try ChildProgram.run("openssl", arguments, environment: nil)
-        guard ended.status == 0 else { throw Failure(words: String(decoding: ended.errors, as: UTF8.self)) }
+        let finished = try ChildProcess.run("openssl", arguments, environment: nil)
+        guard finished.ending == .exited(0) else { throw Failure(message: finished.text) }
     }
 
-    /// openssl's words.
+    /// openssl's message.
     package struct Failure: Error {
-        package let words: String
+        package let message: String
     }
 }
