@@ -119,7 +119,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "TUF", "Catalog", "Libvirt", "Linux",
+                "ContentAddress", "TUF", "Catalog", "BlockStore", "Libvirt", "Linux",
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         // A network of a chosen delay and rate, for tests and benchmarks; its program is not installed.

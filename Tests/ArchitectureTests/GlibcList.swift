@@ -2,45 +2,27 @@
 enum GlibcList {
     static let files: [String: [String]] = [
         "BlockStore": [
-            "BlockCache", "BlockCache+Upkeep", "CacheBudget", "CacheBudget+Eviction", "CacheBudget+Tidying",
-            "CacheFolder", "CacheKeepers", "CacheUsage", "DecodePool", "DirectoryBlockStore", "MirrorEstimate",
+            "BlockCache", "BlockCache+Upkeep", "CacheBudget", "CacheBudget+Eviction", "CacheFolder", "CacheKeepers",
+            "CacheUsage", "DecodePool", "DirectoryBlockStore", "MirrorEstimate",
         ],
         "Boot": ["SessionLauncher", "SessionRun"],
-        "BootMenu": [
-            "BootBackend", "LoginFacts", "MenuLoop",
-        ],
-        "Catalog": [
-            "CatalogLibrary", "CatalogLibrary+Indexes", "CatalogLibrary+Trust", "KnownFiles",
-        ],
-        "ImageIndex": [
-            "ImageIndex", "ImageIndexWriter", "IndexItem", "IndexPages",
-        ],
-        "ImageMount": [
-            "MountedImage", "ServedImage", "StaleMounts",
-        ],
+        "Catalog": ["CatalogAccessError", "CatalogLibrary+Trust", "KnownFiles"],
+        "ImageIndex": ["ImageIndex", "IndexRows"],
+        "ImageMount": ["MountedImage", "StaleMounts"],
         "Publisher": [
-            "BlockFileFolder", "BlockLoop", "BlockReading", "BlockStoreFolder", "BlockVerifier", "BlockWorker",
-            "BootRecording", "BuildFolder", "ChildProgram", "Downloads", "FolderDestination", "ImageContents",
-            "ImageConversion", "ImagePublisher", "ImageSource", "IngestFolder", "KnownImage", "LegacyImport",
-            "LegacyPublisher", "MetadataCheck", "MirrorSource", "PreparedImage", "PublishOptions",
-            "PublishedTree+Add", "PublishedTree+Prune", "PublishedTree+Verify", "PublisherError+Repository",
-            "Reachability", "ReadRun", "RecordingFolder", "RunQueue", "SigningKeys", "StaleFiles", "StoreLock",
-            "TreeAccess", "TreeContents", "TreeMirror+Removal", "TreeProblem", "Unpacking", "VerifiedBlocks",
-            "WorkFolder",
+            "BlockLoop", "BlockVerifier", "BlockWorker", "BootRecording", "BuildFolder", "ChildProgram",
+            "ChunkStoreFolder", "Downloads", "FolderDestination", "ImageConversion", "ImagePublisher", "ImageSource",
+            "IngestFolder", "KnownImage", "LegacyPublisher", "OutputFolder", "PublishedTree+Add", "Reachability",
+            "RunQueue", "SigningKeys", "StoreLock", "TreeVerification", "Unpacking", "VerifiedBlocks",
         ],
-        "TUF": [
-            "DirectoryMetadataStore", "DirectorySource", "KeyFile", "RepositoryFolder", "TUFClient+State",
-        ],
+        "TUF": ["KeyFile", "MetadataStore", "RepositoryFolder", "RepositorySource", "TUFClient+State"],
         "oscircular": [
             "Arguments", "BootCommand", "Interruption", "Menu", "MountCommand", "RunSessionCommand", "SSHCommand",
             "ServeMountCommand",
         ],
         "oscircular-publish": [
-            "AddCommand", "ErrorReport", "KeyOptions", "MakeSHA1FilesCommand", "MirrorCommand", "ProgressPrinter",
-            "RecordingStep", "Signals", "UpdateCommand",
+            "AddCommand", "Console", "ErrorReport", "KeyOptions", "MakeSHA1FilesCommand", "RecordCommand", "Signals",
         ],
-        "tuf-client": [
-            "Program"
-        ],
+        "tuf-client": ["Program"],
     ]
 }

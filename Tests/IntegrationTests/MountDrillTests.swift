@@ -1,6 +1,5 @@
 import Glibc
 import Linux
-import Publisher
 import TestSupport
 import Testing
 
@@ -22,9 +21,9 @@ struct MountDrillTests {
         let lasting = try await WorkerThread.run(name: "program") {
             var lasting: [Int] = []
             for (round, pause) in pauses.enumerated() {
-                let process = try ChildProgram.start(
+                let process = try ChildProcess(
                     BuiltProgram.path("oscircular"), ["mount", "--foreground", index, mountPoint, "--store", blocks],
-                    output: try ChildProgram.scratch(), errors: try ChildProgram.scratch())
+                    environment: nil)
                 // Without a pause: what it does next takes some 100 microseconds.
                 let isMounted = Self.soon(pause: 0) { Self.mounts().contains(" \(mountPoint) ") }
                 usleep(pause)

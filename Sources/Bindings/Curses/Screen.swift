@@ -171,12 +171,11 @@ package final class Screen {
     }
 
     private static func openLog(_ path: String?) throws(SystemCallError) -> FileHandle {
-        // Without a log, what is printed is discarded; the menu works all the same.
         if let path,
+            // Without a log, what is printed is discarded; the menu works all the same.
             let log = try? FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
         {
-            // Bounded: what was written before is old.
-            // If its size cannot be read, it is left as it is.
+            // Bounded: what was written before is old. If its size cannot be read, it is left as it is.
             if let status = try? log.status(), status.st_size > 1 << 20 { ftruncate(log.descriptor, 0) }
             return log
         }
