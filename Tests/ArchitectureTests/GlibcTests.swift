@@ -22,6 +22,11 @@ import Testing
         }
     }
 
+    /// Lower it with each file that is taken off.
+    @Test func theListOnlyShrinks() {
+        #expect(Self.listed.count <= 64)
+    }
+
     @Test func theListNamesNoFileTwice() {
         for (module, files) in GlibcList.files { #expect(Set(files).count == files.count, "\(module)") }
     }

@@ -17,7 +17,7 @@ import Testing
                 if !isExplained { found.append(number + 1) }
                 if line.contains("// ") { isExplained = false }
             } else {
-                isExplained = comment
+                isExplained = comment && !line.contains("// MARK")
             }
         }
         return found
@@ -43,6 +43,7 @@ import Testing
         #expect(Self.unexplained(in: "// It may be gone.\ntry? b()\ntry? c()\nlet d = 1\ntry? e()") == [5])
         #expect(Self.unexplained(in: "/// None when it is gone.\nfunc f() { try? b() }") == [])
         #expect(Self.unexplained(in: "// It may be gone.\n\ntry? b()") == [3])
+        #expect(Self.unexplained(in: "// MARK: - Ends\ntry? b()") == [2])
         #expect(Self.unexplained(in: "func entry() throws -> Entry? { print(\"try? \") } // try? is not used") == [])
         #expect(Self.unexplained(in: "if let a = try? b(\"http://x\") {") == [1])
     }

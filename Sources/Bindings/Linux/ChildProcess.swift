@@ -152,9 +152,16 @@ extension ChildProcess {
         _ program: String, _ arguments: [String], environment: [String]? = plainEnvironment, keeping limit: Int = 65_536
     ) throws(SystemCallError) -> Finished {
         let (output, errors) = (try Pipe(), try Pipe())
-        return try collect(
-            [output.reading, errors.reading],
-            try start(program, arguments, environment, output: output.writing, errors: errors.writing), keeping: limit)
+        let streams = [output.reading, errors.reading]
+        for stream in streams { try stream.makeNonblocking() }
+        let child = try start(program, arguments, environment, output: output.writing, errors: errors.writing)
+        do throws(SystemCallError) {
+            return try collect(streams, child, keeping: limit)
+        } catch {
+            child.send(.kill)
+            child.wait()
+            throw error
+        }
     }
 
     private static func start(
@@ -173,7 +180,6 @@ extension ChildProcess {
         defer { buffer.deallocate() }
         var collected: [[UInt8]] = [[], []]
         var isOpen = [true, true]
-        for stream in streams { try stream.makeNonblocking() }
         /// - Returns: false when there is nothing now.
         func take(_ index: Int) throws(SystemCallError) -> Bool {
             guard case .bytes(let count) = try streams[index].receive(into: buffer) else { return false }
@@ -190,7 +196,10 @@ extension ChildProcess {
             hasEnded = sources[0].hasNews
             for index in streams.indices where sources[index + 1].isReadable { isOpen[index] = try take(index) }
         }
-        for index in streams.indices { while try take(index) {} }
+        // What it wrote fits in its pipes (1 MiB at most); more comes from what it left behind, which may write for ever.
+        for index in streams.indices {
+            for _ in 0..<64 { guard try take(index) else { break } }
+        }
         let ending = child.wait()
         return Finished(
             ending: ending, output: Array(collected[0].suffix(limit)), errors: Array(collected[1].suffix(limit)))

@@ -78,12 +78,19 @@ package final class TimerQueue: Sendable {
         do throws(SystemCallError) {
             try WorkerThread.start(name: "timers") { self.run() }
         } catch {
-            // No thread after a second of trying: the next alarm tries again, and this one comes by a task.
-            state.change { $0.hasThread = false }
-            Task {
-                // Nobody cancels this task.
-                try? await Task.sleep(for: delay)
-                alarm.ring()
+            // No thread after a second of trying: the next alarm tries again. This one, and those that came meanwhile, come by tasks.
+            let waiting = state.change { state in
+                state.hasThread = false
+                defer { state.entries = Heap() }
+                return state.entries.unordered
+            }
+            for entry in waiting {
+                Task {
+                    let now = MonotonicClock.nanoseconds
+                    // Nobody cancels this task.
+                    try? await Task.sleep(for: .nanoseconds(Int64(clamping: entry.time - min(now, entry.time))))
+                    entry.alarm.ring()
+                }
             }
         }
         return alarm

@@ -37,10 +37,15 @@ package struct StatisticsPage: Encodable {
     package func html() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // A text in it must not end the script; in JSON that character occurs only in texts.
-        let data = String(decoding: try encoder.encode(self), as: UTF8.self).replacing("<", with: "\\u003c")
+        // A text in it must not end the script; in JSON that character occurs only in texts. By bytes, as a browser reads it: a String joins
+        // it with a letter before it that combines with what follows.
+        var data: [UInt8] = []
+        for byte in try encoder.encode(self) {
+            if byte == UInt8(ascii: "<") { data += "\\u003c".utf8 } else { data.append(byte) }
+        }
         let table = statistics.lines.map(StatisticsPage.escape).joined(separator: "\n")
-        return StatisticsPage.document(title: StatisticsPage.escape(title), table: table, data: data)
+        return StatisticsPage.document(
+            title: StatisticsPage.escape(title), table: table, data: String(decoding: data, as: UTF8.self))
     }
 
     /// What has a meaning in HTML is written as itself; control characters are left out.
