@@ -100,8 +100,9 @@ import Testing
         let start = try #require(text.range(of: ".SH EXIT STATUS")?.upperBound)
         let rest = text[start...]
         let section = rest.range(of: "\n.SH ").map { rest[..<$0.lowerBound] } ?? rest
-        let listed = section.split(separator: "\n").filter { $0.hasPrefix(".B ") }
-            .flatMap { $0.dropFirst(3).split(separator: ", ") }.compactMap { Int32($0) }
+        // The bold words are the codes.
+        let listed = section.matches(of: /\\fB([0-9, ]+)\\fR/).flatMap { $0.1.split(separator: ", ") }
+            .compactMap { Int32($0) }
         #expect(Set(try Self.samples().map(\.code)).subtracting(listed).isEmpty, "the man page lists \(listed)")
     }
 
