@@ -10,6 +10,8 @@ package typealias ReadCompletion = @Sendable (Result<ReadBuffer, ImageReadError>
 package struct BegunRead: Sendable {
     package let buffer: ReadBuffer
     fileprivate let missing: Result<[PendingRead.Piece], ImageIndexError>
+    /// Positions of the blocks to fetch ahead, now that this has been read.
+    fileprivate let ahead: [Range<Int>]
     /// When it looked for its blocks, in ``MonotonicClock`` nanoseconds.
     fileprivate let time: UInt64
 
@@ -32,7 +34,7 @@ package final class ImageReader: Sendable {
     let observer: (any ReadObserver)?
     let store: any BlockStore
     private let touched: TouchedBlocks
-    private let ahead: BlocksAhead
+    private let blocksAhead: BlocksAhead
     private let reads = Atomic(0)
     private let bytes = Atomic<UInt64>(0)
     private let failedReads = Atomic(0)
@@ -60,7 +62,7 @@ package final class ImageReader: Sendable {
         self.options = options
         self.observer = observer
         touched = TouchedBlocks(count: index.count)
-        ahead = BlocksAhead(limit: options.readAhead, longestBlock: index.longestBlock)
+        blocksAhead = BlocksAhead(limit: options.readAhead, longestBlock: index.longestBlock)
     }
 
     /// Reads bytes of the image.
@@ -73,18 +75,20 @@ package final class ImageReader: Sendable {
         finish(begin(offset: offset, length: length), completion)
     }
 
-    /// The first half of a read: takes what is stored locally, on the calling thread, and waits for nothing. It is complete
-    /// then, or wants ``finish(_:_:)`` at once.
+    /// The first half of a read: takes what is stored locally, on the calling thread, and waits for nothing. It wants
+    /// ``finish(_:_:)`` at once; or, when it is complete, ``fetchAhead(of:)`` once its bytes have been given.
     package func begin(offset: UInt64, length: Int) -> BegunRead {
         let count = offset < index.imageSize ? Int(min(UInt64(max(length, 0)), index.imageSize - offset)) : 0
         reads.add(1, ordering: .relaxed)
         bytes.add(UInt64(count), ordering: .relaxed)
         let now = MonotonicClock.nanoseconds
         let buffer = ReadBuffer(count: count)
+        var ahead: [Range<Int>] = []
         do throws(ImageIndexError) {
-            return BegunRead(buffer: buffer, missing: .success(try fillLocally(buffer, offset: offset)), time: now)
+            let missing = try fillLocally(buffer, offset: offset, &ahead)
+            return BegunRead(buffer: buffer, missing: .success(missing), ahead: ahead, time: now)
         } catch {
-            return BegunRead(buffer: buffer, missing: .failure(error), time: now)
+            return BegunRead(buffer: buffer, missing: .failure(error), ahead: [], time: now)
         }
     }
 
@@ -99,6 +103,8 @@ package final class ImageReader: Sendable {
         case .success(let pieces):
             wait(PendingRead(pieces: pieces, buffer: read.buffer, missedAt: read.time, completion: completion))
         }
+        // After the blocks that are waited for.
+        fetchAhead(of: read)
     }
 
     /// Reads bytes of the image, for structured concurrency.
@@ -130,7 +136,9 @@ package final class ImageReader: Sendable {
     }
 
     /// Writes holes and what the store has locally; returns the rest.
-    private func fillLocally(_ buffer: ReadBuffer, offset: UInt64) throws(ImageIndexError) -> [PendingRead.Piece] {
+    private func fillLocally(
+        _ buffer: ReadBuffer, offset: UInt64, _ ahead: inout [Range<Int>]
+    ) throws(ImageIndexError) -> [PendingRead.Piece] {
         var pieces: [PendingRead.Piece] = []
         var done = 0
         while done < buffer.count {
@@ -146,8 +154,11 @@ package final class ImageReader: Sendable {
                     observer?.firstTouch(block)
                     isFirst = true
                 }
-                if isFirst { readAhead(of: block) }
-                if !ahead.take(block.position, at: start, into: target)
+                if isFirst, !options.foreseen.contains(block.position) {
+                    let next = blocksAhead.touched(block.position)
+                    if !next.isEmpty { ahead.append(next) }
+                }
+                if !blocksAhead.take(block.position, at: start, into: target)
                     && !store.read(request(block), at: start, into: target)
                 {
                     pieces.append(PendingRead.Piece(block: block, offset: start, target: done..<(done + count)))
@@ -158,20 +169,21 @@ package final class ImageReader: Sendable {
         return pieces
     }
 
-    /// Asks for what a reader in order will want after this block. Nobody waits for it; a read that wants it before it has come
-    /// raises it.
-    private func readAhead(of block: IndexedBlock) {
-        guard !options.foreseen.contains(block.position) else { return }
-        for position in ahead.touched(block.position) where position < index.count {
+    /// Asks for what a reader in order will want next. Nobody waits for it; a read that wants it before it has come raises it.
+    /// May wait for the disk, to see whether it is stored.
+    package func fetchAhead(of read: BegunRead) {
+        for position in read.ahead.joined() where position < index.count {
             // An index that can no longer be read fails the reads themselves.
             guard let next = try? index.block(at: position), !next.isHole, !touched.contains(position) else { continue }
+            let now = MonotonicClock.nanoseconds
+            let isStored = store.read(request(next), at: 0, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
             observer?.fetchBegan(next)
-            store.fetch(request(next, .prefetch)) { [weak self] result in
+            store.fetch(request(next, .prefetch, missedAt: isStored ? nil : now)) { [weak self] result in
                 guard let self else { return }
                 switch result {
                 case .success(let bytes):
                     observer?.fetched(next)
-                    if !touched.contains(position) { ahead.hold(position, bytes) }
+                    if !touched.contains(position) { blocksAhead.hold(position, bytes) }
                 case .failure: observer?.fetchFailed(next)
                 }
             }

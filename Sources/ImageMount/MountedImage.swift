@@ -141,6 +141,7 @@ struct ServedImage: FileReader {
         let read = reader.begin(offset: offset, length: size)
         if read.isComplete {
             read.buffer.withUnsafeBytes(reply)
+            reader.fetchAhead(of: read)
             return nil
         }
         return { [reader, log] request in

@@ -275,6 +275,9 @@ import Testing
             #expect(upstream.fetched.count == 2, "asked at once, on the same thread")
         }
         #expect(known == 1)
+        // A look at whether it is stored is one, too.
+        #expect(try await store.readNow(image.requests[7], count: 0) == [])
+        #expect(try await store.readNow(image.requests[0], count: 0) == nil)
         // Nobody has looked: somebody must.
         let unknown = await looks(for: 1) {
             store.fetch(image.requests[1]) { _ in }

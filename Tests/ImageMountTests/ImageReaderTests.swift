@@ -76,7 +76,10 @@ import Testing
         for block in 0..<2 { _ = try await reader.read(offset: UInt64(block * size), length: size) }
         // Nobody has asked for these.
         let ahead = Set(image.blocks[2..<6].filter { !$0.isHole }.map(\.id))
-        #expect(!ahead.isEmpty && ahead.isSubset(of: store.fetched.map(\.id)))
+        #expect(!ahead.isEmpty)
+        #expect(await eventually { ahead.isSubset(of: store.fetched.map(\.id)) })
+        // They were looked for, and the store hears of it.
+        #expect(store.fetched.filter { ahead.contains($0.id) }.allSatisfy { $0.missedAt != nil })
         for offset in stride(from: 0, to: image.bytes.count, by: 50_000) {
             let bytes = try await reader.read(offset: UInt64(offset), length: 50_000)
             #expect(bytes == image.slice(offset, 50_000), "offset \(offset)")

@@ -85,6 +85,7 @@ package final class BlockCache: Sendable {
     /// Copies a part of a block: one `pread`, but at its first use, when the whole block is read and hashed.
     /// - Returns: false when the block is not stored, or was damaged.
     func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        if buffer.isEmpty { return contains(request.id) }
         let (file, isVerified) = open.look(up: request.id)
         if isVerified {
             guard let file = file ?? self.file(of: request) else { return false }

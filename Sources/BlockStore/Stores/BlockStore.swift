@@ -16,6 +16,7 @@ package protocol BlockStore: Sendable {
     /// May wait for the local disk; call it from threads that may (FUSE's), not from the cooperative pool.
     /// - Parameters:
     ///   - offset: first byte within the block; `offset + buffer.count <= request.length`.
+    ///   - buffer: an empty one only asks whether the block is stored locally; its bytes are not looked at.
     /// - Returns: false when the block is not stored locally, or was damaged and has been dropped. Then use
     ///   ``fetch(_:completion:)``, with ``BlockRequest/missedAt`` set to when this was called.
     func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool
