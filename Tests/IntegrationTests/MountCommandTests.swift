@@ -227,7 +227,7 @@ struct MountCommandTests {
 
     @Test func theCacheMayBeRemovedUnderAMount() async throws {
         try await Scenario.with { scenario in
-            let image = try scenario.image("a.img", bytes: 24_000_000, seed: 8)
+            let image = try scenario.image("a.img", bytes: 64_000_000, seed: 8)
             let index = try await scenario.make(image, as: "disk")
             let directory = try scenario.emptyFolder("m")
             let cache = scenario.folder.path("cache/oscircular")
@@ -236,7 +236,8 @@ struct MountCommandTests {
             #expect(first.status == 0, "\(first.stderr)")
             // What was fetched ahead may still be on its way into it.
             _ = try await BuiltProgram.runAny("sh", ["-c", "until rm -rf '\(cache)' 2> /dev/null; do :; done"])
-            let second = try await BuiltProgram.runAny("cmp", ["-n", "16000000", image, "\(directory)/disk"])
+            // More than was fetched ahead before.
+            let second = try await BuiltProgram.runAny("cmp", ["-n", "48000000", image, "\(directory)/disk"])
             #expect(second.status == 0, "\(second.stderr)")
             let status = try JSONValue.object(try await scenario.client("cache", "status", "--json"))
             #expect(try #require(status["blocks"]?.integer) > 0, "the same process keeps blocks in a new folder")
