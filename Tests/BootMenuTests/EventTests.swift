@@ -17,9 +17,59 @@ import menu_sample
         _ = menu.handle(.guests([guest]))
         #expect(menu.watched?.session == "abcd1234")
         #expect(menu.text().contains { $0.contains("▸ mount") })
-        #expect(menu.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false)])
-        _ = menu.handle(.guests([Typing.guest()]))
+        #expect(menu.handle(.launchUp(1, Typing.guest().status)) == [.loadGuests, .loadOffer(isAsked: false)])
         #expect(menu.text().first?.contains("running 2 min") == true)
+    }
+
+    @Test func aStartIsFollowedThoughNoSurveyHasSeenItYet() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        var status = Typing.guest().status
+        for (phase, row) in [(SessionStatus.Phase.index, "▸ index"), (.mount, "▸ mount"), (.guest, "▸ guest")] {
+            (status.phase, status.state) = (phase, .starting)
+            _ = menu.handle(.launchStatus(1, status))
+            #expect(menu.text().contains { $0.contains(row) })
+        }
+        #expect(menu.watched?.session == "abcd1234")
+        #expect(menu.press(.character("s")) == [.order(.stop, session: "abcd1234")])
+        _ = menu.handle(.launchUp(1, Typing.guest().status))
+        // One that comes late changes nothing.
+        _ = menu.handle(.launchStatus(1, status))
+        #expect(menu.text().first?.contains("running 2 min") == true)
+        var paused = Typing.guest()
+        paused.status.state = .paused
+        _ = menu.handle(.guests([paused]))
+        #expect(menu.text().first?.contains("paused") == true)
+    }
+
+    @Test func aGuestIsThereAsSoonAsItRunsThoughAnotherDoesNotAnswer() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        let silent = Guest(Typing.guest("alpine", id: "wxyz9876").status, isSilent: true)
+        _ = menu.handle(.guests([silent]))
+        _ = menu.handle(.launchUp(1, Typing.guest().status))
+        #expect(menu.guests.map(\.id) == ["abcd1234", "wxyz9876"])
+        #expect(menu.text().first?.contains("running 2 min") == true)
+        #expect(menu.press(.character("c")) == [.console(session: "abcd1234")])
+        menu.press(.named(.escape))
+        #expect(menu.press(.named(.enter)).isEmpty)
+        #expect(menu.text().contains { $0.contains("debian 2026-11-16 is already running") })
+        menu.press(.named(.escape))
+        #expect(menu.press(.character("q")).isEmpty)
+        #expect(menu.text().contains { $0.contains("2 guests keep running") })
+    }
+
+    @Test func theChosenGuestStaysChosenWhenAnotherComesUp() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        _ = menu.handle(.guests([Typing.guest("alpine", id: "wxyz9876")]))
+        menu.press(.named(.escape), .named(.tab))
+        _ = menu.handle(.launchUp(1, Typing.guest().status))
+        #expect(menu.chosenGuest?.id == "wxyz9876")
+        #expect(menu.top.position.selected == 1)
     }
 
     @Test(arguments: [
@@ -30,14 +80,15 @@ import menu_sample
         menu.facts.opening = opening
         menu.press(.named(.enter))
         _ = menu.handle(.launched(1, session: "abcd1234"))
-        #expect(menu.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false), effect])
+        #expect(
+            menu.handle(.launchUp(1, Typing.guest().status)) == [.loadGuests, .loadOffer(isAsked: false), effect])
         // Whoever has turned to something else meanwhile is not interrupted.
         var busy = Typing.menu()
         busy.facts.opening = opening
         busy.press(.named(.enter))
         _ = busy.handle(.launched(1, session: "abcd1234"))
         busy.press(.character("?"))
-        #expect(busy.handle(.launchUp(1)) == [.loadGuests, .loadOffer(isAsked: false)])
+        #expect(busy.handle(.launchUp(1, Typing.guest().status)) == [.loadGuests, .loadOffer(isAsked: false)])
     }
 
     @Test func aGuestThatEndsTakesItsScreenAlong() {
@@ -95,14 +146,42 @@ import menu_sample
         #expect(menu.top.screen == .launch(1))
     }
 
-    @Test func aGuestThatEndedBeforeItWasSeenIsNotShownAsBooting() {
+    @Test func aGuestThatEndedBeforeASurveyFoundItIsReported() {
         var menu = Typing.menu()
         menu.press(.named(.enter))
         _ = menu.handle(.launched(1, session: "abcd1234"))
-        _ = menu.handle(.launchUp(1))
+        _ = menu.handle(.launchUp(1, Typing.guest().status))
+        #expect(
+            menu.handle(.guests([])) == [
+                .loadOffer(isAsked: false), .explainEnd(session: "abcd1234", Typing.image("debian")),
+            ])
+        #expect(menu.message?.text == "debian 2026-11-16 has ended")
+        #expect(menu.top.screen == .systems)
+    }
+
+    @Test func aGuestThatSaidNothingAndEndedIsNotShownAsBooting() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        _ = menu.handle(.launchUp(1, nil))
         _ = menu.handle(.guests([]))
         #expect(menu.text().contains { $0.contains("This guest has ended") })
         #expect(!menu.text().contains { $0.contains("booting") })
+    }
+
+    @Test func aSessionWhoseStartFailedIsNotAmongTheGuestsWhileItCleansUp() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        var guest = Typing.guest()
+        (guest.status.phase, guest.status.state) = (.mount, .starting)
+        _ = menu.handle(.guests([guest]))
+        _ = menu.handle(.launchFailed(1, "no QEMU", guest.status))
+        // A survey that was under way, or one before its process is gone.
+        _ = menu.handle(.guests([guest, Typing.guest("alpine", id: "wxyz9876")]))
+        #expect(menu.guests.map(\.id) == ["wxyz9876"])
+        menu.press(.named(.escape))
+        #expect(menu.press(.named(.enter)) == [.boot(Typing.image("debian"), launch: 2)])
     }
 
     @Test func aFetchShowsItsProgressAndItsEnd() {

@@ -159,6 +159,8 @@ struct MenuGuestTests {
                     try await second.expect("▸ tiny")
                     try await first.press("Enter")
                     try await second.expect("├ Running", within: 120)
+                    // Before that it would be a start that failed.
+                    try await first.expect("✓ guest", within: 120)
                     let session = try #require(try await scenario.sessions().first)
                     // Dying under both screens.
                     kill(session.pid, SIGKILL)

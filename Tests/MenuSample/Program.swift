@@ -4,8 +4,8 @@ import Dispatch
 import Glibc
 import Linux
 
-/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--empty] [--tidy] [--ascii]
-/// [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
+/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--silence SECONDS] [--empty] [--tidy]
+/// [--ascii] [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
 @main
 enum Program {
     static func main() {
@@ -39,7 +39,8 @@ enum Program {
             } else {
                 SampleOffer.few(isTidy: arguments.contains("--tidy"))
             }
-        let backend = SampleBackend(offer: offer, flood: number(after: "--flood") ?? 0)
+        let backend = SampleBackend(
+            offer: offer, flood: number(after: "--flood") ?? 0, silence: .seconds(number(after: "--silence") ?? 0))
         let options = MenuOptions(
             mouse: !arguments.contains("--no-mouse"), color: !arguments.contains("--no-color"),
             ascii: arguments.contains("--ascii"), environment: { name in getenv(name).map { String(cString: $0) } })

@@ -17,10 +17,13 @@ final class SampleBackend: MenuBackend {
     private let world: Mutex<World>
     /// Steps of a fetch at full rate, 5,000 a second; 0 for one at a gentle rate.
     private let flood: Int
+    /// How long a survey of all guests takes, as if one of them did not answer.
+    private let silence: Duration
 
-    init(offer: MenuOffer, flood: Int) {
+    init(offer: MenuOffer, flood: Int, silence: Duration) {
         world = Mutex(World(offer: offer))
         self.flood = flood
+        self.silence = silence
     }
 
     func catalogsStamp() async -> Int64 { 0 }
@@ -44,7 +47,17 @@ final class SampleBackend: MenuBackend {
 
     func price(_ system: SystemName) async {}
 
-    func guests() async -> [Guest] { world.withLock { $0.guests } }
+    func guests() async -> [Guest] {
+        // Those that answered at its beginning.
+        let guests = world.withLock { $0.guests }
+        // A menu that ends does not wait for it.
+        try? await Task.sleep(for: silence)
+        return guests
+    }
+
+    func status(session: String) async -> SessionStatus? {
+        world.withLock { $0.guests.first { $0.id == session }?.status }
+    }
 
     func picture(session: String, cells: Int) async -> [BlockMap.Cell]? {
         let ticks = world.withLock { world in
@@ -76,7 +89,8 @@ final class SampleBackend: MenuBackend {
                     status.rate = 9_100_000
                 }
                 show(status)
-                try await Task.sleep(for: .milliseconds(60))
+                // Slow enough to be watched where that is what matters.
+                try await Task.sleep(for: .milliseconds(silence > .zero ? 150 : 60))
             }
         }
         (status.phase, status.state) = (.up, .running)
@@ -106,8 +120,10 @@ final class SampleBackend: MenuBackend {
     }
 
     func console(session: String, interruption: EventDescriptor) async throws {
+        let status = await status(session: session)
+        let name = status.map { "\($0.distribution)@\($0.version)" } ?? "nothing"
         try await WorkerThread.run(name: "console") {
-            let words = Array("console of \(session): q leaves\r\n".utf8)
+            let words = Array("console of \(name): q leaves\r\n".utf8)
             _ = write(STDOUT_FILENO, words, words.count)
             var waiting = [
                 pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0),

@@ -75,6 +75,11 @@ package final class BootBackend: MenuBackend {
         }
     }
 
+    package func status(session: String) async -> SessionStatus? {
+        // One without a socket is just starting, and is asked again.
+        try? await registry.send(.status, to: session).status
+    }
+
     package func picture(session: String, cells: Int) async -> [BlockMap.Cell]? {
         let wanted = min(cells, ControlRequest.mostCells)
         // The picture stays as it was while a session does not answer.

@@ -45,7 +45,7 @@ package struct Launch: Sendable {
     package var isUp = false
     /// Why there is no guest; nil while there may be one.
     package var failure: String?
-    /// How far it was when it failed; nil if unknown.
+    /// How far its start is, or was when it failed; nil if unknown, and once its guest runs: then that is among the guests.
     package var lastStatus: SessionStatus?
 
     init(number: Int, image: VersionKey) {

@@ -11,10 +11,13 @@ package protocol MenuBackend: Sendable {
     func price(_ system: SystemName) async
     /// A number that changes when any program adds or removes a catalog. It is read every few seconds.
     func catalogsStamp() async -> Int64
+    /// All guests; it takes as long as the slowest session takes to answer, five seconds if one does not.
     func guests() async -> [Guest]
+    /// What one session says of itself; nil where it does not answer, or not yet.
+    func status(session: String) async -> SessionStatus?
     /// A picture of a session's image in at most `cells` cells; nil before it is mounted.
     func picture(session: String, cells: Int) async -> [BlockMap.Cell]?
-    /// Starts a guest, and returns when it runs or its start failed. How far the start is, ``guests()`` tells meanwhile.
+    /// Starts a guest, and returns when it runs or its start failed. How far the start is, ``status(session:)`` tells meanwhile.
     /// - Parameter session: the id for its session.
     func boot(_ image: VersionKey, session: String) async throws -> StartReport
     func order(_ command: ControlCommand, session: String) async throws

@@ -90,16 +90,26 @@ extension MenuLoop {
 
     private func boot(_ image: VersionKey, _ number: Int) {
         let session = SessionID.random()
-        // Its screen shows what the session reports, from the first moment on.
+        // The lists show it soon, too.
         nextPoll = 0
         post(.launched(number, session: session))
+        // As `boot` does, its own session is asked how far it is: a survey of all sessions waits for the slowest of them.
+        let following = Task {
+            while !Task.isCancelled {
+                if let status = await backend.status(session: session) { post(.launchStatus(number, status)) }
+                // A wait that is cancelled ends the loop.
+                try? await Task.sleep(for: .milliseconds(300))
+            }
+        }
         Task {
+            defer { following.cancel() }
             do {
                 let report = try await backend.boot(image, session: session)
                 if let failure = report.failure {
                     post(.launchFailed(number, backend.message(for: failure), report.status))
                 } else {
-                    post(.launchUp(number))
+                    ups += 1
+                    post(.launchUp(number, report.status))
                 }
             } catch {
                 post(.launchFailed(number, backend.message(for: error), nil))

@@ -35,6 +35,8 @@ package actor MenuLoop {
     /// When the guests are asked next, by ``MonotonicClock``.
     var nextPoll: UInt64 = 0
     private var isPolling = false
+    /// How many guests have come up that were started from here.
+    var ups = 0
     private var catalogsStamp: Int64?
     /// Whether a console or the shell has the terminal.
     var isAway = false
@@ -153,7 +155,7 @@ package actor MenuLoop {
         let before = state.now
         perform(state.handle(.tick(Timestamp.now.seconds)))
         if state.isLive || state.now / 60 != before / 60 { isDirty = true }
-        // A guest on the screen is followed closely, its start above all.
+        // A guest on the screen is followed closely.
         let interval: UInt64 =
             state.top.screen.kind == .guest ? 300_000_000 : state.isLive ? 1_000_000_000 : 3_000_000_000
         nextPoll = now + interval
@@ -173,7 +175,10 @@ package actor MenuLoop {
     }
 
     func loadGuests() async {
+        let before = ups
         let guests = await backend.guests()
+        // A survey from before a guest came up would take it for one that has ended; another follows.
+        guard before == ups else { return }
         // If nothing changed there is nothing to draw.
         if guests != state.guests { post(.guests(guests)) }
     }

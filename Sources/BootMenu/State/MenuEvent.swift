@@ -14,8 +14,10 @@ package enum MenuEvent: Sendable {
     case picture(session: String, cells: [BlockMap.Cell])
     /// The session of a launch is being started.
     case launched(Int, session: String)
-    /// The guest of a launch runs.
-    case launchUp(Int)
+    /// What a launch's session says of itself while it starts.
+    case launchStatus(Int, SessionStatus)
+    /// The guest of a launch runs; what its session says of itself where that is known.
+    case launchUp(Int, SessionStatus?)
     /// The launch failed, for this reason; how far it was where that is known.
     case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)

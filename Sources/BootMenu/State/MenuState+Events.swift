@@ -8,9 +8,10 @@ extension MenuState {
         case .guests(let guests): return take(guests)
         case .picture(let session, let cells): picture = (session, cells)
         case .launched(let number, let session): launches[number]?.session = session
-        case .launchUp(let number):
-            launches[number]?.isUp = true
-            return [.loadGuests, .loadOffer(isAsked: false)] + opening(number)
+        case .launchStatus(let number, let status):
+            // One that was asked for before the start's end may arrive after it.
+            if launches[number]?.isStarting == true { launches[number]?.lastStatus = status }
+        case .launchUp(let number, let status): return rise(number, status)
         case .launchFailed(let number, let reason, let status): fail(number, reason, status)
         case .fetched(let number, let done, let total, let rate):
             guard let index = fetches.firstIndex(where: { $0.number == number }) else { break }
@@ -52,8 +53,11 @@ extension MenuState {
         settle()
     }
 
-    private mutating func take(_ new: [Guest]) -> [MenuEffect] {
+    private mutating func take(_ all: [Guest]) -> [MenuEffect] {
         let chosen = chosenGuest?.id
+        // A session whose start failed may take a moment to clean up; there is no guest in it.
+        let failed = Set(launches.values.filter { $0.failure != nil }.compactMap(\.session))
+        let new = all.filter { !failed.contains($0.id) }
         let ended = guests.filter { old in !new.contains { $0.id == old.id } }
         guests = new
         var effects: [MenuEffect] = []
@@ -70,6 +74,19 @@ extension MenuState {
         }
         settle()
         return effects
+    }
+
+    /// A guest is among the others from the moment that it runs: a survey of all sessions, which waits for the slowest, may
+    /// take seconds to find it, or find that it has ended already.
+    private mutating func rise(_ number: Int, _ status: SessionStatus?) -> [MenuEffect] {
+        launches[number]?.isUp = true
+        launches[number]?.lastStatus = nil
+        var effects: [MenuEffect] = []
+        if let status {
+            let all = guests.filter { $0.id != status.id } + [Guest(status)]
+            effects = take(all.sorted { ($0.status.started, $0.id) < ($1.status.started, $1.id) })
+        }
+        return effects + [.loadGuests, .loadOffer(isAsked: false)] + opening(number)
     }
 
     /// What is opened without being asked for, now that a guest runs; nothing if the user has moved on to something else.
@@ -99,7 +116,7 @@ extension MenuState {
     private mutating func fail(_ number: Int, _ reason: String, _ status: SessionStatus?) {
         guard let launch = launches[number] else { return }
         launches[number]?.failure = reason
-        launches[number]?.lastStatus = status ?? guests.first { $0.id == launch.session }?.status
+        launches[number]?.lastStatus = status ?? launch.lastStatus ?? guests.first { $0.id == launch.session }?.status
         guests.removeAll { $0.id == launch.session }
         say("\(launch.image.title) did not boot: \(reason)", isFailure: true)
         settle()
