@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -166,6 +167,22 @@ import Testing
         try await Task.sleep(for: .milliseconds(150))
         let server = try ControlServer(path: directory.control) { _ in ControlResponse(status: expected) }
         #expect(await list.sessions == [expected])
+        server.close()
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func aCommandWaitsForASessionThatStarts() async throws {
+        let directory = SessionDirectory(id: "new", places: places)
+        let lock = try directory.create()
+        async let answer = registry.send(.stop, to: "new", patience: .seconds(10))
+        try await Task.sleep(for: .milliseconds(150))
+        let commands = Mutex<[ControlCommand]>([])
+        let server = try ControlServer(path: directory.control) { request in
+            commands.withLock { $0.append(request.command) }
+            return ControlResponse()
+        }
+        _ = try await answer
+        #expect(commands.withLock { $0 } == [.stop])
         server.close()
         withExtendedLifetime(lock) {}
     }

@@ -245,4 +245,52 @@ struct CommandTests {
             try await scenario.client("fetch", "tiny")
         }
     }
+
+    @Test func aBootInterruptedBeforeItsSessionListensIs130() async throws {
+        try await withTiny { scenario in
+            let server = try FaultyHTTPServer(folder: scenario.tree)
+            try await scenario.client("catalog", "remove", "test")
+            try await scenario.client("catalog", "add", "slow", server.url, "--root", scenario.trust[1])
+            let blocks = try Scenario.blocks(of: scenario.publishedIndex("2026-11-16"))
+            for block in blocks { server.always("/blocks/\(block.prefix(4))/\(block).cacnk", .hang) }
+            // The program and its session read the configuration, and wait for it where it is a pipe.
+            let configuration = scenario.folder.path("config/oscircular/config.toml")
+            try #require(mkfifo(configuration, 0o600) == 0)
+            let process = try ChildProcess(
+                program: BuiltProgram.path("oscircular"), arguments: ["boot", "tiny", "--detach", "--accel", "tcg"],
+                environment: scenario.environment.map { "\($0)=\($1)" },
+                descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], newSession: true)
+            // If nobody hears the signal, the guest would start.
+            let watchdog = Task {
+                try await Task.sleep(for: .seconds(60))
+                kill(process.pid, SIGKILL)
+            }
+            _ = try await reader(of: configuration)
+            for _ in 0..<200
+            where Folder.namesIfAny(in: scenario.folder.path("run/oscircular/sessions")).isEmpty {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            let held = try await reader(of: configuration)
+            kill(process.pid, SIGINT)
+            // Until it has been tried, which nothing shows.
+            try await Task.sleep(for: .milliseconds(500))
+            unlink(configuration)
+            _ = consume held
+            let status = try await WorkerThread.run(name: "boot") { process.wait().shellStatus }
+            watchdog.cancel()
+            #expect(status == 130)
+            #expect(try await scenario.sessions().isEmpty)
+        }
+    }
+
+    /// Waits until a program reads from a pipe.
+    /// - Returns: the other end; without it the program goes on.
+    private func reader(of pipe: String) async throws -> FileHandle {
+        for _ in 0..<400 {
+            // Without a reader it cannot be opened.
+            if let end = try? FileHandle(path: pipe, flags: O_WRONLY | O_NONBLOCK) { return end }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw Scenario.Failure("nobody reads \(pipe)")
+    }
 }

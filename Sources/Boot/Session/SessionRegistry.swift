@@ -83,7 +83,7 @@ package struct SessionRegistry: Sendable {
     }
 
     /// Sends one command to a session and waits for the answer.
-    /// - Parameter patience: how long to keep trying while the session has no socket: it is starting or ending.
+    /// - Parameter patience: how long to keep trying while the session does not answer: it may be starting or ending.
     /// - Throws: ``BootError/noSuchSession(_:near:)``, ``BootError/sessionSilent(_:pid:)``, ``BootError/refused(session:reason:)``.
     package func send(
         _ command: ControlCommand, cells: Int? = nil, to id: String, patience: Duration = .zero
@@ -92,9 +92,7 @@ package struct SessionRegistry: Sendable {
         let end = ContinuousClock.now + patience
         while true {
             if let response = try await ask(command, cells: cells, directory) { return response }
-            // One whose socket cannot be looked at is as one without.
-            let hasSocket = (try? Paths.isThere(directory.control)) == true
-            guard ContinuousClock.now < end, directory.isAlive, !hasSocket else { break }
+            guard ContinuousClock.now < end, directory.isAlive else { break }
             try await Task.sleep(for: .milliseconds(100))
         }
         throw BootError.sessionSilent(id, pid: await pid(of: directory.id))

@@ -52,9 +52,9 @@ struct BootCommand: AsyncParsableCommand {
         let request = request(context.configuration)
         let directory = SessionDirectory(id: request.id, places: context.places)
         Interruption.handle { number in
-            // While the guest starts: the session cleans up, ends, and reports that it was interrupted. One without a socket
-            // yet does not hear it; the next signal will be heard.
-            if number != SIGHUP { Task { try? await registry.send(.stop, to: request.id) } }
+            // While the guest starts: the session cleans up, ends, and reports that it was interrupted. One that has no socket
+            // yet hears it when it has; one that never does is stuck, and the next signal is another try.
+            if number != SIGHUP { Task { try? await registry.send(.stop, to: request.id, patience: .seconds(5)) } }
         }
         let launcher = SessionLauncher(places: context.places, program: CommandContext.program)
         let following = Task { [json] in
