@@ -194,6 +194,11 @@ import Testing
             ("pause", ["reads fail", "suspend", "show paused"]), ("stop", ["stop in 60", "show stopping"]),
             ("suspend done", ["reads wait"]),
         ])
+        // The same where libvirt could not suspend it.
+        check([
+            ("pause", ["reads fail", "suspend", "show paused"]), ("stop", ["stop in 60", "show stopping"]),
+            ("suspend failed", ["reads wait"]), ("ended", ["end"]),
+        ])
         check([
             ("pause", ["reads fail", "suspend", "show paused"]),
             ("suspend failed", ["reads wait", "show running", "clear"]),
@@ -208,6 +213,11 @@ import Testing
             ]
         }
         check(steps + [("resume done", ["show running", "clear"])])
+        // Not for a guest that is to shut down.
+        check([
+            ("paused", ["resume", "show waiting disk"]), ("stop", ["stop in 60", "show stopping"]),
+            ("resume failed", []), ("ended", ["end"]),
+        ])
     }
 
     @Test func aGuestWithoutRoomIsTriedEveryFewSecondsUntilItRuns() {
