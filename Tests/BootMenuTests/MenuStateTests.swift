@@ -25,7 +25,7 @@ import menu_sample
 
     @Test(
         arguments: [
-            (.waiting, .blocks, "waiting: blocks"), (.waiting, .space, "disk full"),
+            (.waiting, .blocks, "waiting: blocks"), (.waiting, .space, "waiting: space"),
             (.waiting, .disk, "waiting: disk"), (.paused, nil, "paused"), (nil, nil, "does not answer"),
         ] as [(SessionStatus.State?, SessionStatus.Wait?, String)])
     func aSystemsRowSaysHowItsGuestIs(_ state: SessionStatus.State?, _ wait: SessionStatus.Wait?, _ words: String) {

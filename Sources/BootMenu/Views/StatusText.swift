@@ -43,7 +43,7 @@ enum StatusText {
         case .starting: status.phase == .up ? "running" : "starting"
         case .waiting:
             switch status.waitingFor {
-            case .space: "disk full"
+            case .space: "waiting: space"
             case .disk: "waiting: disk"
             case .blocks, nil: "waiting: blocks"
             }

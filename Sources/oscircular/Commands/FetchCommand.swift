@@ -27,6 +27,6 @@ struct FetchCommand: AsyncParsableCommand {
         }
         progress.end()
         Terminal.print(
-            "\(title): \(ByteCount.text(state.total)) here, \(ByteCount.text(state.downloaded)) fetched now")
+            "\(title): \(ByteCount.text(state.total)) cached, \(ByteCount.text(state.downloaded)) fetched now")
     }
 }

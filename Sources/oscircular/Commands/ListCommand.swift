@@ -59,14 +59,14 @@ struct ListCommand: AsyncParsableCommand {
             // Without a distribution only those that concern somebody here.
             for withdrawn in system.withdrawn where distribution != nil || withdrawn.isHere || withdrawn.isRunning {
                 let name = "\(system.source.name)/\(system.distribution.id)@\(withdrawn.version.id)"
-                let mark = withdrawn.isRunning ? "  running" : withdrawn.isHere ? "  here" : ""
+                let mark = withdrawn.isRunning ? "  running" : withdrawn.isHere ? "  cached" : ""
                 Terminal.print("\(name)  \(Terminal.clean(withdrawn.version.words))\(mark)")
             }
         }
     }
 
     private static func facts(_ version: VersionSummary) -> [String] {
-        var facts = [ByteCount.text(version.version.size), "\(ByteCount.text(version.here)) here"]
+        var facts = [ByteCount.text(version.version.size), "\(ByteCount.text(version.here)) cached"]
         switch version.offline {
         case .no: if let toBoot = version.toBoot { facts.append("\(ByteCount.text(toBoot)) to boot") }
         case .boots: facts.append("boots offline")

@@ -32,7 +32,7 @@ struct SessionsCommand: AsyncParsableCommand {
             let fetched = ByteCount.text(session.bytesFetched)
             Terminal.print(
                 "\(session.id)  \(session.distribution)@\(session.version)  \(session.state.rawValue)  since "
-                    + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks here"
+                    + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks cached"
                     + (session.withdrawn.map { "  \(Terminal.clean($0))" } ?? ""))
             if let error = session.lastError { Terminal.print("    \(Terminal.clean(error))") }
         }
