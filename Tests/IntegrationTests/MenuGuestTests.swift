@@ -151,6 +151,28 @@ struct MenuGuestTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(5)))
+    func aSessionThatIsStoppedDoesNotHideTheNextOne() async throws {
+        try await withTwoWeeks { scenario in
+            let stopped = try await scenario.boot("tiny@2026-11-16")
+            kill(stopped.pid, SIGSTOP)
+            defer { kill(stopped.pid, SIGCONT) }
+            try await TmuxTerminal.with(command(scenario)) { terminal in
+                try await terminal.expect("does not answer", within: 30)
+                try await terminal.press("Enter")
+                try await terminal.expect("tiny 2026-11-23")
+                let rows = try await terminal.expect("✓ guest", within: 120)
+                #expect(rows.first?.contains("running") == true, "\(rows)")
+                try await terminal.press("c")
+                try await terminal.expect("READY", within: 120)
+                try await terminal.press("C-]")
+                try await terminal.expect("✓ guest")
+                try await terminal.press("Tab", "q")
+                try await terminal.expect("2 guests keep running without the menu")
+            }
+        }
+    }
+
     @Test func twoMenusSeeTheSameGuests() async throws {
         try await withTwoWeeks { scenario in
             try await TmuxTerminal.with(command(scenario)) { first in
