@@ -96,4 +96,26 @@ import Testing
         let words = lines.first { $0.hasPrefix("VmHWM:") }?.split(whereSeparator: { $0 == " " || $0 == "\t" })
         return try #require(words.flatMap { Int($0[1]) }) * 1024
     }
+
+    @Test func aFolderThatHangsHoldsUpNothingThatCameOverTheNetwork() async throws {
+        let folder = try TemporaryDirectory()
+        let gate = Monitor(false)
+        FileCalls.watch { [path = folder.path] _, opened in
+            if opened.hasPrefix(path) { _ = gate.wait { $0 ? true : nil } }
+            return nil
+        }
+        let (stick, many) = (DirectoryBlockStore(directory: folder.path), TestImage(count: 128, length: 64))
+        let answers = Recorder<Int>()
+        for (number, request) in many.requests.enumerated() {
+            stick.fetch(request.with(.prefetch)) { _ in answers.append(number) }
+        }
+        let block = Recorder<[UInt8]?>()
+        store.fetch(image.requests[0]) { block.append((try? $0.get())?.bytes) }
+        #expect(await eventually { !block.elements.isEmpty })
+        #expect(answers.elements.isEmpty, "the folder does not hang")
+        gate.change { $0 = true }
+        #expect(await eventually { answers.elements.count == many.requests.count })
+        FileCalls.watch(nil)
+        #expect(block.elements == [image.blocks[0]])
+    }
 }

@@ -16,6 +16,9 @@ package final class DecodePool: Sendable {
     package static let shared = DecodePool(name: "decode", threads: cores)
     /// For reading whole blocks of the cache ahead of their use. A slow disk must not hold up what has come over the network.
     package static let lookups = DecodePool(name: "lookup", threads: cores)
+    /// For files of a folder, read where they are decompressed: a stick or a share that hangs must not hold up what has come over
+    /// the network.
+    package static let files = DecodePool(name: "files", threads: cores)
 
     private static let cores = max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 

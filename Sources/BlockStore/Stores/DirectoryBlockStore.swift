@@ -7,7 +7,7 @@ package final class DirectoryBlockStore: BlockStore {
     private let directory: String
     private let pool: DecodePool
 
-    package init(directory: String, pool: DecodePool = .shared) {
+    package init(directory: String, pool: DecodePool = .files) {
         self.directory = directory
         self.pool = pool
     }
