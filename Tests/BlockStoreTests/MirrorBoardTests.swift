@@ -185,6 +185,38 @@ import Testing
         #expect(raced == nil || raced?.asked.count == 2)
     }
 
+    @Test(arguments: [(8, 2), (4, 1)])
+    func moreIsNeverGivenOutThanCanBeUnderWay(parallel: Int, races: Int) {
+        var simulation = MirrorSimulation([Link(), Link(latency: 0.03)], parallel: parallel)
+        simulation.add(0..<40)
+        simulation.run()
+        simulation.links[0].mode = .hang
+        simulation.add(40..<80)
+        // As much as there is room for, but for the races.
+        #expect(simulation.board.inFlight == parallel - races)
+        var most = 0
+        simulation.run(for: 60) {
+            most = max(most, $0.board.inFlight)
+            return $0.board.pending.isEmpty
+        }
+        #expect(most > parallel - races && most <= parallel, "\(most)")
+        #expect(simulation.losers > 0)
+        #expect(Set(simulation.arrivals.map(\.block)) == Set(0..<80))
+    }
+
+    @Test func whatALoserSaysAfterTheRaceCounts() {
+        var board = MirrorBoard(mirrors: 2, parallel: 16)
+        add(0, .demand, to: &board)
+        let (first, second) = (board.orders(now: 0), board.hedges(now: 1_100_000_000))
+        #expect(first.map(\.asked.mirror) == [0] && second.map(\.asked.mirror) == [1])
+        for order in second { _ = board.succeeded(order.number, order.asked, bytes(), now: 1_200_000_000) }
+        #expect(board.pending.isEmpty && !board.health[0].isDemoted(1_200_000_000))
+        let damaged = BlockStoreError.corrupt(MirrorSimulation.id(0), place: "a", reason: "x")
+        for order in first { _ = board.failed(order.number, order.asked, damaged, .patient, now: 1_300_000_000) }
+        #expect(board.health[0].isDemoted(1_300_000_000))
+        #expect(board.inFlight == 0)
+    }
+
     // MARK: Rounds
 
     @Test func allMirrorsMayBeAwayForAWhile() {

@@ -42,9 +42,9 @@ extension MirrorBoard {
         _ number: UInt64, _ asked: Asked, _ error: BlockStoreError, _ policy: RetryPolicy, now: UInt64
     ) -> Consequence {
         end(asked, now)
-        guard var waiting = pending[number] else { return .goOn }
-        // A transfer that was broken off says nothing about its mirror.
+        // A transfer that was broken off says nothing about its mirror; one that lost a race and fails later does.
         if case .closed = error {} else { health[asked.mirror].failed(error, now: now) }
+        guard var waiting = pending[number] else { return .goOn }
         let failure = waiting.failure.map { $0.weight >= error.weight ? $0 : error } ?? error
         waiting.failure = failure
         waiting.asked.removeAll { $0.mirror == asked.mirror }

@@ -5,7 +5,7 @@ import ContentAddress
 ///
 /// This is the one place where requests are put in order. They wait in two queues, demands before prefetches, and a prefetch that
 /// somebody begins to wait for changes over. Everything below does at once what it is given, so no more is given out than can be
-/// under way; two of these places are kept for demands.
+/// under way. Where there are several mirrors two of these places are kept for races, and two of the others for demands.
 ///
 /// A block is bound to a mirror as late as possible: when that mirror has room, and would deliver it before any other could. So
 /// each mirror takes as much as it gives, and a slow one nothing that a fast one will deliver sooner. How soon a mirror delivers is
@@ -61,7 +61,10 @@ struct MirrorBoard: Sendable {
     private var prefetch: Deque<UInt64> = []
     private var last: UInt64 = 0
     var inFlight = 0
+    /// Requests at the same time, races among them.
     private let parallel: Int
+    /// As many of these as there may be without a race.
+    private let places: Int
     /// Bytes of a stored block, and per byte of a block, smoothed.
     var meanBytes = 100_000.0
     var ratio = 0.5
@@ -73,6 +76,8 @@ struct MirrorBoard: Sendable {
         health = Array(repeating: MirrorHealth(), count: mirrors)
         estimates = Array(repeating: MirrorEstimate(), count: mirrors)
         self.parallel = max(1, parallel)
+        // Of few places few are for races; of less than four none is, and a race takes what happens to be free.
+        places = mirrors > 1 ? self.parallel - min(2, self.parallel / 4) : self.parallel
     }
 
     /// Whether time alone may change what is to be done.
@@ -155,7 +160,7 @@ struct MirrorBoard: Sendable {
         var orders: [Order] = []
         var kept: [UInt64] = []
         // Two places are kept for demands.
-        let limit = priority == .demand ? parallel : max(1, parallel - 2)
+        let limit = priority == .demand ? places : max(1, places - 2)
         while inFlight < limit, kept.count < MirrorBoard.lookAhead, let number = queue.popFirst() {
             guard let waiting = pending[number], waiting.isQueued, waiting.request.priority == priority else {
                 continue
@@ -234,6 +239,8 @@ struct MirrorBoard: Sendable {
         // The oldest first: there may not be a race for each.
         for (number, waiting) in pending.sorted(by: { $0.key < $1.key }) where waiting.asked.count == 1 {
             let first = waiting.asked[0]
+            // Those that find no place begin as soon as others end.
+            guard inFlight < parallel else { break }
             guard first.hedgeAt <= now, isAtEnd || waiting.request.priority == .demand else { continue }
             let others = estimates.indices.filter {
                 $0 != first.mirror && !waiting.failedOn.contains($0) && !health[$0].isDemoted(now)
