@@ -2,6 +2,7 @@ import BlockStore
 import ContentAddress
 import Curl
 import Linux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -113,7 +114,11 @@ import Testing
         let store = MirroredBlockStore([first, second], policy: .patient, parallel: 1)
         let closed = Recorder<Int>()
         for number in 0..<3 {
-            store.fetch(image.requests[number]) { if case .failure(.closed) = $0 { closed.append(number) } }
+            store.fetch(image.requests[number]) {
+                if case .failure(.closed) = $0 { closed.append(number) }
+                // The mirror has heard of it before the caller, who may ask for the block again.
+                if number == 0 { #expect(first.cancelled == [image.ids[0]]) }
+            }
         }
         #expect(first.fetched.map(\.id) == [image.ids[0]])
         store.cancel(image.ids[1])
@@ -126,5 +131,66 @@ import Testing
         second.release()
         #expect(try await store.block(image.requests[2]).bytes == image.blocks[2])
         #expect(closed.elements == [1, 0])
+    }
+
+    @Test func aPrefetchIsRacedFromTheMomentItIsWanted() async throws {
+        let mirrors = (0..<2).map { _ in InMemoryBlockStore(image) }
+        let store = MirroredBlockStore(mirrors, policy: .rounds(1), parallel: 3)
+        for number in 6...7 { _ = try await store.block(image.requests[number]) }
+        for mirror in mirrors { mirror.hang(image.ids[0]) }
+        func asked() -> Int { mirrors.reduce(0) { $0 + $1.fetchCount(of: image.ids[0]) } }
+        async let block = store.block(image.requests[0].with(.prefetch))
+        #expect(await eventually { asked() == 1 })
+        // Prefetches have one place: while this one waits, the first is not the last that is wanted, and is not raced.
+        async let other = store.block(image.requests[1].with(.prefetch))
+        store.raise(image.ids[0])
+        #expect(await eventually { asked() == 2 })
+        mirrors.forEach { $0.release() }
+        #expect(try await block.bytes == image.blocks[0])
+        #expect(try await other.bytes == image.blocks[1])
+    }
+
+    /// A store that does something when it is asked for a block, before it asks another.
+    private final class Meddling: BlockStore {
+        let upstream: InMemoryBlockStore
+        let action = Mutex<@Sendable (BlockID) -> Void>({ _ in })
+
+        init(_ upstream: InMemoryBlockStore) { self.upstream = upstream }
+
+        func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
+            action.withLock { $0 }(request.id)
+            upstream.fetch(request, completion: completion)
+        }
+        func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool { false }
+        func raise(_ id: BlockID) { upstream.raise(id) }
+        func cancel(_ id: BlockID) { upstream.cancel(id) }
+    }
+
+    @Test func whatIsTakenBackOnItsWayToTheMirrorIsNotFetched() async throws {
+        let mirror = Meddling(InMemoryBlockStore(image))
+        let store = MirroredBlockStore([mirror], policy: .rounds(1), parallel: 3)
+        _ = try await store.block(image.requests[7])
+        let closed = Recorder<Int>()
+        mirror.action.withLock {
+            $0 = { [image, unowned store] id in
+                // While the first is asked for, two more come, which are given out together; the one is in time for the other.
+                if id == image.ids[0] {
+                    for number in 1...2 {
+                        store.fetch(image.requests[number]) {
+                            if case .failure(.closed) = $0 { closed.append(number) }
+                        }
+                    }
+                }
+                if id == image.ids[1] { store.cancel(image.ids[2]) }
+            }
+        }
+        #expect(try await store.block(image.requests[0]).bytes == image.blocks[0])
+        #expect(closed.elements == [2])
+        #expect(mirror.upstream.fetched.map(\.id) == [7, 0, 1].map { image.ids[$0] })
+        // Its place is free again, and the mirror in good standing.
+        mirror.upstream.hold()
+        for number in 3...5 { store.fetch(image.requests[number]) { _ in } }
+        #expect(mirror.upstream.fetched.count == 6)
+        mirror.upstream.release()
     }
 }

@@ -27,7 +27,7 @@ package final class MirroredBlockStore: BlockStore {
 
     /// - Parameters:
     ///   - mirrors: in the order of preference, which counts where they hardly differ; at least one.
-    ///   - parallel: requests at the same time, to all mirrors together.
+    ///   - parallel: requests at the same time, to all mirrors together, races among them.
     ///   - observer: told of every failure of a mirror, from any thread; it must not block.
     package init(
         _ mirrors: [any BlockStore], policy: RetryPolicy, parallel: Int = 16,
@@ -74,8 +74,9 @@ package final class MirroredBlockStore: BlockStore {
     }
 
     private func breakOff(_ pending: MirrorBoard.Pending) {
-        pending.completion(.failure(.closed))
+        // First: the caller may ask for the same block again.
         for asked in pending.asked { mirrors[asked.mirror].cancel(pending.request.id) }
+        pending.completion(.failure(.closed))
     }
 
     /// Asks for all that can be asked for now. One thread does so at a time: a store that answers before `fetch` returns would
@@ -104,18 +105,22 @@ package final class MirroredBlockStore: BlockStore {
 
     private func send(_ order: MirrorBoard.Order) {
         let (number, asked) = (order.number, order.asked)
-        mirrors[asked.mirror].fetch(order.request) { result in
+        // Since the board gave it out it may have been raised, or have come from elsewhere, or its caller may have given it up: the
+        // mirror, which did not know of it, has not heard of that.
+        let request = state.withLock { state in
+            let request = state.board.pending[number]?.request
+            if request == nil {
+                _ = state.board.failed(number, asked, .closed, policy, now: MonotonicClock.nanoseconds)
+            }
+            return request
+        }
+        guard let request else { return }
+        mirrors[asked.mirror].fetch(request) { result in
             switch result {
             case .success(let bytes): self.succeed(number, asked, bytes)
             case .failure(let error): self.fail(number, asked, error)
             }
         }
-        // Raised between the look at the priority and the mirror's knowing of the request.
-        let wasRaised = state.withLock { state in
-            guard let pending = state.board.pending[number] else { return false }
-            return pending.request.priority != order.request.priority
-        }
-        if wasRaised { mirrors[asked.mirror].raise(order.request.id) }
     }
 
     private func succeed(_ number: UInt64, _ asked: MirrorBoard.Asked, _ bytes: BlockBytes) {
@@ -132,10 +137,10 @@ package final class MirroredBlockStore: BlockStore {
     }
 
     private func fail(_ number: UInt64, _ asked: MirrorBoard.Asked, _ error: BlockStoreError) {
-        if case .closed = error {} else { observer?(error) }
         let consequence = state.withLock {
             $0.board.failed(number, asked, error, policy, now: MonotonicClock.nanoseconds)
         }
+        if case .closed = error {} else { observer?(error) }
         switch consequence {
         case .goOn: break
         case .wait(let seconds):
