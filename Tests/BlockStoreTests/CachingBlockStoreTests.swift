@@ -231,7 +231,7 @@ import Testing
         let slow = SlowToCancel(upstream)
         let store = CachingBlockStore(cache: cache, upstream: slow)
         upstream.hold()
-        async let first = store.failure(image.requests[0])
+        async let first = store.block(image.requests[0])
         #expect(await eventually { upstream.fetched.count == 1 })
         store.cancel(image.ids[0])
         #expect(slow.cancelled.elements == [image.ids[0]])
@@ -239,17 +239,45 @@ import Testing
         store.fetch(image.requests[0]) { joined.append((try? $0.get())?.bytes) }
         // Now it is broken off.
         upstream.cancel(image.ids[0])
-        #expect(await first?.isClosed == true)
         #expect(upstream.fetched.count == 2)
         upstream.release()
         #expect(joined.elements == [image.blocks[0]])
+        // Who gave it up is not known, and all are answered.
+        #expect(try await first.bytes == image.blocks[0])
+    }
+
+    @Test func aCancelThatComesLateTakesTheBlockFromNobody() async throws {
+        let slow = SlowToCancel(upstream)
+        let store = CachingBlockStore(cache: cache, upstream: slow)
+        upstream.fail(image.ids[0], .missing(image.ids[0], place: "here"))
+        upstream.hold()
+        async let gone = store.failure(image.requests[0])
+        #expect(await eventually { upstream.fetched.count == 1 })
+        store.cancel(image.ids[0])
+        upstream.release()
+        #expect(await gone?.isMissing == true)
+        // The next two want the block, until the younger gives it up; and what the first said comes only now.
+        upstream.hold()
+        let answers = Recorder<[UInt8]?>()
+        for _ in 0..<2 { store.fetch(image.requests[0].missed()) { answers.append((try? $0.get())?.bytes) } }
+        store.cancel(image.ids[0])
+        upstream.cancel(image.ids[0])
+        #expect(answers.elements.isEmpty && upstream.fetched.count == 3)
+        upstream.release()
+        #expect(answers.elements == [image.blocks[0], image.blocks[0]])
+    }
+
+    @Test func aClosedStoreIsNotAskedAgain() async throws {
+        upstream.fail(image.ids[0], .closed, .closed)
+        #expect(await store.failure(image.requests[0])?.isClosed == true)
+        #expect(upstream.fetched.count == 1)
     }
 
     // MARK: One look
 
     /// How often the cache is searched for a block: each time the folder is opened that the block would lie in.
-    private func looks(for number: Int, _ body: () async throws -> Void) async rethrows -> Int {
-        let (counter, name) = (Counter(), "/v1/\(image.ids[number].hex.prefix(4))")
+    private func looks(for id: BlockID, _ body: () async throws -> Void) async rethrows -> Int {
+        let (counter, name) = (Counter(), "/v1/\(id.hex.prefix(4))")
         FileCalls.watch { call, path in
             if call == "open" && path.hasSuffix(name) { counter.value.add(1, ordering: .relaxed) }
             return nil
@@ -268,7 +296,7 @@ import Testing
         _ = try await store.block(image.requests[7])
         await store.settle()
         upstream.hold()
-        let known = try await looks(for: 0) { () async throws in
+        let known = try await looks(for: image.ids[0]) { () async throws in
             let time = MonotonicClock.nanoseconds
             #expect(try await store.readNow(image.requests[0]) == nil)
             store.fetch(image.requests[0].missed(at: time)) { _ in }
@@ -279,7 +307,7 @@ import Testing
         #expect(try await store.readNow(image.requests[7], count: 0) == [])
         #expect(try await store.readNow(image.requests[0], count: 0) == nil)
         // Nobody has looked: somebody must.
-        let unknown = await looks(for: 1) {
+        let unknown = await looks(for: image.ids[1]) {
             store.fetch(image.requests[1]) { _ in }
             #expect(await eventually { upstream.fetched.count == 3 })
         }
@@ -288,16 +316,55 @@ import Testing
     }
 
     @Test func whatCameBetweenALookAndItsFetchIsNotFetchedAgain() async throws {
+        let (image, one, other) = try neighbours()
+        let upstream = InMemoryBlockStore(image)
+        let store = CachingBlockStore(cache: cache, upstream: upstream)
         let time = MonotonicClock.nanoseconds
-        #expect(try await store.readNow(image.requests[0]) == nil)
+        #expect(try await store.readNow(image.requests[one]) == nil)
         // Somebody else's fetch begins and ends.
-        _ = try await store.block(image.requests[0])
+        _ = try await store.block(image.requests[one])
         await store.settle()
-        #expect(try await store.block(image.requests[0].missed(at: time)).bytes == image.blocks[0])
+        #expect(try await store.block(image.requests[one].missed(at: time)).bytes == image.blocks[one])
         #expect(upstream.fetched.count == 1)
         // The look was before that: of another block in the same part of the table nobody knows, so it is looked for again.
-        #expect(try await store.block(image.requests[1].missed(at: time)).bytes == image.blocks[1])
-        #expect(upstream.fetched.count == 2)
+        upstream.hold()
+        let again = await looks(for: image.ids[other]) {
+            store.fetch(image.requests[other].missed(at: time)) { _ in }
+            #expect(await eventually { upstream.fetched.count == 2 })
+        }
+        #expect(again == 1)
+        upstream.release()
+    }
+
+    @Test func whatTheCacheHadMakesNobodyLookAgain() async throws {
+        let (image, one, other) = try neighbours()
+        let upstream = InMemoryBlockStore(image)
+        let before = CachingBlockStore(cache: cache, upstream: upstream)
+        _ = try await before.block(image.requests[one])
+        await before.settle()
+        let store = CachingBlockStore(cache: cache, upstream: upstream)
+        let time = MonotonicClock.nanoseconds
+        #expect(try await store.block(image.requests[one]).bytes == image.blocks[one])
+        upstream.hold()
+        let again = await looks(for: image.ids[other]) {
+            store.fetch(image.requests[other].missed(at: time)) { _ in }
+            #expect(await eventually { upstream.fetched.count == 2 })
+        }
+        #expect(again == 0)
+        upstream.release()
+    }
+
+    /// An image, and two of its blocks that share a part of the table and no folder.
+    private func neighbours() throws -> (TestImage, Int, Int) {
+        let image = TestImage(count: 130, length: 64)
+        let parts = Dictionary(grouping: image.blocks.indices) { number in
+            image.ids[number].withUnsafeBytes { $0[1] & 63 }
+        }
+        // Of 130 there are three in one of 64 parts.
+        let shared = try #require(parts.values.first { $0.count >= 3 })
+        let other = try #require(
+            shared.dropFirst().first { image.ids[$0].hex.prefix(4) != image.ids[shared[0]].hex.prefix(4) })
+        return (image, shared[0], other)
     }
 
     @Test func aReaderThatHasLookedDoesNotWaitForThoseWhoAreYetToLook() async throws {

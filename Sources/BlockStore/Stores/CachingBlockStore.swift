@@ -25,10 +25,8 @@ package final class CachingBlockStore: BlockStore {
         var request: BlockRequest
         var waiters: [Waiter]
         var stage: Stage
-        /// How many of the waiters no longer wait.
+        /// How many of the waiters no longer wait. Which of them is not known, so all are answered in the end.
         var cancelled = 0
-        /// Upstream broke it off, and was asked again.
-        var isSecondTry = false
 
         var isGivenUp: Bool { cancelled >= waiters.count }
 
@@ -46,6 +44,8 @@ package final class CachingBlockStore: BlockStore {
         var flights: [BlockID: Flight] = [:]
         /// When a block last left the table for the cache: whoever looked there before may have missed it.
         var lastLanding: UInt64 = 0
+        /// What upstream was told to break off, and has not said that it did.
+        var cancels = 0
     }
 
     private final class Shard: Sendable {
@@ -139,7 +139,9 @@ package final class CachingBlockStore: BlockStore {
         let isForUpstream = shard(id).table.withLock { table in
             guard let flight = table.flights[id], flight.arrived == nil, !flight.isGivenUp else { return false }
             table.flights[id]?.cancelled += 1
-            return flight.isAsked && table.flights[id]?.isGivenUp == true
+            guard flight.isAsked, table.flights[id]?.isGivenUp == true else { return false }
+            table.cancels += 1
+            return true
         }
         if isForUpstream { upstream.cancel(id) }
     }
@@ -167,12 +169,30 @@ package final class CachingBlockStore: BlockStore {
             counters.fromCache(bytes.count)
             return finish(id, .success(bytes))
         }
-        let wanted = shard(id).table.withLock { table -> BlockRequest? in
-            guard let flight = table.flights[id], !flight.isGivenUp else { return nil }
-            table.flights[id]?.stage = .asked
-            return flight.request
+        goOn(
+            shard(id).table.withLock { table in
+                guard let flight = table.flights[id], !flight.isGivenUp else {
+                    return .over(table.flights.removeValue(forKey: id)?.waiters ?? [])
+                }
+                table.flights[id]?.stage = .asked
+                return .ask(flight.request)
+            })
+    }
+
+    /// What becomes of a flight that somebody may have given up: decided, and its end taken from the table, under one lock, so that
+    /// nobody joins a flight that is over.
+    private enum Course {
+        case ask(BlockRequest)
+        case over([Waiter])
+    }
+
+    private func goOn(_ course: Course) {
+        switch course {
+        case .ask(let request): ask(request)
+        case .over(let waiters):
+            counters.failed(.closed)
+            for waiter in waiters { waiter.completion(.failure(.closed)) }
         }
-        if let wanted { ask(wanted) } else { finish(id, .failure(.closed)) }
     }
 
     private func ask(_ request: BlockRequest) {
@@ -187,27 +207,25 @@ package final class CachingBlockStore: BlockStore {
         // What was said before upstream knew of the request was lost on it.
         let (isRaised, isGivenUp) = shard(id).table.withLock { table in
             guard let flight = table.flights[id], flight.isAsked else { return (false, false) }
+            if flight.isGivenUp { table.cancels += 1 }
             return (flight.request.priority > request.priority, flight.isGivenUp)
         }
         if isRaised { upstream.raise(id) }
         if isGivenUp { upstream.cancel(id) }
     }
 
-    /// Upstream is closed, or those who waited gave the block up. Whoever joined them too late for that asks again; and so does, once,
-    /// whoever gave nothing up: somebody's cancel may have come late, and met this fetch instead of the one before.
+    /// Upstream did what a cancel told it to, or is closed. In the first case it is asked again for those who joined too late for the
+    /// cancel, or whom somebody else's cancel met that came late.
     private func brokenOff(_ id: BlockID) {
-        let again = shard(id).table.withLock { table -> (request: BlockRequest, gone: [Waiter])? in
-            guard let flight = table.flights[id], !flight.isGivenUp, flight.cancelled > 0 || !flight.isSecondTry else {
-                return nil
-            }
-            table.flights[id]?.waiters.removeFirst(flight.cancelled)
-            table.flights[id]?.cancelled = 0
-            table.flights[id]?.isSecondTry = true
-            return (flight.request, Array(flight.waiters.prefix(flight.cancelled)))
-        }
-        guard let again else { return finish(id, .failure(.closed)) }
-        for waiter in again.gone { waiter.completion(.failure(.closed)) }
-        ask(again.request)
+        goOn(
+            shard(id).table.withLock { table in
+                let isOurDoing = table.cancels > 0
+                if isOurDoing { table.cancels -= 1 }
+                guard isOurDoing, let flight = table.flights[id], !flight.isGivenUp else {
+                    return .over(table.flights.removeValue(forKey: id)?.waiters ?? [])
+                }
+                return .ask(flight.request)
+            })
     }
 
     /// Answers those who wait. Whoever wants the bytes waits neither for the disk nor for its queue; whoever fetches in order to
@@ -240,8 +258,10 @@ package final class CachingBlockStore: BlockStore {
     private func finish(_ id: BlockID, _ result: Result<BlockBytes, BlockStoreError>) {
         if case .failure(let error) = result { counters.failed(error) }
         let flight = shard(id).table.withLock { table in
-            if case .success = result { table.lastLanding = MonotonicClock.nanoseconds }
-            return table.flights.removeValue(forKey: id)
+            let flight = table.flights.removeValue(forKey: id)
+            // What the cache had it has had all the time.
+            if flight?.arrived != nil { table.lastLanding = MonotonicClock.nanoseconds }
+            return flight
         }
         flight?.waiters.forEach { $0.completion(result) }
     }
