@@ -1,5 +1,4 @@
 import Curl
-import Glibc
 import Linux
 import TUF
 
@@ -51,7 +50,7 @@ extension CatalogLibrary {
         .unreachable(
             catalog: source.name, url: source.url,
             cause: SystemCallError(
-                code: ENOENT, call: "open", subject: URLText.path(ofFile: source.url) ?? source.url))
+                .noSuchFile, call: "open", subject: URLText.path(ofFile: source.url) ?? source.url))
     }
 
     func accessError(_ error: TUFError, _ source: CatalogSource) -> CatalogAccessError {
@@ -65,7 +64,7 @@ extension CatalogLibrary {
         case .busy:
             .state(
                 path: metadataPath(source),
-                cause: SystemCallError(code: EWOULDBLOCK, call: "flock", subject: metadataPath(source)))
+                cause: SystemCallError(.wouldBlock, call: "flock", subject: metadataPath(source)))
         case .notFound where !isThere(source): unreachable(source)
         case .notFound(file: "timestamp.json"):
             .untrusted(

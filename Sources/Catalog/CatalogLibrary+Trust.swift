@@ -1,7 +1,6 @@
 import ContentAddress
 import Curl
 import FoundationEssentials
-import Glibc
 import Linux
 import TUF
 
@@ -56,7 +55,7 @@ extension CatalogLibrary {
             let bytes = try FileContents.read(path, limit: 65_536)
             // In memory: see above.
             return (try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))) != nil
-        } catch  where [ENOENT, ENOTDIR, EFBIG].contains(error.code) {
+        } catch  where [.noSuchFile, .notAFolder, .fileTooLarge].contains(error.number) {
             return false
         } catch {
             throw .state(path: path, cause: error)
@@ -159,7 +158,7 @@ extension CatalogLibrary {
         if isFollowed, before.trust == nil {
             // What could not be read just now is not lost.
             if let error = before.error as? CatalogAccessError, case .state = error { throw error }
-            if let cause = before.error as? SystemCallError, cause.code != ENOENT {
+            if let cause = before.error as? SystemCallError, cause.number != .noSuchFile {
                 throw CatalogAccessError.state(path: summaryPath(source), cause: cause)
             }
             throw CatalogAccessError.forgotten(source.name)
@@ -242,7 +241,7 @@ extension CatalogLibrary {
         let path = fingerprintPath(source)
         do {
             return try FileContents.readText(path, limit: 128)
-        } catch  where error.code == ENOENT {
+        } catch  where error.number == .noSuchFile {
             return ""
         } catch {
             throw .state(path: path, cause: error)

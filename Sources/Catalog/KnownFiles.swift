@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 import Synchronization
 import TUF
@@ -9,18 +8,16 @@ import TUF
 final class KnownFiles: Sendable {
     /// What changes when a file does, unless its disk changes it behind the kernel's back.
     private struct Stamp: Equatable {
-        let device: UInt
-        let number: UInt
+        let identity: Linux.FileIdentity
         let size: Int
-        let times: [Int]
+        let modified: Int64
+        let changed: Int64
 
-        init(_ status: stat) {
-            device = UInt(status.st_dev)
-            number = UInt(status.st_ino)
-            size = Int(status.st_size)
-            times = [
-                status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
-            ]
+        init(_ status: FileStatus) {
+            identity = status.identity
+            size = status.size
+            modified = status.modifiedNanoseconds
+            changed = status.changedNanoseconds
         }
     }
 
@@ -33,8 +30,8 @@ final class KnownFiles: Sendable {
     func sha256(of path: String) throws(SystemCallError) -> String? {
         let file: FileHandle
         do {
-            file = try FileHandle(path: path, flags: O_RDONLY)
-        } catch  where error.code == ENOENT || error.code == ENOTDIR {
+            file = try FileHandle(path, for: .reading)
+        } catch  where error.number == .noSuchFile || error.number == .notAFolder {
             return nil
         }
         let stamp = Stamp(try file.status())

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 
 /// An image as the list of its blocks: a casync blob index (`.caibx`), fixed or content-defined, or an LBCAS index (`.idx`).
@@ -31,13 +30,13 @@ package final class ImageIndex: Sendable {
     /// - Throws: ``ImageIndexError``.
     package init(path: String) throws(ImageIndexError) {
         do {
-            file = try FileHandle(path: path, flags: O_RDONLY)
+            file = try FileHandle(path, for: .reading)
             let status = try file.status()
-            guard status.st_mode & S_IFMT == S_IFREG else {
+            guard status.kind == .regular else {
                 throw SystemCallError(
-                    code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL, call: "open", subject: path)
+                    status.kind == .folder ? .isAFolder : .invalidArgument, call: "open", subject: path)
             }
-            let layout = try IndexLayout(file: file, fileSize: UInt64(status.st_size))
+            let layout = try IndexLayout(file: file, fileSize: UInt64(status.size))
             let scan = try IndexScan(file: file, layout: layout, stride: ImageIndex.stride)
             imageSize = scan.imageSize
             count = layout.count

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 
 /// How an index file writes its rows.
@@ -92,7 +91,7 @@ struct IndexItem {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
         do throws(SystemCallError) {
             guard try file.read(into: buffer, at: rows.start + range.lowerBound * rows.size) == size else {
-                throw SystemCallError(code: EIO, call: "pread", subject: "index (the file became shorter)")
+                throw SystemCallError(.inputOutput, call: "pread", subject: "index (the file became shorter)")
             }
         } catch {
             buffer.deallocate()

@@ -1,6 +1,5 @@
 import BlockStore
 import FUSE
-import Glibc
 import ImageIndex
 import Linux
 import Logging
@@ -104,7 +103,7 @@ package final class MountedImage: Sendable {
             }
             if try !Folder(path: resolved).names().isEmpty { throw ImageMountError.notEmpty(resolved) }
             // fusermount3 says so on standard error only.
-            if geteuid() != 0, access(resolved, W_OK) != 0 { throw ImageMountError.notWritable(resolved) }
+            if !CurrentUser.isRoot, !Paths.allows(.writing, resolved) { throw ImageMountError.notWritable(resolved) }
             return resolved
         } catch let error as ImageMountError {
             throw error

@@ -1,5 +1,4 @@
 import FUSE
-import Glibc
 import Linux
 import Synchronization
 
@@ -53,22 +52,28 @@ package enum StaleMounts {
 
     /// The path as the kernel's table has it. A stale mount itself cannot be resolved, so only its parent is.
     static func resolved(_ path: String) throws(SystemCallError) -> String {
-        if let resolved = realPath(path) { return resolved }
-        let error = SystemCallError.last("realpath", path)
-        guard error.code == ENOTCONN || error.code == ECONNABORTED else { throw error }
+        do {
+            return try ResolvedPath.real(path)
+        } catch {
+            guard isDead(error), let resolved = resolvedByParent(path) else { throw error }
+            return resolved
+        }
+    }
+
+    /// Nobody serves a mount.
+    private static func isDead(_ error: SystemCallError) -> Bool {
+        error.number == .notConnected || error.number == .connectionAborted
+    }
+
+    /// Nil when the parent cannot be resolved either.
+    private static func resolvedByParent(_ path: String) -> String? {
         var name = Substring(path)
         while name.count > 1, name.last == "/" { name.removeLast() }
         let slash = name.lastIndex(of: "/")
         let parent = slash.map { name[...$0] } ?? "."
-        guard let resolved = realPath(String(parent)) else { throw error }
+        guard let resolved = ResolvedPath.existing(String(parent)) else { return nil }
         let last = slash.map { name[name.index(after: $0)...] } ?? name
         return resolved == "/" ? "/\(last)" : "\(resolved)/\(last)"
-    }
-
-    private static func realPath(_ path: String) -> String? {
-        guard let pointer = realpath(path, nil) else { return nil }
-        defer { free(pointer) }
-        return String(cString: pointer)
     }
 
     private static func ours() -> [MountTable.Entry] {
@@ -83,13 +88,18 @@ package enum StaleMounts {
         let answer = Answer()
         // Without a thread it counts as alive.
         let thread: Void? = try? WorkerThread.start(name: "osc-stale") {
-            var figures = statvfs()
-            let isDead = statvfs(mountPoint, &figures) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)
-            answer.value.store(isDead ? Answer.dead : Answer.alive, ordering: .releasing)
+            do throws(SystemCallError) {
+                _ = try FileSystemSpace(ofPath: mountPoint)
+                answer.value.store(Answer.alive, ordering: .releasing)
+            } catch {
+                answer.value.store(isDead(error) ? Answer.dead : Answer.alive, ordering: .releasing)
+            }
         }
         guard thread != nil else { return false }
         let end = MonotonicClock.nanoseconds + 2_000_000_000
-        while answer.value.load(ordering: .acquiring) == Answer.none, MonotonicClock.nanoseconds < end { usleep(200) }
+        while answer.value.load(ordering: .acquiring) == Answer.none, MonotonicClock.nanoseconds < end {
+            MonotonicClock.pause(microseconds: 200)
+        }
         return answer.value.load(ordering: .acquiring) == Answer.dead
     }
 

@@ -1,5 +1,4 @@
 import Catalog
-import Glibc
 import ImageIndex
 import Linux
 
@@ -58,14 +57,14 @@ package struct BootRecording: Sendable {
     private func wait(
         for path: String, since before: BootSet?, _ cancellation: Cancellation
     ) throws(PublisherError) -> BootSet {
-        func identity() -> UInt? {
+        func identity() -> FileIdentity? {
             // What cannot be seen now is looked for again, for as long as a start may take.
-            (try? Paths.status(path)).map { UInt($0.st_ino) }
+            (try? Paths.status(path)).map(\.identity)
         }
         let known = before == nil ? nil : identity()
         for _ in 0..<(longest * 5) {
             try cancellation.check()
-            usleep(200_000)
+            MonotonicClock.pause(milliseconds: 200)
             // Half written, or gone again: as above.
             if let now = identity(), now != known, let bootSet = try? BootSet(path: path) { return bootSet }
         }
@@ -101,9 +100,9 @@ struct RecordingFolder {
         do {
             path = try WorkFolder.make(in: "/tmp", name: "oscircular-record")
             // As root QEMU runs as a user of its own, which must get through to the disk.
-            if geteuid() == 0 { chmod(path, 0o711) }
+            if CurrentUser.isRoot { try Paths.setPermissions(path, 0o711) }
             for name in ["config/oscircular", "state", "cache", "run"] { try Folder.make("\(path)/\(name)") }
-            chmod("\(path)/run", geteuid() == 0 ? 0o711 : 0o700)
+            try Paths.setPermissions("\(path)/run", CurrentUser.isRoot ? 0o711 : 0o700)
             // What the guest does not ask for is not a part of its start. A busy publisher's emulated guest may unpack its kernel for longer
             // than a reader's guest is ever quiet.
             let settings = Array("[prefetch]\nquiet = 20\nrest = \"never\"\n".utf8)

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Another program, run to its end on the calling thread.
@@ -33,16 +32,16 @@ package enum ChildProgram {
     static func wait(
         for process: ChildProcess, cancellation: Cancellation, while goesOn: () -> Bool = { true }
     ) -> Int32 {
-        var pause: UInt32 = 1_000
+        var pause: UInt32 = 1
         var isCancelled = false
         var ending = process.reap()
         while ending == nil {
             if !isCancelled && (cancellation.signal != nil || !goesOn()) {
                 isCancelled = true
-                process.signal(SIGTERM)
+                process.send(.terminate)
             }
-            usleep(pause)
-            pause = min(50_000, pause * 2)
+            MonotonicClock.pause(milliseconds: pause)
+            pause = min(50, pause * 2)
             ending = process.reap()
         }
         return ending?.shellStatus ?? 1
@@ -51,11 +50,9 @@ package enum ChildProgram {
     /// This process's environment.
     static var environment: [String: String] {
         var variables: [String: String] = [:]
-        var position = environ
-        while let entry = position.pointee {
-            let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        for entry in CurrentProcess.environment {
+            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-            position += 1
         }
         return variables
     }
@@ -69,10 +66,10 @@ package enum ChildProgram {
     ) throws(PublisherError) -> ChildProcess {
         do throws(SystemCallError) {
             return try ChildProcess(
-                program: program, arguments: arguments, environment: environment?.map { "\($0.key)=\($0.value)" },
-                descriptors: [input?.descriptor, output.descriptor, errors.descriptor])
+                program, arguments, environment: environment?.map { "\($0.key)=\($0.value)" },
+                standardInput: input?.descriptor, standardOutput: output.descriptor, standardError: errors.descriptor)
         } catch {
-            if error.code == ENOENT, error.call == "posix_spawn" { throw .programMissing(program) }
+            if error.number == .noSuchFile, error.call == "posix_spawn" { throw .programMissing(program) }
             throw .unreadable(error)
         }
     }
@@ -83,8 +80,8 @@ package enum ChildProgram {
         let folder = Environment.temporaryFolder
         let path = AtomicFile.temporaryName(for: "\(folder)/oscircular-output")
         do {
-            let file = try FileHandle(path: path, flags: O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
-            unlink(path)
+            let file = try FileHandle(path, for: .both, [.createNew, .append], mode: 0o600)
+            Paths.removeIfPossible(path)
             return file
         } catch {
             throw .unwritable(error)
@@ -94,8 +91,8 @@ package enum ChildProgram {
     /// What a child wrote, at most 16 MiB of it.
     package static func contents(_ file: FileHandle) -> [UInt8] {
         // What cannot be read counts as not written: each caller fails, or says less, where it finds nothing.
-        guard let size = try? file.status().st_size, size > 0 else { return [] }
-        var bytes = [UInt8](repeating: 0, count: min(Int(size), 16_777_216))
+        guard let size = try? file.status().size, size > 0 else { return [] }
+        var bytes = [UInt8](repeating: 0, count: min(size, 16_777_216))
         // As above.
         let count = (try? bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }) ?? 0
         bytes.removeLast(bytes.count - count)

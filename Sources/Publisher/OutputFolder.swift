@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Folders that a publisher writes to.
@@ -24,10 +23,10 @@ enum StaleFiles {
     /// Removes those in a folder, as far as that can be done: what stays is tried again by the next publisher.
     static func remove(in folder: String, where isMeant: (String) -> Bool = { _ in true }) {
         for name in Folder.namesIfAny(in: folder) where name.hasPrefix(".") && name.hasSuffix(".tmp") && isMeant(name) {
-            guard let process = name.split(separator: ".").dropLast(2).last.flatMap({ pid_t($0) }), process > 0
+            guard let process = name.split(separator: ".").dropLast(2).last.flatMap({ ProcessID($0) }), process > 0
             else { continue }
             // Nobody reads a file of that name; see above for one that stays.
-            if kill(process, 0) != 0 && errno == ESRCH { _ = try? Paths.remove("\(folder)/\(name)") }
+            if !CurrentProcess.isRunning(process) { _ = try? Paths.remove("\(folder)/\(name)") }
         }
     }
 }

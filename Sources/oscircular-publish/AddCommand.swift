@@ -1,6 +1,6 @@
 import ArgumentParser
 import Catalog
-import Glibc
+import Linux
 import Publisher
 
 /// `add TREE DISTRO VERSION IMAGE`: a new version in a tree's catalog.
@@ -100,7 +100,9 @@ struct AddCommand: PublishSubcommand {
     /// Asks the user at a terminal about a day that looks like a typing error.
     private func isConfirmed(_ new: NewVersion, _ tree: PublishedTree) throws -> Bool {
         let day = new.version.date
-        guard tree.isAhead(day), isatty(0) == 1, isatty(2) == 1 else { return false }
+        guard tree.isAhead(day), TerminalDevice.isTerminal(StandardDescriptor.input),
+            TerminalDevice.isTerminal(StandardDescriptor.error)
+        else { return false }
         Console.progress(
             "\(day) is \(day.dayNumber - tree.today.dayNumber) days ahead of this machine's clock, which says \(tree.today). "
                 + "Publish \(distro)@\(version) anyway? [y/N] ")

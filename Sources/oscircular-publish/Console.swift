@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import Publisher
 import Synchronization
@@ -22,12 +21,12 @@ final class ProgressPrinter: Sendable {
     /// Starts to draw.
     init(_ progress: PublishProgress) {
         self.progress = progress
-        isTerminal = isatty(2) == 1
+        isTerminal = TerminalDevice.isTerminal(StandardDescriptor.error)
         // Without a thread nothing is drawn; the work is done all the same.
         try? WorkerThread.start(name: "progress") { [self] in
             var rounds = 0
             while true {
-                usleep(200_000)
+                MonotonicClock.pause(milliseconds: 200)
                 rounds += 1
                 let goes = stopped.withLock { stopped in
                     if !stopped { draw(rounds) }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Catalog
 import Curl
-import Glibc
 import Linux
 import Publisher
 
@@ -237,14 +236,14 @@ struct ErrorReport {
     /// A limit of the machine or of this session, whatever was being done; nil for everything else.
     private init?(limit cause: SystemCallError) {
         let what = "the work could not be done"
-        switch (cause.call, cause.code) {
-        case ("pthread_create", _), ("posix_spawn", EAGAIN), ("posix_spawn", ENOMEM):
+        switch (cause.call, cause.number) {
+        case ("pthread_create", _), ("posix_spawn", .wouldBlock), ("posix_spawn", .outOfMemory):
             self.init(
                 75, what, "no thread or program could be started: \(cause.message)",
                 "raise the limits of processes and memory (ulimit -u, ulimit -v), or end other programs")
-        case (_, EMFILE), (_, ENFILE):
+        case (_, .tooManyOpenFiles), (_, .tooManyOpenFilesOfAll):
             self.init(75, what, "\(cause.message): \(cause.subject)", "raise the limit of open files (ulimit -n)")
-        case (_, ENOMEM):
+        case (_, .outOfMemory):
             self.init(75, what, "\(cause.call): \(cause.message)", "free memory, or raise its limit (ulimit -v)")
         default: return nil
         }
@@ -256,11 +255,12 @@ struct ErrorReport {
             return
         }
         let what = cause.subject.isEmpty ? "a file cannot be read" : "\(cause.subject) cannot be read"
-        switch cause.code {
-        case ENOENT, ENOTDIR: self.init(66, what, cause.message, "check the path")
-        case EACCES, EPERM: self.init(77, what, cause.message, "check its owner and mode")
-        case EFBIG: self.init(65, what, "it is longer than such a file can be", "check that it is the right one")
-        case EISDIR: self.init(66, what, "it is a folder", "check the path")
+        switch cause.number {
+        case .noSuchFile, .notAFolder: self.init(66, what, cause.message, "check the path")
+        case .accessDenied, .notPermitted: self.init(77, what, cause.message, "check its owner and mode")
+        case .fileTooLarge:
+            self.init(65, what, "it is longer than such a file can be", "check that it is the right one")
+        case .isAFolder: self.init(66, what, "it is a folder", "check the path")
         default: self.init(1, what, "\(cause.call): \(cause.message)", "check the disk it lies on")
         }
     }
@@ -271,16 +271,16 @@ struct ErrorReport {
             return
         }
         let what = cause.subject.isEmpty ? "a file cannot be written" : "\(cause.subject) cannot be written"
-        switch cause.code {
+        switch cause.number {
         case _ where cause.subject == Environment.noHome || cause.subject.hasPrefix(Environment.noHome + "/"):
             self.init(77, what, cause.message, "this user has no home: set HOME, or OSCIRCULAR_KEYS")
-        case ENOSPC, EDQUOT:
+        case .noSpace, .quotaExceeded:
             self.init(
                 73, what, cause.message,
                 "make room and run it again: blocks that are stored already are not written again")
-        case EACCES, EPERM: self.init(77, what, cause.message, "check the folder's owner and mode")
-        case ENOENT: self.init(73, what, cause.message, "create the folder first")
-        case EFBIG:
+        case .accessDenied, .notPermitted: self.init(77, what, cause.message, "check the folder's owner and mode")
+        case .noSuchFile: self.init(73, what, cause.message, "create the folder first")
+        case .fileTooLarge:
             self.init(73, what, cause.message, "raise the limit of a file's size (ulimit -f), or choose another disk")
         default: self.init(73, what, "\(cause.call): \(cause.message)", "choose another place")
         }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Linux
 import Publisher
 
@@ -48,7 +47,7 @@ enum Passphrase {
     static func new() throws -> String {
         if let known = try known.get() {
             guard !known.isEmpty else {
-                let isVariable = getenv("OSCIRCULAR_PASSPHRASE_FILE") == nil
+                let isVariable = Environment.text("OSCIRCULAR_PASSPHRASE_FILE") == nil
                 throw PublisherError.usage(
                     option: isVariable ? "OSCIRCULAR_PASSPHRASE" : "OSCIRCULAR_PASSPHRASE_FILE",
                     reason: isVariable ? "it is set, but empty" : "the first line of the file is empty")
@@ -64,9 +63,9 @@ enum Passphrase {
 
     /// Read once: the file may be a pipe, and several keys may want it.
     private static let known: Result<String?, PublisherError> = {
-        let value = getenv("OSCIRCULAR_PASSPHRASE").map { String(cString: $0) }
+        let value = Environment.text("OSCIRCULAR_PASSPHRASE")
         if let value, !value.isEmpty { return .success(value) }
-        guard let path = getenv("OSCIRCULAR_PASSPHRASE_FILE").map({ String(cString: $0) }) else {
+        guard let path = Environment.text("OSCIRCULAR_PASSPHRASE_FILE") else {
             return .success(value)
         }
         if path.isEmpty {
@@ -80,8 +79,7 @@ enum Passphrase {
     }()
 
     private static func ask(_ question: String) -> String? {
-        guard isatty(0) == 1, let answer = getpass(question) else { return nil }
-        return String(cString: answer)
+        TerminalDevice.isTerminal(StandardDescriptor.input) ? TerminalDevice.askSecretly(question) : nil
     }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Linux
 import Publisher
 
@@ -19,7 +18,7 @@ struct MakeSHA1FilesCommand: PublishSubcommand {
     func run(_ context: Context) throws {
         // The guide's next command copies the index there.
         // Where that cannot be made, the copying says so.
-        if geteuid() == 0 { try? Folder.make("/var/tmp/blocks", above: false) }
+        if CurrentUser.isRoot { try? Folder.make("/var/tmp/blocks", above: false) }
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }

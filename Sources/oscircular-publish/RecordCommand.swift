@@ -1,6 +1,6 @@
 import ArgumentParser
 import Catalog
-import Glibc
+import Linux
 import Publisher
 
 /// `record TREE DISTRO VERSION`: what a start of a version touches.
@@ -92,10 +92,8 @@ enum RecordingStep {
 
     /// The client beside this program, else the one in PATH.
     static var client: String {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let beside = own.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/oscircular"
-        return access(beside, X_OK) == 0 ? beside : "oscircular"
+        let folder = CurrentProcess.programPath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+        let beside = "\(folder)/oscircular"
+        return Paths.allows(.executing, beside) ? beside : "oscircular"
     }
 }

@@ -1,4 +1,4 @@
-import Glibc
+import Linux
 
 /// A wrong argument that the parser cannot see.
 struct UsageError: Error {
@@ -15,9 +15,8 @@ enum AbsolutePath {
         var path = path
         while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
         if path.hasPrefix("/") { return path }
-        guard let directory = getcwd(nil, 0) else { return path }
-        defer { free(directory) }
-        guard let text = String(validatingCString: directory) else {
+        guard let directory = CurrentProcess.workingFolder else { return path }
+        guard let text = String(validating: directory, as: UTF8.self) else {
             throw UsageError(
                 "the name of the working directory is not UTF-8: go to another folder and give '\(path)' from there")
         }

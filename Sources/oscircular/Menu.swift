@@ -1,7 +1,6 @@
 import Boot
 import BootMenu
 import Curses
-import Glibc
 import GuestDomain
 import Linux
 
@@ -16,23 +15,25 @@ struct Menu {
     /// - Throws: ``ScreenError`` where there is no terminal for it, ``BootError``.
     func run() async throws {
         // Before anything else: a script that forgot the command should hear of it.
-        guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { throw ScreenError.noTerminal }
+        guard TerminalDevice.isTerminal(StandardDescriptor.input),
+            TerminalDevice.isTerminal(StandardDescriptor.output)
+        else { throw ScreenError.noTerminal }
         let context = try CommandContext.load()
         let backend = BootBackend(
             places: context.places, configuration: context.configuration, program: CommandContext.program,
             hasDisplay: GuestWindow.hasDisplay(), describe: { ErrorReport($0).message })
         let menu = try MenuLoop(backend: backend, options: options(context.places), facts: facts(context))
-        Interruption.handle { number in
-            menu.interrupt(number)
+        Interruption.handle { signal in
+            menu.interrupt(signal.rawValue)
             // The screen's thread may hang; the terminal is restored all the same. Without a thread that is left to the menu.
             try? WorkerThread.start(name: "last resort") {
-                sleep(3)
+                MonotonicClock.pause(milliseconds: 3000)
                 TerminalUndo.run()
-                _exit(128 + number)
+                CurrentProcess.endNow(signal.exitCode)
             }
         }
         let end = try await menu.run()
-        if let signal = end.signal { exit(128 + signal) }
+        if let signal = end.signal { CurrentProcess.end(128 + signal) }
         Interruption.handle(nil)
         if end.guests > 0 {
             Terminal.note(
@@ -51,9 +52,6 @@ struct Menu {
     }
 
     private func facts(_ context: CommandContext) -> MachineFacts {
-        var clock = tm()
-        var now = time(nil)
-        localtime_r(&now, &clock)
         let opening: MachineFacts.Opening =
             switch display ?? context.configuration.display.flatMap(BootRequest.Display.init(rawValue:)) {
             case .window where GuestWindow.hasDisplay(): .window
@@ -62,11 +60,11 @@ struct Menu {
             }
         return MachineFacts(
             hasDisplay: GuestWindow.hasDisplay(), mayShowShell: !LoginFacts.current().isLoginsFirst,
-            errorLog: errorLog(context.places), secondsEast: Int64(clock.tm_gmtoff), opening: opening)
+            errorLog: errorLog(context.places), secondsEast: Int64(WallClock.secondsEast), opening: opening)
     }
 
     /// Not named like a session's log, which would be trimmed.
     private func errorLog(_ places: Places) -> String { "\(places.logs)/menu-errors.log" }
 
-    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+    private static func variable(_ name: String) -> String? { Environment.text(name) }
 }

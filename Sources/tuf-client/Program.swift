@@ -1,7 +1,6 @@
 import ArgumentParser
 import Curl
 import Formats
-import Glibc
 import Linux
 import TUF
 
@@ -54,7 +53,7 @@ struct Program: AsyncParsableCommand {
             }
             let text = error is TUFError || error is SystemCallError ? "\(error)" : fullMessage(for: error)
             StandardError.write("tuf-client: \(text)\n")
-            Glibc.exit(1)
+            CurrentProcess.end(1)
         }
     }
 

@@ -11,6 +11,25 @@ package enum CurrentProcess {
     /// Sets which permission bits new files lose. For a program's start: it is one for all threads.
     package static func setFileCreationMask(_ mask: FilePermissions) { umask(mask) }
 
+    /// The path of the program that it runs; empty where /proc is not there.
+    package static var programPath: String {
+        // The doc comment says what it gives then.
+        (try? Paths.target(ofLink: "/proc/self/exe")) ?? ""
+    }
+
+    /// The bytes of the working folder's path, which need not be UTF-8; nil when it has none any more.
+    package static var workingFolder: [UInt8]? {
+        guard let folder = getcwd(nil, 0) else { return nil }
+        defer { free(folder) }
+        return Array(UnsafeRawBufferPointer(start: folder, count: strlen(folder)))
+    }
+
+    /// Whether a process of this number runs, whoever's it is.
+    package static func isRunning(_ process: ProcessID) -> Bool { kill(process, 0) == 0 || errno != ESRCH }
+
+    /// Ends the process as a return from its `main` would.
+    package static func end(_ code: Int32) -> Never { exit(code) }
+
     /// Ends the process at once: nothing is flushed, removed or said. For a signal that comes a second time.
     package static func endNow(_ code: Int32) -> Never { _exit(code) }
 

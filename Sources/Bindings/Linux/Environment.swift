@@ -11,8 +11,11 @@ package enum Environment {
 
     /// A variable; nil when it is unset or empty.
     package static func value(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        text(name).flatMap { $0.isEmpty ? nil : $0 }
     }
+
+    /// A variable as it is, also an empty one; nil when it is unset.
+    package static func text(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// A variable that names a folder by an absolute path; nil for all else.
     package static func folder(_ name: String) -> String? { absolute(value(name)) }

@@ -37,6 +37,12 @@ package enum FileCalls {
         return status
     }
 
+    static func fileSystemStatus(_ path: String) throws(SystemCallError) -> statvfs {
+        var status = statvfs()
+        _ = try call("statvfs", path) { statvfs(path, &status) }
+        return status
+    }
+
     static func access(_ path: String, _ mode: Int32) throws(SystemCallError) {
         _ = try call("access", path) { Glibc.access(path, mode) }
     }

@@ -52,6 +52,18 @@ extension FileHandle {
         try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
     }
 
+    /// A program that is started from now on does not inherit the descriptor: for one that this process inherited itself.
+    package func closeOnExec() {
+        // It fails for no descriptor that is open.
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// Ends what this side of a socket sends; it still receives.
+    package func endSending() {
+        // It fails where the connection has ended as a whole.
+        _ = shutdown(descriptor, Int32(SHUT_WR))
+    }
+
     /// Another descriptor of the same open file, for somebody who closes theirs.
     /// - Throws: ``SystemCallError`` of `fcntl`.
     package func duplicate() throws(SystemCallError) -> FileHandle {

@@ -62,13 +62,6 @@ package final class FileHandle: Sendable {
     /// - Throws: ``SystemCallError`` of `fsync`.
     package func sync() throws(SystemCallError) { try FileCalls.fsync(descriptor) }
 
-    /// Moves the descriptor's position.
-    /// - Parameter whence: of `lseek`.
-    /// - Throws: ``SystemCallError`` of `lseek`.
-    package func seek(_ offset: Int, _ whence: Int32) throws(SystemCallError) -> Int {
-        try FileCalls.lseek(descriptor, offset, whence)
-    }
-
     /// Sets the file's modification time to now. What it cannot do (another's file, a read-only file system) it leaves.
     package func touch() {
         // Only the order in which a cache evicts depends on it.
@@ -91,6 +84,28 @@ package final class FileHandle: Sendable {
     /// Bytes up to the end, by the descriptor's position; the position stays there.
     /// - Throws: ``SystemCallError`` of `lseek`; ESPIPE for a pipe.
     package func seekToEnd() throws(SystemCallError) -> Int { try FileCalls.lseek(descriptor, 0, SEEK_END) }
+
+    /// The next bytes at or after `offset` that are no hole, up to the hole behind them; nil when only a hole is left. A file system
+    /// or device that knows no holes gives one range to the file's end. Moves the descriptor's position.
+    /// - Throws: ``SystemCallError`` of `lseek`.
+    package func data(from offset: Int) throws(SystemCallError) -> Range<Int>? {
+        do throws(SystemCallError) {
+            let start = try FileCalls.lseek(descriptor, offset, FileHandle.seekData)
+            return start..<max(start, try FileCalls.lseek(descriptor, start, FileHandle.seekHole))
+        } catch  where error.code == ENXIO {
+            return nil
+        }
+    }
+
+    // lseek's whence values of Linux (linux/fs.h), which glibc hides behind _GNU_SOURCE.
+    private static let seekData: Int32 = 3
+    private static let seekHole: Int32 = 4
+
+    /// Tells the kernel that the file will be read from its beginning to its end.
+    package func willBeReadInOrder() {
+        // Advice: reading works without it.
+        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+    }
 
     /// Takes the advisory lock of the whole file (`flock`). It ends with the descriptor.
     /// - Returns: false when `wait` is false and another holds it.

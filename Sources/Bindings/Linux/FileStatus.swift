@@ -9,6 +9,9 @@ package typealias GroupID = gid_t
 /// A process's number.
 package typealias ProcessID = pid_t
 
+/// What the kernel says of a file.
+package typealias FileStatus = stat
+
 /// What a name in a file system stands for.
 package enum FileKind: Sendable, Equatable {
     case regular, folder, link, socket, pipe, blockDevice, characterDevice, unknown
@@ -37,6 +40,10 @@ extension stat {
     package var permissions: FilePermissions { st_mode & 0o7777 }
     /// Last modification, seconds since 1970.
     package var modifiedSeconds: Int { Int(st_mtim.tv_sec) }
+    /// Last modification, nanoseconds since 1970.
+    package var modifiedNanoseconds: Int64 { Int64(st_mtim.tv_sec) * 1_000_000_000 + Int64(st_mtim.tv_nsec) }
+    /// Last change of the bytes or of what is noted about them, nanoseconds since 1970; nobody can set it.
+    package var changedNanoseconds: Int64 { Int64(st_ctim.tv_sec) * 1_000_000_000 + Int64(st_ctim.tv_nsec) }
     /// The file itself, whatever it is called: equal for two names of one file.
     package var identity: FileIdentity { FileIdentity(device: UInt64(st_dev), inode: UInt64(st_ino)) }
 }

@@ -12,11 +12,19 @@ package struct FileSystemSpace: Sendable, Equatable {
     package init(of folder: Folder) throws(SystemCallError) {
         // A folder that nobody else holds would be closed as soon as its descriptor has been read.
         defer { withExtendedLifetime(folder) {} }
-        let status = try FileCalls.fstatvfs(folder.descriptor)
+        self.init(try FileCalls.fstatvfs(folder.descriptor))
+    }
+
+    /// Asks by a path, which opens nothing: a file system that nobody serves any more answers with its error.
+    /// - Throws: ``SystemCallError`` of `statvfs`.
+    package init(ofPath path: String) throws(SystemCallError) { self.init(try FileCalls.fileSystemStatus(path)) }
+
+    private init(_ status: statvfs) {
         // Some network file systems say 2^64 - 1 blocks.
         total = FileSystemSpace.product(UInt64(status.f_blocks), UInt64(status.f_frsize))
         available = FileSystemSpace.product(UInt64(status.f_bavail), UInt64(status.f_frsize))
     }
+
     private static func product(_ blocks: UInt64, _ size: UInt64) -> Int {
         let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
         // Half of the range, so that sums do not overflow either.

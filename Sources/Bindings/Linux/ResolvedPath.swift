@@ -37,7 +37,14 @@ package enum ResolvedPath {
 
     /// The path of what is there, without links; nil when nothing is there, or a folder on the way may not be passed.
     package static func existing(_ path: String) -> String? {
-        guard let found = realpath(path, nil) else { return nil }
+        // The doc comment says what nil means.
+        try? real(path)
+    }
+
+    /// As ``existing(_:)``, and why there is none.
+    /// - Throws: ``SystemCallError`` of `realpath`.
+    package static func real(_ path: String) throws(SystemCallError) -> String {
+        guard let found = realpath(path, nil) else { throw .last("realpath", path) }
         defer { free(found) }
         return String(cString: found)
     }

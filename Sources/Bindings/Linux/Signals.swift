@@ -48,11 +48,37 @@ package struct Signal: RawRepresentable, Sendable, Hashable {
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
+    /// Lets signals through to the calling thread while something runs: they end the program then, as they do by default.
+    package static func unblocked<Result>(_ signals: some Sequence<Signal>, _ body: () -> Result) -> Result {
+        var set = set(signals)
+        var before = sigset_t()
+        pthread_sigmask(SIG_UNBLOCK, &set, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        return body()
+    }
+
+    /// Holds the calling thread until one of the signals comes. Every thread must have them blocked.
+    package static func wait(for signals: some Sequence<Signal>) -> Signal {
+        var set = set(signals)
+        var number: Int32 = 0
+        // Only a set that is none is refused.
+        while sigwait(&set, &number) != 0 {}
+        return Signal(number)
+    }
+
+    /// What a shell gives as the exit code of a program that the signal ended.
+    package var exitCode: Int32 { 128 + rawValue }
+
     private static func change(_ how: Int32, _ signals: some Sequence<Signal>) {
+        var set = set(signals)
+        pthread_sigmask(how, &set, nil)
+    }
+
+    private static func set(_ signals: some Sequence<Signal>) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         for signal in signals { sigaddset(&set, signal.rawValue) }
-        pthread_sigmask(how, &set, nil)
+        return set
     }
 }
 

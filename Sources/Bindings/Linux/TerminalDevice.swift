@@ -13,6 +13,9 @@ package enum TerminalDevice {
     /// Whether a descriptor is a terminal.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// Asks on the terminal, and shows nothing of what is typed; nil without a terminal.
+    package static func askSecretly(_ question: String) -> String? { getpass(question).map { String(cString: $0) } }
+
     /// Columns and rows; nil for what is not a terminal, or does not know its size.
     package static func size(of descriptor: Int32) -> (columns: Int, rows: Int)? {
         var size = winsize()

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 import Synchronization
 
@@ -148,18 +147,18 @@ extension BlockCache {
                     try budget.exclusively(patience: 0) { _ in }
                     return true
                 } catch {
-                    if error.code != EWOULDBLOCK { return false }
+                    if error.number != .wouldBlock { return false }
                 }
             }
             if MonotonicClock.nanoseconds >= end { return false }
-            usleep(100_000)
+            MonotonicClock.pause(milliseconds: 100)
         }
     }
 
     private func existingRoot() throws(SystemCallError) -> Folder? {
         do {
             return try folder.root(create: false)
-        } catch  where error.code == ENOENT {
+        } catch  where error.number == .noSuchFile {
             return nil
         }
     }
@@ -182,7 +181,7 @@ extension BlockCache {
         let file: FileHandle
         do {
             file = try folder.open(block.id)
-        } catch  where error.code == ENOENT {
+        } catch  where error.number == .noSuchFile {
             return nil
         }
         var count = 0

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 import Synchronization
 
@@ -111,7 +110,7 @@ package final class BlockCache: Sendable {
         guard let file = known ?? self.file(of: request) else { return nil }
         do throws(SystemCallError) {
             let status = try file.status()
-            guard status.st_mode & S_IFMT == S_IFREG, Int(status.st_size) == request.length else {
+            guard status.kind == .regular, status.size == request.length else {
                 drop(request.id)
                 return nil
             }
@@ -162,7 +161,7 @@ package final class BlockCache: Sendable {
             reserved = bytes.count
             do throws(SystemCallError) {
                 reserved -= try folder.write(id, bytes)
-            } catch  where error.code == ENOSPC || error.code == EDQUOT {
+            } catch  where error.number == .noSpace || error.number == .quotaExceeded {
                 try budget.shrink()
                 open.closeRemoved()
                 reserved -= try folder.write(id, bytes)
@@ -171,7 +170,7 @@ package final class BlockCache: Sendable {
         } catch {
             budget.giveBack(reserved)
             // The disk is full, and room was wanted of a cache that another process holds.
-            if error.code == EWOULDBLOCK { return decline() }
+            if error.number == .wouldBlock { return decline() }
             budget.rest()
             report(.cannotWrite(directory: directory, cause: error))
         }
@@ -191,7 +190,7 @@ package final class BlockCache: Sendable {
                 isHeld.store(true, ordering: .relaxed)
                 return result
             }
-            usleep(10_000)
+            MonotonicClock.pause(milliseconds: 10)
         }
     }
 
@@ -219,9 +218,9 @@ package final class BlockCache: Sendable {
         } catch {
             open.forget(request.id)
             switch error.code {
-            case ENOENT: break
+            case .noSuchFile: break
             // Something else has the block's name: a link, a folder.
-            case ELOOP, ENOTDIR, EISDIR, ENXIO: drop(request.id)
+            case .isALink, .notAFolder, .isAFolder, .noSuchDevice: drop(request.id)
             default: report(.cannotRead(directory: directory, cause: error))
             }
             return nil

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import Synchronization
 
@@ -21,7 +20,7 @@ extension CacheBudget {
         var used = before
         defer {
             usage.used = used + grants
-            usage.counted = time(nil)
+            usage.counted = WallClock.seconds
         }
         guard used > target else { return 0 }
         let kept = try CacheKeepers.kept(in: root)
@@ -85,7 +84,7 @@ extension CacheBudget {
         try exclusively(&nothing) { (_, usage) throws(SystemCallError) in
             guard usage.isOld else { return }
             change(&usage.used)
-            usage.counted = time(nil)
+            usage.counted = WallClock.seconds
         }
     }
 

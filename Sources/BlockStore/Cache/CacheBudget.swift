@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 import Synchronization
 
@@ -73,7 +72,7 @@ final class CacheBudget: Sendable {
             let result: Reservation
             do throws(SystemCallError) {
                 result = try extend(&grant, by: bytes - grant.bytes)
-            } catch  where error.code == EWOULDBLOCK {
+            } catch  where error.number == .wouldBlock {
                 result = .soon
             }
             if case .refused = result { return result }
@@ -235,8 +234,8 @@ final class CacheBudget: Sendable {
             let root = try folder.root(create: true)
             let lock: FileHandle
             do throws(SystemCallError) {
-                lock = try root.file("lock", flags: O_RDWR | O_CREAT)
-            } catch  where error.code == ENOENT {
+                lock = try root.file("lock", for: .both, .create)
+            } catch  where error.number == .noSuchFile {
                 continue
             }
             // Each holder opens the file anew: a flock belongs to the open file, so threads exclude each other as well.
@@ -247,7 +246,7 @@ final class CacheBudget: Sendable {
             var usage = kept ?? CacheUsage()
             if !usage.isPossible(space: try FileSystemSpace(of: root)) {
                 usage.used = try folder.contents().bytes + grant.bytes
-                usage.counted = time(nil)
+                usage.counted = WallClock.seconds
             }
             let before = usage
             usage.repaired += grant.repaired
@@ -263,16 +262,16 @@ final class CacheBudget: Sendable {
             grant.repaired = 0
             return result
         }
-        throw SystemCallError(code: ENOENT, call: "flock", subject: "\(folder.path) (it is removed again and again)")
+        throw SystemCallError(.noSuchFile, call: "flock", subject: "\(folder.path) (it is removed again and again)")
     }
 
     private static func take(_ lock: FileHandle, patience: Double?) throws(SystemCallError) {
         let end = MonotonicClock.nanoseconds + UInt64((patience ?? 0) * 1e9)
         while try !lock.lock(exclusive: true, wait: patience == nil) {
             guard MonotonicClock.nanoseconds < end else {
-                throw SystemCallError(code: EWOULDBLOCK, call: "flock", subject: "lock")
+                throw SystemCallError(.wouldBlock, call: "flock", subject: "lock")
             }
-            usleep(10_000)
+            MonotonicClock.pause(milliseconds: 10)
         }
     }
 }

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 import Synchronization
 
@@ -39,7 +38,7 @@ final class CacheFolder: Sendable {
     /// - Throws: ENOENT when it is not there.
     func open(_ id: BlockID) throws(SystemCallError) -> FileHandle {
         let hex = id.hex
-        return try root(create: false).folder(String(hex.prefix(4))).file(hex, flags: O_RDONLY)
+        return try root(create: false).folder(String(hex.prefix(4))).file(hex, for: .reading)
     }
 
     /// What a block's file is; nil also when that cannot be found out: then the block is fetched, and not evicted.
@@ -54,7 +53,7 @@ final class CacheFolder: Sendable {
         let hex = id.hex
         do {
             return try root(create: false).folder(String(hex.prefix(4))).entry(hex)
-        } catch  where error.code == ENOENT {
+        } catch  where error.number == .noSuchFile {
             return nil
         }
     }
@@ -64,7 +63,7 @@ final class CacheFolder: Sendable {
     func write(_ id: BlockID, _ bytes: BlockBytes) throws(SystemCallError) -> Int {
         do {
             return try writeOnce(id, bytes)
-        } catch  where error.code == ENOENT {
+        } catch  where error.number == .noSuchFile {
             // Somebody removed the folder meanwhile.
             return try writeOnce(id, bytes)
         }
@@ -88,13 +87,15 @@ final class CacheFolder: Sendable {
     }
 
     /// Whether a name does not lead to a folder: to nothing, a link, or a file.
-    private static func isNoFolder(_ error: SystemCallError) -> Bool { [ENOENT, ELOOP, ENOTDIR].contains(error.code) }
+    private static func isNoFolder(_ error: SystemCallError) -> Bool {
+        [.noSuchFile, .isALink, .notAFolder].contains(error.number)
+    }
 
     /// A folder of blocks; nil when there is none, or it is another user's, in which nothing can be evicted.
     private static func blocks(_ prefix: String, in root: Folder) throws(SystemCallError) -> Folder? {
         do {
             return try root.folder(prefix)
-        } catch  where isNoFolder(error) || error.code == EACCES {
+        } catch  where isNoFolder(error) || error.number == .accessDenied {
             return nil
         }
     }
@@ -104,7 +105,7 @@ final class CacheFolder: Sendable {
         var blocks: [CachedBlock] = []
         var bytes = 0
         let root = try root(create: false)
-        let now = Int64(time(nil)) * 1_000_000_000
+        let now = Int64(WallClock.seconds) * 1_000_000_000
         for prefix in try root.names() where prefix.utf8.count == 4 {
             guard let folder = try CacheFolder.blocks(prefix, in: root) else { continue }
             for name in try folder.names() {
@@ -140,7 +141,7 @@ extension Folder {
         _ name: String, durable: Bool = false, _ body: (FileHandle) throws(SystemCallError) -> Void
     ) throws(SystemCallError) {
         let temporary = AtomicFile.temporaryName(for: name)
-        let file = try file(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
+        let file = try file(temporary, for: .writing, .createNew)
         do throws(SystemCallError) {
             try body(file)
             if durable { try file.sync() }
@@ -159,8 +160,8 @@ extension Folder {
     func readFile(_ name: String, limit: Int) throws(SystemCallError) -> String? {
         let file: FileHandle
         do {
-            file = try self.file(name, flags: O_RDONLY)
-        } catch  where error.code == ENOENT {
+            file = try self.file(name, for: .reading)
+        } catch  where error.number == .noSuchFile {
             return nil
         }
         return try Folder.text(of: file, name, limit: limit)
@@ -171,8 +172,8 @@ extension Folder {
     /// - Throws: ``SystemCallError``; EFBIG when it is longer than `limit` bytes.
     static func text(of file: FileHandle, _ name: String, limit: Int) throws(SystemCallError) -> String {
         do throws(SystemCallError) {
-            let size = Int(try file.status().st_size)
-            guard size <= limit else { throw SystemCallError(code: EFBIG, call: "read") }
+            let size = try file.status().size
+            guard size <= limit else { throw SystemCallError(.fileTooLarge, call: "read") }
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
             defer { buffer.deallocate() }
             let count = try file.read(into: buffer, at: 0)

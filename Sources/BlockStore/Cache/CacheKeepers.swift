@@ -1,6 +1,5 @@
 import ContentAddress
 import Formats
-import Glibc
 import Linux
 
 /// The files that say which blocks are never evicted: `DIR/v1/pins/NAME` and, while it is locked, `DIR/v1/protected/NAME`.
@@ -35,9 +34,9 @@ enum CacheKeepers {
         _ name: String, _ ids: some Sequence<BlockID>, in root: Folder
     ) throws(SystemCallError) -> CacheProtection {
         let folder = try root.folder("protected", create: true)
-        let file = try folder.file(fileName(name), flags: O_RDWR | O_CREAT)
+        let file = try folder.file(fileName(name), for: .both, .create)
         guard try file.lock(exclusive: true, wait: false) else {
-            throw SystemCallError(code: EWOULDBLOCK, call: "flock", subject: name)
+            throw SystemCallError(.wouldBlock, call: "flock", subject: name)
         }
         try file.truncate(to: 0)
         let lines = text(ids)
@@ -60,7 +59,7 @@ enum CacheKeepers {
             do {
                 guard let text = try folder.readFile(name, limit: longestFile) else { continue }
                 insert(text, into: &ids)
-            } catch  where error.code == EISDIR || error.code == ELOOP {
+            } catch  where error.number == .isAFolder || error.number == .isALink {
                 // A folder or a link is not a pin.
                 continue
             }
@@ -77,8 +76,8 @@ enum CacheKeepers {
             let file: FileHandle
             do {
                 // For writing, too: over NFS an exclusive lock needs it.
-                file = try folder.file(name, flags: O_RDWR)
-            } catch  where [ENOENT, EISDIR, ELOOP].contains(error.code) {
+                file = try folder.file(name, for: .both)
+            } catch  where [.noSuchFile, .isAFolder, .isALink].contains(error.number) {
                 // The session has just ended; or it is a folder or a link, which is not a session's.
                 continue
             }
@@ -95,7 +94,7 @@ enum CacheKeepers {
     private static func existing(_ name: String, in root: Folder) throws(SystemCallError) -> Folder? {
         do {
             return try root.folder(name)
-        } catch  where error.code == ENOENT {
+        } catch  where error.number == .noSuchFile {
             return nil
         }
     }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The accounting that processes share, in `DIR/v1/usage`. A hint: the folder is the truth.
@@ -29,18 +28,18 @@ struct CacheUsage: Equatable {
 
     /// False when nobody has counted, or in the future, or more than the file system holds.
     func isPossible(space: FileSystemSpace) -> Bool {
-        counted > 0 && counted <= time(nil) && used <= space.total
+        counted > 0 && counted <= WallClock.seconds && used <= space.total
     }
 
     /// Whether it is time to count anew.
-    var isOld: Bool { time(nil) - counted >= CacheUsage.recountAfter }
+    var isOld: Bool { WallClock.seconds - counted >= CacheUsage.recountAfter }
 
     /// Nil when there is none, or what is there is none.
     /// - Throws: ``SystemCallError`` when it cannot be read.
     static func read(from root: Folder) throws(SystemCallError) -> CacheUsage? {
         do {
             return try root.readFile("usage", limit: 4096).flatMap(CacheUsage.init(text:))
-        } catch  where error.code == EFBIG {
+        } catch  where error.number == .fileTooLarge {
             return nil
         }
     }

@@ -1,6 +1,5 @@
 import Collections
 import ContentAddress
-import Glibc
 import Linux
 import Zlib
 import Zstd
@@ -20,7 +19,7 @@ package final class DecodePool: Sendable {
     /// the network.
     package static let files = DecodePool(name: "files", threads: cores)
 
-    private static let cores = max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    private static let cores = max(2, Machine.processors)
 
     private struct Queue {
         var jobs: Deque<Job> = []

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 
 /// A casync chunk store folder: `abcd/<64 hex>.cacnk`, or without the suffix where chunks are not compressed.
@@ -40,8 +39,8 @@ package final class DirectoryBlockStore: BlockStore {
         let plain = String(path.dropLast(".cacnk".count))
         if let bytes = try load(request, path: plain, decoder, isCompressed: false) { return bytes }
         // On a stick that is not plugged in more is missing than this block.
-        guard access(directory, F_OK) == 0 else {
-            throw .unreachable(place: directory, cause: SystemCallError(code: ENOENT, call: "open", subject: directory))
+        guard Paths.allows([], directory) else {
+            throw .unreachable(place: directory, cause: SystemCallError(.noSuchFile, call: "open", subject: directory))
         }
         throw .missing(request.id, place: path)
     }
@@ -54,23 +53,25 @@ package final class DirectoryBlockStore: BlockStore {
         let body: BlockBytes
         do throws(SystemCallError) {
             // O_NONBLOCK: a pipe in place of a file must not hold the thread.
-            let file = try FileHandle(path: path, flags: O_RDONLY | O_NONBLOCK)
+            let file = try FileHandle(path, for: .reading, .nonblocking)
             let status = try file.status()
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                throw SystemCallError(code: EISDIR, call: "open", subject: path)
+            guard status.kind == .regular else {
+                throw SystemCallError(.isAFolder, call: "open", subject: path)
             }
-            guard status.st_size <= limit else {
-                throw SystemCallError(code: EFBIG, call: "read", subject: path)
+            guard status.size <= limit else {
+                throw SystemCallError(.fileTooLarge, call: "read", subject: path)
             }
-            body = try BlockBytes(length: Int(status.st_size)) { (buffer) throws(SystemCallError) in
+            body = try BlockBytes(length: status.size) { (buffer) throws(SystemCallError) in
                 guard try file.read(into: buffer, at: 0) == buffer.count else {
-                    throw SystemCallError(code: EIO, call: "read", subject: "\(path) (the file became shorter)")
+                    throw SystemCallError(.inputOutput, call: "read", subject: "\(path) (the file became shorter)")
                 }
             }
-        } catch  where error.code == ENOENT || error.code == ENOTDIR {
+        } catch  where error.number == .noSuchFile || error.number == .notAFolder {
             return nil
-        } catch  where error.code == EFBIG || error.code == EISDIR {
-            let reason = error.code == EFBIG ? "the file is longer than \(limit) bytes" : "it is not a regular file"
+        } catch  where error.number == .fileTooLarge || error.number == .isAFolder {
+            let reason =
+                error.number == .fileTooLarge
+                ? "the file is longer than \(limit) bytes" : "it is not a regular file"
             throw .corrupt(request.id, place: path, reason: reason)
         } catch {
             throw .unreachable(place: path, cause: error)

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Starts a session's process and follows its start.
@@ -49,16 +48,16 @@ package struct SessionLauncher: Sendable {
         let lock = try directory.create()
         do {
             let log = try FileHandle(
-                path: directory.processLog, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+                directory.processLog, for: .writing, [.create, .append, .refuseLink], mode: 0o600)
             let input = try Pipe()
             let report = try Pipe()
-            // In the order of ``reportDescriptor`` and ``lockDescriptor``.
             let process = try ChildProcess(
-                program: program, arguments: ["run-session"], environment: nil,
-                descriptors: [
-                    input.reading.descriptor, log.descriptor, log.descriptor, report.writing.descriptor,
-                    lock.descriptor,
-                ], newSession: true)
+                program, ["run-session"], environment: nil, standardInput: input.reading.descriptor,
+                standardOutput: log.descriptor, standardError: log.descriptor,
+                otherDescriptors: [
+                    SessionLauncher.reportDescriptor: report.writing.descriptor,
+                    SessionLauncher.lockDescriptor: lock.descriptor,
+                ], session: .own)
             // A process that died shows on the report pipe.
             try? LineSocket.send(request, to: input.writing)
             return (process, report.reading)

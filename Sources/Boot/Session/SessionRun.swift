@@ -1,7 +1,6 @@
 import BlockStore
 import Catalog
 import Curl
-import Glibc
 import GuestDomain
 import ImageIndex
 import ImageMount
@@ -46,7 +45,7 @@ package final class SessionRun: Sendable {
         state = SessionState(
             SessionStatus(
                 id: request.id, catalog: name?.catalog ?? "", distribution: name?.distribution ?? request.name,
-                version: name?.version ?? "", state: .starting, phase: .catalog, pid: getpid(),
+                version: name?.version ?? "", state: .starting, phase: .catalog, pid: CurrentProcess.id,
                 started: Timestamp.now.description, accel: nil, mount: nil, consoleLog: directory.log, sshTarget: nil,
                 bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil))
     }
@@ -156,7 +155,7 @@ package final class SessionRun: Sendable {
         // If the server does not answer, a boot set that is not stored is not waited for.
         let local = library.bootSetPath(chosen.source, chosen.distribution, chosen.version)
         let isAnswering = copies.contains { $0.source.name == chosen.source.name && $0.isCurrent }
-        let isWanted = access(local, R_OK) == 0 || recorded.recorded(VersionKey(chosen)) == nil && isAnswering
+        let isWanted = Paths.allows(.reading, local) || recorded.recorded(VersionKey(chosen)) == nil && isAnswering
         // Without its boot set a boot is slower, no more.
         let published = isWanted ? try? await library.bootSet(of: chosen) : nil
         let (index, bootSet) = try await WorkerThread.run(name: "index") {

@@ -1,6 +1,5 @@
 import Catalog
 import ContentAddress
-import Glibc
 import Linux
 import Zstd
 
@@ -13,8 +12,8 @@ struct ChunkStoreFolder: Sendable {
     /// Bytes of a block's file, or nil when there is none that could be the block: a power cut can leave an empty one.
     /// - Throws: ``SystemCallError`` when that cannot be seen.
     func storedSize(of id: BlockID, length: Int) throws(SystemCallError) -> UInt64? {
-        guard let status = try Paths.status(path(of: id)), status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return ChunkStoreFolder.isPlausible(size: Int(status.st_size), length: length) ? UInt64(status.st_size) : nil
+        guard let status = try Paths.status(path(of: id)), status.kind == .regular else { return nil }
+        return ChunkStoreFolder.isPlausible(size: status.size, length: length) ? UInt64(status.size) : nil
     }
 
     /// Whether a file of `size` bytes can be a block of `length` bytes.
@@ -30,7 +29,7 @@ struct ChunkStoreFolder: Sendable {
     func touch(_ id: BlockID) throws(SystemCallError) {
         do {
             try Paths.setTimes(path(of: id), seconds: Int(Timestamp.now.seconds))
-        } catch  where [EROFS, EACCES, EPERM].contains(error.code) {}
+        } catch  where [.readOnlyFileSystem, .accessDenied, .notPermitted].contains(error.number) {}
     }
 
     /// Stores a block's compressed bytes; they appear whole or not at all.

@@ -1,6 +1,5 @@
 import ContentAddress
 import Curl
-import Glibc
 import ImageIndex
 import Linux
 
@@ -48,7 +47,7 @@ package struct ImagePublisher: Sendable {
             }
         }
         guard !Folder.isFolder(index) else {
-            throw .unwritable(SystemCallError(code: EISDIR, call: "open", subject: index))
+            throw .unwritable(SystemCallError(.isAFolder, call: "open", subject: index))
         }
         let folder = Folder.parent(of: index) ?? "/"
         do { try Paths.checkWritable(folder) } catch {

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import Synchronization
 
@@ -19,13 +18,13 @@ final class IngestFolder: Sendable {
             let path = "\(store)/\(IngestFolder.prefix)\(String(UInt64.random(in: 0 ... .max), radix: 36))"
             do {
                 try Folder.makeNew(path, mode: 0o700)
-                let handle = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
+                let handle = try FileHandle(path, for: .reading, .folder)
                 // Between mkdir and here another publisher may have taken it for a dead one's; then a new one is made.
-                guard try handle.lock(exclusive: true, wait: false), try handle.status().st_nlink > 0 else { continue }
+                guard try handle.lock(exclusive: true, wait: false), try handle.hasName() else { continue }
                 self.path = path
                 self.handle = handle
                 return
-            } catch  where error.code == ENOENT && error.call == "open" {
+            } catch  where error.number == .noSuchFile && error.call == "open" {
                 continue
             } catch {
                 throw .unwritable(error)
@@ -42,10 +41,10 @@ final class IngestFolder: Sendable {
     func write(_ bytes: UnsafeRawBufferPointer, to target: String) throws(SystemCallError) {
         let temporary = "\(path)/\(counter.add(1, ordering: .relaxed).newValue)"
         do throws(SystemCallError) {
-            try FileHandle(path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL).write(bytes)
+            try FileHandle(temporary, for: .writing, .createNew).write(bytes)
             do throws(SystemCallError) {
                 try Paths.rename(temporary, to: target)
-            } catch  where error.code == ENOENT {
+            } catch  where error.number == .noSuchFile {
                 try Folder.make(Folder.parent(of: target) ?? "/", above: false)
                 try Paths.rename(temporary, to: target)
             }
@@ -61,7 +60,7 @@ final class IngestFolder: Sendable {
         for name in Folder.namesIfAny(in: store) where name.hasPrefix(prefix) {
             let path = "\(store)/\(name)"
             // Only a folder that this process could lock is a dead publisher's; one that cannot be opened or locked is left alone.
-            guard let handle = try? FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+            guard let handle = try? FileHandle(path, for: .reading, [.folder, .refuseLink]),
                 // As above.
                 (try? handle.lock(exclusive: true, wait: false)) == true
             else { continue }

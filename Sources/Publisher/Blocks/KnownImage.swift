@@ -1,6 +1,6 @@
 import ContentAddress
-import Glibc
 import ImageIndex
+import Linux
 
 /// An image that was published before, by its index.
 package struct KnownImage: Sendable {
@@ -27,7 +27,7 @@ package struct KnownImage: Sendable {
             var isSame = true
             try index.forEachBlock { if blocks[$0.position] != $0.id { isSame = false } }
             return isSame
-        } catch ImageIndexError.file(let cause) where cause.code != ENOENT {
+        } catch ImageIndexError.file(let cause) where cause.number != .noSuchFile {
             throw .unreadable(cause)
         } catch {
             return false

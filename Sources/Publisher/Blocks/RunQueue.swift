@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Hands runs from the reader to the workers and back, so that memory is bounded by the number of runs.
@@ -18,7 +17,7 @@ final class RunQueue: Sendable {
     private let state: Monitor<State>
 
     /// Workers that can compute at the same time.
-    static var processors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
+    static var processors: Int { Machine.processors }
 
     init(runs: Int, capacity: Int, workers: Int) {
         state = Monitor(State(free: (0..<runs).map { _ in ReadRun(capacity: capacity) }, workers: workers))

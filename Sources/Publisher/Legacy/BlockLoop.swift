@@ -1,6 +1,5 @@
 import BlockStore
 import ContentAddress
-import Glibc
 import ImageIndex
 import Linux
 import Synchronization
@@ -80,7 +79,7 @@ enum BlockReading: Sendable {
                 let limit = isLegacy ? Zlib.bound(block.length) + 4096 : ChunkDecoder.maximumStoredBytes(block.length)
                 stored = try FileContents.read(path, limit: limit)
             } catch {
-                if error.code == EFBIG { throw .damagedBlock(path: path, reason: "its file is too long") }
+                if error.number == .fileTooLarge { throw .damagedBlock(path: path, reason: "its file is too long") }
                 throw .unreadable(error)
             }
             var failure: BlockStoreError?

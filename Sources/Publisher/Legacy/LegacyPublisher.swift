@@ -1,6 +1,5 @@
 import BlockStore
 import ContentAddress
-import Glibc
 import ImageIndex
 import Linux
 import Synchronization
@@ -142,11 +141,11 @@ struct BlockFileFolder: Sendable {
     /// Bytes of a block's file; nil when there is none that could be the block.
     func storedSize(of id: BlockID, length: Int) -> UInt64? {
         // What cannot be seen is written again.
-        guard let status = try? Paths.status(path(of: id)), status.st_mode & S_IFMT == S_IFREG else {
+        guard let status = try? Paths.status(path(of: id)), status.kind == .regular else {
             return nil
         }
         // A zlib stream that holds a byte has more than 8.
-        return (9...Zlib.bound(length)).contains(Int(status.st_size)) ? UInt64(status.st_size) : nil
+        return (9...Zlib.bound(length)).contains(status.size) ? UInt64(status.size) : nil
     }
 
     /// Stores a compressed block; it appears whole or not at all.

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// A copy of a tree in a folder, kept for oneself while the object lives.
@@ -14,7 +13,7 @@ final class FolderDestination: MirrorDestination {
         name = path
         for part in ["blocks", "targets", "metadata"] { try OutputFolder.make("\(path)/\(part)") }
         do {
-            lock = try FileHandle(path: "\(path)/blocks", flags: O_RDONLY | O_DIRECTORY)
+            lock = try FileHandle("\(path)/blocks", for: .reading, .folder)
             guard try lock.lock(exclusive: true, wait: false) else { throw PublisherError.busy(path: path) }
         } catch let error as PublisherError {
             throw error
@@ -64,9 +63,9 @@ final class FolderDestination: MirrorDestination {
             var sizes: [String: Int] = [:]
             for path in paths {
                 // What cannot be seen is copied again.
-                guard let status = try? Paths.status("\(name)/\(path)"), status.st_mode & S_IFMT == S_IFREG
+                guard let status = try? Paths.status("\(name)/\(path)"), status.kind == .regular
                 else { continue }
-                sizes[path] = Int(status.st_size)
+                sizes[path] = status.size
             }
             return sizes
         }
@@ -77,7 +76,7 @@ final class FolderDestination: MirrorDestination {
             do throws(SystemCallError) {
                 return try FileContents.read("\(name)/\(path)", limit: limit)
             } catch {
-                if [ENOENT, ENOTDIR, EFBIG].contains(error.code) { return nil }
+                if [.noSuchFile, .notAFolder, .fileTooLarge].contains(error.number) { return nil }
                 throw PublisherError.unreadable(error)
             }
         }

@@ -1,7 +1,6 @@
 import Catalog
 import ContentAddress
 import Formats
-import Glibc
 import ImageIndex
 import Linux
 import TUF
@@ -137,7 +136,7 @@ struct Reachability {
             return try ImageIndex(path: path)
         } catch {
             guard case .file(let cause) = error else { return nil }
-            if cause.code == ENOENT { return nil }
+            if cause.number == .noSuchFile { return nil }
             throw .unreadable(cause)
         }
     }
@@ -147,7 +146,7 @@ struct Reachability {
         let bytes: [UInt8]
         do {
             bytes = try FileContents.read(path, limit: longestMetadata)
-        } catch  where error.code == ENOENT {
+        } catch  where error.number == .noSuchFile {
             return nil
         } catch {
             throw .unreadable(SystemCallError(code: error.code, call: error.call, subject: path))

@@ -1,5 +1,4 @@
 import Catalog
-import Glibc
 import Linux
 
 /// Where the builds of one distribution work, and where what they made waits: a folder of `--work`.
@@ -46,7 +45,7 @@ struct BuildFolder {
     func unlock() { lock.unlock() }
 
     /// What was published last; nil where there is none.
-    var previous: String? { access(last, R_OK) == 0 ? last : nil }
+    var previous: String? { Paths.allows(.reading, last) ? last : nil }
 
     /// What was built for an order and is still as the build left it; nil where there is none.
     func made(for order: Order) throws(PublisherError) -> Finished? {
@@ -94,7 +93,7 @@ struct BuildFolder {
             } else if made.image != ResolvedPath.resolve(last) {
                 // The build left a link to somewhere else.
                 try Paths.remove(last)
-                try systemCall("symlink", last) { symlink(made.image, last) }
+                try Paths.makeLink(last, to: made.image)
             }
         } catch {
             throw .unwritable(error)
@@ -114,7 +113,7 @@ struct BuildFolder {
         do throws(SystemCallError) {
             guard try Paths.isThere(finished) else { return }
             guard try Paths.isThere("\(finished)/\(BuildFolder.note)") else {
-                throw SystemCallError(code: EEXIST, call: "rename", subject: "\(finished), which no build made,")
+                throw SystemCallError(.fileExists, call: "rename", subject: "\(finished), which no build made,")
             }
             // An end half way must not leave a folder without its note.
             let old = newFolder
@@ -167,7 +166,7 @@ struct BuildFolder {
                 try Paths.rename(image, to: output)
                 image = plain
             }
-            let file = try FileHandle(path: image, flags: O_RDONLY | O_NONBLOCK)
+            let file = try FileHandle(image, for: .reading, .nonblocking)
             do throws(SystemCallError) { try file.sync() } catch {
                 throw SystemCallError(code: error.code, call: error.call, subject: image)
             }
@@ -180,7 +179,7 @@ struct BuildFolder {
 
     /// Where an image lies, at the end of all links; nil when there is none.
     private static func place(of output: String) -> String? {
-        access(output, R_OK) == 0 ? ResolvedPath.resolve(output) : nil
+        Paths.allows(.reading, output) ? ResolvedPath.resolve(output) : nil
     }
 
     /// What the note of an image says: what it was made for, and the file's size and time as the build left it.
@@ -194,12 +193,13 @@ struct BuildFolder {
     static func state(of file: String) -> String? {
         // If it cannot be seen, what was built by it is built again.
         guard let status = try? Paths.status(file) else { return nil }
-        return "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+        let (seconds, rest) = status.modifiedNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return "\(status.size) \(seconds).\(rest)"
     }
 
     private func readNotes() -> String? {
         // Notes that cannot be read are not worth a week without a version; of long ones the beginning is enough.
-        guard let file = try? FileHandle(path: "\(finished)/\(BuildFolder.notes)", flags: O_RDONLY | O_NONBLOCK)
+        guard let file = try? FileHandle("\(finished)/\(BuildFolder.notes)", for: .reading, .nonblocking)
         else { return nil }
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         // As above.

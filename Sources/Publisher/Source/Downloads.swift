@@ -1,6 +1,5 @@
 import ContentAddress
 import Curl
-import Glibc
 import Linux
 
 /// Fetches images, their digest lists and pages of folders for a publisher. All calls block.
@@ -39,7 +38,7 @@ package final class Downloads: Sendable {
         let digest = try digest(of: url, digests)
         let handle: FileHandle
         do {
-            handle = try FileHandle(path: path, flags: O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
+            handle = try FileHandle(path, for: .both, [.create, .truncate], mode: 0o600)
         } catch {
             throw .unwritable(error)
         }

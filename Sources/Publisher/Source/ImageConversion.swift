@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 import Linux
 
 /// An image of another format, which qemu-img makes a raw file of.
@@ -93,10 +92,11 @@ struct ImageConversion {
         let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? ""
         // A full disk is the user's disk, and a limit the user's limit: not the program's fault.
         let shortages = [
-            ("No space left on device", ENOSPC), ("Disk quota exceeded", EDQUOT), ("File too large", EFBIG),
+            ("No space left on device", ErrorNumber.noSpace), ("Disk quota exceeded", .quotaExceeded),
+            ("File too large", .fileTooLarge),
         ]
         if let shortage = shortages.first(where: { words.hasSuffix($0.0) }) {
-            throw .unwritable(SystemCallError(code: shortage.1, call: "write", subject: "the converted image"))
+            throw .unwritable(SystemCallError(shortage.1, call: "write", subject: "the converted image"))
         }
         throw .programFailed(program, status: ended.status, message: words)
     }

@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The image that is published: a raw disk, an ISO or a block device, opened for one pass.
@@ -9,14 +8,11 @@ final class ImageSource: Sendable {
     private let file: FileHandle
     private let identity: Identity
 
-    // lseek's whence values of Linux (linux/fs.h), which glibc hides behind _GNU_SOURCE.
-    private static let seekData: Int32 = 3
-    private static let seekHole: Int32 = 4
-
-    fileprivate struct Identity: Equatable {
+    private struct Identity: Equatable {
         let size: Int
-        let seconds: Int
-        let nanoseconds: Int
+        let modified: Int64
+
+        init(_ status: FileStatus) { (size, modified) = (status.size, status.modifiedNanoseconds) }
     }
 
     /// - Parameter size: bytes of the file that are the image, at most all; nil for all.
@@ -24,19 +20,18 @@ final class ImageSource: Sendable {
     init(path: String, size wanted: UInt64? = nil) throws(PublisherError) {
         self.path = path
         do {
-            // Without O_NONBLOCK the open of a FIFO waits for a writer.
-            file = try FileHandle(path: path, flags: O_RDONLY | O_NONBLOCK)
+            // Else the open of a pipe would wait for a writer.
+            file = try FileHandle(path, for: .reading, .nonblocking)
         } catch {
-            throw error.code == ENOENT ? .image(path: path, .missing) : .unreadable(error)
+            throw error.number == .noSuchFile ? .image(path: path, .missing) : .unreadable(error)
         }
         let whole: UInt64
         do {
             let status = try file.status()
-            switch status.st_mode & S_IFMT {
-            case S_IFDIR: throw PublisherError.image(path: path, .isDirectory)
-            case S_IFREG: whole = UInt64(status.st_size)
-            case S_IFBLK:
-                whole = UInt64(try file.seek(0, SEEK_END))
+            switch status.kind {
+            case .folder: throw PublisherError.image(path: path, .isDirectory)
+            case .regular: whole = UInt64(status.size)
+            case .blockDevice: whole = UInt64(try file.seekToEnd())
             default: throw PublisherError.image(path: path, .isSpecial)
             }
             identity = Identity(status)
@@ -49,23 +44,18 @@ final class ImageSource: Sendable {
         }
         size = min(whole, wanted ?? whole)
         guard size > 0 else { throw .image(path: path, .empty) }
-        posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        file.willBeReadInOrder()
     }
 
     /// The next bytes that may differ from zero at or after `offset`: an extent of the file. Nil when only a hole is left.
     ///
     /// A file system or device that knows no holes gives the whole rest.
     func data(from offset: UInt64) -> Range<UInt64>? {
-        let start: Int
-        do {
-            start = try file.seek(Int(offset), ImageSource.seekData)
-        } catch {
-            return error.code == ENXIO ? nil : offset..<size
-        }
-        // Without an end the extent is the whole rest, whose zeros are read like other bytes.
-        let end = (try? file.seek(start, ImageSource.seekHole)) ?? 0
-        guard UInt64(start) < size else { return nil }
-        return UInt64(start)..<(end > start ? min(UInt64(end), size) : size)
+        let found: Range<Int>?
+        // What cannot be asked is read as a whole: its zeros are read like other bytes.
+        do { found = try file.data(from: Int(offset)) } catch { return offset..<size }
+        guard let found, UInt64(found.lowerBound) < size else { return nil }
+        return UInt64(found.lowerBound)..<(found.isEmpty ? size : min(UInt64(found.upperBound), size))
     }
 
     /// Some bytes, fewer at the file's end.
@@ -116,15 +106,9 @@ final class ImageSource: Sendable {
         do {
             guard let status = try Paths.status(other) else { return false }
             let own = try file.status()
-            return own.st_dev == status.st_dev && own.st_ino == status.st_ino
+            return own.identity == status.identity
         } catch {
             throw .unreadable(error)
         }
-    }
-}
-
-extension ImageSource.Identity {
-    fileprivate init(_ status: stat) {
-        self.init(size: Int(status.st_size), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
     }
 }

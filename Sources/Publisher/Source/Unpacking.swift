@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Programs that take an image out of what it is packed in.
@@ -17,7 +16,7 @@ enum Unpacking {
         progress.begin(.unpack, total: 0)
         let output: FileHandle
         do {
-            output = try FileHandle(path: target, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+            output = try FileHandle(target, for: .writing, [.create, .truncate], mode: 0o600)
         } catch {
             throw .unwritable(error)
         }
@@ -33,7 +32,7 @@ enum Unpacking {
         _ = try run(program, arguments, from: source, output: output, size: nil, cancellation)
         let listing = ChildProgram.contents(output)
         let size: Int
-        do { size = Int(try output.status().st_size) } catch { throw .unreadable(error) }
+        do { size = try output.status().size } catch { throw .unreadable(error) }
         // The image may be missing from a part of it, or be one of several there.
         guard listing.count == size else {
             throw .image(
@@ -48,7 +47,7 @@ enum Unpacking {
         _ cancellation: Cancellation
     ) throws(PublisherError) -> String {
         let input: FileHandle
-        do { input = try FileHandle(path: source, flags: O_RDONLY) } catch { throw .unreadable(error) }
+        do { input = try FileHandle(source, for: .reading) } catch { throw .unreadable(error) }
         var environment = ChildProgram.environment
         // Its messages are read here in English; and nobody's own settings are meant for this.
         environment["LC_ALL"] = "C.UTF-8"
@@ -63,7 +62,7 @@ enum Unpacking {
         var isTooLarge = false
         let status = ChildProgram.wait(for: process, cancellation: cancellation) {
             // Asked again in a moment if it fails this time.
-            isTooLarge = (try? output.status().st_size) ?? 0 > largest
+            isTooLarge = (try? output.status().size) ?? 0 > largest
             return !isTooLarge
         }
         try cancellation.check()
@@ -73,25 +72,25 @@ enum Unpacking {
         let all = String(decoding: ChildProgram.contents(errors), as: UTF8.self)
         let words = firstWords(of: all)
         let made: Int
-        do { made = Int(try output.status().st_size) } catch { throw .unreadable(error) }
+        do { made = try output.status().size } catch { throw .unreadable(error) }
         if status == 0, size == nil || made == size { return words }
         if let failure = lackOfRoom(output, status) {
-            throw .unwritable(SystemCallError(code: failure, call: "write", subject: "the unpacked image"))
+            throw .unwritable(SystemCallError(failure, call: "write", subject: "the unpacked image"))
         }
         let reason = words.isEmpty ? "\(made) bytes came\(size.map { " of \($0)" } ?? "")" : words
         throw .programFailed(program, status: status, message: reason)
     }
 
     /// Whether the program failed because there was no room, which each reports differently, or not at all: the file is tried.
-    private static func lackOfRoom(_ output: FileHandle, _ status: Int32) -> Int32? {
-        if status == 128 + SIGXFSZ { return EFBIG }
+    private static func lackOfRoom(_ output: FileHandle, _ status: Int32) -> ErrorNumber? {
+        if status == Signal.fileSizeLimit.exitCode { return .fileTooLarge }
         do throws(SystemCallError) {
             try [UInt8](repeating: 0, count: 1_048_576).withBytes { (bytes) throws(SystemCallError) in
                 try output.write(bytes)
             }
             return nil
         } catch {
-            return [ENOSPC, EDQUOT, EFBIG].contains(error.code) ? error.code : nil
+            return error.isOutOfSpace ? error.number : nil
         }
     }
 

@@ -1,6 +1,5 @@
 import Catalog
 import Curl
-import Glibc
 import ImageIndex
 import Linux
 
@@ -133,7 +132,9 @@ extension TreeContents {
             return true
         } catch {
             // A file that is longer than the signed one is another.
-            guard case .index(_, .file(let cause)) = error, ![ENOENT, EFBIG].contains(cause.code) else { return false }
+            guard case .index(_, .file(let cause)) = error, ![.noSuchFile, .fileTooLarge].contains(cause.number) else {
+                return false
+            }
             throw .unreadable(cause)
         }
     }

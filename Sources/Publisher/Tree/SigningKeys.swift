@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import TUF
 
@@ -23,7 +22,7 @@ package struct SigningKeys: Sendable {
     /// `$XDG_STATE_HOME/oscircular-publish/keys`, for root `/var/lib/oscircular-publish/keys`: never inside a tree.
     package static var usualFolder: String {
         if let state = Environment.folder("XDG_STATE_HOME") { return "\(state)/oscircular-publish/keys" }
-        if geteuid() == 0 { return "/var/lib/oscircular-publish/keys" }
+        if CurrentUser.isRoot { return "/var/lib/oscircular-publish/keys" }
         return "\(Environment.home)/.local/state/oscircular-publish/keys"
     }
 

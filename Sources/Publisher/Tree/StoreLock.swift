@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The flock of a block store's folder: a publisher that adds blocks shares it, one that removes blocks holds it alone.
@@ -9,7 +8,7 @@ enum StoreLock {
         let handle: FileHandle
         let isHeld: Bool
         do {
-            handle = try FileHandle(path: folder, flags: O_RDONLY | O_DIRECTORY)
+            handle = try FileHandle(folder, for: .reading, .folder)
             isHeld = try handle.lock(exclusive: exclusive, wait: false)
         } catch {
             throw .unreadable(error)

@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 import Synchronization
 import Zstd
@@ -31,8 +30,8 @@ final class BlockVerifier {
             .blockDamaged(block.id, version: block.version, reason: reason)
         }
         do {
-            let file = try FileHandle(path: store.path(of: block.id), flags: O_RDONLY)
-            let size = Int(try file.status().st_size)
+            let file = try FileHandle(store.path(of: block.id), for: .reading)
+            let size = try file.status().size
             guard size <= ZstdCompressor.bound(block.length) else { return damaged("its file is too long") }
             if stored.count < size { stored = [UInt8](repeating: 0, count: size) }
             if content.count < block.length { content = [UInt8](repeating: 0, count: block.length) }

@@ -1,6 +1,5 @@
 import Catalog
 import ContentAddress
-import Glibc
 import ImageIndex
 import Linux
 import TUF
@@ -60,7 +59,8 @@ package enum TreeProblem: Sendable, Equatable, CustomStringConvertible {
         case .target(let name, let reason): "targets/\(name): \(reason)"
         case .metadata(let reason): "metadata: \(reason)"
         case .blockUnreadable(let id, let version, let error):
-            error.code == ENOENT ? "\(version): block \(id) is missing" : "\(version): block \(id): \(error.message)"
+            error.number == .noSuchFile
+                ? "\(version): block \(id) is missing" : "\(version): block \(id): \(error.message)"
         case .blockDamaged(let id, let version, let reason): "\(version): block \(id) is damaged: \(reason)"
         }
     }
@@ -112,7 +112,7 @@ package struct TreeVerification {
             do {
                 reason = file.identity.mismatch(try FileContents.read(path, limit: file.length)).map { "\($0)" }
             } catch {
-                reason = error.code == ENOENT ? "it is missing" : error.message
+                reason = error.number == .noSuchFile ? "it is missing" : error.message
             }
             guard let reason else { continue }
             if try repair?.replace(file) == true {
@@ -139,7 +139,8 @@ package struct TreeVerification {
         } catch let error as TUFError {
             return error
         } catch {
-            return .state(error as? SystemCallError ?? SystemCallError(code: EIO, call: "verify", subject: tree.path))
+            return .state(
+                error as? SystemCallError ?? SystemCallError(.inputOutput, call: "verify", subject: tree.path))
         }
     }
 

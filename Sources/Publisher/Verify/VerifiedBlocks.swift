@@ -1,5 +1,4 @@
 import ContentAddress
-import Glibc
 import Linux
 
 /// When each block of a tree was last read and found right: what an incremental verification need not read again.
@@ -76,10 +75,9 @@ struct VerifiedBlocks {
     /// A file as it is now; nil when it is not there or no file.
     static func look(at path: String, now: Int64) -> Seen? {
         // What cannot be seen is read, and the reading says why it cannot be.
-        guard let status = try? Paths.status(path), status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard let status = try? Paths.status(path), status.kind == .regular else { return nil }
         return Seen(
-            inode: UInt64(status.st_ino), size: UInt64(status.st_size),
-            modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec), checked: now)
+            inode: status.identity.inode, size: UInt64(status.size), modified: status.modifiedNanoseconds, checked: now)
     }
 
     private static func path(_ blocks: String) -> String { "\(blocks)/.verified" }

@@ -1,5 +1,4 @@
 import Formats
-import Glibc
 import Linux
 
 /// Where trusted metadata is kept between runs, by role.
@@ -27,7 +26,7 @@ package struct DirectoryMetadataStore: MetadataStore {
     package func read(_ role: String, maximumLength: Int) throws(SystemCallError) -> [UInt8]? {
         do {
             return try FileContents.read(file(role), limit: maximumLength)
-        } catch  where error.code == ENOENT {
+        } catch  where error.number == .noSuchFile {
             return nil
         }
     }
@@ -42,10 +41,10 @@ package struct DirectoryMetadataStore: MetadataStore {
         let folder: FileHandle
         do {
             // The folder itself is locked: it may be one in which nothing can be created.
-            folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
-        } catch  where error.code == ENOENT {
+            folder = try FileHandle(path, for: .reading, .folder)
+        } catch  where error.number == .noSuchFile {
             try Folder.make(path)
-            folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
+            folder = try FileHandle(path, for: .reading, .folder)
         }
         return try folder.lock(exclusive: true, wait: false) ? folder : nil
     }

@@ -1,5 +1,4 @@
 import Formats
-import Glibc
 import Linux
 
 /// Where a repository's files come from: a server, a folder, a mirror. It needs no trust.
@@ -54,8 +53,8 @@ package struct DirectorySource: RepositorySource {
             return try await WorkerThread.run(name: "file") { try FileContents.read(file, limit: maximumLength) }
         } catch let error as SystemCallError {
             switch error.code {
-            case ENOENT, ENOTDIR: throw .notFound
-            case EFBIG: throw .tooLong
+            case .noSuchFile, .notAFolder: throw .notFound
+            case .fileTooLarge: throw .tooLong
             default: throw .unreachable(cause: error)
             }
         } catch {

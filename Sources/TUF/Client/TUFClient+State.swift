@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The kept state.
@@ -42,7 +41,7 @@ extension TUFClient {
     ) throws(TUFError) -> [UInt8]? {
         do throws(SystemCallError) {
             return try store.read(role, maximumLength: limits.length(of: role))
-        } catch  where error.code == EFBIG {
+        } catch  where error.number == .fileTooLarge {
             // Not what was written: it counts as missing.
             return nil
         } catch {

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 import Linux
 
 /// A private key in a file: PKCS#8 PEM, mode 0600, encrypted when there is a passphrase. `openssl pkey` reads it.
@@ -22,7 +21,7 @@ package enum KeyFile {
             text = pem(key.pkcs8, plainLabel)
         }
         do throws(SystemCallError) {
-            let file = try FileHandle(path: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            let file = try FileHandle(path, for: .writing, [.createNew, .refuseLink], mode: 0o600)
             do throws(SystemCallError) {
                 try text.withBytes { (buffer) throws(SystemCallError) in try file.write(buffer) }
                 try file.sync()
@@ -40,9 +39,9 @@ package enum KeyFile {
     /// - Throws: ``KeyFileError``.
     package static func read(_ path: String, passphrase: String? = nil) throws(KeyFileError) -> SigningKey {
         let text: String
-        let mode: mode_t
+        let mode: FilePermissions
         do throws(SystemCallError) {
-            mode = try FileHandle(path: path, flags: O_RDONLY).status().st_mode
+            mode = try FileHandle(path, for: .reading).status().permissions
             text = try FileContents.readText(path, limit: maximumLength)
         } catch {
             throw .file(error)

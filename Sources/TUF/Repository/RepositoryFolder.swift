@@ -1,5 +1,4 @@
 import Formats
-import Glibc
 import Linux
 
 /// The files of a repository: `metadata/`, `targets/`, and `drafts/` for what waits for signatures.
@@ -22,7 +21,7 @@ package struct RepositoryFolder: Sendable {
         let bytes: [UInt8]
         do throws(SystemCallError) {
             bytes = try FileContents.read("\(path)/\(file)", limit: Self.maximumLength)
-        } catch  where error.code == ENOENT || error.code == ENOTDIR {
+        } catch  where error.number == .noSuchFile || error.number == .notAFolder {
             return nil
         } catch {
             throw .file(error)
@@ -71,12 +70,12 @@ package struct RepositoryFolder: Sendable {
     /// The repository for one change; released with the result.
     func lock() throws(RepositoryError) -> FileHandle {
         do throws(SystemCallError) {
-            let folder = try FileHandle(path: path, flags: O_RDONLY | O_DIRECTORY)
+            let folder = try FileHandle(path, for: .reading, .folder)
             guard try folder.lock(exclusive: true, wait: false) else {
-                throw SystemCallError(code: EBUSY, call: "flock")
+                throw SystemCallError(.busy, call: "flock")
             }
             return folder
-        } catch  where error.code == EBUSY {
+        } catch  where error.number == .busy {
             throw .busy
         } catch {
             throw .file(error)

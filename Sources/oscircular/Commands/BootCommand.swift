@@ -1,7 +1,6 @@
 import ArgumentParser
 import Boot
 import Catalog
-import Glibc
 import GuestDomain
 import Linux
 import Synchronization
@@ -51,10 +50,10 @@ struct BootCommand: AsyncParsableCommand {
         }
         let request = request(context.configuration)
         let directory = SessionDirectory(id: request.id, places: context.places)
-        Interruption.handle { number in
+        Interruption.handle { signal in
             // While the guest starts: the session cleans up, ends, and reports that it was interrupted. One that has no socket
             // yet hears it when it has; one that never does is stuck, and the next signal is another try.
-            if number != SIGHUP { Task { try? await registry.send(.stop, to: request.id, patience: .seconds(5)) } }
+            if signal != .hangUp { Task { try? await registry.send(.stop, to: request.id, patience: .seconds(5)) } }
         }
         let launcher = SessionLauncher(places: context.places, program: CommandContext.program)
         let following = Task { [json] in
@@ -147,11 +146,11 @@ private struct SessionViewer {
         let id = directory.id
         let registry = registry
         let asked = Atomic(false)
-        let signals = AsyncStream<Int32>.makeStream()
-        Interruption.handle { number in
+        let signals = AsyncStream<Signal>.makeStream()
+        Interruption.handle { signal in
             // The guest keeps running without its viewer.
-            if number == SIGHUP { _exit(128 + number) }
-            signals.continuation.yield(number)
+            if signal == .hangUp { CurrentProcess.endNow(signal.exitCode) }
+            signals.continuation.yield(signal)
         }
         let stopper = Task {
             for await _ in signals.stream {

@@ -16,13 +16,13 @@ struct ConsoleCommand: AsyncParsableCommand {
         Terminal.note("Connected to \(directory.id). Ctrl-] leaves; the guest keeps running.")
         let interruption = try EventDescriptor()
         let received = Atomic<Int32>(0)
-        Interruption.handle { number in
-            received.store(number, ordering: .relaxed)
+        Interruption.handle { signal in
+            received.store(signal.exitCode, ordering: .relaxed)
             interruption.signal()
         }
         let end = try await ConsoleAttachment.run(directory, interruption: interruption)
         Interruption.handle(nil)
-        if end == .interrupted { throw ExitCode(128 + received.load(ordering: .relaxed)) }
+        if end == .interrupted { throw ExitCode(received.load(ordering: .relaxed)) }
     }
 }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Boot
 import Catalog
-import Glibc
 import Linux
 
 /// `oscircular mount`.
@@ -57,11 +56,10 @@ struct MountCommand: AsyncParsableCommand {
         let log = log(context)
         let input = try Pipe()
         let report = try Pipe()
-        // The last is ``SessionLauncher/reportDescriptor``.
         _ = try ChildProcess(
-            program: CommandContext.program, arguments: ["serve-mount"], environment: nil,
-            descriptors: [input.reading.descriptor, log?.descriptor, log?.descriptor, report.writing.descriptor],
-            newSession: true)
+            CommandContext.program, ["serve-mount"], environment: nil, standardInput: input.reading.descriptor,
+            standardOutput: log?.descriptor, standardError: log?.descriptor,
+            otherDescriptors: [SessionLauncher.reportDescriptor: report.writing.descriptor], session: .own)
         try LineSocket.send(request, to: input.writing)
         return report.reading
     }
@@ -71,8 +69,8 @@ struct MountCommand: AsyncParsableCommand {
         do throws(SystemCallError) {
             try Folder.make(context.places.logs, mode: 0o711)
             return try FileHandle(
-                path: "\(context.places.logs)/mount-\(getpid()).session.log",
-                flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+                "\(context.places.logs)/mount-\(CurrentProcess.id).session.log", for: .writing,
+                [.create, .append, .refuseLink], mode: 0o600)
         } catch {
             Terminal.note("oscircular: the mount continues without a log: \(ErrorReport(error).message)")
             return nil
@@ -84,16 +82,20 @@ struct MountCommand: AsyncParsableCommand {
         let folder = context.configuration.cacheDirectory ?? context.places.cache
         var nearest = Substring(folder)
         // The folders below are created when they are needed.
-        while nearest.count > 1, access(String(nearest), F_OK) != 0 {
+        while nearest.count > 1, !Paths.allows([], String(nearest)) {
             nearest = nearest[..<(nearest.lastIndex(of: "/") ?? nearest.startIndex)]
         }
         // With the dot, because what has this name may not be a folder.
         var cause: SystemCallError?
-        if access("\(nearest)/.", W_OK) != 0 {
-            cause = .last("write", folder)
-            // Space that cannot be determined is not warned about.
-        } else if let space = try? FileSystemSpace(of: Folder(path: String(nearest))), space.available < 1 << 20 {
-            cause = SystemCallError(code: ENOSPC, call: "write", subject: folder)
+        do throws(SystemCallError) {
+            try Paths.checkWritable("\(nearest)/.")
+        } catch {
+            cause = SystemCallError(error.number, call: "write", subject: folder)
+        }
+        // Space that cannot be determined is not warned about.
+        if cause == nil, let space = try? FileSystemSpace(of: Folder(path: String(nearest))), space.available < 1 << 20
+        {
+            cause = SystemCallError(.noSpace, call: "write", subject: folder)
         }
         guard let cause else { return }
         Terminal.note(

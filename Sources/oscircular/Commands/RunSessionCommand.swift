@@ -1,6 +1,5 @@
 import ArgumentParser
 import Boot
-import Glibc
 import Linux
 
 /// `oscircular run-session`: a session's process. Its request comes on standard input, its lock is open already.
@@ -11,7 +10,7 @@ struct RunSessionCommand: AsyncParsableCommand {
         let report = FileHandle(owning: SessionLauncher.reportDescriptor)
         let lock = FileHandle(owning: SessionLauncher.lockDescriptor)
         // Programs that we start must not keep the session alive after our end.
-        for handle in [report, lock] { _ = fcntl(handle.descriptor, F_SETFD, FD_CLOEXEC) }
+        for handle in [report, lock] { handle.closeOnExec() }
         var session: SessionRun?
         do {
             let input = try MainProgram.takeStandardInput()
@@ -21,8 +20,8 @@ struct RunSessionCommand: AsyncParsableCommand {
                 request: request, places: context.places, configuration: context.configuration,
                 report: { RunSessionCommand.tell($0, to: report) },
                 describe: { ErrorReport($0).message })
-            Interruption.handle { number in
-                if number != SIGHUP { run.stop(force: false) }
+            Interruption.handle { signal in
+                if signal != .hangUp { run.stop(force: false) }
             }
             session = run
             try await run.run()

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Boot
-import Glibc
 import Linux
 
 /// `oscircular ssh ID [COMMAND]`: into the guest, through the session's socket with the session's key.
@@ -25,15 +24,15 @@ struct SSHCommand: AsyncParsableCommand {
         let process: ChildProcess
         do {
             process = try ChildProcess(
-                program: "ssh", arguments: arguments, environment: nil,
-                descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO])
+                "ssh", arguments, environment: nil, standardInput: StandardDescriptor.input,
+                standardOutput: StandardDescriptor.output, standardError: StandardDescriptor.error)
         } catch {
-            guard error.code == ENOENT else { throw error }
+            guard error.number == .noSuchFile else { throw error }
             throw BootError.missingProgram("ssh", package: "openssh-client")
         }
-        Interruption.handle { [process] number in
+        Interruption.handle { [process] signal in
             // A terminal's Ctrl-C reaches ssh by itself.
-            if number != SIGINT { process.signal(number) }
+            if signal != .interrupt { process.send(signal) }
         }
         let code = try await WorkerThread.run(name: "ssh") { process.wait().shellStatus }
         throw ExitCode(code)
@@ -49,10 +48,12 @@ struct SSHProxyCommand: AsyncParsableCommand {
     func run() async throws {
         let connection = try UnixListener.connect(to: socket)
         try WorkerThread.start(name: "from ssh") {
-            Relay.copy(from: STDIN_FILENO, to: connection.descriptor)
-            shutdown(connection.descriptor, Int32(SHUT_WR))
+            Relay.copy(from: StandardDescriptor.input, to: connection.descriptor)
+            connection.endSending()
         }
-        try await WorkerThread.run(name: "to ssh") { Relay.copy(from: connection.descriptor, to: STDOUT_FILENO) }
+        try await WorkerThread.run(name: "to ssh") {
+            Relay.copy(from: connection.descriptor, to: StandardDescriptor.output)
+        }
     }
 }
 
@@ -60,16 +61,11 @@ struct SSHProxyCommand: AsyncParsableCommand {
 enum Relay {
     static func copy(from source: Int32, to target: Int32) {
         withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
-            while true {
-                let count = read(source, buffer.baseAddress, buffer.count)
-                if count == -1 && errno == EINTR { continue }
-                if count <= 0 { return }
-                do throws(SystemCallError) {
-                    try DescriptorWriting.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: target)
-                } catch {
-                    // The reader has gone, so the connection ends.
-                    return
-                }
+            // Where one of both is gone the connection ends.
+            while case .bytes(let count) = try? FileHandle.receive(from: source, into: buffer) {
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                // As above.
+                guard (try? DescriptorWriting.writeAll(bytes, to: target)) != nil else { return }
             }
         }
     }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Boot
-import Glibc
 import ImageIndex
 import ImageMount
 import Linux
@@ -11,7 +10,7 @@ struct ServeMountCommand: AsyncParsableCommand {
 
     func run() async throws {
         let report = FileHandle(owning: SessionLauncher.reportDescriptor)
-        _ = fcntl(report.descriptor, F_SETFD, FD_CLOEXEC)
+        report.closeOnExec()
         do {
             let input = try MainProgram.takeStandardInput()
             let context = try CommandContext.load()
@@ -38,13 +37,13 @@ struct ServedMount: Sendable {
     static func start(_ request: MountRequest, context: CommandContext) async throws -> ServedMount {
         let index = try ImageIndex(path: request.index)
         // The file stays open; its name is not needed any more.
-        if request.isTemporary { unlink(request.index) }
+        if request.isTemporary { Paths.removeIfPossible(request.index) }
         let stores = BlockStores(
             locations: request.stores, layout: request.isLegacy ? .blockFiles : .chunks,
             cache: context.cache(in: request.cache), transfers: context.transfers(), policy: .rounds(6),
             failures: MirrorNotice.show)
         let options = MountOptions(
-            allowOther: geteuid() == 0,
+            allowOther: CurrentUser.isRoot,
             read: ReadOptions(
                 bound: .seconds(context.configuration.readBound), keepsFetching: false,
                 readAhead: ReadOptions.usualReadAhead))
@@ -59,8 +58,8 @@ struct ServedMount: Sendable {
     /// Waits until it is unmounted, by somebody or because of SIGINT or SIGTERM; while it is in use, a second one is needed.
     func untilEnded() async {
         let image = image
-        Interruption.handle { number in
-            if number == SIGHUP { return }
+        Interruption.handle { signal in
+            if signal == .hangUp { return }
             do {
                 try image.unmount()
             } catch {
