@@ -1,5 +1,6 @@
 import BlockStore
 import Collections
+import Linux
 import Synchronization
 
 /// Blocks that came ahead of a sequential reader and are held, verified, until it takes them: it then needs neither the
@@ -141,5 +142,28 @@ struct SequentialStreams: Sendable {
             if ended.until - ended.next > ended.window / 2 { start = max(1, start / 2) }
         }
         streams.append(Stream(next: position + 1, until: position + 1, lastUse: clock))
+    }
+}
+
+extension ImageReader {
+    /// Asks for what a reader in order will want next. Nobody waits for it; a read that wants it before it has come raises it.
+    /// May wait for the disk, to see whether it is stored.
+    package func fetchAhead(of read: BegunRead) {
+        for position in read.ahead.joined() where position < index.count {
+            // An index that can no longer be read fails the reads themselves.
+            guard let next = try? index.block(at: position), !next.isHole, !touched.contains(position) else { continue }
+            let now = MonotonicClock.nanoseconds
+            let isStored = store.read(request(next), at: 0, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+            observer?.fetchBegan(next)
+            store.fetch(request(next, .prefetch, missedAt: isStored ? nil : now)) { [weak self] result in
+                guard let self else { return }
+                switch result {
+                case .success(let bytes):
+                    observer?.fetched(next)
+                    if !touched.contains(position) { blocksAhead.hold(position, bytes) }
+                case .failure: observer?.fetchFailed(next)
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 import BlockStore
+import FUSE
 import ImageIndex
 import Linux
+import Logging
 import Synchronization
 
 /// What a read gives: the bytes, fewer than asked for only at the image's end.
@@ -11,7 +13,7 @@ package struct BegunRead: Sendable {
     package let buffer: ReadBuffer
     fileprivate let missing: Result<[PendingRead.Piece], ImageIndexError>
     /// Positions of the blocks to fetch ahead, now that this has been read.
-    fileprivate let ahead: [Range<Int>]
+    let ahead: [Range<Int>]
     /// When it looked for its blocks, in ``MonotonicClock`` nanoseconds.
     fileprivate let time: UInt64
 
@@ -27,14 +29,14 @@ package struct BegunRead: Sendable {
 /// too long ends with an error, and its blocks count as stalled until they come. Where an image is read in order, the next blocks
 /// are fetched ahead (``BlocksAhead``).
 ///
-/// It knows nothing of FUSE. Any thread may use it.
+/// Any thread may use it.
 package final class ImageReader: Sendable {
     package let index: ImageIndex
     let options: ReadOptions
     let observer: (any ReadObserver)?
     let store: any BlockStore
-    private let touched: TouchedBlocks
-    private let blocksAhead: BlocksAhead
+    let touched: TouchedBlocks
+    let blocksAhead: BlocksAhead
     private let reads = Atomic(0)
     private let bytes = Atomic<UInt64>(0)
     private let failedReads = Atomic(0)
@@ -169,24 +171,75 @@ package final class ImageReader: Sendable {
         return pieces
     }
 
-    /// Asks for what a reader in order will want next. Nobody waits for it; a read that wants it before it has come raises it.
-    /// May wait for the disk, to see whether it is stored.
-    package func fetchAhead(of read: BegunRead) {
-        for position in read.ahead.joined() where position < index.count {
-            // An index that can no longer be read fails the reads themselves.
-            guard let next = try? index.block(at: position), !next.isHole, !touched.contains(position) else { continue }
-            let now = MonotonicClock.nanoseconds
-            let isStored = store.read(request(next), at: 0, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
-            observer?.fetchBegan(next)
-            store.fetch(request(next, .prefetch, missedAt: isStored ? nil : now)) { [weak self] result in
-                guard let self else { return }
-                switch result {
-                case .success(let bytes):
-                    observer?.fetched(next)
-                    if !touched.contains(position) { blocksAhead.hold(position, bytes) }
-                case .failure: observer?.fetchFailed(next)
-                }
+    // MARK: Waiting
+
+    /// Joins the waits of all the read's blocks, or ends it at once where it may not wait.
+    func wait(_ read: PendingRead) {
+        // Before anybody else has the read, so that its end cancels this, too.
+        TimerQueue.shared.schedule(read.deadline, after: options.bound) { [weak self, weak read] in
+            if let self, let read { self.expire(read) }
+        }
+        let (refusal, wanted, stalled) = state.withLock { state in join(read, &state) }
+        tell(stalled)
+        if let refusal, read.claim() { end(read, refusal) }
+        for block in wanted { fetch(block, missedAt: read.missedAt) }
+    }
+
+    /// Why the read may not wait, which blocks must be asked for now, and which of them stall.
+    private func join(_ read: PendingRead, _ state: inout State) -> (ImageReadError?, [IndexedBlock], [IndexedBlock]) {
+        if state.isClosed { return (.closed, [], []) }
+        var refusal: ImageReadError? = state.refusesWaiting ? .released : nil
+        var wanted: [IndexedBlock] = []
+        for piece in read.pieces {
+            let position = piece.block.position
+            if let wait = state.waits[position] {
+                // The kernel repeats a failed buffered read by itself, and a guest that was resumed too early repeats it too:
+                // neither may hold QEMU for one more bound.
+                if wait.isStalled { refusal = refusal ?? ImageReader.error(of: wait) }
+            } else {
+                state.waits[position] = BlockWait(block: piece.block)
+                wanted.append(piece.block)
             }
+        }
+        guard refusal == nil else {
+            // A paused guest goes on when all of its read has come. Without one only the block to blame may fail further reads:
+            // the kernel's read-ahead asks for good blocks together with it, then for each page by itself.
+            let stalled = options.keepsFetching ? stall(Set(read.pieces.map(\.block.position)), &state) : []
+            return (refusal, wanted, stalled)
+        }
+        for piece in read.pieces { state.waits[piece.block.position]?.reads.append(read) }
+        state.waiting[ObjectIdentifier(read)] = read
+        return (nil, wanted, [])
+    }
+
+    func fetch(_ block: IndexedBlock, missedAt: UInt64? = nil) {
+        observer?.fetchBegan(block)
+        store.fetch(request(block, missedAt: missedAt)) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let bytes):
+                observer?.fetched(block)
+                arrived(block, bytes)
+            case .failure(let error):
+                observer?.fetchFailed(block)
+                failed(block, error)
+            }
+        }
+    }
+
+    private func arrived(_ block: IndexedBlock, _ bytes: BlockBytes) {
+        let (wait, stallEnded) = state.withLock { state in
+            let wait = state.waits.removeValue(forKey: block.position)
+            return (wait, wait?.isStalled == true && !state.waits.values.contains { $0.isStalled })
+        }
+        guard let wait else { return }
+        for read in wait.reads where read.fill(block, from: bytes) {
+            state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(read)) }
+            read.finish(.success(read.buffer))
+        }
+        if wait.isStalled {
+            observer?.blockArrived(block)
+            if stallEnded { observer?.stallEnded() }
         }
     }
 
@@ -208,20 +261,27 @@ package final class ImageReader: Sendable {
     }
 }
 
-/// What a reader has done so far.
-package struct ReaderStatistics: Sendable, Equatable {
-    /// Reads that were asked for.
-    package var reads = 0
-    /// Bytes that were asked for, within the image.
-    package var bytes: UInt64 = 0
-    /// Reads that wait for a block now.
-    package var waitingReads = 0
-    /// Different blocks that were read, holes not counted.
-    package var blocksTouched = 0
-    /// Reads that ended with an error.
-    package var failedReads = 0
-    /// Blocks that stalled reads and are not in the store yet.
-    package var stalledBlocks = 0
+extension ImageReader: FileReader {
+    private static let log = Logger(label: "oscircular.mount")
 
-    package init() {}
+    /// A read of the mounted file. This is the one place where an error becomes a number; the error itself goes to the log.
+    package func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
+        let read = begin(offset: offset, length: size)
+        if read.isComplete {
+            read.buffer.withUnsafeBytes(reply)
+            fetchAhead(of: read)
+            return nil
+        }
+        return { request in
+            self.finish(read) { result in
+                switch result {
+                case .success(let buffer):
+                    buffer.withUnsafeBytes { request.reply($0) }
+                case .failure(let error):
+                    ImageReader.log.warning("read of \(request.size) bytes at \(request.offset): \(error)")
+                    request.fail(.inputOutput)
+                }
+            }
+        }
+    }
 }

@@ -46,7 +46,7 @@ package final class MountedImage: Sendable {
             let mount = try FUSEMount(
                 mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
                 options: FUSEMount.Options(allowOther: options.allowOther),
-                reader: ServedImage(reader: reader, log: log))
+                reader: reader)
             mount.whenEnded { reader.close() }
             return MountedImage(
                 directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
@@ -128,31 +128,5 @@ package struct MountOptions: Sendable {
         self.allowOther = allowOther
         self.read = read
         self.modified = modified
-    }
-}
-
-/// The image as FUSE reads it: the one place where an error becomes a number. The real one goes to the log.
-struct ServedImage: FileReader {
-    let reader: ImageReader
-    let log: Logger
-
-    func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
-        let read = reader.begin(offset: offset, length: size)
-        if read.isComplete {
-            read.buffer.withUnsafeBytes(reply)
-            reader.fetchAhead(of: read)
-            return nil
-        }
-        return { [reader, log] request in
-            reader.finish(read) { result in
-                switch result {
-                case .success(let buffer):
-                    buffer.withUnsafeBytes { request.reply($0) }
-                case .failure(let error):
-                    log.warning("read of \(request.size) bytes at \(request.offset): \(error)")
-                    request.fail(EIO)
-                }
-            }
-        }
     }
 }

@@ -20,7 +20,7 @@ struct FailingDiskTests {
         func read(offset: UInt64, size: Int, reply: (UnsafeRawBufferPointer) -> Void) -> LateAnswer? {
             if fails.withLock({ $0 }) {
                 failures.withLock { $0 += 1 }
-                return { $0.fail(EIO) }
+                return { $0.fail(.inputOutput) }
             }
             var bytes = [UInt8](repeating: 0, count: size)
             if offset < 512 {

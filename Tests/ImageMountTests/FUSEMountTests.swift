@@ -56,7 +56,7 @@ struct FUSEMountTests {
             #expect(try await child.wait(seconds: 3) == -SIGKILL)
             #expect(reader.kept.withLock { $0.first?.isAnswered } == true)
             // Too late, and harmless.
-            reader.kept.withLock { $0.first?.fail(EIO) }
+            reader.kept.withLock { $0.first?.fail(.inputOutput) }
         }
     }
 

@@ -96,7 +96,7 @@ struct InterruptedReadTests {
         for child in children { #expect(try await child.wait(seconds: 5) == -SIGKILL) }
         #expect(await eventually { reader.late.withLock { $0.count { $0.request.isAnswered } } >= 4 })
         // Whoever comes later is answered too, and harms nobody.
-        for (_, request) in reader.late.withLock({ $0 }) { request.fail(EIO) }
+        for (_, request) in reader.late.withLock({ $0 }) { request.fail(.inputOutput) }
         try mounted.unmount(force: true)
         await mounted.waitUntilUnmounted()
     }

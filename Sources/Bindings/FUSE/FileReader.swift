@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// Gives the bytes of the one file that a ``FUSEMount`` serves.
 package protocol FileReader: Sendable {
@@ -41,7 +42,7 @@ package final class ReadRequest: Sendable {
     }
 
     /// Sends an error number. Does nothing when the request has been answered.
-    package func fail(_ code: Int32) {
-        answer.fail(code)
+    package func fail(_ number: ErrorNumber) {
+        answer.fail(number.rawValue)
     }
 }

@@ -2,7 +2,7 @@ import BlockStore
 import ImageIndex
 import Linux
 
-/// Waiting: what happens between a block that is missing and the end of the read.
+/// What happens when a block does not come: reads that have waited for too long, stores that failed, and guests that are to be paused.
 extension ImageReader {
     /// The blocks that stalled reads and are not in the store yet. Empty: a paused guest may go on.
     package var stalledBlocks: [IndexedBlock] {
@@ -45,79 +45,9 @@ extension ImageReader {
         for read in waiting { end(read, .closed) }
     }
 
-    /// Joins the waits of all the read's blocks, or ends it at once where it may not wait.
-    func wait(_ read: PendingRead) {
-        // Before anybody else has the read, so that its end cancels this, too.
-        TimerQueue.shared.schedule(read.deadline, after: options.bound) { [weak self, weak read] in
-            if let self, let read { self.expire(read) }
-        }
-        let (refusal, wanted, stalled) = state.withLock { state in join(read, &state) }
-        tell(stalled)
-        if let refusal, read.claim() { end(read, refusal) }
-        for block in wanted { fetch(block, missedAt: read.missedAt) }
-    }
-
-    /// Why the read may not wait, which blocks must be asked for now, and which of them stall.
-    private func join(_ read: PendingRead, _ state: inout State) -> (ImageReadError?, [IndexedBlock], [IndexedBlock]) {
-        if state.isClosed { return (.closed, [], []) }
-        var refusal: ImageReadError? = state.refusesWaiting ? .released : nil
-        var wanted: [IndexedBlock] = []
-        for piece in read.pieces {
-            let position = piece.block.position
-            if let wait = state.waits[position] {
-                // The kernel repeats a failed buffered read by itself, and a guest that was resumed too early repeats it too:
-                // neither may hold QEMU for one more bound.
-                if wait.isStalled { refusal = refusal ?? ImageReader.error(of: wait) }
-            } else {
-                state.waits[position] = BlockWait(block: piece.block)
-                wanted.append(piece.block)
-            }
-        }
-        guard refusal == nil else {
-            // A paused guest goes on when all of its read has come. Without one only the block to blame may fail further reads:
-            // the kernel's read-ahead asks for good blocks together with it, then for each page by itself.
-            let stalled = options.keepsFetching ? stall(Set(read.pieces.map(\.block.position)), &state) : []
-            return (refusal, wanted, stalled)
-        }
-        for piece in read.pieces { state.waits[piece.block.position]?.reads.append(read) }
-        state.waiting[ObjectIdentifier(read)] = read
-        return (nil, wanted, [])
-    }
-
-    private func fetch(_ block: IndexedBlock, missedAt: UInt64? = nil) {
-        observer?.fetchBegan(block)
-        store.fetch(request(block, missedAt: missedAt)) { [weak self] result in
-            guard let self else { return }
-            switch result {
-            case .success(let bytes):
-                observer?.fetched(block)
-                arrived(block, bytes)
-            case .failure(let error):
-                observer?.fetchFailed(block)
-                failed(block, error)
-            }
-        }
-    }
-
-    private func arrived(_ block: IndexedBlock, _ bytes: BlockBytes) {
-        let (wait, stallEnded) = state.withLock { state in
-            let wait = state.waits.removeValue(forKey: block.position)
-            return (wait, wait?.isStalled == true && !state.waits.values.contains { $0.isStalled })
-        }
-        guard let wait else { return }
-        for read in wait.reads where read.fill(block, from: bytes) {
-            state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(read)) }
-            read.finish(.success(read.buffer))
-        }
-        if wait.isStalled {
-            observer?.blockArrived(block)
-            if stallEnded { observer?.stallEnded() }
-        }
-    }
-
     /// The store's answer says what to do: a place that did not answer may do so soon, a block that nobody has will not come
     /// while a read waits.
-    private func failed(_ block: IndexedBlock, _ error: BlockStoreError) {
+    func failed(_ block: IndexedBlock, _ error: BlockStoreError) {
         let outcome = state.withLock { state -> Failure in
             guard var wait = state.waits[block.position] else { return Failure() }
             wait.failures += 1
@@ -167,7 +97,7 @@ extension ImageReader {
     }
 
     /// The bound of a read is over.
-    private func expire(_ read: PendingRead) {
+    func expire(_ read: PendingRead) {
         guard read.claim() else { return }
         let (error, stalled, isOver) = state.withLock { state in
             state.forget(read)
@@ -194,7 +124,7 @@ extension ImageReader {
         return options.keepsFetching ? new.compactMap { state.waits[$0]?.block } : []
     }
 
-    private static func error(of wait: BlockWait) -> ImageReadError {
+    static func error(of wait: BlockWait) -> ImageReadError {
         if let cause = wait.lastError { .block(wait.block, cause: cause) } else { .timedOut(wait.block) }
     }
 }
