@@ -109,11 +109,11 @@ let package = Package(
             "oscircular",
             [
                 "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "FUSE",
-                "GuestDomain", "GuestNetwork", "Curl", "Linux",
+                "GuestDomain", "GuestNetwork", "Curl", "Formats", "Linux",
             ]),
         program(
             "oscircular-publish",
-            ["Publisher", "ObjectStore", "TUF", "Catalog", "ImageIndex", "ContentAddress", "Curl", "Linux"]),
+            ["Publisher", "ObjectStore", "TUF", "Catalog", "ImageIndex", "ContentAddress", "Curl", "Formats", "Linux"]),
         program("tuf-client", ["TUF", "Curl", "Formats", "Linux"]),
 
         .target(

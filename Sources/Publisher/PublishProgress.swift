@@ -1,3 +1,4 @@
+import Formats
 import Linux
 import Synchronization
 
@@ -46,16 +47,16 @@ package enum ProgressLine {
         let elapsed = now > snapshot.started ? now - snapshot.started : 0
         let seconds = elapsed / 1_000_000_000
         let phase = snapshot.phase.rawValue
-        guard snapshot.total > 0 else { return "\(phase): \(Quantity.duration(seconds: seconds))" }
+        guard snapshot.total > 0 else { return "\(phase): \(DurationText.precise(seconds: seconds))" }
         let percent = Double(snapshot.done) / Double(snapshot.total)
         var text =
-            "\(phase): \(Quantity.bytes(snapshot.done)) of \(Quantity.bytes(snapshot.total)), \(Int(percent * 100)) %"
+            "\(phase): \(ByteCount.precise(snapshot.done)) of \(ByteCount.precise(snapshot.total)), \(Int(percent * 100)) %"
         guard elapsed > 0, snapshot.done > 0 else { return text }
         let rate = Double(snapshot.done) / (Double(elapsed) / 1e9)
-        text += ", \(Quantity.bytes(UInt64(rate)))/s"
+        text += ", \(ByteCount.precise(UInt64(rate)))/s"
         // The first second says too little about the rest.
         if seconds >= 1 && snapshot.done < snapshot.total {
-            text += ", \(Quantity.duration(seconds: UInt64(Double(snapshot.total - snapshot.done) / rate) + 1)) left"
+            text += ", \(DurationText.precise(seconds: UInt64(Double(snapshot.total - snapshot.done) / rate) + 1)) left"
         }
         return text
     }

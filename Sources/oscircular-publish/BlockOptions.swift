@@ -1,5 +1,6 @@
 import ArgumentParser
 import ContentAddress
+import Formats
 import Publisher
 
 /// The options of all commands that publish an image.
@@ -28,11 +29,11 @@ enum Summary {
         let rate = UInt64(Double(image.size) / max(seconds, 0.001))
         let kept = image.distinctBlocks - image.newBlocks
         return [
-            "image:   \(image.size) bytes (\(Quantity.bytes(image.size)))",
+            "image:   \(image.size) bytes (\(ByteCount.precise(image.size)))",
             "blocks:  \(image.blocks) of \(image.blockSize) bytes, \(image.distinctBlocks) unique, "
                 + "\(image.zeroBlocks) holes (\(image.unreadBlocks) not read)",
-            "stored:  \(image.newBlocks) new blocks, \(Quantity.bytes(image.newBytes)); \(kept) were there",
-            "time:    \(Int(seconds)).\(Int(seconds * 10) % 10) s, \(Quantity.bytes(rate))/s",
+            "stored:  \(image.newBlocks) new blocks, \(ByteCount.precise(image.newBytes)); \(kept) were there",
+            "time:    \(Int(seconds)).\(Int(seconds * 10) % 10) s, \(ByteCount.precise(rate))/s",
         ]
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Linux
 import ObjectStore
 import Publisher
@@ -70,7 +71,7 @@ struct MirrorCommand: PublishSubcommand {
         printer.stop()
         Console.print("versions:    \(result.versions)")
         Console.print(
-            "blocks:      \(result.copiedBlocks) copied, \(Quantity.bytes(result.copiedBytes)); "
+            "blocks:      \(result.copiedBlocks) copied, \(ByteCount.precise(result.copiedBytes)); "
                 + "\(result.presentBlocks) were there")
         Console.print("files:       \(result.copiedTargets) catalogs, indexes and boot sets copied")
         if deleteAfter != nil { Console.print("removed:     \(result.removedFiles) files") }

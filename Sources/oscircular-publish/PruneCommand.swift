@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Formats
 import Publisher
 
 /// `prune TREE`: old versions go, and what nobody can ask for any more.
@@ -50,14 +51,14 @@ struct PruneCommand: PublishSubcommand {
         if let maxBytes, result.keptBytes > maxBytes {
             Console.error(
                 "oscircular-publish: the newest and the pinned versions alone need "
-                    + "\(Quantity.bytes(result.keptBytes)), more than --max-bytes \(maxBytes)")
+                    + "\(ByteCount.precise(result.keptBytes)), more than --max-bytes \(maxBytes)")
         }
     }
 
     static func lines(_ result: PruneResult, dryRun: Bool) -> [String] {
         var lines = result.removed.map { "\(dryRun ? "would remove" : "removed"): \($0.distribution)@\($0.id)" }
         func line(_ name: String, _ blocks: Int, _ bytes: UInt64, _ rest: String = "") {
-            lines.append("\(name): \(blocks) blocks, \(bytes) bytes (\(Quantity.bytes(bytes)))\(rest)")
+            lines.append("\(name): \(blocks) blocks, \(bytes) bytes (\(ByteCount.precise(bytes)))\(rest)")
         }
         line("frees", result.freedBlocks, result.freedBytes)
         line(
@@ -67,7 +68,7 @@ struct PruneCommand: PublishSubcommand {
         if result.waitingBlocks > 0 {
             line("kept for readers of older catalogs", result.waitingBlocks, result.waitingBytes, until)
         }
-        lines.append("stays: \(result.keptBytes) bytes (\(Quantity.bytes(result.keptBytes)))")
+        lines.append("stays: \(result.keptBytes) bytes (\(ByteCount.precise(result.keptBytes)))")
         return lines
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Publisher
 
 /// `verify TREE`: is every block there and right?
@@ -44,7 +45,7 @@ struct VerifyCommand: PublishSubcommand {
         }
         let unread = found.unread == 0 ? "" : " (\(found.unread) not read again)"
         Console.print(
-            "\(found.versions) versions, \(found.blocks) blocks\(unread), \(Quantity.bytes(found.bytes))\(repaired): "
+            "\(found.versions) versions, \(found.blocks) blocks\(unread), \(ByteCount.precise(found.bytes))\(repaired): "
                 + "no problems found")
     }
 }

@@ -5,6 +5,7 @@ import Catalog
 import Curl
 import Curses
 import FUSE
+import Formats
 import GuestDomain
 import GuestNetwork
 import ImageIndex

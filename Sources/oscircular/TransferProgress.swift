@@ -1,5 +1,6 @@
 import BlockStore
 import Boot
+import Formats
 import Linux
 
 /// Phase, bytes, rate and time left: a line that is redrawn on a terminal, a new line every few seconds elsewhere.

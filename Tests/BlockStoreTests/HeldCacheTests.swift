@@ -31,7 +31,7 @@ import Testing
     private func holder() async throws -> ChildProcess {
         let lock = try directory.makeFolder("cache/v1") + "/lock"
         let child = try ChildProcess(
-            program: "flock", arguments: ["-x", "--no-fork", lock, "sleep", "60"], descriptors: [nil, nil, nil])
+            "flock", ["-x", "--no-fork", lock, "sleep", "60"])
         let file = try FileHandle(path: lock, flags: O_RDWR | O_CREAT, mode: 0o600)
         let isHeld = await eventually {
             guard (try? file.lock(exclusive: true, wait: false)) == true else { return true }

@@ -140,8 +140,8 @@ import Testing
         func start() throws -> ChildProcess {
             let lock = try directory.create()
             return try ChildProcess(
-                program: "perl", arguments: ["-e", "sleep 60", "run-session"],
-                descriptors: [nil, nil, nil, nil, lock.descriptor])
+                "perl", ["-e", "sleep 60", "run-session"],
+                otherDescriptors: [4: lock.descriptor])
         }
         let child = try start()
         let list = await registry.survey(patience: .milliseconds(50))

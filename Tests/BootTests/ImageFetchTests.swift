@@ -131,7 +131,7 @@ import Testing
         for position in 0..<3 { try image.publish(position, to: tree) }
         let lock = try folder.makeFolder("cache/v1") + "/lock"
         let holder = try ChildProcess(
-            program: "flock", arguments: ["-x", "--no-fork", lock, "sleep", "60"], descriptors: [nil, nil, nil])
+            "flock", ["-x", "--no-fork", lock, "sleep", "60"])
         let cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30), patience: 0.1)
         #expect(await eventually { !cache.isFree(within: 0) })
         let transfers = TransferQueue()

@@ -23,7 +23,7 @@ import Testing
             user: geteuid(), home: folder.path)
         // One that ends without a word, under a name of its own.
         let program = folder.path("osc-ends")
-        let child = try ChildProcess(program: "cp", arguments: ["/bin/true", program], descriptors: [nil, nil, nil])
+        let child = try ChildProcess("cp", ["/bin/true", program])
         #expect(child.wait() == .exited(0))
         let launcher = SessionLauncher(places: places, program: program)
         for id in ["first1", "second2"] {

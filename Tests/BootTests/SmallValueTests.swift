@@ -1,30 +1,6 @@
 import Boot
 import Testing
 
-@Suite struct ByteCountTests {
-    @Test(
-        arguments: [
-            (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1099, "1.0 kB"), (9900, "9.9 kB"), (9999, "9.9 kB"),
-            (10_000, "10 kB"), (999_999, "999 kB"), (1_000_000, "1.0 MB"), (84_000_000, "84 MB"),
-            (1_200_000_000, "1.2 GB"), (.max, "18 EB"),
-        ] as [(UInt64, String)])
-    func hasAtMostThreeDigits(bytes: UInt64, text: String) { #expect(ByteCount.text(bytes) == text) }
-
-    @Test(
-        arguments: [
-            ("0", 0), ("1500", 1500), ("7b", 7), ("20GiB", 20 << 30), ("20 gib", 20 << 30), ("20G", 20 << 30),
-            ("500 MB", 500_000_000), ("3kB", 3000), ("3K", 3072), ("2TB", 2_000_000_000_000), ("2T", 2 << 40),
-            ("18446744073709551615", .max), ("16777215TiB", 16_777_215 << 40),
-        ] as [(String, UInt64)])
-    func readsSizes(text: String, bytes: UInt64) { #expect(ByteCount.parse(text) == bytes) }
-
-    @Test(arguments: [
-        "", " ", "GiB", "-1", "+1", "1.5GB", "20GiBs", "20 G B", "1e9", "٣", "18446744073709551616", "16777216TiB",
-        "18446744073709551615k",
-    ])
-    func refusesWhatIsNoSizeOrDoesNotFit(text: String) { #expect(ByteCount.parse(text) == nil) }
-}
-
 @Suite struct SessionIDTests {
     @Test func randomIDsAreValidAndDiffer() {
         let ids = (0..<200).map { _ in SessionID.random() }

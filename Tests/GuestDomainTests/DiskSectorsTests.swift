@@ -38,7 +38,7 @@ import Testing
             let file = try FileHandle(path: path, flags: O_RDWR | O_CREAT)
             try systemCall("ftruncate") { ftruncate(file.descriptor, 16 << 20) }
             let script = "printf 'label: gpt\\nstart=256, size=1024\\n' | sfdisk -q --sector-size \(size) '\(path)'"
-            let child = try ChildProcess(program: "sh", arguments: ["-c", script], descriptors: [nil, nil, nil])
+            let child = try ChildProcess("sh", ["-c", script])
             let ending = child.wait()
             // An sfdisk before util-linux 2.38 knows no such option.
             if ending != .exited(0), size == 4096 { return }

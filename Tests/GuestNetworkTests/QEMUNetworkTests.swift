@@ -20,13 +20,13 @@ struct QEMUNetworkTests {
                 .init(mode: .user, socketPath: folder.path + "/net", sshSocketPath: gateway.path))
             let pipe = try Pipe()
             let machine = try ChildProcess(
-                program: qemu,
-                arguments: [
+                qemu,
+                [
                     "-nodefaults", "-accel", "tcg", "-m", "64", "-display", "none", "-serial", "stdio", "-boot", "n",
                     "-device", "sga", "-netdev",
                     "stream,id=osc,server=off,addr.type=unix,addr.path=\(folder.path)/net", "-device",
                     "virtio-net-pci,netdev=osc,bootindex=1",
-                ], descriptors: [nil, pipe.writing.descriptor, pipe.writing.descriptor])
+                ], standardOutput: pipe.writing.descriptor, standardError: pipe.writing.descriptor)
             defer {
                 machine.signal(SIGKILL)
                 machine.wait()

@@ -40,7 +40,7 @@ struct StaleMountsTests {
             ],
             environment: ["OSCIRCULAR_TEST_SERVE=\(directory)"])
         let directory = directory
-        try #require(await eventually(seconds: 30) { (try? MountTable.entry(at: directory)) ?? nil != nil })
+        try #require(await eventually(within: .seconds(30)) { (try? MountTable.entry(at: directory)) ?? nil != nil })
         // The kernel has the folder's attributes from now on, and would still give them when nobody serves it.
         #expect(try await exitCode("cat '\(directory)/disk' > /dev/null; ls -l '\(directory)'") == 0)
         #expect(!StaleMounts.isStale(directory))

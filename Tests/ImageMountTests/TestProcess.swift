@@ -9,7 +9,7 @@ final class TestProcess: Sendable {
     init(_ arguments: [String], environment: [String] = []) throws {
         // `env` adds to the environment that it inherits.
         child = try ChildProcess(
-            program: "env", arguments: environment + arguments, environment: nil, descriptors: [nil, nil, nil])
+            "env", environment + arguments, environment: nil)
     }
 
     static func shell(_ script: String) throws -> TestProcess { try TestProcess(["/bin/sh", "-c", script]) }

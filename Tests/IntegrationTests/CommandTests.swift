@@ -231,9 +231,10 @@ struct CommandTests {
             for (signal, expected) in [(SIGINT, Int32(130)), (SIGTERM, 143)] {
                 let seen = server.requests.count { $0.hasSuffix(".cacnk") }
                 let process = try ChildProcess(
-                    program: BuiltProgram.path("oscircular"), arguments: ["fetch", "tiny"],
+                    BuiltProgram.path("oscircular"), ["fetch", "tiny"],
                     environment: scenario.environment.map { "\($0)=\($1)" },
-                    descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], newSession: true)
+                    standardInput: STDIN_FILENO, standardOutput: STDOUT_FILENO, standardError: STDERR_FILENO,
+                    session: .own)
                 for _ in 0..<200 where server.requests.count(where: { $0.hasSuffix(".cacnk") }) == seen {
                     try await Task.sleep(for: .milliseconds(50))
                 }
@@ -257,9 +258,9 @@ struct CommandTests {
             let configuration = scenario.folder.path("config/oscircular/config.toml")
             try #require(mkfifo(configuration, 0o600) == 0)
             let process = try ChildProcess(
-                program: BuiltProgram.path("oscircular"), arguments: ["boot", "tiny", "--detach", "--accel", "tcg"],
+                BuiltProgram.path("oscircular"), ["boot", "tiny", "--detach", "--accel", "tcg"],
                 environment: scenario.environment.map { "\($0)=\($1)" },
-                descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], newSession: true)
+                standardInput: STDIN_FILENO, standardOutput: STDOUT_FILENO, standardError: STDERR_FILENO, session: .own)
             // If nobody hears the signal, the guest would start.
             let watchdog = Task {
                 try await Task.sleep(for: .seconds(60))

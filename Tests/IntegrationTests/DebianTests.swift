@@ -72,7 +72,8 @@ enum DebianImages {
         if access(images.older, R_OK) == 0 && access(images.newer, R_OK) == 0 { return images }
         var script = Substring(#filePath)
         for _ in 0..<3 { script = script.prefix(upTo: script.lastIndex(of: "/") ?? script.startIndex) }
-        let built = try await BuiltProgram.runAny("\(script)/share/demo/build-debian", [images.older, images.newer])
+        let built = try await BuiltProgram.runAny(
+            "\(script)/share/demo/build-debian", [images.older, images.newer], within: .seconds(840))
         guard built.status == 0 else { throw Scenario.Failure("build-debian: \(built.status): \(built.stderr)") }
         return images
     }

@@ -150,9 +150,10 @@ struct MountCommandTests {
             let directory = try scenario.emptyFolder("m")
             for signal in [SIGINT, SIGTERM] {
                 let process = try ChildProcess(
-                    program: BuiltProgram.path("oscircular"), arguments: ["mount", index, directory, "--foreground"],
+                    BuiltProgram.path("oscircular"), ["mount", index, directory, "--foreground"],
                     environment: scenario.environment.map { "\($0)=\($1)" },
-                    descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], newSession: true)
+                    standardInput: STDIN_FILENO, standardOutput: STDOUT_FILENO, standardError: STDERR_FILENO,
+                    session: .own)
                 for _ in 0..<200 where scenario.mounts().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
                 #expect(try await scenario.areEqual(image, "\(directory)/disk"))
                 kill(process.pid, signal)

@@ -35,8 +35,8 @@ struct TrustFaultTests {
                 try await scenario.publisher("timestamp", scenario.tree)
                 age(scenario)
                 let process = try ChildProcess(
-                    program: BuiltProgram.path("oscircular"), arguments: ["list"],
-                    environment: scenario.environment.map { "\($0)=\($1)" }, descriptors: [nil, nil, nil])
+                    BuiltProgram.path("oscircular"), ["list"],
+                    environment: scenario.environment.map { "\($0)=\($1)" })
                 try await Task.sleep(for: .milliseconds(Int.random(in: 5...250, using: &random)))
                 kill(process.pid, SIGKILL)
                 _ = try await WorkerThread.run(name: "list") { process.wait() }

@@ -37,6 +37,29 @@ import Testing
         #expect(Signal.kill.send(to: left))
     }
 
+    @Test func aProgramWhoseTimeIsOverIsKilledWithWhatItStarted() throws {
+        let finished = try ChildProcess.run(
+            "/bin/sh", ["-c", "sleep 60 & echo $!; wait"], within: .milliseconds(300))
+        #expect(finished.ranOutOfTime)
+        #expect(finished.ending == .killed(signal: SIGKILL))
+        let child = try #require(pid_t(finished.text))
+        #expect(eventuallyBlocking { !CurrentProcess.isRunning(child) || isZombie(child) })
+        #expect(try !ChildProcess.run("/bin/sh", ["-c", "exit 3"], within: .seconds(30)).ranOutOfTime)
+    }
+
+    /// A killed orphan stays until whoever adopted it looks.
+    private func isZombie(_ process: pid_t) -> Bool {
+        // It may be gone by now.
+        ((try? FileContents.readText("/proc/\(process)/stat", limit: 4096)) ?? ") Z").contains(") Z")
+    }
+
+    @Test func aProgramThatDoesNotEndFailsItsTestWithWhatItPrinted() async {
+        let error = await #expect(throws: BuiltProgram.Overdue.self) {
+            try await BuiltProgram.runAny("sh", ["-c", "echo so far; sleep 60"], within: .milliseconds(300))
+        }
+        #expect(error?.description.contains("so far\n") == true)
+    }
+
     @Test func aProgramThatClosesItsOutputIsWaitedFor() throws {
         #expect(try shell("exec >&- 2>&-; sleep 0.2; exit 3").ending == .exited(3))
     }
@@ -81,8 +104,8 @@ import Testing
     @Test func theOldWayPutsDescriptorsInOrder() throws {
         let pipe = try Pipe()
         let child = try ChildProcess(
-            program: "/bin/sh", arguments: ["-c", "echo three >&3"],
-            descriptors: [nil, nil, nil, pipe.writing.descriptor])
+            "/bin/sh", ["-c", "echo three >&3"],
+            otherDescriptors: [3: pipe.writing.descriptor])
         #expect(child.wait() == .exited(0))
         var sources = [PollSource(pipe.reading.descriptor)]
         #expect(try PollSource.wait(for: &sources, milliseconds: 0))

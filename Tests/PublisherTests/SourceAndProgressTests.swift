@@ -45,17 +45,6 @@ import Testing
         #expect(source.data(from: data.upperBound) == nil)
     }
 
-    @Test(
-        arguments: [
-            (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_550, "1.6 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"),
-            (348_900_481, "348.9 MB"), (.max, "18.4 EB"),
-        ] as [(UInt64, String)])
-    func bytesAreWrittenForPeople(count: UInt64, text: String) { #expect(Quantity.bytes(count) == text) }
-
-    @Test func durationsAreWrittenForPeople() {
-        #expect([4, 65, 3720].map { Quantity.duration(seconds: $0) } == ["4 s", "1 min 05 s", "1 h 02 min"])
-    }
-
     @Test func theProgressLineHasBytesRateAndTheRest() {
         let snapshot = PublishProgress.Snapshot(phase: .blocks, done: 500_000_000, total: 1_500_000_000, started: 1000)
         #expect(

@@ -14,11 +14,6 @@ package func eventually(
     }
 }
 
-/// As ``eventually(within:_:)``.
-package func eventually(seconds: Double, _ condition: () async throws -> Bool) async rethrows -> Bool {
-    try await eventually(within: .seconds(seconds), condition)
-}
-
 /// As ``eventually(within:_:)``, for a thread that may wait: not for one of the cooperative pool.
 package func eventuallyBlocking(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
     let end = MonotonicClock.nanoseconds + UInt64(seconds * 1e9)

@@ -59,7 +59,7 @@ package enum LibvirtDaemon {
 
     private static func quietly(_ arguments: [String], newSession: Bool = false) throws -> ChildProcess {
         try ChildProcess(
-            program: ProgramPath.find(arguments[0]) ?? arguments[0], arguments: Array(arguments.dropFirst()),
-            environment: nil, descriptors: [nil, nil, nil], newSession: newSession)
+            ProgramPath.find(arguments[0]) ?? arguments[0], Array(arguments.dropFirst()),
+            environment: nil, session: newSession ? .own : .inherited)
     }
 }

@@ -61,8 +61,8 @@ package final class NginxServer: @unchecked Sendable {
     package func start() throws {
         let program = ProgramPath.find("nginx") ?? "nginx"
         process = try ChildProcess(
-            program: program, arguments: ["-e", "\(folder.path)/error.log", "-c", "\(folder.path)/nginx.conf"],
-            environment: nil, descriptors: [nil, STDOUT_FILENO, STDERR_FILENO], newSession: true)
+            program, ["-e", "\(folder.path)/error.log", "-c", "\(folder.path)/nginx.conf"],
+            environment: nil, standardOutput: STDOUT_FILENO, standardError: STDERR_FILENO, session: .own)
         for _ in 0..<100 {
             if FreePort.isAnswering(port) { return }
             usleep(50_000)

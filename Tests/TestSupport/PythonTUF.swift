@@ -10,8 +10,8 @@ package enum PythonTUF {
         for _ in 0..<3 { root = root.prefix(upTo: root.lastIndex(of: "/") ?? root.startIndex) }
         guard
             let process = try? ChildProcess(
-                program: "/bin/sh", arguments: ["-c", "'\(root)/share/python-tuf' > '\(output)'"], environment: nil,
-                descriptors: [nil, nil, STDERR_FILENO]),
+                "/bin/sh", ["-c", "'\(root)/share/python-tuf' > '\(output)'"], environment: nil,
+                standardError: STDERR_FILENO),
             process.wait() == .exited(0)
         else { return nil }
         let text = (try? FileContents.readText(output, limit: 4096)) ?? ""

@@ -68,7 +68,7 @@ package struct Mountpoint: Sendable {
     /// - Returns: whether it succeeded.
     private static func fusermount(_ arguments: [String]) throws(SystemCallError) -> Bool {
         let program = try ChildProcess(
-            program: "fusermount3", arguments: arguments, environment: nil, descriptors: [nil, nil, nil])
+            "fusermount3", arguments, environment: nil)
         return program.wait() == .exited(0)
     }
 }

@@ -76,23 +76,6 @@ package final class ChildProcess: Sendable {
         self.process = process
     }
 
-    /// Starts a program, its descriptors in order.
-    /// - Parameters:
-    ///   - descriptors: become 0, 1, 2, … of the child; `nil` is /dev/null.
-    ///   - newSession: the child leads a session of its own, so no terminal's signals reach it.
-    /// - Throws: as the other initializer.
-    package convenience init(
-        program: String, arguments: [String], environment: [String]? = plainEnvironment,
-        descriptors: [Int32?], newSession: Bool = false
-    ) throws(SystemCallError) {
-        var others: [Int32: Int32] = [:]
-        for (number, descriptor) in descriptors.enumerated().dropFirst(3) { others[Int32(number)] = descriptor }
-        func standard(_ number: Int) -> Int32? { number < descriptors.count ? descriptors[number] : nil }
-        try self.init(
-            program, arguments, environment: environment, standardInput: standard(0), standardOutput: standard(1),
-            standardError: standard(2), otherDescriptors: others, session: newSession ? .own : .inherited)
-    }
-
     /// Sends a signal. Call it only while nobody has seen the ending: then the number cannot be another process's.
     package func signal(_ number: Int32) {
         Glibc.kill(pid, number)
@@ -131,6 +114,8 @@ extension ChildProcess {
         package let output: [UInt8]
         /// The last bytes of its standard error.
         package let errors: [UInt8]
+        /// Whether it was killed because its time was over.
+        package let ranOutOfTime: Bool
 
         /// What it wrote as text, without spaces and newlines around it: errors, else results.
         package var text: String {
@@ -147,16 +132,21 @@ extension ChildProcess {
     /// - Parameters:
     ///   - environment: as of ``init(_:_:environment:standardInput:standardOutput:standardError:otherDescriptors:workingFolder:session:)``.
     ///   - limit: bytes that are kept of each of the two.
+    ///   - time: after it the program is killed, with all that it started and that has not left its group; then it leads a session
+    ///     of its own. Nil for no end.
     /// - Throws: ``SystemCallError`` when it could not be started.
     package static func run(
-        _ program: String, _ arguments: [String], environment: [String]? = plainEnvironment, keeping limit: Int = 65_536
+        _ program: String, _ arguments: [String], environment: [String]? = plainEnvironment,
+        keeping limit: Int = 65_536, within time: Duration? = nil
     ) throws(SystemCallError) -> Finished {
         let (output, errors) = (try Pipe(), try Pipe())
         let streams = [output.reading, errors.reading]
         for stream in streams { try stream.makeNonblocking() }
-        let child = try start(program, arguments, environment, output: output.writing, errors: errors.writing)
+        let child = try ChildProcess(
+            program, arguments, environment: environment, standardOutput: output.writing.descriptor,
+            standardError: errors.writing.descriptor, session: time == nil ? .inherited : .own)
         do throws(SystemCallError) {
-            return try collect(streams, child, keeping: limit)
+            return try collect(streams, child, keeping: limit, within: time)
         } catch {
             child.send(.kill)
             child.wait()
@@ -164,17 +154,9 @@ extension ChildProcess {
         }
     }
 
-    private static func start(
-        _ program: String, _ arguments: [String], _ environment: [String]?, output: FileHandle, errors: FileHandle
-    ) throws(SystemCallError) -> ChildProcess {
-        try ChildProcess(
-            program, arguments, environment: environment, standardOutput: output.descriptor,
-            standardError: errors.descriptor)
-    }
-
     /// Reads both until the child has ended and nothing is left in them.
     private static func collect(
-        _ streams: [FileHandle], _ child: ChildProcess, keeping limit: Int
+        _ streams: [FileHandle], _ child: ChildProcess, keeping limit: Int, within time: Duration?
     ) throws(SystemCallError) -> Finished {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
         defer { buffer.deallocate() }
@@ -187,12 +169,19 @@ extension ChildProcess {
             if collected[index].count > 2 * limit { collected[index].removeFirst(collected[index].count - limit) }
             return true
         }
-        var hasEnded = false
+        var end = time.map { MonotonicClock.nanoseconds + UInt64($0 / .nanoseconds(1)) }
+        var (hasEnded, ranOutOfTime) = (false, false)
         while !hasEnded {
             var sources = [PollSource(child.descriptor)]
             // A stream that the child has closed would end every wait at once.
             sources += streams.indices.map { PollSource(isOpen[$0] ? streams[$0].descriptor : nil) }
-            try PollSource.wait(for: &sources)
+            let now = MonotonicClock.nanoseconds
+            let rest = end.map { Int32(clamping: $0 > now ? ($0 - now) / 1_000_000 + 1 : 0) } ?? -1
+            if try !PollSource.wait(for: &sources, milliseconds: rest) {
+                // Its number, and the group's, are its own until it is collected below.
+                Glibc.kill(-child.pid, SIGKILL)
+                (end, ranOutOfTime) = (nil, true)
+            }
             hasEnded = sources[0].hasNews
             for index in streams.indices where sources[index + 1].isReadable { isOpen[index] = try take(index) }
         }
@@ -202,7 +191,8 @@ extension ChildProcess {
         }
         let ending = child.wait()
         return Finished(
-            ending: ending, output: Array(collected[0].suffix(limit)), errors: Array(collected[1].suffix(limit)))
+            ending: ending, output: Array(collected[0].suffix(limit)), errors: Array(collected[1].suffix(limit)),
+            ranOutOfTime: ranOutOfTime)
     }
 }
 

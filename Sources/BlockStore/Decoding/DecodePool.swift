@@ -45,7 +45,11 @@ package final class DecodePool: Sendable {
     /// Queues a job. Never waits, unless no thread could be started: then the caller does the job.
     package func submit(_ job: @escaping Job) {
         guard hasThreads else { return job(ChunkDecoder()) }
-        queue.change { $0.jobs.append(job) }
+        // Whoever waits saw no job. The first one wakes all of them; until it is taken nobody waits again.
+        queue.change(wakingIf: { queue in
+            queue.jobs.append(job)
+            return ((), queue.jobs.count == 1)
+        })
     }
 
     private static func work(_ queue: Monitor<Queue>) {

@@ -1,5 +1,6 @@
 import Catalog
 import Curl
+import Formats
 import Linux
 import TOMLKit
 

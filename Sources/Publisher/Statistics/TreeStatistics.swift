@@ -1,5 +1,6 @@
 import Catalog
 import ContentAddress
+import Formats
 import FoundationEssentials
 import ImageIndex
 
@@ -71,21 +72,22 @@ extension TreeStatistics {
         for distribution in distributions {
             var rows = [TreeStatistics.heads]
             for version in distribution.versions {
-                let bootSet = version.bootSetStored.map(Quantity.bytes) ?? "none"
+                let bootSet = version.bootSetStored.map(ByteCount.precise) ?? "none"
                 let notes = [
                     version.pinned ? "pinned" : nil, version.recordingError.map { "recording failed: \($0)" },
                 ].compactMap { $0 }
                 rows.append([
-                    version.id, Quantity.bytes(version.size), "\(version.distinct)", Quantity.bytes(version.stored),
-                    Quantity.bytes(version.newStored), Quantity.bytes(version.sharedStored),
-                    Quantity.bytes(version.cumulativeStored), Quantity.bytes(version.freedWithOlder), bootSet,
+                    version.id, ByteCount.precise(version.size), "\(version.distinct)",
+                    ByteCount.precise(version.stored),
+                    ByteCount.precise(version.newStored), ByteCount.precise(version.sharedStored),
+                    ByteCount.precise(version.cumulativeStored), ByteCount.precise(version.freedWithOlder), bootSet,
                     notes.joined(separator: ", "),
                 ])
             }
             lines.append(distribution.id)
             lines += TreeStatistics.table(rows)
         }
-        lines.append("all: \(blocks) blocks, \(Quantity.bytes(stored))")
+        lines.append("all: \(blocks) blocks, \(ByteCount.precise(stored))")
         return lines
     }
 

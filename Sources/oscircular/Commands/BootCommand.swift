@@ -1,6 +1,7 @@
 import ArgumentParser
 import Boot
 import Catalog
+import Formats
 import GuestDomain
 import Linux
 import Synchronization

@@ -2,6 +2,7 @@ import ArgumentParser
 import BlockStore
 import Boot
 import Catalog
+import Formats
 import Linux
 
 /// `oscircular cache status|verify|prune|clear|pin|unpin`.

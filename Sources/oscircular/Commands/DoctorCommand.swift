@@ -2,6 +2,7 @@ import ArgumentParser
 import Boot
 import Catalog
 import FUSE
+import Formats
 import GuestDomain
 import Linux
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Boot
 import Catalog
+import Formats
 import Linux
 
 /// `oscircular list [DISTRO]`.

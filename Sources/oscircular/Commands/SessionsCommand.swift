@@ -1,5 +1,6 @@
 import ArgumentParser
 import Boot
+import Formats
 import Linux
 
 /// `oscircular sessions`.
