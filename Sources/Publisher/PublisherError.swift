@@ -51,8 +51,12 @@ package enum PublisherError: Error, Sendable, Equatable {
     case key(path: String, reason: String)
     /// The folder for private keys is published with the tree.
     case keysInTree(folder: String, tree: String)
-    /// Too few keys of these roles were available to sign. What was to be published waits as a draft, or nothing changed.
+    /// Too few keys of these roles were available to sign; nothing changed.
     case keyMissing(roles: [String])
+    /// The same for a change that is kept: it waits for these roles' keys as drafts.
+    case changeWaits(tree: String, roles: [String])
+    /// An earlier change waits so, and nothing else can be signed before it is published or dropped.
+    case earlierChangeWaits(tree: String, roles: [String])
     /// The tree's signed metadata cannot be used or changed; `reason` is a phrase.
     case metadata(reason: String)
     /// A change that cannot be signed; `reason` is a phrase.
@@ -104,7 +108,7 @@ extension PublisherError {
         case .busy: self = .busy(path: tree)
         case .notARepository: self = .notATree(path: tree, reason: "it is not signed: it has no metadata")
         case .missingSignatures(let role, _): self = .keyMissing(roles: [role])
-        case .waiting(let roles): self = .keyMissing(roles: roles)
+        case .waiting(let roles): self = .earlierChangeWaits(tree: tree, roles: roles)
         case .signing(let cause):
             if let own = cause as? PublisherError { self = own } else { self = .metadata(reason: "\(cause)") }
         case .damaged, .missing: self = .metadata(reason: error.description)

@@ -134,7 +134,19 @@ struct ErrorReport {
         case .keyMissing(let roles):
             self.init(
                 77, "nothing was published", "the private key of \(roles.joined(separator: ", ")) is missing",
-                "give its folder with --keys, or run 'oscircular-publish key sign' where it is")
+                "give its folder with --keys")
+        case .changeWaits(let tree, let roles):
+            self.init(
+                77, "nothing was published yet",
+                "the private key of \(roles.joined(separator: ", ")) is missing, so the change waits as a draft in "
+                    + ErrorReport.drafts(tree, roles),
+                "run 'oscircular-publish key sign \(tree) --keys FOLDER' where the key is")
+        case .earlierChangeWaits(let tree, let roles):
+            self.init(
+                77, "nothing was published",
+                "an earlier change waits as a draft in \(ErrorReport.drafts(tree, roles))",
+                "publish that first with 'oscircular-publish key sign \(tree) --keys FOLDER', or drop it: remove what is in "
+                    + "\(tree)/drafts")
         case .metadata(let reason):
             self.init(65, "the tree's signed metadata cannot be used", reason, "restore it from a copy of the tree")
         case .refused(let reason): self.init(65, "the tree was not changed", reason)
@@ -231,6 +243,10 @@ struct ErrorReport {
         case .changed:
             self.init(75, what, "the image changed while it was read", "stop what writes to it, or publish a copy")
         }
+    }
+
+    private static func drafts(_ tree: String, _ roles: [String]) -> String {
+        roles.map { "\(tree)/drafts/\($0).json" }.joined(separator: ", ")
     }
 
     /// A limit of the machine or of this session, whatever was being done; nil for everything else.

@@ -99,6 +99,7 @@ import Zstd
                 .indexTooLong(image: "/i", length: 2, limit: 1, blockSize: 8192),
                 .indexTooLong(image: "/i", length: 2, limit: 1, blockSize: nil),
                 .keysInTree(folder: "/t/k", tree: "/t"), .keyMissing(roles: ["root"]),
+                .changeWaits(tree: "/t", roles: ["targets"]), .earlierChangeWaits(tree: "/t", roles: ["targets", "d"]),
                 .metadata(reason: "it is damaged"),
                 .refused(reason: "it is too long"), .noSuchVersion(distribution: "d", version: version),
                 .clock(expired: "2026-11-16"), .clockBehind(now: Timestamp(seconds: 0), signed: .now),

@@ -75,7 +75,8 @@ import Testing
         ]
         let forbidden: [PublisherError] = [
             .unreadable(call(EACCES)), .unwritable(call(EPERM)), .key(path: "/k", reason: "no"),
-            .keyMissing(roles: ["root"]),
+            .keyMissing(roles: ["root"]), .changeWaits(tree: "/t", roles: ["targets"]),
+            .earlierChangeWaits(tree: "/t", roles: ["targets"]),
         ]
         let refused: [MirrorError] = [.noCredentials, .objectStore(.refused(code: "AccessDenied", message: ""))]
         return [

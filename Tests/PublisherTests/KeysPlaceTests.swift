@@ -64,6 +64,36 @@ import Testing
         #expect(ScratchFolder.names("\(tree)/keys").count == 3)
     }
 
+    @Test func whatWaitsForAKeyIsNamedWithTheCommandThatPublishesIt() async throws {
+        let (tree, keys, image) = (folder.file("tree"), folder.file("keys"), folder.file("a.img"))
+        try #require(try await run(["init", tree, "--keys", keys]).status == 0)
+        try PublisherFixtures.writeImage([.random(70_000, seed: 1)], to: image)
+        let add = ["add", tree, "d", "2026-11-16", image, "--allow-future", "--keys"]
+        let draft = "\(tree)/drafts/targets.json"
+
+        let without = try await run(add + [folder.file("none")])
+        #expect(without.status == 77)
+        #expect(without.stderr.contains("waits as a draft in \(draft)"), "\(without.stderr)")
+        #expect(without.stderr.contains("'oscircular-publish key sign \(tree) --keys FOLDER'"), "\(without.stderr)")
+
+        // The keys are there now; what is in the way is the draft.
+        let blocked = try await run(add + [keys])
+        #expect(blocked.status == 77)
+        #expect(!blocked.stderr.contains("missing"), "\(blocked.stderr)")
+        #expect(blocked.stderr.contains("an earlier change waits as a draft in \(draft)"), "\(blocked.stderr)")
+        #expect(blocked.stderr.contains("'oscircular-publish key sign \(tree) --keys FOLDER'"), "\(blocked.stderr)")
+
+        // One of the two ways out that it names; the other is to drop the draft.
+        let signed = try await run(["key", "sign", tree, "--keys", keys])
+        #expect(signed.status == 0, "\(signed.stderr)")
+        #expect(try await run(["stats", tree]).stdout.contains("2026-11-16"))
+
+        #expect(try await run(["key", "delegate", tree, "d", "--keys", folder.file("none")]).status == 77)
+        try Folder.removeTree("\(tree)/drafts")
+        let after = try await run(["add", tree, "d", "2026-11-16.1", image, "--allow-future", "--keys", keys])
+        #expect(after.status == 0, "\(after.stderr)")
+    }
+
     @Test func anEmptyPassphraseIsRefusedInWords() async throws {
         try AtomicFile.write("", to: folder.file("empty"))
         try AtomicFile.write("\nsecret\n", to: folder.file("second"))

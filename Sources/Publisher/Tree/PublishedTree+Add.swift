@@ -56,6 +56,7 @@ extension PublishedTree {
         defer { lock.unlock() }
         let contents = try contents()
         try checkClock(contents)
+        try checkNothingWaits()
         try checkDay(of: new)
         var document = try contents.catalog()
         if let withdrawn = document.distribution(new.distribution)?.withdrawal(of: new.version) {

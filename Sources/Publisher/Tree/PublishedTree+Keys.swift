@@ -85,15 +85,16 @@ extension PublishedTree {
         let old = try keys.signers(contents.keyIDs(of: TopLevelRole.allCases.map(\.rawValue)))
         try keys.check(outside: path)
         let key = try keys.generate(for: role.rawValue, passphrase: passphrase)
+        let result: PublishResult
         do throws(RepositoryError) {
-            let result = try repository.changeKeys(signers: old + [key]) { roles in
+            result = try repository.changeKeys(signers: old + [key]) { roles in
                 roles[role] = RoleMembers([key.publicKey])
             }
-            if case .waiting(let missing) = result { throw .waiting(roles: missing.map(\.role)) }
         } catch {
             keys.discard([key], unlessNamedIn: repository)
             throw PublisherError(error, tree: path)
         }
+        try checkPublished(result)
         return key.publicKey.keyID
     }
 
@@ -111,19 +112,21 @@ extension PublishedTree {
         let signers = try keys.signers(contents.keyIDs(of: ["targets", "snapshot", "timestamp"]))
         try keys.check(outside: path)
         let key = try keys.generate(for: distribution, passphrase: passphrase)
+        let result: PublishResult
         do {
-            try repository.delegate(
+            result = try repository.delegate(
                 distribution, to: RoleMembers([key.publicKey]), paths: ["\(distribution)/*"],
                 signers: signers + [key])
         } catch {
             keys.discard([key], unlessNamedIn: repository)
             throw PublisherError(error, tree: path)
         }
+        try checkPublished(result)
         return key.publicKey.keyID
     }
 
     /// Signs a waiting change with the keys that are available now, and publishes it when they are enough.
-    /// - Throws: ``PublisherError/keyMissing(roles:)`` when there are not.
+    /// - Throws: ``PublisherError/changeWaits(tree:roles:)`` when there are not.
     package func resume() throws(PublisherError) {
         let lock = try lock()
         defer { lock.unlock() }
@@ -131,11 +134,13 @@ extension PublishedTree {
         try checkClock(contents)
         let roles = contents.state.documents.entries.map(\.name)
         let signers = try keys.signers(contents.keyIDs(of: roles))
-        do throws(RepositoryError) {
-            let result = try repository.resume(signers: signers)
-            if case .waiting(let missing) = result { throw .waiting(roles: missing.map(\.role)) }
-        } catch {
-            throw PublisherError(error, tree: path)
-        }
+        let result: PublishResult
+        do { result = try repository.resume(signers: signers) } catch { throw PublisherError(error, tree: path) }
+        try checkPublished(result)
+    }
+
+    private func checkPublished(_ result: PublishResult) throws(PublisherError) {
+        guard case .waiting(let missing) = result else { return }
+        throw .changeWaits(tree: path, roles: missing.map(\.role))
     }
 }

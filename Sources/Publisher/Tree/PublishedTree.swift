@@ -176,8 +176,9 @@ package struct PublishedTree: Sendable {
                 throw .catalogRefused(error)
             }
         }
+        var waiting: [String] = []
         do throws(RepositoryError) {
-            for update in updates {
+            for update in updates where waiting.isEmpty {
                 var added: [TargetFile] = []
                 for file in update.files { added.append(try repository.store(file.bytes, as: file.name)) }
                 let ids = contents.keyIDs(of: [update.role, "snapshot", "timestamp"])
@@ -185,12 +186,21 @@ package struct PublishedTree: Sendable {
                 do { signers = try keys.signers(ids) } catch { throw .signing(cause: error) }
                 let result = try repository.update(
                     role: update.role, adding: added, removing: removing, signers: signers)
-                if case .waiting(let missing) = result {
-                    throw .waiting(roles: missing.map(\.role))
-                }
+                if case .waiting(let missing) = result { waiting = missing.map(\.role) }
             }
         } catch {
             throw PublisherError(error, tree: path)
         }
+        if !waiting.isEmpty { throw .changeWaits(tree: path, roles: waiting) }
+    }
+
+    /// For what takes a long time before it is signed.
+    /// - Throws: ``PublisherError/earlierChangeWaits(tree:roles:)``.
+    func checkNothingWaits() throws(PublisherError) {
+        let waiting: [String]
+        do { waiting = try repository.drafts().entries.map(\.name) } catch {
+            throw PublisherError(error, tree: path)
+        }
+        if !waiting.isEmpty { throw .earlierChangeWaits(tree: path, roles: waiting) }
     }
 }
