@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 
 @Suite struct ImageIndexTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     @Test(arguments: DigestAlgorithm.published, [1, 511, 512, 513, 5120, 5121] as [UInt64])
     func whatIsWrittenIsRead(algorithm: DigestAlgorithm, size: UInt64) throws {

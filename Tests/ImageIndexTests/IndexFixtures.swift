@@ -33,7 +33,7 @@ enum IndexFixtures {
     }
 
     /// Opens the bytes as an index file.
-    static func open(_ bytes: [UInt8], in folder: ScratchFolder) throws -> ImageIndex {
+    static func open(_ bytes: [UInt8], in folder: TemporaryDirectory) throws -> ImageIndex {
         try AtomicFile.write(bytes, to: folder.file("x.caibx"))
         return try ImageIndex(path: folder.file("x.caibx"))
     }

@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 
 @Suite struct MalformedIndexTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     @Test func aFileThatLacksOrIsAFolderIsAFileError() {
         #expect(throws: ImageIndexError.file(SystemCallError(code: ENOENT, call: "open", subject: folder.file("no")))) {

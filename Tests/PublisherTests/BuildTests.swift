@@ -8,10 +8,10 @@ import Testing
 
 /// What becomes of the image that a recipe's build makes, when something goes wrong.
 @Suite struct BuildTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
     private let order = BuildFolder.Order(day: CalendarDate(dayNumber: 20_000), command: ["./build", "it"])
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     private func build(
         _ order: BuildFolder.Order, _ body: (_ output: String) throws(SystemCallError) -> Void
@@ -63,7 +63,7 @@ import Testing
         let versions = try tree.catalog().distribution("d")?.versions ?? []
         #expect(versions.map(\.size) == [9000])
         #expect(versions.map(\.notes) == [""])
-        #expect(ScratchFolder.names(folder.file("work/d")) == ["last.raw"])
+        #expect(TemporaryDirectory.names(folder.file("work/d")) == ["last.raw"])
     }
 
     @Test func aSignalDuringABuildLeavesNothingForTheNextRun() async throws {
@@ -112,7 +112,7 @@ import Testing
         try Folder.make(folder.file("work/d/.oscircular-building-dead"))
         #expect(try made(for: order) == nil)
         _ = try build(order) { (output) throws(SystemCallError) in try AtomicFile.write("x", to: output) }
-        #expect(ScratchFolder.names(folder.file("work/d")) == ["finished"])
+        #expect(TemporaryDirectory.names(folder.file("work/d")) == ["finished"])
     }
 
     @Test func aBuildProgramThatIsNotThereIsSaid() async throws {
@@ -133,8 +133,8 @@ import Testing
         #expect(throws: PublisherError.self) {
             _ = try build(order) { (output) throws(SystemCallError) in try AtomicFile.write("x", to: output) }
         }
-        #expect(ScratchFolder.names(folder.file("work/d/finished")) == ["a"])
-        #expect(ScratchFolder.names(folder.file("work/d")).sorted() == ["building-site", "finished"])
+        #expect(TemporaryDirectory.names(folder.file("work/d/finished")) == ["a"])
+        #expect(TemporaryDirectory.names(folder.file("work/d")).sorted() == ["building-site", "finished"])
     }
 
     @Test func aLinkIsFollowedAndTheImageBeforeIsNeverLost() throws {
@@ -175,7 +175,7 @@ import Testing
         try builds.keep(
             try make { (output) throws(SystemCallError) in try systemCall("symlink") { symlink(far, output) } })
         #expect(try FileContents.readText(last, limit: 99) == "far")
-        #expect(ScratchFolder.names(folder.file("work/d")) == ["last.raw"])
+        #expect(TemporaryDirectory.names(folder.file("work/d")) == ["last.raw"])
     }
 
     @Test func notesThatReadersWouldRefuseAreCut() throws {

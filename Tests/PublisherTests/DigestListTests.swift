@@ -98,13 +98,13 @@ import Testing
 
 /// Where a digest list is looked for, with servers that answer as they please.
 @Suite struct DigestListPlacesTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
     private let server: FaultyHTTPServer
     private static let retry = TransferRetry(attempts: 3, firstPause: 0.01, longestPause: 1)
     private let hasty = Downloads(retry: DigestListPlacesTests.retry)
 
     init() throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryDirectory()
         try Folder.make(folder.file("web"))
         try PublisherFixtures.writeImage([.random(20_000, seed: 1)], to: folder.file("web/d.raw"))
         server = try FaultyHTTPServer(folder: folder.file("web"))

@@ -11,12 +11,12 @@ import Testing
 
 /// Whatever file call fails, once or from then on: nothing that is named is lost, what failed is said, and the next run works.
 @Suite(.serialized) struct FileFaultTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
     private let tree: PublishedTree
     private static let block = 4096
 
     init() throws {
-        folder = try ScratchFolder(in: FileFaults.place)
+        folder = try TemporaryDirectory(in: FileFaults.place)
         tree = try PublishedTree.create(
             path: folder.file("tree"), name: "Tests", description: "", keys: SigningKeys(folder: folder.file("keys")))
     }

@@ -9,10 +9,10 @@ import Testing
 
 /// Images from elsewhere: compressed, from a URL, in other formats.
 @Suite struct ImageOriginTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
     init() throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryDirectory()
         try PublisherFixtures.writeRandomImage(size: 2_097_152, seed: 6, to: folder.file("a.img"))
         for name in ["web", "out"] { try Folder.make(folder.file(name)) }
     }
@@ -21,7 +21,7 @@ import Testing
         let made = try await BuiltProgram.run(
             "oscircular-publish",
             ["make", image, folder.file("out/b.caibx"), "--store", folder.file("b.castr")] + options)
-        let left = ScratchFolder.names(folder.file("out")).filter { $0 != "b.caibx" }
+        let left = TemporaryDirectory.names(folder.file("out")).filter { $0 != "b.caibx" }
         #expect(left.isEmpty, "\(left)")
         return (made.status, made.stderr)
     }

@@ -7,9 +7,9 @@ import Testing
 
 /// Where private keys may lie, and what opens them.
 @Suite struct KeysPlaceTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     private func run(
         _ arguments: [String], _ environment: [String: String] = [:]
@@ -61,7 +61,7 @@ import Testing
             #expect(refused.status == 64)
             #expect(refused.stderr.contains("lies inside"), "\(refused.stderr)")
         }
-        #expect(ScratchFolder.names("\(tree)/keys").count == 3)
+        #expect(TemporaryDirectory.names("\(tree)/keys").count == 3)
     }
 
     @Test func whatWaitsForAKeyIsNamedWithTheCommandThatPublishesIt() async throws {

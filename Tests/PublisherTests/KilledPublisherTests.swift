@@ -16,7 +16,7 @@ import Testing
     }
 
     private func drill(rounds: Int, seed: UInt64) async throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryDirectory()
         let (tree, keys) = (folder.file("tree"), ["--keys", folder.file("keys")])
         let program = { (arguments: [String]) in
             try await BuiltProgram.run("oscircular-publish", arguments + keys)

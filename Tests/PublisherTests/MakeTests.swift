@@ -7,9 +7,9 @@ import TestSupport
 import Testing
 
 @Suite struct MakeTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     private func publish(
         _ image: String = "a.img", blockSize: Int = BlockSize.standard, algorithm: DigestAlgorithm = .sha256

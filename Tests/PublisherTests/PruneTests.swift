@@ -11,12 +11,12 @@ import Testing
 
 /// Old versions go, and never a block that a reader can still ask for.
 @Suite struct PruneTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
     private let tree: PublishedTree
     private static let block = 262_144
 
     init() throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryDirectory()
         tree = try PublishedTree.create(
             path: folder.file("tree"), name: "Tests", description: "", keys: SigningKeys(folder: folder.file("keys")))
     }

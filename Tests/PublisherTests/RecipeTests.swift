@@ -8,11 +8,11 @@ import Testing
 
 /// A week's run by a recipe.
 @Suite struct RecipeTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
     private var tree: String { folder.file("tree") }
     private var recipe: String { folder.file("recipe.toml") }
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     private func run(_ arguments: String...) async throws -> (status: Int32, stdout: String, stderr: String) {
         try await BuiltProgram.run("oscircular-publish", arguments + ["--keys", folder.file("keys")])
@@ -64,7 +64,7 @@ import Testing
         #expect(versions.map(\.size) == [786_432, 524_288])
         #expect(versions[0].notes == "week of 2026-11-30, an argument")
         #expect(try await run("verify", tree).status == 0)
-        #expect(Set(ScratchFolder.names(folder.file("work/d"))) == ["last.raw", "last.notes"])
+        #expect(Set(TemporaryDirectory.names(folder.file("work/d"))) == ["last.raw", "last.notes"])
     }
 
     @Test func oneThatFailsDoesNotKeepTheOthersAway() async throws {

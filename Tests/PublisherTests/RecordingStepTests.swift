@@ -8,9 +8,9 @@ import Testing
 
 /// `add --record` with a client that is a script of the test's: what booting itself needs is another test's.
 @Suite struct RecordingStepTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     /// The publisher beside a client that does what the script says.
     private func publisher(client: String) throws -> String {

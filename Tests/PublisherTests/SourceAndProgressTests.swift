@@ -7,9 +7,9 @@ import Testing
 @testable import Publisher
 
 @Suite struct SourceAndProgressTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     @Test func anImageThatIsWrittenToMeanwhileIsRefused() throws {
         let path = folder.file("a.img")

@@ -9,12 +9,12 @@ import Testing
 @testable import Publisher
 
 @Suite struct StatisticsTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
     private let tree: PublishedTree
     private static let block = 262_144
 
     init() throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryDirectory()
         tree = try PublishedTree.create(
             path: folder.file("tree"), name: "A <b> & C", description: "",
             keys: SigningKeys(folder: folder.file("keys")))

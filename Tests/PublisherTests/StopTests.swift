@@ -6,9 +6,9 @@ import Testing
 
 /// Publishing that is stopped, by a signal, a kill or a full disk, and what it leaves.
 @Suite struct StopTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     private func make(_ name: String, store: String, _ options: String...) -> [String] {
         ["make", folder.file("a.img"), folder.file("\(name).caibx"), "--store", folder.file(store)] + options
@@ -17,7 +17,7 @@ import Testing
     /// True once some blocks have their names.
     private func hasBlocks(_ store: String) -> @Sendable () -> Bool {
         let path = folder.file(store)
-        return { ScratchFolder.names(path).filter { $0.count == 4 }.count > 2 }
+        return { TemporaryDirectory.names(path).filter { $0.count == 4 }.count > 2 }
     }
 
     @Test func whatAKillLeftIsCleanedAndResumed() async throws {
@@ -37,7 +37,7 @@ import Testing
         try #require(resumed.status == 0, "\(resumed.stderr)")
         #expect(resumed.stdout.contains("; \(kept) were there"))
         #expect(!folder.files().contains { $0.hasSuffix(".tmp") || $0.contains(".ingest-") })
-        #expect(!ScratchFolder.names(folder.file("a.castr")).contains { $0.hasPrefix(".") })
+        #expect(!TemporaryDirectory.names(folder.file("a.castr")).contains { $0.hasPrefix(".") })
 
         try #require(try await BuiltProgram.run("oscircular-publish", make("b", store: "b.castr")).status == 0)
         #expect(try folder.bytes("a.caibx") == folder.bytes("b.caibx"))
@@ -54,7 +54,7 @@ import Testing
         #expect(stopped.status == status)
         #expect(stopped.stderr.contains("stopped"))
         #expect(!folder.files().contains { $0.hasSuffix(".tmp") || $0.contains(".ingest-") || $0 == "a.caibx" })
-        #expect(!ScratchFolder.names(folder.file("a.castr")).contains { $0.hasPrefix(".") })
+        #expect(!TemporaryDirectory.names(folder.file("a.castr")).contains { $0.hasPrefix(".") })
     }
 
     @Test func aLivePublishersFilesAreLeftAlone() async throws {

@@ -9,9 +9,9 @@ import Testing
 
 /// What lies beside a tree, who may read it, and limits: the machine's, and those of readers.
 @Suite struct SurroundingsTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     private func create(_ name: String = "tree") throws -> PublishedTree {
         try PublishedTree.create(
@@ -85,7 +85,7 @@ import Testing
         let cured = try await shell("chmod -R a+rX tree; umask 022; oscircular-publish add tree d 2026-11-17 a.img")
         #expect(cured.status == 0)
         #expect(cured.stderr.isEmpty, "\(cured.stderr)")
-        for name in ScratchFolder.names(folder.file("keys")) {
+        for name in TemporaryDirectory.names(folder.file("keys")) {
             let mode = try FileHandle(path: folder.file("keys/\(name)"), flags: O_RDONLY).status().st_mode
             #expect(mode & 0o077 == 0)
         }

@@ -5,9 +5,9 @@ import Testing
 
 /// A tree of small images, made and changed by the program itself.
 struct TreeFixture {
-    let folder: ScratchFolder
+    let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     var tree: String { folder.file("tree") }
     var copy: String { folder.file("copy") }

@@ -11,7 +11,7 @@ import Testing
 
     init() throws { fixture = try TreeFixture() }
 
-    private var folder: ScratchFolder { fixture.folder }
+    private var folder: TemporaryDirectory { fixture.folder }
 
     @Test func aCopyIsATreeLikeTheOther() async throws {
         try await fixture.make()
@@ -62,7 +62,7 @@ import Testing
             server.script(name, .status(503), .truncated(after: 100))
         }
         for name in ["1.root.json", "timestamp.json"] { server.script("/metadata/\(name)", .status(503)) }
-        for name in ScratchFolder.names("\(fixture.tree)/targets/debian") {
+        for name in TemporaryDirectory.names("\(fixture.tree)/targets/debian") {
             server.script("/targets/debian/\(name)", .reset(after: 3))
         }
         try await fixture.must("mirror", server.url, fixture.copy)
@@ -179,13 +179,13 @@ import Testing
         for signal in [SIGKILL, SIGTERM] {
             let ended = try await BuiltProgram.run(
                 "oscircular-publish", ["mirror", fixture.tree, fixture.copy, "--jobs", "1"], signal: signal,
-                when: { ScratchFolder.names(copy).count > 12 })
+                when: { TemporaryDirectory.names(copy).count > 12 })
             // It may have been faster.
             #expect([128 + signal, 0].contains(ended.status), "\(ended.stderr)")
         }
         try await fixture.must("mirror", fixture.tree, fixture.copy)
         try await fixture.must("verify", fixture.copy)
-        #expect(!ScratchFolder.names(copy).contains { $0.hasPrefix(".ingest") })
+        #expect(!TemporaryDirectory.names(copy).contains { $0.hasPrefix(".ingest") })
     }
 
     @Test func whatExpiredIsNotCopied() async throws {

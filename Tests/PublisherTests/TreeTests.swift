@@ -6,9 +6,9 @@ import TestSupport
 import Testing
 
 @Suite struct TreeTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryDirectory() }
 
     private func run(_ arguments: String...) async throws -> (status: Int32, stdout: String, stderr: String) {
         try await BuiltProgram.run(

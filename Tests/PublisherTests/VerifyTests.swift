@@ -9,7 +9,7 @@ import Testing
 
     init() throws { fixture = try TreeFixture() }
 
-    private var folder: ScratchFolder { fixture.folder }
+    private var folder: TemporaryDirectory { fixture.folder }
 
     private func incremental() async throws -> (status: Int32, stdout: String, stderr: String) {
         try await fixture.run("verify", fixture.tree, "--incremental")

@@ -8,11 +8,11 @@ import Testing
 
 /// Wrong days, versions that are taken back, and clocks that are behind.
 @Suite struct WithdrawTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
     private let tree: PublishedTree
 
     init() throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryDirectory()
         tree = try PublishedTree.create(
             path: folder.file("tree"), name: "Tests", description: "",
             keys: SigningKeys(folder: folder.file("keys")))
@@ -190,7 +190,7 @@ import Testing
             }
         }
         #expect(try folder.bytes("tree/metadata/timestamp.json") == before)
-        #expect(ScratchFolder.names(folder.file("keys")).count == 3)
+        #expect(TemporaryDirectory.names(folder.file("keys")).count == 3)
         // Two publishers' clocks differ by a little.
         var near = tree
         near.clock = { Timestamp(seconds: Timestamp.now.seconds - 600) }

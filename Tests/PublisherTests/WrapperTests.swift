@@ -8,11 +8,11 @@ import Testing
 
 /// What images come packed in: taken off, or refused by name, and never published as if it were the disk.
 @Suite struct WrapperTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryDirectory
     private let image: [UInt8]
 
     init() throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryDirectory()
         for name in ["in", "out"] { try Folder.make(folder.file(name)) }
         try PublisherFixtures.writeImage([.random(300_000, seed: 3), .zeros(224_288)], to: folder.file("in/d.raw"))
         image = try folder.bytes("in/d.raw")
@@ -33,11 +33,11 @@ import Testing
                 folder.file("in/\(name)"), beside: folder.file("out/x.caibx"), digests: .unchecked,
                 progress: PublishProgress(), cancellation: Cancellation())
         } catch {
-            #expect(ScratchFolder.names(folder.file("out")).isEmpty)
+            #expect(TemporaryDirectory.names(folder.file("out")).isEmpty)
             throw error
         }
         defer { prepared.remove() }
-        #expect(ScratchFolder.names(folder.file("out")).count <= 1)
+        #expect(TemporaryDirectory.names(folder.file("out")).count <= 1)
         return try ImageSource(path: prepared.path, size: prepared.size).bytes(at: 0, count: 4 << 20)
     }
 
@@ -80,7 +80,8 @@ import Testing
         guard has(program) else { return }
         try await shell(command)
         let name = try #require(
-            ScratchFolder.names(folder.file("in")).first { $0.hasPrefix("d.") && $0 != "d.raw" && $0 != "d-flat.vmdk" })
+            TemporaryDirectory.names(folder.file("in"))
+                .first { $0.hasPrefix("d.") && $0 != "d.raw" && $0 != "d-flat.vmdk" })
         let disk = try unpacked(name)
         // By cylinders and heads a VHD is a little longer.
         #expect(disk.prefix(image.count).elementsEqual(image))
@@ -199,7 +200,7 @@ import Testing
         let index = folder.file("out/d.idx")
         let made = try publisher.publish(image: folder.file("in/d.raw.gz"), index: index, blockSize: 65_536)
         #expect(made.size == UInt64(image.count))
-        #expect(Set(ScratchFolder.names(folder.file("out"))) == ["d.idx", "blockfile"])
+        #expect(Set(TemporaryDirectory.names(folder.file("out"))) == ["d.idx", "blockfile"])
     }
 
     @Test(arguments: ["lz4 -q -c d.raw > p", "qemu-img convert -f raw -O qcow2 d.raw p"])
@@ -212,7 +213,7 @@ import Testing
             ["-c", "cd '\(folder.file("in"))' && ulimit -f 200 && '\(program)' make p ../out/x.caibx --store ../out/s"])
         #expect(made.status == 73, "\(made.stderr)")
         #expect(made.stderr.contains("File too large"), "\(made.stderr)")
-        #expect(ScratchFolder.names(folder.file("out")) == ["s"])
+        #expect(TemporaryDirectory.names(folder.file("out")) == ["s"])
     }
 
     /// Swift's strings hold no such names: another file would be looked for.

@@ -88,9 +88,6 @@ package final class TemporaryDirectory: Sendable {
     }
 }
 
-/// The same folder by the name that older tests use.
-package typealias ScratchFolder = TemporaryDirectory
-
 extension TemporaryDirectory {
     /// As ``path(_:)``, for older tests.
     package func file(_ name: String) -> String { path(name) }
