@@ -217,7 +217,7 @@ package final class BlockCache: Sendable {
             return file
         } catch {
             open.forget(request.id)
-            switch error.code {
+            switch error.number {
             case .noSuchFile: break
             // Something else has the block's name: a link, a folder.
             case .isALink, .notAFolder, .isAFolder, .noSuchDevice: drop(request.id)

@@ -52,7 +52,7 @@ package struct DirectorySource: RepositorySource {
         do {
             return try await WorkerThread.run(name: "file") { try FileContents.read(file, limit: maximumLength) }
         } catch let error as SystemCallError {
-            switch error.code {
+            switch error.number {
             case .noSuchFile, .notAFolder: throw .notFound
             case .fileTooLarge: throw .tooLong
             default: throw .unreachable(cause: error)
