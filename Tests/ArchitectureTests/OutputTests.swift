@@ -22,9 +22,10 @@ import Testing
             for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
                 // A method of that name is one of ours; argument-parser's `exit(withError:)` prints by itself.
                 let isBare = Self.names.contains { name in
-                    guard let found = line.range(of: name) else { return false }
-                    let before = line[..<found.lowerBound].last
-                    return before != "." && before?.isLetter != true && !line.contains("func ")
+                    line.ranges(of: name).contains { found in
+                        let before = line[..<found.lowerBound]
+                        return before.last != "." && before.last?.isLetter != true && !before.hasSuffix("func ")
+                    }
                 }
                 #expect(!isBare && !line.contains("exit(withError"), "\(url.lastPathComponent):\(number + 1): \(line)")
             }
