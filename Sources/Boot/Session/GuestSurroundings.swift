@@ -34,14 +34,19 @@ struct GuestSurroundings: Sendable {
     private static func network(
         request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, teardown: Teardown
     ) async throws -> GuestCredentials {
+        let exchange = directory.exchange(isKept: request.keepsExchange ?? true)
+        // After the last login has ended.
+        await teardown.addBlocking { directory.clearExchange() }
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
             let keys = try SessionKeys.make(in: directory.secrets)
             try places.makePassable(places.state)
+            try Folder.make(places.exchanges, mode: 0o700)
             let gateway = try SSHGateway(
                 .init(
-                    socketPath: directory.sshToHost, directory: "\(directory.secrets)/sandbox",
-                    exchangeDirectory: places.exchange, logPath: "\(places.logs)/\(directory.id).ssh.log"),
+                    socketPath: directory.sshToHost, directory: directory.logins, exchangeDirectory: exchange,
+                    exchangeLimit: request.exchangeLimit ?? Configuration.usualExchangeLimit,
+                    logPath: "\(places.logs)/\(directory.id).ssh.log"),
                 keys: keys)
             let network = try GuestNetwork(
                 .init(
