@@ -5,14 +5,11 @@ final class SSHConnection {
     let child: ChildProcess
     private let information: FileHandle
     private let hostKey: GatewayHostKey
-    private var agent: Agent
-
-    /// sshd asks before anybody is logged in. It is the first to connect, and from then on nobody can.
-    private enum Agent {
-        case awaited(UnixListener)
-        case connected(FileHandle, received: [UInt8])
-        case gone
-    }
+    /// Where sshd connects: once to see whether somebody is there, and again to ask. Gone with the first signature, without which nobody is
+    /// logged in: so no login can connect.
+    private var listener: UnixListener?
+    private var asking: FileHandle?
+    private var received: [UInt8] = []
 
     /// Starts the sandbox.
     /// - Parameters:
@@ -23,7 +20,7 @@ final class SSHConnection {
         _ connection: FileHandle, in sandbox: SSHSandbox, agentPath: String, fileLimit: UInt64, hostKey: GatewayHostKey,
         log: FileHandle
     ) throws(SystemCallError) {
-        let listener = try UnixListener(path: agentPath, owner: CurrentUser.isRoot ? sandbox.user.uid : nil)
+        listener = try UnixListener(path: agentPath, owner: CurrentUser.isRoot ? sandbox.user.uid : nil)
         let pipe = try Pipe()
         let start = try sandbox.start(agent: agentPath, fileLimit: fileLimit, information: pipe.writing)
         child = try ChildProcess(
@@ -33,46 +30,43 @@ final class SSHConnection {
         withExtendedLifetime(start) {}
         information = pipe.reading
         self.hostKey = hostKey
-        agent = .awaited(listener)
     }
 
-    /// For poll; nil when there is nothing to wait for.
-    var agentDescriptor: Int32? {
-        switch agent {
-        case .awaited(let listener): listener.descriptor
-        case .connected(let connection, _): connection.descriptor
-        case .gone: nil
+    /// For poll; nil where there is nothing to wait for.
+    var descriptors: [Int32?] { [child.descriptor, listener?.descriptor, asking?.descriptor] }
+
+    /// Serves what has come.
+    /// - Parameter sources: of ``descriptors``.
+    func serve(_ sources: ArraySlice<PollSource>) {
+        let news = sources.map(\.hasNews)
+        if news[2] { answer() }
+        if news[1], let connection = listener?.accept(nonblocking: true) {
+            asking = connection
+            received = []
         }
     }
 
-    /// Serves the agent's socket, which is readable.
-    func serveAgent() {
-        switch agent {
-        case .awaited(let listener):
-            // The name goes with the listener.
-            if let connection = listener.accept(nonblocking: true) { agent = .connected(connection, received: []) }
-        case .connected(let connection, var received):
-            agent = .gone
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: GatewayHostKey.longestRequest, alignment: 8)
-            defer { buffer.deallocate() }
-            do throws(SystemCallError) {
-                switch try connection.receive(into: buffer) {
-                case .end: return
-                case .nothingYet: break
-                case .bytes(let count): received += buffer[..<count]
-                }
-                while let answer = try hostKey.answer(&received) {
-                    // One answer fits in a socket; who sends requests and reads no answers gets none any more.
-                    var sent = 0
-                    try answer.withBytes { (bytes) throws(SystemCallError) in sent = try connection.send(bytes) }
-                    guard sent == answer.count else { return }
-                }
-            } catch {
-                return
+    private func answer() {
+        guard let connection = asking else { return }
+        asking = nil
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: GatewayHostKey.longestRequest, alignment: 8)
+        defer { buffer.deallocate() }
+        do throws(SystemCallError) {
+            switch try connection.receive(into: buffer) {
+            case .end: return
+            case .nothingYet: break
+            case .bytes(let count): received += buffer[..<count]
             }
-            agent = .connected(connection, received: received)
-        case .gone: break
-        }
+            while let answer = try hostKey.answer(&received) {
+                // The name goes with it.
+                listener = nil
+                // One answer fits in a socket; who sends requests and reads no answers gets none any more.
+                var sent = 0
+                try answer.withBytes { (bytes) throws(SystemCallError) in sent = try connection.send(bytes) }
+                guard sent == answer.count else { return }
+            }
+            asking = connection
+        } catch {}
     }
 
     /// The sandbox's first process; nil before bubblewrap has made it: then bubblewrap's death prevents it.

@@ -72,7 +72,8 @@ package final class SSHGateway: Sendable {
             let watch: ExchangeWatch
             do throws(SystemCallError) {
                 pipe = try SSHLog.pipe(to: configuration.logPath)
-                listener = try UnixListener(path: configuration.socketPath)
+                // Each login is told its connection's addresses (SSH_CONNECTION).
+                listener = try UnixListener(path: configuration.socketPath, hidesFolder: true)
                 watch = try ExchangeWatch(
                     folder: configuration.exchangeDirectory, limit: configuration.exchangeLimit)
             } catch {

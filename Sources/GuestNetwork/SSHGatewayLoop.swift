@@ -53,8 +53,8 @@ final class SSHGatewayLoop {
         while true {
             var sources = [stop.descriptor, listener.descriptor, watch.news.descriptor].map { PollSource($0) }
             sources.append(PollSource(log.descriptor))
-            sources += connections.map { PollSource($0.child.descriptor) }
-            sources += connections.map { PollSource($0.agentDescriptor) }
+            let first = sources.count
+            sources += connections.flatMap(\.descriptors).map { PollSource($0) }
             do throws(SystemCallError) {
                 try PollSource.wait(for: &sources, milliseconds: patience)
             } catch {
@@ -64,8 +64,9 @@ final class SSHGatewayLoop {
             }
             if sources[0].hasNews { return }
             if sources[3].hasNews { log.copy() }
-            let agents = sources.suffix(connections.count)
-            for (connection, source) in zip(connections, agents) where source.hasNews { connection.serveAgent() }
+            for (index, connection) in connections.enumerated() {
+                connection.serve(sources[(first + 3 * index)...].prefix(3))
+            }
             connections.removeAll { $0.child.reap() != nil }
             if sources[2].hasNews { exchangeChanged() }
             if sources[1].hasNews, let connection = listener.accept(nonblocking: false) { take(connection) }

@@ -57,7 +57,7 @@ final class SSHFixture: Sendable {
         var arguments = ["-p", "\(relay.port)"] + connecting(key: key) + options + ["\(user)@127.0.0.1"]
         if let command { arguments.append(command) }
         let (ending, output) = try HostProgram.run("/usr/bin/ssh", arguments)
-        #expect(ending == .exited(code), "\(output)", sourceLocation: location)
+        #expect(ending == .exited(code), "\(output) \(log)", sourceLocation: location)
         return output
     }
 }

@@ -259,7 +259,7 @@ struct SandboxTests {
         try await BlockingThread.run {
             let fixture = try SSHFixture(exchangeLimit: 8 << 20)
             // One file is stopped at once.
-            let one = try fixture.ssh("root", "head -c 20000000 /dev/zero > one 2>/dev/null; stat -c %s one")
+            let one = try fixture.ssh("root", "exec 2>/dev/null; head -c 20000000 /dev/zero > one; stat -c %s one")
             #expect(one == "\(8 << 20)\n")
             // Many are seen soon.
             _ = try fixture.ssh(
@@ -267,7 +267,7 @@ struct SandboxTests {
                 expecting: 255)
             #expect(fixture.log.contains("holds more than its limit of \(8 << 20) bytes"), "\(fixture.log)")
             #expect(
-                try fixture.ssh("root", "(echo x > new) 2>/dev/null; cat new; rm -f one f* new; echo removed")
+                try fixture.ssh("root", "exec 2>/dev/null; (echo x > new); cat new; rm -f one f* new; echo removed")
                     == "removed\n")
             #expect(eventuallyBlocking { fixture.log.contains("has room again") })
             #expect(try fixture.ssh("root", "echo x > new && cat new") == "x\n")

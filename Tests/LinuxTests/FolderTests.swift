@@ -136,7 +136,7 @@ import Testing
             os.chdir(sys.argv[1]); os.mkdir("tree"); os.chdir("tree")
             open("removed-1", "w"); os.mkdir("removed-2"); open("removed-2/file", "w")
             os.mkdir("closed"); os.mkdir("closed/below"); os.chmod("closed/below", 0); os.chmod("closed", 0)
-            for i in range(20000): os.mkdir("d"); os.chdir("d")
+            for i in range(3000): os.mkdir("d"); os.chdir("d")
             open("file", "w")
             """
         let finished = try ChildProcess.run("/usr/bin/python3", ["-c", script, folder.path])
