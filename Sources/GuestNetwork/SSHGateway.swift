@@ -85,7 +85,6 @@ package final class SSHGateway: Sendable {
                     configuration: configuration, listener: listener, sandbox: sandbox, hostKey: hostKey,
                     log: SSHLog(path: configuration.logPath, pipe: pipe), watch: watch, stop: stop, logger: logger
                 ).run()
-                // The loop held the last reference: the socket is gone.
                 ended.signal()
             }
         } catch {

@@ -40,6 +40,7 @@ final class SSHGatewayLoop {
             endAll()
             watch.stop()
             log.copy()
+            listener.removeName()
         }
         do throws(SystemCallError) {
             // Of this thread, and so of all that it starts: keys of the user's session (Kerberos, fscrypt) are not the guest's.

@@ -44,7 +44,9 @@ final class SSHLog {
         // The pipe cannot fail; what comes late is copied the next time.
         guard case .bytes(let count)? = try? reading.receive(into: buffer) else { return }
         paid = MonotonicClock.nanoseconds + UInt64(count) * 1_000_000_000 / UInt64(Self.rate)
-        append(buffer[..<count].map { Self.isPlain($0) ? $0 : UInt8(ascii: "?") })
+        // sshd's lines end with both.
+        let bytes = buffer[..<count].filter { $0 != UInt8(ascii: "\r") }
+        append(bytes.map { Self.isPlain($0) ? $0 : UInt8(ascii: "?") })
     }
 
     /// Writes a line of the gateway's own.

@@ -89,3 +89,45 @@ struct FolderSizeTests {
         #expect(isLarger(than: 1 << 30))
     }
 }
+
+struct SSHLogTests {
+    private let folder: TemporaryDirectory
+    private let log: SSHLog
+    private let path: String
+
+    init() throws {
+        folder = try TemporaryDirectory(in: "/tmp")
+        path = folder.path("log")
+        log = SSHLog(path: path, pipe: try SSHLog.pipe(to: path))
+    }
+
+    private func write(_ bytes: [UInt8]) throws {
+        try bytes.withBytes { (bytes) throws(SystemCallError) in try log.writing.write(bytes) }
+    }
+
+    @Test func copiesWithoutControlCharacters() throws {
+        try write(Array("\u{1B}]0;title\u{7}\u{9B}31m plain\r\n".utf8) + [0, 0x7F, 0xFF])
+        log.copy()
+        log.note("noted")
+        #expect(try FileContents.readText(path, limit: 1000) == "?]0;title???31m plain\n???oscircular: noted\n")
+    }
+
+    @Test func copiesNoFasterThanItsRate() throws {
+        try write([UInt8](repeating: UInt8(ascii: "x"), count: 65_536))
+        let start = MonotonicClock.nanoseconds
+        log.copy()
+        #expect(log.descriptor == nil)
+        let resumes = try #require(log.resumes)
+        #expect(resumes - start >= 16_384 * 1_000_000_000 / UInt64(SSHLog.rate))
+        #expect(try Paths.status(path)?.size == 16_384)
+        #expect(eventuallyBlocking { log.descriptor != nil })
+        log.copy()
+        #expect(try Paths.status(path)?.size == 32_768)
+    }
+
+    @Test func beginsAnewBeyondItsLimit() throws {
+        try AtomicFile.write([UInt8](repeating: 0x78, count: SSHLog.limit + 1), to: path)
+        log.note("after")
+        #expect(try FileContents.readText(path, limit: 100) == "oscircular: after\n")
+    }
+}

@@ -167,11 +167,18 @@ struct SandboxTests {
     @Test func tellsNoPathsOfTheHostButThatOfTheExchange() async throws {
         try await BlockingThread.run {
             let fixture = try SSHFixture()
-            let output = try fixture.ssh(
-                "root",
-                "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /etc/passwd /etc/oscircular/* 2>/dev/null | tr '\\0' '\\n'; env; hostname"
-            )
-            #expect(output.contains("sshd_config") && !output.contains(fixture.folder.path), "\(output)")
+            let output = try python(
+                """
+                import glob
+                path = "\(fixture.folder.path)"
+                names = glob.glob("/proc/[0-9]*/cmdline") + glob.glob("/proc/[0-9]*/environ") + glob.glob("/etc/*")
+                for name in names + glob.glob("/etc/oscircular/*"):
+                    try: text = open(name, "rb").read()
+                    except OSError: continue
+                    if path.encode() in text: print(name, "tells", text)
+                print("searched", len(names) > 10)
+                """, in: fixture)
+            #expect(output == "searched True\n")
             #expect(try fixture.ssh("root", "uname -n") == "host\n")
             let mounts = try fixture.ssh("root", "cut -d ' ' -f 4,5 /proc/self/mountinfo")
             let told = mounts.split(separator: "\n").filter { $0.contains(fixture.folder.path) }
