@@ -51,6 +51,9 @@ import Testing
             display = "console"
             connect = "qemu:///system"
             shutdown = 8
+            [exchange]
+            after = "remove"
+            limit = "3GiB"
             """, file: "f")
         var expected = Configuration()
         expected.cacheDirectory = "/var/x"
@@ -58,6 +61,8 @@ import Testing
         expected.readBound = 7
         expected.parallelRequests = 3
         expected.network = "lan"
+        expected.keepsExchange = false
+        expected.exchangeLimit = 3 << 30
         expected.memoryMiB = 99
         expected.cpus = 4
         expected.accelerator = "tcg"
