@@ -17,6 +17,10 @@ package enum GuestNetworkError: Error, Sendable {
     case keyGeneration(ChildProcess.Ending, output: String)
     /// Run by root, and there is no other user for the guest's logins.
     case noUnprivilegedUser
+    /// systemd's manager did not bound a process; `output` is what `busctl` wrote.
+    case scope(ChildProcess.Ending, output: String)
+    /// The disk has no room for what a login may store; it is served when there is some.
+    case held
     case slirp(SlirpError)
     case system(SystemCallError)
 
@@ -36,6 +40,8 @@ extension GuestNetworkError: CustomStringConvertible {
         case .sandboxUnavailable(let ending, let output): "the ssh server's sandbox failed (\(ending)): \(output)"
         case .keyGeneration(let ending, let output): "ssh-keygen failed (\(ending)): \(output)"
         case .noUnprivilegedUser: "there is neither a user oscircular nor nobody to run the ssh server as"
+        case .scope(let ending, let output): "systemd made no scope for the session (busctl: \(ending)): \(output)"
+        case .held: "the disk that holds the exchange folder has no room for what a login may store"
         case .slirp(let cause): "\(cause)"
         case .system(let cause): "\(cause)"
         }

@@ -21,10 +21,12 @@ package final class SSHGateway: Sendable {
         package var logPath: String
         /// Connections at once; more are closed unanswered.
         package var connectionLimit: Int
+        /// What the logins may use together.
+        package var bounds: SessionBounds
 
         package init(
             socketPath: String, directory: String, exchangeDirectory: String, shared: [SharedPath] = [],
-            logPath: String, connectionLimit: Int = 16
+            logPath: String, connectionLimit: Int = 16, bounds: SessionBounds = SessionBounds()
         ) {
             self.socketPath = socketPath
             self.directory = directory
@@ -32,6 +34,7 @@ package final class SSHGateway: Sendable {
             self.shared = shared
             self.logPath = logPath
             self.connectionLimit = connectionLimit
+            self.bounds = bounds
         }
     }
 
@@ -54,7 +57,8 @@ package final class SSHGateway: Sendable {
         do throws(GuestNetworkError) {
             let sandbox = try SSHSandbox(
                 directory: directory, exchangeDirectory: configuration.exchangeDirectory,
-                shared: configuration.shared, keys: keys, user: try SandboxUser.current())
+                shared: configuration.shared, keys: keys, user: try SandboxUser.current(),
+                processLimit: configuration.bounds.processLimit)
             try sandbox.check()
             let listener: UnixListener
             do throws(SystemCallError) {
@@ -65,7 +69,8 @@ package final class SSHGateway: Sendable {
             try GuestNetwork.start("ssh-gateway") { [stop, ended] in
                 SSHGatewayLoop(
                     listener: listener, sandbox: sandbox, logPath: configuration.logPath,
-                    limit: configuration.connectionLimit, stop: stop, logger: logger
+                    limit: min(configuration.connectionLimit, configuration.bounds.connectionLimit),
+                    bounds: configuration.bounds, stop: stop, logger: logger
                 ).run()
                 // The loop held the last reference: the socket is gone.
                 ended.signal()

@@ -16,17 +16,20 @@ final class SSHGatewayLoop {
     private let sandbox: SSHSandbox
     private let logPath: String
     private let limit: Int
+    private let bounds: SessionBounds
     private let stop: EventDescriptor
     private let logger: Logger
     private var connections: [Connection] = []
 
     init(
-        listener: UnixListener, sandbox: SSHSandbox, logPath: String, limit: Int, stop: EventDescriptor, logger: Logger
+        listener: UnixListener, sandbox: SSHSandbox, logPath: String, limit: Int, bounds: SessionBounds,
+        stop: EventDescriptor, logger: Logger
     ) {
         self.listener = listener
         self.sandbox = sandbox
         self.logPath = logPath
         self.limit = limit
+        self.bounds = bounds
         self.stop = stop
         self.logger = logger
     }
@@ -56,17 +59,18 @@ final class SSHGatewayLoop {
             logger.warning("the guest has too many ssh connections", metadata: ["limit": "\(limit)"])
             return
         }
-        do throws(SystemCallError) {
+        do {
             let log = try FileHandle(logPath, for: .writing, [.append, .create, .refuseLink], mode: 0o600)
             if try log.status().size > Self.logLimit { try log.truncate(to: 0) }
             let pipe = try Pipe()
-            let child = try ChildProcess(
+            let child = try ChildProcess.held(
                 sandbox.program, sandbox.connectionArguments, standardInput: connection.descriptor,
                 standardOutput: connection.descriptor, standardError: log.descriptor,
-                otherDescriptors: [SSHSandbox.informationDescriptor: pipe.writing.descriptor])
+                otherDescriptors: [SSHSandbox.informationDescriptor: pipe.writing.descriptor],
+                whileHeld: { try bounds.place($0, .login) })
             connections.append(Connection(child: child, information: pipe.reading))
         } catch {
-            logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(error)"])
+            logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(words(of: error))"])
         }
     }
 

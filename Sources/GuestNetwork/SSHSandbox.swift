@@ -22,9 +22,11 @@ struct SSHSandbox {
     /// - Parameters:
     ///   - directory: private to this sandbox; its content is replaced.
     ///   - user: as ``SandboxUser/current()`` gave it.
+    ///   - processLimit: of one login; nil where its processes are counted for the session.
     /// - Throws: ``GuestNetworkError``.
     init(
-        directory: String, exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser
+        directory: String, exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser,
+        processLimit: Int?
     ) throws(GuestNetworkError) {
         for item in shared { try item.validate() }
         let asRoot = CurrentUser.isRoot
@@ -66,7 +68,8 @@ struct SSHSandbox {
                 "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all",
             ]
         }
-        options += [prlimit, "--nproc=256", "--core=0", sshd, "-e", "-f", "/etc/oscircular/sshd_config"]
+        if let processLimit { options += [prlimit, "--nproc=\(processLimit)"] }
+        options += [sshd, "-e", "-f", "/etc/oscircular/sshd_config"]
         arguments = options
     }
 

@@ -16,7 +16,9 @@ final class SSHFixture: Sendable {
     private let relay: TCPListener
     private let stop: EventDescriptor
 
-    init(shared: [SharedPath] = [], limit: Int = 16, folderMode: mode_t = 0o700) throws {
+    init(
+        shared: [SharedPath] = [], limit: Int = 16, folderMode: mode_t = 0o700, bounds: SessionBounds = SessionBounds()
+    ) throws {
         folder = try TemporaryDirectory(in: "/tmp", mode: folderMode)
         socket = folder.path + "/ssh"
         exchange = folder.path + "/exchange"
@@ -25,7 +27,7 @@ final class SSHFixture: Sendable {
         gateway = try SSHGateway(
             .init(
                 socketPath: socket, directory: folder.path + "/sandbox", exchangeDirectory: exchange, shared: shared,
-                logPath: folder.path + "/log", connectionLimit: limit), keys: keys)
+                logPath: folder.path + "/log", connectionLimit: limit, bounds: bounds), keys: keys)
         // The client has no unix sockets of its own, and no other program for that is sure to be there.
         relay = try TCPListener()
         stop = try EventDescriptor()

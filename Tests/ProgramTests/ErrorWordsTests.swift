@@ -112,6 +112,7 @@ import Testing
             GuestNetworkError.unsafeDirectory("/p"), GuestNetworkError.cannotShare("/etc"),
             GuestNetworkError.sandboxUnavailable(ending, output: "no"),
             GuestNetworkError.keyGeneration(.killed(signal: 9), output: "no"), GuestNetworkError.noUnprivilegedUser,
+            GuestNetworkError.scope(ending, output: "no"), GuestNetworkError.held,
             GuestNetworkError.slirp(.configuration),
             ScreenError.noTerminal, ScreenError.unknownTerminal(nil), ScreenError.unknownTerminal("x"),
             ScreenError.tooSimple("dumb"), ScreenError.failed,

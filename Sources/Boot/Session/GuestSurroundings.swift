@@ -9,30 +9,41 @@ struct GuestSurroundings: Sendable {
     let connection: HypervisorConnection
     let accelerator: Accelerator
     let credentials: GuestCredentials
+    /// Of the processes that serve the guest's network and ssh.
+    let bounds: SessionBounds
 
-    /// - Parameter teardown: gets a step for each thing that must be removed again.
+    /// - Parameters:
+    ///   - teardown: gets a step for each thing that must be removed again.
+    ///   - log: writes a line to the log of the session.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
     static func prepare(
-        request: BootRequest, directory: SessionDirectory, places: Places, teardown: Teardown
+        request: BootRequest, directory: SessionDirectory, places: Places, teardown: Teardown,
+        log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
         let accelerator = try await connection.accelerator(choice).accelerator
         let owner = connection.emulatorUser
+        let bounds = try await WorkerThread.run(name: "bounds") {
+            SessionBounds(name: directory.domainName, record: directory.bounds) { log("warning: \($0)") }
+        }
+        await teardown.addBlocking { bounds.close() }
         let credentials = try await network(
-            request: request, directory: directory, places: places, owner: owner, teardown: teardown)
+            request: request, directory: directory, places: places, owner: owner, bounds: bounds, teardown: teardown)
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
                 emulatorUser: owner)
         }
         await teardown.add { await console.finish() }
-        return GuestSurroundings(connection: connection, accelerator: accelerator, credentials: credentials)
+        return GuestSurroundings(
+            connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
-        request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, teardown: Teardown
+        request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, bounds: SessionBounds,
+        teardown: Teardown
     ) async throws -> GuestCredentials {
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
@@ -41,7 +52,8 @@ struct GuestSurroundings: Sendable {
             let gateway = try SSHGateway(
                 .init(
                     socketPath: directory.sshToHost, directory: "\(directory.secrets)/sandbox",
-                    exchangeDirectory: places.exchange, logPath: "\(places.logs)/\(directory.id).ssh.log"),
+                    exchangeDirectory: places.exchange, logPath: "\(places.logs)/\(directory.id).ssh.log",
+                    bounds: bounds),
                 keys: keys)
             let network = try GuestNetwork(
                 .init(

@@ -98,7 +98,8 @@ package final class SessionRun: Sendable {
         await teardown.addBlocking { transfers.close() }
 
         async let preparing = GuestSurroundings.prepare(
-            request: request, directory: directory, places: places, teardown: teardown)
+            request: request, directory: directory, places: places, teardown: teardown,
+            log: { [self] in note("\($0)\n") })
         let version = try await findVersion(transfers)
         let disk = SessionDisk(
             version: version,
