@@ -133,8 +133,11 @@ package final class SessionRun: Sendable {
         await followBoot(guest, ahead, fetching, teardown)
         return RunningSession(
             guest: guest, image: mounted.image, state: state, signals: signals,
-            shutdownSeconds: configuration.shutdownSeconds, overlays: places.overlays, cache: disk.cache.directory,
-            teardown: teardown)
+            shutdownSeconds: configuration.shutdownSeconds,
+            disks: SessionDisks(
+                overlays: places.overlays, exchange: places.exchange, cache: disk.cache.directory,
+                reserve: DiskReserve(setting: configuration.reserve)),
+            bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown)
     }
 
     // MARK: Stages
