@@ -230,6 +230,9 @@ struct GuestTests {
         #expect(Folder.namesIfAny(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
         let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
         #expect(!mounts.contains(scenario.folder.path))
+        for folder in ControlGroup(name: "oscircular-\(session.id)", in: .current())?.folders ?? [] {
+            #expect(!Folder.isFolder(folder), "\(folder)")
+        }
         #expect(access(session.consoleLog, R_OK) == 0, "the log stays")
         let domain = try await BuiltProgram.runAny(
             "virsh", ["-c", "qemu:///system", "dominfo", session.domain?.name ?? ""])
