@@ -62,6 +62,7 @@ let package = Package(
         // libvirt-dev; compiled, for it is loaded at its first use.
         .target(name: "CLibvirt", path: "Sources/Bindings/CLibvirt"),
         cLibrary("CSlirp", apt: "libslirp-dev"),
+        cLibrary("CSeccomp", apt: "libseccomp-dev"),
         cLibrary("CZstd", apt: "libzstd-dev"),
         cLibrary("CZlib", apt: "zlib1g-dev"),
         cLibrary("CNcurses", apt: "libncurses-dev"),
@@ -70,6 +71,7 @@ let package = Package(
         binding("Curl", ["Formats", "Linux"]),
         binding("Libvirt", ["Linux"]),
         binding("Slirp", ["Linux"]),
+        binding("Seccomp", ["Linux"]),
         binding("Zstd"),
         binding("Zlib"),
         .target(
@@ -131,6 +133,7 @@ let package = Package(
             path: "Tests/NetworkProxyProgram", swiftSettings: strict),
         tests("NetworkProxyTests", ["NetworkProxy", "network-proxy", "Curl", "Linux"]),
         tests("LinuxTests", ["Linux"]),
+        tests("SeccompTests", ["Seccomp", "Linux"]),
         tests("FormatsTests", ["Formats"]),
         tests("ContentAddressTests", ["ContentAddress"]),
         tests("TUFTests", ["TUF", "tuf-client", "Formats", "Linux", crypto, cryptoExtras]),

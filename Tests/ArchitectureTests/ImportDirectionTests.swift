@@ -8,7 +8,7 @@ import Testing
     static let allowed: [String: Set<String>] = [
         "Formats": [], "Linux": ["CLinux"], "Zstd": ["CZstd"], "Zlib": ["CZlib"], "Curl": ["CCurl", "Linux"],
         "FUSE": ["CFUSE", "Linux"],
-        "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"],
+        "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"], "Seccomp": ["CSeccomp", "Linux"],
         "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
         "TUF": ["Linux"],
