@@ -17,7 +17,7 @@ import Testing
         "BlockStore": ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux"],
         "ImageMount": ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
-        "GuestNetwork": ["Slirp", "Linux"],
+        "GuestNetwork": ["Slirp", "Seccomp", "Linux"],
         "ObjectStore": ["Curl", "Linux"],
         "Publisher": [
             "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd",

@@ -9,6 +9,7 @@ struct GuestSurroundings: Sendable {
     let connection: HypervisorConnection
     let accelerator: Accelerator
     let credentials: GuestCredentials
+    let network: GuestNetwork
 
     /// - Parameter teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
@@ -19,7 +20,7 @@ struct GuestSurroundings: Sendable {
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
         let accelerator = try await connection.accelerator(choice).accelerator
         let owner = connection.emulatorUser
-        let credentials = try await network(
+        let (credentials, network) = try await network(
             request: request, directory: directory, places: places, owner: owner, teardown: teardown)
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
@@ -27,13 +28,14 @@ struct GuestSurroundings: Sendable {
                 emulatorUser: owner)
         }
         await teardown.add { await console.finish() }
-        return GuestSurroundings(connection: connection, accelerator: accelerator, credentials: credentials)
+        return GuestSurroundings(
+            connection: connection, accelerator: accelerator, credentials: credentials, network: network)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
         request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, teardown: Teardown
-    ) async throws -> GuestCredentials {
+    ) async throws -> (GuestCredentials, GuestNetwork) {
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
             let keys = try SessionKeys.make(in: directory.secrets)
@@ -54,6 +56,6 @@ struct GuestSurroundings: Sendable {
         }
         await teardown.addBlocking { gateway.close() }
         await teardown.addBlocking { network.close() }
-        return credentials
+        return (credentials, network)
     }
 }
