@@ -1,5 +1,4 @@
 import Linux
-import Slirp
 
 /// Why the guest's network or the way to the host could not be set up. The case says what the user can do.
 package enum GuestNetworkError: Error, Sendable {
@@ -21,7 +20,8 @@ package enum GuestNetworkError: Error, Sendable {
     case scope(ChildProcess.Ending, output: String)
     /// The disk has no room for what a login may store; it is served when there is some.
     case held
-    case slirp(SlirpError)
+    /// The network's process ended before it served; the text is how, and what it said.
+    case processFailed(String)
     case system(SystemCallError)
 
     /// Sorts a system call's failure.
@@ -42,7 +42,7 @@ extension GuestNetworkError: CustomStringConvertible {
         case .noUnprivilegedUser: "there is neither a user oscircular nor nobody to run the ssh server as"
         case .scope(let ending, let output): "systemd made no scope for the session (busctl: \(ending)): \(output)"
         case .held: "the disk that holds the exchange folder has no room for what a login may store"
-        case .slirp(let cause): "\(cause)"
+        case .processFailed(let words): "the guest's network could not be started: \(words)"
         case .system(let cause): "\(cause)"
         }
     }

@@ -8,7 +8,7 @@ import Logging
 package final class SSHGateway: Sendable {
     /// Where the gateway listens and what it shows.
     package struct Configuration: Sendable {
-        /// Made here, 0600; its folder must be the session's own (0700).
+        /// Made here, 0600, for the user of the network's process; its folder must be the session's own.
         package var socketPath: String
         /// Made here, for the sandbox's private files; removed at the end.
         package var directory: String
@@ -55,14 +55,16 @@ package final class SSHGateway: Sendable {
             throw GuestNetworkError(error)
         }
         do throws(GuestNetworkError) {
+            let user = try SandboxUser.current()
             let sandbox = try SSHSandbox(
                 directory: directory, exchangeDirectory: configuration.exchangeDirectory,
-                shared: configuration.shared, keys: keys, user: try SandboxUser.current(),
+                shared: configuration.shared, keys: keys, user: user,
                 processLimit: configuration.bounds.processLimit)
             try sandbox.check()
             let listener: UnixListener
             do throws(SystemCallError) {
-                listener = try UnixListener(path: configuration.socketPath)
+                // The network's process connects, which is not root.
+                listener = try UnixListener(path: configuration.socketPath, owner: user.uid)
             } catch {
                 throw GuestNetworkError(error)
             }

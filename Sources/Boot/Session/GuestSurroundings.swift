@@ -11,6 +11,7 @@ struct GuestSurroundings: Sendable {
     let credentials: GuestCredentials
     /// Of the processes that serve the guest's network and ssh.
     let bounds: SessionBounds
+    let network: GuestNetwork
 
     /// - Parameters:
     ///   - teardown: gets a step for each thing that must be removed again.
@@ -28,8 +29,9 @@ struct GuestSurroundings: Sendable {
             SessionBounds(name: directory.domainName, record: directory.bounds) { log("warning: \($0)") }
         }
         await teardown.addBlocking { bounds.close() }
-        let credentials = try await network(
-            request: request, directory: directory, places: places, owner: owner, bounds: bounds, teardown: teardown)
+        let (credentials, network) = try await network(
+            request: request, directory: directory, places: places, owner: owner, bounds: bounds, teardown: teardown,
+            log: log)
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
@@ -37,14 +39,14 @@ struct GuestSurroundings: Sendable {
         }
         await teardown.add { await console.finish() }
         return GuestSurroundings(
-            connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds)
+            connection: connection, accelerator: accelerator, credentials: credentials, network: network, bounds: bounds)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
         request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, bounds: SessionBounds,
-        teardown: Teardown
-    ) async throws -> GuestCredentials {
+        teardown: Teardown, log: @escaping @Sendable (String) -> Void
+    ) async throws -> (GuestCredentials, GuestNetwork) {
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
             let keys = try SessionKeys.make(in: directory.secrets)
@@ -55,10 +57,18 @@ struct GuestSurroundings: Sendable {
                     exchangeDirectory: places.exchange, logPath: "\(places.logs)/\(directory.id).ssh.log",
                     bounds: bounds),
                 keys: keys)
-            let network = try GuestNetwork(
-                .init(
-                    mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
-                    sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner))
+            var configuration = GuestNetwork.Configuration(
+                mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
+                sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner)
+            configuration.willRun = { process in
+                do throws(GuestNetworkError) {
+                    try bounds.place(process, .network)
+                } catch {
+                    // A network without a bound is better than none.
+                    log("warning: the network's process has no bound: \(error)")
+                }
+            }
+            let network = try GuestNetwork(configuration)
             let credentials = try GuestCredentials.write(keys, to: directory.credentials)
             // QEMU's user must get through; the files are 0600, and libvirt gives them to that user.
             if owner != nil { try Paths.setPermissions(directory.credentials, 0o711) }
@@ -66,6 +76,6 @@ struct GuestSurroundings: Sendable {
         }
         await teardown.addBlocking { gateway.close() }
         await teardown.addBlocking { network.close() }
-        return credentials
+        return (credentials, network)
     }
 }

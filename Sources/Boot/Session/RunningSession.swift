@@ -6,6 +6,7 @@ import Linux
 /// A session whose guest runs: performs what ``SessionLoop`` decides, and brings it the signals of guest, image and user.
 struct RunningSession: Sendable {
     private let guest: SessionGuest
+    private let network: GuestNetwork
     private let image: MountedImage
     private let state: SessionState
     private let signals: (stream: AsyncStream<SessionSignal>, continuation: AsyncStream<SessionSignal>.Continuation)
@@ -17,12 +18,13 @@ struct RunningSession: Sendable {
 
     /// - Parameter log: writes a line to the log of the session.
     init(
-        guest: SessionGuest, image: MountedImage, state: SessionState,
+        guest: SessionGuest, network: GuestNetwork, image: MountedImage, state: SessionState,
         signals: (stream: AsyncStream<SessionSignal>, continuation: AsyncStream<SessionSignal>.Continuation),
         shutdownSeconds: Int, disks: SessionDisks, bounds: SessionBounds, log: @escaping @Sendable (String) -> Void,
         teardown: Teardown
     ) {
         self.guest = guest
+        self.network = network
         self.image = image
         self.state = state
         self.signals = signals
@@ -96,9 +98,23 @@ struct RunningSession: Sendable {
         }
     }
 
+    /// The guest hears of a network that was lost and came back as of a cable: beside the loop, for QEMU may take long to answer.
+    private func followNetwork(_ network: GuestNetwork, _ guest: SessionGuest) async {
+        for await event in network.events {
+            switch event {
+            case .lost(let reason):
+                StandardError.write("the guest's network was lost (\(reason)) and is started again\n")
+                _ = await guest.setLink(isUp: false)
+            case .back:
+                let isUp = await guest.setLink(isUp: true)
+                StandardError.write("the guest's network is back\(isUp ? "" : "; QEMU was not told")\n")
+            }
+        }
+    }
+
     /// Starts the signals that come from neither the reader nor the control socket.
     private func begin() async {
-        let (guest, image, continuation) = (guest, image, signals.continuation)
+        let (guest, network, image, continuation) = (guest, network, image, signals.continuation)
         let events = Task { for await event in guest.events { continuation.yield(.guest(event)) } }
         let mount = Task {
             await image.waitUntilUnmounted()
@@ -126,8 +142,10 @@ struct RunningSession: Sendable {
         } catch {
             log("the room on the disk is not watched: \(error)")
         }
+        let cable = Task { await followNetwork(network, guest) }
         await teardown.add {
             events.cancel()
+            cable.cancel()
             mount.cancel()
             ticks.cancel()
         }

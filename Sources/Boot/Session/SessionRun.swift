@@ -132,7 +132,7 @@ package final class SessionRun: Sendable {
         try checkNotStopped()
         await followBoot(guest, ahead, fetching, teardown)
         return RunningSession(
-            guest: guest, image: mounted.image, state: state, signals: signals,
+            guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
             disks: SessionDisks(
                 overlays: places.overlays, exchange: places.exchange, cache: disk.cache.directory,
