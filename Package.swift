@@ -144,7 +144,7 @@ let package = Package(
             ["BlockStore", "ImageIndex", "ContentAddress", "Curl", "Zlib", "Zstd", "Linux", "NetworkProxy"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
-        tests("GuestNetworkTests", ["GuestNetwork", "Linux"]),
+        tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Linux"]),
         tests(
             "BootTests",
             [
@@ -160,7 +160,7 @@ let package = Package(
             "ProgramTests",
             [
                 "oscircular", "Boot", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE", "GuestDomain",
-                "GuestNetwork", "Slirp", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
+                "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
         tests("PublisherTests", ["Publisher", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),

@@ -14,19 +14,26 @@ final class SSHConnection {
     /// Starts the sandbox.
     /// - Parameters:
     ///   - agentPath: where the socket is made.
+    ///   - fileLimit: bytes of the largest file; nil for who has stored too much: it may read and remove, and not write.
     ///   - log: becomes sshd's standard error.
-    /// - Throws: ``SystemCallError``.
+    /// - Throws: ``SystemCallError``; ``GuestNetworkError`` of the bounds.
     init(
-        _ connection: FileHandle, in sandbox: SSHSandbox, agentPath: String, fileLimit: UInt64, hostKey: GatewayHostKey,
-        log: FileHandle
-    ) throws(SystemCallError) {
+        _ connection: FileHandle, in sandbox: SSHSandbox, agentPath: String, fileLimit: UInt64?,
+        bounds: SessionBounds, hostKey: GatewayHostKey, log: FileHandle
+    ) throws {
         listener = try UnixListener(path: agentPath, owner: CurrentUser.isRoot ? sandbox.user.uid : nil)
         let pipe = try Pipe()
-        let start = try sandbox.start(agent: agentPath, fileLimit: fileLimit, information: pipe.writing)
-        child = try ChildProcess(
+        let start = try sandbox.start(agent: agentPath, mayWrite: fileLimit != nil, information: pipe.writing)
+        child = try ChildProcess.held(
             sandbox.program, start.arguments, standardInput: connection.descriptor,
             standardOutput: connection.descriptor, standardError: log.descriptor,
-            otherDescriptors: start.descriptors.mapValues(\.descriptor))
+            otherDescriptors: start.descriptors.mapValues(\.descriptor),
+            whileHeld: { process in
+                try bounds.place(process, .login)
+                // bubblewrap writes small files, too.
+                let bytes = max(Int(clamping: fileLimit ?? 0), 1 << 20)
+                try ResourceLimit.fileSize.lower(to: bytes, of: process)
+            })
         withExtendedLifetime(start) {}
         information = pipe.reading
         self.hostKey = hostKey

@@ -8,7 +8,7 @@ import Logging
 package final class SSHGateway: Sendable {
     /// Where the gateway listens and what it shows.
     package struct Configuration: Sendable {
-        /// Made here, 0600; its folder must be the session's own (0700).
+        /// Made here, 0600, for the user of the network's process; its folder must be the session's own.
         package var socketPath: String
         /// Made here, for the sockets at which sshd asks for its host key's signatures; removed at the end.
         package var directory: String
@@ -25,10 +25,13 @@ package final class SSHGateway: Sendable {
         package var connectionLimit: Int
         /// Connections that wait; more are closed unanswered.
         package var waitingLimit: Int
+        /// What the logins may use together.
+        package var bounds: SessionBounds
 
         package init(
             socketPath: String, directory: String, exchangeDirectory: String, exchangeLimit: UInt64 = 16 << 30,
-            shared: [SharedPath] = [], logPath: String, connectionLimit: Int = 16, waitingLimit: Int = 32
+            shared: [SharedPath] = [], logPath: String, connectionLimit: Int = 16, waitingLimit: Int = 32,
+            bounds: SessionBounds = SessionBounds()
         ) {
             self.socketPath = socketPath
             self.directory = directory
@@ -38,6 +41,7 @@ package final class SSHGateway: Sendable {
             self.logPath = logPath
             self.connectionLimit = connectionLimit
             self.waitingLimit = waitingLimit
+            self.bounds = bounds
         }
     }
 
@@ -59,12 +63,12 @@ package final class SSHGateway: Sendable {
         } catch {
             throw GuestNetworkError(error)
         }
-        user = try SandboxUser.current()
+        user = try SandboxUser.forLogins()
         do throws(GuestNetworkError) {
+            let networkUser = try SandboxUser.current()
             let sandbox = try SSHSandbox(
-                exchangeDirectory: configuration.exchangeDirectory, shared: configuration.shared, keys: keys, user: user
-            )
-            // Root's sshd must get through to its socket there.
+                exchangeDirectory: configuration.exchangeDirectory, shared: configuration.shared, keys: keys,
+                user: user, processLimit: configuration.bounds.processLimit)
             try PrivateDirectory.make(directory)
             try sandbox.check(agent: "\(directory)/check")
             let listener: UnixListener
@@ -72,8 +76,8 @@ package final class SSHGateway: Sendable {
             let watch: ExchangeWatch
             do throws(SystemCallError) {
                 pipe = try SSHLog.pipe(to: configuration.logPath)
-                // Each login is told its connection's addresses (SSH_CONNECTION).
-                listener = try UnixListener(path: configuration.socketPath, hidesFolder: true)
+                // The network's process connects, which is not root. Each login is told its connection's addresses (SSH_CONNECTION).
+                listener = try UnixListener(path: configuration.socketPath, owner: networkUser.uid, hidesFolder: true)
                 watch = try ExchangeWatch(
                     folder: configuration.exchangeDirectory, limit: configuration.exchangeLimit)
             } catch {

@@ -6,6 +6,8 @@ final class SSHGatewayLoop {
     private let configuration: SSHGateway.Configuration
     private let listener: UnixListener
     private let sandbox: SSHSandbox
+    /// Connections at once.
+    private let limit: Int
     private let hostKey: GatewayHostKey
     private let log: SSHLog
     private let watch: ExchangeWatch
@@ -27,6 +29,7 @@ final class SSHGatewayLoop {
         self.configuration = configuration
         self.listener = listener
         self.sandbox = sandbox
+        limit = min(configuration.connectionLimit, configuration.bounds.connectionLimit)
         self.hostKey = hostKey
         self.log = log
         self.watch = watch
@@ -81,7 +84,7 @@ final class SSHGatewayLoop {
     private var patience: Int32 {
         let now = MonotonicClock.nanoseconds
         var due = log.resumes
-        if !waiting.isEmpty, connections.count < configuration.connectionLimit {
+        if !waiting.isEmpty, connections.count < limit {
             due = min(due ?? .max, pace.next(now))
         }
         if refused > 0 { due = min(due ?? .max, lastSaid + Self.quiet) }
@@ -99,7 +102,7 @@ final class SSHGatewayLoop {
     }
 
     private var mayServe: Bool {
-        connections.count < configuration.connectionLimit && pace.allows(MonotonicClock.nanoseconds)
+        connections.count < limit && pace.allows(MonotonicClock.nanoseconds)
     }
 
     private func serveWaiting() {
@@ -112,14 +115,14 @@ final class SSHGatewayLoop {
     private func start(_ connection: FileHandle) {
         // Far more than there are at once; the path of a socket is short.
         number = (number + 1) % 10_000
-        do throws(SystemCallError) {
+        do {
             connections.append(
                 try SSHConnection(
                     connection, in: sandbox, agentPath: "\(configuration.directory)/\(number)",
-                    // Who has stored too much may read and remove it.
-                    fileLimit: watch.isFull ? 0 : configuration.exchangeLimit, hostKey: hostKey, log: log.writing))
+                    fileLimit: watch.isFull ? nil : configuration.exchangeLimit, bounds: configuration.bounds,
+                    hostKey: hostKey, log: log.writing))
         } catch {
-            logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(error)"])
+            logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(words(of: error))"])
         }
     }
 
@@ -140,7 +143,7 @@ final class SSHGatewayLoop {
         let now = MonotonicClock.nanoseconds
         guard refused > 0, now >= lastSaid + Self.quiet else { return }
         log.note(
-            "too many ssh connections of the guest: \(refused) closed unanswered; \(configuration.connectionLimit) at once and "
+            "too many ssh connections of the guest: \(refused) closed unanswered; \(limit) at once and "
                 + "\(LoginPace.rate) new ones a second are served, and \(configuration.waitingLimit) may wait")
         (refused, lastSaid) = (0, now)
     }

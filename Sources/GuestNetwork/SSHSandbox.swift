@@ -33,6 +33,8 @@ struct SSHSandbox {
     private let files: [File]
     /// What sshd's own command line follows on.
     private let command: [String]
+    private let prlimit: String
+    private let processLimits: [String]
     private let sshd: String
     /// As bubblewrap reads it.
     private let filter: [UInt8]
@@ -45,10 +47,11 @@ struct SSHSandbox {
 
     /// Checks that everything is there.
     /// - Parameters:
-    ///   - user: as ``SandboxUser/current()`` gave it.
+    ///   - user: as ``SandboxUser/forLogins()`` gave it.
+    ///   - processLimit: of one login; nil where its processes are counted for the session.
     /// - Throws: ``GuestNetworkError``.
     init(
-        exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser
+        exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser, processLimit: Int?
     ) throws(GuestNetworkError) {
         for item in shared { try item.validate() }
         let asRoot = CurrentUser.isRoot
@@ -95,19 +98,20 @@ struct SSHSandbox {
                 "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all",
             ]
         }
-        command += [try HostProgram.prlimit.path(), "--nproc=256", "--core=0"]
         self.command = command
+        prlimit = try HostProgram.prlimit.path()
+        processLimits = processLimit.map { ["--nproc=\($0)"] } ?? []
         sshd = try HostProgram.sshd.path()
     }
 
     /// For one connection: sshd speaks on standard input and output and logs to standard error.
     /// - Parameters:
     ///   - agent: the socket on the host where sshd asks for its host key's signatures.
-    ///   - fileLimit: bytes of the largest file that may be written.
+    ///   - mayWrite: else files can be read and removed only.
     ///   - information: see ``informationDescriptor``.
     /// - Throws: ``SystemCallError`` of the pipes.
     func start(
-        agent: String, fileLimit: UInt64, information: FileHandle? = nil, mode: String = "-i"
+        agent: String, mayWrite: Bool = true, information: FileHandle? = nil, mode: String = "-i"
     ) throws(SystemCallError) -> Start {
         var descriptors: [Int32: FileHandle] = [:]
         // 3 and 9 are others'.
@@ -129,10 +133,10 @@ struct SSHSandbox {
         // Not where logins begin: in root's session bubblewrap has no right to enter the other user's folder. sshd goes there by itself.
         options += ["--remount-ro", "/", "--chdir", "/"]
         let list = try add(options.flatMap { Array($0.utf8) + [0] })
+        let limits = processLimits + (mayWrite ? [] : ["--fsize=0"])
+        let limiting = limits.isEmpty ? [] : [prlimit] + limits
         return Start(
-            arguments: ["--args", list, "--"] + command + [
-                "--fsize=\(fileLimit)", sshd, "-e", "-f", Self.configuration, mode,
-            ],
+            arguments: ["--args", list, "--"] + command + limiting + [sshd, "-e", "-f", Self.configuration, mode],
             descriptors: descriptors)
     }
 
@@ -147,7 +151,7 @@ struct SSHSandbox {
             let listener = try UnixListener(path: agent, owner: user.uid)
             defer { withExtendedLifetime(listener) {} }
             // sshd -t reads its configuration and keys and ends.
-            let start = try self.start(agent: agent, fileLimit: 1 << 20, mode: "-t")
+            let start = try self.start(agent: agent, mode: "-t")
             let log = try Pipe()
             try log.reading.makeNonblocking()
             let child = try ChildProcess(
@@ -235,17 +239,28 @@ package struct SandboxUser: Sendable, Equatable {
     /// The login that works besides `root`: the name of the user that runs the session.
     package let loginName: String
 
-    /// For the user of this process. Root's sessions get a user each, who has no name: what the kernel counts for users (processes, keys,
-    /// watches) it counts for the session then, and no session's logins have rights to what another's made.
+    /// For the logins of one session. Root's sessions get a user each, who has no name: what the kernel counts for users (processes, keys,
+    /// watches) it counts for the session then, and no session's logins have rights to what another's made. Where the machine has no
+    /// numbers left for that, it is ``current()``.
+    /// - Throws: ``GuestNetworkError/noUnprivilegedUser``.
+    static func forLogins() throws(GuestNetworkError) -> SandboxUser {
+        let current = try current()
+        guard CurrentUser.isRoot else { return current }
+        for _ in 0..<16 {
+            let number = UserID.random(in: unused)
+            guard isMapped(number, "/proc/self/uid_map"), isMapped(number, "/proc/self/gid_map") else { break }
+            if UserDatabase.user(id: number) == nil {
+                return SandboxUser(uid: number, gid: number, loginName: current.loginName)
+            }
+        }
+        return current
+    }
+
+    /// For the user of this process: in root's case an unprivileged one of the system's.
     /// - Throws: ``GuestNetworkError/noUnprivilegedUser``.
     package static func current() throws(GuestNetworkError) -> SandboxUser {
         let name = UserDatabase.user(id: CurrentUser.id)?.name ?? "user"
         if !CurrentUser.isRoot { return SandboxUser(uid: CurrentUser.id, gid: CurrentUser.group, loginName: name) }
-        for _ in 0..<16 {
-            let number = UserID.random(in: unused)
-            guard isMapped(number, "/proc/self/uid_map"), isMapped(number, "/proc/self/gid_map") else { break }
-            if UserDatabase.user(id: number) == nil { return SandboxUser(uid: number, gid: number, loginName: name) }
-        }
         for candidate in ["oscircular", "nobody"] {
             if let found = UserDatabase.user(named: candidate), found.id != 0, found.group != 0 {
                 return SandboxUser(uid: found.id, gid: found.group, loginName: name)

@@ -51,6 +51,7 @@ import Testing
             display = "console"
             connect = "qemu:///system"
             shutdown = 8
+            reserve = "3GiB"
             [exchange]
             after = "remove"
             limit = "3GiB"
@@ -69,6 +70,7 @@ import Testing
         expected.display = "console"
         expected.connect = "qemu:///system"
         expected.shutdownSeconds = 8
+        expected.reserve = 3 << 30
         #expect(configuration == expected)
     }
 
@@ -169,6 +171,7 @@ import Testing
         ("guest", "memory = \"512\""), ("guest", "memory = true"), ("guest", "memory = 15"),
         ("guest", "memory = 1048577"),
         ("guest", "memory = 512.5"), ("guest", "cpus = 0"), ("guest", "cpus = 513"), ("guest", "shutdown = 0"),
+        ("guest", "reserve = \"much\""),
         ("guest", "accel = \"fast\""), ("guest", "accel = 1"), ("guest", "display = \"screen\""),
         ("guest", "connect = 5"), ("read", "bound = 0"), ("read", "bound = 3601"), ("network", "requests = 257"),
         ("network", "requests = -1"), ("network", "mode = \"wan\""), ("cache", "directory = 5"),

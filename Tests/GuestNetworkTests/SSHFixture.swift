@@ -18,7 +18,7 @@ final class SSHFixture: Sendable {
 
     init(
         shared: [SharedPath] = [], limit: Int = 16, waiting: Int = 32, exchangeLimit: UInt64 = 16 << 30,
-        folderMode: mode_t = 0o700
+        folderMode: mode_t = 0o700, bounds: SessionBounds = SessionBounds()
     ) throws {
         folder = try TemporaryDirectory(in: "/tmp", mode: folderMode)
         socket = folder.path + "/ssh"
@@ -29,7 +29,7 @@ final class SSHFixture: Sendable {
             .init(
                 socketPath: socket, directory: folder.path + "/sandbox", exchangeDirectory: exchange,
                 exchangeLimit: exchangeLimit, shared: shared, logPath: folder.path + "/log", connectionLimit: limit,
-                waitingLimit: waiting), keys: keys)
+                waitingLimit: waiting, bounds: bounds), keys: keys)
         // The client has no unix sockets of its own, and no other program for that is sure to be there.
         relay = try TCPListener()
         stop = try EventDescriptor()

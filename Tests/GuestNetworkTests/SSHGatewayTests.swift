@@ -197,7 +197,7 @@ struct SSHGatewayTests {
         try await BlockingThread.run {
             let fixture = try SSHFixture()
             let network = try GuestNetwork(
-                .init(mode: .none, socketPath: fixture.folder.path + "/net", sshSocketPath: fixture.socket))
+                .testing(mode: .none, socketPath: fixture.folder.path + "/net", sshSocketPath: fixture.socket))
             let guest = try FakeGuest(socketPath: fixture.folder.path + "/net")
             _ = try guest.resolve(VirtualNetwork.gateway)
             for _ in 0..<2 {

@@ -49,8 +49,28 @@ struct GuestTests {
             #expect(!host.output.contains("REACHED"))
             #expect(!listener.wasReached)
 
+            // The network's process dies: the guest has its network back, and read its disk meanwhile.
+            let networks = ProcessTable.pids(running: "run-network", naming: scenario.folder.path)
+            #expect(networks.count == 2, "the one that serves, and the one that waits for it")
+            networks.forEach { kill($0, SIGKILL) }
+            let again = try await scenario.attempt(
+                "ssh", session.id,
+                "dd if=/dev/vda of=/dev/null bs=1M count=4 && ssh -o BatchMode=yes -l root 10.0.2.2 'echo back'")
+            #expect(again.output == "back\n", "\(again.error)")
+            #expect(
+                Set(networks).isDisjoint(with: ProcessTable.pids(running: "run-network", naming: scenario.folder.path)))
+
             let status = try await scenario.sessions()
             #expect(status.map(\.id) == [session.id])
+            #expect(status.first?.state == .running)
+            if geteuid() == 0 {
+                let process = try FileContents.readText("/proc/\(session.pid)/status", limit: 65_536)
+                #expect(process.contains("NoNewPrivs:\t1"))
+                // Twelve of them: docs/decisions/0042.
+                #expect(
+                    process.contains("CapEff:\t00000000012411ef") && process.contains("CapBnd:\t00000000012411ef"),
+                    "\(process)")
+            }
             try await scenario.client("stop", session.id)
             try await expectNothingLeft(of: session, scenario)
             let exchanges = scenario.folder.path("state/oscircular/exchanges")
@@ -240,6 +260,9 @@ struct GuestTests {
         #expect(Folder.namesIfAny(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
         let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
         #expect(!mounts.contains(scenario.folder.path))
+        for folder in ControlGroup(name: "oscircular-\(session.id)", in: .current())?.folders ?? [] {
+            #expect(!Folder.isFolder(folder), "\(folder)")
+        }
         #expect(access(session.consoleLog, R_OK) == 0, "the log stays")
         let domain = try await BuiltProgram.runAny(
             "virsh", ["-c", "qemu:///system", "dominfo", session.domain?.name ?? ""])

@@ -39,6 +39,9 @@ struct KilledSessionTests {
             #expect(isOver, "\(processesOf(id, scenario)) go on")
             #expect(try await scenario.sessions().isEmpty)
             #expect(scenario.mounts().isEmpty)
+            for folder in ControlGroup(name: "oscircular-\(id)", in: .current())?.folders ?? [] {
+                #expect(!Folder.isFolder(folder), "\(folder)")
+            }
             let new = try await files(of: scenario).subtracting(before)
             #expect(new.filter { !Self.mayStay($0) }.isEmpty)
             #expect(new.contains { $0.contains("/logs/\(id).") }, "the log stays")

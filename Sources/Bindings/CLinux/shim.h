@@ -65,3 +65,12 @@ static inline int osc_epoll_wait(int poll, struct epoll_event *events, int count
     struct timespec time = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
     return (int)syscall(SYS_epoll_pwait2, poll, events, count, nanoseconds < 0 ? 0 : &time, 0, 8);
 }
+
+// prlimit, hidden behind _GNU_SOURCE. Soft and hard limit become the value, unless the hard one is lower already.
+static inline int osc_lower_limit(pid_t pid, int resource, unsigned long long value) {
+    struct { unsigned long long soft, hard; } limit;
+    if (syscall(SYS_prlimit64, pid, resource, 0, &limit) == -1) return -1;
+    if (limit.hard < value) value = limit.hard;
+    limit.soft = limit.hard = value;
+    return (int)syscall(SYS_prlimit64, pid, resource, &limit, 0);
+}

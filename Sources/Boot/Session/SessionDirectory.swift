@@ -38,6 +38,8 @@ package struct SessionDirectory: Sendable {
         [control, consoleForGuest, networkForGuest, console, sshToHost, sshToGuest, vnc, "\(logins)/9999"]
             .max { $0.utf8.count < $1.utf8.count } ?? path
     }
+    /// What bounds the session's processes and outlives them, see ``SessionBounds``.
+    package var bounds: String { "\(path)/bounds" }
     package var nvram: String { "\(path)/nvram.fd" }
     package var overlay: String { "\(places.overlays)/\(id).qcow2" }
     /// The session's exchange folder.

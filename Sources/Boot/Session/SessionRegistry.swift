@@ -1,3 +1,4 @@
+import GuestNetwork
 import ImageMount
 import Linux
 
@@ -124,7 +125,7 @@ package struct SessionRegistry: Sendable {
         return SessionDirectory(id: matches[0], places: places)
     }
 
-    /// Removes mounts, overlays and folders of sessions whose process died before it could (kill -9, power cut).
+    /// Removes mounts, overlays, folders and control groups of sessions whose process died before it could (kill -9, power cut).
     ///
     /// Waits for the disk, and for seconds if a mount's server hangs.
     package func clearStale() {
@@ -133,6 +134,8 @@ package struct SessionRegistry: Sendable {
             for id in Folder.namesIfAny(in: places.sessions).filter(SessionID.isValid) {
                 let directory = SessionDirectory(id: id, places: places)
                 directory.ifDead {
+                    // As long as somebody is left in it, the record must stay.
+                    guard SessionBounds.clear(record: directory.bounds, name: directory.domainName) else { return }
                     // What is still in use is tried again at the next start.
                     _ = try? StaleMounts.clear(under: directory.path)
                     Paths.removeIfPossible(directory.overlay)

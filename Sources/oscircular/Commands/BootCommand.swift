@@ -21,8 +21,7 @@ struct BootCommand: AsyncParsableCommand {
     @Option(help: "Virtual processors.") var cpus: Int?
     @Option(help: "window, console or none; by default a window where there is a display, else the console.")
     var display: Display?
-    @Option(help: "user (the internet), lan (private networks too) or none (only ssh to this host).") var network:
-        Network?
+    @Option(help: "user (the internet), lan (neighbours too) or none (only ssh to this host).") var network: Network?
     @Option(help: "auto, kvm or tcg (software emulation).") var accel: Accel?
     @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
     @Option(help: "keep or remove: what the guest has put into its exchange folder when it ends.") var exchange:
