@@ -86,7 +86,7 @@ let package = Package(
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
         module("ImageMount", ["ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Linux"]),
-        module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log]),
+        module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log, crypto]),
         module(
             "Boot",
             [

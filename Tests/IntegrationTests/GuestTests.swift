@@ -29,17 +29,23 @@ struct GuestTests {
             #expect(answer.output == "from the guest\n")
             #expect(answer.status == 7, "ssh's code is passed on: \(answer.error)")
 
+            // The one exchange folder of all guests of earlier versions is nobody's now.
+            let old = scenario.folder.path("state/oscircular/exchange")
+            try Folder.makeNew(old, mode: 0o700)
+            try AtomicFile.write("echo PWNED\n", to: old + "/.bashrc")
+
             // A host service that is not for the guest.
             let listener = try LoopbackListener()
             let inside = """
-                ssh -o BatchMode=yes -l root 10.0.2.2 'echo on the host; pwd'
+                ssh -o BatchMode=yes -l root 10.0.2.2 'echo on the host; pwd; ls -A . "$HOME"; echo kept > result'
                 for address in 10.0.2.2 10.0.2.254 10.0.2.3; do
                     echo hello | nc -w 2 $address \(listener.port) && echo REACHED $address
                 done
                 true
                 """
             let host = try await scenario.attempt("ssh", session.id, inside)
-            #expect(host.output.hasPrefix("on the host\n/exchange\n"), "\(host.output) \(host.error)")
+            #expect(
+                host.output.hasPrefix("on the host\n/exchange\n.:\n\n/var/empty:\n"), "\(host.output) \(host.error)")
             #expect(!host.output.contains("REACHED"))
             #expect(!listener.wasReached)
 
@@ -67,6 +73,9 @@ struct GuestTests {
             }
             try await scenario.client("stop", session.id)
             try await expectNothingLeft(of: session, scenario)
+            let exchanges = scenario.folder.path("state/oscircular/exchanges")
+            #expect(try FileContents.readText("\(exchanges)/\(session.id)/result", limit: 100) == "kept\n")
+            #expect(try Folder.names(in: old) == [".bashrc"], "what earlier versions left stays")
 
             // The second boot finds all of it here.
             let before = scenario.blockRequests.count
@@ -76,6 +85,7 @@ struct GuestTests {
             #expect(scenario.blockRequests.count == before, "the second boot fetched blocks")
             try await scenario.client("stop", second.id, "--force")
             try await expectNothingLeft(of: second, scenario)
+            #expect(try Folder.names(in: exchanges) == [session.id], "an empty exchange folder goes with its session")
         } catch {
             await scenario.end()
             throw error

@@ -138,6 +138,30 @@ import Testing
     }
 }
 
+@Suite(.timeLimit(.minutes(1))) struct CurrentThreadTests {
+    /// As a login's: Kerberos and fscrypt keep their keys there.
+    @Test(.enabled(if: Paths.allows(.executing, "/usr/bin/python3"), "SKIPPED: needs python3"))
+    func aNewKeyringIsEmptyForWhatTheThreadStarts() async throws {
+        let preface = """
+            import ctypes, os
+            library = ctypes.CDLL(None)
+            add, keyctl = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
+
+            """
+        let add = preface + "print(library.syscall(add, b'user', b'oscircular-test', b'secret', 6, -3) > 0)"
+        let search = preface + "print(library.syscall(keyctl, 10, -3, b'user', b'oscircular-test', 0) > 0)"
+        let found = try await WorkerThread.run(name: "keyring") {
+            try CurrentThread.joinNewKeyring()
+            // What a child adds is in the keyring that it shares with this thread.
+            let before = try [add, search].map { try ChildProcess.run("/usr/bin/python3", ["-c", $0]).text }
+            try CurrentThread.joinNewKeyring()
+            return try before + [ChildProcess.run("/usr/bin/python3", ["-c", search]).text]
+        }
+        // A kernel without keyrings has nothing to find.
+        #expect(found == ["True", "True", "False"] || found == ["False", "False", "False"])
+    }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct HeldProgramTests {
     private struct Refused: Error {}
 

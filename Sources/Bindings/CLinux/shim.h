@@ -27,6 +27,9 @@ static const short osc_POSIX_SPAWN_SETSID = 0x80;
 // O_PATH, hidden behind _GNU_SOURCE; from asm-generic/fcntl.h.
 static const int osc_O_PATH = 010000000;
 
+// glibc has no keyctl. KEYCTL_JOIN_SESSION_KEYRING of linux/keyctl.h; a keyring without a name is always new.
+static inline int osc_join_session_keyring(void) { return (int)syscall(SYS_keyctl, 1, 0, 0, 0, 0); }
+
 static inline int osc_pipe2(int fds[2], int flags) { return (int)syscall(SYS_pipe2, fds, flags); }
 
 // Variadic ioctl.

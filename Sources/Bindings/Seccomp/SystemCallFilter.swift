@@ -46,6 +46,13 @@ package struct SystemCallFilter: Sendable, Equatable {
     private enum Calls: Sendable, Equatable {
         case named(String)
         case numbered(Int32)
+
+        var text: String {
+            switch self {
+            case .named(let name): name
+            case .numbered(let number): "\(number)"
+            }
+        }
     }
 
     private struct Rule: Sendable, Equatable {
@@ -136,7 +143,7 @@ package struct SystemCallFilter: Sendable, Equatable {
                 }
                 let code = seccomp_rule_add_array(
                     context, rule.action.value, number, UInt32(conditions.count), conditions)
-                try Self.check(code, "seccomp_rule_add", "\(rule.call)")
+                try Self.check(code, "seccomp_rule_add", rule.call.text)
             }
         }
 

@@ -39,7 +39,8 @@ struct GuestSurroundings: Sendable {
         }
         await teardown.add { await console.finish() }
         return GuestSurroundings(
-            connection: connection, accelerator: accelerator, credentials: credentials, network: network, bounds: bounds)
+            connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds,
+            network: network)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
@@ -47,19 +48,28 @@ struct GuestSurroundings: Sendable {
         request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, bounds: SessionBounds,
         teardown: Teardown, log: @escaping @Sendable (String) -> Void
     ) async throws -> (GuestCredentials, GuestNetwork) {
+        let exchange = directory.exchange(isKept: request.keepsExchange ?? true)
+        // After the last login has ended.
+        await teardown.addBlocking { directory.clearExchange() }
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
             let keys = try SessionKeys.make(in: directory.secrets)
             try places.makePassable(places.state)
+            try Folder.make(places.exchanges, mode: 0o700)
+            // Neither root nor those that logins run as.
+            let networkUser = CurrentUser.isRoot ? try SandboxUser.current() : nil
             let gateway = try SSHGateway(
                 .init(
-                    socketPath: directory.sshToHost, directory: "\(directory.secrets)/sandbox",
-                    exchangeDirectory: places.exchange, logPath: "\(places.logs)/\(directory.id).ssh.log",
-                    bounds: bounds),
+                    socketPath: directory.sshToHost, directory: directory.logins, exchangeDirectory: exchange,
+                    exchangeLimit: request.exchangeLimit ?? Configuration.usualExchangeLimit,
+                    logPath: "\(places.logs)/\(directory.id).ssh.log", connectionLimit: bounds.connectionLimit,
+                    bounds: bounds,
+                    client: networkUser?.uid),
                 keys: keys)
             var configuration = GuestNetwork.Configuration(
                 mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
                 sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner)
+            configuration.user = networkUser
             configuration.willRun = { process in
                 do throws(GuestNetworkError) {
                     try bounds.place(process, .network)

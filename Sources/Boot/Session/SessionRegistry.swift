@@ -139,6 +139,7 @@ package struct SessionRegistry: Sendable {
                     // What is still in use is tried again at the next start.
                     _ = try? StaleMounts.clear(under: directory.path)
                     Paths.removeIfPossible(directory.overlay)
+                    directory.clearExchange()
                     // As above.
                     try? Folder.removeTree(directory.path)
                 }
@@ -146,6 +147,7 @@ package struct SessionRegistry: Sendable {
             clearUnfinished()
         }
         clearOldOverlays()
+        clearOldExchanges()
     }
 
     /// Folders whose process died in the milliseconds before it gave them their names.
@@ -175,6 +177,20 @@ package struct SessionRegistry: Sendable {
                 continue
             }
             if status.modifiedSeconds < start { Paths.removeIfPossible(path) }
+        }
+    }
+
+    /// As ``clearOldOverlays()``, for exchange folders.
+    private func clearOldExchanges() {
+        guard let start = MachineStart.seconds else { return }
+        // Best effort, as above.
+        for name in Folder.namesIfAny(in: places.exchanges) {
+            let id = String(name.prefix { $0 != "." })
+            // What cannot be looked at is tried again at the next start.
+            guard SessionID.isValid(id), let status = try? Paths.statusOfName("\(places.exchanges)/\(name)") else {
+                continue
+            }
+            if status.modifiedSeconds < start { SessionDirectory(id: id, places: places).clearExchange() }
         }
     }
 

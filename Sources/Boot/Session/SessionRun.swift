@@ -135,7 +135,7 @@ package final class SessionRun: Sendable {
             guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
             disks: SessionDisks(
-                overlays: places.overlays, exchange: places.exchange, cache: disk.cache.directory,
+                overlays: places.overlays, exchange: places.exchanges, cache: disk.cache.directory,
                 reserve: DiskReserve(setting: configuration.reserve)),
             bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown)
     }

@@ -138,9 +138,7 @@ package final class SessionBounds: Sendable {
             if role == .login {
                 try ResourceLimit.openFiles.lower(to: 1024, of: process)
                 if let data = dataLimit { try ResourceLimit.data.lower(to: data, of: process) }
-                // sshd's log and the like are files, too.
-                let room = state.withLock { $0.room }
-                if let room { try ResourceLimit.fileSize.lower(to: max(room, 1 << 24), of: process) }
+                if let fileLimit { try ResourceLimit.fileSize.lower(to: fileLimit, of: process) }
             }
         } catch {
             throw GuestNetworkError(error)
@@ -218,6 +216,9 @@ package final class SessionBounds: Sendable {
     }
 
     // MARK: Room
+
+    /// Bytes of a file that a login makes longer; nil where the room is not known. It is never nothing, for logs are files, too.
+    var fileLimit: Int? { state.withLock { $0.room }.map { max($0, 1 << 24) } }
 
     /// Says how much logins may still store, in bytes: no file that one makes longer passes it.
     package func setRoom(_ bytes: Int?) { state.withLock { $0.room = bytes } }
