@@ -38,7 +38,11 @@ final class NetworkKeeper {
         self.counts = counts
         self.events = events
         self.logger = logger
-        user = CurrentUser.isRoot ? try SandboxUser.current() : nil
+        if let given = configuration.user {
+            user = given
+        } else {
+            user = CurrentUser.isRoot ? try SandboxUser.current() : nil
+        }
         do throws(SystemCallError) {
             listener = try UnixListener(path: configuration.socketPath, owner: configuration.socketOwner)
             guestListener = try configuration.guestSSHSocketPath.map { path throws(SystemCallError) in

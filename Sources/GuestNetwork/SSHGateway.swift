@@ -27,11 +27,13 @@ package final class SSHGateway: Sendable {
         package var waitingLimit: Int
         /// What the logins may use together.
         package var bounds: SessionBounds
+        /// Owns the socket: the user of the network's process; nil for this one.
+        package var client: UserID?
 
         package init(
             socketPath: String, directory: String, exchangeDirectory: String, exchangeLimit: UInt64 = 16 << 30,
             shared: [SharedPath] = [], logPath: String, connectionLimit: Int = 16, waitingLimit: Int = 32,
-            bounds: SessionBounds = SessionBounds()
+            bounds: SessionBounds = SessionBounds(), client: UserID? = nil
         ) {
             self.socketPath = socketPath
             self.directory = directory
@@ -42,6 +44,7 @@ package final class SSHGateway: Sendable {
             self.connectionLimit = connectionLimit
             self.waitingLimit = waitingLimit
             self.bounds = bounds
+            self.client = client
         }
     }
 
@@ -63,9 +66,8 @@ package final class SSHGateway: Sendable {
         } catch {
             throw GuestNetworkError(error)
         }
-        user = try SandboxUser.forLogins()
+        user = try SandboxUser.forOneSession()
         do throws(GuestNetworkError) {
-            let networkUser = try SandboxUser.current()
             let sandbox = try SSHSandbox(
                 exchangeDirectory: configuration.exchangeDirectory, shared: configuration.shared, keys: keys,
                 user: user, processLimit: configuration.bounds.processLimit)
@@ -76,15 +78,16 @@ package final class SSHGateway: Sendable {
             let watch: ExchangeWatch
             do throws(SystemCallError) {
                 pipe = try SSHLog.pipe(to: configuration.logPath)
-                // The network's process connects, which is not root. Each login is told its connection's addresses (SSH_CONNECTION).
-                listener = try UnixListener(path: configuration.socketPath, owner: networkUser.uid, hidesFolder: true)
+                // Each login is told its connection's addresses (SSH_CONNECTION).
+                listener = try UnixListener(
+                    path: configuration.socketPath, owner: configuration.client, hidesFolder: true)
                 watch = try ExchangeWatch(
                     folder: configuration.exchangeDirectory, limit: configuration.exchangeLimit)
             } catch {
                 throw GuestNetworkError(error)
             }
             let hostKey = keys.gatewayHost
-            try GuestNetwork.start("ssh-gateway") { [stop, ended] in
+            try GuestNetwork.start("ssh-gateway") { [stop, ended, configuration] in
                 SSHGatewayLoop(
                     configuration: configuration, listener: listener, sandbox: sandbox, hostKey: hostKey,
                     log: SSHLog(path: configuration.logPath, pipe: pipe), watch: watch, stop: stop, logger: logger

@@ -47,7 +47,7 @@ struct SSHSandbox {
 
     /// Checks that everything is there.
     /// - Parameters:
-    ///   - user: as ``SandboxUser/forLogins()`` gave it.
+    ///   - user: as ``SandboxUser/forOneSession()`` gave it.
     ///   - processLimit: of one login; nil where its processes are counted for the session.
     /// - Throws: ``GuestNetworkError``.
     init(
@@ -239,11 +239,11 @@ package struct SandboxUser: Sendable, Equatable {
     /// The login that works besides `root`: the name of the user that runs the session.
     package let loginName: String
 
-    /// For the logins of one session. Root's sessions get a user each, who has no name: what the kernel counts for users (processes, keys,
+    /// For what one session runs. Root's get a user each, who has no name: what the kernel counts for users (processes, keys,
     /// watches) it counts for the session then, and no session's logins have rights to what another's made. Where the machine has no
     /// numbers left for that, it is ``current()``.
     /// - Throws: ``GuestNetworkError/noUnprivilegedUser``.
-    static func forLogins() throws(GuestNetworkError) -> SandboxUser {
+    package static func forOneSession() throws(GuestNetworkError) -> SandboxUser {
         let current = try current()
         guard CurrentUser.isRoot else { return current }
         for _ in 0..<16 {

@@ -21,7 +21,7 @@ struct GuestNetworkTests {
             folder = try TemporaryDirectory(in: "/tmp", mode: folderMode)
             qemu = folder.path + "/net"
             guestSSH = folder.path + "/guest"
-            gateway = try UnixListener(path: folder.path + "/ssh", owner: try SandboxUser.current().uid)
+            gateway = try UnixListener(path: folder.path + "/ssh", owner: TestUser.network?.uid)
             network = try GuestNetwork(
                 .testing(
                     mode: mode, socketPath: qemu, sshSocketPath: gateway.path, guestSSHSocketPath: guestSSH,

@@ -17,8 +17,15 @@ extension GuestNetwork.Configuration {
             mode: mode, socketPath: socketPath, sshSocketPath: sshSocketPath, guestSSHSocketPath: guestSSHSocketPath,
             socketOwner: socketOwner)
         configuration.program = BuiltProgram.path("oscircular")
+        configuration.user = TestUser.network
         return configuration
     }
+}
+
+/// Whom the network's process runs as where root tests it: it owns what that connects to.
+enum TestUser {
+    // Where there is none the first test that starts the network says so.
+    static let network: SandboxUser? = CurrentUser.isRoot ? try? SandboxUser.current() : nil
 }
 
 /// The process that the network is: what it has given up, and what follows when it dies.
@@ -34,7 +41,7 @@ struct NetworkProcessTests {
 
         init() throws {
             folder = try TemporaryDirectory(in: "/tmp", mode: 0o711)
-            gateway = try UnixListener(path: folder.path + "/ssh", owner: try SandboxUser.current().uid)
+            gateway = try UnixListener(path: folder.path + "/ssh", owner: TestUser.network?.uid)
             var configuration = GuestNetwork.Configuration.testing(
                 mode: .user, socketPath: folder.path + "/net", sshSocketPath: gateway.path,
                 guestSSHSocketPath: folder.path + "/guest")
@@ -93,7 +100,7 @@ struct NetworkProcessTests {
         try await BlockingThread.run {
             let fixture = try Fixture()
             let process = try fixture.serving()
-            let user = try SandboxUser.current()
+            let user = try TestUser.network ?? SandboxUser.current()
             for pid in [process, try #require(fixture.started)] {
                 let status = try status(pid)
                 #expect(user.uid != 0)

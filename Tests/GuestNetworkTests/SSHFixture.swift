@@ -13,6 +13,8 @@ final class SSHFixture: Sendable {
     let gateway: SSHGateway
     let socket: String
     let exchange: String
+    /// Whom the network's process runs as, which connects to the gateway.
+    let client: SandboxUser?
     fileprivate let relay: TCPListener
     private let stop: EventDescriptor
 
@@ -25,11 +27,12 @@ final class SSHFixture: Sendable {
         exchange = folder.path + "/exchange"
         keys = try SessionKeys.make(in: folder.path + "/keys")
         try AtomicFile.write("10.0.2.2 \(keys.gatewayHost.publicKey)\n", to: folder.path + "/known", mode: 0o600)
+        client = CurrentUser.isRoot ? try SandboxUser.current() : nil
         gateway = try SSHGateway(
             .init(
                 socketPath: socket, directory: folder.path + "/sandbox", exchangeDirectory: exchange,
                 exchangeLimit: exchangeLimit, shared: shared, logPath: folder.path + "/log", connectionLimit: limit,
-                waitingLimit: waiting, bounds: bounds), keys: keys)
+                waitingLimit: waiting, bounds: bounds, client: client?.uid), keys: keys)
         // The client has no unix sockets of its own, and no other program for that is sure to be there.
         relay = try TCPListener()
         stop = try EventDescriptor()

@@ -196,8 +196,10 @@ struct SSHGatewayTests {
     @Test func answersTheGuestAtTheGatewaysAddress() async throws {
         try await BlockingThread.run {
             let fixture = try SSHFixture()
-            let network = try GuestNetwork(
-                .testing(mode: .none, socketPath: fixture.folder.path + "/net", sshSocketPath: fixture.socket))
+            var configuration = GuestNetwork.Configuration.testing(
+                mode: .none, socketPath: fixture.folder.path + "/net", sshSocketPath: fixture.socket)
+            configuration.user = fixture.client
+            let network = try GuestNetwork(configuration)
             let guest = try FakeGuest(socketPath: fixture.folder.path + "/net")
             _ = try guest.resolve(VirtualNetwork.gateway)
             for _ in 0..<2 {

@@ -134,10 +134,10 @@ struct SessionBoundsTests {
             let output = try fixture.ssh("root", "ulimit -c; ulimit -n; ulimit -d; ulimit -f; ulimit -u")
             let limits = output.split(separator: "\n").compactMap { Int($0) }
             // The last three in KiB or blocks of 1 KiB (bash), and in number.
-            #expect(limits == [0, 1024, 8192, 20480, CurrentUser.isRoot ? 128 : 32], "\(output)")
+            #expect(limits == [0, 1024, 32768, 20480, CurrentUser.isRoot ? 32 : 8], "\(output)")
             // All of them together stay below the session's bound.
-            #expect(limits.count == 5 && limits[2] << 10 * 128 <= SessionBounds.standard.memory)
-            #expect(bounds.connectionLimit * 32 == 128)
+            #expect(limits.count == 5 && (limits[2] << 10) * 32 <= SessionBounds.standard.memory)
+            #expect(bounds.connectionLimit * 8 == 32)
             // A file of a login ends where the room ends.
             let stored = try fixture.ssh("root", "head -c 30000000 /dev/zero > big; stat -c %s big")
             #expect(stored.hasPrefix("20971520\n"), "\(stored)")

@@ -39,8 +39,8 @@ struct GuestSurroundings: Sendable {
         }
         await teardown.add { await console.finish() }
         return GuestSurroundings(
-            connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds, network: network
-        )
+            connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds,
+            network: network)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
@@ -56,15 +56,18 @@ struct GuestSurroundings: Sendable {
             let keys = try SessionKeys.make(in: directory.secrets)
             try places.makePassable(places.state)
             try Folder.make(places.exchanges, mode: 0o700)
+            // Neither root nor those that logins run as.
+            let networkUser = CurrentUser.isRoot ? try SandboxUser.forOneSession() : nil
             let gateway = try SSHGateway(
                 .init(
                     socketPath: directory.sshToHost, directory: directory.logins, exchangeDirectory: exchange,
                     exchangeLimit: request.exchangeLimit ?? Configuration.usualExchangeLimit,
-                    logPath: "\(places.logs)/\(directory.id).ssh.log", bounds: bounds),
+                    logPath: "\(places.logs)/\(directory.id).ssh.log", bounds: bounds, client: networkUser?.uid),
                 keys: keys)
             var configuration = GuestNetwork.Configuration(
                 mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
                 sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner)
+            configuration.user = networkUser
             configuration.willRun = { process in
                 do throws(GuestNetworkError) {
                     try bounds.place(process, .network)

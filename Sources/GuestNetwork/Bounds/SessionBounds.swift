@@ -110,7 +110,8 @@ package final class SessionBounds: Sendable {
     var dataLimit: Int? { isPerProcess ? limits.memory / Self.mostProcesses : nil }
 
     /// Of all logins, where the session's are not counted: so many times the limit of one is the session's bound.
-    private static let mostProcesses = 128
+    /// 32 MiB each: with 8 MiB, sshd could not take a file by scp, nor git a push.
+    private static let mostProcesses = 32
 
     /// Only each process is bounded, and not all of them together.
     var isPerProcess: Bool {
@@ -138,9 +139,7 @@ package final class SessionBounds: Sendable {
             if role == .login {
                 try ResourceLimit.openFiles.lower(to: 1024, of: process)
                 if let data = dataLimit { try ResourceLimit.data.lower(to: data, of: process) }
-                // sshd's log and the like are files, too.
-                let room = state.withLock { $0.room }
-                if let room { try ResourceLimit.fileSize.lower(to: max(room, 1 << 24), of: process) }
+                if let fileLimit { try ResourceLimit.fileSize.lower(to: fileLimit, of: process) }
             }
         } catch {
             throw GuestNetworkError(error)
@@ -218,6 +217,9 @@ package final class SessionBounds: Sendable {
     }
 
     // MARK: Room
+
+    /// Bytes of a file that a login makes longer; nil where the room is not known. It is never nothing, for logs are files, too.
+    var fileLimit: Int? { state.withLock { $0.room }.map { max($0, 1 << 24) } }
 
     /// Says how much logins may still store, in bytes: no file that one makes longer passes it.
     package func setRoom(_ bytes: Int?) { state.withLock { $0.room = bytes } }
