@@ -44,6 +44,7 @@ drill: packages
 	OSCIRCULAR_DRILL=1 swift test --skip-build --no-parallel --filter 'Drill|KilledPublisher'
 	FUZZ_SECONDS=600 Tests/Fuzz/run
 	Tests/Sanitizers/run
+	Tests/Systemd/run
 	rm -rf .build/twelve-weeks
 	share/recipes/twelve-weeks .build/twelve-weeks "$$PWD/.build/debug"
 	$(MAKE) test-deb ARGS=--boot

@@ -62,6 +62,7 @@ let package = Package(
         // libvirt-dev; compiled, for it is loaded at its first use.
         .target(name: "CLibvirt", path: "Sources/Bindings/CLibvirt"),
         cLibrary("CSlirp", apt: "libslirp-dev"),
+        cLibrary("CSeccomp", apt: "libseccomp-dev"),
         cLibrary("CZstd", apt: "libzstd-dev"),
         cLibrary("CZlib", apt: "zlib1g-dev"),
         cLibrary("CNcurses", apt: "libncurses-dev"),
@@ -70,6 +71,7 @@ let package = Package(
         binding("Curl", ["Formats", "Linux"]),
         binding("Libvirt", ["Linux"]),
         binding("Slirp", ["Linux"]),
+        binding("Seccomp", ["Linux"]),
         binding("Zstd"),
         binding("Zlib"),
         .target(
@@ -84,7 +86,7 @@ let package = Package(
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
         module("ImageMount", ["ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Linux"]),
-        module("GuestNetwork", ["Slirp", "Linux", log]),
+        module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log, crypto]),
         module(
             "Boot",
             [
@@ -131,6 +133,7 @@ let package = Package(
             path: "Tests/NetworkProxyProgram", swiftSettings: strict),
         tests("NetworkProxyTests", ["NetworkProxy", "network-proxy", "Curl", "Linux"]),
         tests("LinuxTests", ["Linux"]),
+        tests("SeccompTests", ["Seccomp", "Linux"]),
         tests("FormatsTests", ["Formats"]),
         tests("ContentAddressTests", ["ContentAddress"]),
         tests("TUFTests", ["TUF", "tuf-client", "Formats", "Linux", crypto, cryptoExtras]),
@@ -141,7 +144,7 @@ let package = Package(
             ["BlockStore", "ImageIndex", "ContentAddress", "Curl", "Zlib", "Zstd", "Linux", "NetworkProxy"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
-        tests("GuestNetworkTests", ["GuestNetwork", "Linux"]),
+        tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Linux"]),
         tests(
             "BootTests",
             [
@@ -157,7 +160,7 @@ let package = Package(
             "ProgramTests",
             [
                 "oscircular", "Boot", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE", "GuestDomain",
-                "GuestNetwork", "Slirp", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
+                "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
         tests("PublisherTests", ["Publisher", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),

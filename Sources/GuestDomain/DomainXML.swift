@@ -117,14 +117,17 @@ package enum DomainXML {
 
         """
 
+    /// The network's name to QEMU.
+    static let networkName = "osc"
+
     /// QEMU's stream backend has no place in libvirt's own description, so it comes as QEMU arguments.
     private static func network(_ guest: GuestSpecification) -> String {
         guard let socket = guest.networkSocketPath else { return "" }
         // A comma would end the option's value.
         let path = socket.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
         let arguments = [
-            "-netdev", "stream,id=osc,server=off,addr.type=unix,addr.path=\(path)", "-device",
-            "virtio-net-pci,netdev=osc,mac=52:54:00:0a:00:0f,addr=0x10,romfile=",
+            "-netdev", "stream,id=\(networkName),server=off,addr.type=unix,addr.path=\(path)", "-device",
+            "virtio-net-pci,netdev=\(networkName),mac=52:54:00:0a:00:0f,addr=0x10,romfile=",
         ]
         let lines = arguments.map { "    <qemu:arg value='\(escape($0))'/>\n" }
         return "  <qemu:commandline>\n\(lines.joined())  </qemu:commandline>\n"

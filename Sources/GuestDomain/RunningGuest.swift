@@ -112,6 +112,12 @@ package final class RunningGuest: Sendable {
     /// - Throws: ``GuestDomainError/callFailed(cause:)``.
     package func resume() async throws { try await call { (domain) throws(LibvirtError) in try domain.resume() } }
 
+    /// Pulls the network's cable or puts it in: a guest asks for its address again when it comes back.
+    /// - Throws: ``GuestDomainError/callFailed(cause:)``.
+    package func setLink(isUp: Bool) async throws {
+        try await call { (domain) throws(LibvirtError) in try domain.setLink(DomainXML.networkName, isUp: isUp) }
+    }
+
     /// Presses the power button.
     /// - Throws: ``GuestDomainError/callFailed(cause:)``.
     package func shutdown() async throws { try await call { (domain) throws(LibvirtError) in try domain.shutdown() } }

@@ -7,25 +7,30 @@ import Linux
 /// interface reach the host's own services.
 package struct FrameFilter: Sendable {
     package var policy: FramePolicy
+    private var questions = DNSConnections()
+    /// The hardware address that has the guest's lease: libslirp gives another one another address, and none to it later.
+    private var leaseholder: [UInt8]?
 
     package init(policy: FramePolicy) {
         self.policy = policy
     }
 
     /// - Parameter frame: from the destination's hardware address on, without checksum; any bytes, any length.
-    package func verdict(on frame: UnsafeRawBufferPointer) -> FrameVerdict {
+    package mutating func verdict(on frame: UnsafeRawBufferPointer) -> FrameVerdict {
         guard frame.count >= 14 else { return .drop(.malformed) }
         // No sender has the group bit.
         guard frame[6] & 1 == 0 else { return .drop(.malformed) }
         let payload = UnsafeRawBufferPointer(rebasing: frame[14...])
         switch frame.uint16(12) {
-        case 0x0800: return verdict(onIPv4: payload)
-        case 0x0806: return verdict(onARP: payload)
+        case 0x0800: return verdict(onIPv4: payload, from: frame[6..<12])
+        case 0x0806: return verdict(onARP: payload, from: frame[6..<12])
         default: return .drop(.protocolNotCarried)
         }
     }
 
-    private func verdict(onARP packet: UnsafeRawBufferPointer) -> FrameVerdict {
+    private func verdict(
+        onARP packet: UnsafeRawBufferPointer, from hardware: Slice<UnsafeRawBufferPointer>
+    ) -> FrameVerdict {
         guard packet.count >= 28 else { return .drop(.malformed) }
         // Ethernet, IPv4, address lengths 6 and 4, request or reply.
         guard packet.uint16(0) == 1, packet.uint16(2) == 0x0800, packet[4] == 6, packet[5] == 4,
@@ -34,11 +39,15 @@ package struct FrameFilter: Sendable {
         let sender = packet.address(14)
         // A probe before the lease has no sender's address yet.
         guard sender == VirtualNetwork.guest || sender.value == 0 else { return .drop(.wrongSource) }
+        // libslirp sends the guest's frames to the address named here from now on: it must be one that frames come from.
+        guard packet[8..<14].elementsEqual(hardware) else { return .drop(.wrongSource) }
         guard VirtualNetwork.network.contains(packet.address(24)) else { return .drop(.protocolNotCarried) }
         return .allow(opensFlow: false)
     }
 
-    private func verdict(onIPv4 bytes: UnsafeRawBufferPointer) -> FrameVerdict {
+    private mutating func verdict(
+        onIPv4 bytes: UnsafeRawBufferPointer, from hardware: Slice<UnsafeRawBufferPointer>
+    ) -> FrameVerdict {
         guard bytes.count >= 20, bytes[0] >> 4 == 4, bytes[0] & 0x0F >= 5 else { return .drop(.malformed) }
         guard bytes[0] & 0x0F == 5 else { return .drop(.ipOptions) }
         let total = Int(bytes.uint16(2))
@@ -57,20 +66,43 @@ package struct FrameFilter: Sendable {
         if packet.isDHCP, source.value == 0 || source == VirtualNetwork.guest,
             destination.value == UInt32.max || destination == VirtualNetwork.router
         {
-            return .allow(opensFlow: false)
+            return verdict(onDHCP: segment, from: hardware)
         }
         guard source == VirtualNetwork.guest else { return .drop(.wrongSource) }
         return VirtualNetwork.network.contains(destination)
-            ? verdict(on: packet, inside: destination) : verdict(on: packet, outside: destination)
+            ? verdict(on: packet, segment, inside: destination) : verdict(on: packet, outside: destination)
+    }
+
+    /// - Parameter segment: UDP's header and the message (RFC 2131, figure 1).
+    private mutating func verdict(
+        onDHCP segment: UnsafeRawBufferPointer, from hardware: Slice<UnsafeRawBufferPointer>
+    ) -> FrameVerdict {
+        guard segment.count >= 8 + 236 else { return .drop(.malformed) }
+        // A request, Ethernet, six bytes of hardware address: the sender's own, and always the same.
+        guard segment[8] == 1, segment[9] == 1, segment[10] == 6 else { return .drop(.malformed) }
+        let client = segment[36..<42]
+        guard client.elementsEqual(hardware), leaseholder.map(client.elementsEqual) ?? true else {
+            return .drop(.wrongSource)
+        }
+        leaseholder = Array(client)
+        return .allow(opensFlow: false)
     }
 
     /// Four things are allowed inside; a fifth would be one more door to this host.
-    private func verdict(on packet: Packet, inside destination: IPv4Address) -> FrameVerdict {
+    private mutating func verdict(
+        on packet: Packet, _ segment: UnsafeRawBufferPointer, inside destination: IPv4Address
+    ) -> FrameVerdict {
         switch (destination, packet) {
         case (VirtualNetwork.gateway, .tcp(_, to: VirtualNetwork.sshPort, _)):
             return .allow(opensFlow: packet.opensFlow)
-        case (VirtualNetwork.nameserver, .tcp(_, to: 53, _)), (VirtualNetwork.nameserver, .udp(_, to: 53)):
-            return policy.mode == .none ? .drop(.virtualNetwork) : .allow(opensFlow: packet.opensFlow)
+        case (VirtualNetwork.nameserver, .tcp(let port, to: 53, let flags)) where policy.mode != .none:
+            let data = UnsafeRawBufferPointer(rebasing: segment[(Int(segment[12] >> 4) * 4)...])
+            let sequence = UInt32(segment.uint16(4)) << 16 | UInt32(segment.uint16(6))
+            return questions.allows(from: port, flags, sequence: sequence, data)
+                ? .allow(opensFlow: packet.opensFlow) : .drop(.notAQuestion)
+        case (VirtualNetwork.nameserver, .udp(_, to: 53)) where policy.mode != .none:
+            let data = UnsafeRawBufferPointer(rebasing: segment[8..<Int(segment.uint16(4))])
+            return DNSQuestion.isWellFormed(data) ? .allow(opensFlow: true) : .drop(.notAQuestion)
         case (VirtualNetwork.router, .tcp(let port, _, let flags))
         where policy.forwardedPorts.contains(port) && flags.isAnswer:
             return .allow(opensFlow: false)
@@ -86,6 +118,9 @@ package struct FrameFilter: Sendable {
         if hostAddresses.contains(where: { $0.contains(destination) }) { return .drop(.hostAddress) }
         if policy.mode != .lan, Self.privateNetworks.contains(where: { $0.contains(destination) }) {
             return .drop(.privateNetwork)
+        }
+        if policy.mode != .lan, policy.neighbourhoods.contains(where: { $0.contains(destination) }) {
+            return .drop(.neighbourhood)
         }
         return .allow(opensFlow: packet.opensFlow)
     }
@@ -117,12 +152,18 @@ package struct FramePolicy: Sendable, Equatable {
     package var mode: GuestNetworkMode
     /// Addresses of this host, on any interface; nil when they are not known, then nothing outside is reachable.
     package var hostAddresses: Set<IPv4Prefix>?
+    /// Networks that an interface of this host is in, whatever their addresses: closed but in mode `lan`.
+    package var neighbourhoods: Set<IPv4Prefix>
     /// Ports of the guest whose answers to the router are let through, because the host connects to them.
     package var forwardedPorts: Set<UInt16>
 
-    package init(mode: GuestNetworkMode, hostAddresses: Set<IPv4Prefix>?, forwardedPorts: Set<UInt16> = []) {
+    package init(
+        mode: GuestNetworkMode, hostAddresses: Set<IPv4Prefix>?, neighbourhoods: Set<IPv4Prefix> = [],
+        forwardedPorts: Set<UInt16> = []
+    ) {
         self.mode = mode
         self.hostAddresses = hostAddresses
+        self.neighbourhoods = neighbourhoods
         self.forwardedPorts = forwardedPorts
     }
 }
@@ -142,7 +183,7 @@ package enum FrameDropReason: String, Sendable, CaseIterable {
     case protocolNotCarried
     case ipFragment
     case ipOptions
-    /// Not the guest's own address.
+    /// Not the guest's own address, or a hardware address that is not the sender's.
     case wrongSource
     /// An address or port of the virtual network that offers nothing.
     case virtualNetwork
@@ -153,8 +194,14 @@ package enum FrameDropReason: String, Sendable, CaseIterable {
     case hostAddressesUnknown
     /// Private networks without `lan`.
     case privateNetwork
+    /// A network with public addresses that this host is in, without `lan`.
+    case neighbourhood
+    /// To the resolver, and not a well-formed question.
+    case notAQuestion
     /// Anything outside in mode `none`.
     case outside
     /// Not the filter's verdict: too many sockets are open already.
     case tooManyFlows
+    /// Nor this: too many were opened in a short time.
+    case tooManyNewFlows
 }

@@ -1,96 +1,98 @@
 import Linux
-import Logging
 import Slirp
-import Synchronization
 
-/// The network's thread: moves frames between QEMU's socket, the filter and libslirp until told to stop.
+/// The work of the network's process: moves frames between QEMU's socket, the filter and libslirp until its session ends. One thread.
 final class FrameLoop {
-    /// libslirp opens a socket for each of the guest's flows; more than these would starve the files that this process
-    /// serves the guest's disk from.
+    /// libslirp opens a socket for each of the guest's flows: more than these would use up the memory that this process may have.
     static let socketLimit = 512
 
-    private let listener: UnixListener
     private let addresses: LocalAddresses
     private let stack: SlirpStack
-    private let peer: Peer
-    private let counters: FrameCounters
-    private let stop: EventDescriptor
-    private let logger: Logger
-    private let guestSSHSocketPath: String?
+    private let peer: FramePeer
+    private let control: MessageSocket
+    private let resolver: FileHandle?
     private var filter: FrameFilter
+    private var flows = FlowRate()
+    private var dropped: [FrameDropReason: Int] = [:]
 
-    /// The connection that libslirp's callback writes to.
-    private final class Peer {
-        var stream: FrameStream?
-    }
-
+    /// - Parameters:
+    ///   - isGuestServed: the host connects to the guest's port 22.
+    ///   - resolver: the file that libslirp reads the resolver's address from, when it is this process's own.
+    /// - Throws: ``SystemCallError`` when the host's addresses cannot be read.
     init(
-        _ configuration: GuestNetwork.Configuration, counters: FrameCounters, stop: EventDescriptor, logger: Logger
-    ) throws(GuestNetworkError) {
-        self.counters = counters
-        self.stop = stop
-        self.logger = logger
-        guestSSHSocketPath = configuration.guestSSHSocketPath
-        let peer = Peer()
+        mode: GuestNetworkMode, isGuestServed: Bool, addresses: LocalAddresses, stack: SlirpStack, peer: FramePeer,
+        control: MessageSocket, resolver: FileHandle?
+    ) throws(SystemCallError) {
+        self.addresses = addresses
+        self.stack = stack
         self.peer = peer
+        self.control = control
+        self.resolver = resolver
         filter = FrameFilter(
             policy: FramePolicy(
-                mode: configuration.mode, hostAddresses: nil,
-                forwardedPorts: configuration.guestSSHSocketPath == nil ? [] : [VirtualNetwork.sshPort]))
-        do throws(SystemCallError) {
-            // Listen for changes first, then read: nothing falls between.
-            addresses = try LocalAddresses()
-            filter.policy.hostAddresses = try addresses.read()
-            listener = try UnixListener(path: configuration.socketPath, owner: configuration.socketOwner)
-            // libslirp would cut a long path silently.
-            try UnixListener.withAddress(configuration.sshSocketPath) { _, _ in }
-        } catch {
-            throw GuestNetworkError(error)
-        }
-        do throws(SlirpError) {
-            stack = try SlirpStack(
-                SlirpConfiguration(
-                    network: VirtualNetwork.network, host: VirtualNetwork.router, firstLease: VirtualNetwork.guest,
-                    nameserver: VirtualNetwork.nameserver, restricted: configuration.mode == .none,
-                    guestName: "guest"),
-                deliver: { peer.stream?.write($0) },
-                complain: { text in logger.debug("libslirp about the guest", metadata: ["text": "\(text)"]) })
-            try stack.forwardGuest(
-                VirtualNetwork.gateway, port: VirtualNetwork.sshPort, to: configuration.sshSocketPath)
-            if let path = configuration.guestSSHSocketPath {
-                try stack.forwardHost(from: path, to: VirtualNetwork.guest, port: VirtualNetwork.sshPort)
-            }
-        } catch {
-            if case .hostForward(let path, let cause) = error, cause.number == .nameTooLong { throw .pathTooLong(path) }
-            throw .slirp(error)
-        }
+                mode: mode, hostAddresses: try addresses.read(), neighbourhoods: try addresses.neighbourhoods(),
+                forwardedPorts: isGuestServed ? [VirtualNetwork.sshPort] : []))
     }
 
-    deinit {
-        if let guestSSHSocketPath { UnixListener.removeSocket(guestSSHSocketPath) }
-    }
-
-    /// Returns when `stop` is signalled.
+    /// Returns when the session closes its end.
     func run() {
         while true {
+            let stream = peer.stream
             var sources = [
-                PollSource(stop.descriptor), PollSource(addresses.descriptor),
-                peer.stream.map { PollSource($0.descriptor, $0.wantsToWrite ? [.readable, .writable] : .readable) }
-                    ?? PollSource(listener.descriptor),
+                PollSource(control.descriptor), PollSource(addresses.descriptor),
+                PollSource(
+                    stream?.descriptor,
+                    (stream?.awaitsRest == true ? [] : PollSource.Events.readable)
+                        .union(stream?.wantsToWrite == true ? .writable : [])),
             ]
             do throws(SlirpError) {
-                try stack.wait(for: &sources, milliseconds: filter.policy.hostAddresses == nil ? 1000 : nil)
+                try stack.wait(for: &sources, milliseconds: longestSleep)
             } catch {
-                logger.error("guest network: poll failed", metadata: ["error": "\(error)"])
                 MonotonicClock.pause(milliseconds: 100)
             }
-            if sources[0].hasNews { return }
+            if sources[0].hasNews && !obey() { return }
             refreshAddresses(haveChanged: sources[1].hasNews)
-            if peer.stream == nil {
-                if sources[2].hasNews { acceptPeer() }
-            } else {
-                serve(readable: !sources[2].found.subtracting(.writable).isEmpty)
+            let isReadable = stream?.awaitsRest == true || !sources[2].found.subtracting(.writable).isEmpty
+            if stream != nil && stream === peer.stream { serve(readable: isReadable) }
+        }
+    }
+
+    private var longestSleep: UInt32? {
+        // QEMU writes the rest of a frame at once, as a rule.
+        if peer.stream?.awaitsRest == true { return 1 }
+        return filter.policy.hostAddresses == nil ? 1000 : nil
+    }
+
+    /// Carries out what the session says.
+    /// - Returns: false when it is gone.
+    private func obey() -> Bool {
+        while true {
+            switch control.receive() {
+            case .nothingYet: return true
+            case .end: return false
+            case .message(let bytes, let descriptor):
+                switch NetworkOrder(bytes) {
+                case .resolver(let text): setResolver(text)
+                case .peer: if let descriptor { peer.stream = FrameStream(handle: descriptor) }
+                case .count: control.send(NetworkReport.counts(dropped).bytes)
+                case nil: break
+                }
             }
+        }
+    }
+
+    /// Where names are asked for from now on.
+    /// - Parameter text: as in resolv.conf(5).
+    func setResolver(_ text: String) {
+        guard let resolver else { return }
+        do throws(SystemCallError) {
+            try resolver.truncate(to: 0)
+            _ = try resolver.seek(0, 0)
+            try Array(text.utf8).withUnsafeBufferPointer { bytes throws(SystemCallError) in
+                try resolver.write(UnsafeRawBufferPointer(bytes))
+            }
+        } catch {
+            StandardError.write("the resolver's address cannot be noted: \(error)\n")
         }
     }
 
@@ -99,19 +101,15 @@ final class FrameLoop {
         let changed = haveChanged && addresses.changed()
         guard changed || filter.policy.hostAddresses == nil else { return }
         do throws(SystemCallError) {
+            filter.policy.neighbourhoods = try addresses.neighbourhoods()
             filter.policy.hostAddresses = try addresses.read()
         } catch {
+            if filter.policy.hostAddresses != nil {
+                StandardError.write(
+                    "the host's addresses cannot be read; the guest reaches nothing outside until then: \(error)\n")
+            }
             filter.policy.hostAddresses = nil
-            logger.warning(
-                "the host's addresses cannot be read; the guest reaches nothing outside until then",
-                metadata: ["error": "\(error)"])
         }
-    }
-
-    private func acceptPeer() {
-        guard let handle = listener.accept(nonblocking: true) else { return }
-        logger.debug("QEMU connected to the network")
-        peer.stream = FrameStream(handle: handle)
     }
 
     private func serve(readable: Bool) {
@@ -120,8 +118,8 @@ final class FrameLoop {
         if readable { alive = stream.read { judge($0) } }
         if alive { alive = stream.flush() }
         if !alive {
-            // The next one may come: the guest's QEMU starts again.
-            logger.debug("QEMU left the network")
+            // The session sees it, too, and brings the next one.
+            stream.end()
             peer.stream = nil
         }
     }
@@ -129,8 +127,13 @@ final class FrameLoop {
     private func judge(_ frame: UnsafeRawBufferPointer) {
         switch filter.verdict(on: frame) {
         case .allow(let opensFlow):
-            if opensFlow && stack.socketCount >= Self.socketLimit {
+            guard opensFlow else { return stack.input(frame) }
+            // Behind Ethernet and IPv4, which the filter has checked: 17 is UDP.
+            let port = frame[23] == 17 ? frame.uint16(34) : nil
+            if stack.socketCount >= Self.socketLimit {
                 drop(.tooManyFlows)
+            } else if !flows.allows(datagramsFrom: port, at: MonotonicClock.nanoseconds) {
+                drop(.tooManyNewFlows)
             } else {
                 stack.input(frame)
             }
@@ -139,24 +142,35 @@ final class FrameLoop {
         }
     }
 
-    private func drop(_ reason: FrameDropReason) {
-        if counters.count(reason) {
-            logger.debug("dropped a frame of the guest", metadata: ["reason": "\(reason.rawValue)"])
-        }
-    }
+    private func drop(_ reason: FrameDropReason) { dropped[reason, default: 0] += 1 }
 }
 
-/// Counts dropped frames by reason; the network's thread writes, anybody reads.
-final class FrameCounters: Sendable {
-    private let counts = Mutex<[FrameDropReason: Int]>([:])
+/// The connection that libslirp's frames go to; none while there is no QEMU.
+final class FramePeer {
+    var stream: FrameStream?
 
-    var dropped: [FrameDropReason: Int] { counts.withLock { $0 } }
+    /// Sends a frame of libslirp's to the guest.
+    ///
+    /// libslirp believes whatever hardware address it heard last for the guest's, and asks no more. A connection from the host must not
+    /// depend on that: the guest is asked, each time, where it is; its answer sets libslirp right before it sends the second time.
+    func deliver(_ frame: UnsafeRawBufferPointer) {
+        guard let stream else { return }
+        if Self.opensConnection(frame) { Self.question(like: frame).withUnsafeBytes { stream.write($0) } }
+        stream.write(frame)
+    }
 
-    /// - Returns: true for the first frame of this reason.
-    func count(_ reason: FrameDropReason) -> Bool {
-        counts.withLock {
-            $0[reason, default: 0] += 1
-            return $0[reason] == 1
-        }
+    /// The first segment of a TCP connection.
+    private static func opensConnection(_ frame: UnsafeRawBufferPointer) -> Bool {
+        guard frame.count >= 54, frame.uint16(12) == 0x0800, frame[23] == 6 else { return false }
+        let segment = 14 + Int(frame[14] & 0x0F) * 4
+        return frame.count > segment + 13 && frame[segment + 13] & 0x12 == 0x02
+    }
+
+    /// ARP: who has the address that this frame goes to? Asked by its sender.
+    private static func question(like frame: UnsafeRawBufferPointer) -> [UInt8] {
+        let hardware = Array(frame[6..<12])
+        let fixed: [UInt8] = [0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]
+        return [UInt8](repeating: 0xFF, count: 6) + hardware + fixed + hardware + frame[26..<30]
+            + [UInt8](repeating: 0, count: 6) + frame[30..<34]
     }
 }

@@ -1,17 +1,28 @@
 import Linux
 
-/// The connection to one QEMU: frames in, frames out. Belongs to the network's thread. Never waits.
+/// The connection to one QEMU (`-netdev stream`): frames in, frames out. Never waits.
+///
+/// The socket outlives this process: another one goes on with it. So a frame leaves the socket whole or not at all, and goes into it
+/// whole or not at all, wherever this process ends: what is read is looked at first, and taken as far as frames are whole; each frame
+/// is sent as one message, which the kernel does not cut.
 final class FrameStream {
-    /// Frames for a guest that does not read (paused, say) are dropped beyond this; TCP sends them again.
+    /// Bytes of frames for a guest that does not read (paused, say); more are dropped, and TCP sends them again.
     static let outputLimit = 4 << 20
+    /// libslirp makes none longer than 1514 bytes.
+    static let longestOutput = 16_380
 
     private let handle: FileHandle
-    private var decoder = FrameDecoder()
     private var output: [UInt8] = []
+    /// Where each frame of the output ends.
+    private var ends: [Int] = []
+    /// So many of them are sent.
     private var sent = 0
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
 
-    /// - Parameter handle: a non-blocking stream socket.
+    /// The last read found the beginning of a frame and no whole one: poll would say "readable" for as long as that is so.
+    private(set) var awaitsRest = false
+
+    /// - Parameter handle: a stream socket of the unix family.
     init(handle: FileHandle) {
         self.handle = handle
     }
@@ -19,18 +30,32 @@ final class FrameStream {
     deinit { buffer.deallocate() }
 
     var descriptor: Int32 { handle.descriptor }
-    var wantsToWrite: Bool { sent < output.count }
+    var wantsToWrite: Bool { sent < ends.count }
 
     /// Reads once and gives every frame that is whole now to `body`.
-    /// - Returns: false when the peer is gone or sends nonsense: close the connection.
+    /// - Returns: false when the peer is gone or sends nonsense: end the connection.
     func read(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool {
         do {
-            switch try handle.receive(into: buffer) {
+            awaitsRest = false
+            let count: Int
+            switch try handle.receive(into: buffer, peek: true) {
             case .nothingYet: return true
             case .end: return false
-            case .bytes(let count): decoder.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            case .bytes(let found): count = found
             }
-            while try decoder.next(body) {}
+            let whole = try Frames.length(of: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            guard whole > 0 else {
+                awaitsRest = true
+                return true
+            }
+            // Taken before they are looked at: a frame that ends this process is not the next one's first.
+            var taken = 0
+            while taken < whole {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[taken..<whole])
+                guard case .bytes(let count) = try handle.receive(into: rest, peek: false) else { return false }
+                taken += count
+            }
+            Frames.forEach(in: UnsafeRawBufferPointer(rebasing: buffer[..<whole]), body)
             return true
         } catch {
             return false
@@ -39,33 +64,42 @@ final class FrameStream {
 
     /// Queues a frame for the guest, or drops it.
     func write(_ frame: UnsafeRawBufferPointer) {
-        guard output.count - sent + frame.count + 4 <= Self.outputLimit else { return }
-        if sent > Self.outputLimit / 4 {
-            output.removeFirst(sent)
+        guard frame.count <= Self.longestOutput else { return }
+        let start = sent > 0 ? ends[sent - 1] : 0
+        guard output.count - start + frame.count + 4 <= Self.outputLimit else { return }
+        if start > Self.outputLimit / 4 {
+            output.removeFirst(start)
+            ends = ends[sent...].map { $0 - start }
             sent = 0
         }
         withUnsafeBytes(of: UInt32(frame.count).bigEndian) { output.append(contentsOf: $0) }
         output.append(contentsOf: frame)
+        ends.append(output.count)
     }
 
     /// Sends what the socket takes.
     /// - Returns: false when the peer is gone.
     func flush() -> Bool {
-        while sent < output.count {
+        while sent < ends.count {
+            let start = sent > 0 ? ends[sent - 1] : 0
             // A socket that cannot be written to has no peer, whatever the error.
-            let count = output.withUnsafeBytes { try? handle.send(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+            let count = output.withUnsafeBytes { try? handle.sendPieces(of: $0, from: start, endingAt: ends[sent...]) }
             guard let count else { return false }
             if count == 0 { return true }
             sent += count
         }
         output.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
         sent = 0
         return true
     }
+
+    /// Ends the connection, for the session that holds it, too.
+    func end() { handle.shutDown() }
 }
 
-/// Cuts QEMU's byte stream (`-netdev stream`) into frames: four bytes of length in network order, then the frame.
-struct FrameDecoder {
+/// QEMU's byte stream of frames: four bytes of length in network order, then the frame.
+enum Frames {
     /// A length that no frame has: the peer is not QEMU, or out of step.
     struct LengthError: Error, Equatable, CustomStringConvertible {
         let length: Int
@@ -76,30 +110,28 @@ struct FrameDecoder {
     /// An Ethernet header, and the largest packet behind one.
     static let lengths = 14...(14 + 65536)
 
-    private var bytes: [UInt8] = []
-    private var start = 0
-
-    /// Bytes that wait for the rest of their frame.
-    var pending: Int { bytes.count - start }
-
-    /// Adds what was read.
-    mutating func append(_ input: UnsafeRawBufferPointer) {
-        if start > 0 {
-            bytes.removeFirst(start)
-            start = 0
+    /// Bytes that the frames which are whole take together, from the first on.
+    /// - Throws: ``LengthError``; the stream cannot be continued then.
+    static func length(of bytes: UnsafeRawBufferPointer) throws(LengthError) -> Int {
+        var end = 0
+        while bytes.count - end >= 4 {
+            let length = Int(bytes.uint16(end)) << 16 | Int(bytes.uint16(end + 2))
+            guard lengths.contains(length) else { throw LengthError(length: length) }
+            guard bytes.count - end >= 4 + length else { break }
+            end += 4 + length
         }
-        bytes.append(contentsOf: input)
+        return end
     }
 
-    /// Gives the next whole frame to `body`; false when there is none yet.
-    /// - Throws: ``LengthError``; the stream cannot be continued then.
-    mutating func next(_ body: (UnsafeRawBufferPointer) -> Void) throws(LengthError) -> Bool {
-        guard pending >= 4 else { return false }
-        let length = bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
-        guard Self.lengths.contains(length) else { throw LengthError(length: length) }
-        guard pending >= 4 + length else { return false }
-        bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[start + 4..<start + 4 + length])) }
-        start += 4 + length
-        return true
+    /// Gives each frame to `body`.
+    /// - Parameter bytes: whole frames, as ``length(of:)`` found them.
+    static func forEach(in bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        var start = 0
+        while bytes.count - start >= 4 {
+            let length = Int(bytes.uint16(start)) << 16 | Int(bytes.uint16(start + 2))
+            guard bytes.count - start >= 4 + length else { return }
+            body(UnsafeRawBufferPointer(rebasing: bytes[start + 4..<start + 4 + length]))
+            start += 4 + length
+        }
     }
 }

@@ -1,14 +1,14 @@
 import Linux
 import Logging
-import Slirp
 import Synchronization
 
-/// The network of one guest: a libslirp stack in this process behind a unix socket for QEMU's `-netdev stream`.
+/// The network of one guest: a process of its own with libslirp in it, behind a unix socket for QEMU's `-netdev stream`.
 ///
 /// QEMU sends the guest's Ethernet frames over the socket (``FrameStream``). ``FrameFilter`` judges each of them by the mode and the
 /// host's addresses of now; what it allows goes to libslirp, which opens the host's sockets for it and gives the answers back. The guest
 /// finds 10.0.2.0/24 with the ssh gateway at 10.0.2.2 (``SSHGateway``) and, by mode, names and the world; nothing else of the host.
-/// It listens from init on: a QEMU that starts earlier stays without a network. One thread does all of it (``FrameLoop``).
+/// All of that happens in ``NetworkProcess``; this side starts it, again when it dies, and hands it its sockets (``NetworkKeeper``). It
+/// listens from init on: a QEMU that starts earlier stays without a network.
 package final class GuestNetwork: Sendable {
     /// Where the sockets are and who may use them.
     package struct Configuration: Sendable {
@@ -21,6 +21,12 @@ package final class GuestNetwork: Sendable {
         package var guestSSHSocketPath: String?
         /// Owns `socketPath` (0600) when set: the uid that QEMU runs as. Its folder must let that uid pass.
         package var socketOwner: UserID?
+        /// Whom the process runs as in root's session; nil for an unused number. Owns what it connects to.
+        package var user: SandboxUser?
+        /// The program that has `run-network`: this one, also when it was replaced meanwhile.
+        package var program = "/proc/self/exe"
+        /// Called with the id of each process before it does anything, on a thread of the network's: to set its bounds.
+        package var willRun: @Sendable (ProcessID) -> Void = { _ in }
 
         package init(
             mode: GuestNetworkMode, socketPath: String, sshSocketPath: String, guestSSHSocketPath: String? = nil,
@@ -34,13 +40,24 @@ package final class GuestNetwork: Sendable {
         }
     }
 
+    /// What happens to the network while the guest runs.
+    package enum Event: Sendable, Equatable {
+        /// Its process died, and is started again; the text says why.
+        case lost(String)
+        /// It serves again: connections of before are gone, new ones are possible.
+        case back
+    }
+
+    /// From init to ``close()``. One consumer.
+    package let events: AsyncStream<Event>
     private let stop: EventDescriptor
     private let ended: EventDescriptor
-    private let counters: FrameCounters
+    private let count: EventDescriptor
+    private let counts: Monitor<DropCounts>
 
-    /// Starts to listen.
+    /// Starts to listen, and the process; returns when that serves.
     ///
-    /// Takes milliseconds. The thread sees the network namespace of the caller's thread.
+    /// Takes some ten milliseconds. The process sees the network namespace of the caller's thread.
     /// - Throws: ``GuestNetworkError``; nothing is left then.
     package init(
         _ configuration: Configuration, logger: Logger = Logger(label: "oscircular.network")
@@ -49,18 +66,27 @@ package final class GuestNetwork: Sendable {
         do throws(SystemCallError) {
             stop = try EventDescriptor()
             ended = try EventDescriptor()
+            count = try EventDescriptor()
             started = try EventDescriptor()
+            // libslirp would cut a long path silently.
+            try UnixListener.withAddress(configuration.sshSocketPath) { _, _ in }
         } catch {
             throw GuestNetworkError(error)
         }
-        counters = FrameCounters()
+        let (events, continuation) = AsyncStream<Event>.makeStream()
+        self.events = events
+        counts = Monitor(DropCounts())
         let failure = Failure()
-        try GuestNetwork.start("guest-network") { [stop, ended, counters] in
-            defer { ended.signal() }
+        try GuestNetwork.start("guest-network") { [stop, ended, count, counts] in
+            defer {
+                continuation.finish()
+                ended.signal()
+            }
             do throws(GuestNetworkError) {
-                let loop = try FrameLoop(configuration, counters: counters, stop: stop, logger: logger)
+                let keeper = try NetworkKeeper(
+                    configuration, stop: stop, count: count, counts: counts, events: continuation, logger: logger)
                 started.signal()
-                loop.run()
+                keeper.run()
             } catch {
                 failure.value.withLock { $0 = error }
                 started.signal()
@@ -70,7 +96,7 @@ package final class GuestNetwork: Sendable {
         if let error = failure.value.withLock({ $0 }) { throw error }
     }
 
-    /// A thread of the network's own. It handles no signals: libslirp sends without MSG_NOSIGNAL.
+    /// A thread of the network's own. It handles no signals.
     static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(GuestNetworkError) {
         do throws(SystemCallError) {
             try WorkerThread.start(name: name) {
@@ -84,14 +110,25 @@ package final class GuestNetwork: Sendable {
 
     deinit { close() }
 
-    /// Ends the thread and every connection and removes the sockets. Takes milliseconds; may be called again.
+    /// Ends the process and with it every connection, and removes the sockets. Takes milliseconds; may be called again.
     package func close() {
         stop.signal()
         ended.wait()
     }
 
-    /// Frames of the guest that went no further, by reason.
-    package var dropped: [FrameDropReason: Int] { counters.dropped }
+    /// Frames of the guest that went no further, by reason, since the process was started. Waits for its answer, a second at most.
+    package var dropped: [FrameDropReason: Int] {
+        let before = counts.change { $0.answers }
+        count.signal()
+        let end = MonotonicClock.nanoseconds + 1_000_000_000
+        return counts.wait(until: { _ in end }) { $0.answers > before ? $0.dropped : nil } ?? [:]
+    }
+
+    /// What the process said last.
+    struct DropCounts {
+        var answers = 0
+        var dropped: [FrameDropReason: Int] = [:]
+    }
 
     /// What the new thread tells the one that starts it.
     private final class Failure: Sendable {
@@ -101,9 +138,9 @@ package final class GuestNetwork: Sendable {
 
 /// How much of the world the guest reaches (`--network`). The gateway's ssh at 10.0.2.2 is there in every mode.
 package enum GuestNetworkMode: String, Sendable, CaseIterable {
-    /// The internet and names, no private network and nothing of this host.
+    /// The internet and names, no private network and nothing of this host or of the networks that it is in.
     case user
-    /// Also private networks.
+    /// Also private networks, and those that the host is in.
     case lan
     /// Nothing but ssh.
     case none

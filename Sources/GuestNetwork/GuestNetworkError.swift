@@ -1,5 +1,4 @@
 import Linux
-import Slirp
 
 /// Why the guest's network or the way to the host could not be set up. The case says what the user can do.
 package enum GuestNetworkError: Error, Sendable {
@@ -17,7 +16,12 @@ package enum GuestNetworkError: Error, Sendable {
     case keyGeneration(ChildProcess.Ending, output: String)
     /// Run by root, and there is no other user for the guest's logins.
     case noUnprivilegedUser
-    case slirp(SlirpError)
+    /// systemd's manager did not bound a process; `output` is what `busctl` wrote.
+    case scope(ChildProcess.Ending, output: String)
+    /// The disk has no room for what a login may store; it is served when there is some.
+    case held
+    /// The network's process ended before it served; the text is how, and what it said.
+    case processFailed(String)
     case system(SystemCallError)
 
     /// Sorts a system call's failure.
@@ -36,7 +40,9 @@ extension GuestNetworkError: CustomStringConvertible {
         case .sandboxUnavailable(let ending, let output): "the ssh server's sandbox failed (\(ending)): \(output)"
         case .keyGeneration(let ending, let output): "ssh-keygen failed (\(ending)): \(output)"
         case .noUnprivilegedUser: "there is neither a user oscircular nor nobody to run the ssh server as"
-        case .slirp(let cause): "\(cause)"
+        case .scope(let ending, let output): "systemd made no scope for the session (busctl: \(ending)): \(output)"
+        case .held: "the disk that holds the exchange folder has no room for what a login may store"
+        case .processFailed(let words): "the guest's network could not be started: \(words)"
         case .system(let cause): "\(cause)"
         }
     }

@@ -8,36 +8,51 @@ import Logging
 package final class SSHGateway: Sendable {
     /// Where the gateway listens and what it shows.
     package struct Configuration: Sendable {
-        /// Made here, 0600; its folder must be the session's own (0700).
+        /// Made here, 0600, for the user of the network's process; its folder must be the session's own.
         package var socketPath: String
-        /// Made here, for the sandbox's private files; removed at the end.
+        /// Made here, for the sockets at which sshd asks for its host key's signatures; removed at the end.
         package var directory: String
         /// The one folder that the guest reads and writes; made when absent (its parent must exist), stays afterwards.
         /// In root's session it is given to the unprivileged user of ``SandboxUser``.
         package var exchangeDirectory: String
+        /// Bytes that the exchange folder may hold. Beyond it all connections are ended, and new ones may read and remove, but not write.
+        package var exchangeLimit: UInt64
         /// What the guest sees besides, at the same paths.
         package var shared: [SharedPath]
-        /// sshd's log; made 0600, emptied beyond 1 MiB.
+        /// sshd's log; made 0600, emptied beyond ``SSHLog/limit``.
         package var logPath: String
-        /// Connections at once; more are closed unanswered.
+        /// Connections at once; more wait.
         package var connectionLimit: Int
+        /// Connections that wait; more are closed unanswered.
+        package var waitingLimit: Int
+        /// What the logins may use together.
+        package var bounds: SessionBounds
+        /// Owns the socket: the user of the network's process; nil for this one.
+        package var client: UserID?
 
         package init(
-            socketPath: String, directory: String, exchangeDirectory: String, shared: [SharedPath] = [],
-            logPath: String, connectionLimit: Int = 16
+            socketPath: String, directory: String, exchangeDirectory: String, exchangeLimit: UInt64 = 16 << 30,
+            shared: [SharedPath] = [], logPath: String, connectionLimit: Int = 16, waitingLimit: Int = 32,
+            bounds: SessionBounds = SessionBounds(), client: UserID? = nil
         ) {
             self.socketPath = socketPath
             self.directory = directory
             self.exchangeDirectory = exchangeDirectory
+            self.exchangeLimit = exchangeLimit
             self.shared = shared
             self.logPath = logPath
             self.connectionLimit = connectionLimit
+            self.waitingLimit = waitingLimit
+            self.bounds = bounds
+            self.client = client
         }
     }
 
     private let stop: EventDescriptor
     private let ended: EventDescriptor
     private let directory: String
+    /// Whom logins run as.
+    let user: SandboxUser
 
     /// Tries the sandbox once, then listens. Takes some ten milliseconds: not for the cooperative pool.
     /// - Throws: ``GuestNetworkError``; nothing but the exchange folder is left then.
@@ -51,28 +66,37 @@ package final class SSHGateway: Sendable {
         } catch {
             throw GuestNetworkError(error)
         }
+        user = try SandboxUser.forOneSession()
         do throws(GuestNetworkError) {
             let sandbox = try SSHSandbox(
-                directory: directory, exchangeDirectory: configuration.exchangeDirectory,
-                shared: configuration.shared, keys: keys, user: try SandboxUser.current())
-            try sandbox.check()
+                exchangeDirectory: configuration.exchangeDirectory, shared: configuration.shared, keys: keys,
+                user: user, processLimit: configuration.bounds.processLimit)
+            try PrivateDirectory.make(directory)
+            try sandbox.check(agent: "\(directory)/check")
             let listener: UnixListener
+            let pipe: Pipe
+            let watch: ExchangeWatch
             do throws(SystemCallError) {
-                listener = try UnixListener(path: configuration.socketPath)
+                pipe = try SSHLog.pipe(to: configuration.logPath)
+                // Each login is told its connection's addresses (SSH_CONNECTION).
+                listener = try UnixListener(
+                    path: configuration.socketPath, owner: configuration.client, hidesFolder: true)
+                watch = try ExchangeWatch(
+                    folder: configuration.exchangeDirectory, limit: configuration.exchangeLimit)
             } catch {
                 throw GuestNetworkError(error)
             }
-            try GuestNetwork.start("ssh-gateway") { [stop, ended] in
+            let hostKey = keys.gatewayHost
+            try GuestNetwork.start("ssh-gateway") { [stop, ended, configuration] in
                 SSHGatewayLoop(
-                    listener: listener, sandbox: sandbox, logPath: configuration.logPath,
-                    limit: configuration.connectionLimit, stop: stop, logger: logger
+                    configuration: configuration, listener: listener, sandbox: sandbox, hostKey: hostKey,
+                    log: SSHLog(path: configuration.logPath, pipe: pipe), watch: watch, stop: stop, logger: logger
                 ).run()
-                // The loop held the last reference: the socket is gone.
                 ended.signal()
             }
         } catch {
             ended.signal()
-            SSHSandbox.removeFiles(in: directory)
+            Self.removeFiles(in: directory)
             throw error
         }
     }
@@ -84,6 +108,11 @@ package final class SSHGateway: Sendable {
     package func close() {
         stop.signal()
         ended.wait()
-        SSHSandbox.removeFiles(in: directory)
+        Self.removeFiles(in: directory)
+    }
+
+    private static func removeFiles(in directory: String) {
+        // What stays lies in a folder that the session removes at its end.
+        _ = try? Paths.removeFolder(directory)
     }
 }

@@ -3,78 +3,156 @@ import Logging
 
 /// The gateway's thread: accepts connections, starts a sandbox for each and sees them end.
 final class SSHGatewayLoop {
-    /// sshd's log is emptied beyond this: the guest decides how much is written there.
-    static let logLimit = 1 << 20
-
-    private struct Connection {
-        let child: ChildProcess
-        /// What bubblewrap says of the sandbox, see ``SSHSandbox/informationDescriptor``.
-        let information: FileHandle
-    }
-
+    private let configuration: SSHGateway.Configuration
     private let listener: UnixListener
     private let sandbox: SSHSandbox
-    private let logPath: String
+    /// Connections at once.
     private let limit: Int
+    private let hostKey: GatewayHostKey
+    private let log: SSHLog
+    private let watch: ExchangeWatch
     private let stop: EventDescriptor
     private let logger: Logger
-    private var connections: [Connection] = []
+    private var connections: [SSHConnection] = []
+    /// Accepted, and not served yet.
+    private var waiting: [FileHandle] = []
+    private var pace = LoginPace()
+    private var number = 0
+    /// Connections that were closed unanswered since it was last said.
+    private var refused = 0
+    private var lastSaid: UInt64 = 0
 
     init(
-        listener: UnixListener, sandbox: SSHSandbox, logPath: String, limit: Int, stop: EventDescriptor, logger: Logger
+        configuration: SSHGateway.Configuration, listener: UnixListener, sandbox: SSHSandbox, hostKey: GatewayHostKey,
+        log: SSHLog, watch: ExchangeWatch, stop: EventDescriptor, logger: Logger
     ) {
+        self.configuration = configuration
         self.listener = listener
         self.sandbox = sandbox
-        self.logPath = logPath
-        self.limit = limit
+        limit = min(configuration.connectionLimit, configuration.bounds.connectionLimit)
+        self.hostKey = hostKey
+        self.log = log
+        self.watch = watch
         self.stop = stop
         self.logger = logger
     }
 
     /// Returns when `stop` is signalled and every sandbox is gone.
     func run() {
-        defer { endAll() }
+        defer {
+            endAll()
+            watch.stop()
+            log.copy()
+            listener.removeName()
+        }
+        do throws(SystemCallError) {
+            // Of this thread, and so of all that it starts: keys of the user's session (Kerberos, fscrypt) are not the guest's.
+            try CurrentThread.joinNewKeyring()
+        } catch {
+            // Without keyrings of its own no login is served.
+            logger.error("the guest's ssh connections cannot be served", metadata: ["error": "\(error)"])
+            stop.wait()
+            return
+        }
         while true {
-            let descriptors = [stop.descriptor, listener.descriptor] + connections.map(\.child.descriptor)
-            var sources = descriptors.map { PollSource($0) }
+            var sources = [stop.descriptor, listener.descriptor, watch.news.descriptor].map { PollSource($0) }
+            sources.append(PollSource(log.descriptor))
+            let first = sources.count
+            sources += connections.flatMap(\.descriptors).map { PollSource($0) }
             do throws(SystemCallError) {
-                try PollSource.wait(for: &sources)
+                try PollSource.wait(for: &sources, milliseconds: patience)
             } catch {
                 // Out of memory for the moment.
                 MonotonicClock.pause(milliseconds: 100)
                 continue
             }
             if sources[0].hasNews { return }
+            if sources[3].hasNews { log.copy() }
+            for (index, connection) in connections.enumerated() {
+                connection.serve(sources[(first + 3 * index)...].prefix(3))
+            }
             connections.removeAll { $0.child.reap() != nil }
-            if sources[1].hasNews, let connection = listener.accept(nonblocking: false) { start(connection) }
+            if sources[2].hasNews { exchangeChanged() }
+            if sources[1].hasNews, let connection = listener.accept(nonblocking: false) { take(connection) }
+            serveWaiting()
+            watch.setNeeded(!connections.isEmpty)
+            sayRefused()
         }
     }
 
+    /// Milliseconds until something is due that no descriptor tells; -1 for nothing.
+    private var patience: Int32 {
+        let now = MonotonicClock.nanoseconds
+        var due = log.resumes
+        if !waiting.isEmpty, connections.count < limit {
+            due = min(due ?? .max, pace.next(now))
+        }
+        if refused > 0 { due = min(due ?? .max, lastSaid + Self.quiet) }
+        guard let due else { return -1 }
+        return due <= now ? 0 : Int32(clamping: (due - now) / 1_000_000 + 1)
+    }
+
     /// Accepts always, so that libslirp's connect never waits; beyond the limit the guest sees the connection close.
-    private func start(_ connection: FileHandle) {
-        guard connections.count < limit else {
-            logger.warning("the guest has too many ssh connections", metadata: ["limit": "\(limit)"])
+    private func take(_ connection: FileHandle) {
+        guard waiting.count < configuration.waitingLimit || waiting.isEmpty && mayServe else {
+            refused += 1
             return
         }
-        do throws(SystemCallError) {
-            let log = try FileHandle(logPath, for: .writing, [.append, .create, .refuseLink], mode: 0o600)
-            if try log.status().size > Self.logLimit { try log.truncate(to: 0) }
-            let pipe = try Pipe()
-            let child = try ChildProcess(
-                sandbox.program, sandbox.connectionArguments, standardInput: connection.descriptor,
-                standardOutput: connection.descriptor, standardError: log.descriptor,
-                otherDescriptors: [SSHSandbox.informationDescriptor: pipe.writing.descriptor])
-            connections.append(Connection(child: child, information: pipe.reading))
-        } catch {
-            logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(error)"])
+        waiting.append(connection)
+    }
+
+    private var mayServe: Bool {
+        connections.count < limit && pace.allows(MonotonicClock.nanoseconds)
+    }
+
+    private func serveWaiting() {
+        while !waiting.isEmpty, mayServe {
+            pace.take(MonotonicClock.nanoseconds)
+            start(waiting.removeFirst())
         }
+    }
+
+    private func start(_ connection: FileHandle) {
+        // Far more than there are at once; the path of a socket is short.
+        number = (number + 1) % 10_000
+        do {
+            connections.append(
+                try SSHConnection(
+                    connection, in: sandbox, agentPath: "\(configuration.directory)/\(number)",
+                    fileLimit: watch.isFull ? nil : configuration.exchangeLimit, bounds: configuration.bounds,
+                    hostKey: hostKey, log: log.writing))
+        } catch {
+            logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(words(of: error))"])
+        }
+    }
+
+    private func exchangeChanged() {
+        watch.news.clear()
+        let folder = configuration.exchangeDirectory
+        guard watch.isFull else { return log.note("\(folder) has room again") }
+        log.note(
+            "\(folder) holds more than its limit of \(configuration.exchangeLimit) bytes: the guest's connections are ended; new ones can "
+                + "remove files there, and write again when there is room")
+        endAll()
+    }
+
+    /// Nanoseconds between two lines about refused connections.
+    private static let quiet: UInt64 = 10_000_000_000
+
+    private func sayRefused() {
+        let now = MonotonicClock.nanoseconds
+        guard refused > 0, now >= lastSaid + Self.quiet else { return }
+        log.note(
+            "too many ssh connections of the guest: \(refused) closed unanswered; \(limit) at once and "
+                + "\(LoginPace.rate) new ones a second are served, and \(configuration.waitingLimit) may wait")
+        (refused, lastSaid) = (0, now)
     }
 
     /// bubblewrap's death kills the sandbox's first process ("die with parent"), which takes all others along and ends after
     /// them: so that one is waited for too.
     private func endAll() {
         connections.removeAll { $0.child.reap() != nil }
-        let firsts = connections.map { Self.firstProcess($0.information) }
+        let firsts = connections.map(\.firstProcess)
         for connection in connections { connection.child.send(.kill) }
         for (connection, first) in zip(connections, firsts) {
             connection.child.wait()
@@ -84,18 +162,24 @@ final class SSHGatewayLoop {
         }
         connections = []
     }
+}
 
-    /// nil before bubblewrap has made it: then its death prevents it.
-    private static func firstProcess(_ information: FileHandle) -> ProcessDescriptor? {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
-        defer { buffer.deallocate() }
-        var sources = [PollSource(information.descriptor)]
-        // What cannot be read has not been written.
-        guard (try? PollSource.wait(for: &sources, milliseconds: 0)) == true,
-            case .bytes(let count)? = try? information.receive(into: buffer)
-        else { return nil }
-        // {\n    "child-pid": 4711,\n …: the first number.
-        let digits = buffer[..<count].drop { !(48...57).contains($0) }.prefix { (48...57).contains($0) }
-        return Int32(String(decoding: digits, as: UTF8.self)).flatMap(ProcessDescriptor.init)
-    }
+/// How often logins may begin: each starts a dozen processes on the host.
+struct LoginPace {
+    /// Logins a second, in the long run.
+    static let rate: UInt64 = 4
+    /// At once, after a rest.
+    static let burst: UInt64 = 20
+
+    private static let cost = 1_000_000_000 / rate
+    /// When the logins so far are paid for, in ``MonotonicClock`` nanoseconds.
+    private var paid: UInt64 = 0
+
+    /// When the next login may begin.
+    func next(_ now: UInt64) -> UInt64 { max(now, paid - min(paid, Self.cost * (Self.burst - 1))) }
+
+    func allows(_ now: UInt64) -> Bool { next(now) <= now }
+
+    /// A login begins.
+    mutating func take(_ now: UInt64) { paid = max(paid, now) + Self.cost }
 }

@@ -1,42 +1,72 @@
 import Linux
+import Seccomp
 
 /// The bubblewrap command line that one ssh connection runs in, and the files that it shows there.
 ///
-/// What is inside: /usr and a few files of /etc, read-only; own passwd, shadow and group; the exchange folder as home; what
-/// the user shares. No other folder of the host; no network but an own, empty loopback; own processes only.
+/// What is inside: /usr and a few files of /etc, read-only; own passwd, shadow and group; the session's exchange folder; an empty home;
+/// what the user shares. No other folder of the host; no network but an own, empty loopback; own processes only; the system calls of
+/// ``SystemCallFilter/sandbox``. The command line and the files come through descriptors, so that no path of the host stands in
+/// them; what is bound from the host's disk is named in the kernel's list of mounts, and nothing can be done about that.
 ///
 /// Who it is: sshd runs without root, so its one user has several names. A user's session: bubblewrap makes a user namespace
 /// that maps the user to itself. Root's session: a root in the sandbox would still own the host's root files and /proc/sys, even
 /// in a user namespace. So bubblewrap runs as root only to mount, and setpriv then changes to an unprivileged user for good:
 /// no capabilities, no_new_privs, no way back. The exchange folder belongs to that user.
 struct SSHSandbox {
-    /// The exchange folder's name inside; the home of every login.
-    static let home = "/exchange"
+    /// The exchange folder's name inside, where each login begins.
+    static let exchange = "/exchange"
+    /// HOME of each login: what programs run or read from there unasked is nothing.
+    static let home = "/var/empty"
     /// Where bubblewrap writes `{"child-pid": N, …}`: the sandbox's first process, which is the last to end.
     static let informationDescriptor: Int32 = 3
 
-    let program: String
-    private let arguments: [String]
+    /// What one connection's bubblewrap is started with.
+    struct Start {
+        let arguments: [String]
+        /// What becomes 3, 4, … of bubblewrap; 9 is left to whoever starts it. Read once.
+        let descriptors: [Int32: FileHandle]
+    }
 
-    /// Writes the private files and checks that everything is there.
+    let program: String
+    let user: SandboxUser
+    private let options: [String]
+    private let files: [File]
+    /// What sshd's own command line follows on.
+    private let command: [String]
+    private let prlimit: String
+    private let processLimits: [String]
+    private let sshd: String
+    /// As bubblewrap reads it.
+    private let filter: [UInt8]
+
+    /// A small file of the sandbox's own memory.
+    private struct File {
+        let path: String
+        let text: String
+    }
+
+    /// Checks that everything is there.
     /// - Parameters:
-    ///   - directory: private to this sandbox; its content is replaced.
-    ///   - user: as ``SandboxUser/current()`` gave it.
+    ///   - user: as ``SandboxUser/forOneSession()`` gave it.
+    ///   - processLimit: of one login; nil where its processes are counted for the session.
     /// - Throws: ``GuestNetworkError``.
     init(
-        directory: String, exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser
+        exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser, processLimit: Int?
     ) throws(GuestNetworkError) {
         for item in shared { try item.validate() }
         let asRoot = CurrentUser.isRoot
-        let sshd = try HostProgram.sshd.path()
         program = try HostProgram.bwrap.path()
-        let prlimit = try HostProgram.prlimit.path()
+        self.user = user
         try PrivateDirectory.make(exchangeDirectory, owner: asRoot ? user : nil)
-        try PrivateDirectory.make(directory, owner: asRoot ? user : nil)
-        try Self.writeFiles(directory: directory, keys: keys, user: user, asRoot: asRoot)
+        do throws(SystemCallError) {
+            filter = try SystemCallFilter.sandbox.program()
+        } catch {
+            throw GuestNetworkError(error)
+        }
+        files = Self.files(keys: keys, user: user)
 
         var options = ["--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid"]
-        options += ["--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        options += ["--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "host"]
         if asRoot {
             options += [
                 "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP",
@@ -45,39 +75,100 @@ struct SSHSandbox {
             options += ["--unshare-user", "--disable-userns"]
         }
         options += Self.systemFolders()
+        options += ["--proc", "/proc"] + Self.hiddenProc() + ["--dev", "/dev"]
         // In memory, so bounded: the guest must not fill the host's.
-        options += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm"]
-        options += ["--remount-ro", "/dev", "--perms", "1777", "--size", "268435456", "--tmpfs", "/tmp"]
+        options += ["--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+        options += ["--perms", "1777", "--size", "268435456", "--tmpfs", "/tmp"]
         // Folders that bubblewrap makes by the way are 0700 and root's.
-        for folder in ["/run", "/var", "/etc"] { options += ["--perms", "0755", "--dir", folder] }
+        for folder in ["/run", "/var", Self.home, "/etc", "/etc/oscircular"] {
+            options += ["--perms", "0755", "--dir", folder]
+        }
         for path in Self.systemFiles { options += ["--ro-bind-try", path, path] }
-        options += ["--ro-bind", directory, "/etc/oscircular"]
-        for name in Self.accountFiles { options += ["--ro-bind", "\(directory)/\(name)", "/etc/\(name)"] }
-        options += ["--bind", exchangeDirectory, Self.home]
+        options += ["--bind", exchangeDirectory, Self.exchange]
         for item in shared {
             for parent in item.parents { options += ["--perms", "0755", "--dir", parent] }
             options += [item.writable ? "--bind" : "--ro-bind", item.path, item.path]
         }
-        // Not home: in root's session bubblewrap has no right to enter the other user's folder. sshd goes there by itself.
-        options += ["--remount-ro", "/", "--chdir", "/", "--"]
+        self.options = options
+
+        var command: [String] = []
         if asRoot {
-            options += [
+            command += [
                 try HostProgram.setpriv.path(), "--reuid=\(user.uid)", "--regid=\(user.gid)", "--clear-groups",
                 "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all",
             ]
         }
-        options += [prlimit, "--nproc=256", "--core=0", sshd, "-e", "-f", "/etc/oscircular/sshd_config"]
-        arguments = options
+        self.command = command
+        prlimit = try HostProgram.prlimit.path()
+        processLimits = processLimit.map { ["--nproc=\($0)"] } ?? []
+        sshd = try HostProgram.sshd.path()
     }
 
     /// For one connection: sshd speaks on standard input and output and logs to standard error.
-    var connectionArguments: [String] { ["--info-fd", "\(Self.informationDescriptor)"] + arguments + ["-i"] }
+    /// - Parameters:
+    ///   - agent: the socket on the host where sshd asks for its host key's signatures.
+    ///   - mayWrite: else files can be read and removed only.
+    ///   - information: see ``informationDescriptor``.
+    /// - Throws: ``SystemCallError`` of the pipes.
+    func start(
+        agent: String, mayWrite: Bool = true, information: FileHandle? = nil, mode: String = "-i"
+    ) throws(SystemCallError) -> Start {
+        var descriptors: [Int32: FileHandle] = [:]
+        // 3 and 9 are others'.
+        var free: Int32 = 10
+        func add(_ bytes: [UInt8]) throws(SystemCallError) -> String {
+            descriptors[free] = try Pipe.holding(bytes)
+            free += 1
+            return "\(free - 1)"
+        }
+        var options = options
+        if let information {
+            descriptors[Self.informationDescriptor] = information
+            options += ["--info-fd", "\(Self.informationDescriptor)"]
+        }
+        for file in files {
+            options += ["--perms", "0644", "--file", try add(Array(file.text.utf8)), file.path]
+        }
+        options += ["--ro-bind", agent, Self.agent, "--seccomp", try add(filter)]
+        // Not where logins begin: in root's session bubblewrap has no right to enter the other user's folder. sshd goes there by itself.
+        options += ["--remount-ro", "/", "--chdir", "/"]
+        let list = try add(options.flatMap { Array($0.utf8) + [0] })
+        let limits = processLimits + (mayWrite ? [] : ["--fsize=0"])
+        let limiting = limits.isEmpty ? [] : [prlimit] + limits
+        return Start(
+            arguments: ["--args", list, "--"] + command + limiting + [sshd, "-e", "-f", Self.configuration, mode],
+            descriptors: descriptors)
+    }
 
     /// Runs the sandbox once without a connection. Takes some ten milliseconds.
+    /// - Parameter agent: a path for a socket.
     /// - Throws: ``GuestNetworkError/sandboxUnavailable(_:output:)``.
-    func check() throws(GuestNetworkError) {
-        // sshd -t reads its configuration and keys and ends.
-        let (ending, output) = try HostProgram.run(program, arguments + ["-t"])
+    func check(agent: String) throws(GuestNetworkError) {
+        let ending: ChildProcess.Ending
+        let output: String
+        do throws(SystemCallError) {
+            // sshd connects, and asks for nothing.
+            let listener = try UnixListener(path: agent, owner: user.uid)
+            defer { withExtendedLifetime(listener) {} }
+            // sshd -t reads its configuration and keys and ends.
+            let start = try self.start(agent: agent, mode: "-t")
+            let log = try Pipe()
+            try log.reading.makeNonblocking()
+            let child = try ChildProcess(
+                program, start.arguments, standardOutput: log.writing.descriptor, standardError: log.writing.descriptor,
+                otherDescriptors: start.descriptors.mapValues(\.descriptor))
+            withExtendedLifetime(start) {}
+            ending = child.wait()
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2000, alignment: 8)
+            defer { buffer.deallocate() }
+            if case .bytes(let count) = try log.reading.receive(into: buffer) {
+                output = String(decoding: buffer[..<count], as: UTF8.self)
+            } else {
+                output = ""
+            }
+        } catch {
+            throw GuestNetworkError(error)
+        }
         guard ending == .exited(0) else { throw .sandboxUnavailable(ending, output: output) }
     }
 
@@ -102,43 +193,42 @@ struct SSHSandbox {
         "/etc/terminfo", "/etc/timezone",
     ]
 
-    private static let accountFiles = ["passwd", "shadow", "group", "nsswitch.conf", "hosts"]
-
-    /// Removes what the initializer wrote, and the folder.
-    static func removeFiles(in directory: String) {
-        for name in accountFiles + ["authorized_keys", "host_key", "sshd_config"] {
-            Paths.removeIfPossible("\(directory)/\(name)")
-        }
-        // A file that stayed keeps it, in a folder that the session removes at its end.
-        _ = try? Paths.removeFolder(directory)
+    /// What /proc says of the host and not of the sandbox's processes: keys, the kernel's command line and configuration, disks. A device that
+    /// cannot be opened lies over each.
+    private static func hiddenProc() -> [String] {
+        [
+            "cmdline", "config.gz", "diskstats", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys", "kmsg",
+            "latency_stats", "modules", "mtrr", "partitions", "sched_debug", "slabinfo", "swaps", "timer_list",
+            "vmallocinfo",
+        ]
+        .map { "/proc/\($0)" }
+        // As bubblewrap finds it: it can cover only what is there.
+        .filter { (try? Paths.isThere($0)) == true }
+        .flatMap { ["--ro-bind", "/dev/null", $0] }
     }
 
-    private static func writeFiles(
-        directory: String, keys: SessionKeys, user: SandboxUser, asRoot: Bool
-    ) throws(GuestNetworkError) {
+    private static let folder = "/etc/oscircular"
+    private static let configuration = "\(folder)/sshd_config"
+    private static let agent = "\(folder)/agent"
+
+    private static func files(keys: SessionKeys, user: SandboxUser) -> [File] {
         let names = user.loginName == "root" ? ["root"] : ["root", user.loginName]
         let shell = Paths.allows(.executing, "/bin/bash") ? "/bin/bash" : "/bin/sh"
-        do throws(SystemCallError) {
-            let files = [
-                ("passwd", names.map { "\($0):x:\(user.uid):\(user.gid):\($0):\(home):\(shell)\n" }.joined()),
-                // Nobody has the password "*"; "!" would mean a locked account, which sshd refuses.
-                ("shadow", names.map { "\($0):*:1::::::\n" }.joined()),
-                // sshd wants terminals in the group tty; so the one group that a sandbox without root has gets that name too.
-                ("group", "session:x:\(user.gid):\ntty:x:\(user.gid):\n"),
-                ("nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"),
-                ("hosts", "127.0.0.1 localhost\n"),
-                ("authorized_keys", keys.guestIdentity.publicKey + "\n"),
-                ("host_key", try FileContents.readText(keys.gatewayHost.privateKeyPath, limit: SSHKeyPair.fileLimit)),
-                ("sshd_config", SSHServerConfiguration.text),
-            ]
-            for (name, text) in files {
-                let path = "\(directory)/\(name)"
-                try AtomicFile.write(text, to: path, mode: name == "host_key" ? 0o600 : 0o644)
-                if asRoot { try Paths.setOwner(path, user.uid, user.gid) }
-            }
-        } catch {
-            throw GuestNetworkError(error)
-        }
+        let accounts = names.map { "\($0):x:\(user.uid):\(user.gid):\($0):\(exchange):\(shell)\n" }
+        return [
+            File(path: "/etc/passwd", text: accounts.joined()),
+            // Nobody has the password "*"; "!" would mean a locked account, which sshd refuses.
+            File(path: "/etc/shadow", text: names.map { "\($0):*:1::::::\n" }.joined()),
+            // sshd wants terminals in the group tty; so the one group that a sandbox without root has gets that name too.
+            File(path: "/etc/group", text: "session:x:\(user.gid):\ntty:x:\(user.gid):\n"),
+            File(
+                path: "/etc/nsswitch.conf", text: "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"),
+            File(path: "/etc/hosts", text: "127.0.0.1 localhost\n"),
+            File(path: "\(folder)/authorized_keys", text: keys.guestIdentity.publicKey + "\n"),
+            // There is no private half beside it: sshd asks the agent.
+            File(path: "\(folder)/host_key.pub", text: keys.gatewayHost.publicKey + "\n"),
+            File(path: configuration, text: SSHServerConfiguration.text),
+        ]
     }
 }
 
@@ -149,7 +239,24 @@ package struct SandboxUser: Sendable, Equatable {
     /// The login that works besides `root`: the name of the user that runs the session.
     package let loginName: String
 
-    /// For the user of this process.
+    /// For what one session runs. Root's get a user each, who has no name: what the kernel counts for users (processes, keys,
+    /// watches) it counts for the session then, and no session's logins have rights to what another's made. Where the machine has no
+    /// numbers left for that, it is ``current()``.
+    /// - Throws: ``GuestNetworkError/noUnprivilegedUser``.
+    package static func forOneSession() throws(GuestNetworkError) -> SandboxUser {
+        let current = try current()
+        guard CurrentUser.isRoot else { return current }
+        for _ in 0..<16 {
+            let number = UserID.random(in: unused)
+            guard isMapped(number, "/proc/self/uid_map"), isMapped(number, "/proc/self/gid_map") else { break }
+            if UserDatabase.user(id: number) == nil {
+                return SandboxUser(uid: number, gid: number, loginName: current.loginName)
+            }
+        }
+        return current
+    }
+
+    /// For the user of this process: in root's case an unprivileged one of the system's.
     /// - Throws: ``GuestNetworkError/noUnprivilegedUser``.
     package static func current() throws(GuestNetworkError) -> SandboxUser {
         let name = UserDatabase.user(id: CurrentUser.id)?.name ?? "user"
@@ -161,12 +268,26 @@ package struct SandboxUser: Sendable, Equatable {
         }
         throw .noUnprivilegedUser
     }
+
+    /// Numbers that neither distributions nor containers give away (systemd's table in docs/UIDS-GIDS.md).
+    static let unused: ClosedRange<UserID> = 0x7000_0000...0x7FFF_FFFE
+
+    /// In a container there may be only some numbers.
+    private static func isMapped(_ number: UserID, _ map: String) -> Bool {
+        // A kernel without user namespaces has no map, and all numbers.
+        guard let text = try? FileContents.readText(map, limit: 65_536) else { return true }
+        return text.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ").compactMap { UInt64($0) }
+            return fields.count == 3 && fields[0] <= UInt64(number) && UInt64(number) - fields[0] < fields[2]
+        }
+    }
 }
 
 /// The configuration of the sshd that serves one connection of the guest. Its paths are those of ``SSHSandbox``.
 enum SSHServerConfiguration {
     static let text = """
         HostKey /etc/oscircular/host_key
+        HostKeyAgent /etc/oscircular/agent
         AuthorizedKeysFile /etc/oscircular/authorized_keys
         AuthenticationMethods publickey
         PubkeyAuthentication yes
@@ -184,6 +305,7 @@ enum SSHServerConfiguration {
         PrintMotd no
         PrintLastLog no
         AcceptEnv LANG LC_*
+        SetEnv HOME=\(SSHSandbox.home)
         LoginGraceTime 30
         MaxAuthTries 3
         MaxSessions 8

@@ -56,10 +56,11 @@ extension ErrorReport {
 
     static func describe(_ error: GuestNetworkError) -> (Int32, String) {
         switch error {
-        case .missingProgram, .sandboxUnavailable, .keyGeneration, .noUnprivilegedUser, .slirp:
+        case .missingProgram, .sandboxUnavailable, .keyGeneration, .noUnprivilegedUser, .scope, .processFailed:
             (ExitStatus.unavailable, "\(error)")
         case .pathTooLong: (ExitStatus.configuration, "\(error): set XDG_RUNTIME_DIR to a shorter path")
         case .unsafeDirectory, .cannotShare: (ExitStatus.notPermitted, "\(error)")
+        case .held: (ExitStatus.cannotWrite, "\(error)")
         case .system(let cause): describe(cause)
         }
     }

@@ -9,6 +9,10 @@ enum Program {
     // main would end in a crash report.
     static func main() {
         MainProgram.start(name: "oscircular")
+        // Confines itself, which takes a process of one thread.
+        if CommandLine.arguments.dropFirst().first == RunNetworkCommand.name { RunNetworkCommand.runAlone() }
+        // Before there is another thread: each has rights of its own.
+        if CommandLine.arguments.dropFirst().first == RunSessionCommand.name { RunSessionCommand.giveUpRights() }
         Interruption.install()
         do { try WorkerThread.require(4) } catch { ErrorReport.exit(with: error) }
         let done = DispatchSemaphore(value: 0)

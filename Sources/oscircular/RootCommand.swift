@@ -16,7 +16,9 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             BootCommand.self, ListCommand.self, CatalogCommand.self, SessionsCommand.self, StopCommand.self,
             ConsoleCommand.self, SSHCommand.self, FetchCommand.self, MountCommand.self, UmountCommand.self,
-            CacheCommand.self, DoctorCommand.self, RunSessionCommand.self, ServeMountCommand.self, SSHProxyCommand.self,
+            CacheCommand.self, DoctorCommand.self, RunSessionCommand.self, RunNetworkCommand.self,
+            ServeMountCommand.self,
+            SSHProxyCommand.self,
         ])
 
     @Flag(help: "In the menu: leave the mouse to the terminal.") var noMouse = false

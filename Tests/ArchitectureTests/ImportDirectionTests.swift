@@ -8,7 +8,7 @@ import Testing
     static let allowed: [String: Set<String>] = [
         "Formats": [], "Linux": ["CLinux"], "Zstd": ["CZstd"], "Zlib": ["CZlib"], "Curl": ["CCurl", "Linux"],
         "FUSE": ["CFUSE", "Linux"],
-        "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"],
+        "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"], "Seccomp": ["CSeccomp", "Linux"],
         "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
         "TUF": ["Linux"],
@@ -17,7 +17,7 @@ import Testing
         "BlockStore": ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux"],
         "ImageMount": ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
-        "GuestNetwork": ["Slirp", "Linux"],
+        "GuestNetwork": ["Slirp", "Seccomp", "Linux"],
         "ObjectStore": ["Curl", "Linux"],
         "Publisher": [
             "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd",

@@ -51,6 +51,10 @@ import Testing
             display = "console"
             connect = "qemu:///system"
             shutdown = 8
+            reserve = "3GiB"
+            [exchange]
+            after = "remove"
+            limit = "3GiB"
             """, file: "f")
         var expected = Configuration()
         expected.cacheDirectory = "/var/x"
@@ -58,12 +62,15 @@ import Testing
         expected.readBound = 7
         expected.parallelRequests = 3
         expected.network = "lan"
+        expected.keepsExchange = false
+        expected.exchangeLimit = 3 << 30
         expected.memoryMiB = 99
         expected.cpus = 4
         expected.accelerator = "tcg"
         expected.display = "console"
         expected.connect = "qemu:///system"
         expected.shutdownSeconds = 8
+        expected.reserve = 3 << 30
         #expect(configuration == expected)
     }
 
@@ -164,6 +171,7 @@ import Testing
         ("guest", "memory = \"512\""), ("guest", "memory = true"), ("guest", "memory = 15"),
         ("guest", "memory = 1048577"),
         ("guest", "memory = 512.5"), ("guest", "cpus = 0"), ("guest", "cpus = 513"), ("guest", "shutdown = 0"),
+        ("guest", "reserve = \"much\""),
         ("guest", "accel = \"fast\""), ("guest", "accel = 1"), ("guest", "display = \"screen\""),
         ("guest", "connect = 5"), ("read", "bound = 0"), ("read", "bound = 3601"), ("network", "requests = 257"),
         ("network", "requests = -1"), ("network", "mode = \"wan\""), ("cache", "directory = 5"),

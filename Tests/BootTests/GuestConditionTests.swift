@@ -7,6 +7,8 @@ import Testing
     /// What can happen, as a word of a table.
     enum Event: Sendable {
         case stallBegan, stallEnded, full
+        /// The room has come to the reserve, or has left it.
+        case short, ample
         /// QEMU paused the guest; whether the blocks are here.
         case failed(Bool)
         case pause, resume, stop, force
@@ -23,6 +25,8 @@ import Testing
             case .stallBegan: condition.stallBegan()
             case .stallEnded: condition.stallEnded()
             case .full: condition.diskFull()
+            case .short: condition.roomChanged(isOut: true)
+            case .ample: condition.roomChanged(isOut: false)
             case .failed(let areHere): condition.guestPausedForError(blocksAreHere: areHere)
             case .pause: condition.pauseAsked()
             case .resume: condition.resumeAsked()
@@ -169,9 +173,54 @@ import Testing
         check([(events, (.resume, 5), .waiting, true)])
     }
 
+    @Test func aGuestStopsAtTheReserveAndGoesOnByItself() {
+        check([
+            ([.short], (.suspend, 0), .waiting, false),
+            ([.short, .begin], nil, .waiting, false),
+            ([.short, .begin, .done], nil, .waiting, false),
+            ([.short, .begin, .done, .ample], (.resume, 0), .running, false),
+            ([.short, .begin, .done, .ample, .begin, .done], nil, .running, true),
+            // There is room again before it was paused.
+            ([.short, .begin, .ample, .done], (.resume, 0), .running, false),
+            ([.short, .ample], nil, .running, true),
+            // What QEMU paused meanwhile stays so.
+            ([.short, .begin, .failed(true), .done], nil, .waiting, false),
+            ([.stallBegan, .failed(false), .short, .begin, .done, .stallEnded], nil, .waiting, false),
+            ([.failed(true), .begin, .undone, .short, .begin, .done, .ample], (.resume, 0), .waiting, false),
+        ])
+        // Who cannot be paused is tried again, not at once and not never.
+        check([
+            ([.short, .begin, .undone], (.suspend, 1), .waiting, false),
+            ([.short, .begin, .undone, .begin, .undone], (.suspend, 2), .waiting, false),
+            ([.short, .begin, .undone, .ample], nil, .running, true),
+        ])
+        for events in [[.short], [.short, .begin, .done], [.full, .failed(true), .short]] as [[Event]] {
+            #expect(condition(after: events).waitingFor == .space, "\(events)")
+        }
+    }
+
+    @Test func theReserveDoesNotUndoWhatTheUserWants() {
+        check([
+            ([.pause, .begin, .done, .short], nil, .paused, false),
+            ([.pause, .begin, .done, .short, .ample], nil, .paused, false),
+            // The user cannot resume it into a full disk.
+            ([.pause, .begin, .done, .short, .resume], nil, .waiting, false),
+            ([.pause, .begin, .done, .short, .resume, .ample], (.resume, 0), .running, false),
+            ([.short, .begin, .done, .pause], nil, .paused, false),
+            ([.short, .begin, .done, .pause, .ample], nil, .paused, false),
+            ([.short, .begin, .done, .stop], nil, .stopping, true),
+        ])
+    }
+
     @Test func aFullDiskIsNamedWithWhatToDo() throws {
-        let words = FullDisk.message(overlays: "/", cache: "/")
-        #expect(words.contains("(/) is full") && words.contains("goes on by itself") && words.contains("cache clear"))
-        #expect(!FullDisk.message(overlays: "/", cache: "/proc").contains("cache clear"))
+        func words(_ trouble: SessionLoop.DiskTrouble, cache: String = "/") -> String {
+            SessionDisks(overlays: "/", exchange: "/tmp", cache: cache, reserve: DiskReserve(setting: 3_000_000)).text(
+                of: trouble)
+        }
+        #expect(words(.full).contains("(/) is full") && words(.full).contains("goes on by itself"))
+        #expect(words(.full).contains("cache clear"))
+        #expect(!words(.full, cache: "/proc").contains("cache clear"))
+        #expect(words(.reserve).contains("less than 3.0 MB is free") && words(.reserve).contains("goes on by itself"))
+        #expect(words(.loginsReserve).contains("less than 12 MB is free") && words(.loginsReserve).contains("(/tmp)"))
     }
 }

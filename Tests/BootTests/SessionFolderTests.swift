@@ -70,6 +70,22 @@ import Testing
         withExtendedLifetime(lock) {}
     }
 
+    @Test func whatADeadSessionLeavesOfItsExchangeFolderIsWhatTheUserKeeps() throws {
+        for id in ["kept", "empty", "thrown", "alive"] {
+            try Folder.make(session(id).exchange(isKept: id != "thrown") + (id == "empty" ? "" : "/below"))
+        }
+        try Folder.make(session("alive").exchange(isKept: false))
+        // The one folder of all guests of earlier versions.
+        try folder.makeFolder("state/oscircular/exchange/files")
+        let lock = try session("alive").create()
+        for id in ["kept", "empty", "thrown"] { _ = try session(id).create() }
+        registry.clearStale()
+        #expect(try Folder.names(in: places.exchanges).sorted() == ["alive", "alive.temporary", "kept"])
+        #expect(exists(session("kept").exchange(isKept: true) + "/below"))
+        #expect(exists(folder.path("state/oscircular/exchange/files")))
+        withExtendedLifetime(lock) {}
+    }
+
     @Test func aSessionThatIsBeingMadeIsNeverTakenForADeadOne() async throws {
         let registry = registry
         let clearing = Monitor(false)

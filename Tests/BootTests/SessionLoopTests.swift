@@ -11,7 +11,9 @@ import Testing
         "paused?": .guest(.paused(isForError: true)), "paused": .guest(.paused(isForError: true)),
         "seen paused": .seen(.paused(isForError: true)), "seen held": .seen(.paused(isForError: false)),
         "full": .guest(.ioError(device: "d", isFull: true)), "fails": .guest(.ioError(device: "d", isFull: false)),
-        "waited 1": .waited(1), "waited 2": .waited(2), "running": .seen(.running), "unknown": .seen(.unknown),
+        "no room": .room(.init(stopsGuest: true, stopsLogins: true)), "little room": .room(.init(stopsLogins: true)),
+        "room": .room(.init()), "waited 1": .waited(1), "waited 2": .waited(2), "running": .seen(.running),
+        "unknown": .seen(.unknown),
         "gone": .seen(.off), "ended": .guest(.stopped(hasFailed: false)), "died": .guest(.stopped(hasFailed: true)),
         "crashed": .guest(.crashed), "unmounted": .mountEnded, "tick": .tick, "resumed": .guest(.resumed),
         "suspend done": .ended(.suspend, isDone: true), "suspend failed": .ended(.suspend, isDone: false),
@@ -26,7 +28,7 @@ import Testing
         case .wait(let delay, let number): "wait \(delay.components.seconds) as \(number)"
         case .endWait: "end wait"
         case .look: "look"
-        case .report(let trouble): trouble == .full ? "report full" : "report failing"
+        case .report(let trouble): "report \(trouble)"
         case .clearReport: "clear"
         case .show(let state, let wait): "show \(state.rawValue)\(wait.map { " \($0.rawValue)" } ?? "")"
         case .end(let failure): "end\(failure.map { " \($0.exitCode): \($0.message)" } ?? "")"
@@ -56,6 +58,7 @@ import Testing
         "stop": ["stop in 60", "show stopping"], "force": ["reads fail", "force", "show stopping"],
         "unmounted": ["reads fail", "force", "show stopping"], "tick": ["look"], "full": ["report full"],
         "gone": ["end"], "ended": ["end"], "died": ["end 69: QEMU or libvirt ended the guest"],
+        "no room": ["report reserve"], "little room": ["report loginsReserve"],
     ]
     /// While reads fail anyway.
     private static let quiet: [String: [String]] = [
@@ -77,6 +80,7 @@ import Testing
         State(
             description: "running", path: [],
             actions: [
+                "no room": ["report reserve", "reads fail", "suspend", "show waiting space"], "room": ["clear"],
                 "pause": ["reads fail", "suspend", "show paused"], "stall?": ["show waiting blocks"],
                 "paused?": ["show waiting blocks"], "paused": ["resume", "show waiting disk"],
                 "seen paused": ["resume", "show waiting disk"], "full": ["report full", "show waiting space"],
@@ -85,6 +89,7 @@ import Testing
         State(
             description: "blocks are missing, and QEMU has not paused the guest yet", path: ["stall?"],
             actions: [
+                "no room": ["report reserve", "reads fail", "suspend", "show waiting space"],
                 "pause": ["reads fail", "suspend", "show paused"], "stall over": ["show running", "clear"],
                 "paused": ["resume", "show waiting disk"], "seen paused": ["resume", "show waiting disk"],
                 "full": ["report full", "show waiting space"], "fails": ["report failing"],
@@ -92,6 +97,7 @@ import Testing
         State(
             description: "waiting for blocks", path: ["stall?", "paused?"],
             actions: [
+                "no room": ["report reserve", "reads fail", "suspend", "show waiting space"],
                 "pause": ["reads fail", "suspend", "show paused"], "stall over": ["resume", "show waiting disk"],
                 "paused": ["resume", "show waiting disk"], "seen paused": ["resume", "show waiting disk"],
                 "full": ["report full", "show waiting space"], "fails": ["report failing"],
@@ -99,6 +105,7 @@ import Testing
         State(
             description: "being resumed after an error", path: ["paused"],
             actions: [
+                "no room": ["report reserve", "reads fail", "show waiting space"],
                 "pause": ["reads fail", "show paused"], "stall?": ["show waiting blocks"],
                 "paused?": ["show waiting blocks"], "full": ["report full", "show waiting space"],
                 "fails": ["report failing"],
@@ -106,6 +113,7 @@ import Testing
         State(
             description: "a resumption is due in a second", path: ["paused", "resume done", "paused"],
             actions: [
+                "no room": ["report reserve", "end wait", "reads fail", "suspend", "show waiting space"],
                 "stop": ["stop in 60", "end wait", "show stopping"],
                 "force": ["reads fail", "force", "end wait", "show stopping"],
                 "unmounted": ["reads fail", "force", "end wait", "show stopping"],
@@ -116,7 +124,10 @@ import Testing
             ]),
         State(
             description: "being resumed after the disk was full", path: ["full", "paused"],
-            actions: ["pause": ["reads fail", "show paused"], "fails": ["report failing"]]),
+            actions: [
+                "no room": ["report reserve", "reads fail"], "pause": ["reads fail", "show paused"],
+                "fails": ["report failing"],
+            ]),
         State(
             description: "being suspended", path: ["pause"], isQuiet: true,
             actions: ["stop": ["stop in 60", "show stopping"], "resume": ["show running", "clear"]]),
@@ -126,6 +137,7 @@ import Testing
         State(
             description: "being resumed by the user", path: ["pause", "suspend done", "resume"],
             actions: [
+                "no room": ["report reserve", "reads fail", "show waiting space"], "room": ["clear"],
                 "pause": ["reads fail", "show paused"], "stall?": ["show waiting blocks"],
                 "paused?": ["show waiting blocks"], "paused": ["show waiting disk"],
                 "seen paused": ["show waiting disk"], "full": ["report full", "show waiting space"],
@@ -159,6 +171,32 @@ import Testing
     }
 
     // MARK: One after the other
+
+    @Test func aGuestWaitsAtTheReserveOfItsDiskWithAReason() {
+        check([
+            ("little room", ["report loginsReserve"]), ("running", ["report loginsReserve"]), ("tick", ["look"]),
+            ("no room", ["report reserve", "reads fail", "suspend", "show waiting space"]), ("suspend done", []),
+            ("seen held", []), ("tick", ["look"]),
+            ("little room", ["report loginsReserve", "reads wait", "resume", "show running", "report loginsReserve"]),
+            ("resume done", []), ("room", ["clear"]), ("running", ["clear"]),
+        ])
+        // libvirt could not pause it: it is tried again.
+        check([
+            ("no room", ["report reserve", "reads fail", "suspend", "show waiting space"]),
+            ("suspend failed", ["wait 1 as 1"]), ("waited 1", ["suspend"]), ("suspend done", []),
+            ("room", ["reads wait", "resume", "show running", "clear"]),
+        ])
+        // Both troubles at once: the disk is full for QEMU before the session has looked.
+        check([
+            ("full", ["report full", "show waiting space"]), ("paused", ["resume"]),
+            ("no room", ["report reserve", "reads fail"]), ("resume done", ["suspend"]), ("suspend done", []),
+            ("room", ["reads wait", "resume"]), ("resume done", []), ("running", ["show running", "clear"]),
+        ])
+        check([
+            ("no room", ["report reserve", "reads fail", "suspend", "show waiting space"]), ("suspend done", []),
+            ("stop", ["reads wait", "stop in 60", "show stopping"]), ("ended", ["end"]),
+        ])
+    }
 
     @Test func aGuestThatTheUserPausedWhileAResumptionWasDueStaysPaused() {
         check([

@@ -16,7 +16,7 @@ final class FakeGuest {
     }
 
     private let socket: FileHandle
-    private var decoder = FrameDecoder()
+    private var unread: [UInt8] = []
     private var waiting: [[UInt8]] = []
     private var nextPort: UInt16 = 40000
     private(set) var hungUp = false
@@ -58,8 +58,13 @@ final class FakeGuest {
                 hungUp = true
                 return nil
             }
-            buffer[..<count].withUnsafeBytes { decoder.append($0) }
-            while try decoder.next({ waiting.append(Array($0)) }) {}
+            unread += buffer[..<count]
+            let whole = try unread.withUnsafeBytes { bytes in
+                let whole = try Frames.length(of: bytes)
+                Frames.forEach(in: UnsafeRawBufferPointer(rebasing: bytes[..<whole])) { waiting.append(Array($0)) }
+                return whole
+            }
+            unread.removeFirst(whole)
         }
     }
 

@@ -8,19 +8,23 @@ struct FrameBuilder {
     static let broadcast = [UInt8](repeating: 0xFF, count: 6)
 
     var destinationHardware = broadcast
+    var hardware = guestHardware
+    /// What ARP and DHCP say that it is; nil for the same.
+    var claimedHardware: [UInt8]?
     var source = VirtualNetwork.guest
     var options: [UInt8] = []
     var fragment: UInt16 = 0x4000
 
     func ethernet(_ type: UInt16, _ payload: [UInt8]) -> [UInt8] {
-        destinationHardware + Self.guestHardware + big(type) + payload
+        destinationHardware + hardware + big(type) + payload
     }
 
     func arp(for target: IPv4Address, operation: UInt16 = 1, to targetHardware: [UInt8] = [0, 0, 0, 0, 0, 0]) -> [UInt8]
     {
         ethernet(
             0x0806,
-            big(1) + big(0x0800) + [6, 4] + big(operation) + Self.guestHardware + bytes(source) + targetHardware
+            big(1) + big(0x0800) + [6, 4] + big(operation) + (claimedHardware ?? hardware) + bytes(source)
+                + targetHardware
                 + bytes(target))
     }
 
@@ -57,15 +61,29 @@ struct FrameBuilder {
         return ip(1, to: destination, message)
     }
 
-    /// DHCPDISCOVER.
-    func dhcpDiscover() -> [UInt8] {
+    /// DHCPDISCOVER, by default to all.
+    func dhcpDiscover(to destination: IPv4Address = IPv4Address(value: UInt32.max)) -> [UInt8] {
         var builder = self
-        builder.source = IPv4Address(value: 0)
+        if destination.value == UInt32.max { builder.source = IPv4Address(value: 0) }
         var message: [UInt8] = [1, 1, 6, 0] + long(0x0102_0304) + [UInt8](repeating: 0, count: 20)
-        message += Self.guestHardware + [UInt8](repeating: 0, count: 10 + 192)
+        message += (claimedHardware ?? hardware) + [UInt8](repeating: 0, count: 10 + 192)
         message += [0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255]
         message += [UInt8](repeating: 0, count: 60)
-        return builder.udp(from: 68, to: IPv4Address(value: UInt32.max), 67, message)
+        return builder.udp(from: 68, to: destination, 67, message)
+    }
+
+    /// A question for an address, with EDNS.
+    func question(_ name: String = "example.org", type: UInt16 = 1) -> [UInt8] {
+        var message: [UInt8] = [0x12, 0x34, 0x01, 0x20, 0, 1, 0, 0, 0, 0, 0, 1]
+        for label in name.split(separator: ".") {
+            message.append(UInt8(label.utf8.count))
+            message += Array(label.utf8)
+        }
+        message.append(0)
+        message += big(type)
+        message += [0, 1]
+        message += [0, 0, 41, 0x04, 0xD0, 0, 0, 0, 0, 0, 0]
+        return message
     }
 
     private func pseudoHeader(_ protocolNumber: UInt8, _ destination: IPv4Address, _ length: Int) -> [UInt8] {

@@ -14,7 +14,8 @@ struct FrameFilterTests {
     private func verdict(_ frame: [UInt8], _ mode: GuestNetworkMode = .user, knowsHost: Bool = true) -> FrameVerdict {
         let policy = FramePolicy(
             mode: mode, hostAddresses: knowsHost ? [IPv4Prefix(Self.hostAddress, 32)] : nil, forwardedPorts: [22])
-        return frame.withUnsafeBytes { FrameFilter(policy: policy).verdict(on: $0) }
+        var filter = FrameFilter(policy: policy)
+        return frame.withUnsafeBytes { filter.verdict(on: $0) }
     }
 
     @Test(arguments: GuestNetworkMode.allCases)
@@ -26,13 +27,13 @@ struct FrameFilterTests {
             verdict(frames.tcp(from: 4000, to: VirtualNetwork.gateway, 22, flags: Self.ack), mode)
                 == .allow(opensFlow: false))
         #expect(verdict(frames.dhcpDiscover(), mode) == .allow(opensFlow: false))
-        #expect(verdict(frames.udp(from: 68, to: VirtualNetwork.router, 67), mode) == .allow(opensFlow: false))
+        #expect(verdict(frames.dhcpDiscover(to: VirtualNetwork.router), mode) == .allow(opensFlow: false))
         #expect(verdict(frames.arp(for: VirtualNetwork.gateway), mode) == .allow(opensFlow: false))
     }
 
     @Test func letsNamesThroughUnlessThereIsNoNetwork() {
         for frame in [
-            frames.udp(from: 5000, to: VirtualNetwork.nameserver, 53),
+            frames.udp(from: 5000, to: VirtualNetwork.nameserver, 53, frames.question()),
             frames.tcp(from: 5000, to: VirtualNetwork.nameserver, 53, flags: Self.syn),
         ] {
             #expect(verdict(frame, .user) == .allow(opensFlow: true))
@@ -124,6 +125,37 @@ struct FrameFilterTests {
         #expect(verdict(ssh, .user, knowsHost: false) == .allow(opensFlow: true))
     }
 
+    @Test func closesTheNetworksThatTheHostIsInUnlessTheyAreAskedFor() {
+        func verdict(_ address: IPv4Address, _ mode: GuestNetworkMode) -> FrameVerdict {
+            var filter = FrameFilter(
+                policy: FramePolicy(
+                    mode: mode, hostAddresses: [IPv4Prefix(Self.hostAddress, 32)],
+                    neighbourhoods: [IPv4Prefix(Self.hostAddress, 24)]))
+            return frames.tcp(from: 4000, to: address, 80, flags: Self.syn).withUnsafeBytes { filter.verdict(on: $0) }
+        }
+        let neighbour = IPv4Address(198, 51, 100, 1)
+        #expect(verdict(neighbour, .user) == .drop(.neighbourhood))
+        #expect(verdict(neighbour, .lan) == .allow(opensFlow: true))
+        #expect(verdict(Self.hostAddress, .lan) == .drop(.hostAddress))
+        #expect(verdict(IPv4Address(198, 51, 101, 1), .user) == .allow(opensFlow: true))
+    }
+
+    /// libslirp sends the guest's frames to the address that it heard last; a false one would cost the guest its connections.
+    @Test func believesNoHardwareAddressThatIsNotTheSenders() {
+        var filter = FrameFilter(policy: FramePolicy(mode: .user, hostAddresses: []))
+        func verdict(_ frame: [UInt8]) -> FrameVerdict { frame.withUnsafeBytes { filter.verdict(on: $0) } }
+        var liar = frames
+        liar.claimedHardware = [2, 2, 2, 2, 2, 2]
+        #expect(verdict(liar.arp(for: VirtualNetwork.gateway)) == .drop(.wrongSource))
+        #expect(verdict(liar.dhcpDiscover()) == .drop(.wrongSource))
+        #expect(verdict(frames.dhcpDiscover()) == .allow(opensFlow: false))
+        // Nor does a second one get a lease: the guest's own would be another's then.
+        var other = frames
+        other.hardware = [2, 2, 2, 2, 2, 2]
+        #expect(verdict(other.dhcpDiscover()) == .drop(.wrongSource))
+        #expect(verdict(frames.dhcpDiscover()) == .allow(opensFlow: false))
+    }
+
     @Test func dropsFramesThatAreNotTheGuests() {
         var others = frames
         others.source = IPv4Address(10, 0, 2, 16)
@@ -173,7 +205,8 @@ struct FrameFilterTests {
         var random = SeededGenerator(state: seed)
         let seeds = [
             frames.tcp(from: 22, to: VirtualNetwork.router, 22, flags: Self.ack), frames.dhcpDiscover(),
-            frames.arp(for: VirtualNetwork.gateway), frames.udp(from: 5000, to: VirtualNetwork.nameserver, 53),
+            frames.arp(for: VirtualNetwork.gateway),
+            frames.udp(from: 5000, to: VirtualNetwork.nameserver, 53, frames.question()),
             frames.tcp(from: 22, to: IPv4Address(127, 0, 0, 1), 80, flags: Self.syn),
         ]
         for round in 0..<20_000 {

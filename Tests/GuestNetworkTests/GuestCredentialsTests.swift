@@ -14,7 +14,7 @@ struct GuestCredentialsTests {
             #expect(credentials.entries.map(\.name) == ["tmpfiles.extra", "ssh.authorized_keys.root"])
             #expect(credentials.entries[0].firmwareName == "opt/io.systemd.credentials/tmpfiles.extra")
             for path in credentials.entries.map(\.path)
-                + [keys.hostIdentity, keys.guestIdentity, keys.gatewayHost].map(\.privateKeyPath)
+                + [keys.hostIdentity, keys.guestIdentity].map(\.privateKeyPath)
             {
                 #expect(try FileHandle(path: path, flags: O_RDONLY).status().st_mode & 0o777 == 0o600, "\(path)")
             }

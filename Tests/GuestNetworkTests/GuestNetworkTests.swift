@@ -21,9 +21,9 @@ struct GuestNetworkTests {
             folder = try TemporaryDirectory(in: "/tmp", mode: folderMode)
             qemu = folder.path + "/net"
             guestSSH = folder.path + "/guest"
-            gateway = try UnixListener(path: folder.path + "/ssh")
+            gateway = try UnixListener(path: folder.path + "/ssh", owner: TestUser.network?.uid)
             network = try GuestNetwork(
-                .init(
+                .testing(
                     mode: mode, socketPath: qemu, sshSocketPath: gateway.path, guestSSHSocketPath: guestSSH,
                     socketOwner: owner))
         }
@@ -114,6 +114,14 @@ struct GuestNetworkTests {
             }
             while try guest.receive(milliseconds: 200) != nil {}
             #expect(try guest.discover() != nil)
+            // And the host still finds the guest: nothing in the garbage has moved it elsewhere.
+            let client = try UnixListener.connect(to: fixture.guestSSH)
+            var found = false
+            while !found, let frame = try guest.receive(milliseconds: 8000) {
+                found = frame.starts(with: FrameBuilder.guestHardware) && frame[23] == 6 && frame[47] == 0x02
+            }
+            #expect(found)
+            withExtendedLifetime(client) {}
         }
     }
 
@@ -165,7 +173,8 @@ struct GuestNetworkTests {
                 let paths = [net, ssh, guest].map { $0 == long ? long : folder.path + $0 }
                 let error = #expect(throws: GuestNetworkError.self) {
                     try GuestNetwork(
-                        .init(mode: .user, socketPath: paths[0], sshSocketPath: paths[1], guestSSHSocketPath: paths[2]))
+                        .testing(
+                            mode: .user, socketPath: paths[0], sshSocketPath: paths[1], guestSSHSocketPath: paths[2]))
                 }
                 guard case .pathTooLong(long) = error else {
                     Issue.record("\(String(describing: error))")
@@ -184,6 +193,45 @@ struct GuestNetworkTests {
             #expect(TestThread.connectError(fixture.guestSSH, asUser: 65533) == EACCES)
             #expect(TestThread.connectError(fixture.qemu, asUser: 64055) == nil)
             #expect(TestThread.connectError(fixture.guestSSH, asUser: 64055) == EACCES)
+        }
+    }
+
+    @Test(.enabled(if: isRoot, "SKIPPED: needs root to make a network namespace"))
+    func closesTheNetworkOfAnAddressThatTheHostGetsLater() async throws {
+        try await BlockingThread.run {
+            try TestThread.enterNetworkNamespace()
+            try TestThread.ip("link", "set", "lo", "up")
+            try TestThread.ip("link", "add", "eth7", "type", "veth", "peer", "name", "eth8")
+            try TestThread.ip("link", "set", "eth7", "up")
+            for mode in [GuestNetworkMode.user, .lan] {
+                let fixture = try Fixture(mode)
+                let guest = try FakeGuest(socketPath: fixture.qemu)
+                _ = try guest.resolve(VirtualNetwork.gateway)
+                let neighbour = IPv4Address(203, 0, 113, 1)
+                _ = try guest.knock(neighbour, 80, milliseconds: 100)
+                #expect(fixture.network.dropped[.neighbourhood] == nil)
+                try TestThread.ip("addr", "add", "203.0.113.9/24", "dev", "eth7")
+                _ = try guest.knock(neighbour, 80, milliseconds: 100)
+                #expect(fixture.network.dropped[.neighbourhood] == (mode == .user ? 1 : nil))
+                try TestThread.ip("addr", "del", "203.0.113.9/24", "dev", "eth7")
+                _ = try guest.knock(neighbour, 80, milliseconds: 100)
+                #expect(fixture.network.dropped[.neighbourhood] == (mode == .user ? 1 : nil))
+            }
+        }
+    }
+
+    @Test(.enabled(if: isRoot, "SKIPPED: needs root to make a network namespace"))
+    func opensOnlySoManyFlowsAtOnce() async throws {
+        try await BlockingThread.run {
+            try TestThread.enterNetworkNamespace()
+            let fixture = try Fixture()
+            let guest = try FakeGuest(socketPath: fixture.qemu)
+            _ = try guest.resolve(VirtualNetwork.gateway)
+            let target = IPv4Address(203, 0, 113, 1)
+            for port in UInt16(10_000)..<12_000 { try guest.send(guest.builder.udp(from: port, to: target, 9)) }
+            _ = try guest.resolve(VirtualNetwork.gateway)
+            let dropped = fixture.network.dropped
+            #expect(dropped[.tooManyNewFlows, default: 0] + dropped[.tooManyFlows, default: 0] > 1000)
         }
     }
 

@@ -17,7 +17,7 @@ struct QEMUNetworkTests {
             let folder = try TemporaryDirectory(in: "/tmp")
             let gateway = try UnixListener(path: folder.path + "/ssh")
             let network = try GuestNetwork(
-                .init(mode: .user, socketPath: folder.path + "/net", sshSocketPath: gateway.path))
+                .testing(mode: .user, socketPath: folder.path + "/net", sshSocketPath: gateway.path))
             let pipe = try Pipe()
             let machine = try ChildProcess(
                 qemu,

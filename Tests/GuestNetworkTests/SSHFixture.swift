@@ -13,19 +13,26 @@ final class SSHFixture: Sendable {
     let gateway: SSHGateway
     let socket: String
     let exchange: String
-    private let relay: TCPListener
+    /// Whom the network's process runs as, which connects to the gateway.
+    let client: SandboxUser?
+    fileprivate let relay: TCPListener
     private let stop: EventDescriptor
 
-    init(shared: [SharedPath] = [], limit: Int = 16, folderMode: mode_t = 0o700) throws {
+    init(
+        shared: [SharedPath] = [], limit: Int = 16, waiting: Int = 32, exchangeLimit: UInt64 = 16 << 30,
+        folderMode: mode_t = 0o700, bounds: SessionBounds = SessionBounds()
+    ) throws {
         folder = try TemporaryDirectory(in: "/tmp", mode: folderMode)
         socket = folder.path + "/ssh"
         exchange = folder.path + "/exchange"
         keys = try SessionKeys.make(in: folder.path + "/keys")
         try AtomicFile.write("10.0.2.2 \(keys.gatewayHost.publicKey)\n", to: folder.path + "/known", mode: 0o600)
+        client = CurrentUser.isRoot ? try SandboxUser.current() : nil
         gateway = try SSHGateway(
             .init(
-                socketPath: socket, directory: folder.path + "/sandbox", exchangeDirectory: exchange, shared: shared,
-                logPath: folder.path + "/log", connectionLimit: limit), keys: keys)
+                socketPath: socket, directory: folder.path + "/sandbox", exchangeDirectory: exchange,
+                exchangeLimit: exchangeLimit, shared: shared, logPath: folder.path + "/log", connectionLimit: limit,
+                waitingLimit: waiting, bounds: bounds, client: client?.uid), keys: keys)
         // The client has no unix sockets of its own, and no other program for that is sure to be there.
         relay = try TCPListener()
         stop = try EventDescriptor()
@@ -42,22 +49,35 @@ final class SSHFixture: Sendable {
         (try? HostProgram.run("/bin/ls", [exchange]).1.split(separator: "\n").map(String.init)) ?? []
     }
 
+    /// What the ssh servers and the gateway have said.
+    var log: String { (try? FileContents.readText(folder.path + "/log", limit: 1 << 22)) ?? "" }
+
     /// Runs ssh; gives standard output and error together.
     func ssh(
         _ user: String, _ command: String? = nil, key: String? = nil, options: [String] = [], expecting code: Int32 = 0,
         at location: SourceLocation = #_sourceLocation
     ) throws -> String {
-        var arguments = ["-F", "none", "-p", "\(relay.port)", "-i", key ?? keys.guestIdentity.privateKeyPath]
+        var arguments = ["-p", "\(relay.port)"] + connecting(key: key) + options + ["\(user)@127.0.0.1"]
+        if let command { arguments.append(command) }
+        let (ending, output) = try HostProgram.run("/usr/bin/ssh", arguments)
+        #expect(ending == .exited(code), "\(output) \(log)", sourceLocation: location)
+        return output
+    }
+}
+
+extension SSHFixture {
+    /// The guest's port 22 for programs that start ssh themselves.
+    var port: UInt16 { relay.port }
+
+    /// Options of ssh and scp.
+    func connecting(key: String? = nil) -> [String] {
+        var arguments = ["-F", "none", "-i", key ?? keys.guestIdentity.privateKeyPath]
         for option in [
             "IdentitiesOnly=yes", "IdentityAgent=none", "BatchMode=yes", "StrictHostKeyChecking=yes",
             "UserKnownHostsFile=\(folder.path)/known", "GlobalKnownHostsFile=/dev/null", "HostKeyAlias=10.0.2.2",
             "LogLevel=ERROR",
         ] { arguments += ["-o", option] }
-        arguments += options + ["\(user)@127.0.0.1"]
-        if let command { arguments.append(command) }
-        let (ending, output) = try HostProgram.run("/usr/bin/ssh", arguments)
-        #expect(ending == .exited(code), "\(output)", sourceLocation: location)
-        return output
+        return arguments
     }
 }
 

@@ -29,24 +29,53 @@ struct GuestTests {
             #expect(answer.output == "from the guest\n")
             #expect(answer.status == 7, "ssh's code is passed on: \(answer.error)")
 
+            // The one exchange folder of all guests of earlier versions is nobody's now.
+            let old = scenario.folder.path("state/oscircular/exchange")
+            try Folder.makeNew(old, mode: 0o700)
+            try AtomicFile.write("echo PWNED\n", to: old + "/.bashrc")
+
             // A host service that is not for the guest.
             let listener = try LoopbackListener()
             let inside = """
-                ssh -o BatchMode=yes -l root 10.0.2.2 'echo on the host; pwd'
+                ssh -o BatchMode=yes -l root 10.0.2.2 'echo on the host; pwd; ls -A . "$HOME"; echo kept > result'
                 for address in 10.0.2.2 10.0.2.254 10.0.2.3; do
                     echo hello | nc -w 2 $address \(listener.port) && echo REACHED $address
                 done
                 true
                 """
             let host = try await scenario.attempt("ssh", session.id, inside)
-            #expect(host.output.hasPrefix("on the host\n/exchange\n"), "\(host.output) \(host.error)")
+            #expect(
+                host.output.hasPrefix("on the host\n/exchange\n.:\n\n/var/empty:\n"), "\(host.output) \(host.error)")
             #expect(!host.output.contains("REACHED"))
             #expect(!listener.wasReached)
 
+            // The network's process dies: the guest has its network back, and read its disk meanwhile.
+            let networks = ProcessTable.pids(running: "run-network", naming: scenario.folder.path)
+            #expect(networks.count == 2, "the one that serves, and the one that waits for it")
+            networks.forEach { kill($0, SIGKILL) }
+            let again = try await scenario.attempt(
+                "ssh", session.id,
+                "dd if=/dev/vda of=/dev/null bs=1M count=4 && ssh -o BatchMode=yes -l root 10.0.2.2 'echo back'")
+            #expect(again.output == "back\n", "\(again.error)")
+            #expect(
+                Set(networks).isDisjoint(with: ProcessTable.pids(running: "run-network", naming: scenario.folder.path)))
+
             let status = try await scenario.sessions()
             #expect(status.map(\.id) == [session.id])
+            #expect(status.first?.state == .running)
+            if geteuid() == 0 {
+                let process = try FileContents.readText("/proc/\(session.pid)/status", limit: 65_536)
+                #expect(process.contains("NoNewPrivs:\t1"))
+                // Twelve of them: docs/decisions/0042.
+                #expect(
+                    process.contains("CapEff:\t00000000012411ef") && process.contains("CapBnd:\t00000000012411ef"),
+                    "\(process)")
+            }
             try await scenario.client("stop", session.id)
             try await expectNothingLeft(of: session, scenario)
+            let exchanges = scenario.folder.path("state/oscircular/exchanges")
+            #expect(try FileContents.readText("\(exchanges)/\(session.id)/result", limit: 100) == "kept\n")
+            #expect(try Folder.names(in: old) == [".bashrc"], "what earlier versions left stays")
 
             // The second boot finds all of it here.
             let before = scenario.blockRequests.count
@@ -56,6 +85,7 @@ struct GuestTests {
             #expect(scenario.blockRequests.count == before, "the second boot fetched blocks")
             try await scenario.client("stop", second.id, "--force")
             try await expectNothingLeft(of: second, scenario)
+            #expect(try Folder.names(in: exchanges) == [session.id], "an empty exchange folder goes with its session")
         } catch {
             await scenario.end()
             throw error
@@ -230,6 +260,9 @@ struct GuestTests {
         #expect(Folder.namesIfAny(in: scenario.folder.path("state/oscircular/overlays")).isEmpty)
         let mounts = try FileContents.readText("/proc/self/mountinfo", limit: 1 << 20)
         #expect(!mounts.contains(scenario.folder.path))
+        for folder in ControlGroup(name: "oscircular-\(session.id)", in: .current())?.folders ?? [] {
+            #expect(!Folder.isFolder(folder), "\(folder)")
+        }
         #expect(access(session.consoleLog, R_OK) == 0, "the log stays")
         let domain = try await BuiltProgram.runAny(
             "virsh", ["-c", "qemu:///system", "dominfo", session.domain?.name ?? ""])

@@ -39,6 +39,9 @@ struct KilledSessionTests {
             #expect(isOver, "\(processesOf(id, scenario)) go on")
             #expect(try await scenario.sessions().isEmpty)
             #expect(scenario.mounts().isEmpty)
+            for folder in ControlGroup(name: "oscircular-\(id)", in: .current())?.folders ?? [] {
+                #expect(!Folder.isFolder(folder), "\(folder)")
+            }
             let new = try await files(of: scenario).subtracting(before)
             #expect(new.filter { !Self.mayStay($0) }.isEmpty)
             #expect(new.contains { $0.contains("/logs/\(id).") }, "the log stays")
@@ -109,7 +112,12 @@ struct KilledSessionTests {
     private func processesOf(_ id: String, _ scenario: Scenario) -> [String] {
         Folder.namesIfAny(in: "/proc").filter { pid_t($0) != nil && $0 != "\(getpid())" }.compactMap { pid in
             let words = (try? FileContents.readText("/proc/\(pid)/cmdline", limit: 1 << 20)) ?? ""
-            guard words.contains("oscircular-\(id)") || words.contains("\(scenario.folder.path)/") else { return nil }
+            // A sandbox's words name no folder of ours; its mounts do.
+            let mounts = (try? FileContents.readText("/proc/\(pid)/mountinfo", limit: 1 << 20)) ?? ""
+            guard
+                words.contains("oscircular-\(id)") || words.contains("\(scenario.folder.path)/")
+                    || mounts.contains("/exchanges/\(id)")
+            else { return nil }
             return "\(pid): \(words.prefix(200).map { $0 == "\0" ? " " : String($0) }.joined())"
         }
     }

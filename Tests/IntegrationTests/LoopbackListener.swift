@@ -30,6 +30,15 @@ final class LoopbackListener: Sendable {
 
 /// Processes, found by their arguments.
 enum ProcessTable {
+    /// Processes whose first argument is `command`, and that have `text` among the others.
+    static func pids(running command: String, naming text: String) -> [pid_t] {
+        Folder.namesIfAny(in: "/proc").compactMap { pid_t($0) }.filter { pid in
+            // One that has ended meanwhile has no arguments.
+            let words = (try? FileContents.readText("/proc/\(pid)/cmdline", limit: 65_536)) ?? ""
+            return words.split(separator: "\0").dropFirst().first == Substring(command) && words.contains(text)
+        }
+    }
+
     /// Processes whose first argument is `command` and who hold a file below `folder` open.
     static func pids(running command: String, under folder: String) -> [pid_t] {
         Folder.namesIfAny(in: "/proc").compactMap { pid_t($0) }.filter { pid in

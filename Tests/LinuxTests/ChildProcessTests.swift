@@ -160,3 +160,84 @@ import Testing
         #expect(text == expected)
     }
 }
+
+@Suite(.timeLimit(.minutes(1))) struct CurrentThreadTests {
+    /// As a login's: Kerberos and fscrypt keep their keys there.
+    @Test(.enabled(if: Paths.allows(.executing, "/usr/bin/python3"), "SKIPPED: needs python3"))
+    func aNewKeyringIsEmptyForWhatTheThreadStarts() async throws {
+        let preface = """
+            import ctypes, os
+            library = ctypes.CDLL(None)
+            add, keyctl = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
+
+            """
+        let add = preface + "print(library.syscall(add, b'user', b'oscircular-test', b'secret', 6, -3) > 0)"
+        let search = preface + "print(library.syscall(keyctl, 10, -3, b'user', b'oscircular-test', 0) > 0)"
+        let found = try await WorkerThread.run(name: "keyring") {
+            try CurrentThread.joinNewKeyring()
+            // What a child adds is in the keyring that it shares with this thread.
+            let before = try [add, search].map { try ChildProcess.run("/usr/bin/python3", ["-c", $0]).text }
+            try CurrentThread.joinNewKeyring()
+            return try before + [ChildProcess.run("/usr/bin/python3", ["-c", search]).text]
+        }
+        // A kernel without keyrings has nothing to find.
+        #expect(found == ["True", "True", "False"] || found == ["False", "False", "False"])
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct HeldProgramTests {
+    private struct Refused: Error {}
+
+    @Test func aHeldProgramDoesNothingBeforeItMay() throws {
+        let folder = try TemporaryDirectory()
+        let output = try Pipe()
+        let child = try ChildProcess.held(
+            "/bin/sh", ["-c", "echo started > \(folder.path)/file; env; cat <&5"], environment: ["A=b"],
+            standardOutput: output.writing.descriptor,
+            otherDescriptors: [5: FileHandle("/dev/null", for: .reading).descriptor]
+        ) { process in
+            #expect(process > 1)
+            MonotonicClock.pause(milliseconds: 100)
+            #expect(folder.names == [])
+        }
+        #expect(child.wait() == .exited(0))
+        #expect(folder.names == ["file"])
+        // Nothing of the shell that waited is left: PWD is the inner shell's own.
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
+        defer { buffer.deallocate() }
+        guard case .bytes(let count) = try output.reading.receive(into: buffer) else { return }
+        let lines = String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n")
+        #expect(
+            Set(lines.map { $0.prefix { $0 != "=" } }).isSubset(of: ["A", "PWD", "SHLVL", "_", "OLDPWD"]), "\(lines)")
+    }
+
+    @Test func aProgramThatMayNotStartNeverDoes() throws {
+        let folder = try TemporaryDirectory()
+        var number: ProcessID = 0
+        #expect(throws: Refused.self) {
+            _ = try ChildProcess.held("/bin/sh", ["-c", "echo > \(folder.path)/file"]) {
+                number = $0
+                throw Refused()
+            }
+        }
+        #expect(folder.names == [])
+        // It is reaped, too.
+        #expect(!Signal(rawValue: 0).send(to: number))
+    }
+
+    @Test func limitsAreLoweredFromOutsideAndNeverRaised() throws {
+        let output = try Pipe()
+        let child = try ChildProcess.held(
+            "/bin/sh", ["-c", "ulimit -c; ulimit -n"], standardOutput: output.writing.descriptor
+        ) {
+            try ResourceLimit.core.lower(to: 0, of: $0)
+            try ResourceLimit.openFiles.lower(to: 99, of: $0)
+            try ResourceLimit.openFiles.lower(to: 100, of: $0)
+        }
+        child.wait()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
+        defer { buffer.deallocate() }
+        guard case .bytes(let count) = try output.reading.receive(into: buffer) else { return }
+        #expect(String(decoding: buffer[..<count], as: UTF8.self) == "0\n99\n")
+    }
+}

@@ -129,6 +129,22 @@ import Testing
         #expect(throws: SystemCallError.self) { try Folder.removeTree(folder.path("..")) }
     }
 
+    /// As a guest may leave them.
+    @Test func neitherDepthNorMissingRightsKeepATree() throws {
+        let script = """
+            import os, sys
+            os.chdir(sys.argv[1]); os.mkdir("tree"); os.chdir("tree")
+            open("removed-1", "w"); os.mkdir("removed-2"); open("removed-2/file", "w")
+            os.mkdir("closed"); os.mkdir("closed/below"); os.chmod("closed/below", 0); os.chmod("closed", 0)
+            for i in range(3000): os.mkdir("d"); os.chdir("d")
+            open("file", "w")
+            """
+        let finished = try ChildProcess.run("/usr/bin/python3", ["-c", script, folder.path])
+        #expect(finished.ending == .exited(0), "\(finished.text)")
+        try Folder.removeTree(folder.path("tree"))
+        #expect(!isThere("tree"))
+    }
+
     // MARK: Whole files
 
     @Test func aFileIsTheOldOneOrTheNewOneWhateverFails() async throws {

@@ -12,7 +12,6 @@ import GuestNetwork
 import ImageIndex
 import ImageMount
 import Linux
-import Slirp
 import TUF
 import Testing
 
@@ -41,8 +40,7 @@ import Testing
                 BootError.file(cause), BootError.runtimeFolder(cause), ImageIndexError.file(cause),
                 ImageMountError.noFUSEDevice(cause), ImageMountError.notADirectory("/m", cause),
                 ImageMountError.unmountFailed(cause: .unmountFailed(cause)), GuestDomainError.system(cause),
-                GuestNetworkError.system(cause), GuestNetworkError.slirp(.hostForward(path: "/s", cause: cause)),
-                GuestNetworkError.slirp(.poll(cause)), TUFError.state(cause),
+                GuestNetworkError.system(cause), TUFError.state(cause),
                 CacheWarning.cannotWrite(directory: "/c", cause: cause),
                 CacheWarning.cannotRead(directory: "/c", cause: cause),
             ]
@@ -112,7 +110,8 @@ import Testing
             GuestNetworkError.unsafeDirectory("/p"), GuestNetworkError.cannotShare("/etc"),
             GuestNetworkError.sandboxUnavailable(ending, output: "no"),
             GuestNetworkError.keyGeneration(.killed(signal: 9), output: "no"), GuestNetworkError.noUnprivilegedUser,
-            GuestNetworkError.slirp(.configuration),
+            GuestNetworkError.scope(ending, output: "no"), GuestNetworkError.held,
+            GuestNetworkError.processFailed("exit code 1"),
             ScreenError.noTerminal, ScreenError.unknownTerminal(nil), ScreenError.unknownTerminal("x"),
             ScreenError.tooSimple("dumb"), ScreenError.failed,
         ]

@@ -27,6 +27,9 @@ static const short osc_POSIX_SPAWN_SETSID = 0x80;
 // O_PATH, hidden behind _GNU_SOURCE; from asm-generic/fcntl.h.
 static const int osc_O_PATH = 010000000;
 
+// glibc has no keyctl. KEYCTL_JOIN_SESSION_KEYRING of linux/keyctl.h; a keyring without a name is always new.
+static inline int osc_join_session_keyring(void) { return (int)syscall(SYS_keyctl, 1, 0, 0, 0, 0); }
+
 static inline int osc_pipe2(int fds[2], int flags) { return (int)syscall(SYS_pipe2, fds, flags); }
 
 // Variadic ioctl.
@@ -61,4 +64,13 @@ static inline int osc_epoll_wait(int poll, struct epoll_event *events, int count
     // epoll_pwait2: epoll_wait counts in milliseconds, which is ten of a fast network's delays.
     struct timespec time = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
     return (int)syscall(SYS_epoll_pwait2, poll, events, count, nanoseconds < 0 ? 0 : &time, 0, 8);
+}
+
+// prlimit, hidden behind _GNU_SOURCE. Soft and hard limit become the value, unless the hard one is lower already.
+static inline int osc_lower_limit(pid_t pid, int resource, unsigned long long value) {
+    struct { unsigned long long soft, hard; } limit;
+    if (syscall(SYS_prlimit64, pid, resource, 0, &limit) == -1) return -1;
+    if (limit.hard < value) value = limit.hard;
+    limit.soft = limit.hard = value;
+    return (int)syscall(SYS_prlimit64, pid, resource, &limit, 0);
 }

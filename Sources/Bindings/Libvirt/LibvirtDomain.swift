@@ -71,6 +71,15 @@ package final class LibvirtDomain: @unchecked Sendable {
     /// - Throws: ``LibvirtError``.
     package func resume() throws(LibvirtError) { try check("resume", virDomainResume(pointer)) }
 
+    /// Pulls a network cable, or puts it in again: what libvirt does for interfaces that it knows, for one that it was told of as QEMU's
+    /// arguments. QEMU answers after the read that waits.
+    /// - Parameter netdev: its id in those arguments: letters and digits.
+    /// - Throws: ``LibvirtError``.
+    package func setLink(_ netdev: String, isUp: Bool) throws(LibvirtError) {
+        let command = "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"\(netdev)\",\"up\":\(isUp)}}"
+        try check("set the link", osc_libvirt_monitor(pointer, command))
+    }
+
     private func check(_ call: String, _ result: Int32) throws(LibvirtError) {
         if result < 0 { throw LibvirtError.last(call) }
     }

@@ -45,6 +45,17 @@ package enum CurrentProcess {
     }
 }
 
+/// The calling thread.
+package enum CurrentThread {
+    /// Gives the thread a new, empty session keyring (`man 7 session-keyring`), which the programs that it starts inherit.
+    /// - Throws: ``SystemCallError`` of `keyctl`, EDQUOT when this user has too many; not where the kernel has no keyrings.
+    package static func joinNewKeyring() throws(SystemCallError) {
+        do throws(SystemCallError) {
+            try systemCall("keyctl") { osc_join_session_keyring() }
+        } catch  where error.number == .noSuchCall {}
+    }
+}
+
 /// The user that this process runs as.
 package enum CurrentUser {
     package static var id: UserID { geteuid() }

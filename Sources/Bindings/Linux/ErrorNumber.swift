@@ -36,6 +36,11 @@ package struct ErrorNumber: RawRepresentable, Sendable, Hashable {
     /// EROFS
     package static let readOnlyFileSystem = ErrorNumber(EROFS)
 
+    /// ENOSYS: the kernel does not have this call.
+    package static let noSuchCall = ErrorNumber(ENOSYS)
+    /// EAFNOSUPPORT: there are no sockets of this kind.
+    package static let noSuchAddressFamily = ErrorNumber(EAFNOSUPPORT)
+
     // MARK: Room
 
     /// ENOSPC

@@ -125,6 +125,12 @@ package enum FileCalls {
         _ = try call("rename", new, in: folder) { renameat(folder, old, folder, new) }
     }
 
+    static func rename(
+        _ old: String, in folder: Int32, _ new: String, in other: Int32
+    ) throws(SystemCallError) {
+        _ = try call("rename", new, in: other) { renameat(folder, old, other, new) }
+    }
+
     static func unlink(_ name: String, in folder: Int32) throws(SystemCallError) {
         _ = try call("unlink", name, in: folder) { unlinkat(folder, name, 0) }
     }

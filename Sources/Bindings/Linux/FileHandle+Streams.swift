@@ -97,4 +97,16 @@ package struct Pipe: Sendable {
         reading = FileHandle(owning: ends[0])
         writing = FileHandle(owning: ends[1])
     }
+
+    /// The reading end of a pipe that holds these bytes, and then ends: for a program that reads them from a descriptor.
+    /// - Parameter bytes: 65,536 at most, which is what a pipe holds while nobody reads.
+    /// - Throws: ``SystemCallError``; EFBIG for more bytes.
+    package static func holding(_ bytes: some Collection<UInt8>) throws(SystemCallError) -> FileHandle {
+        guard bytes.count <= 65_536 else { throw SystemCallError(.fileTooLarge, call: "write") }
+        let pipe = try Pipe()
+        try Array(bytes).withUnsafeBufferPointer { bytes throws(SystemCallError) in
+            try pipe.writing.write(UnsafeRawBufferPointer(bytes))
+        }
+        return pipe.reading
+    }
 }

@@ -25,6 +25,11 @@ package struct FileSystemSpace: Sendable, Equatable {
         available = FileSystemSpace.product(UInt64(status.f_bavail), UInt64(status.f_frsize))
     }
 
+    package init(total: Int, available: Int) {
+        self.total = total
+        self.available = available
+    }
+
     private static func product(_ blocks: UInt64, _ size: UInt64) -> Int {
         let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
         // Half of the range, so that sums do not overflow either.

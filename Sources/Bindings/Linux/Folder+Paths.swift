@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Folders by their paths, which may lead through links: they are the user's own.
@@ -69,7 +70,7 @@ extension Folder {
     }
 
     /// Removes a folder and what is in it, or a file. Follows no symbolic link, not even one that is put there meanwhile, and crosses into no other
-    /// file system.
+    /// file system. Neither folders that their owner may not enter nor very deep ones stop it.
     /// - Throws: ``SystemCallError``; an absent folder is not an error.
     package static func removeTree(_ path: String) throws(SystemCallError) {
         var path = path
@@ -80,30 +81,90 @@ extension Folder {
         }
         do {
             let above = try Folder(passingThrough: parent)
-            try above.removeTree(name, device: nil, path: path)
+            try above.removeTree(name, path: path)
         } catch  where error.code == ENOENT || error.code == ENOTDIR {
             // The folder above is not there, or somebody else removed the same meanwhile.
             if try Paths.isThere(path) { throw error }
         }
     }
 
-    /// - Parameters:
-    ///   - device: the file system that is not left; nil for that of the name itself.
-    ///   - path: for errors.
-    private func removeTree(_ name: String, device: dev_t?, path: String) throws(SystemCallError) {
+    /// - Parameter path: for errors.
+    private func removeTree(_ name: String, path: String) throws(SystemCallError) {
         guard let entry = try entry(name) else { return }
         guard entry.isFolder else {
             try remove(name)
             return
         }
-        let folder = try folder(name)
-        let own = try folder.status().st_dev
-        guard own == device ?? own else { throw SystemCallError(code: EXDEV, call: "rmdir", subject: path) }
-        for below in try folder.names() { try folder.removeTree(below, device: own, path: "\(path)/\(below)") }
+        let top = try openToEmpty(name)
+        var removal = Removal(top: top, device: try top.status().st_dev)
+        repeat {
+            removal.hasMoved = false
+            try removal.empty(top, depth: 0, path: path)
+        } while removal.hasMoved
         do {
             try removeFolder(name)
         } catch {
             throw SystemCallError(code: error.code, call: error.call, subject: path)
+        }
+    }
+
+    /// Opens a folder in this one, after giving its owner the right to enter and change it.
+    private func openToEmpty(_ name: String) throws(SystemCallError) -> Folder {
+        // By the descriptor, which means this folder and not what may have its name by now; O_PATH needs no right to it.
+        let handle = FileHandle(
+            owning: try FileCalls.open(name, in: descriptor, osc_O_PATH | O_DIRECTORY | O_NOFOLLOW))
+        if try handle.status().permissions & 0o700 != 0o700 {
+            // Where it is another's, opening it says so.
+            try? FileCalls.chmod("/proc/self/fd/\(handle.descriptor)", 0o700)
+        }
+        return try folder(name)
+    }
+
+    private struct Removal {
+        /// Deeper folders are moved here, so that neither descriptors nor this program's stack run out.
+        let top: Folder
+        /// The file system that is not left.
+        let device: dev_t
+        var hasMoved = false
+        private var moved = 0
+
+        init(top: Folder, device: dev_t) {
+            self.top = top
+            self.device = device
+        }
+
+        mutating func empty(_ folder: Folder, depth: Int, path: String) throws(SystemCallError) {
+            for name in try folder.names() {
+                guard let entry = try folder.entry(name) else { continue }
+                guard entry.isFolder else {
+                    try folder.remove(name)
+                    continue
+                }
+                let below = try folder.openToEmpty(name)
+                guard try below.status().st_dev == device else {
+                    throw SystemCallError(code: EXDEV, call: "rmdir", subject: "\(path)/\(name)")
+                }
+                if depth >= 32 {
+                    try move(name, from: folder)
+                    continue
+                }
+                try empty(below, depth: depth + 1, path: "\(path)/\(name)")
+                do {
+                    try folder.removeFolder(name)
+                } catch {
+                    throw SystemCallError(code: error.code, call: error.call, subject: "\(path)/\(name)")
+                }
+            }
+        }
+
+        private mutating func move(_ name: String, from folder: Folder) throws(SystemCallError) {
+            hasMoved = true
+            while true {
+                moved += 1
+                do throws(SystemCallError) {
+                    return try folder.move(name, to: top, as: "removed-\(moved)")
+                } catch  where [EEXIST, ENOTEMPTY, ENOTDIR].contains(error.code) {}
+            }
         }
     }
 

@@ -10,6 +10,8 @@ package final class Folder: Sendable {
         package let isRegularFile: Bool
         /// Bytes.
         package let size: Int
+        /// Bytes on the disk: less than the size where there are holes.
+        package let allocated: Int
         /// Last modification, nanoseconds since 1970.
         package let modified: Int64
     }
@@ -78,7 +80,7 @@ package final class Folder: Sendable {
         let modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
         return Entry(
             name: name, isFolder: status.st_mode & S_IFMT == S_IFDIR, isRegularFile: status.st_mode & S_IFMT == S_IFREG,
-            size: Int(status.st_size), modified: modified)
+            size: Int(status.st_size), allocated: Int(status.st_blocks) * 512, modified: modified)
     }
 
     /// All names but `.` and `..`, unordered.
@@ -89,6 +91,12 @@ package final class Folder: Sendable {
     /// - Throws: ``SystemCallError`` of `renameat`.
     package func rename(_ old: String, to new: String) throws(SystemCallError) {
         try FileCalls.rename(old, new, in: descriptor)
+    }
+
+    /// Moves a folder that is in this one into another one.
+    /// - Throws: ``SystemCallError`` of `renameat`; ENOTEMPTY or ENOTDIR where the name is taken.
+    func move(_ name: String, to other: Folder, as new: String) throws(SystemCallError) {
+        try FileCalls.rename(name, in: descriptor, new, in: other.descriptor)
     }
 
     /// Removes a file or link.

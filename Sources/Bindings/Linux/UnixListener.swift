@@ -21,8 +21,11 @@ package final class UnixListener: Sendable {
     /// - Parameters:
     ///   - path: at most ``longestPath`` bytes, in a folder that only its owner may write to.
     ///   - owner: the user who gets the socket's file; nil leaves it to the caller.
+    ///   - hidesFolder: whoever gets a connection learns the socket's name from it, and not the folders above.
     /// - Throws: ``SystemCallError``; `ENAMETOOLONG` for a long path, `EADDRINUSE` where somebody listens or a file is.
-    package init(path: String, mode: mode_t = 0o600, owner: uid_t? = nil) throws(SystemCallError) {
+    package init(
+        path: String, mode: mode_t = 0o600, owner: uid_t? = nil, hidesFolder: Bool = false
+    ) throws(SystemCallError) {
         // The members come last: only an object that is whole runs `deinit`, which removes the name.
         let handle = FileHandle(
             owning: try systemCall("socket", path) { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | socketFlags, 0) })
@@ -31,8 +34,9 @@ package final class UnixListener: Sendable {
         // The mode of the socket's inode is what bind gives to the file, less the umask: no moment with a wider one.
         try systemCall("fchmod", path) { fchmod(descriptor, mode) }
         try Self.withAddress(path) { (address, length) throws(SystemCallError) in
-            try systemCall("bind", path) { bind(descriptor, address, length) }
+            if !hidesFolder { try systemCall("bind", path) { Glibc.bind(descriptor, address, length) } }
         }
+        if hidesFolder { try Self.bind(descriptor, byFolderOf: path) }
         var status = stat()
         do {
             try systemCall("stat", path) { lstat(path, &status) }
@@ -47,6 +51,16 @@ package final class UnixListener: Sendable {
         self.handle = handle
         device = status.st_dev
         inode = status.st_ino
+    }
+
+    /// The kernel keeps the address as it is given, and finds the socket by its inode.
+    private static func bind(_ descriptor: Int32, byFolderOf path: String) throws(SystemCallError) {
+        let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+        let folder = try Folder(passingThrough: Folder.parent(of: path) ?? "/")
+        defer { withExtendedLifetime(folder) {} }
+        try withAddress("/proc/self/fd/\(folder.descriptor)/\(name)") { (address, length) throws(SystemCallError) in
+            try systemCall("bind", path) { Glibc.bind(descriptor, address, length) }
+        }
     }
 
     deinit { removeName() }

@@ -6,8 +6,8 @@ package enum SlirpError: Error, Sendable, Equatable {
     case configuration
     /// `slirp_add_unix` refused: the address is outside the network, the host's or the name server's, or taken.
     case guestForward(IPv4Address, port: UInt16)
-    /// `slirp_add_hostxfwd` could not listen at the path.
-    case hostForward(path: String, cause: SystemCallError)
+    /// `slirp_add_hostxfwd` could not listen.
+    case hostForward(cause: SystemCallError)
     /// poll failed.
     case poll(SystemCallError)
 }
@@ -17,7 +17,7 @@ extension SlirpError: CustomStringConvertible {
         switch self {
         case .configuration: "libslirp refused the network's addresses"
         case .guestForward(let address, let port): "libslirp cannot forward \(address):\(port)"
-        case .hostForward(let path, let cause): "libslirp cannot listen at \(path): \(cause)"
+        case .hostForward(let cause): "libslirp cannot listen: \(cause)"
         case .poll(let cause): "\(cause)"
         }
     }

@@ -67,31 +67,51 @@ package final class SlirpStack {
         }
     }
 
-    /// Connections to a unix socket (made here, mode 0600) become connections to the guest's `address:port`.
-    /// - Parameter socketPath: in a folder that only its owner may enter; a stale socket there is replaced.
-    /// - Throws: ``SlirpError/hostForward(path:cause:)``.
+    /// Connections to a listening socket of somebody else's become connections to the guest's `address:port`.
+    ///
+    /// libslirp listens at names of its own only. So it gets one that the kernel makes up, and the socket behind it is exchanged.
+    /// - Parameter listener: a stream socket that does not wait; stays its owner's.
+    /// - Throws: ``SlirpError/hostForward(cause:)``.
     package func forwardHost(
-        from socketPath: String, to address: IPv4Address, port: UInt16
+        from listener: FileHandle, to address: IPv4Address, port: UInt16
     ) throws(SlirpError) {
         checkThread()
-        UnixListener.removeDeadSocket(socketPath)
-        do {
-            try UnixListener.withAddress(socketPath) { (host, hostLength) throws(SystemCallError) in
-                var guest = sockaddr_in()
-                guest.sin_family = sa_family_t(AF_INET)
-                guest.sin_addr = in_addr(address)
-                guest.sin_port = port.bigEndian
-                let result = withUnsafePointer(to: &guest) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        slirp_add_hostxfwd(slirp, host, hostLength, $0, socklen_t(MemoryLayout<sockaddr_in>.size), 0)
+        let others = openSockets()
+        var guest = sockaddr_in()
+        guest.sin_family = sa_family_t(AF_INET)
+        guest.sin_addr = in_addr(address)
+        guest.sin_port = port.bigEndian
+        var host = sockaddr_un()
+        host.sun_family = sa_family_t(AF_UNIX)
+        // The family alone: "any name".
+        let result = withUnsafePointer(to: &guest) { guest in
+            withUnsafePointer(to: &host) { host in
+                host.withMemoryRebound(to: sockaddr.self, capacity: 1) { host in
+                    guest.withMemoryRebound(to: sockaddr.self, capacity: 1) { guest in
+                        slirp_add_hostxfwd(
+                            slirp, host, socklen_t(MemoryLayout<sa_family_t>.size), guest,
+                            socklen_t(MemoryLayout<sockaddr_in>.size), 0)
                     }
                 }
-                guard result >= 0 else { throw SystemCallError.last("slirp_add_hostxfwd", socketPath) }
-                try systemCall("chmod", socketPath) { chmod(socketPath, 0o600) }
             }
-        } catch {
-            throw .hostForward(path: socketPath, cause: error)
         }
+        guard result >= 0 else { throw .hostForward(cause: SystemCallError.last("slirp_add_hostxfwd")) }
+        guard let socket = openSockets().subtracting(others).first else {
+            throw .hostForward(cause: SystemCallError(.badDescriptor, call: "slirp_pollfds_fill"))
+        }
+        do throws(SystemCallError) {
+            try systemCall("dup2") { dup2(listener.descriptor, socket) }
+        } catch {
+            throw .hostForward(cause: error)
+        }
+    }
+
+    /// The sockets that libslirp waits for.
+    private func openSockets() -> Set<Int32> {
+        polled.removeAll(keepingCapacity: true)
+        var timeout = UInt32.max
+        slirp_pollfds_fill(slirp, &timeout, addPoll, Unmanaged.passUnretained(self).toOpaque())
+        return Set(polled.map(\.fd))
     }
 
     /// Gives libslirp one Ethernet frame of the guest.

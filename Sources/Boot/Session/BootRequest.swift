@@ -17,10 +17,14 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var accel: String
     /// libvirt's URI; nil means the user's own.
     package var connect: String?
+    /// Whether what is in the exchange folder stays when the session has ended; nil means it does.
+    package var keepsExchange: Bool?
+    /// Bytes that the exchange folder may hold; nil for the usual limit.
+    package var exchangeLimit: UInt64?
 
     package init(
         id: String, name: String, memoryMiB: Int?, cpus: Int?, display: Display, network: String, accel: String,
-        connect: String?
+        connect: String?, keepsExchange: Bool? = nil, exchangeLimit: UInt64? = nil
     ) {
         self.id = id
         self.name = name
@@ -30,6 +34,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
         self.network = network
         self.accel = accel
         self.connect = connect
+        self.keepsExchange = keepsExchange
+        self.exchangeLimit = exchangeLimit
     }
 }
 

@@ -2,7 +2,8 @@
 ///
 /// QEMU pauses the guest when a read or write of its disk fails. There are two causes: a block that did not arrive (the reader
 /// knows which ones), after which the guest goes on as soon as the blocks are stored; or anything else, such as a full disk of
-/// the host, after which it is resumed at growing intervals. The user pauses it, too. One call is made at a time, and the next
+/// the host, after which it is resumed at growing intervals. The user pauses it, too, and so does the session before the host's
+/// disk is full. One call is made at a time, and the next
 /// is only decided when it has ended: so the last one is always what the user wanted last.
 struct GuestCondition: Sendable, Equatable {
     /// A call to libvirt that changes whether the guest runs.
@@ -22,7 +23,9 @@ struct GuestCondition: Sendable, Equatable {
     private(set) var isStalled = false
     /// The host had no space for what the guest wrote, and the guest has not been seen running since.
     private(set) var isFull = false
-    /// The user's pause was carried out, and the guest has not been resumed since.
+    /// The disk that holds what the guest writes has less room than is reserved.
+    private(set) var isOutOfRoom = false
+    /// A pause that was asked for was carried out, and the guest has not been resumed since.
     private var isSuspended = false
     /// What libvirt is doing.
     private var call: Call?
@@ -30,6 +33,8 @@ struct GuestCondition: Sendable, Equatable {
     private var isPausedAgain = false
     /// Resumptions in a row that ended in another pause, with no stall in between that explains it.
     private var fruitless = 0
+    /// Suspensions in a row that libvirt did not carry out.
+    private var refused = 0
 
     init() {}
 
@@ -72,6 +77,14 @@ struct GuestCondition: Sendable, Equatable {
     /// The host had no space for a write; ``guestPausedForError(blocksAreHere:)`` follows.
     mutating func diskFull() { isFull = true }
 
+    /// The room on the host's disk has come to its reserve, or has left it.
+    mutating func roomChanged(isOut: Bool) {
+        // There is room now, whatever failed before.
+        if isOutOfRoom && !isOut { fruitless = 0 }
+        isOutOfRoom = isOut
+        refused = 0
+    }
+
     /// QEMU paused the guest for its disk.
     /// - Parameter blocksAreHere: no block is missing: a stall ended before this event arrived, or there was none.
     mutating func guestPausedForError(blocksAreHere: Bool) {
@@ -98,8 +111,12 @@ struct GuestCondition: Sendable, Equatable {
     mutating func ended(_ call: Call, isDone: Bool) {
         self.call = nil
         switch (call, isDone) {
-        case (.suspend, true): isSuspended = true
-        case (.suspend, false): isPausedByUser = false
+        case (.suspend, true):
+            isSuspended = true
+            refused = 0
+        case (.suspend, false):
+            isPausedByUser = false
+            refused += 1
         case (.resume, true):
             if isPausedForError { fruitless += 1 }
             isPausedForError = isPausedAgain
@@ -114,29 +131,37 @@ struct GuestCondition: Sendable, Equatable {
     var due: (call: Call, delay: Duration)? {
         guard !isStopping, call == nil else { return nil }
         if isPausedByUser { return isSuspended ? nil : (.suspend, .zero) }
+        if isOutOfRoom {
+            let longest = GuestCondition.longestDelayWhenFull
+            return isSuspended ? nil : (.suspend, GuestCondition.delay(after: refused, longest: longest))
+        }
         guard isSuspended || isPausedForError && !isStalled else { return nil }
-        if fruitless == 0 { return (.resume, .zero) }
         let longest = isFull ? GuestCondition.longestDelayWhenFull : GuestCondition.longestDelay
-        return (.resume, .seconds(min(1 << min(fruitless - 1, 5), longest)))
+        return (.resume, GuestCondition.delay(after: fruitless, longest: longest))
+    }
+
+    /// Doubles with each try that failed, up to the longest.
+    private static func delay(after failures: Int, longest: Int) -> Duration {
+        failures == 0 ? .zero : .seconds(min(1 << min(failures - 1, 5), longest))
     }
 
     /// Whether reads of the disk may wait for their blocks. QEMU answers no call while one does, so before the guest is paused or
     /// forced off, those that wait are answered with an error, which the guest does not see.
     var readsMayWait: Bool {
         if isStopping { return !isForced && call != .suspend }
-        return !(isPausedByUser || call == .suspend || isSuspended && call != .resume)
+        return !(isPausedByUser || isOutOfRoom || call == .suspend || isSuspended && call != .resume)
     }
 
     /// What is shown to the user.
     var state: SessionStatus.State {
         if isStopping { return .stopping }
         if isPausedByUser { return .paused }
-        return isStalled || isPausedForError || isFull ? .waiting : .running
+        return isStalled || isPausedForError || isFull || isOutOfRoom ? .waiting : .running
     }
 
     /// What a guest that waits is waiting for.
     var waitingFor: SessionStatus.Wait? {
         guard state == .waiting else { return nil }
-        return isFull ? .space : isStalled ? .blocks : .disk
+        return isFull || isOutOfRoom ? .space : isStalled ? .blocks : .disk
     }
 }

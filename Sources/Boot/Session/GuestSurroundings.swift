@@ -9,44 +9,74 @@ struct GuestSurroundings: Sendable {
     let connection: HypervisorConnection
     let accelerator: Accelerator
     let credentials: GuestCredentials
+    /// Of the processes that serve the guest's network and ssh.
+    let bounds: SessionBounds
+    let network: GuestNetwork
 
-    /// - Parameter teardown: gets a step for each thing that must be removed again.
+    /// - Parameters:
+    ///   - teardown: gets a step for each thing that must be removed again.
+    ///   - log: writes a line to the log of the session.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
     static func prepare(
-        request: BootRequest, directory: SessionDirectory, places: Places, teardown: Teardown
+        request: BootRequest, directory: SessionDirectory, places: Places, teardown: Teardown,
+        log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
         let accelerator = try await connection.accelerator(choice).accelerator
         let owner = connection.emulatorUser
-        let credentials = try await network(
-            request: request, directory: directory, places: places, owner: owner, teardown: teardown)
+        let bounds = try await WorkerThread.run(name: "bounds") {
+            SessionBounds(name: directory.domainName, record: directory.bounds) { log("warning: \($0)") }
+        }
+        await teardown.addBlocking { bounds.close() }
+        let (credentials, network) = try await network(
+            request: request, directory: directory, places: places, owner: owner, bounds: bounds, teardown: teardown,
+            log: log)
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
                 emulatorUser: owner)
         }
         await teardown.add { await console.finish() }
-        return GuestSurroundings(connection: connection, accelerator: accelerator, credentials: credentials)
+        return GuestSurroundings(
+            connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds,
+            network: network)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
-        request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, teardown: Teardown
-    ) async throws -> GuestCredentials {
+        request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, bounds: SessionBounds,
+        teardown: Teardown, log: @escaping @Sendable (String) -> Void
+    ) async throws -> (GuestCredentials, GuestNetwork) {
+        let exchange = directory.exchange(isKept: request.keepsExchange ?? true)
+        // After the last login has ended.
+        await teardown.addBlocking { directory.clearExchange() }
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
             let keys = try SessionKeys.make(in: directory.secrets)
             try places.makePassable(places.state)
+            try Folder.make(places.exchanges, mode: 0o700)
+            // Neither root nor those that logins run as.
+            let networkUser = CurrentUser.isRoot ? try SandboxUser.forOneSession() : nil
             let gateway = try SSHGateway(
                 .init(
-                    socketPath: directory.sshToHost, directory: "\(directory.secrets)/sandbox",
-                    exchangeDirectory: places.exchange, logPath: "\(places.logs)/\(directory.id).ssh.log"),
+                    socketPath: directory.sshToHost, directory: directory.logins, exchangeDirectory: exchange,
+                    exchangeLimit: request.exchangeLimit ?? Configuration.usualExchangeLimit,
+                    logPath: "\(places.logs)/\(directory.id).ssh.log", bounds: bounds, client: networkUser?.uid),
                 keys: keys)
-            let network = try GuestNetwork(
-                .init(
-                    mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
-                    sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner))
+            var configuration = GuestNetwork.Configuration(
+                mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,
+                sshSocketPath: directory.sshToHost, guestSSHSocketPath: directory.sshToGuest, socketOwner: owner)
+            configuration.user = networkUser
+            configuration.willRun = { process in
+                do throws(GuestNetworkError) {
+                    try bounds.place(process, .network)
+                } catch {
+                    // A network without a bound is better than none.
+                    log("warning: the network's process has no bound: \(error)")
+                }
+            }
+            let network = try GuestNetwork(configuration)
             let credentials = try GuestCredentials.write(keys, to: directory.credentials)
             // QEMU's user must get through; the files are 0600, and libvirt gives them to that user.
             if owner != nil { try Paths.setPermissions(directory.credentials, 0o711) }
@@ -54,6 +84,6 @@ struct GuestSurroundings: Sendable {
         }
         await teardown.addBlocking { gateway.close() }
         await teardown.addBlocking { network.close() }
-        return credentials
+        return (credentials, network)
     }
 }

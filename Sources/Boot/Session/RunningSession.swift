@@ -1,31 +1,37 @@
 import GuestDomain
+import GuestNetwork
 import ImageMount
 import Linux
 
 /// A session whose guest runs: performs what ``SessionLoop`` decides, and brings it the signals of guest, image and user.
 struct RunningSession: Sendable {
     private let guest: SessionGuest
+    private let network: GuestNetwork
     private let image: MountedImage
     private let state: SessionState
     private let signals: (stream: AsyncStream<SessionSignal>, continuation: AsyncStream<SessionSignal>.Continuation)
     private let shutdownSeconds: Int
-    /// The folders of overlays and of the cache.
-    private let overlays: String
-    private let cache: String
+    private let disks: SessionDisks
+    private let bounds: SessionBounds
+    private let log: @Sendable (String) -> Void
     private let teardown: Teardown
 
+    /// - Parameter log: writes a line to the log of the session.
     init(
-        guest: SessionGuest, image: MountedImage, state: SessionState,
+        guest: SessionGuest, network: GuestNetwork, image: MountedImage, state: SessionState,
         signals: (stream: AsyncStream<SessionSignal>, continuation: AsyncStream<SessionSignal>.Continuation),
-        shutdownSeconds: Int, overlays: String, cache: String, teardown: Teardown
+        shutdownSeconds: Int, disks: SessionDisks, bounds: SessionBounds, log: @escaping @Sendable (String) -> Void,
+        teardown: Teardown
     ) {
         self.guest = guest
+        self.network = network
         self.image = image
         self.state = state
         self.signals = signals
         self.shutdownSeconds = shutdownSeconds
-        self.overlays = overlays
-        self.cache = cache
+        self.disks = disks
+        self.bounds = bounds
+        self.log = log
         self.teardown = teardown
     }
 
@@ -45,6 +51,7 @@ struct RunningSession: Sendable {
         await begin()
         var loop = SessionLoop(shutdown: .seconds(shutdownSeconds))
         var wait: Task<Void, any Error>?
+        var told: String?
         defer { wait?.cancel() }
         for await signal in signals.stream {
             for action in loop.take(signal, blocksAreMissing: !image.reader.stalledBlocks.isEmpty) {
@@ -61,8 +68,15 @@ struct RunningSession: Sendable {
                     }
                 case .endWait: wait?.cancel()
                 case .look: guest.check(signals.continuation)
-                case .report(let trouble): state.note(error: text(of: trouble))
-                case .clearReport: state.clearError()
+                case .report(let trouble):
+                    let text = disks.text(of: trouble)
+                    state.note(error: text)
+                    if text != told { log(text) }
+                    told = text
+                case .clearReport:
+                    state.clearError()
+                    if told != nil { log("the guest and its logins go on") }
+                    told = nil
                 case .show(let now, let reason):
                     state.update {
                         $0.state = now
@@ -84,18 +98,23 @@ struct RunningSession: Sendable {
         }
     }
 
-    private func text(of trouble: SessionLoop.DiskTrouble) -> String {
-        switch trouble {
-        case .full: FullDisk.message(overlays: overlays, cache: cache)
-        case .failing:
-            "the guest's disk cannot be read or written (its changes are in \(overlays)): the guest waits while this is tried "
-                + "again"
+    /// The guest hears of a network that was lost and came back as of a cable: beside the loop, for QEMU may take long to answer.
+    private func followNetwork(_ network: GuestNetwork, _ guest: SessionGuest) async {
+        for await event in network.events {
+            switch event {
+            case .lost(let reason):
+                StandardError.write("the guest's network was lost (\(reason)) and is started again\n")
+                _ = await guest.setLink(isUp: false)
+            case .back:
+                let isUp = await guest.setLink(isUp: true)
+                StandardError.write("the guest's network is back\(isUp ? "" : "; QEMU was not told")\n")
+            }
         }
     }
 
     /// Starts the signals that come from neither the reader nor the control socket.
     private func begin() async {
-        let (guest, image, continuation) = (guest, image, signals.continuation)
+        let (guest, network, image, continuation) = (guest, network, image, signals.continuation)
         let events = Task { for await event in guest.events { continuation.yield(.guest(event)) } }
         let mount = Task {
             await image.waitUntilUnmounted()
@@ -107,26 +126,68 @@ struct RunningSession: Sendable {
                 continuation.yield(.tick)
             }
         }
+        do throws(SystemCallError) {
+            let watch = try SpaceWatch(
+                disks.reserve, guests: disks.overlays, logins: disks.exchange,
+                roomForLogins: { [bounds] in bounds.setRoom($0) },
+                changed: { [bounds] in
+                    bounds.setHeld($0.stopsLogins)
+                    continuation.yield(.room($0))
+                })
+            await teardown.addBlocking { [bounds] in
+                watch.close()
+                // Who is frozen cannot end.
+                bounds.setHeld(false)
+            }
+        } catch {
+            log("the room on the disk is not watched: \(error)")
+        }
+        let cable = Task { await followNetwork(network, guest) }
         await teardown.add {
             events.cancel()
+            cable.cancel()
             mount.cancel()
             ticks.cancel()
         }
     }
 }
 
-/// The message about a host's disk without room for what a guest writes.
-enum FullDisk {
-    /// - Parameters:
-    ///   - overlays: the folder of the guests' overlays.
-    ///   - cache: the cache's folder, which can be emptied when it is on the same disk.
-    static func message(overlays: String, cache: String) -> String {
-        // Without the device of both, the cache is not mentioned.
-        let devices = [overlays, cache].compactMap { try? Paths.status($0)?.st_dev }
-        let isShared = devices.count == 2 && devices[0] == devices[1]
-        return
+/// The folders that a session writes to, and what is said when there is no room in them.
+struct SessionDisks: Sendable {
+    let overlays: String
+    let exchange: String
+    let cache: String
+    let reserve: DiskReserve
+
+    /// What the user is told about the disk of the guest's changes.
+    func text(of trouble: SessionLoop.DiskTrouble) -> String {
+        switch trouble {
+        case .full:
             "the disk that holds what guests write (\(overlays)) is full: the guest waits, and goes on by itself when "
-            + "there is room. Remove what you do not need there"
+                + "there is room. \(advice(overlays))"
+        case .reserve:
+            "less than \(size(overlays, reserve.forGuests)) is free on the disk that holds what guests write (\(overlays)), which is "
+                + "the reserve: the guest waits, and goes on by itself when there is room. \(advice(overlays))"
+        case .loginsReserve:
+            "less than \(size(exchange, reserve.forLogins)) is free on the disk that holds the exchange folder (\(exchange)): the "
+                + "guest's logins on this machine wait, and go on by themselves when there is room. \(advice(exchange))"
+        case .failing:
+            "the guest's disk cannot be read or written (its changes are in \(overlays)): the guest waits while this is tried "
+                + "again"
+        }
+    }
+
+    private func size(_ folder: String, _ mark: (Int) -> Int) -> String {
+        // A disk that cannot be looked at now is not worth another message.
+        let space = try? FileSystemSpace(of: Folder(path: folder))
+        return ByteCount.text(UInt64(clamping: mark(space?.total ?? Int.max / 8)))
+    }
+
+    private func advice(_ folder: String) -> String {
+        // Without the device of both, the cache is not mentioned.
+        let devices = [folder, cache].compactMap { try? Paths.status($0)?.st_dev }
+        let isShared = devices.count == 2 && devices[0] == devices[1]
+        return "Remove what you do not need there"
             + (isShared ? ", or empty the cache, which is on the same disk: 'oscircular cache clear'" : "")
     }
 }

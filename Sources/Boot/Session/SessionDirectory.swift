@@ -25,6 +25,8 @@ package struct SessionDirectory: Sendable {
     package var sshToGuest: String { "\(path)/ssh-guest" }
     /// One-time keys, sshd's configuration and credential files.
     package var secrets: String { "\(path)/keys" }
+    /// Where the sshd of each login asks for its host key's signatures.
+    package var logins: String { "\(path)/a" }
     /// Files that QEMU hands to the guest through fw_cfg.
     package var credentials: String { "\(path)/fw" }
     /// The key with which `oscircular ssh` logs in to the guest.
@@ -33,11 +35,16 @@ package struct SessionDirectory: Sendable {
     package var vnc: String { "\(path)/screen/vnc" }
     /// The longest of the sockets above.
     var longestSocketPath: String {
-        [control, consoleForGuest, networkForGuest, console, sshToHost, sshToGuest, vnc]
+        [control, consoleForGuest, networkForGuest, console, sshToHost, sshToGuest, vnc, "\(logins)/9999"]
             .max { $0.utf8.count < $1.utf8.count } ?? path
     }
+    /// What bounds the session's processes and outlives them, see ``SessionBounds``.
+    package var bounds: String { "\(path)/bounds" }
     package var nvram: String { "\(path)/nvram.fd" }
     package var overlay: String { "\(places.overlays)/\(id).qcow2" }
+    /// The session's exchange folder.
+    /// - Parameter isKept: else it is removed with the session.
+    package func exchange(isKept: Bool) -> String { "\(places.exchanges)/\(id)\(isKept ? "" : ".temporary")" }
     package var log: String { "\(places.logs)/\(id).log" }
     package var processLog: String { "\(places.logs)/\(id).session.log" }
     /// Why the session failed, as its process wrote it last; nil when the guest ended as it should, or the log cannot be read.
@@ -99,6 +106,14 @@ package struct SessionDirectory: Sendable {
             let arguments = (try? FileContents.read("/proc/\(pid)/cmdline", limit: 1 << 16)) ?? []
             return arguments.split(separator: 0).contains { $0.elementsEqual("run-session".utf8) }
         }
+    }
+
+    /// Removes what need not stay of the exchange folder when nobody can write to it any more. May take long.
+    func clearExchange() {
+        // One that is not empty is the user's.
+        _ = try? Paths.removeFolder(exchange(isKept: true))
+        // What stays is tried again at the next start.
+        try? Folder.removeTree(exchange(isKept: false))
     }
 
     /// Calls `body` while holding the lock of a dead session; does nothing if it is alive.

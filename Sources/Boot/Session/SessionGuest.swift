@@ -66,6 +66,10 @@ struct SessionGuest: Sendable {
         return await guest.state() == .running
     }
 
+    /// Pulls the network's cable, or puts it in. A guest that does not hear of it goes on all the same.
+    /// - Returns: whether libvirt did it.
+    func setLink(isUp: Bool) async -> Bool { (try? await guest.setLink(isUp: isUp)) != nil }
+
     /// Looks at the guest without waiting for QEMU, in case an event was lost.
     func check(_ signals: AsyncStream<SessionSignal>.Continuation) {
         let guest = guest

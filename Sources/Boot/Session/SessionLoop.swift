@@ -16,6 +16,8 @@ enum SessionSignal: Sendable {
     case seen(GuestState)
     /// Somebody unmounted the image.
     case mountEnded
+    /// The room on the disk that holds what the guest writes has come to its reserve, or has left it.
+    case room(DiskReserve.Room)
     /// Time to look whether an event was lost.
     case tick
 }
@@ -47,9 +49,11 @@ struct SessionLoop: Sendable {
         case end(SessionFailure?)
     }
 
-    /// Why the guest cannot write its changes.
+    /// Why the guest cannot write its changes, or its logins nothing.
     enum DiskTrouble: Sendable, Equatable {
         case full, failing
+        /// The guest, or only its logins, have come to the reserve.
+        case reserve, loginsReserve
     }
 
     private struct Wait {
@@ -64,6 +68,7 @@ struct SessionLoop: Sendable {
     private var wait: Wait?
     private var waits = 0
     private var mayReadsWait = true
+    private var room = DiskReserve.Room()
     private var shown: (SessionStatus.State, SessionStatus.Wait?) = (.running, nil)
 
     init(shutdown: Duration) { self.shutdown = shutdown }
@@ -99,7 +104,7 @@ struct SessionLoop: Sendable {
         case .seen(.running):
             condition.guestSeenRunning()
             // Whatever was reported meanwhile is over.
-            if condition.state == .running, shown.0 == .running { actions.append(.clearReport) }
+            if condition.state == .running, shown.0 == .running { actions.append(clear) }
         case .guest(.stopped(let hasFailed)):
             if hasFailed && !condition.isStopping {
                 fail(SessionFailure(exitCode: 69, message: "QEMU or libvirt ended the guest"))
@@ -112,10 +117,19 @@ struct SessionLoop: Sendable {
             fail(SessionFailure(exitCode: 69, message: "something else unmounted the guest's disk"))
             _ = condition.stopAsked(force: true)
             actions += admitReads() + [.stop(force: true, within: .zero)]
+        case .room(let now):
+            condition.roomChanged(isOut: now.stopsGuest)
+            room = now
+            if room.isShort || condition.state == .running && shown.0 == .running { actions.append(clear) }
         case .tick: actions.append(.look)
         case .guest, .seen: break
         }
         return actions + proceed(isDue: isDue) + admitReads() + show()
+    }
+
+    /// What is told once everything else that was reported is over.
+    private var clear: Action {
+        room.stopsGuest ? .report(.reserve) : room.stopsLogins ? .report(.loginsReserve) : .clearReport
     }
 
     /// The first failure is the reason for all that follow.
@@ -153,6 +167,6 @@ struct SessionLoop: Sendable {
         let now = (condition.state, condition.waitingFor)
         guard now != shown else { return [] }
         shown = now
-        return [.show(now.0, now.1)] + (now.0 == .running ? [.clearReport] : [])
+        return [.show(now.0, now.1)] + (now.0 == .running ? [clear] : [])
     }
 }

@@ -1,3 +1,4 @@
+import GuestNetwork
 import ImageMount
 import Linux
 
@@ -124,7 +125,7 @@ package struct SessionRegistry: Sendable {
         return SessionDirectory(id: matches[0], places: places)
     }
 
-    /// Removes mounts, overlays and folders of sessions whose process died before it could (kill -9, power cut).
+    /// Removes mounts, overlays, folders and control groups of sessions whose process died before it could (kill -9, power cut).
     ///
     /// Waits for the disk, and for seconds if a mount's server hangs.
     package func clearStale() {
@@ -133,9 +134,12 @@ package struct SessionRegistry: Sendable {
             for id in Folder.namesIfAny(in: places.sessions).filter(SessionID.isValid) {
                 let directory = SessionDirectory(id: id, places: places)
                 directory.ifDead {
+                    // As long as somebody is left in it, the record must stay.
+                    guard SessionBounds.clear(record: directory.bounds, name: directory.domainName) else { return }
                     // What is still in use is tried again at the next start.
                     _ = try? StaleMounts.clear(under: directory.path)
                     Paths.removeIfPossible(directory.overlay)
+                    directory.clearExchange()
                     // As above.
                     try? Folder.removeTree(directory.path)
                 }
@@ -143,6 +147,7 @@ package struct SessionRegistry: Sendable {
             clearUnfinished()
         }
         clearOldOverlays()
+        clearOldExchanges()
     }
 
     /// Folders whose process died in the milliseconds before it gave them their names.
@@ -172,6 +177,20 @@ package struct SessionRegistry: Sendable {
                 continue
             }
             if status.modifiedSeconds < start { Paths.removeIfPossible(path) }
+        }
+    }
+
+    /// As ``clearOldOverlays()``, for exchange folders.
+    private func clearOldExchanges() {
+        guard let start = MachineStart.seconds else { return }
+        // Best effort, as above.
+        for name in Folder.namesIfAny(in: places.exchanges) {
+            let id = String(name.prefix { $0 != "." })
+            // What cannot be looked at is tried again at the next start.
+            guard SessionID.isValid(id), let status = try? Paths.statusOfName("\(places.exchanges)/\(name)") else {
+                continue
+            }
+            if status.modifiedSeconds < start { SessionDirectory(id: id, places: places).clearExchange() }
         }
     }
 

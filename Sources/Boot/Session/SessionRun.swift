@@ -97,7 +97,8 @@ package final class SessionRun: Sendable {
         await teardown.addBlocking { transfers.close() }
 
         async let preparing = GuestSurroundings.prepare(
-            request: request, directory: directory, places: places, teardown: teardown)
+            request: request, directory: directory, places: places, teardown: teardown,
+            log: { [self] in note("\($0)\n") })
         let version = try await findVersion(transfers)
         let disk = SessionDisk(
             version: version,
@@ -130,9 +131,12 @@ package final class SessionRun: Sendable {
         try checkNotStopped()
         await followBoot(guest, ahead, fetching, teardown)
         return RunningSession(
-            guest: guest, image: mounted.image, state: state, signals: signals,
-            shutdownSeconds: configuration.shutdownSeconds, overlays: places.overlays, cache: disk.cache.directory,
-            teardown: teardown)
+            guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
+            shutdownSeconds: configuration.shutdownSeconds,
+            disks: SessionDisks(
+                overlays: places.overlays, exchange: places.exchanges, cache: disk.cache.directory,
+                reserve: DiskReserve(setting: configuration.reserve)),
+            bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown)
     }
 
     // MARK: Stages

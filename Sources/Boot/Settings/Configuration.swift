@@ -31,6 +31,14 @@ package struct Configuration: Sendable, Equatable {
     package var connect: String?
     /// Seconds that an ACPI shutdown may take before the guest is forced off.
     package var shutdownSeconds: Int = 60
+    /// Bytes that guests leave free on the disk that holds what they write; nil for a twentieth of it, 1 GiB at most.
+    package var reserve: UInt64?
+    /// Whether what is in a session's exchange folder stays when the session has ended.
+    package var keepsExchange: Bool = true
+    /// Bytes that an exchange folder may hold.
+    package var exchangeLimit: UInt64 = usualExchangeLimit
+
+    static let usualExchangeLimit: UInt64 = 16 << 30
 
     package init() {}
 
@@ -86,6 +94,11 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.string("guest.display", among: ["window", "console", "none"]) { display = value }
         if let value = try reader.string("guest.connect") { connect = value }
         if let value = try reader.integer("guest.shutdown", in: 1...3600) { shutdownSeconds = value }
+        if let value = try reader.bytes("guest.reserve") { reserve = value }
+        if let value = try reader.string("exchange.after", among: ["keep", "remove"]) {
+            keepsExchange = value == "keep"
+        }
+        if let value = try reader.bytes("exchange.limit") { exchangeLimit = value }
         if let value = try reader.string("network.mode", among: ["user", "lan", "none"]) { network = value }
     }
 }
@@ -97,8 +110,8 @@ private struct SettingsReader {
 
     private static let known: [String: Set<String>] = [
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
-        "prefetch": ["quiet", "rest"],
-        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown"],
+        "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
+        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve"],
     ]
 
     /// A misspelt setting is an error, not a silent default.

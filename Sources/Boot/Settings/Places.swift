@@ -21,8 +21,10 @@ package struct Places: Sendable {
     package var runs: String { "\(state)/runs" }
     /// Since when versions of which something is stored have been missing from their catalogs.
     package var departed: String { "\(state)/departed" }
-    /// The folder of the host that the guest sees over ssh.
-    package var exchange: String { "\(state)/exchange" }
+    /// A folder for each session, which its guest reads and writes over ssh. Nobody else may pass: what a guest makes there runs as its maker.
+    ///
+    /// Until these came there was one folder for all guests, `exchange`. It is left as it is, and no guest sees it.
+    package var exchanges: String { "\(state)/exchanges" }
 
     /// - Parameters:
     ///   - environment: looks up a variable; empty values count as absent, as the XDG specification says.

@@ -21,15 +21,17 @@ struct BootCommand: AsyncParsableCommand {
     @Option(help: "Virtual processors.") var cpus: Int?
     @Option(help: "window, console or none; by default a window where there is a display, else the console.")
     var display: Display?
-    @Option(help: "user (the internet), lan (private networks too) or none (only ssh to this host).") var network:
-        Network?
+    @Option(help: "user (the internet), lan (neighbours too) or none (only ssh to this host).") var network: Network?
     @Option(help: "auto, kvm or tcg (software emulation).") var accel: Accel?
     @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
+    @Option(help: "keep or remove: what the guest has put into its exchange folder when it ends.") var exchange:
+        Exchange?
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
 
     enum Network: String, CaseIterable, ExpressibleByArgument { case user, lan, none }
+    enum Exchange: String, CaseIterable, ExpressibleByArgument { case keep, remove }
     enum Accel: String, CaseIterable, ExpressibleByArgument { case auto, kvm, tcg }
 
     func validate() throws {
@@ -88,7 +90,9 @@ struct BootCommand: AsyncParsableCommand {
             cpus: cpus ?? configuration.cpus,
             display: display ?? configuration.display.flatMap(Display.init(rawValue:)) ?? usual,
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
-            connect: connect ?? configuration.connect)
+            connect: connect ?? configuration.connect,
+            keepsExchange: exchange.map { $0 == .keep } ?? configuration.keepsExchange,
+            exchangeLimit: configuration.exchangeLimit)
     }
 }
 

@@ -4,7 +4,19 @@ import Linux
 
 /// `oscircular run-session`: a session's process. Its request comes on standard input, its lock is open already.
 struct RunSessionCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "run-session", shouldDisplay: false)
+    static let name = "run-session"
+    static let configuration = CommandConfiguration(commandName: name, shouldDisplay: false)
+
+    /// Root's session keeps what mounting an image and starting sandboxes, networks and guests takes (docs/decisions/0042). A user's has no
+    /// capabilities, and may not forbid itself setuid programs: fusermount3 is one.
+    static func giveUpRights() {
+        guard CurrentUser.isRoot else { return }
+        do throws(SystemCallError) {
+            try Confinement.keep(Confinement.Capability.allCases)
+        } catch {
+            StandardError.write("the session keeps all rights of root: \(error)\n")
+        }
+    }
 
     func run() async throws {
         let report = FileHandle(owning: SessionLauncher.reportDescriptor)

@@ -5,3 +5,6 @@
 /// Loads libvirt, once. Nothing else of libvirt may be called before this gave NULL.
 /// - Returns: NULL, or what the dynamic loader says; it stays valid.
 const char *osc_libvirt_load(void);
+
+// Gives QEMU a command of its own (QMP, as JSON). -1 when it was not carried out; libvirt's last error says why, if it was libvirt.
+int osc_libvirt_monitor(virDomainPtr domain, const char *command);

@@ -1,0 +1,92 @@
+import Linux
+
+/// How much room guests leave on the disk that holds what they write: so much that neither the host nor another guest meets a full disk.
+struct DiskReserve: Sendable, Equatable {
+    /// What the room that is left means for a session.
+    struct Room: Sendable, Equatable {
+        /// Less than the reserve is left.
+        var stopsGuest = false
+        /// Little more than the reserve is left: that is for guests' disks, and not for what their logins store in the exchange folder.
+        var stopsLogins = false
+
+        var isShort: Bool { stopsGuest || stopsLogins }
+    }
+
+    /// Bytes, as the user set them; nil for a twentieth of the disk, 1 GiB at most.
+    let setting: UInt64?
+
+    /// Bytes that guests' disks leave free.
+    /// - Parameter total: the size of the file system.
+    func forGuests(total: Int) -> Int { setting.map { Int(clamping: $0) } ?? min(total / 20, 1 << 30) }
+
+    /// Bytes that logins leave free: four times as much, so that no login's guest stops another guest.
+    func forLogins(total: Int) -> Int { min(forGuests(total: total), total / 8) * 4 }
+
+    /// Bytes that logins may still store.
+    func roomForLogins(_ space: FileSystemSpace) -> Int { space.available - forLogins(total: space.total) }
+
+    /// - Parameters:
+    ///   - guests: the file system of the guests' changes.
+    ///   - logins: that of the exchange folder.
+    ///   - before: what held until now: an eighth more must be free before it ends, or it would begin again at once.
+    func room(guests: FileSystemSpace, logins: FileSystemSpace, before: Room) -> Room {
+        func isShort(_ space: FileSystemSpace, _ mark: Int, _ wasShort: Bool) -> Bool {
+            space.available < (wasShort ? mark + mark / 8 : mark)
+        }
+        let stopsGuest = isShort(guests, forGuests(total: guests.total), before.stopsGuest)
+        return Room(
+            stopsGuest: stopsGuest,
+            stopsLogins: isShort(logins, forLogins(total: logins.total), before.stopsLogins))
+    }
+
+    /// Milliseconds until the next look: no disk takes more than 2 GB in a second, memory as a disk about as much; and a look costs
+    /// microseconds.
+    func pause(guests: FileSystemSpace, logins: FileSystemSpace) -> Int32 {
+        let room = min(guests.available - forGuests(total: guests.total), roomForLogins(logins))
+        return Int32(clamping: min(max(room / 2_000_000, 20), 5000))
+    }
+}
+
+/// Looks at the room on a session's disks, on a thread of its own, until it is closed.
+final class SpaceWatch: Sendable {
+    private let stop: EventDescriptor
+    private let ended: EventDescriptor
+
+    /// - Parameters:
+    ///   - guests: the folder of the guests' changes.
+    ///   - logins: the exchange folder.
+    ///   - roomForLogins: hears at each look how many bytes logins may still store.
+    ///   - changed: hears when what the room means has changed; at first nothing is short. It may wait.
+    /// - Throws: ``SystemCallError`` when there is no thread for it.
+    init(
+        _ reserve: DiskReserve, guests: String, logins: String, roomForLogins: @escaping @Sendable (Int) -> Void,
+        changed: @escaping @Sendable (DiskReserve.Room) -> Void
+    ) throws(SystemCallError) {
+        let (stop, ended) = (try EventDescriptor(), try EventDescriptor())
+        (self.stop, self.ended) = (stop, ended)
+        try WorkerThread.start(name: "space") {
+            defer { ended.signal() }
+            var room = DiskReserve.Room()
+            while true {
+                var pause: Int32 = 5000
+                // A folder that cannot be looked at now changes nothing: it is looked at again.
+                if let guests = try? FileSystemSpace(of: Folder(path: guests)) {
+                    // The same disk, unless the user has moved it.
+                    let logins = (try? FileSystemSpace(of: Folder(path: logins))) ?? guests
+                    let now = reserve.room(guests: guests, logins: logins, before: room)
+                    roomForLogins(reserve.roomForLogins(logins))
+                    if now != room { changed(now) }
+                    room = now
+                    pause = reserve.pause(guests: guests, logins: logins)
+                }
+                if stop.wait(milliseconds: pause) { return }
+            }
+        }
+    }
+
+    /// Ends the thread; nothing is heard after that.
+    func close() {
+        stop.signal()
+        ended.wait()
+    }
+}

@@ -1,0 +1,121 @@
+import Linux
+import Seccomp
+
+// What the network's process gives up before it hears of the first frame, in this order: the machine's files, other processes and its user
+// (`enterNamespaces`), capabilities and memory (`giveUpRights`), then system calls (`close`). What a machine forbids is left out and said.
+
+/// How the network's process confines itself.
+struct NetworkConfinement {
+    /// Where the ssh gateway's socket is for this process, from now on.
+    let gatewayPath: String
+    /// What this machine does not let it give up; for the log.
+    private(set) var missing: [String] = []
+    /// The file that libslirp reads the resolver's address from; nil where it reads the machine's own.
+    let resolver: FileHandle?
+
+    /// Bytes of memory of its own: 512 connections with their buffers are a quarter of it.
+    static let memoryLimit = 512 << 20
+    /// Descriptors: those of the connections, and a few.
+    static let fileLimit = FrameLoop.socketLimit + 256
+
+    /// Enters namespaces of its own (but the network's: libslirp connects from there) and an empty root, as `user`.
+    /// - Parameters:
+    ///   - gatewayPath: the socket of the ssh gateway.
+    ///   - user: who root becomes; nil for who this is.
+    /// - Throws: ``SystemCallError``: root stays root.
+    static func enterNamespaces(
+        gatewayPath: String, user: (id: UserID, group: GroupID)?
+    ) throws(SystemCallError) -> NetworkConfinement {
+        let proc = try FileHandle("/proc", for: .reading, .folder)
+        var missing: [String] = []
+        var resolver: FileHandle?
+        // Root's own right is enough, where others may make no namespaces; a user needs the one of users for the rest.
+        let own: Confinement.Namespaces = [.mounts, .hostName, .ipc, .childProcesses]
+        do throws(SystemCallError) {
+            try Confinement.enter(user == nil ? own.union(.users) : own, proc: proc)
+            resolver = try Confinement.enterEmptyRoot(
+                showing: (gatewayPath, "gateway"), writing: ("etc", "resolv.conf"))
+        } catch {
+            missing.append("namespaces (\(error))")
+        }
+        if let user {
+            try Confinement.become(user.id, user.group)
+            do throws(SystemCallError) {
+                try Confinement.enter(.users, proc: proc)
+            } catch {
+                missing.append("a namespace of users (\(error))")
+            }
+        }
+        return NetworkConfinement(
+            gatewayPath: resolver == nil ? gatewayPath : "/gateway", missing: missing, resolver: resolver)
+    }
+
+    /// No capabilities, no way to more rights, bounded memory; this process goes on as the first of its namespace.
+    /// - Throws: ``SystemCallError``.
+    func giveUpRights() throws(SystemCallError) {
+        try Confinement.limit(
+            .init(memory: Self.memoryLimit, openFiles: Self.fileLimit, fileSize: MessageSocket.messageLimit))
+        try Confinement.giveUpRights()
+        Confinement.endWithParent()
+        try Confinement.continueInChild()
+    }
+
+    /// The last step: files by Landlock, system calls by seccomp.
+    /// - Throws: ``SystemCallError`` of seccomp: it must be there.
+    mutating func close() throws(SystemCallError) {
+        do throws(SystemCallError) {
+            if Landlock.version == 0 { missing.append("Landlock (this kernel has none)") }
+            try Landlock.restrict(toReading: resolver == nil ? ["/etc", "/run"] : ["/etc/resolv.conf"])
+        } catch {
+            missing.append("Landlock (\(error))")
+        }
+        try Self.systemCalls.load()
+    }
+
+    /// What moving frames between open sockets takes, and libslirp's new ones. The kernel has forty times as many.
+    static let systemCalls: SystemCallFilter = {
+        var filter = SystemCallFilter(otherwise: .refuse(.noSuchCall))
+        // Sockets of this process and of libslirp.
+        filter.add(
+            .allow,
+            [
+                "poll", "ppoll", "read", "readv", "recvfrom", "recvmsg", "write", "writev", "sendto", "sendmsg",
+                "sendmmsg", "connect", "accept", "accept4", "shutdown", "close", "getsockname", "getpeername",
+                "getsockopt", "setsockopt", "fcntl",
+                // libslirp reserves a free port for each connection of the host; it cannot listen there.
+                "bind",
+            ])
+        for family: UInt32 in [ /* AF_UNIX */1, /* AF_INET */ 2] {
+            filter.add(.allow, ["socket"], where: .argument(0, is: family))
+        }
+        for request: UInt32 in [ /* TCGETS */0x5401, /* FIONREAD */ 0x541B, /* FIONBIO */ 0x5421] {
+            filter.add(.allow, ["ioctl"], where: .argument(1, is: request))
+        }
+        // The resolver's address is read from a file, and written into it.
+        filter.add(.allow, ["fstat", "newfstatat", "stat", "lstat", "statx", "lseek", "pwrite64", "ftruncate"])
+        // Neither O_WRONLY nor O_RDWR nor O_CREAT.
+        filter.add(.allow, ["openat"], where: .argument(2, masked: 0o103, is: 0))
+        filter.add(.allow, ["open"], where: .argument(1, masked: 0o103, is: 0))
+        // Memory that no program is run from: not PROT_EXEC.
+        filter.add(.allow, ["mmap", "mprotect"], where: .argument(2, masked: 4, is: 0))
+        filter.add(.allow, ["brk", "munmap", "mremap", "madvise", "futex", "membarrier", "getrandom"])
+        // Time, and the end.
+        filter.add(
+            .allow,
+            [
+                "clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "restart_syscall",
+                "sched_yield",
+                "getpid", "gettid", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "exit",
+                "exit_group",
+            ])
+        // Nothing of ours comes near these: whoever does is not us any more.
+        filter.add(
+            .endProcess,
+            [
+                "execve", "execveat", "fork", "vfork", "clone", "clone3", "ptrace", "process_vm_readv",
+                "process_vm_writev", "mount", "unshare", "setns", "keyctl", "add_key", "request_key", "bpf",
+                "userfaultfd", "io_uring_setup",
+            ])
+        return filter
+    }()
+}

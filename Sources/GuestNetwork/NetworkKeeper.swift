@@ -1,0 +1,294 @@
+import Linux
+import Logging
+
+/// The session's side of the network: holds the connection to QEMU and the listening sockets, and a process that works with them, which it
+/// starts again when it dies. Reads no frame. One thread.
+final class NetworkKeeper {
+    /// A process has this long to confine itself and say so.
+    private static let startLimit: UInt64 = 20_000_000_000
+    /// A process that lived so long is started again at once; else the pause doubles, up to the longest.
+    private static let goodLife: UInt64 = 10_000_000_000
+    private static let pauses: (first: UInt64, longest: UInt64) = (100_000_000, 10_000_000_000)
+    private let configuration: GuestNetwork.Configuration
+    private let user: SandboxUser?
+    private let stop: EventDescriptor
+    private let count: EventDescriptor
+    private let counts: Monitor<GuestNetwork.DropCounts>
+    private let events: AsyncStream<GuestNetwork.Event>.Continuation
+    private let logger: Logger
+    private let listener: UnixListener
+    private let guestListener: UnixListener?
+    private let resolver = ResolverFile()
+    /// The connection to QEMU.
+    private var qemu: FileHandle?
+    private var running: RunningNetwork?
+    private var pause: UInt64 = 0
+    private var nextStart: UInt64 = 0
+    private var saidMissing = false
+
+    /// Listens, and starts the process; returns when it serves.
+    /// - Throws: ``GuestNetworkError``.
+    init(
+        _ configuration: GuestNetwork.Configuration, stop: EventDescriptor, count: EventDescriptor,
+        counts: Monitor<GuestNetwork.DropCounts>, events: AsyncStream<GuestNetwork.Event>.Continuation, logger: Logger
+    ) throws(GuestNetworkError) {
+        self.configuration = configuration
+        self.stop = stop
+        self.count = count
+        self.counts = counts
+        self.events = events
+        self.logger = logger
+        if let given = configuration.user {
+            user = given
+        } else {
+            user = CurrentUser.isRoot ? try SandboxUser.current() : nil
+        }
+        do throws(SystemCallError) {
+            listener = try UnixListener(path: configuration.socketPath, owner: configuration.socketOwner)
+            guestListener = try configuration.guestSSHSocketPath.map { path throws(SystemCallError) in
+                try UnixListener(path: path)
+            }
+            running = try start()
+        } catch {
+            throw GuestNetworkError(error)
+        }
+        while let process = running, !process.isReady {
+            if !step() { throw .processFailed("the session is being ended") }
+            if running == nil { throw .processFailed(process.lastWords) }
+        }
+    }
+
+    /// Returns when `stop` is signalled; then the process is gone.
+    func run() { while step() {} }
+
+    deinit { running?.end() }
+
+    private func start() throws(SystemCallError) -> RunningNetwork {
+        let process = try RunningNetwork(configuration, user: user, listener: guestListener?.descriptor)
+        configuration.willRun(process.id)
+        process.tell(.resolver(resolver.text))
+        return process
+    }
+
+    /// One wait and what follows from it.
+    /// - Returns: false when it is time to end.
+    private func step() -> Bool {
+        var sources = [
+            PollSource(stop.descriptor), PollSource(count.descriptor),
+            // A peer that has left shows without being asked for.
+            qemu.map { PollSource($0.descriptor, []) } ?? PollSource(listener.descriptor),
+            PollSource(running?.endDescriptor), PollSource(running?.reportDescriptor),
+            PollSource(running?.errorDescriptor),
+        ]
+        let now = MonotonicClock.nanoseconds
+        do throws(SystemCallError) {
+            try PollSource.wait(
+                for: &sources, milliseconds: Int32(clamping: (nextMoment - min(now, nextMoment)) / 1_000_000 + 1))
+        } catch {
+            // Out of memory for the moment.
+            MonotonicClock.pause(milliseconds: 100)
+            return true
+        }
+        if sources[0].hasNews { return false }
+        if sources[1].hasNews {
+            count.clear()
+            running?.tell(.count)
+        }
+        if sources[2].hasNews { meetPeer() }
+        if sources[5].hasNews { running?.readErrors() }
+        if sources[4].hasNews { hear() }
+        if sources[3].hasNews { running?.isOver = true }
+        look()
+        return true
+    }
+
+    private var nextMoment: UInt64 { running == nil ? nextStart : resolver.nextLook }
+
+    /// QEMU comes or goes.
+    private func meetPeer() {
+        if qemu != nil {
+            // The next one may come: the guest's QEMU starts again.
+            logger.debug("QEMU left the network")
+            qemu = nil
+        } else if let connection = listener.accept(nonblocking: true) {
+            logger.debug("QEMU connected to the network")
+            qemu = connection
+            if let running, running.isReady { running.tell(.peer, connection) }
+        }
+    }
+
+    private func hear() {
+        for report in running?.reports() ?? [] {
+            switch report {
+            case .ready(let missing):
+                guard let running, !running.isReady else { continue }
+                running.isReady = true
+                if let qemu { running.tell(.peer, qemu) }
+                if !missing.isEmpty && !saidMissing {
+                    saidMissing = true
+                    logger.notice("the network's process goes without", metadata: ["what": "\(missing)"])
+                }
+                if nextStart > 0 { events.yield(.back) }
+            case .counts(let dropped):
+                counts.change {
+                    $0.dropped = dropped
+                    $0.answers += 1
+                }
+            }
+        }
+    }
+
+    /// Ends a process that is of no use, starts the next one, passes on a new resolver.
+    private func look() {
+        let now = MonotonicClock.nanoseconds
+        if let process = running {
+            let isLate = !process.isReady && now > process.began + Self.startLimit
+            if process.isOver || isLate {
+                process.end()
+                running = nil
+                let livedLong = process.isReady && now > process.began + Self.goodLife
+                pause = livedLong ? 0 : min(max(pause * 2, Self.pauses.first), Self.pauses.longest)
+                nextStart = now + pause
+                logger.warning("the network's process ended", metadata: ["why": "\(process.lastWords)"])
+                if process.isReady { events.yield(.lost(process.lastWords)) }
+            } else if resolver.hasChanged(at: now), process.isReady {
+                process.tell(.resolver(resolver.text))
+            }
+        } else if now >= nextStart {
+            do throws(SystemCallError) {
+                running = try start()
+            } catch {
+                pause = min(max(pause * 2, Self.pauses.first), Self.pauses.longest)
+                nextStart = now + pause
+                logger.error("the network's process cannot be started", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}
+
+/// One process of the network, as the session sees it.
+private final class RunningNetwork {
+    let began = MonotonicClock.nanoseconds
+    /// It has confined itself and serves.
+    var isReady = false
+    /// It died, or broke off.
+    var isOver = false
+    private let child: ChildProcess
+    private var control: MessageSocket?
+    private let errors: FileHandle
+    private var words: [UInt8] = []
+    private var ending: ChildProcess.Ending?
+
+    /// Bytes that are kept of what it says on standard error.
+    private static let wordLimit = 4096
+
+    init(
+        _ configuration: GuestNetwork.Configuration, user: SandboxUser?, listener: Int32?
+    ) throws(SystemCallError) {
+        let (own, others) = try MessageSocket.pair()
+        let pipe = try Pipe()
+        try pipe.reading.makeNonblocking()
+        var arguments = ["run-network", "--network", configuration.mode.rawValue]
+        arguments += ["--gateway", configuration.sshSocketPath]
+        if let user { arguments += ["--user", "\(user.uid)", "--group", "\(user.gid)"] }
+        var descriptors = [NetworkProcess.controlDescriptor: others.descriptor]
+        if let listener {
+            arguments.append("--guest-listener")
+            descriptors[NetworkProcess.guestListenerDescriptor] = listener
+        }
+        child = try ChildProcess(
+            configuration.program, arguments, standardError: pipe.writing.descriptor, otherDescriptors: descriptors,
+            session: .own)
+        control = own
+        errors = pipe.reading
+    }
+
+    var id: ProcessID { child.pid }
+    var endDescriptor: Int32 { child.descriptor }
+    var reportDescriptor: Int32? { control?.descriptor }
+    var errorDescriptor: Int32? { errorsAreOpen ? errors.descriptor : nil }
+    private var errorsAreOpen = true
+
+    func tell(_ order: NetworkOrder, _ handle: FileHandle? = nil) {
+        // One that reads no more has no room for more: it is of no use.
+        if control?.send(order.bytes, descriptor: handle?.descriptor) != true { isOver = true }
+    }
+
+    /// What it has reported, a few messages at a time: who sends many does not keep us busy.
+    func reports() -> [NetworkReport] {
+        var reports: [NetworkReport] = []
+        for _ in 0..<16 {
+            switch control?.receive() ?? .end {
+            case .nothingYet: return reports
+            case .message(let bytes, _):
+                if let report = NetworkReport(bytes) {
+                    reports.append(report)
+                    continue
+                }
+                isOver = true
+            case .end: isOver = true
+            }
+            break
+        }
+        return reports
+    }
+
+    func readErrors() {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
+        defer { buffer.deallocate() }
+        do throws(SystemCallError) {
+            switch try errors.receive(into: buffer) {
+            case .bytes(let count): if words.count < Self.wordLimit { words += buffer[..<count] }
+            case .nothingYet: break
+            case .end: errorsAreOpen = false
+            }
+        } catch {
+            errorsAreOpen = false
+        }
+    }
+
+    /// How it ended, and what it said before.
+    var lastWords: String {
+        let said = words.suffix(400).map { (0x20..<0x7F).contains($0) ? Character(Unicode.Scalar($0)) : " " }
+        return [ending.map { "\($0)" } ?? "it did not answer", String(said)].filter { !$0.isEmpty }.joined(
+            separator: ": ")
+    }
+
+    /// Lets it end, kills it if it does not, and waits for its end.
+    func end() {
+        guard ending == nil else { return }
+        control = nil
+        var sources = [PollSource(child.descriptor)]
+        // Without memory for the wait it is killed at once.
+        _ = try? PollSource.wait(for: &sources, milliseconds: 1000)
+        ending = child.reap()
+        if ending == nil {
+            child.send(.kill)
+            ending = child.wait()
+        }
+        if errorsAreOpen { readErrors() }
+    }
+}
+
+/// The resolvers that the machine asks, by resolv.conf(5).
+private final class ResolverFile {
+    private static let path = "/etc/resolv.conf"
+    private static let interval: UInt64 = 3_000_000_000
+
+    private(set) var text = ""
+    private(set) var nextLook: UInt64 = 0
+
+    init() { _ = hasChanged(at: MonotonicClock.nanoseconds) }
+
+    /// Looks, if it is time.
+    func hasChanged(at now: UInt64) -> Bool {
+        guard now >= nextLook else { return false }
+        nextLook = now + Self.interval
+        // Without the file there is no resolver.
+        let whole = (try? FileContents.readText(Self.path, limit: 65_536)) ?? ""
+        let lines = whole.split(separator: "\n").filter { $0.hasPrefix("nameserver") && $0.utf8.count < 80 }.prefix(8)
+        let new = lines.map { "\($0)\n" }.joined()
+        defer { text = new }
+        return new != text
+    }
+}

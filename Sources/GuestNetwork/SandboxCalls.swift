@@ -1,0 +1,97 @@
+import Linux
+import Seccomp
+
+/// Which system calls a login of the guest may make.
+///
+/// The start is flatpak's list (common/flatpak-run.c): what makes namespaces, mounts, keyrings, tracing, and the parts of the kernel in
+/// which most faults are found. Beyond it: system calls that are younger than this list do not exist, and nothing gets set-user-id, which
+/// would lend the user's rights to others of this machine (as systemd's RestrictSUIDSGID).
+extension SystemCallFilter {
+    static let sandbox: SystemCallFilter = {
+        var filter = SystemCallFilter(otherwise: .allow)
+        // Programs take it for an older kernel, and use what is allowed. The arguments of the first two lie in memory, where a filter
+        // cannot look.
+        filter.add(
+            .refuse(.noSuchCall), ["clone3", "openat2", "io_uring_setup", "io_uring_enter", "io_uring_register"])
+        // Linux 6.5's last call (cachestat) and the highest number that is thinkable.
+        filter.add(.refuse(.noSuchCall), numbers: 452...1023)
+        filter.add(.refuse(.notPermitted), refused)
+        filter.addNamespaces()
+        filter.addSockets()
+        filter.addSetUserID()
+        // Characters typed into somebody's terminal; `ioctl` looks at 32 bits.
+        for request: UInt32 in [0x5412, 0x541C] {  // TIOCSTI, TIOCLINUX
+            filter.add(.refuse(.notPermitted), ["ioctl"], where: .argument(1, is: request))
+        }
+        return filter
+    }()
+
+    private static let keyrings = ["add_key", "request_key", "keyctl"]
+    private static let mounts = [
+        "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount",
+        "fspick",
+        "mount_setattr", "open_by_handle_at", "fanotify_init", "fanotify_mark",
+    ]
+    private static let otherProcesses = [
+        "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd", "perf_event_open",
+    ]
+    private static let memory = [
+        "userfaultfd", "memfd_secret", "mbind", "move_pages", "migrate_pages", "set_mempolicy", "get_mempolicy",
+        "modify_ldt", "uselib",
+    ]
+    private static let machine = [
+        "bpf", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon",
+        "swapoff", "acct", "quotactl", "quotactl_fd", "syslog", "settimeofday", "clock_settime", "clock_adjtime",
+        "adjtimex", "iopl", "ioperm", "vhangup", "nfsservctl", "lookup_dcookie", "sethostname", "setdomainname",
+    ]
+    private static let refused = keyrings + mounts + otherProcesses + memory + machine
+
+    private mutating func addNamespaces() {
+        add(.refuse(.notPermitted), ["unshare", "setns"])
+        // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET of linux/sched.h, in the first argument of clone(2).
+        let flags: [UInt64] = [
+            0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000,
+        ]
+        for flag in flags { add(.refuse(.notPermitted), ["clone"], where: .argument(0, masked: flag, is: flag)) }
+    }
+
+    /// Sockets of this machine, the internet's, and netlink's for routes: with them programs look for addresses.
+    private mutating func addSockets() {
+        let (unix, internet, internet6, netlink): (UInt32, UInt32, UInt32, UInt32) = (1, 2, 10, 16)
+        let allowed = [unix, internet, internet6, netlink]
+        for family in UInt32(0)...netlink where !allowed.contains(family) {
+            add(.refuse(.noSuchAddressFamily), ["socket", "socketpair"], where: .argument(0, is: family))
+        }
+        // Packets, Bluetooth, virtual machines (AF_VSOCK, which no network namespace holds back) and all the others.
+        add(
+            .refuse(.noSuchAddressFamily), ["socket", "socketpair"],
+            where: .argument(0, isAtLeast: UInt64(netlink) + 1))
+        // NETLINK_ROUTE is 0.
+        add(
+            .refuse(.noSuchAddressFamily), ["socket"], where: .argument(0, is: netlink),
+            .argument(2, isAtLeast: 1))
+        // TCP, UDP and ICMP; anything else makes the kernel load a module. SOCK_SEQPACKET and SOCK_DCCP, too.
+        for family in [internet, internet6] {
+            add(.refuse(.noSuchAddressFamily), ["socket"], where: .argument(0, is: family), .argument(2, isAtLeast: 59))
+            add(.refuse(.noSuchAddressFamily), ["socket"], where: .argument(0, is: family), .argument(2, is: 33))
+            for type: UInt64 in [5, 6] {
+                add(
+                    .refuse(.noSuchAddressFamily), ["socket"], where: .argument(0, is: family),
+                    .argument(1, masked: 0xF, is: type))
+            }
+        }
+    }
+
+    private mutating func addSetUserID() {
+        for bit: UInt64 in [0o4000, 0o2000] {
+            func mode(_ argument: UInt32) -> Condition { .argument(argument, masked: bit, is: bit) }
+            add(.refuse(.notPermitted), ["chmod", "fchmod", "mkdir", "mknod", "creat"], where: mode(1))
+            add(.refuse(.notPermitted), ["fchmodat", "mkdirat", "mknodat"], where: mode(2))
+            // O_CREAT, and O_TMPFILE without O_DIRECTORY's bit: else there is no mode.
+            for flag: UInt64 in [0o100, 0o20_000_000] {
+                add(.refuse(.notPermitted), ["open"], where: .argument(1, masked: flag, is: flag), mode(2))
+                add(.refuse(.notPermitted), ["openat"], where: .argument(2, masked: flag, is: flag), mode(3))
+            }
+        }
+    }
+}
