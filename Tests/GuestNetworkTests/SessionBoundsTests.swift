@@ -7,7 +7,7 @@ import Testing
 
 /// What one guest's logins take from another's, and from the host: nothing.
 @Suite(
-    .serialized, .timeLimit(.minutes(2)),
+    .serialized, .timeLimit(.minutes(4)),
     .enabled(
         if: HostProgram.allCases.allSatisfy { (try? $0.path()) != nil },
         "SKIPPED: needs openssh-server, openssh-client, bubblewrap and util-linux"))
@@ -51,11 +51,11 @@ struct SessionBoundsTests {
             results.start {
                 // More than the 256 that one user's processes were limited to in all sandboxes together.
                 try first.ssh(
-                    "root", "sh -c 'for i in $(seq 400); do sleep 30 & done' 2>/dev/null; touch full; sleep 30",
+                    "root", "sh -c 'for i in $(seq 320); do sleep 200 & done' 2>/dev/null; touch full; sleep 200",
                     expecting: 255)
             }
             #expect(
-                eventuallyBlocking(within: 30) { greedy.members.count >= 295 || first.names == ["full"] })
+                eventuallyBlocking(within: 100) { greedy.members.count >= 295 || first.names == ["full"] })
             #expect(greedy.members.count > 256)
             #expect(try second.ssh("root", "sh -c 'echo $(ls / | wc -l)' >/dev/null; echo works") == "works\n")
             #expect(greedy.members.count <= 300)
@@ -88,7 +88,7 @@ struct SessionBoundsTests {
             }
             let path = fixture.exchange + "/file"
             func size() -> Int { (try? Paths.status(path))??.size ?? 0 }
-            #expect(eventuallyBlocking { size() > 2 })
+            #expect(eventuallyBlocking(within: 60) { size() > 2 })
             bounded.bounds.setHeld(true)
             let before = size()
             // A login that comes meanwhile waits, too.
@@ -99,13 +99,13 @@ struct SessionBoundsTests {
             #expect(results.wait() == ["done\n", "late\n"])
             // Ends with logins that are held, as a session does.
             results.start { try fixture.ssh("root", "touch begun; sleep 60", expecting: 255) }
-            #expect(eventuallyBlocking { fixture.names.contains("begun") })
+            #expect(eventuallyBlocking(within: 60) { fixture.names.contains("begun") })
             let group = try #require(bounded.bounds.group)
             bounded.bounds.setHeld(true)
             bounded.bounds.setHeld(false)
             fixture.gateway.close()
             bounded.bounds.close()
-            #expect(eventuallyBlocking { group.isGone })
+            #expect(eventuallyBlocking(within: 60) { group.isGone })
             #expect(bounded.folder.names == [])
             _ = results.wait()
         }
@@ -117,7 +117,7 @@ struct SessionBoundsTests {
             let fixture = try SSHFixture(bounds: bounds)
             let results = TestResults()
             results.start { try fixture.ssh("root", "touch begun; sleep 60", expecting: 255) }
-            #expect(eventuallyBlocking { fixture.names == ["begun"] })
+            #expect(eventuallyBlocking(within: 60) { fixture.names == ["begun"] })
             bounds.setHeld(true)
             _ = results.wait()
             _ = try fixture.ssh("root", "echo refused", expecting: 255)
@@ -179,7 +179,7 @@ struct SessionBoundsTests {
         let group = try #require(bounded.bounds.group)
         bounded.bounds.close()
         network.wait()
-        #expect(eventuallyBlocking { group.isGone })
+        #expect(eventuallyBlocking(within: 60) { group.isGone })
     }
 
     // MARK: systemd
