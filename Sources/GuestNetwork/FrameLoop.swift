@@ -36,6 +36,8 @@ final class FrameLoop {
 
     /// Returns when the session closes its end.
     func run() {
+        // The connection to QEMU may be there already.
+        guard obey() else { return }
         while true {
             let stream = peer.stream
             var sources = [
