@@ -17,11 +17,13 @@ struct SystemCallFilterTests {
 
     private func run(_ script: String, under filter: SystemCallFilter) throws -> (ChildProcess.Ending, String) {
         let output = try Pipe()
+        let program = try Pipe.holding(filter.program())
+        defer { withExtendedLifetime(program) {} }
         let child = try ChildProcess(
             "/usr/bin/bwrap",
             ["--ro-bind", "/", "/", "--dev", "/dev", "--seccomp", "3", "--", "/usr/bin/python3", "-c", script],
             standardOutput: output.writing.descriptor, standardError: output.writing.descriptor,
-            otherDescriptors: [3: FileHandle.holding(filter.program()).descriptor])
+            otherDescriptors: [3: program.descriptor])
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 8)
         defer { buffer.deallocate() }
         let ending = child.wait()
