@@ -36,6 +36,8 @@ final class FrameLoop {
 
     /// Returns when the session closes its end.
     func run() {
+        // The connection to QEMU may be there already.
+        guard obey() else { return }
         while true {
             let stream = peer.stream
             var sources = [
@@ -51,6 +53,7 @@ final class FrameLoop {
                 MonotonicClock.pause(milliseconds: 100)
             }
             if sources[0].hasNews && !obey() { return }
+            peer.repeatOpenings(at: MonotonicClock.nanoseconds)
             refreshAddresses(haveChanged: sources[1].hasNews)
             let isReadable = stream?.awaitsRest == true || !sources[2].found.subtracting(.writable).isEmpty
             if stream != nil && stream === peer.stream { serve(readable: isReadable) }
@@ -60,7 +63,7 @@ final class FrameLoop {
     private var longestSleep: UInt32? {
         // QEMU writes the rest of a frame at once, as a rule.
         if peer.stream?.awaitsRest == true { return 1 }
-        return filter.policy.hostAddresses == nil ? 1000 : nil
+        return filter.policy.hostAddresses == nil || peer.hasOpenings ? 500 : nil
     }
 
     /// Carries out what the session says.
@@ -127,6 +130,7 @@ final class FrameLoop {
     private func judge(_ frame: UnsafeRawBufferPointer) {
         switch filter.verdict(on: frame) {
         case .allow(let opensFlow):
+            peer.hear(frame)
             guard opensFlow else { return stack.input(frame) }
             // Behind Ethernet and IPv4, which the filter has checked: 17 is UDP.
             let port = frame[23] == 17 ? frame.uint16(34) : nil
@@ -146,24 +150,77 @@ final class FrameLoop {
 }
 
 /// The connection that libslirp's frames go to; none while there is no QEMU.
+///
+/// libslirp believes whatever hardware address it heard last for the guest's, asks no more, and repeats the first segment of a connection
+/// after six seconds only. A login of the host's must depend on neither: the guest is asked where it is with each first segment, which is
+/// sent again, to where the guest says, until it answers.
 final class FramePeer {
-    var stream: FrameStream?
+    var stream: FrameStream? {
+        // Who comes now has heard of none of them.
+        didSet { for index in openings.indices { openings[index].due = 0 } }
+    }
+    private var openings: [Opening] = []
+
+    private struct Opening {
+        var frame: [UInt8]
+        /// Of the host's side.
+        let port: UInt16
+        var due: UInt64
+        var tries = 4
+    }
+
+    private static let interval: UInt64 = 1_000_000_000
+    /// More than these at once are left to libslirp.
+    private static let limit = 8
+
+    var hasOpenings: Bool { !openings.isEmpty }
 
     /// Sends a frame of libslirp's to the guest.
-    ///
-    /// libslirp believes whatever hardware address it heard last for the guest's, and asks no more. A connection from the host must not
-    /// depend on that: the guest is asked, each time, where it is; its answer sets libslirp right before it sends the second time.
     func deliver(_ frame: UnsafeRawBufferPointer) {
-        guard let stream else { return }
-        if Self.opensConnection(frame) { Self.question(like: frame).withUnsafeBytes { stream.write($0) } }
-        stream.write(frame)
+        if Self.opensConnection(frame) {
+            let port = frame.uint16(34)
+            if openings.count < Self.limit, !openings.contains(where: { $0.port == port }) {
+                openings.append(
+                    Opening(frame: Array(frame), port: port, due: MonotonicClock.nanoseconds + Self.interval))
+            }
+            Self.question(like: frame).withUnsafeBytes { stream?.write($0) }
+        }
+        stream?.write(frame)
+    }
+
+    /// Sends those again that the guest has not answered.
+    func repeatOpenings(at now: UInt64) {
+        for index in openings.indices where openings[index].due <= now {
+            openings[index].due = now + Self.interval
+            openings[index].tries -= 1
+            openings[index].frame.withUnsafeBytes { frame in
+                Self.question(like: frame).withUnsafeBytes { stream?.write($0) }
+                stream?.write(frame)
+            }
+        }
+        openings.removeAll { $0.tries == 0 }
+    }
+
+    /// Looks at a frame of the guest's that the filter has let through.
+    func hear(_ frame: UnsafeRawBufferPointer) {
+        guard !openings.isEmpty else { return }
+        if frame.uint16(12) == 0x0806 {
+            // Its own address is there, says the filter.
+            let hardware = frame[6..<12]
+            for index in openings.indices where !openings[index].frame[..<6].elementsEqual(hardware) {
+                openings[index].frame.replaceSubrange(..<6, with: hardware)
+                openings[index].frame.withUnsafeBytes { stream?.write($0) }
+            }
+        } else if frame[23] == 6, frame[47] & 0x06 != 0 {
+            // A connection that is accepted or refused.
+            openings.removeAll { $0.port == frame.uint16(36) }
+        }
     }
 
     /// The first segment of a TCP connection.
     private static func opensConnection(_ frame: UnsafeRawBufferPointer) -> Bool {
-        guard frame.count >= 54, frame.uint16(12) == 0x0800, frame[23] == 6 else { return false }
-        let segment = 14 + Int(frame[14] & 0x0F) * 4
-        return frame.count > segment + 13 && frame[segment + 13] & 0x12 == 0x02
+        guard frame.count >= 54, frame.uint16(12) == 0x0800, frame[14] == 0x45, frame[23] == 6 else { return false }
+        return frame[47] & 0x12 == 0x02
     }
 
     /// ARP: who has the address that this frame goes to? Asked by its sender.

@@ -3,17 +3,17 @@ import Linux
 /// The connection to one QEMU (`-netdev stream`): frames in, frames out. Never waits.
 ///
 /// The socket outlives this process: another one goes on with it. So a frame leaves the socket whole or not at all, and goes into it
-/// whole or not at all, wherever this process ends: what is read is looked at first, and taken as far as frames are whole; each frame
-/// is sent as one message, which the kernel does not cut.
+/// whole or not at all, wherever this process ends: what is read is looked at first, and taken as far as frames are whole; a few frames
+/// together are sent as one message, which the kernel does not cut.
 final class FrameStream {
     /// Bytes of frames for a guest that does not read (paused, say); more are dropped, and TCP sends them again.
     static let outputLimit = 4 << 20
-    /// libslirp makes none longer than 1514 bytes.
-    static let longestOutput = 16_380
+    /// Bytes of one message: what the kernel puts into one buffer, whatever its version. libslirp makes no frame longer than 1514 bytes.
+    static let messageLimit = 16_000
 
     private let handle: FileHandle
     private var output: [UInt8] = []
-    /// Where each frame of the output ends.
+    /// Where each message of the output ends.
     private var ends: [Int] = []
     /// So many of them are sent.
     private var sent = 0
@@ -64,7 +64,7 @@ final class FrameStream {
 
     /// Queues a frame for the guest, or drops it.
     func write(_ frame: UnsafeRawBufferPointer) {
-        guard frame.count <= Self.longestOutput else { return }
+        guard frame.count + 4 <= Self.messageLimit else { return }
         let start = sent > 0 ? ends[sent - 1] : 0
         guard output.count - start + frame.count + 4 <= Self.outputLimit else { return }
         if start > Self.outputLimit / 4 {
@@ -74,7 +74,12 @@ final class FrameStream {
         }
         withUnsafeBytes(of: UInt32(frame.count).bigEndian) { output.append(contentsOf: $0) }
         output.append(contentsOf: frame)
-        ends.append(output.count)
+        let last = ends.count > 1 ? ends[ends.count - 2] : 0
+        if wantsToWrite, output.count - last <= Self.messageLimit {
+            ends[ends.count - 1] = output.count
+        } else {
+            ends.append(output.count)
+        }
     }
 
     /// Sends what the socket takes.

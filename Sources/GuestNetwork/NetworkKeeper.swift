@@ -67,6 +67,8 @@ final class NetworkKeeper {
         let process = try RunningNetwork(configuration, user: user, listener: guestListener?.descriptor)
         configuration.willRun(process.id)
         process.tell(.resolver(resolver.text))
+        // It waits with the rest: libslirp must not take the host's connections before there is a guest to ask.
+        if let qemu { process.tell(.peer, qemu) }
         return process
     }
 
@@ -113,7 +115,7 @@ final class NetworkKeeper {
         } else if let connection = listener.accept(nonblocking: true) {
             logger.debug("QEMU connected to the network")
             qemu = connection
-            if let running, running.isReady { running.tell(.peer, connection) }
+            running?.tell(.peer, connection)
         }
     }
 
@@ -123,7 +125,6 @@ final class NetworkKeeper {
             case .ready(let missing):
                 guard let running, !running.isReady else { continue }
                 running.isReady = true
-                if let qemu { running.tell(.peer, qemu) }
                 if !missing.isEmpty && !saidMissing {
                     saidMissing = true
                     logger.notice("the network's process goes without", metadata: ["what": "\(missing)"])
