@@ -238,6 +238,47 @@ import Testing
         #expect(simulation.time - back < 6.5 + 88 * 32_768 / 1e6)
     }
 
+    @Test func whereNoMirrorGivesAnythingAllRestTogether() {
+        var simulation = MirrorSimulation((0..<8).map { _ in Link() })
+        for mirror in simulation.links.indices { simulation.kill(mirror) }
+        simulation.add(0..<64)
+        simulation.run(for: 60)
+        let asked = simulation.links.map(\.requests).reduce(0, +)
+        // Each block once of each mirror, and then a few blocks a round: pauses are 5 s or a quarter more or less.
+        #expect(asked < 64 * 8 + 20 * 4 * 8, "\(asked)")
+        #expect(asked > 64 * 8)
+        // What somebody begins to wait for now need not rest.
+        let before = simulation.links.map(\.requests).reduce(0, +)
+        simulation.add(100..<101)
+        #expect(simulation.links.map(\.requests).reduce(0, +) == before + 1)
+        // But what is fetched ahead does.
+        simulation.add(200..<264, .prefetch)
+        #expect(simulation.links.map(\.requests).reduce(0, +) <= before + 1 + 4)
+        for mirror in simulation.links.indices { simulation.links[mirror].mode = .pass }
+        simulation.run(for: 20)
+        #expect(simulation.arrivals.count == 64 + 1 + 64)
+    }
+
+    @Test func longBlocksAreAskedForAFewAtATime() {
+        var board = MirrorBoard(mirrors: 1, parallel: 32)
+        func add(_ block: Int, _ length: Int) {
+            board.add(
+                BlockRequest(id: MirrorSimulation.id(block), length: length, algorithm: .sha256)
+            ) { _ in }
+        }
+        for block in 0..<10 { add(block, 64 << 20) }
+        let first = board.orders(now: 0)
+        #expect(first.count == 4)
+        #expect(board.orders(now: 0).isEmpty)
+        _ = board.failed(first[0].number, first[0].asked, .closed, .patient, now: 1)
+        #expect(board.orders(now: 1).count == 1)
+        // One that is longer than all that may be under way comes alone.
+        board = MirrorBoard(mirrors: 1, parallel: 32)
+        add(20, MirrorBoard.mostBytes + 1)
+        add(21, 1)
+        #expect(blocks(board.orders(now: 0)) == [20])
+    }
+
     @Test func whoGivesUpSaysWhatMattersMostOfAllRounds() {
         var board = MirrorBoard(mirrors: 3, parallel: 4)
         add(0, .demand, to: &board)

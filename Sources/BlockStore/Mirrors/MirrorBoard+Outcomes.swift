@@ -17,6 +17,7 @@ extension MirrorBoard {
         meanBytes += 0.05 * (Double(received) - meanBytes)
         ratio += 0.05 * (Double(received) / Double(max(bytes.count, 1)) - ratio)
         races = min(races + 0.05, 4)
+        (rests, restUntil) = (0, 0)
         // It is back: no request need wait out its back-off.
         let revived = health[asked.mirror].isFailing ? pending.filter(\.value.isBackingOff).keys.sorted() : []
         health[asked.mirror].succeeded()
@@ -60,11 +61,24 @@ extension MirrorBoard {
             pending[number] = nil
             return .giveUp(waiting.completion, failure)
         }
-        return .wait(RetryPolicy.delay(afterRound: waiting.round))
+        return .wait(rest(afterRound: waiting.round, now: now))
+    }
+
+    /// All mirrors failed to give a block.
+    /// - Parameter round: how often they did so.
+    /// - Returns: seconds until they are asked for it again.
+    private mutating func rest(afterRound round: Int, now: UInt64) -> Double {
+        guard health.allSatisfy({ $0.isDemoted(now) }) else { return RetryPolicy.delay(afterRound: round) }
+        guard restUntil <= now else { return Double(restUntil - now) / 1e9 }
+        let seconds = RetryPolicy.delay(afterRound: max(round, rests))
+        rests += 1
+        restUntil = now + UInt64(seconds * 1e9)
+        return seconds
     }
 
     private mutating func end(_ asked: Asked, _ now: UInt64) {
         inFlight -= 1
+        lengthInFlight -= asked.length
         estimates[asked.mirror].ended(bytes: asked.bytes, now: now)
     }
 }
