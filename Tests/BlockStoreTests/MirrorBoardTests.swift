@@ -259,6 +259,25 @@ import Testing
         #expect(simulation.arrivals.count == 64 + 1 + 64)
     }
 
+    @Test func whoAsksALimitedNumberOfTimesIsToldAsSoonAmongMany() {
+        var simulation = MirrorSimulation([Link(), Link()], policy: .rounds(5))
+        simulation.kill(0)
+        simulation.kill(1)
+        simulation.add(0..<64)
+        simulation.run { $0.failures > 0 }
+        // 0.2, 0.4, 0.8 and 1.6 s, a quarter more or less.
+        #expect(simulation.time < 4.5, "\(simulation.time)")
+        // And the others after a round each, for all have waited by then.
+        simulation.run()
+        #expect(simulation.failures == 64)
+        #expect(simulation.time < 20, "\(simulation.time)")
+        // The mirrors are asked again by whoever comes next.
+        for mirror in simulation.links.indices { simulation.links[mirror].mode = .pass }
+        simulation.add(100..<101)
+        simulation.run()
+        #expect(simulation.arrivals.map(\.block) == [100])
+    }
+
     @Test func longBlocksAreAskedForAFewAtATime() {
         var board = MirrorBoard(mirrors: 1, parallel: 32)
         func add(_ block: Int, _ length: Int) {

@@ -57,12 +57,17 @@ extension MirrorBoard {
             return .goOn
         }
         pending[number]?.round += 1
-        guard policy.allows(round: waiting.round + 1) else {
+        if rests > 0, now > restUntil + MirrorBoard.longAgo { rests = 0 }
+        // What all have waited for in vain need not be found out again by each.
+        guard policy.allows(round: max(waiting.round + 1, rests)) else {
             pending[number] = nil
             return .giveUp(waiting.completion, failure)
         }
         return .wait(rest(afterRound: waiting.round, now: now))
     }
+
+    /// Nanoseconds after a rest from which on it says nothing about the mirrors any more.
+    private static let longAgo: UInt64 = 30_000_000_000
 
     /// All mirrors failed to give a block.
     /// - Parameter round: how often they did so.
