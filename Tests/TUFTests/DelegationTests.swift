@@ -135,6 +135,24 @@ import Testing
         }
     }
 
+    @Test func aRoleHasALimitedNumberOfKeysAndPatterns() async throws {
+        for (paths, part) in [
+            ([String](repeating: "a/*", count: 4097), "paths is longer than 4096"),
+            ([String(repeating: "a", count: 2049)], "paths is longer than 2048"),
+        ] {
+            let error = try #require(try await Self.manyRoles(1) { _ in paths }.failure())
+            #expect("\(error)".contains(part), "\(error)")
+        }
+        let scenario = try Scenario()
+        scenario.repository.edit { contents in
+            let ids = (0..<257).map { JSONValue.string("\($0)") }
+            contents.root.set("roles", "targets", .object(["keyids": .array(ids), "threshold": .integer(1)]))
+        }
+        scenario.repository.publishRoot()
+        let error = try #require(try await scenario.failure())
+        #expect("\(error)".contains("keyids is longer than 256"), "\(error)")
+    }
+
     @Test func moreRolesThanAnybodyHasAreRefused() async throws {
         let scenario = try Self.manyRoles(32_769) { _ in ["a/*"] }
         let error = try #require(try await scenario.failure())

@@ -129,8 +129,7 @@ struct MirrorBoard: Sendable {
         guard pending[number]?.isBackingOff == true else { return }
         pending[number]?.failedOn = []
         pending[number]?.failure = nil
-        // While all rest, those that tried the mirrors try them again: each of many would be late with its last round otherwise.
-        enqueue(number, first: rests > 0)
+        enqueue(number)
     }
 
     /// Takes back the oldest request for a block. What is under way for it ends as a failure that nobody waits for.
