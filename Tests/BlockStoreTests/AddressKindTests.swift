@@ -7,8 +7,8 @@ import Testing
     @Test(arguments: [
         ("127.0.0.1", AddressKind.machine), ("127.255.255.254", .machine), ("0.0.0.0", .machine), ("0.1.2.3", .machine),
         ("10.0.0.1", .privateNetwork), ("172.16.0.1", .privateNetwork), ("172.31.255.255", .privateNetwork),
-        ("192.168.1.1", .privateNetwork), ("100.64.0.1", .privateNetwork), ("100.100.100.200", .privateNetwork),
-        ("192.0.0.192", .privateNetwork), ("198.18.0.1", .privateNetwork),
+        ("192.168.1.1", .privateNetwork), ("100.64.0.1", .privateNetwork), ("100.100.100.200", .link),
+        ("192.0.0.192", .link), ("192.0.0.191", .privateNetwork), ("198.18.0.1", .privateNetwork),
         ("169.254.169.254", .link), ("168.63.129.16", .link),
         ("224.0.0.1", .reserved), ("255.255.255.255", .reserved), ("240.0.0.1", .reserved),
         ("9.9.9.9", .internet), ("172.32.0.1", .internet), ("100.128.0.1", .internet), ("168.63.129.17", .internet),
@@ -20,7 +20,8 @@ import Testing
         ("2002:7f00:1::", .machine), ("2002:a00:1::1", .privateNetwork), ("2002:909:909::1", .internet),
         ("2001:0:1:2:3:4:80ff:fffe", .machine), ("2001:0:1:2:3:4:f6f6:f6f6", .internet),
         ("fe80::1", .link), ("fe80::1%eth0", .link), ("febf::1", .link),
-        ("fc00::1", .privateNetwork), ("fd00:ec2::254", .privateNetwork), ("fec0::1", .privateNetwork),
+        ("fc00::1", .privateNetwork), ("fd00:ec2::254", .link), ("fd20:ce::254", .link),
+        ("fd00:ec2::255", .privateNetwork), ("fec0::1", .privateNetwork),
         ("ff02::1", .reserved), ("100::1", .reserved), ("4000::1", .reserved),
         ("2001:db8::1", .internet), ("2606:4700::1111", .internet),
     ])

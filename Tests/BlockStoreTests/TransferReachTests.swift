@@ -88,13 +88,11 @@ import Testing
     @Test func aTransferThatDripsEndsWhenItsTimeIsOver() async throws {
         let server = try FaultyHTTPServer(folder: directory.path)
         server.always("*", .drip(bytes: 1, everyMilliseconds: 700))
-        let began = MonotonicClock.nanoseconds
         let error = await failure(TransferRequest(url: server.url + "hello", maximumBytes: 100, seconds: 1))
         guard case .connection(_, 28, _) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(MonotonicClock.nanoseconds - began < 3_000_000_000)
     }
 
     // MARK: In a network of its own

@@ -66,20 +66,29 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
         ".local", ".internal", ".intranet", ".private", ".corp", ".home", ".lan", ".home.arpa",
     ]
 
+    /// The first that contains an address counts.
     private static let v4Kinds: [(IPv4Prefix, AddressKind)] = [
+        // Where Azure, Alibaba and Oracle answer questions about the machine, whatever network the number is of.
+        (IPv4Prefix(IPv4Address(168, 63, 129, 16), 32), .link),
+        (IPv4Prefix(IPv4Address(100, 100, 100, 200), 32), .link),
+        (IPv4Prefix(IPv4Address(192, 0, 0, 192), 32), .link),
         // Linux takes "this host" for loopback.
         (IPv4Prefix(IPv4Address(0, 0, 0, 0), 8), .machine), (IPv4Prefix(IPv4Address(127, 0, 0, 0), 8), .machine),
         (IPv4Prefix(IPv4Address(10, 0, 0, 0), 8), .privateNetwork),
         (IPv4Prefix(IPv4Address(172, 16, 0, 0), 12), .privateNetwork),
         (IPv4Prefix(IPv4Address(192, 168, 0, 0), 16), .privateNetwork),
         (IPv4Prefix(IPv4Address(100, 64, 0, 0), 10), .privateNetwork),
-        // Protocol assignments, where one cloud has its metadata; benchmarks between networks.
+        // Protocol assignments; benchmarks between networks.
         (IPv4Prefix(IPv4Address(192, 0, 0, 0), 24), .privateNetwork),
         (IPv4Prefix(IPv4Address(198, 18, 0, 0), 15), .privateNetwork),
         (IPv4Prefix(IPv4Address(169, 254, 0, 0), 16), .link),
-        // Azure's metadata, which is reached on the link though its number is a public one.
-        (IPv4Prefix(IPv4Address(168, 63, 129, 16), 32), .link),
         (IPv4Prefix(IPv4Address(224, 0, 0, 0), 3), .reserved),
+    ]
+
+    /// The same of Amazon (`fd00:ec2::254`) and Google (`fd20:ce::254`).
+    private static let v6Metadata: [[UInt8]] = [
+        [0xfd, 0, 0x0e, 0xc2] + [UInt8](repeating: 0, count: 10) + [0x02, 0x54],
+        [0xfd, 0x20, 0, 0xce] + [UInt8](repeating: 0, count: 10) + [0x02, 0x54],
     ]
 
     private static func v4(_ bytes: ArraySlice<UInt8>) -> AddressKind {
@@ -102,7 +111,7 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
         // 6to4 (RFC 3056), and Teredo, which inverts the address (RFC 4380).
         if begins(0x20, 0x02) { return v4(bytes[2..<6]) }
         if begins(0x20, 0x01, 0, 0) { return v4(bytes[12...].map { ~$0 }[...]) }
-        if bytes[0] == 0xfe, bytes[1] & 0xc0 == 0x80 { return .link }
+        if bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 || v6Metadata.contains(bytes) { return .link }
         if bytes[0] & 0xfe == 0xfc || bytes[0] == 0xfe && bytes[1] & 0xc0 == 0xc0 { return .privateNetwork }
         return bytes[0] & 0xe0 == 0x20 ? .internet : .reserved
     }
