@@ -63,6 +63,8 @@ package struct TreeSource: RepositorySource {
                         if isAbsenceFinal { throw .tooLong }
                         failure = .tooLong
                     case .cancelled: throw .cancelled
+                    // What the tree itself said matters more.
+                    case .refused where base != bases.first: break
                     default: failure = .unreachable(cause: error)
                     }
                     errors.append(error)

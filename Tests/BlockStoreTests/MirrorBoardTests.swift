@@ -1,4 +1,5 @@
 import ContentAddress
+import Curl
 import Testing
 
 @testable import BlockStore
@@ -236,6 +237,27 @@ import Testing
         #expect(Set(simulation.arrivals.map(\.block)) == Set(0..<96))
         // The first that comes revives all the others: nobody waits out a pause of his own.
         #expect(simulation.time - back < 6.5 + 88 * 32_768 / 1e6)
+    }
+
+    @Test func aMirrorThatWasNotAskedSaysLeast() {
+        var board = MirrorBoard(mirrors: 2, parallel: 4)
+        add(0, .demand, to: &board)
+        let errors: [BlockStoreError] = [
+            .missing(MirrorSimulation.id(0), place: "a"),
+            .unreachable(place: "b", cause: TransferError.refused(url: "b", message: "x")),
+        ]
+        for turn in 0..<2 {
+            guard let order = board.orders(now: UInt64(turn)).first else {
+                Issue.record("nobody is asked")
+                return
+            }
+            let error = errors[order.asked.mirror]
+            guard case .giveUp(_, .missing) = board.failed(order.number, order.asked, error, .rounds(1), now: 5) else {
+                #expect(turn == 0)
+                continue
+            }
+        }
+        #expect(board.pending.isEmpty)
     }
 
     @Test func whereNoMirrorGivesAnythingAllRestTogether() {

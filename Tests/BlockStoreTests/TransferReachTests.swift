@@ -24,7 +24,7 @@ import Testing
     }
 
     private func isRefused(_ error: TransferError?) -> Bool {
-        if case .unsupported(_, let message) = error {
+        if case .refused(_, let message) = error {
             message.contains("only you may name such a server")
         } else {
             false
@@ -65,7 +65,7 @@ import Testing
         let url = "file://\(directory.path)/hello"
         for kind in [AddressKind.internet, .privateNetwork, .link] {
             let error = await failure(TransferRequest(url: url, maximumBytes: 100, reach: .named(by: kind)))
-            guard case .unsupported = error else {
+            guard case .refused = error else {
                 Issue.record("\(kind): \(String(describing: error))")
                 continue
             }

@@ -79,7 +79,7 @@ final class Transfer: @unchecked Sendable {
         let proxy = URLText.isOfThisMachine(url) ? nil : ProxyChoice.proxy(for: url)
         osc_curl_set_text(easy, CURLOPT_PROXY, proxy ?? "")
         osc_curl_set_text(easy, CURLOPT_NOPROXY, "")
-        if let reason = judge.begin(url, proxy: proxy) { throw .unsupported(url: shownURL, message: reason) }
+        if let reason = judge.begin(url, proxy: proxy) { throw .refused(url: shownURL, message: reason) }
         if URLText.server(of: url) != nil { watchConnections(easy) }
         let server = URLText.server(of: url)
         if let access = options.hosts.last(where: { $0.name == server }) { try access.apply(to: easy, url: url) }
@@ -174,7 +174,7 @@ final class Transfer: @unchecked Sendable {
     func outcome(_ code: CURLcode) -> Result<TransferResult, TransferError> {
         guard let easy else { return .failure(.cancelled) }
         if let refusal = judge.refusal, code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK {
-            return .failure(.unsupported(url: shownURL, message: refusal))
+            return .failure(.refused(url: shownURL, message: refusal))
         }
         judge.answered(redirects: redirects)
         var status = 0

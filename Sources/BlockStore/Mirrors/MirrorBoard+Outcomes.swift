@@ -1,4 +1,5 @@
 import ContentAddress
+import Curl
 
 /// What the mirrors answer.
 extension MirrorBoard {
@@ -93,9 +94,11 @@ extension BlockStoreError {
     fileprivate var weight: Int {
         switch self {
         case .closed: 0
-        case .missing: 1
-        case .corrupt: 2
-        case .unreachable: 3
+        // A mirror that the publisher may not name was not asked at all.
+        case .unreachable(_, TransferError.refused): 1
+        case .missing: 2
+        case .corrupt: 3
+        case .unreachable: 4
         }
     }
 }

@@ -96,7 +96,7 @@ package final class HTTPBlockStore: BlockStore {
         case .tooLarge(_, let limit):
             return .corrupt(request.id, place: place, reason: "the body is longer than \(limit) bytes")
         case .cancelled: return .closed
-        case .http, .connection, .unsupported: return .unreachable(place: place, cause: error)
+        case .http, .connection, .unsupported, .refused: return .unreachable(place: place, cause: error)
         }
     }
 }
