@@ -1,3 +1,4 @@
+import Curl
 import FoundationEssentials
 import TUF
 
@@ -41,6 +42,8 @@ package struct CatalogCopy: Sendable {
         source: CatalogSource, state: State, document: CatalogDocument?, trust: TrustSummary? = nil,
         error: (any Error)? = nil
     ) {
+        var source = source
+        source.kind = trust?.sourceKind ?? source.kind
         self.source = source
         self.state = state
         self.document = document
@@ -63,4 +66,6 @@ package struct TrustSummary: Sendable, Equatable, Codable {
     package var rootVersion: Int?
     /// SHA-256 of what publishers of single distributions say, by the distribution's id; nil in what older programs wrote.
     package var distributionDigests: [String: String]?
+    /// Where the source's server was; nil where only a proxy knew, for folders, and in what older programs wrote.
+    package var sourceKind: AddressKind?
 }

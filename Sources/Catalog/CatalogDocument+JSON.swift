@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TUF
 
 extension CatalogDocument {
     /// Bytes of the longest document that is read.
@@ -9,7 +10,7 @@ extension CatalogDocument {
     /// Reads and checks a document. Unknown keys are ignored.
     /// - Throws: ``CatalogError``.
     package static func decode(_ bytes: [UInt8]) throws(CatalogError) -> CatalogDocument {
-        guard bytes.count <= longest else { throw .tooLarge(size: bytes.count, limit: longest) }
+        try checkJSON(bytes)
         let document: CatalogDocument
         do {
             document = try JSONDecoder().decode(CatalogDocument.self, from: Data(bytes))
@@ -22,6 +23,16 @@ extension CatalogDocument {
         }
         try document.validate()
         return document
+    }
+
+    /// Foundation's parser takes a key twice, and which of them counts is its own affair.
+    fileprivate static func checkJSON(_ bytes: [UInt8]) throws(CatalogError) {
+        guard bytes.count <= longest else { throw .tooLarge(size: bytes.count, limit: longest) }
+        do throws(JSONError) {
+            try JSONParser.check(bytes, maximumLength: longest)
+        } catch {
+            throw .malformed(place: "", reason: "\(error)")
+        }
     }
 
     /// The document as JSON: keys sorted, one a line, so that two versions of it compare well.
@@ -54,9 +65,7 @@ extension Distribution {
     /// - Parameter id: the distribution's, which the document must have.
     /// - Throws: ``CatalogError``.
     package static func decode(_ bytes: [UInt8], id: String) throws(CatalogError) -> Distribution {
-        guard bytes.count <= CatalogDocument.longest else {
-            throw .tooLarge(size: bytes.count, limit: CatalogDocument.longest)
-        }
+        try CatalogDocument.checkJSON(bytes)
         let distribution: Distribution
         do {
             distribution = try JSONDecoder().decode(Distribution.self, from: Data(bytes))

@@ -1,4 +1,5 @@
 import ContentAddress
+import Curl
 import Formats
 import Linux
 import TUF
@@ -55,7 +56,9 @@ extension CatalogLibrary {
     }
 
     /// What the signed metadata here says; nil where it does not say it.
-    func signedSummary(_ source: CatalogSource, distributionDigests: [String: String]?) throws -> TrustSummary? {
+    func signedSummary(
+        _ source: CatalogSource, distributionDigests: [String: String]?, sourceKind: AddressKind? = nil
+    ) throws -> TrustSummary? {
         guard let target = try keptTarget("catalog.json", source) else { return nil }
         let trusted = try known.trustedState(in: DirectoryMetadataStore(path: metadataPath(source)))
         guard let timestamp = trusted.timestamp else { return nil }
@@ -65,14 +68,14 @@ extension CatalogLibrary {
             version: timestamp.header.version,
             catalogDigest: target.sha256 ?? "",
             rootVersion: trusted.root.header.version,
-            distributionDigests: distributionDigests)
+            distributionDigests: distributionDigests, sourceKind: sourceKind)
     }
 
     /// The bytes of a target from the first place that gives the right ones.
     /// - Throws: ``CatalogAccessError``.
     func bytes(of target: TargetFile, _ version: ChosenVersion) async throws -> [UInt8] {
         let path = TargetName.path(of: target.name, digest: target.sha256 ?? "")
-        let bases = version.source.places(version.document.mirrors).map { $0 + "targets/" }
+        let bases = version.source.places(version.document.mirrors).map { $0.appending("targets/") }
         let places = TreeSource(bases, transfers: transfers, isAbsenceFinal: false)
         do throws(RepositorySourceError) {
             return try await places.fetch(

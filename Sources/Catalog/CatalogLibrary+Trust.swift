@@ -68,7 +68,8 @@ extension CatalogLibrary {
         do {
             return try await refresh(source, before)
         } catch {
-            let failure = (error as? TUFError).map { accessError($0, source) } ?? error
+            let known = (error as? TUFError) ?? (error is CancellationError ? .cancelled : nil)
+            let failure = known.map { accessError($0, source) } ?? error
             let state: CatalogCopy.State =
                 switch failure {
                 case CatalogAccessError.expired: .expired
@@ -86,7 +87,8 @@ extension CatalogLibrary {
     }
 
     private func refresh(_ source: CatalogSource, _ before: CatalogCopy) async throws -> CatalogCopy {
-        let client = try await client(source, before)
+        let sighting = SourceSighting()
+        let client = try await client(source, before, sighting)
         try await client.refresh()
         guard let target = try await client.target("catalog.json") else {
             throw CatalogAccessError.untrusted(
@@ -98,7 +100,10 @@ extension CatalogLibrary {
             try write(bytes, to: documentPath(source))
         }
         let digests = try await refreshDistributions(source, client)
-        guard let summary = try signedSummary(source, distributionDigests: digests) else {
+        guard
+            let summary = try signedSummary(
+                source, distributionDigests: digests, sourceKind: sighting.kind ?? before.trust?.sourceKind)
+        else {
             throw CatalogAccessError.damaged(path: metadataPath(source), cause: nil)
         }
         try writeJSON(summary, to: summaryPath(source))
@@ -118,9 +123,12 @@ extension CatalogLibrary {
         var digests: [String: String] = [:]
         let main = try CatalogDocument.decode(
             try FileContents.read(documentPath(source), limit: CatalogDocument.longest))
+        let kept = Set(Folder.namesIfAny(in: distributionsPath(source)))
         for distribution in main.distributions {
+            try Task.checkCancellation()
             let path = "\(distributionsPath(source))/\(distribution.id).json"
             guard let target = try await client.target("\(distribution.id)/distribution.json") else {
+                guard kept.contains("\(distribution.id).json") else { continue }
                 // Nobody vouches for it any more.
                 do { try Paths.remove(path) } catch { throw CatalogAccessError.state(path: path, cause: error) }
                 continue
@@ -141,12 +149,14 @@ extension CatalogLibrary {
 
     /// A client that continues from what is trusted and stored. In place of a damaged root it starts again from the first one, which has the
     /// fingerprint that the user trusted; nothing older than what was seen is let in.
-    private func client(_ source: CatalogSource, _ before: CatalogCopy) async throws -> TUFClient {
-        let bases = [source.url] + (before.document?.mirrors.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? [])
+    private func client(
+        _ source: CatalogSource, _ before: CatalogCopy, _ sighting: SourceSighting
+    ) async throws -> TUFClient {
+        let bases = before.source.publishersPlaces(before.document?.mirrors ?? [])
         let metadata = TreeSource(
-            (source.allowsExpired ? [source.url] : bases).map { $0 + "metadata/" }, transfers: transfers,
-            isAbsenceFinal: true)
-        let targets = TreeSource(bases.map { $0 + "targets/" }, transfers: transfers, isAbsenceFinal: false)
+            bases.prefix(source.allowsExpired ? 1 : bases.count).map { $0.appending("metadata/") },
+            transfers: transfers, isAbsenceFinal: true, sighting: sighting)
+        let targets = TreeSource(bases.map { $0.appending("targets/") }, transfers: transfers, isAbsenceFinal: false)
         let store = DirectoryMetadataStore(path: metadataPath(source))
         let seen = SeenVersions(root: before.trust?.rootVersion ?? 0, timestamp: before.trust?.version ?? 0)
         let isFollowed: Bool
@@ -195,7 +205,7 @@ extension CatalogLibrary {
             }
             return bytes
         }
-        let tree = TreeSource([source.url + "metadata/"], transfers: transfers, isAbsenceFinal: true)
+        let tree = TreeSource([TransferPlace(source.url + "metadata/")], transfers: transfers, isAbsenceFinal: true)
         let bytes: [UInt8]
         do throws(RepositorySourceError) {
             bytes = try await tree.fetch("1.root.json", maximumLength: ClientLimits().rootLength)

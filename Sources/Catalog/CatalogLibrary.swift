@@ -162,10 +162,14 @@ package struct CatalogLibrary: Sendable {
     func localDocument(_ source: CatalogSource, _ trust: TrustSummary) throws -> CatalogDocument {
         let bytes = try keptFile(documentPath(source), "catalog.json", digest: trust.catalogDigest, source)
         var document = try CatalogDocument.decode(bytes)
-        for name in try Folder.names(in: distributionsPath(source)) where name.hasSuffix(".json") {
+        let names = try Folder.names(in: distributionsPath(source)).filter { $0.hasSuffix(".json") }
+        guard !names.isEmpty else { return document }
+        let places = Dictionary(uniqueKeysWithValues: document.distributions.enumerated().map { ($1.id, $0) })
+        for name in names {
+            try Task.checkCancellation()
             let path = "\(distributionsPath(source))/\(name)"
-            guard let place = document.distributions.firstIndex(where: { "\($0.id).json" == name }) else { continue }
-            let id = document.distributions[place].id
+            let id = String(name.dropLast(".json".count))
+            guard let place = places[id] else { continue }
             document.distributions[place] = try Distribution.decode(
                 try keptFile(path, "\(id)/distribution.json", digest: trust.distributionDigests?[id], source), id: id)
         }

@@ -11,6 +11,11 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     package let allowsExpired: Bool
     /// Copies of the tree that this user added: URLs, each ending with a slash. Not part of the source's file.
     package var mirrors: [String] = []
+    /// Where its server was when its catalog was last fetched; nil where that is not known. Not part of the source's file.
+    package var kind: AddressKind?
+
+    /// Mirrors that are asked at most, the user's own before those that the publisher names.
+    package static let mostMirrors = 16
 
     private enum CodingKeys: String, CodingKey {
         case name, url, allowsExpired
@@ -62,10 +67,36 @@ package struct CatalogSource: Sendable, Hashable, Codable {
 
     /// Where files that never change are: folders of this machine first, then the tree itself, then the user's mirrors and those
     /// that the publisher names.
-    func places(_ named: [String]) -> [String] {
-        let all = mirrors.filter { $0.hasPrefix("file:") } + [url] + mirrors + named
+    func places(_ named: [String]) -> [TransferPlace] {
+        let own = (mirrors.filter { $0.hasPrefix("file:") } + [url] + mirrors).map { $0.hasSuffix("/") ? $0 : $0 + "/" }
         var seen: Set<String> = []
-        return all.map { $0.hasSuffix("/") ? $0 : $0 + "/" }.filter { seen.insert($0).inserted }
+        let written = own.filter { seen.insert($0).inserted }.map { TransferPlace($0) }
+        let others = publishersMirrors(named).filter { seen.insert($0.url).inserted }
+        // The user's own are asked however many they are.
+        return written + others.prefix(max(0, CatalogSource.mostMirrors + 1 - written.count))
+    }
+
+    /// The tree itself, and the mirrors that its publisher names: they may have newer metadata than the user's own.
+    func publishersPlaces(_ named: [String]) -> [TransferPlace] {
+        [TransferPlace(url)] + publishersMirrors(named).filter { $0.url != url }.prefix(CatalogSource.mostMirrors)
+    }
+
+    /// What of a catalog's mirrors may be asked at all. A name and password, a query or a fragment are for one server and one
+    /// request: they would only let the publisher have us say to some server what he cannot say himself.
+    private func publishersMirrors(_ named: [String]) -> [TransferPlace] {
+        let written = Set((mirrors + [url]).compactMap(URLText.server))
+        let isFolder = url.hasPrefix("file:")
+        // A folder leads to folders, but no further into this machine and its networks than a server would.
+        let own: AddressKind =
+            isFolder ? .internet : kind ?? URLText.host(of: url).flatMap { AddressKind(host: $0) } ?? .internet
+        return named.compactMap { mirror -> TransferPlace? in
+            guard mirror == URLText.public(mirror) else { return nil }
+            let url = mirror.hasSuffix("/") ? mirror : mirror + "/"
+            guard let server = URLText.server(of: url) else {
+                return isFolder ? TransferPlace(url, reach: .named(by: .machine)) : nil
+            }
+            return TransferPlace(url, reach: written.contains(server) ? .written : .named(by: own))
+        }
     }
 
     /// Whether nobody on the way can change what comes: https, a file: URL, or a server on the loopback interface.

@@ -1,3 +1,5 @@
+import Curl
+
 /// One version, with the distribution and catalog it was chosen from.
 package struct ChosenVersion: Sendable {
     package let source: CatalogSource
@@ -18,9 +20,9 @@ package struct ChosenVersion: Sendable {
     package var guest: GuestSettings { version.guest.merged(over: distribution.guest) }
 
     /// Where the blocks are: the tree itself and its mirrors. All end with a slash.
-    package var blockLocations: [String] {
+    package var blockLocations: [TransferPlace] {
         // A mirror is any copy of the tree, so its blocks lie at the same place below it.
         let blocks = document.blocks.hasSuffix("/") ? document.blocks : document.blocks + "/"
-        return source.places(document.mirrors).map { $0 + blocks }
+        return source.places(document.mirrors).map { $0.appending(blocks) }
     }
 }

@@ -1,24 +1,30 @@
 import Curl
+import Synchronization
 import TUF
 
 /// A folder of a published tree, with the copies of it elsewhere. None of them needs trust.
 package struct TreeSource: RepositorySource {
     /// Base URLs, each ending with a slash, in the order in which they are asked.
-    private let bases: [String]
+    private let bases: [TransferPlace]
     private let transfers: TransferQueue
     /// Whether a place without a file ends the search: what is not where the newest metadata is does not exist, whereas a
     /// mirror may simply not have a target yet.
     private let isAbsenceFinal: Bool
     private let retry: TransferRetry
+    private let sighting: SourceSighting?
 
-    /// - Parameter retry: how often all places are asked, one after the other.
+    /// - Parameters:
+    ///   - retry: how often all places are asked, one after the other.
+    ///   - sighting: told where the first of them was found.
     package init(
-        _ bases: [String], transfers: TransferQueue, isAbsenceFinal: Bool, retry: TransferRetry = .prompt
+        _ bases: [TransferPlace], transfers: TransferQueue, isAbsenceFinal: Bool, retry: TransferRetry = .prompt,
+        sighting: SourceSighting? = nil
     ) {
         self.bases = bases
         self.transfers = transfers
         self.isAbsenceFinal = isAbsenceFinal
         self.retry = retry
+        self.sighting = sighting
     }
 
     package func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8] {
@@ -34,11 +40,14 @@ package struct TreeSource: RepositorySource {
         for number in 1... {
             var errors: [TransferError] = []
             // Who said for good that there is nothing is not asked again.
-            var later: [String] = []
+            var later: [TransferPlace] = []
             for base in waiting {
                 do {
-                    let body = try await transfers.get(base + path, maximumBytes: maximumLength).body
-                    let bytes = body.withUnsafeBytes { Array($0) }
+                    let result = try await transfers.get(
+                        base.url + path, maximumBytes: maximumLength, reach: base.reach,
+                        seconds: TransferRequest.usualSeconds(maximumLength))
+                    if base == bases.first, let kind = result.kind { sighting?.note(kind) }
+                    let bytes = result.body.withUnsafeBytes { Array($0) }
                     guard let reason = mismatch(bytes) else { return bytes }
                     failure = .damaged(reason)
                 } catch let error as TransferError {
@@ -54,6 +63,8 @@ package struct TreeSource: RepositorySource {
                         if isAbsenceFinal { throw .tooLong }
                         failure = .tooLong
                     case .cancelled: throw .cancelled
+                    // What the tree itself said matters more.
+                    case .refused where base != bases.first: break
                     default: failure = .unreachable(cause: error)
                     }
                     errors.append(error)
@@ -68,4 +79,17 @@ package struct TreeSource: RepositorySource {
         }
         throw failure
     }
+}
+
+/// Where the server of a tree was while its files were fetched.
+package final class SourceSighting: Sendable {
+    private let seen = Mutex<AddressKind?>(nil)
+
+    package init() {}
+
+    /// nil when nobody knows.
+    package var kind: AddressKind? { seen.withLock { $0 } }
+
+    /// One that is found now here, now there, counts as a stranger.
+    func note(_ kind: AddressKind) { seen.withLock { $0 = $0 == nil || $0 == kind ? kind : .internet } }
 }

@@ -60,6 +60,13 @@ package final class ImageIndex: Sendable {
         }
     }
 
+    /// As ``init(path:)``, for an image whose length is known from elsewhere: what a user was told of it must be what is served.
+    /// - Throws: ``ImageIndexError``.
+    package convenience init(path: String, imageSize expected: UInt64) throws(ImageIndexError) {
+        try self.init(path: path)
+        guard imageSize == expected else { throw .otherSize(expected: expected, actual: imageSize) }
+    }
+
     /// The id of a block of `length` zeros.
     package static func zeroBlock(length: Int, algorithm: DigestAlgorithm) -> BlockID {
         let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 16)
@@ -175,6 +182,8 @@ package enum ImageIndexError: Error, Sendable, Equatable {
     case malformed(reason: String)
     /// The image has no bytes.
     case empty
+    /// The image has another length than its publisher says elsewhere.
+    case otherSize(expected: UInt64, actual: UInt64)
 }
 
 extension ImageIndexError: CustomStringConvertible {
@@ -185,6 +194,8 @@ extension ImageIndexError: CustomStringConvertible {
         case .truncated(let expected, let actual): "index is \(actual) bytes long, its table says \(expected)"
         case .malformed(let reason): "malformed index: \(reason)"
         case .empty: "the index describes an image of 0 bytes"
+        case .otherSize(let expected, let actual):
+            "it describes an image of \(actual) bytes, where the catalog says \(expected)"
         }
     }
 }

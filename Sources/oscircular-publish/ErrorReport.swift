@@ -225,7 +225,7 @@ struct ErrorReport {
             self.init(65, "\(url) was not fetched", "it is longer than \(limit) bytes", "check the URL")
         case .connection(let url, _, let message):
             self.init(69, "\(url) was not fetched", message, "check the network, or try again later")
-        case .unsupported(let url, let message):
+        case .unsupported(let url, let message), .refused(let url, let message):
             self.init(69, "\(url) was not fetched", message, "check the URL and the server's certificate")
         case .cancelled: self.init(1, "nothing was fetched", "the transfer was cancelled")
         }

@@ -1,4 +1,5 @@
 import ContentAddress
+import Curl
 import Testing
 
 @testable import BlockStore
@@ -236,6 +237,87 @@ import Testing
         #expect(Set(simulation.arrivals.map(\.block)) == Set(0..<96))
         // The first that comes revives all the others: nobody waits out a pause of his own.
         #expect(simulation.time - back < 6.5 + 88 * 32_768 / 1e6)
+    }
+
+    @Test func aMirrorThatWasNotAskedSaysLeast() {
+        var board = MirrorBoard(mirrors: 2, parallel: 4)
+        add(0, .demand, to: &board)
+        let errors: [BlockStoreError] = [
+            .missing(MirrorSimulation.id(0), place: "a"),
+            .unreachable(place: "b", cause: TransferError.refused(url: "b", message: "x")),
+        ]
+        for turn in 0..<2 {
+            guard let order = board.orders(now: UInt64(turn)).first else {
+                Issue.record("nobody is asked")
+                return
+            }
+            let error = errors[order.asked.mirror]
+            guard case .giveUp(_, .missing) = board.failed(order.number, order.asked, error, .rounds(1), now: 5) else {
+                #expect(turn == 0)
+                continue
+            }
+        }
+        #expect(board.pending.isEmpty)
+    }
+
+    @Test func whereNoMirrorGivesAnythingAllRestTogether() {
+        var simulation = MirrorSimulation((0..<8).map { _ in Link() })
+        for mirror in simulation.links.indices { simulation.kill(mirror) }
+        simulation.add(0..<64)
+        simulation.run(for: 60)
+        let asked = simulation.links.map(\.requests).reduce(0, +)
+        // Each block once of each mirror, and then a few blocks a round: pauses are 5 s or a quarter more or less.
+        #expect(asked < 64 * 8 + 20 * 4 * 8, "\(asked)")
+        #expect(asked > 64 * 8)
+        // What somebody begins to wait for now need not rest.
+        let before = simulation.links.map(\.requests).reduce(0, +)
+        simulation.add(100..<101)
+        #expect(simulation.links.map(\.requests).reduce(0, +) == before + 1)
+        // But what is fetched ahead does.
+        simulation.add(200..<264, .prefetch)
+        #expect(simulation.links.map(\.requests).reduce(0, +) <= before + 1 + 4)
+        for mirror in simulation.links.indices { simulation.links[mirror].mode = .pass }
+        simulation.run(for: 20)
+        #expect(simulation.arrivals.count == 64 + 1 + 64)
+    }
+
+    @Test func whoAsksALimitedNumberOfTimesIsToldAsSoonAmongMany() {
+        var simulation = MirrorSimulation([Link(), Link()], policy: .rounds(5))
+        simulation.kill(0)
+        simulation.kill(1)
+        simulation.add(0..<64)
+        simulation.run { $0.failures > 0 }
+        // 0.2, 0.4, 0.8 and 1.6 s, a quarter more or less.
+        #expect(simulation.time < 4.5, "\(simulation.time)")
+        // And the others after a round each, for all have waited by then.
+        simulation.run()
+        #expect(simulation.failures == 64)
+        #expect(simulation.time < 20, "\(simulation.time)")
+        // The mirrors are asked again by whoever comes next.
+        for mirror in simulation.links.indices { simulation.links[mirror].mode = .pass }
+        simulation.add(100..<101)
+        simulation.run()
+        #expect(simulation.arrivals.map(\.block) == [100])
+    }
+
+    @Test func longBlocksAreAskedForAFewAtATime() {
+        var board = MirrorBoard(mirrors: 1, parallel: 32)
+        func add(_ block: Int, _ length: Int) {
+            board.add(
+                BlockRequest(id: MirrorSimulation.id(block), length: length, algorithm: .sha256)
+            ) { _ in }
+        }
+        for block in 0..<10 { add(block, 64 << 20) }
+        let first = board.orders(now: 0)
+        #expect(first.count == 4)
+        #expect(board.orders(now: 0).isEmpty)
+        _ = board.failed(first[0].number, first[0].asked, .closed, .patient, now: 1)
+        #expect(board.orders(now: 1).count == 1)
+        // One that is longer than all that may be under way comes alone.
+        board = MirrorBoard(mirrors: 1, parallel: 32)
+        add(20, MirrorBoard.mostBytes + 1)
+        add(21, 1)
+        #expect(blocks(board.orders(now: 0)) == [20])
     }
 
     @Test func whoGivesUpSaysWhatMattersMostOfAllRounds() {

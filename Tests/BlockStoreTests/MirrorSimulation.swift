@@ -45,6 +45,9 @@ struct MirrorSimulation {
 
     var board: MirrorBoard
     var links: [Link]
+    private let policy: RetryPolicy
+    /// Requests that were given up.
+    private(set) var failures = 0
     /// Seconds.
     private(set) var time = 0.0
     private(set) var arrivals: [Arrival] = []
@@ -55,7 +58,8 @@ struct MirrorSimulation {
     private var nextWatch = 0.05
     private var rounds: [(time: Double, number: UInt64)] = []
 
-    init(_ links: [Link], parallel: Int = 16) {
+    init(_ links: [Link], parallel: Int = 16, policy: RetryPolicy = .patient) {
+        self.policy = policy
         self.links = links
         board = MirrorBoard(mirrors: links.count, parallel: parallel)
     }
@@ -123,8 +127,9 @@ struct MirrorSimulation {
         let order = event.order
         if let error = event.error {
             errors.append(error)
-            switch board.failed(order.number, order.asked, error, .patient, now: now) {
-            case .goOn, .giveUp: break
+            switch board.failed(order.number, order.asked, error, policy, now: now) {
+            case .goOn: break
+            case .giveUp: failures += 1
             case .wait(let seconds): rounds.append((time + seconds, order.number))
             }
             return

@@ -21,6 +21,17 @@ import menu_sample
         #expect(menu.text().first?.contains("running 2 min") == true)
     }
 
+    @Test func whatAGuestDoesNotGetIsSaidWhenItRuns() {
+        var menu = Typing.menu()
+        menu.press(.named(.enter))
+        _ = menu.handle(.launched(1, session: "abcd1234"))
+        var status = Typing.guest().status
+        status.lowered = "the guest gets 2 of 255 processors"
+        _ = menu.handle(.launchUp(1, status))
+        #expect(menu.message?.text == "the guest gets 2 of 255 processors")
+        #expect(menu.message?.isFailure == false)
+    }
+
     @Test func aStartIsFollowedThoughNoSurveyHasSeenItYet() {
         var menu = Typing.menu()
         menu.press(.named(.enter))

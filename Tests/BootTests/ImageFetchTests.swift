@@ -105,7 +105,8 @@ import Testing
         let cache = BlockCache(directory: try folder.makeFolder("cache"), limit: .bytes(1 << 30))
         let failures = Mutex<[BlockStoreError]>([])
         let stores = BlockStores(
-            locations: ["file://\(tree)/", "file://\(mirror)"], cache: cache, transfers: transfers,
+            locations: [TransferPlace("file://\(tree)/"), TransferPlace("file://\(mirror)")], cache: cache,
+            transfers: transfers,
             policy: .rounds(1), failures: { failure in failures.withLock { $0.append(failure) } })
         for (position, content) in image.contents.enumerated() {
             let bytes = try await stores.caching.block(image.request(position))
@@ -136,7 +137,7 @@ import Testing
         #expect(await eventually { !cache.isFree(within: 0) })
         let transfers = TransferQueue()
         let stores = BlockStores(
-            locations: ["file://\(tree)/"], cache: cache, transfers: transfers, policy: .rounds(1))
+            locations: [TransferPlace("file://\(tree)/")], cache: cache, transfers: transfers, policy: .rounds(1))
         let index = image.index
         let blocks = try ImageFetch(index: index, store: stores.caching).blocks()
         let keeping = Task { try await stores.keep(blocks, of: index) }
@@ -155,7 +156,8 @@ import Testing
         let cache = BlockCache(directory: try folder.makeFolder("cache"), limit: .bytes(1 << 30))
         let failed = Mutex(false)
         let stores = BlockStores(
-            locations: ["file://\(folder.path("nothing"))/"], cache: cache, transfers: transfers, policy: .patient,
+            locations: [TransferPlace("file://\(folder.path("nothing"))/")], cache: cache, transfers: transfers,
+            policy: .patient,
             failures: { _ in failed.withLock { $0 = true } })
         let task = Task { try await ImageFetch(index: image.index, store: stores.caching).run(priority: .demand) }
         #expect(await eventually { failed.withLock { $0 } })

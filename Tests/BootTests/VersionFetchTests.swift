@@ -76,6 +76,17 @@ import Testing
         #expect(try await fetch(.whole, self.cache()).last == .init(done: Self.size, total: Self.size, downloaded: 0))
     }
 
+    @Test func anImageOfAnotherSizeThanTheCatalogSaysIsNotFetched() async throws {
+        var other = version.version
+        other.size += 1
+        let wrong = ChosenVersion(
+            source: version.source, document: version.document, distribution: version.distribution, version: other)
+        let fetch = VersionFetch(places: places, library: library, cache: cache(), transfers: transfers)
+        await #expect(throws: ImageIndexError.otherSize(expected: other.size, actual: Self.size)) {
+            try await fetch.run(wrong, .whole)
+        }
+    }
+
     @Test func ofABootSetOnlyItsBlocksAreStored() async throws {
         try BootSetLibrary(places: places).record(BootSet([image.ids[2], image.ids[0]]), for: key)
         let cache = cache()

@@ -44,6 +44,20 @@ import Testing
         #expect(debian.versions[1].guest == GuestSettings())
     }
 
+    @Test(arguments: [
+        ("\"name\":", "\"name\": \"a\", \"name\":"),
+        ("\"distributions\":", "\"distributions\": [], \"distributions\":"),
+        ("\"size\": 512", "\"size\": 512, \"s\\u0069ze\": 513"), ("\"a\": [1]", "\"a\": 1, \"a\": 2"),
+    ])
+    func aKeyThatIsThereTwiceIsRefused(part: String, other: String) throws {
+        let error = try #require(throws: CatalogError.self) { try decode(try replacing(part, other)) }
+        #expect("\(error)".contains("twice in one object"), "\(error)")
+    }
+
+    @Test func numbersThatNobodyKnowsMayBeFractions() throws {
+        #expect(try decode(try replacing("\"a\": [1]", "\"a\": [1.5, -2e9, 0.25E-3]")).distributions.count == 1)
+    }
+
     @Test func whatIsWrittenIsReadAndStaysTheSame() throws {
         let document = try decode(CatalogDocumentTests.example)
         let bytes = try document.encode()

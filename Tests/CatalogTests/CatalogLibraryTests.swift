@@ -312,6 +312,51 @@ import Testing
         #expect(copies.first?.document == added.document)
     }
 
+    // MARK: Mirrors of the publisher
+
+    /// Adds the catalog, which names a mirror that has all that it has, and takes the tree away.
+    private func versionWithMirror(_ kind: String?) async throws -> (ChosenVersion, FaultyHTTPServer) {
+        let mirror = try FaultyHTTPServer(folder: folder.path("tree"))
+        var document = try Self.document("mirrored")
+        document.mirrors = [mirror.url]
+        try tree.publish(document)
+        let added = try await add()
+        #expect(added.trust?.sourceKind == .machine)
+        let path = folder.path("state/catalogs/os/trust.json")
+        let text = try FileContents.readText(path, limit: 10_000)
+        let other = kind.map { "\"sourceKind\":\"\($0)\"" } ?? "\"unknown\":1"
+        let range = try #require(text.firstRange(of: "\"sourceKind\":\"machine\""))
+        try folder.write(
+            Array((text[..<range.lowerBound] + other + text[range.upperBound...]).utf8),
+            to: "state/catalogs/os/trust.json")
+        server.stop()
+        let copy = try #require(await library.copies(refresh: false).first)
+        #expect(copy.document == document)
+        return (try chosen(copy), mirror)
+    }
+
+    @Test func aTreeOfThisMachineMayNameAMirrorOfThisMachine() async throws {
+        let (version, mirror) = try await versionWithMirror("machine")
+        #expect(try FileContents.read(try await library.index(of: version), limit: 100) == Self.index)
+        #expect(mirror.connectionCount == 1)
+    }
+
+    @Test func whatAnOlderProgramWroteDoesNotSayWhereTheTreeIs() async throws {
+        let (version, _) = try await versionWithMirror(nil)
+        // Its address says it.
+        #expect(version.blockLocations.map(\.reach) == [.written, .named(by: .machine)])
+    }
+
+    @Test func aTreeOfTheInternetMayNot() async throws {
+        let (version, mirror) = try await versionWithMirror("internet")
+        let error = await #expect(throws: CatalogAccessError.self) { try await library.index(of: version) }
+        guard case .unreachable = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(mirror.connectionCount == 0)
+    }
+
     // MARK: Indexes
 
     @Test func anIndexIsFetchedOnceAndVerified() async throws {
@@ -329,7 +374,9 @@ import Testing
         let library = CatalogLibrary(directory: folder.path("state/catalogs"), transfers: transfers, mirrors: mirrors)
         let copy = try #require(await library.copies(refresh: false).first)
         let version = try chosen(copy)
-        #expect(version.blockLocations == mirrors["os"].map { $0.map { $0 + "blocks/" } + [server.url + "blocks/"] })
+        #expect(
+            version.blockLocations.map(\.url)
+                == mirrors["os"].map { $0.map { $0 + "blocks/" } + [server.url + "blocks/"] })
         server.stop()
         #expect(try FileContents.read(try await library.index(of: version), limit: 100) == Self.index)
     }

@@ -1,5 +1,7 @@
-import Catalog
+import Curl
 import Testing
+
+@testable import Catalog
 
 @Suite struct CatalogSourceTests {
     @Test(arguments: [
@@ -42,6 +44,51 @@ import Testing
                 continue
             }
         }
+    }
+
+    // MARK: Mirrors
+
+    @Test func sixteenMirrorsAreAskedAndTheUsersOwnCount() throws {
+        var source = try CatalogSource(name: "x", location: "https://example.org/os")
+        let named = (0..<10_000).map { "https://m\($0).example.org/" }
+        #expect(source.places(named).map(\.url) == ["https://example.org/os/"] + named.prefix(16))
+        #expect(source.publishersPlaces(named).count == 17)
+        source.mirrors = ["file:///media/stick/", "https://near.example.org/"]
+        #expect(
+            source.places(named).map(\.url)
+                == ["file:///media/stick/", "https://example.org/os/", "https://near.example.org/"] + named.prefix(14))
+        source.mirrors = (0..<20).map { "https://own\($0).example.org/" }
+        #expect(source.places(named).count == 21)
+    }
+
+    @Test func aMirrorIsAPlainAddress() throws {
+        let source = try CatalogSource(name: "x", location: "https://example.org/os")
+        let bad = [
+            "http://admin:admin@example.net/", "http://user@example.net/", "http://example.net/cgi?now=1&x=",
+            "http://example.net/#a", "file:///etc/",
+        ]
+        #expect(source.places(bad).map(\.url) == ["https://example.org/os/"])
+        #expect(source.publishersPlaces(bad).count == 1)
+        #expect(source.places(["http://example.net/a@b"]).last?.url == "http://example.net/a@b/")
+    }
+
+    @Test func whatThePublisherNamesLeadsNoFurtherIntoTheUsersNetworksThanTheTreeItself() throws {
+        let mirror = "http://10.0.0.1/"
+        func reach(_ location: String, _ kind: AddressKind? = nil, mirror: String = mirror) throws -> TransferReach? {
+            var source = try CatalogSource(name: "x", location: location)
+            source.kind = kind
+            return source.places([mirror]).first { $0.url == mirror }?.reach
+        }
+        #expect(try reach("https://example.org/") == .named(by: .internet))
+        #expect(try reach("https://example.org/", .privateNetwork) == .named(by: .privateNetwork))
+        #expect(try reach("http://192.168.0.9/") == .named(by: .privateNetwork))
+        #expect(try reach("http://nas/") == .named(by: .privateNetwork))
+        #expect(try reach("http://127.0.0.1:80/") == .named(by: .machine))
+        #expect(try reach("/srv/tree") == .named(by: .internet))
+        #expect(try reach("/srv/tree", mirror: "file:///media/os/") == .named(by: .machine))
+        // The user named this server himself.
+        #expect(try reach("http://10.0.0.1/os/", .internet) == .written)
+        #expect(try CatalogSource(name: "x", location: "http://a.org/").places([]).map(\.reach) == [.written])
     }
 
     @Test(arguments: [

@@ -37,6 +37,16 @@ import Testing
         #expect(try folder.bytes("a.caibx") == IndexFixtures.bytes(parts))
     }
 
+    @Test func anImageHasTheSizeThatIsExpectedOrIsNotOpened() throws {
+        let path = folder.file("a.caibx")
+        let ids = (0..<3).map(IndexFixtures.id)
+        try ImageIndexWriter.write(blocks: ids, blockSize: 512, imageSize: 1100, algorithm: .sha256, to: path)
+        #expect(try ImageIndex(path: path, imageSize: 1100).imageSize == 1100)
+        #expect(throws: ImageIndexError.otherSize(expected: 1099, actual: 1100)) {
+            try ImageIndex(path: path, imageSize: 1099)
+        }
+    }
+
     @Test func anImageOfNoBytesGetsNoIndex() throws {
         #expect(throws: ImageIndexError.empty) {
             try ImageIndexWriter.write(

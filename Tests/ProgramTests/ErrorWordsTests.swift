@@ -69,6 +69,8 @@ import Testing
             TransferError.tooLarge(url: "u", limit: 3),
             TransferError.connection(url: "u", code: 28, message: "time is up"),
             TransferError.unsupported(url: "u", message: "no such scheme"), TransferError.cancelled,
+            TransferError.refused(url: "u", message: "it leads to 10.0.0.1"),
+            ImageIndexError.otherSize(expected: 1, actual: 2),
             CatalogError.tooLarge(size: 2, limit: 1), CatalogError.unknownFormat(nil), CatalogError.unknownFormat("x"),
             CatalogError.malformed(place: "", reason: "no JSON"),
             CatalogError.malformed(place: "name", reason: "empty"),

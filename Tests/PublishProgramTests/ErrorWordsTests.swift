@@ -25,17 +25,19 @@ import Zstd
     ]
     private static let faults: [MetadataFault] =
         json.map { .json($0) } + [
-            .field("signed.roles"), .repeatedSignature(keyID: "0a"), .type(expected: "root", found: "snapshot"),
+            .field("signed.roles"), .tooMany("signed.roles", limit: 9), .repeatedSignature(keyID: "0a"),
+            .type(expected: "root", found: "snapshot"),
             .specificationVersion("2.0"),
         ]
     private static let untrusted: [UntrustedReason] =
         faults.map { .malformed($0) } + [
             .signatures(count), .length(expected: 1, found: 2), .tooLong(limit: 9), .digest(algorithm: "sha256"),
-            .noKnownDigest, .version(expected: 1, found: 2), .notInSnapshot(file: "d.json"),
+            .noKnownDigest, .version(expected: 1, found: 2), .notInSnapshot(file: "d.json"), .endlessDelegations,
         ]
     private static let transfers: [TransferError] = [
         .notFound(url: "http://a/"), .http(url: "http://a/", status: 500), .tooLarge(url: "http://a/", limit: 9),
         .connection(url: "http://a/", code: 7, message: "no answer"), .unsupported(url: "x://a", message: "what is x"),
+        .refused(url: "http://a/", message: "it leads to 10.0.0.1"),
         .cancelled,
     ]
     private static let sources: [RepositorySourceError] =
@@ -66,6 +68,7 @@ import Zstd
     ]
     private static let indexes: [ImageIndexError] = [
         .file(call), .notAnIndex, .truncated(expected: 2, actual: 1), .malformed(reason: "two blocks overlap"), .empty,
+        .otherSize(expected: 1, actual: 2),
     ]
     private static let compression: [any Error] = [
         ZstdError.malformed(reason: "Unknown frame descriptor"), ZstdError.tooLarge(limit: 9),

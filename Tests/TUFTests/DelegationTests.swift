@@ -67,6 +67,98 @@ import Testing
         #expect(try await Self.visited(scenario, "x", limits: limits) == ["0", "1", "2", "3"])
     }
 
+    /// A repository whose targets delegate to many roles at once.
+    private static func manyRoles(_ roles: Int, paths: (Int) -> [String]) throws -> Scenario {
+        let scenario = try Scenario()
+        let key = SigningKey.generate()
+        let entries = (0..<roles).map { number -> JSONValue in
+            .object([
+                "name": .string("r\(number)"), "keyids": .array([.string(key.publicKey.keyID)]),
+                "threshold": .integer(1), "terminating": .bool(false),
+                "paths": .array(paths(number).map { .string($0) }),
+            ])
+        }
+        scenario.repository.edit { contents in
+            contents.signed["targets"]?.set("delegations", "keys", key.publicKey.keyID, key.publicKey.json)
+            contents.signed["targets"]?.set("delegations", "roles", .array(entries))
+        }
+        scenario.repository.publish()
+        return scenario
+    }
+
+    @Test func aThousandNamesAmongAThousandRolesAreLookedUpAndNotCompared() async throws {
+        let scenario = try Self.manyRoles(1000) { ["zz*\($0)*/*", "other\($0)/*", "*/*/\($0)"] + ["z*\($0)/*"] }
+        var limits = ClientLimits()
+        // Each with each would be four millions.
+        limits.searchSteps.all = 2_000_000
+        let client = try scenario.client(limits: limits)
+        for number in 0..<1000 { #expect(try await client.target("d\(number)/distribution.json") == nil) }
+    }
+
+    @Test func patternsThatTakeForEverToCompareAreRefused() async throws {
+        let scenario = try Self.manyRoles(1000) { [String(repeating: "*a", count: 30) + "b\($0)/*"] }
+        var limits = ClientLimits()
+        limits.searchSteps.one = 100_000
+        let client = try scenario.client(limits: limits)
+        let name = String(repeating: "a", count: 64)
+        let error = await #expect(throws: TUFError.self) { try await client.target("\(name)/x") }
+        #expect(error?.reason == .endlessDelegations)
+        // And so are many that take long together.
+        limits.searchSteps = (one: 1_000_000_000, all: 100_000)
+        let other = try scenario.client(limits: limits)
+        await #expect(throws: TUFError.self) { for _ in 0..<10 { _ = try await other.target("\(name)/x") } }
+    }
+
+    @Test func allSearchesTogetherLoadALimitedNumberOfRoles() async throws {
+        let scenario = try Self.scenario((0..<6).map { ("targets", "\($0)", ["d\($0)/*"], true) })
+        var limits = ClientLimits()
+        limits.delegatedFiles = 4
+        let client = try scenario.client(limits: limits)
+        for number in 0..<4 { #expect(try await client.target("d\(number)/x") == nil) }
+        // What is loaded already costs nothing.
+        #expect(try await client.target("d0/y") == nil)
+        let error = await #expect(throws: TUFError.self) { try await client.target("d4/x") }
+        #expect(error?.reason == .endlessDelegations)
+    }
+
+    @Test func aSearchEndsWithItsTask() async throws {
+        let client = try Self.scenario([("targets", "A", ["*"], false)]).client()
+        try await client.refresh()
+        let search = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await client.target("x")
+        }
+        let error = await #expect(throws: TUFError.self) { try await search.value }
+        guard case .cancelled = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func aRoleHasALimitedNumberOfKeysAndPatterns() async throws {
+        for (paths, part) in [
+            ([String](repeating: "a/*", count: 4097), "paths is longer than 4096"),
+            ([String(repeating: "a", count: 2049)], "paths is longer than 2048"),
+        ] {
+            let error = try #require(try await Self.manyRoles(1) { _ in paths }.failure())
+            #expect("\(error)".contains(part), "\(error)")
+        }
+        let scenario = try Scenario()
+        scenario.repository.edit { contents in
+            let ids = (0..<257).map { JSONValue.string("\($0)") }
+            contents.root.set("roles", "targets", .object(["keyids": .array(ids), "threshold": .integer(1)]))
+        }
+        scenario.repository.publishRoot()
+        let error = try #require(try await scenario.failure())
+        #expect("\(error)".contains("keyids is longer than 256"), "\(error)")
+    }
+
+    @Test func moreRolesThanAnybodyHasAreRefused() async throws {
+        let scenario = try Self.manyRoles(32_769) { _ in ["a/*"] }
+        let error = try #require(try await scenario.failure())
+        #expect("\(error)".contains("signed.delegations.roles is longer than 32768"), "\(error)")
+    }
+
     @Test func believesTheFirstRoleThatKnowsTheTarget() async throws {
         let scenario = try Self.scenario([("targets", "A", ["*"], false), ("targets", "B", ["*"], false)])
         scenario.repository.addTarget("x", [2], to: "B")

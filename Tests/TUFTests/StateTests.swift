@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Synchronization
 import TUF
 import TestSupport
 import Testing
@@ -128,7 +129,7 @@ import Testing
         }
     }
 
-    @Test func waitsForAnotherProcessThatRefreshes() async throws {
+    @Test func waitsForAnotherProcessThatWrites() async throws {
         let folder = try TemporaryDirectory()
         let repository = try SimulatedRepository()
         let now = repository.now
@@ -140,10 +141,50 @@ import Testing
         #expect(try store.lock() == nil)
         let refresh = Task { try await client.refresh() }
         try await Task.sleep(for: .milliseconds(200))
-        #expect(repository.requests.isEmpty)
+        #expect(try store.read("timestamp", maximumLength: 10_000) == nil)
         lock = nil
         try await refresh.value
-        #expect(!repository.requests.isEmpty)
+        #expect(try store.read("timestamp", maximumLength: 10_000) != nil)
+    }
+
+    @Test func aServerThatSaysNothingKeepsNobodyFromTheStore() async throws {
+        let folder = try TemporaryDirectory()
+        let repository = try SimulatedRepository()
+        let now = repository.now
+        let store = DirectoryMetadataStore(path: folder.path)
+        let silent = GatedSource(repository, at: "timestamp.json")
+        let waiting = try TUFClient(
+            store: store, trustedRoot: repository.firstRoot, metadata: silent, targets: silent, now: { now })
+        let refresh = Task { try await waiting.refresh() }
+        #expect(await eventually { silent.isWaiting })
+        // Not kept for anybody.
+        #expect(try store.lock() != nil)
+        try await TUFClient(store: store, metadata: repository, targets: repository, now: { now }).refresh()
+        silent.open()
+        try await refresh.value
+    }
+
+    /// The slow one has what was right when it asked.
+    @Test func whatASlowServerGaveDoesNotReplaceWhatIsNewer() async throws {
+        let repository = try SimulatedRepository()
+        let (now, store) = (repository.now, InMemoryMetadataStore())
+        func client(_ source: any RepositorySource) throws -> TUFClient {
+            try TUFClient(
+                store: store, trustedRoot: repository.firstRoot, metadata: source, targets: source, now: { now })
+        }
+        try await client(repository).refresh()
+        repository.publish()
+        let slow = GatedSource(repository, at: "timestamp.json", answer: repository.file("timestamp.json"))
+        let late = try client(slow)
+        let refresh = Task { try await late.refresh() }
+        #expect(await eventually { slow.isWaiting })
+        repository.publish()
+        try await client(repository).refresh()
+        #expect(try store.version("timestamp") == 3)
+        slow.open()
+        let error = await #expect(throws: TUFError.self) { try await refresh.value }
+        #expect(error?.isRollback == true, "it begins anew, and knows better then")
+        #expect(try store.version("timestamp") == 3)
     }
 
     @Test func showsWhatWasTrustedWithoutANetworkAndSaysSinceWhenItIsExpired() async throws {
@@ -188,6 +229,32 @@ import Testing
 
     @Test func showsNothingWithoutARoot() {
         #expect(throws: TUFError.self) { try TrustedState.load(from: InMemoryMetadataStore()) }
+    }
+}
+
+/// A source that waits with one file until the test lets it go on.
+private final class GatedSource: RepositorySource {
+    private let base: SimulatedRepository
+    private let file: String
+    private let answer: [UInt8]?
+    private let state = Mutex((isWaiting: false, isOpen: false))
+
+    init(_ base: SimulatedRepository, at file: String, answer: [UInt8]? = nil) {
+        (self.base, self.file, self.answer) = (base, file, answer)
+    }
+
+    var isWaiting: Bool { state.withLock { $0.isWaiting } }
+
+    func open() { state.withLock { $0.isOpen = true } }
+
+    func fetch(_ path: String, maximumLength: Int) async throws(RepositorySourceError) -> [UInt8] {
+        guard path == file else { return try await base.fetch(path, maximumLength: maximumLength) }
+        state.withLock { $0.isWaiting = true }
+        while !state.withLock({ $0.isOpen }) {
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .cancelled }
+        }
+        if let answer { return answer }
+        return try await base.fetch(path, maximumLength: maximumLength)
     }
 }
 

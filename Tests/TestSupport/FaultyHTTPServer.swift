@@ -18,12 +18,15 @@ package final class FaultyHTTPServer: Sendable {
     package let folder: String
     /// Stays the same over ``stop()`` and ``start()``.
     package let port: UInt16
+    /// Where it listens.
+    package let address: IPv4Address
     private let state = Mutex(State())
 
     /// Starts to serve on a free port.
-    package init(folder: String) throws {
+    package init(folder: String, at address: IPv4Address = IPv4Address(127, 0, 0, 1)) throws {
         self.folder = folder
-        let listener = try FaultyHTTPServer.listen(port: 0)
+        self.address = address
+        let listener = try FaultyHTTPServer.listen(address, port: 0)
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         _ = withUnsafeMutablePointer(to: &address) {
@@ -36,7 +39,7 @@ package final class FaultyHTTPServer: Sendable {
     deinit { stop() }
 
     /// `http://127.0.0.1:PORT/`
-    package var url: String { "http://127.0.0.1:\(port)/" }
+    package var url: String { "http://\(address):\(port)/" }
 
     /// The faults of the next requests for a path (`/abcd/…`), one each; `*` stands for all paths without a script.
     package func script(_ path: String, _ faults: HTTPFault...) {
@@ -68,9 +71,9 @@ package final class FaultyHTTPServer: Sendable {
     }
 
     /// Serves again after ``stop()``, on the same port.
-    package func start() throws { serve(on: try FaultyHTTPServer.listen(port: port)) }
+    package func start() throws { serve(on: try FaultyHTTPServer.listen(address, port: port)) }
 
-    private static func listen(port: UInt16) throws -> FileHandle {
+    private static func listen(_ place: IPv4Address, port: UInt16) throws -> FileHandle {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let listener = FileHandle(owning: try systemCall("socket") { socket(AF_INET, type, 0) })
         var one: Int32 = 1
@@ -78,7 +81,7 @@ package final class FaultyHTTPServer: Sendable {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_addr.s_addr = place.value.bigEndian
         try systemCall("bind", "port \(port)") {
             withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

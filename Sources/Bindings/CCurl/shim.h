@@ -22,6 +22,12 @@ static inline CURLcode osc_curl_set_pointer(CURL *easy, CURLoption option, void 
 static inline CURLcode osc_curl_set_write(CURL *easy, curl_write_callback function) {
     return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, function);
 }
+static inline CURLcode osc_curl_set_open_socket(CURL *easy, curl_opensocket_callback function) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, function);
+}
+static inline CURLcode osc_curl_set_prereq(CURL *easy, curl_prereq_callback function) {
+    return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
+}
 static inline CURLcode osc_curl_get_long(CURL *easy, CURLINFO info, long *value) {
     return curl_easy_getinfo(easy, info, value);
 }

@@ -19,6 +19,9 @@ final class Transfer: @unchecked Sendable {
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var isTooLarge = false
     private var discarded = 0
+    /// Nanoseconds of ``MonotonicClock`` at which the request's time is over; nil before the first try.
+    private var deadline: UInt64?
+    var judge: ConnectionJudge
 
     init(
         ticket: TransferTicket, request: TransferRequest,
@@ -29,6 +32,7 @@ final class Transfer: @unchecked Sendable {
         self.completion = completion
         body = TransferBody(file: request.file)
         url = request.url
+        judge = ConnectionJudge(request.reach)
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     }
@@ -70,8 +74,13 @@ final class Transfer: @unchecked Sendable {
         // HTTP/2 by ALPN only: with prior knowledge curl 7.88 fails on every reused connection.
         osc_curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
         if url.lowercased().hasPrefix("https:") { osc_curl_set_long(easy, CURLOPT_PIPEWAIT, 1) }
+        setDeadline(easy)
         // No proxy answers for a server of this machine: it would be trusted as one.
-        if URLText.isOfThisMachine(url) { osc_curl_set_text(easy, CURLOPT_PROXY, "") }
+        let proxy = URLText.isOfThisMachine(url) ? nil : ProxyChoice.proxy(for: url)
+        osc_curl_set_text(easy, CURLOPT_PROXY, proxy ?? "")
+        osc_curl_set_text(easy, CURLOPT_NOPROXY, "")
+        if let reason = judge.begin(url, proxy: proxy) { throw .refused(url: shownURL, message: reason) }
+        if URLText.server(of: url) != nil { watchConnections(easy) }
         let server = URLText.server(of: url)
         if let access = options.hosts.last(where: { $0.name == server }) { try access.apply(to: easy, url: url) }
         prepareMethod(easy)
@@ -79,6 +88,15 @@ final class Transfer: @unchecked Sendable {
         guard code == CURLE_OK else {
             throw .unsupported(url: shownURL, message: String(cString: curl_easy_strerror(code)))
         }
+    }
+
+    private func setDeadline(_ easy: UnsafeMutableRawPointer) {
+        guard let seconds = request.seconds else { return }
+        let now = MonotonicClock.nanoseconds
+        let end = deadline ?? now + UInt64(seconds) * 1_000_000_000
+        deadline = end
+        // 0 would mean no limit.
+        osc_curl_set_long(easy, CURLOPT_TIMEOUT_MS, end > now ? Int((end - now) / 1_000_000) + 1 : 1)
     }
 
     private func prepareMethod(_ easy: UnsafeMutableRawPointer) {
@@ -115,11 +133,13 @@ final class Transfer: @unchecked Sendable {
         guard redirects <= options.maximumRedirects else {
             throw .unsupported(url: shownURL, message: "more than \(options.maximumRedirects) redirects")
         }
-        // A server must not send us to a file of ours.
-        guard URLText.server(of: next) != nil else {
+        // A server must not send us to a file of ours, nor with a name and password of its choice to another server.
+        guard URLText.server(of: next) != nil, let plain = URLText.withoutUser(next, keeping: url) else {
             throw .unsupported(url: shownURL, message: "it redirects to \(URLText.withoutCredentials(next))")
         }
-        url = next
+        judge.answered(redirects: redirects - 1)
+        judge.follow(from: url, to: plain, written: options.writtenServers)
+        url = plain
         discarded = 0
         return true
     }
@@ -137,6 +157,7 @@ final class Transfer: @unchecked Sendable {
     func beginAnew() -> Bool {
         attempt += 1
         (easy, url, redirects, discarded) = (nil, request.url, 0, 0)
+        (deadline, judge) = (nil, ConnectionJudge(request.reach))
         isTooLarge = false
         body = TransferBody(file: request.file)
         return request.file?.restart() ?? true
@@ -152,6 +173,10 @@ final class Transfer: @unchecked Sendable {
     /// What the transfer came to. Call it before the handle is reset.
     func outcome(_ code: CURLcode) -> Result<TransferResult, TransferError> {
         guard let easy else { return .failure(.cancelled) }
+        if let refusal = judge.refusal, code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK {
+            return .failure(.refused(url: shownURL, message: refusal))
+        }
+        judge.answered(redirects: redirects)
         var status = 0
         osc_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
         if !request.takesAnyStatus {
@@ -173,7 +198,7 @@ final class Transfer: @unchecked Sendable {
         return .success(
             TransferResult(
                 status: status == 0 ? 200 : status, body: body, wait: wait(easy), retryAfter: Double(retryAfter ?? 0),
-                effectiveURL: url))
+                effectiveURL: url, kind: judge.firstKind))
     }
 
     /// Without the time for name look-up, connection and TLS, which the next request does not need.

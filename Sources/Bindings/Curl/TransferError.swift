@@ -10,6 +10,8 @@ package enum TransferError: Error, Sendable, Equatable {
     case connection(url: String, code: Int, message: String)
     /// It can never work this way: a malformed URL, another scheme, a TLS certificate that is not trusted.
     case unsupported(url: String, message: String)
+    /// It led where only the user may lead: ``TransferReach``.
+    case refused(url: String, message: String)
     /// Cancelled, or the queue was closed.
     case cancelled
 
@@ -18,7 +20,7 @@ package enum TransferError: Error, Sendable, Equatable {
         switch self {
         case .connection: true
         case .http(_, let status, _): status >= 500 || status == 429 || status == 408 || status == 425
-        case .notFound, .tooLarge, .unsupported, .cancelled: false
+        case .notFound, .tooLarge, .unsupported, .refused, .cancelled: false
         }
     }
 
@@ -42,7 +44,7 @@ extension TransferError: CustomStringConvertible {
         case .http(let url, let status, _): "\(url): the server answered \(status)"
         case .tooLarge(let url, let limit): "\(url): longer than \(limit) bytes"
         case .connection(let url, let code, let message): "\(url): \(message) (curl \(code))"
-        case .unsupported(let url, let message): "\(url): \(message)"
+        case .unsupported(let url, let message), .refused(let url, let message): "\(url): \(message)"
         case .cancelled: "the transfer was cancelled"
         }
     }

@@ -48,9 +48,11 @@ package final class TransferQueue: Sendable {
     /// The body at a URL, for structured concurrency; cancelling the task cancels the transfer.
     /// - Throws: ``TransferError``.
     package func get(
-        _ url: String, maximumBytes: Int, retry: TransferRetry = .none
+        _ url: String, maximumBytes: Int, retry: TransferRetry = .none, reach: TransferReach = .written,
+        seconds: Int? = nil
     ) async throws -> TransferResult {
-        try await send(TransferRequest(url: url, maximumBytes: maximumBytes, retry: retry))
+        try await send(
+            TransferRequest(url: url, maximumBytes: maximumBytes, retry: retry, reach: reach, seconds: seconds))
     }
 
     /// What comes of a request, for structured concurrency; cancelling the task cancels the transfer.

@@ -22,11 +22,15 @@ package struct TransferRequest: Sendable {
     package let takesAnyStatus: Bool
     /// How often it is sent where its failure may pass. With `takesAnyStatus` an answer is never a failure.
     package let retry: TransferRetry
+    /// Where it may lead.
+    package let reach: TransferReach
+    /// Seconds for all of it, redirects included, however busily bytes come; nil where only ``TransferOptions/stallSeconds`` counts.
+    package let seconds: Int?
 
     package init(
         url: String, maximumBytes: Int, headerFields: [String: String] = [:], file: TransferFile? = nil,
         method: Method = .get, takesAnyStatus: Bool = false,
-        retry: TransferRetry = .none
+        retry: TransferRetry = .none, reach: TransferReach = .written, seconds: Int? = nil
     ) {
         self.url = url
         self.maximumBytes = maximumBytes
@@ -35,7 +39,13 @@ package struct TransferRequest: Sendable {
         self.method = method
         self.takesAnyStatus = takesAnyStatus
         self.retry = retry
+        self.reach = reach
+        self.seconds = seconds
     }
+
+    /// Seconds that a file may take that somebody waits for: a quarter of a minute, and more for what may be long; no link that is of
+    /// any use is as slow as that.
+    package static func usualSeconds(_ maximumBytes: Int) -> Int { 15 + maximumBytes / 4096 }
 }
 
 /// A transfer that ended well.
@@ -49,6 +59,8 @@ package struct TransferResult: Sendable {
     package let retryAfter: Double
     /// Where the body came from in the end, after redirects.
     package let effectiveURL: String
+    /// Where the server of the request's own URL is; nil for a file, and where only a proxy knows.
+    package let kind: AddressKind?
 }
 
 /// How patient a ``TransferQueue`` is, and what it calls itself.
@@ -63,15 +75,19 @@ package struct TransferOptions: Sendable {
     package var maximumRedirects: Int
     /// What is known about single servers; the last one of a name counts.
     package var hosts: [HostAccess]
+    /// Servers that the user wrote somewhere, as ``URLText/server(of:)`` has them: redirects lead there wherever they are. Those of
+    /// `hosts` need not be named again.
+    package var writtenServers: Set<String>
 
     package init(
         stallSeconds: Int = 15, connectSeconds: Int = 10, userAgent: String = "oscircular", maximumRedirects: Int = 5,
-        hosts: [HostAccess] = []
+        hosts: [HostAccess] = [], writtenServers: Set<String> = []
     ) {
         self.stallSeconds = max(1, stallSeconds)
         self.connectSeconds = max(1, connectSeconds)
         self.userAgent = userAgent
         self.maximumRedirects = maximumRedirects
         self.hosts = hosts
+        self.writtenServers = writtenServers.union(hosts.map(\.name))
     }
 }

@@ -6,6 +6,12 @@ package enum Machine {
     /// Processors that this machine has in use, at least one.
     package static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
+    /// Bytes of memory; all that there are where the kernel does not say.
+    package static var memoryBytes: Int {
+        let (pages, size) = (Int(sysconf(Int32(_SC_PHYS_PAGES))), Int(sysconf(Int32(_SC_PAGESIZE))))
+        return pages > 0 && size > 0 ? pages.multipliedReportingOverflow(by: size).partialValue : .max
+    }
+
     /// The processor's flags as /proc/cpuinfo lists them, such as `vmx`; empty where it lists none.
     package static var processorFlags: Set<String> {
         // Where /proc is missing nothing is known of the processor, which is what an empty set says.

@@ -1,4 +1,5 @@
 import ContentAddress
+import Curl
 
 /// What the mirrors answer.
 extension MirrorBoard {
@@ -17,6 +18,7 @@ extension MirrorBoard {
         meanBytes += 0.05 * (Double(received) - meanBytes)
         ratio += 0.05 * (Double(received) / Double(max(bytes.count, 1)) - ratio)
         races = min(races + 0.05, 4)
+        (rests, restUntil) = (0, 0)
         // It is back: no request need wait out its back-off.
         let revived = health[asked.mirror].isFailing ? pending.filter(\.value.isBackingOff).keys.sorted() : []
         health[asked.mirror].succeeded()
@@ -56,15 +58,33 @@ extension MirrorBoard {
             return .goOn
         }
         pending[number]?.round += 1
-        guard policy.allows(round: waiting.round + 1) else {
+        if rests > 0, now > restUntil + MirrorBoard.longAgo { rests = 0 }
+        // What all have waited for in vain need not be found out again by each.
+        guard policy.allows(round: max(waiting.round + 1, rests)) else {
             pending[number] = nil
             return .giveUp(waiting.completion, failure)
         }
-        return .wait(RetryPolicy.delay(afterRound: waiting.round))
+        return .wait(rest(afterRound: waiting.round, now: now))
+    }
+
+    /// Nanoseconds after a rest from which on it says nothing about the mirrors any more.
+    private static let longAgo: UInt64 = 30_000_000_000
+
+    /// All mirrors failed to give a block.
+    /// - Parameter round: how often they did so.
+    /// - Returns: seconds until they are asked for it again.
+    private mutating func rest(afterRound round: Int, now: UInt64) -> Double {
+        guard health.allSatisfy({ $0.isDemoted(now) }) else { return RetryPolicy.delay(afterRound: round) }
+        guard restUntil <= now else { return Double(restUntil - now) / 1e9 }
+        let seconds = RetryPolicy.delay(afterRound: max(round, rests))
+        rests += 1
+        restUntil = now + UInt64(seconds * 1e9)
+        return seconds
     }
 
     private mutating func end(_ asked: Asked, _ now: UInt64) {
         inFlight -= 1
+        lengthInFlight -= asked.length
         estimates[asked.mirror].ended(bytes: asked.bytes, now: now)
     }
 }
@@ -74,9 +94,11 @@ extension BlockStoreError {
     fileprivate var weight: Int {
         switch self {
         case .closed: 0
-        case .missing: 1
-        case .corrupt: 2
-        case .unreachable: 3
+        // A mirror that the publisher may not name was not asked at all.
+        case .unreachable(_, TransferError.refused): 1
+        case .missing: 2
+        case .corrupt: 3
+        case .unreachable: 4
         }
     }
 }

@@ -12,7 +12,8 @@ import ContentAddress
 /// estimated from what it has done (``MirrorEstimate``); one that fails is passed over for a while (``MirrorHealth``).
 ///
 /// When a block takes much longer than its mirror was expected to need, a second mirror is asked as well: a race, whose
-/// loser is broken off. When all mirrors have failed, a round is over, and the next begins after a pause.
+/// loser is broken off. When all mirrors have failed, a round is over, and the next begins after a pause. When none of them is in good
+/// standing any more, the pause is everybody's: only what somebody begins to wait for still gets its first round.
 struct MirrorBoard: Sendable {
     /// One request to one mirror.
     struct Asked: Sendable {
@@ -20,6 +21,8 @@ struct MirrorBoard: Sendable {
         let since: UInt64
         /// Bytes that are expected.
         let bytes: Double
+        /// Bytes of the block.
+        let length: Int
         let wasIdle: Bool
         /// When another mirror is asked as well.
         var hedgeAt: UInt64
@@ -51,6 +54,13 @@ struct MirrorBoard: Sendable {
 
     /// Requests that are considered at a time; those behind them are not worth a slow mirror's while.
     private static let lookAhead = 64
+    /// Requests that are looked at for one that need not rest.
+    private static let restingLookAhead = 1024
+    /// Blocks that are asked for at a time while no mirror is in good standing.
+    private static let probes = 4
+    /// Bytes of blocks that are asked for at a time, but for a single one that is longer: each is decompressed in memory, and what
+    /// comes over the link may be tiny.
+    static let mostBytes = 256 << 20
     /// Seconds after which a race begins: at least, at most, and while nothing is known of the mirror.
     private static let hedge = (least: 0.1, most: 2.0, unknown: 1.0)
 
@@ -61,6 +71,11 @@ struct MirrorBoard: Sendable {
     private var prefetch: Deque<UInt64> = []
     private var last: UInt64 = 0
     var inFlight = 0
+    /// Bytes of the blocks that are asked for now.
+    var lengthInFlight = 0
+    /// How often in a row all mirrors rested, and until when: none was in good standing. 0 once one has given a block.
+    var rests = 0
+    var restUntil: UInt64 = 0
     /// Requests at the same time, races among them.
     private let parallel: Int
     /// As many of these as there may be without a race.
@@ -82,7 +97,7 @@ struct MirrorBoard: Sendable {
 
     /// Whether time alone may change what is to be done.
     var needsWatching: Bool {
-        estimates.count > 1 && pending.values.contains { !$0.isBackingOff }
+        (estimates.count > 1 || rests > 0) && pending.values.contains { !$0.isBackingOff }
     }
 
     // MARK: Requests
@@ -159,11 +174,23 @@ struct MirrorBoard: Sendable {
         var queue = queue
         var orders: [Order] = []
         var kept: [UInt64] = []
+        var resting = 0
         // Two places are kept for demands.
         let limit = priority == .demand ? places : max(1, places - 2)
-        while inFlight < limit, kept.count < MirrorBoard.lookAhead, let number = queue.popFirst() {
+        while inFlight < limit, kept.count - resting < MirrorBoard.lookAhead, resting < MirrorBoard.restingLookAhead,
+            let number = queue.popFirst()
+        {
             guard let waiting = pending[number], waiting.isQueued, waiting.request.priority == priority else {
                 continue
+            }
+            if mustRest(waiting, now) {
+                resting += 1
+                kept.append(number)
+                continue
+            }
+            guard fits(waiting.request) else {
+                kept.append(number)
+                break
             }
             let bytes = Double(waiting.request.length) * ratio
             if let mirror = choose(for: waiting, bytes, &ahead, now) {
@@ -176,15 +203,26 @@ struct MirrorBoard: Sendable {
         return (orders, queue)
     }
 
+    /// Whether a request waits until the mirrors have rested, and a few others have tried them again.
+    private func mustRest(_ waiting: Pending, _ now: UInt64) -> Bool {
+        guard rests > 0, waiting.round > 0 || waiting.request.priority != .demand else { return false }
+        return restUntil > now || inFlight >= MirrorBoard.probes
+    }
+
+    private func fits(_ request: BlockRequest) -> Bool {
+        lengthInFlight == 0 || lengthInFlight + request.length <= MirrorBoard.mostBytes
+    }
+
     private mutating func send(
         _ number: UInt64, _ request: BlockRequest, to mirror: Int, _ bytes: Double, _ now: UInt64
     ) -> Order {
         if health[mirror].isDueForTrial(now) { health[mirror].startTrial(now: now) }
         let asked = Asked(
-            mirror: mirror, since: now, bytes: bytes, wasIdle: estimates[mirror].inFlight == 0,
+            mirror: mirror, since: now, bytes: bytes, length: request.length, wasIdle: estimates[mirror].inFlight == 0,
             hedgeAt: now + patience(mirror, bytes, now: now))
         estimates[mirror].began(bytes: bytes, now: now)
         inFlight += 1
+        lengthInFlight += request.length
         pending[number]?.isQueued = false
         pending[number]?.asked.append(asked)
         return Order(number: number, asked: asked, request: request)
@@ -240,7 +278,7 @@ struct MirrorBoard: Sendable {
         for (number, waiting) in pending.sorted(by: { $0.key < $1.key }) where waiting.asked.count == 1 {
             let first = waiting.asked[0]
             // Those that find no place begin as soon as others end.
-            guard inFlight < parallel else { break }
+            guard inFlight < parallel, fits(waiting.request) else { break }
             guard first.hedgeAt <= now, isAtEnd || waiting.request.priority == .demand else { continue }
             let others = estimates.indices.filter {
                 $0 != first.mirror && !waiting.failedOn.contains($0) && !health[$0].isDemoted(now)

@@ -13,14 +13,21 @@ package final class HTTPBlockStore: BlockStore {
     }
 
     private let baseURL: String
+    private let reach: TransferReach
     private let layout: Layout
     private let queue: TransferQueue
     private let pool: DecodePool
     /// Transfers that are under way, by block and oldest first, for ``cancel(_:)``.
     private let tickets = Mutex<[BlockID: [TransferTicket]]>([:])
 
-    /// - Parameter baseURL: the folder that holds the files; a slash is added when it ends without one.
-    package init(baseURL: String, layout: Layout = .chunks, queue: TransferQueue, pool: DecodePool = .shared) {
+    /// - Parameters:
+    ///   - baseURL: the folder that holds the files; a slash is added when it ends without one.
+    ///   - reach: where it may lead.
+    package init(
+        baseURL: String, reach: TransferReach = .written, layout: Layout = .chunks, queue: TransferQueue,
+        pool: DecodePool = .shared
+    ) {
+        self.reach = reach
         self.layout = layout
         self.baseURL = baseURL.hasSuffix("/") ? baseURL : baseURL + "/"
         self.queue = queue
@@ -32,7 +39,8 @@ package final class HTTPBlockStore: BlockStore {
         let url = baseURL + (layout == .chunks ? request.id.chunkStorePath : request.id.sha1)
         let ticket = TransferTicket()
         tickets.withLock { $0[request.id, default: []].append(ticket) }
-        let transfer = TransferRequest(url: url, maximumBytes: ChunkDecoder.maximumStoredBytes(request.length))
+        let transfer = TransferRequest(
+            url: url, maximumBytes: ChunkDecoder.maximumStoredBytes(request.length), reach: reach)
         queue.start(transfer, as: ticket) { [self] result in
             forget(ticket, of: request.id)
             switch result {
@@ -88,7 +96,7 @@ package final class HTTPBlockStore: BlockStore {
         case .tooLarge(_, let limit):
             return .corrupt(request.id, place: place, reason: "the body is longer than \(limit) bytes")
         case .cancelled: return .closed
-        case .http, .connection, .unsupported: return .unreachable(place: place, cause: error)
+        case .http, .connection, .unsupported, .refused: return .unreachable(place: place, cause: error)
         }
     }
 }

@@ -23,21 +23,22 @@ package struct BlockStores: Sendable {
     private let mirrors: MirroredBlockStore
 
     /// - Parameters:
-    ///   - locations: URLs of block stores: http, https or file; in order of preference if they are about equally fast.
+    ///   - locations: block stores: http, https or file; in order of preference if they are about equally fast.
     ///   - layout: how the stores name their files.
     ///   - failures: told of every failure of a mirror, from any thread.
     package init(
-        locations: [String], layout: HTTPBlockStore.Layout = .chunks, cache: BlockCache, transfers: TransferQueue,
+        locations: [TransferPlace], layout: HTTPBlockStore.Layout = .chunks, cache: BlockCache,
+        transfers: TransferQueue,
         policy: RetryPolicy,
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) {
         mirrors = MirroredBlockStore(
             locations.map { location -> any BlockStore in
                 // A folder is read as a folder: what is in it may be uncompressed, and need not go through a queue.
-                if layout == .chunks, let path = URLText.path(ofFile: location) {
+                if layout == .chunks, let path = URLText.path(ofFile: location.url) {
                     return DirectoryBlockStore(directory: path)
                 }
-                return HTTPBlockStore(baseURL: location, layout: layout, queue: transfers)
+                return HTTPBlockStore(baseURL: location.url, reach: location.reach, layout: layout, queue: transfers)
             }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
         self.cache = cache
         caching = CachingBlockStore(cache: cache, upstream: mirrors)

@@ -17,11 +17,19 @@ package struct ImageFetch: Sendable {
     private let store: any BlockStore
     private let parallel: Int
 
-    /// - Parameter parallel: requests in flight.
+    /// - Parameter parallel: requests in flight; fewer where blocks are very long.
     package init(index: ImageIndex, store: any BlockStore, parallel: Int = 32) {
         self.index = index
         self.store = store
-        self.parallel = max(1, parallel)
+        self.parallel = ImageFetch.parallel(parallel, for: index)
+    }
+
+    /// Bytes of blocks that have come and wait to be written to the cache, at most: they are in memory until then.
+    private static let mostBytes = 256 << 20
+
+    /// As many requests as wanted, as far as their blocks fit into memory.
+    static func parallel(_ wanted: Int, for index: ImageIndex) -> Int {
+        max(1, min(wanted, mostBytes / max(1, index.longestBlock)))
     }
 
     /// The different blocks of a part of the image, in order, without holes.

@@ -85,7 +85,7 @@ struct Prefetch: Sendable {
                     progress()
                 }
             }
-            for _ in 0..<max(1, parallel) { add() }
+            for _ in 0..<ImageFetch.parallel(parallel, for: index) { add() }
             while await group.next() != nil { add() }
         }
     }

@@ -48,7 +48,7 @@ package struct VersionFetch: Sendable {
     package func run(
         _ version: ChosenVersion, _ extent: Extent, progress: (Progress) -> Void = { _ in }
     ) async throws -> Progress {
-        let index = try ImageIndex(path: try await library.index(of: version))
+        let index = try ImageIndex(path: try await library.index(of: version), imageSize: version.version.size)
         let stores = BlockStores(
             locations: version.blockLocations, cache: cache, transfers: transfers, policy: .rounds(5),
             failures: failures)

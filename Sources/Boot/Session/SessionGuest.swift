@@ -15,8 +15,8 @@ struct SessionGuest: Sendable {
     ///   - teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``.
     static func start(
-        in surroundings: GuestSurroundings, request: BootRequest, chosen: ChosenVersion, index: ImageIndex,
-        imagePath: String, directory: SessionDirectory, teardown: Teardown
+        in surroundings: GuestSurroundings, request: BootRequest, resources: GuestResources, chosen: ChosenVersion,
+        index: ImageIndex, imagePath: String, directory: SessionDirectory, teardown: Teardown
     ) async throws -> SessionGuest {
         let settings = chosen.guest
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
@@ -36,8 +36,8 @@ struct SessionGuest: Sendable {
         // A BIOS cannot boot from sectors of 4096 bytes.
         let needsUEFI = settings.firmware == .uefi || sectorSize != 512
         let specification = GuestSpecification(
-            name: directory.domainName, memoryMiB: request.memoryMiB ?? settings.memoryMiB ?? 1024,
-            cpus: request.cpus ?? settings.cpus ?? 1, accelerator: surroundings.accelerator,
+            name: directory.domainName, memoryMiB: resources.memoryMiB,
+            cpus: resources.cpus, accelerator: surroundings.accelerator,
             firmware: needsUEFI ? .uefi : .bios, media: media, imagePath: imagePath,
             overlayPath: media == .disk ? directory.overlay : nil, consoleSocketPath: directory.consoleForGuest,
             networkSocketPath: directory.networkForGuest,

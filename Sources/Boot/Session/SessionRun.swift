@@ -100,6 +100,11 @@ package final class SessionRun: Sendable {
             request: request, directory: directory, places: places, teardown: teardown,
             log: { [self] in note("\($0)\n") })
         let version = try await findVersion(transfers)
+        let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
+        if let lowered = resources.lowered {
+            note("\(lowered)\n")
+            update { $0.lowered = lowered }
+        }
         let disk = SessionDisk(
             version: version,
             cache: BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") },
@@ -126,7 +131,7 @@ package final class SessionRun: Sendable {
             $0.accel = surroundings.accelerator.rawValue
         }
         let guest = try await SessionGuest.start(
-            in: surroundings, request: request, chosen: version.chosen, index: version.index,
+            in: surroundings, request: request, resources: resources, chosen: version.chosen, index: version.index,
             imagePath: mounted.image.path, directory: directory, teardown: teardown)
         try checkNotStopped()
         await followBoot(guest, ahead, fetching, teardown)
@@ -163,7 +168,7 @@ package final class SessionRun: Sendable {
         // Without its boot set a boot is slower, no more.
         let published = isWanted ? try? await library.bootSet(of: chosen) : nil
         let (index, bootSet) = try await WorkerThread.run(name: "index") {
-            let index = try ImageIndex(path: path)
+            let index = try ImageIndex(path: path, imageSize: chosen.version.size)
             let bootSet = recorded.best(VersionKey(chosen), published: published)
             return (index, try bootSet?.blocks(of: index) ?? [])
         }

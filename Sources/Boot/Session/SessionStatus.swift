@@ -73,6 +73,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     /// That its version was withdrawn, and why; nil if it was not. The session itself does not know: the program that lists
     /// sessions fills it in.
     package var withdrawn: String?
+    /// What the guest does not get of what its catalog advises; nil if it gets all of it.
+    package var lowered: String?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -109,7 +111,8 @@ extension SessionStatus {
     /// The version that it runs.
     package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 
-    /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn.
+    /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, and ``lowered`` if something
+    /// was.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -134,6 +137,7 @@ extension SessionStatus {
         try container.encode(lastError, forKey: .lastError)
         try container.encode(domain, forKey: .domain)
         try container.encodeIfPresent(withdrawn, forKey: .withdrawn)
+        try container.encodeIfPresent(lowered, forKey: .lowered)
     }
 }
 

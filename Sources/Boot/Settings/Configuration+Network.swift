@@ -13,7 +13,10 @@ extension Configuration {
     /// - Parameter stallSeconds: seconds without a byte after which a transfer fails.
     package func transfers(stallSeconds: Int = 15) -> TransferQueue {
         TransferQueue(
-            maximumInFlight: parallelRequests, options: TransferOptions(stallSeconds: stallSeconds, hosts: hosts))
+            maximumInFlight: parallelRequests,
+            options: TransferOptions(
+                stallSeconds: stallSeconds, hosts: hosts,
+                writtenServers: Set(mirrors.values.joined().compactMap(URLText.server))))
     }
 
     /// - Throws: ``BootError/configuration(file:key:reason:)``.

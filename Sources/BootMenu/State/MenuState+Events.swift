@@ -83,6 +83,7 @@ extension MenuState {
         launches[number]?.lastStatus = nil
         var effects: [MenuEffect] = []
         if let status {
+            if let lowered = status.lowered { say(lowered) }
             let all = guests.filter { $0.id != status.id } + [Guest(status)]
             effects = take(all.sorted { ($0.status.started, $0.id) < ($1.status.started, $1.id) })
         }

@@ -37,7 +37,7 @@ struct MirrorSource: Sendable {
     var targets: TreeSource { source("targets") }
 
     private func source(_ folder: String) -> TreeSource {
-        TreeSource(["\(base)\(folder)/"], transfers: transfers, isAbsenceFinal: true, retry: .patient)
+        TreeSource([TransferPlace("\(base)\(folder)/")], transfers: transfers, isAbsenceFinal: true, retry: .patient)
     }
 
     /// A block as it is stored, verified: it unpacks to what its name says.

@@ -99,7 +99,7 @@ package final class Downloads: Sendable {
         switch error {
         case .notFound, .tooLarge: true
         // A certificate that is not trusted is not an answer, unless it is another server's.
-        case .unsupported(let place, _): place != URLText.withoutCredentials(url)
+        case .unsupported(let place, _), .refused(let place, _): place != URLText.withoutCredentials(url)
         case .http: !error.isTransient
         case .connection, .cancelled: false
         }

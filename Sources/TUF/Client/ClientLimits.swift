@@ -4,6 +4,11 @@ package struct ClientLimits: Sendable {
     package var rootRotations = 256
     /// Delegated roles that one search looks into.
     package var delegations = 32
+    /// Delegated roles that the searches after one refresh load.
+    package var delegatedFiles = 1024
+    /// Comparisons of one character that a search takes, and that all after one refresh take together: seconds of work. Ten thousand
+    /// names in a catalog whose patterns begin with a name of their own need a hundredth.
+    package var searchSteps = (one: 20_000_000, all: 200_000_000)
     /// Bytes of a root file.
     package var rootLength = 512_000
     /// Bytes of a timestamp file.

@@ -6,8 +6,34 @@ extension TUFClient {
     private static let lockAttempts = 600
     private static let lockPause = Duration.milliseconds(50)
 
-    /// The store for this refresh alone.
-    func acquireLock() async throws(TUFError) -> any Sendable {
+    /// What a write does when another process has written since this client read the store.
+    enum Overtaking { case beginAnew, leaveOut }
+
+    /// What a refresh begins with.
+    func readStore() throws(TUFError) {
+        known = [:]
+        for role in ["root", "timestamp", "snapshot"] { known[role] = try Self.read(role, from: store, limits: limits) }
+    }
+
+    /// Writes a file that was verified against what was read: under the lock, and only where that is still there, so that nothing newer
+    /// is replaced by what a slow server gave.
+    func keep(
+        _ role: String, _ bytes: [UInt8], ifOvertaken: Overtaking = .beginAnew
+    ) async throws(TUFError) {
+        let lock = try await acquireLock()
+        defer { withExtendedLifetime(lock) {} }
+        for other in Set(["root", "timestamp", "snapshot", role]) {
+            if try Self.read(other, from: store, limits: limits) == known[other] { continue }
+            if ifOvertaken == .leaveOut { return }
+            isOvertaken = true
+            throw .busy
+        }
+        try Self.write(role, bytes, to: store)
+        known[role] = bytes
+    }
+
+    /// The store for one write.
+    private func acquireLock() async throws(TUFError) -> any Sendable {
         for _ in 0..<Self.lockAttempts {
             do throws(SystemCallError) {
                 if let lock = try store.lock() { return lock }

@@ -14,13 +14,13 @@ extension TUFClient {
             guard let bytes = try await fetchMetadata(file, maximumLength: limits.rootLength) else { break }
             try trusted.updateRoot(bytes, file: file)
             last = bytes
-            if !isStandIn { try Self.write("root", bytes, to: store) }
+            if !isStandIn { try await keep("root", bytes) }
         }
         if isStandIn {
             guard trusted.root.header.version >= seen.root else {
                 throw .rolledBack(file: "root.json", trusted: seen.root, offered: trusted.root.header.version)
             }
-            try Self.write("root", last, to: store)
+            try await keep("root", last)
         }
         try trusted.requireFreshRoot()
     }
@@ -29,7 +29,7 @@ extension TUFClient {
     func updateTimestamp(_ trusted: inout TrustedMetadata) async throws(TUFError) {
         let file = "timestamp.json"
         var isSpoiled = true
-        if let kept = try Self.read("timestamp", from: store, limits: limits) {
+        if let kept = known["timestamp"] {
             do throws(TUFError) {
                 _ = try trusted.updateTimestamp(kept)
                 isSpoiled = false
@@ -49,11 +49,11 @@ extension TUFClient {
             throw .rolledBack(file: file, trusted: seen.timestamp, offered: offered)
         }
         _ = try trusted.requireFreshTimestamp()
-        if isNew { try Self.write("timestamp", bytes, to: store) }
+        if isNew { try await keep("timestamp", bytes) }
     }
 
     func updateSnapshot(_ trusted: inout TrustedMetadata) async throws(TUFError) {
-        if let kept = try Self.read("snapshot", from: store, limits: limits) {
+        if let kept = known["snapshot"] {
             // In memory: one that does not fit is fetched again.
             _ = try? trusted.updateSnapshot(kept, isKept: true)
         }
@@ -63,7 +63,7 @@ extension TUFClient {
         let limit = min(expected.identity.length ?? .max, limits.snapshotLength)
         guard let bytes = try await fetchMetadata(file, maximumLength: limit) else { throw .notFound(file: file) }
         try trusted.updateSnapshot(bytes, isKept: false)
-        try Self.write("snapshot", bytes, to: store)
+        try await keep("snapshot", bytes)
     }
 
     /// A targets role from the store if it is the one that the snapshot names, else from the repository.
@@ -72,7 +72,8 @@ extension TUFClient {
     ) async throws(TUFError) -> TargetsMetadata {
         if let known = trusted.targets(role, delegatedBy: delegator) { return known }
         let expected = try trusted.snapshotEntry(of: role)
-        if let kept = try Self.read(role, from: store, limits: limits),
+        known[role] = try Self.read(role, from: store, limits: limits)
+        if let kept = known[role],
             // In memory: a stored file that does not fit is fetched again.
             let targets = try? trusted.updateTargets(kept, role: role, delegatedBy: delegator)
         {
@@ -83,7 +84,8 @@ extension TUFClient {
         let limit = min(expected.identity.length ?? .max, limits.targetsLength)
         guard let bytes = try await fetchMetadata(file, maximumLength: limit) else { throw .notFound(file: file) }
         let targets = try trusted.updateTargets(bytes, role: role, delegatedBy: delegator)
-        try Self.write(role, bytes, to: store)
+        // After the refresh a store that is newer by now need not have it.
+        try await keep(role, bytes, ifOvertaken: role == "targets" ? .beginAnew : .leaveOut)
         return targets
     }
 

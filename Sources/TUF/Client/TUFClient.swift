@@ -17,7 +17,8 @@ package struct SeenVersions: Sendable {
 /// and their digests (``TrustedMetadata`` has the rules). Versions never go back, so an attacker on the way, or a mirror, can hold back
 /// updates only until the timestamp expires. A name is looked for in the top-level targets, then in the roles that they delegate it to.
 ///
-/// Trusted metadata is kept after each step, so an end at any moment leaves a state from which the next refresh goes on.
+/// Trusted metadata is kept after each step, so an end at any moment leaves a state from which the next refresh goes on. The store is
+/// locked for each write alone, never while the repository is asked: where another process wrote meanwhile, the refresh begins anew.
 /// Small files of the state are read and written on the caller's executor.
 package actor TUFClient {
     let store: any MetadataStore
@@ -28,6 +29,12 @@ package actor TUFClient {
     let seen: SeenVersions
     private let firstRoot: [UInt8]
     var trusted: TrustedMetadata?
+    /// The store's files as this client read or wrote them last.
+    var known: [String: [UInt8]] = [:]
+    /// Another process wrote to the store since then.
+    var isOvertaken = false
+    /// What the searches since the last refresh took.
+    private var searched = (steps: 0, files: 0)
 
     /// A client that starts from the root in the store, or from `trustedRoot` when the store has none that is valid.
     /// Makes no request and writes nothing.
@@ -72,16 +79,31 @@ package actor TUFClient {
     /// Brings root, timestamp, snapshot and top-level targets up to date, or says why not.
     /// - Throws: ``TUFError``. What was verified before the failure is kept, everything else is as it was.
     package func refresh() async throws(TUFError) {
-        let lock = try await acquireLock()
-        defer { withExtendedLifetime(lock) {} }
+        for _ in 0..<Self.mostAttempts {
+            isOvertaken = false
+            do throws(TUFError) {
+                return try await refreshOnce()
+            } catch {
+                guard isOvertaken else { throw error }
+            }
+        }
+        throw .busy
+    }
+
+    /// How often a refresh begins anew because another process was faster. After the first time there is seldom anything to write.
+    private static let mostAttempts = 16
+
+    private func refreshOnce() async throws(TUFError) {
+        try readStore()
         // Another process may have gone on from the root that this client began with.
         let root = try Self.startingRoot(in: store, or: firstRoot, limits: limits)
         var trusted = try TrustedMetadata(root: root, time: now(), limits: limits)
         self.trusted = nil
-        let isNew = try Self.read("root", from: store, limits: limits) != root
+        searched = (0, 0)
+        let isNew = known["root"] != root
         // One that stands in for a spoiled one is kept when it has come as far as that one was.
         let isStandIn = isNew && seen.root > 0
-        if isNew && !isStandIn { try Self.write("root", root, to: store) }
+        if isNew && !isStandIn { try await keep("root", root) }
         try await updateRoot(&trusted, from: root, isStandIn: isStandIn)
         try await updateTimestamp(&trusted)
         try await updateSnapshot(&trusted)
@@ -96,11 +118,19 @@ package actor TUFClient {
         if trusted == nil { try await refresh() }
         guard var trusted else { return nil }
         defer { self.trusted = trusted }
-        var walk = DelegationWalk(target: name, maximumRoles: limits.delegations)
+        let steps = min(limits.searchSteps.one, limits.searchSteps.all - searched.steps)
+        var walk = DelegationWalk(target: name, maximumRoles: limits.delegations, steps: steps)
+        defer { searched.steps += steps - walk.steps }
         while let (role, delegator) = walk.next() {
+            if Task.isCancelled { throw .cancelled }
+            if trusted.targets(role, delegatedBy: delegator) == nil { searched.files += 1 }
+            guard searched.files <= limits.delegatedFiles else {
+                throw .untrusted(file: "\(delegator).json", .endlessDelegations)
+            }
             let targets = try await loadTargets(role, delegatedBy: delegator, into: &trusted)
             if let found = targets.targets[name] { return found }
             walk.descend(into: targets, of: role)
+            guard walk.steps >= 0 else { throw .untrusted(file: "\(role).json", .endlessDelegations) }
         }
         return nil
     }

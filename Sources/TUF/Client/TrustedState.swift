@@ -67,7 +67,8 @@ package struct TrustedState: Sendable {
     /// - Throws: ``TUFError/state(_:)``.
     package func target(_ name: String) throws(TUFError) -> TargetFile? {
         var trusted = trusted
-        var walk = DelegationWalk(target: name, maximumRoles: limits.delegations)
+        var walk = DelegationWalk(
+            target: name, maximumRoles: limits.delegations, steps: limits.searchSteps.one)
         while let (role, delegator) = walk.next() {
             if trusted.targets(role, delegatedBy: delegator) == nil {
                 guard let kept = try TUFClient.read(role, from: store, limits: limits) else { continue }

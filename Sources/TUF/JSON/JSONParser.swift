@@ -37,15 +37,30 @@ package struct JSONParser {
     package static let maximumDepth = 64
 
     private let bytes: UnsafeBufferPointer<UInt8>
+    /// Whether fractions and exponents are taken, with nothing as their value.
+    private let takesFractions: Bool
     private var position = 0
 
     /// The one value that the bytes are.
     /// - Throws: ``JSONError``.
     package static func parse(_ bytes: [UInt8], maximumLength: Int) throws(JSONError) -> JSONValue {
+        try parse(bytes, maximumLength: maximumLength, takesFractions: false)
+    }
+
+    /// Whether the bytes are JSON that all readers understand in one way, for a document that a lenient parser reads afterwards. Numbers may
+    /// be fractions.
+    /// - Throws: ``JSONError``.
+    package static func check(_ bytes: [UInt8], maximumLength: Int) throws(JSONError) {
+        _ = try parse(bytes, maximumLength: maximumLength, takesFractions: true)
+    }
+
+    private static func parse(
+        _ bytes: [UInt8], maximumLength: Int, takesFractions: Bool
+    ) throws(JSONError) -> JSONValue {
         guard bytes.count <= maximumLength else { throw .tooLong(limit: maximumLength) }
         let result = bytes.withUnsafeBufferPointer { buffer in
             Result { () throws(JSONError) in
-                var parser = JSONParser(bytes: buffer)
+                var parser = JSONParser(bytes: buffer, takesFractions: takesFractions)
                 let value = try parser.value(depth: 0)
                 parser.skipSpace()
                 guard parser.position == buffer.count else { throw .syntax(offset: parser.position) }
@@ -55,7 +70,9 @@ package struct JSONParser {
         return try result.get()
     }
 
-    private init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+    private init(bytes: UnsafeBufferPointer<UInt8>, takesFractions: Bool) {
+        (self.bytes, self.takesFractions) = (bytes, takesFractions)
+    }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
@@ -143,7 +160,9 @@ package struct JSONParser {
             throw .syntax(offset: start)
         }
         if next == UInt8(ascii: ".") || next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
-            throw .notAnInteger(offset: start)
+            guard takesFractions else { throw .notAnInteger(offset: start) }
+            while let byte = next, "0123456789.eE+-".utf8.contains(byte) { position += 1 }
+            return .null
         }
         return .integer(value)
     }

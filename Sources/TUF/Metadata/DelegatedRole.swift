@@ -16,14 +16,14 @@ package struct DelegatedRole: Sendable {
     /// Whether the search ends here when the name matches.
     package let isTerminating: Bool
     package let names: Names
-    private let patterns: [PathPattern]
+    /// The most patterns or beginnings of one role, and the most bytes of one.
+    private static let most = (patterns: 4096, bytes: 2048)
 
     package init(name: String, keys: RoleKeys, isTerminating: Bool, names: Names) {
         self.name = name
         self.keys = keys
         self.isTerminating = isTerminating
         self.names = names
-        if case .paths(let paths) = names { patterns = paths.map(PathPattern.init) } else { patterns = [] }
     }
 
     init(_ fields: FieldReader) throws(MetadataFault) {
@@ -32,19 +32,20 @@ package struct DelegatedRole: Sendable {
         guard !name.isEmpty, TopLevelRole(rawValue: name) == nil else { throw .field(fields.path("name")) }
         let names: Names
         switch (fields.table["paths"], fields.table["path_hash_prefixes"]) {
-        case (.some, nil): names = .paths(try fields.strings("paths"))
-        case (nil, .some): names = .pathHashPrefixes(try fields.strings("path_hash_prefixes"))
+        case (.some, nil): names = .paths(try DelegatedRole.texts(fields, "paths"))
+        case (nil, .some): names = .pathHashPrefixes(try DelegatedRole.texts(fields, "path_hash_prefixes"))
         default: throw .field(fields.path("paths"))
         }
         self.init(
             name: name, keys: try RoleKeys(fields), isTerminating: try fields.bool("terminating"), names: names)
     }
 
-    func isTrusted(with path: TargetPath) -> Bool {
-        switch names {
-        case .paths: patterns.contains { $0.matches(path) }
-        case .pathHashPrefixes(let prefixes): prefixes.contains { path.digest.hasPrefix($0) }
+    private static func texts(_ fields: FieldReader, _ name: String) throws(MetadataFault) -> [String] {
+        let texts = try fields.strings(name, atMost: most.patterns)
+        guard texts.allSatisfy({ $0.utf8.count <= most.bytes }) else {
+            throw .tooMany(fields.path(name), limit: most.bytes)
         }
+        return texts
     }
 
     /// As metadata has it.

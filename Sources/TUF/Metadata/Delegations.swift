@@ -13,34 +13,45 @@ package struct Delegations: Sendable {
     /// By id.
     package let keys: NameTable<PublicKey>
     package let roles: Roles
+    private let index: DelegationIndex
+
+    /// The most roles in one file, and the most keys.
+    private static let mostRoles = 32_768
 
     init(_ fields: FieldReader) throws(MetadataFault) {
-        keys = try PublicKey.table(try fields.object("keys"))
+        let keys = try fields.object("keys")
+        guard keys.table.entries.count <= Delegations.mostRoles else {
+            throw .tooMany(fields.path("keys"), limit: Delegations.mostRoles)
+        }
+        self.keys = try PublicKey.table(keys)
         switch (fields.table["roles"], fields.table["succinct_roles"]) {
-        case (nil, .some): roles = .succinct(try SuccinctRoles(try fields.object("succinct_roles")))
+        case (nil, .some):
+            roles = .succinct(try SuccinctRoles(try fields.object("succinct_roles")))
+            index = DelegationIndex([])
         case (.some, nil):
             var listed: [DelegatedRole] = []
             var names: Set<[UInt8]> = []
-            for value in try fields.array("roles") {
+            for value in try fields.array("roles", atMost: Delegations.mostRoles) {
                 let role = try DelegatedRole(try FieldReader(value, fields.path("roles")))
                 guard names.insert(Array(role.name.utf8)).inserted else { throw .field(fields.path("roles")) }
                 listed.append(role)
             }
             roles = .listed(listed)
+            index = DelegationIndex(listed)
         default: throw .field(fields.path("roles"))
         }
     }
 
     /// The roles that may name a target, in order of trust, up to the first that ends the search.
-    func roles(for target: String) -> (names: [String], isTerminating: Bool) {
+    /// - Parameter steps: how many comparisons may be made; below 0 when they were not enough, and the answer is of no use.
+    func roles(for target: String, steps: inout Int) -> (names: [String], isTerminating: Bool) {
         switch roles {
         case .succinct(let succinct): return ([succinct.roleName(for: target)], true)
         case .listed(let listed):
             var names: [String] = []
-            let path = TargetPath(target)
-            for role in listed where role.isTrusted(with: path) {
-                names.append(role.name)
-                if role.isTerminating { return (names, true) }
+            for position in index.roles(for: TargetPath(target), steps: &steps) {
+                names.append(listed[position].name)
+                if listed[position].isTerminating { return (names, true) }
             }
             return (names, false)
         }
@@ -87,8 +98,11 @@ struct DelegationWalk {
     private let maximumRoles: Int
     private var toVisit: [(role: String, delegator: String)] = [("targets", "root")]
     private var visited: Set<[UInt8]> = []
+    /// Comparisons that may still be made; below 0 when they were not enough to know where the target may be.
+    private(set) var steps: Int
 
-    init(target: String, maximumRoles: Int) {
+    init(target: String, maximumRoles: Int, steps: Int) {
+        self.steps = steps
         self.target = target
         self.maximumRoles = maximumRoles
     }
@@ -104,7 +118,9 @@ struct DelegationWalk {
 
     /// Goes on with the roles that a visited role trusts with the target.
     mutating func descend(into targets: TargetsMetadata, of role: String) {
-        guard let (names, isTerminating) = targets.delegations?.roles(for: target) else { return }
+        guard let (names, isTerminating) = targets.delegations?.roles(for: target, steps: &steps), steps >= 0 else {
+            return
+        }
         if isTerminating { toVisit = [] }
         toVisit += names.reversed().map { ($0, role) }
     }

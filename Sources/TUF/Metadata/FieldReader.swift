@@ -39,14 +39,15 @@ struct FieldReader {
 
     func object(_ name: String) throws(MetadataFault) -> FieldReader { try FieldReader(table[name], path(name)) }
 
-    func array(_ name: String) throws(MetadataFault) -> [JSONValue] {
+    func array(_ name: String, atMost limit: Int = .max) throws(MetadataFault) -> [JSONValue] {
         guard let value = table[name]?.array else { throw .field(path(name)) }
+        guard value.count <= limit else { throw .tooMany(path(name), limit: limit) }
         return value
     }
 
-    func strings(_ name: String) throws(MetadataFault) -> [String] {
+    func strings(_ name: String, atMost limit: Int = .max) throws(MetadataFault) -> [String] {
         var strings: [String] = []
-        for value in try array(name) {
+        for value in try array(name, atMost: limit) {
             guard let text = value.string else { throw .field(path(name)) }
             strings.append(text)
         }

@@ -4,6 +4,8 @@ package enum MetadataFault: Error, Sendable, Equatable {
     case json(JSONError)
     /// A member is missing, or has another type or range than the specification gives it. The path is `signed.roles.root`.
     case field(String)
+    /// A member has more entries, or a text more bytes, than are taken.
+    case tooMany(String, limit: Int)
     /// A key signed twice, whether rightly or not.
     case repeatedSignature(keyID: String)
     /// `_type` names another kind of metadata than the file's place.
@@ -18,7 +20,7 @@ extension MetadataFault {
         switch self {
         case .json(.syntax), .json(.invalidText), .json(.notAnInteger), .json(.tooDeep): true
         case .field(let path): path.hasPrefix("metadata") || path == "signatures"
-        case .json, .repeatedSignature, .type, .specificationVersion: false
+        case .json, .tooMany, .repeatedSignature, .type, .specificationVersion: false
         }
     }
 }
@@ -28,6 +30,7 @@ extension MetadataFault: CustomStringConvertible {
         switch self {
         case .json(let error): "\(error)"
         case .field(let path): "its \(path) is missing or wrong"
+        case .tooMany(let path, let limit): "its \(path) is longer than \(limit)"
         case .repeatedSignature(let keyID): "the key \(keyID.debugDescription) signed more than once"
         case .type(let expected, let found):
             "it is \(found.debugDescription) metadata, not \(expected.debugDescription)"

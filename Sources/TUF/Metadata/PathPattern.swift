@@ -24,8 +24,22 @@ struct PathPattern: Sendable {
         }
     }
 
-    func matches(_ path: TargetPath) -> Bool {
-        parts.count == path.parts.count && zip(parts, path.parts).allSatisfy { Self.matches($0, $1) }
+    /// What a name that matches begins with, up to its first slash or the pattern's first character that stands for others. `isWhole`
+    /// when that is all in front of the slash.
+    var beginning: (text: [Unicode.Scalar], isWhole: Bool) {
+        var text: [Unicode.Scalar] = []
+        for piece in parts.first ?? [] {
+            guard case .exactly(let scalar) = piece else { return (text, false) }
+            text.append(scalar)
+        }
+        return (text, true)
+    }
+
+    /// - Parameter steps: how many comparisons may be made; below 0 when they were not enough, and the answer is of no use.
+    func matches(_ path: TargetPath, steps: inout Int) -> Bool {
+        guard parts.count == path.parts.count else { return false }
+        for (pieces, text) in zip(parts, path.parts) where !Self.matches(pieces, text, &steps) { return false }
+        return true
     }
 
     private static func pieces(_ text: [Unicode.Scalar]) -> [Piece] {
@@ -74,10 +88,12 @@ struct PathPattern: Sendable {
     }
 
     /// Matches in at most pieces times scalars steps: the last `*` takes one more when the rest does not fit.
-    private static func matches(_ pieces: [Piece], _ text: [Unicode.Scalar]) -> Bool {
+    private static func matches(_ pieces: [Piece], _ text: [Unicode.Scalar], _ steps: inout Int) -> Bool {
         var (piece, position) = (0, 0)
         var retry: (piece: Int, position: Int)?
         while position < text.count {
+            steps -= 1
+            if steps < 0 { return false }
             if piece < pieces.count, case .anyNumber = pieces[piece] {
                 retry = (piece + 1, position)
                 piece += 1

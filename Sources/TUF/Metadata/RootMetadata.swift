@@ -18,8 +18,11 @@ package struct RoleKeys: Sendable, Equatable {
         self.threshold = threshold
     }
 
+    /// The most keys of one role, and the most signatures on one file that are read: each may have to be verified.
+    static let mostKeys = 256
+
     init(_ role: FieldReader) throws(MetadataFault) {
-        keyIDs = try role.strings("keyids")
+        keyIDs = try role.strings("keyids", atMost: RoleKeys.mostKeys)
         threshold = try role.integer("threshold", atLeast: 1)
         guard Set(keyIDs).count == keyIDs.count else { throw .field(role.path("keyids")) }
     }

@@ -31,7 +31,7 @@ package struct SignedDocument: Sendable {
         var signatures: [Signature] = []
         // By their bytes: Swift takes two spellings of a letter for one.
         var keyIDs: Set<[UInt8]> = []
-        for value in try document.array("signatures") {
+        for value in try document.array("signatures", atMost: 4 * RoleKeys.mostKeys) {
             let entry = try FieldReader(value, "signatures")
             // The specification allows a key one signature, so that nobody has to choose among several.
             guard keyIDs.insert(Array(try entry.string("keyid").utf8)).inserted else {

@@ -16,6 +16,8 @@ package enum UntrustedReason: Sendable, Equatable {
     case version(expected: Int, found: Int)
     /// The snapshot does not list the role's file, or lists it no longer.
     case notInSnapshot(file: String)
+    /// It delegates names to so many roles, or in such a way, that nobody can look through them in a reasonable time.
+    case endlessDelegations
 }
 
 extension UntrustedReason: CustomStringConvertible {
@@ -29,6 +31,7 @@ extension UntrustedReason: CustomStringConvertible {
         case .noKnownDigest: "no digest of a known algorithm"
         case .version(let expected, let found): "version \(found) instead of \(expected)"
         case .notInSnapshot(let file): "the snapshot does not list \(file)"
+        case .endlessDelegations: "it delegates to too many roles, or by patterns that take too long to compare"
         }
     }
 }

@@ -101,6 +101,7 @@ extension BootRequest.Display: ExpressibleByArgument {}
 /// The phases of a start as they pass: a line for each on standard error.
 private struct StartProgress {
     private var shown: SessionStatus.Phase?
+    private var isLoweredShown = false
 
     /// Shows what the session says of itself until the task is cancelled.
     mutating func follow(_ id: String, _ registry: SessionRegistry) async {
@@ -113,6 +114,10 @@ private struct StartProgress {
     }
 
     mutating func show(_ status: SessionStatus) {
+        if let lowered = status.lowered, !isLoweredShown {
+            isLoweredShown = true
+            Terminal.note(Terminal.clean(lowered))
+        }
         let passed = SessionStatus.Phase.allCases.filter { phase in
             phase <= status.phase && shown.map { phase > $0 } ?? true
         }

@@ -24,7 +24,7 @@ struct LegacyMountCommand: AsyncParsableCommand {
         defer { if source.isTemporary { Paths.removeIfPossible(source.index) } }
         let cache = LegacyCache.find { Terminal.note("oscircular: \($0)") }
         // Local copies of blocks were there in 2009.
-        if let cache, source.isLegacy { source.stores.append(URLText.file("\(cache)/blockfile/")) }
+        if let cache, source.isLegacy { source.stores.append(TransferPlace(URLText.file("\(cache)/blockfile/"))) }
         try await MountCommand.mountInBackground(
             MountRequest(source, directory: try AbsolutePath.of(directory), cache: cache), context)
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Boot
 import Catalog
+import Curl
 import Linux
 
 /// `oscircular mount`.
@@ -109,11 +110,13 @@ struct MountRequest: Codable, Sendable {
     var index: String
     /// Whether the index file is ours to remove once it is open.
     var isTemporary: Bool
-    /// URLs of block stores.
-    var stores: [String]
+    /// Block stores.
+    var stores: [TransferPlace]
     /// Whether the stores are LBCAS's.
     var isLegacy: Bool
     var fileName: String
+    /// Bytes of the image as its catalog has them; nil where there is no catalog.
+    var imageSize: UInt64?
     var directory: String
     /// The cache's folder; nil for the user's own.
     var cache: String?
@@ -121,6 +124,7 @@ struct MountRequest: Codable, Sendable {
     init(_ source: MountSource, directory: String, cache: String?) {
         (index, isTemporary) = (source.index, source.isTemporary)
         (stores, isLegacy, fileName) = (source.stores, source.isLegacy, source.fileName)
+        imageSize = source.imageSize
         (self.directory, self.cache) = (directory, cache)
     }
 }

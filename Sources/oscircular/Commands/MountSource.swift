@@ -8,10 +8,12 @@ import Linux
 struct MountSource {
     let index: String
     let isTemporary: Bool
-    var stores: [String]
+    var stores: [TransferPlace]
     /// An image of 2009, whose blocks are named by their SHA-1 and not authenticated.
     var isLegacy = false
     let fileName: String
+    /// Bytes of the image as its catalog has them; nil where there is no catalog.
+    var imageSize: UInt64?
 
     /// - Throws: ``CatalogAccessError``, ``TransferError``, ``UsageError``, ``SystemCallError``.
     /// - Parameter isIndex: whether the image is an index whatever it is called.
@@ -32,12 +34,13 @@ struct MountSource {
         }
         let library = context.library()
         let chosen = try name.choose(from: await library.copies(refresh: true))
-        let stores = try store.map { [try storeURL($0)] } ?? chosen.blockLocations
+        let stores = try store.map { [TransferPlace(try storeURL($0))] } ?? chosen.blockLocations
         // Only needed if the state cannot be written; without a runtime folder either, there is no other place.
         let own = try? temporaryIndex(context)
         let index = try await library.index(of: chosen, elsewhere: own)
         return MountSource(
-            index: index, isTemporary: index == own, stores: stores, fileName: chosen.version.id.text)
+            index: index, isTemporary: index == own, stores: stores, fileName: chosen.version.id.text,
+            imageSize: chosen.version.size)
     }
 
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {
@@ -79,14 +82,18 @@ struct MountSource {
         self.init(
             index: index, isTemporary: isTemporary,
             stores: [
-                try store.map(Self.storeURL) ?? URLText.sibling(isLegacy ? "blockfile" : "default.castr", of: url)
+                TransferPlace(
+                    try store.map(Self.storeURL) ?? URLText.sibling(isLegacy ? "blockfile" : "default.castr", of: url))
             ],
             isLegacy: isLegacy, fileName: Self.name(url))
     }
 
-    private init(index: String, isTemporary: Bool, stores: [String], isLegacy: Bool = false, fileName: String) {
+    private init(
+        index: String, isTemporary: Bool, stores: [TransferPlace], isLegacy: Bool = false, fileName: String,
+        imageSize: UInt64? = nil
+    ) {
         (self.index, self.isTemporary, self.stores) = (index, isTemporary, stores)
-        (self.isLegacy, self.fileName) = (isLegacy, fileName)
+        (self.isLegacy, self.fileName, self.imageSize) = (isLegacy, fileName, imageSize)
     }
 
     private static let endings = [".caibx", ".idx"]

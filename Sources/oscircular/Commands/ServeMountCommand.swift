@@ -35,7 +35,9 @@ struct ServedMount: Sendable {
 
     /// - Throws: what opening the index, the cache and the mount throw.
     static func start(_ request: MountRequest, context: CommandContext) async throws -> ServedMount {
-        let index = try ImageIndex(path: request.index)
+        let index =
+            try request.imageSize.map { try ImageIndex(path: request.index, imageSize: $0) }
+            ?? ImageIndex(path: request.index)
         // The file stays open; its name is not needed any more.
         if request.isTemporary { Paths.removeIfPossible(request.index) }
         let stores = BlockStores(
