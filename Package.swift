@@ -185,7 +185,8 @@ if let fuzzer {
         .executableTarget(
             name: "oscircular-fuzz",
             dependencies: [
-                "Boot", "BlockStore", "Catalog", "ContentAddress", "ImageIndex", "Publisher", "TUF", "Linux",
+                "Boot", "BlockStore", "Catalog", "ContentAddress", "GuestDomain", "ImageIndex", "Publisher", "TUF",
+                "Linux",
             ],
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", fuzzer, "-lstdc++", "-lm"])]))

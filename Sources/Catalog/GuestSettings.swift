@@ -2,6 +2,11 @@
 package struct GuestSettings: Sendable, Hashable, Codable {
     package enum Firmware: String, Sendable, Codable, CaseIterable { case bios, uefi }
     package enum Media: String, Sendable, Codable, CaseIterable { case disk, cdrom }
+    /// The display adapter of a guest that has no window.
+    package enum Adapter: String, Sendable, Codable, CaseIterable {
+        case vga
+        case absent = "none"
+    }
 
     /// Memory in MiB, within ``memoryBounds``.
     package var memoryMiB: Int?
@@ -9,6 +14,8 @@ package struct GuestSettings: Sendable, Hashable, Codable {
     package var cpus: Int?
     package var firmware: Firmware?
     package var media: Media?
+    /// `none` for a system that starts without any and does all on its serial port; VGA unless it is given.
+    package var adapter: Adapter?
     /// How to log in, for people: `root, no password on the console`.
     package var login: String?
 
@@ -16,12 +23,14 @@ package struct GuestSettings: Sendable, Hashable, Codable {
     package static let cpuBounds = 1...4096
 
     package init(
-        memoryMiB: Int? = nil, cpus: Int? = nil, firmware: Firmware? = nil, media: Media? = nil, login: String? = nil
+        memoryMiB: Int? = nil, cpus: Int? = nil, firmware: Firmware? = nil, media: Media? = nil,
+        adapter: Adapter? = nil, login: String? = nil
     ) {
         self.memoryMiB = memoryMiB
         self.cpus = cpus
         self.firmware = firmware
         self.media = media
+        self.adapter = adapter
         self.login = login
     }
 
@@ -29,6 +38,6 @@ package struct GuestSettings: Sendable, Hashable, Codable {
     package func merged(over base: GuestSettings) -> GuestSettings {
         GuestSettings(
             memoryMiB: memoryMiB ?? base.memoryMiB, cpus: cpus ?? base.cpus, firmware: firmware ?? base.firmware,
-            media: media ?? base.media, login: login ?? base.login)
+            media: media ?? base.media, adapter: adapter ?? base.adapter, login: login ?? base.login)
     }
 }

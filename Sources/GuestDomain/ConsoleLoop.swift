@@ -143,12 +143,13 @@ struct ConsoleLoop {
     }
 }
 
-/// What a guest says on its serial port, on disk, bounded.
+/// What a guest says on its serial port, on disk, bounded. Text only, so that it can be shown on any terminal by any program.
 final class ConsoleLog {
     private let path: String
     private let limit: Int
     private var file: FileHandle?
     private var size = 0
+    private var filter = TerminalFilter(for: .text)
 
     /// - Parameter file: from ``open(_:)``.
     init(path: String, limit: Int, file: FileHandle) {
@@ -158,7 +159,8 @@ final class ConsoleLog {
     }
 
     /// Appends; a full disk loses the log's end, never the guest.
-    func append(_ bytes: UnsafeRawBufferPointer) {
+    func append(_ said: UnsafeRawBufferPointer) {
+        let bytes = filter.pass(said)
         if size + bytes.count > limit {
             // The guest goes on without its log, or with the old one written over.
             try? Paths.rename(path, to: path + ".1")
@@ -166,7 +168,7 @@ final class ConsoleLog {
             size = 0
         }
         // The doc comment's reason.
-        try? file?.write(bytes)
+        try? bytes.withUnsafeBytes { try file?.write($0) }
         size += bytes.count
     }
 

@@ -1,6 +1,9 @@
 import Linux
 
 /// A guest's serial console on this process's standard input and output.
+///
+/// What the guest writes passes through a ``TerminalFilter``: a guest draws on the user's terminal, and does nothing else with
+/// it.
 package enum ConsoleViewer {
     package enum End: Sendable, Equatable {
         /// The user typed Ctrl-].
@@ -16,20 +19,27 @@ package enum ConsoleViewer {
     /// Ctrl-], as telnet and virsh have it.
     private static let escape: UInt8 = 0x1d
 
-    /// Connects and relays until the user leaves or the guest ends; holds the calling thread. The terminal is restored on every way out.
+    /// Connects and relays until the user leaves or the guest ends; holds the calling thread. The terminal is restored on every
+    /// way out, with the modes that the guest set.
     /// - Parameters:
     ///   - input: read from; a terminal is in raw mode until the end.
-    ///   - output: written to.
+    ///   - output: written to; what is not a terminal gets text alone.
     ///   - interruption: ends the viewer when it is signalled; for a program's signals, which would otherwise end it
     ///     with the terminal in raw mode.
+    ///   - moment: milliseconds without input after which nothing more is expected of the terminal.
     /// - Throws: ``SystemCallError`` when the session's console does not answer.
     package static func run(
         socketPath: String, input: Int32 = StandardDescriptor.input, output: StandardOutput = .program,
-        interruption: EventDescriptor? = nil
+        interruption: EventDescriptor? = nil, moment: Int32 = 100
     ) throws(SystemCallError) -> End {
         let console = try UnixListener.connect(to: socketPath)
+        var filter = TerminalFilter(for: target(output))
         let terminal = RawTerminal(input)
-        defer { terminal?.restore() }
+        defer {
+            // The mouse falls silent before the last of its movements are discarded.
+            _ = filter.reset.withUnsafeBytes { output.write($0) }
+            terminal?.restore(moment: moment)
+        }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
         defer { buffer.deallocate() }
         var readsInput = true
@@ -43,7 +53,8 @@ package enum ConsoleViewer {
             if waiting[0].hasNews {
                 // A session that is gone may reset the connection instead of ending it.
                 guard case .bytes(let count)? = try? console.receive(into: buffer) else { return .closed }
-                if !output.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return .unread }
+                let shown = filter.pass(buffer[..<count])
+                if !shown.withUnsafeBytes({ output.write($0) }) { return .unread }
             }
             if waiting[1].hasNews {
                 // At the end of a file or pipe, and where it cannot be read, the guest's output still matters.
@@ -58,6 +69,11 @@ package enum ConsoleViewer {
                 if end != nil { return .left }
             }
         }
+    }
+
+    private static func target(_ output: StandardOutput) -> TerminalFilter.Target {
+        guard output.isTerminal else { return .text }
+        return output.isUTF8Terminal || Environment.isUTF8 ? .terminal : .byteTerminal
     }
 
     /// A guest that is gone is seen at the next read.

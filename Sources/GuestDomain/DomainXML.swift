@@ -1,23 +1,55 @@
 /// libvirt's description of a guest.
 package enum DomainXML {
-    /// Renders a specification. Pure; all text is escaped.
+    /// Renders a specification, with the devices that ``GuestDevices`` gives it. Pure; all text is escaped.
     /// - Parameter labelsFiles: libvirt gives files to QEMU's user (its security model DAC). Where it does not, in a user's
     ///   own daemon, it refuses a description that speaks of labels.
     package static func render(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
+        let devices = GuestDevices(guest)
+        let elements = devices.devices.map { element($0, guest, labelsFiles: labelsFiles) }
+        return """
+            <domain type='\(guest.accelerator.domainType)' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+              <name>\(escape(guest.name))</name>
+              <uuid>\(escape(guest.uuid))</uuid>
+              <memory unit='MiB'>\(guest.memoryMiB)</memory>
+              <vcpu>\(guest.cpus)</vcpu>
+            \(system(guest))
+              <features><acpi/><apic/><vmport state='off'/></features>
+              <cpu mode='\(guest.accelerator == .kvm ? "host-passthrough'/>" : "custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>")
+              <on_poweroff>destroy</on_poweroff>
+              <on_reboot>restart</on_reboot>
+              <on_crash>destroy</on_crash>
+              <devices>
+            \(elements.joined())\(absent(devices))  </devices>
+            \(credentials(guest))\(arguments(guest, devices))\(capabilities)</domain>
+
+            """
+    }
+
+    /// A device's own lines; none for the network, which ``arguments(_:_:)`` has.
+    private static func element(
+        _ device: GuestDevices.Device, _ guest: GuestSpecification, labelsFiles: Bool
+    ) -> String {
+        switch device {
+        case .disk, .cdrom: disk(guest, labelsFiles: labelsFiles) + "\n"
+        case .sata: "    <controller type='sata' index='0'/>\n"
+        case .serial: serial(guest)
+        case .random: "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n"
+        case .network: ""
+        case .vga: "    <video><model type='vga' heads='1' primary='yes'/></video>\n"
+        case .screen: screen(guest)
+        case .usb: "    <controller type='usb' index='0' model='qemu-xhci'/>\n"
+        case .tablet: "    <input type='tablet' bus='usb'/>\n"
+        }
+    }
+
+    /// What libvirt adds by itself unless it is told not to.
+    private static func absent(_ devices: GuestDevices) -> String {
+        let usb = devices.has(.usb) ? "" : "    <controller type='usb' index='0' model='none'/>\n"
+        return usb + "    <memballoon model='none'/>\n"
+    }
+
+    private static func serial(_ guest: GuestSpecification) -> String {
         """
-        <domain type='\(guest.accelerator.domainType)' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
-          <name>\(escape(guest.name))</name>
-          <uuid>\(escape(guest.uuid))</uuid>
-          <memory unit='MiB'>\(guest.memoryMiB)</memory>
-          <vcpu>\(guest.cpus)</vcpu>
-        \(system(guest))
-          <features><acpi/><apic/></features>
-          <cpu mode='\(guest.accelerator == .kvm ? "host-passthrough'/>" : "custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>")
-          <on_poweroff>destroy</on_poweroff>
-          <on_reboot>restart</on_reboot>
-          <on_crash>destroy</on_crash>
-          <devices>
-        \(disk(guest, labelsFiles: labelsFiles))
             <serial type='unix'>
               <source mode='connect' path='\(escape(guest.consoleSocketPath))'/>
               <target port='0'/>
@@ -26,10 +58,6 @@ package enum DomainXML {
               <source mode='connect' path='\(escape(guest.consoleSocketPath))'/>
               <target type='serial' port='0'/>
             </console>
-            <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
-            <memballoon model='virtio'/>
-        \(screen(guest))  </devices>
-        \(credentials(guest))\(network(guest))\(capabilities)</domain>
 
         """
     }
@@ -87,12 +115,8 @@ package enum DomainXML {
     }
 
     private static func screen(_ guest: GuestSpecification) -> String {
-        guard let socket = guest.vncSocketPath else {
-            // Boot loaders in graphics mode, and some kernels, stop without any display adapter.
-            return "    <video><model type='vga' heads='1' primary='yes'/></video>\n"
-        }
+        guard let socket = guest.vncSocketPath else { return "" }
         return """
-                <input type='tablet' bus='usb'/>
                 <graphics type='vnc' socket='\(escape(socket))'/>
                 <video><model type='virtio' heads='1' primary='yes'/></video>
 
@@ -117,20 +141,28 @@ package enum DomainXML {
 
         """
 
+    /// What has no place in libvirt's own description comes as QEMU arguments.
+    private static func arguments(_ guest: GuestSpecification, _ devices: GuestDevices) -> String {
+        // libvirt describes a SATA controller for each q35; QEMU makes none.
+        let sata = devices.has(.sata) ? [] : ["-machine", "sata=off"]
+        let arguments = sata + network(guest)
+        guard !arguments.isEmpty else { return "" }
+        let lines = arguments.map { "    <qemu:arg value='\(escape($0))'/>\n" }
+        return "  <qemu:commandline>\n\(lines.joined())  </qemu:commandline>\n"
+    }
+
     /// The network's name to QEMU.
     static let networkName = "osc"
 
-    /// QEMU's stream backend has no place in libvirt's own description, so it comes as QEMU arguments.
-    private static func network(_ guest: GuestSpecification) -> String {
-        guard let socket = guest.networkSocketPath else { return "" }
+    /// QEMU's stream backend.
+    private static func network(_ guest: GuestSpecification) -> [String] {
+        guard let socket = guest.networkSocketPath else { return [] }
         // A comma would end the option's value.
         let path = socket.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
-        let arguments = [
+        return [
             "-netdev", "stream,id=\(networkName),server=off,addr.type=unix,addr.path=\(path)", "-device",
             "virtio-net-pci,netdev=\(networkName),mac=52:54:00:0a:00:0f,addr=0x10,romfile=",
         ]
-        let lines = arguments.map { "    <qemu:arg value='\(escape($0))'/>\n" }
-        return "  <qemu:commandline>\n\(lines.joined())  </qemu:commandline>\n"
     }
 
     /// Text for an XML element or attribute. Characters that XML cannot hold are left out.

@@ -1,6 +1,6 @@
 /// One guest to be started, as a value.
 package struct GuestSpecification: Sendable, Equatable {
-    package enum Firmware: Sendable, Equatable { case bios, uefi }
+    package enum Firmware: String, Sendable, Codable { case bios, uefi }
 
     package enum Media: Sendable, Equatable {
         /// A disk under an overlay that takes all writes.
@@ -39,6 +39,9 @@ package struct GuestSpecification: Sendable, Equatable {
     package var firmwareEntries: [FirmwareEntry]
     /// QEMU's socket for a screen; nil for none. Its folder is made for QEMU's user when the guest starts, and removed.
     package var vncSocketPath: String?
+    /// Whether a guest without a screen has a display adapter all the same: boot loaders in graphics mode, and some
+    /// kernels, stop without any.
+    package var hasDisplayAdapter: Bool
     /// UEFI's variables, made anew; in the session's own folder.
     package var nvramPath: String
 
@@ -49,7 +52,7 @@ package struct GuestSpecification: Sendable, Equatable {
         name: String, uuid: String = RandomUUID.make(), memoryMiB: Int, cpus: Int, accelerator: Accelerator,
         firmware: Firmware, media: Media, imagePath: String, overlayPath: String?, consoleSocketPath: String,
         networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?, nvramPath: String,
-        sectorSize: Int = 512
+        sectorSize: Int = 512, hasDisplayAdapter: Bool = true
     ) {
         self.name = name
         self.uuid = uuid
@@ -64,6 +67,7 @@ package struct GuestSpecification: Sendable, Equatable {
         self.networkSocketPath = networkSocketPath
         self.firmwareEntries = firmwareEntries
         self.vncSocketPath = vncSocketPath
+        self.hasDisplayAdapter = hasDisplayAdapter
         self.nvramPath = nvramPath
         self.sectorSize = sectorSize
     }

@@ -45,6 +45,9 @@ struct AddCommand: PublishSubcommand {
     @Option(help: "disk or cdrom.")
     var media: GuestSettings.Media?
 
+    @Option(help: "The display adapter of a guest without a window: vga or none.")
+    var adapter: GuestSettings.Adapter?
+
     @Option(help: "How to log in, for people.")
     var login: String?
 
@@ -77,7 +80,8 @@ struct AddCommand: PublishSubcommand {
         (new.title, new.summary, new.homepage, new.architecture) = (title, summary, homepage, architecture)
         new.notes = notes
         if let date { new.published = try published(date) }
-        new.guest = GuestSettings(memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, login: login)
+        new.guest = GuestSettings(
+            memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, adapter: adapter, login: login)
         let options = try blocks.options()
 
         let tree = try keyOptions.open(tree, clock)
@@ -128,3 +132,4 @@ struct AddCommand: PublishSubcommand {
 
 extension GuestSettings.Firmware: ExpressibleByArgument {}
 extension GuestSettings.Media: ExpressibleByArgument {}
+extension GuestSettings.Adapter: ExpressibleByArgument {}

@@ -24,13 +24,24 @@ struct RootCommand: AsyncParsableCommand {
     @Flag(help: "In the menu: leave the mouse to the terminal.") var noMouse = false
     @Flag(help: "In the menu: no colours; NO_COLOR in the environment says the same.") var noColor = false
     @Flag(help: "In the menu: ASCII characters only, as on a Linux console.") var ascii = false
-    @Option(help: "In the menu: what to open as soon as a guest runs: window, console or none.")
-    var display: BootRequest.Display?
+    @OptionGroup var opening: OpeningOption
 
     func run() async throws {
-        try await Menu(mouse: !noMouse, color: !noColor, ascii: ascii, display: display).run()
+        try await Menu(mouse: !noMouse, color: !noColor, ascii: ascii, display: opening.display).run()
     }
 }
+
+/// The option that the menu and `boot` share. It must be one type in both: the parser takes an option that the program
+/// itself has for the program's, wherever it stands, and hands on only a group that it finds there again.
+struct OpeningOption: ParsableArguments {
+    @Option(
+        help:
+            "What to open as soon as a guest runs: window, console or none; by default nothing in the menu, else a window where there is a display, else the console."
+    )
+    var display: BootRequest.Display?
+}
+
+extension BootRequest.Display: ExpressibleByArgument {}
 
 /// What `--version` says; CHANGELOG.md tells what is in it.
 enum Release {

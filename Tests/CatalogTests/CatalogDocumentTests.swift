@@ -16,7 +16,7 @@ import Testing
                "index": "debian/2026-11-16.caibx", "bootSet": "debian/2026-11-16.bootset",
                "size": 1572864000, "storedSize": 348900481,
                "digest": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-               "guest": {"memoryMiB": 2048}}]}]}
+               "guest": {"memoryMiB": 2048, "adapter": "none"}}]}]}
         """
 
     private func decode(_ text: String) throws -> CatalogDocument { try CatalogDocument.decode(Array(text.utf8)) }
@@ -39,7 +39,8 @@ import Testing
         #expect(newest.storedSize == 348_900_481)
         #expect(
             debian.guest(of: newest)
-                == GuestSettings(memoryMiB: 2048, cpus: 1, firmware: .bios, media: .disk, login: "root"))
+                == GuestSettings(
+                    memoryMiB: 2048, cpus: 1, firmware: .bios, media: .disk, adapter: .absent, login: "root"))
         #expect(debian.versions[1].bootSet == nil)
         #expect(debian.versions[1].guest == GuestSettings())
     }

@@ -78,5 +78,7 @@ import Testing
         #expect(
             GuestSettings(memoryMiB: 1024, media: .cdrom).merged(over: base)
                 == GuestSettings(memoryMiB: 1024, cpus: 1, media: .cdrom, login: "root"))
+        #expect(GuestSettings(adapter: .vga).merged(over: GuestSettings(adapter: .absent)).adapter == .vga)
+        #expect(GuestSettings().merged(over: GuestSettings(adapter: .absent)).adapter == .absent)
     }
 }

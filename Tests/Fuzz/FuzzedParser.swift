@@ -3,6 +3,7 @@ import Boot
 import Catalog
 import ContentAddress
 import Glibc
+import GuestDomain
 import ImageIndex
 import Linux
 import Publisher
@@ -24,6 +25,7 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "metadata", run: metadata),
         FuzzedParser(name: "page", run: page),
         FuzzedParser(name: "digest-list", run: digestList),
+        FuzzedParser(name: "terminal", run: terminal),
     ]
 
     /// The one that the first argument names.
@@ -82,6 +84,45 @@ struct FuzzedParser: Sendable {
             guard case .digest(let hex) = list.finding(for: ["https://h/a/d.raw"], isOwn: isOwn) else { continue }
             precondition(hex.utf8.count == 64 || hex.utf8.count == 128)
         }
+    }
+
+    /// How the text is cut comes first: one byte.
+    private static func terminal(_ bytes: [UInt8]) {
+        guard let first = bytes.first else { return }
+        let text = bytes.dropFirst()
+        for target in TerminalFilter.Target.allCases {
+            var whole = TerminalFilter(for: target)
+            let passed = whole.pass(text)
+            var cut = TerminalFilter(for: target)
+            let pieces = cut.pass(text.prefix(Int(first))) + cut.pass(text.dropFirst(Int(first)))
+            precondition(pieces == passed && cut.reset == whole.reset)
+            var again = TerminalFilter(for: target)
+            precondition(again.pass(passed) == passed)
+            precondition(!holdsQuestions(passed, target))
+        }
+    }
+
+    /// Whether a terminal would answer, or do something else than draw: found by other means than the filter's.
+    private static func holdsQuestions(_ passed: [UInt8], _ target: TerminalFilter.Target) -> Bool {
+        var previous: UInt8 = 0
+        var parameters: [UInt8]?
+        for byte in passed {
+            if let begun = parameters {
+                if !(0x40...0x7E).contains(byte) {
+                    parameters = begun + [byte]
+                } else {
+                    parameters = nil
+                    if "cnxtipy".utf8.contains(byte) && !(byte == 0x70 && begun == [0x21]) { return true }
+                }
+            } else if previous == 0x1B {
+                if target == .text || "]PX^_kZc".utf8.contains(byte) { return true }
+                if byte == 0x5B { parameters = [] }
+            }
+            if byte == 0x05 || byte == 0x18 { return true }
+            if target == .byteTerminal, (0x80...0x9F).contains(byte) { return true }
+            previous = byte
+        }
+        return false
     }
 
     private static func metadata(_ bytes: [UInt8]) {

@@ -40,18 +40,38 @@ import Testing
             return state.c_lflag & tcflag_t(ICANON | ECHO | ISIG) == 0
         }
 
+        /// Bytes that a program on the terminal could read.
+        var unread: Int32 {
+            var count: Int32 = 0
+            _ = ioctl(program.descriptor, UInt(FIONREAD), &count)
+            return count
+        }
+
+        /// What the terminal was sent so far.
+        func shown() -> String {
+            var text: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            var item = pollfd(fd: person.descriptor, events: Int16(POLLIN), revents: 0)
+            while poll(&item, 1, 0) == 1 {
+                let count = read(person.descriptor, &buffer, buffer.count)
+                if count <= 0 { break }
+                text += buffer[..<count]
+            }
+            return String(decoding: text, as: UTF8.self)
+        }
+
         func type(_ text: String) throws { try Array(text.utf8).withUnsafeBytes { try person.write($0) } }
     }
 
     private func run(
-        _ terminal: Terminal, interruption: EventDescriptor? = nil
+        _ terminal: Terminal, interruption: EventDescriptor? = nil, moment: Int32 = 100
     ) async throws -> ConsoleViewer.End {
         let path = viewerPath
         return try await WorkerThread.run(name: "test-viewer") {
             let descriptor = terminal.program.descriptor
             return try ConsoleViewer.run(
                 socketPath: path, input: descriptor, output: StandardOutput(descriptor: descriptor),
-                interruption: interruption)
+                interruption: interruption, moment: moment)
         }
     }
 
@@ -86,6 +106,36 @@ import Testing
         console.close()
         #expect(try await end == .closed)
         #expect(!terminal.isRaw)
+    }
+
+    @Test func leavingTakesBackTheGuestsModesAndDiscardsWhatTheTerminalStillSends() async throws {
+        let terminal = try Terminal()
+        async let end = run(terminal, moment: 1000)
+        #expect(await eventually { terminal.isRaw })
+        try guest.say("\u{1b}[?1003h\u{1b}[?1049h\u{1b}]52;c;AAAA\u{7}\u{1b}[?25l\u{1b}(0\u{1b}[6n\u{1b}[5n.")
+        var shown = ""
+        #expect(
+            await eventually {
+                shown += terminal.shown()
+                return shown.hasSuffix(".")
+            })
+        #expect(shown == "\u{1b}[?1003h\u{1b}[?1049h\u{1b}[?25l\u{1b}(0.")
+        try terminal.type("\u{1d}")
+        var after = ""
+        #expect(
+            await eventually {
+                after += terminal.shown()
+                return after.contains("\u{1b}[?2004l")
+            })
+        // A movement of the mouse that was on its way.
+        try terminal.type("\u{1b}[<35;10;10Mrm -rf x\r")
+        #expect(try await end == .left)
+        #expect(
+            ["\u{1b}[?1003l", "\u{1b}[?1049l", "\u{1b}[?25h", "\u{1b}(B"].allSatisfy(after.contains),
+            "\(after.debugDescription)")
+        #expect(terminal.unread == 0)
+        #expect(!terminal.isRaw)
+        await console.finish()
     }
 
     @Test func anInterruptionRestoresTheTerminal() async throws {

@@ -31,7 +31,7 @@ import Testing
                   <memory unit='MiB'>1024</memory>
                   <vcpu>2</vcpu>
                   <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='hd'/></os>
-                  <features><acpi/><apic/></features>
+                  <features><acpi/><apic/><vmport state='off'/></features>
                   <cpu mode='custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>
                   <on_poweroff>destroy</on_poweroff>
                   <on_reboot>restart</on_reboot>
@@ -56,13 +56,16 @@ import Testing
                       <target type='serial' port='0'/>
                     </console>
                     <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
-                    <memballoon model='virtio'/>
                     <video><model type='vga' heads='1' primary='yes'/></video>
+                    <controller type='usb' index='0' model='none'/>
+                    <memballoon model='none'/>
                   </devices>
                   <sysinfo type='fwcfg'>
                     <entry name='opt/io.systemd.credentials/tmpfiles.extra' file='/run/osc/fw/1'/>
                   </sysinfo>
                   <qemu:commandline>
+                    <qemu:arg value='-machine'/>
+                    <qemu:arg value='sata=off'/>
                     <qemu:arg value='-netdev'/>
                     <qemu:arg value='stream,id=osc,server=off,addr.type=unix,addr.path=/run/osc/net'/>
                     <qemu:arg value='-device'/>
@@ -98,12 +101,13 @@ import Testing
                     <nvram>/run/osc/nvram.fd</nvram>
                     <boot dev='cdrom'/>
                   </os>
-                  <features><acpi/><apic/></features>
+                  <features><acpi/><apic/><vmport state='off'/></features>
                   <cpu mode='host-passthrough'/>
                   <on_poweroff>destroy</on_poweroff>
                   <on_reboot>restart</on_reboot>
                   <on_crash>destroy</on_crash>
                   <devices>
+                    <controller type='sata' index='0'/>
                     <disk type='file' device='cdrom'>
                       <driver name='qemu' type='raw' error_policy='stop' rerror_policy='stop'/>
                       <source file='/run/osc/mount/2026-11-16'></source>
@@ -119,10 +123,11 @@ import Testing
                       <target type='serial' port='0'/>
                     </console>
                     <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
-                    <memballoon model='virtio'/>
-                    <input type='tablet' bus='usb'/>
                     <graphics type='vnc' socket='/run/osc/screen/vnc'/>
                     <video><model type='virtio' heads='1' primary='yes'/></video>
+                    <controller type='usb' index='0' model='qemu-xhci'/>
+                    <input type='tablet' bus='usb'/>
+                    <memballoon model='none'/>
                   </devices>
                   <qemu:capabilities>
                     <qemu:del capability='cpu-unavailable-features'/>

@@ -34,6 +34,17 @@ import Testing
         await console.finish()
     }
 
+    @Test func theLogHoldsTextOnly() async throws {
+        let console = try console()
+        let guest = try FakeGuest(guestPath)
+        try guest.say("\u{1b}[32mready\u{1b}[0m\u{1b}]52;c;AAAA\u{7}\u{1b}[6n\u{1b}[?1049h")
+        try guest.say("\r\ndone\r\n")
+        #expect(await eventually { text(logPath) == "ready\r\ndone\r\n" })
+        // Viewers have a filter of their own, which knows their terminal.
+        #expect(try await FakeGuest(viewerPath).hearText(8) == "\u{1b}[32mrea")
+        await console.finish()
+    }
+
     @Test func theLastWordsBeforeTheEndAreInTheLog() async throws {
         let console = try console()
         let guest = try FakeGuest(guestPath)

@@ -12,6 +12,17 @@ struct RunningGuestTests {
 
     init() async throws { fixture = try await GuestFixture() }
 
+    /// What QEMU itself says of its devices.
+    private func devices(of specification: GuestSpecification) async throws -> String {
+        let arguments = ["-c", LibvirtDaemon.uri, "qemu-monitor-command", specification.name, "--hmp", "info qtree"]
+        let answer = try await BuiltProgram.runAny("virsh", arguments)
+        #expect(answer.status == 0, "\(answer.stderr)")
+        let types = answer.stdout.split(whereSeparator: \.isNewline).compactMap { line in
+            line.contains("dev: ") ? line.split(separator: ",").first?.split(separator: " ").last.map(String.init) : nil
+        }
+        return Set(types).sorted().joined(separator: " ")
+    }
+
     @Test func bootsFromAnOverlayAndPowersOffAtThePowerButton() async throws {
         let specification = try await fixture.specification(BootSector.echo)
         try await fixture.run(specification) { guest, recorder in
@@ -20,6 +31,13 @@ struct RunningGuestTests {
             #expect(fixture.owner(fixture.overlayPath) == fixture.connection.emulatorUser)
             #expect(fixture.owner(fixture.imagePath) == 0)
             #expect(await guest.state() == .running)
+            let devices = try await devices(of: specification)
+            for device in ["balloon", "ahci", "ide", "usb", "xhci", "vmport", "vmmouse"] {
+                #expect(!devices.contains(device), "\(device) in \(devices)")
+            }
+            for device in ["virtio-blk-pci", "VGA", "isa-serial", "virtio-rng-pci"] {
+                #expect(devices.contains(device), "no \(device) in \(devices)")
+            }
             await guest.stop(graceful: .seconds(20))
             #expect(await eventually { recorder.isFinished })
             #expect(recorder.has(.started))
@@ -102,9 +120,13 @@ struct RunningGuestTests {
         var specification = fixture.plain(imagePath: fixture.imagePath)
         specification.media = .cdrom
         specification.overlayPath = nil
+        specification.hasDisplayAdapter = false
         try await fixture.run(specification) { _, _ in
             #expect(await fixture.isReady(), "\(fixture.output)")
             #expect(fixture.owner(fixture.imagePath) == 0)
+            let devices = try await devices(of: specification)
+            #expect(!["balloon", "usb", "xhci", "VGA", "virtio-blk"].contains(where: devices.contains), "\(devices)")
+            #expect(["ahci", "ide-cd"].allSatisfy(devices.contains), "\(devices)")
         }
     }
 
@@ -129,6 +151,9 @@ struct RunningGuestTests {
         try await fixture.run(specification) { _, _ in
             let screen = try FakeGuest(path)
             #expect(try await screen.hearText(12) == "RFB 003.008\n")
+            let devices = try await devices(of: specification)
+            #expect(["qemu-xhci", "usb-tablet", "virtio-vga"].allSatisfy(devices.contains), "\(devices)")
+            #expect(!devices.contains("ahci") && !devices.contains("balloon"), "\(devices)")
         }
         #expect(access(fixture.folder.path("screen"), F_OK) == -1)
     }

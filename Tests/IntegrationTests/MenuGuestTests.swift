@@ -110,8 +110,18 @@ struct MenuGuestTests {
                 try await terminal.expect("▸ tiny", within: 30)
                 try await terminal.press("Enter")
                 try await terminal.expect("READY", within: 120)
+                // What the guest does to the terminal is over when the menu has it again, and no answer is its input.
+                try await terminal.type("printf 'dra''wn\\n\\033[?1003h\\033(0\\033[?25l\\033[6n'\n")
+                try await terminal.expect("drawn")
+                #expect(try await eventually { try await terminal.modes().contains("mouse_all_flag 1") })
                 try await terminal.press("C-]")
                 try await terminal.expect("✓ guest")
+                try await terminal.press("Escape", "q")
+                try await terminal.expect("without the menu")
+                try await terminal.press("Enter")
+                try await terminal.expect("code 0")
+                let modes = try await terminal.modes()
+                #expect(["mouse_any_flag 0", "cursor_flag 1"].allSatisfy(modes.contains), "\(modes)")
             }
         }
     }

@@ -36,6 +36,19 @@ struct MenuTerminalTests {
         }
     }
 
+    @Test func aSignalInAGuestsConsoleWaitsUntilThatHasGivenTheTerminalBack() async throws {
+        try await withMenu { terminal, pid in
+            try await terminal.press("Enter")
+            try await terminal.expect("✓ guest")
+            try await terminal.press("c")
+            try await terminal.expect("console of debian")
+            kill(pid, SIGTERM)
+            let rows = try await terminal.expect("code 143")
+            #expect(rows.contains { $0.contains("console given back") }, "\(rows)")
+            try await terminal.expect("restored")
+        }
+    }
+
     @Test(arguments: [SIGSEGV, SIGABRT, SIGILL])
     func aCrashGivesTheTerminalBack(_ signal: Int32) async throws {
         try await withMenu { terminal, pid in

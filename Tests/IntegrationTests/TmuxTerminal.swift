@@ -57,6 +57,16 @@ final class TmuxTerminal: Sendable {
         try await tmux("display-message", "-p", "#{alternate_on}").hasPrefix("1")
     }
 
+    /// The modes that a program set, and the title.
+    func modes() async throws -> String {
+        let flags = [
+            "alternate_on", "mouse_any_flag", "mouse_all_flag", "mouse_sgr_flag", "keypad_flag", "keypad_cursor_flag",
+            "insert_flag", "wrap_flag", "origin_flag", "cursor_flag", "scroll_region_upper", "scroll_region_lower",
+            "pane_title",
+        ]
+        return try await tmux("display-message", "-p", flags.map { "\($0) #{\($0)}" }.joined(separator: ", "))
+    }
+
     /// Waits until a row holds the text.
     /// - Returns: all rows then.
     @discardableResult

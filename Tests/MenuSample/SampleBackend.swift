@@ -133,6 +133,10 @@ final class SampleBackend: MenuBackend {
             while poll(&waiting, 2, -1) >= 0, waiting[1].revents == 0 {
                 if read(STDIN_FILENO, &byte, 1) <= 0 || byte == UInt8(ascii: "q") { return }
             }
+            // As the real one, which takes back what the guest did to the terminal.
+            usleep(500_000)
+            let last = Array("console given back\r\n".utf8)
+            _ = write(STDOUT_FILENO, last, last.count)
         }
     }
 

@@ -48,6 +48,7 @@ import Testing
             title = "Dée"
             memory = 64
             firmware = "bios"
+            adapter = "none"
             build = ["./build me", "an argument"]
             """, to: recipe)
         for (day, words) in [

@@ -17,6 +17,12 @@ package enum Environment {
     /// A variable as it is, also an empty one; nil when it is unset.
     package static func text(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
+    /// Whether the user's locale writes characters in UTF-8.
+    package static var isUTF8: Bool {
+        let name = (value("LC_ALL") ?? value("LC_CTYPE") ?? value("LANG") ?? "").lowercased()
+        return name.contains("utf-8") || name.contains("utf8")
+    }
+
     /// A variable that names a folder by an absolute path; nil for all else.
     package static func folder(_ name: String) -> String? { absolute(value(name)) }
 

@@ -20,6 +20,12 @@ package final class StandardOutput: Sendable {
     /// - Parameter descriptor: stays the caller's.
     package init(descriptor: Int32) { self.descriptor = descriptor }
 
+    /// Whether a person sees it at once.
+    package var isTerminal: Bool { TerminalDevice.isTerminal(descriptor) }
+
+    /// Whether that terminal says that it reads UTF-8.
+    package var isUTF8Terminal: Bool { TerminalDevice.isUTF8(descriptor) }
+
     /// Writes a line. Waits for the reader; after a failure nothing more is written.
     package func print(_ line: String) { write(line + "\n") }
 

@@ -40,6 +40,8 @@ package actor MenuLoop {
     private var catalogsStamp: Int64?
     /// Whether a console or the shell has the terminal.
     var isAway = false
+    /// The signal that ends the menu as soon as the console has given the terminal back.
+    private var pendingSignal: Int32?
     var fetches: [Int: Task<Void, Never>] = [:]
     var isLoadingOffer = false
     var wantsOfferAgain: Bool?
@@ -82,8 +84,12 @@ package actor MenuLoop {
 
     private func finish(signal: Int32?) {
         guard end == nil else { return }
-        // The console gives the terminal back itself.
-        if isAway { consoleInterruption.signal() }
+        if isAway {
+            // The program's end must not overtake it: the terminal would stay as the guest left it.
+            pendingSignal = signal
+            consoleInterruption.signal()
+            return
+        }
         screen?.close()
         let end = MenuEnd(signal: signal, guests: state.guests.count)
         self.end = end
@@ -238,7 +244,9 @@ package actor MenuLoop {
         listen()
         defer {
             isAway = false
-            if end == nil {
+            if let pendingSignal {
+                finish(signal: pendingSignal)
+            } else if end == nil {
                 screen.resume()
                 perform(state.handle(.resized(screen.size)))
                 isDirty = true

@@ -87,8 +87,8 @@ package struct Recipe: Sendable {
     }
 
     private static let keys: Set<String> = [
-        "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "login", "notes",
-        "version", "record", "keep-weeks", "build", "upstream", "entry", "image", "sums",
+        "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "adapter", "login",
+        "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image", "sums",
     ]
 
     private static func entry(_ reader: RecipeReader) throws(PublisherError) -> Entry {
@@ -107,6 +107,7 @@ package struct Recipe: Sendable {
             cpus: try reader.integer("cpus", in: GuestSettings.cpuBounds),
             firmware: try reader.text("firmware", among: ["bios", "uefi"]).flatMap(GuestSettings.Firmware.init),
             media: try reader.text("media", among: ["disk", "cdrom"]).flatMap(GuestSettings.Media.init),
+            adapter: try reader.text("adapter", among: ["vga", "none"]).flatMap(GuestSettings.Adapter.init),
             login: try reader.text("login"))
         entry.isNamedByRun = try reader.text("version", among: ["upstream", "run"]) == "run"
         entry.isRecorded = try reader.flag("record")

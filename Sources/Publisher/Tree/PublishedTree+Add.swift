@@ -170,6 +170,6 @@ extension GuestSettings {
         GuestSettings(
             memoryMiB: memoryMiB == base.memoryMiB ? nil : memoryMiB, cpus: cpus == base.cpus ? nil : cpus,
             firmware: firmware == base.firmware ? nil : firmware, media: media == base.media ? nil : media,
-            login: login == base.login ? nil : login)
+            adapter: adapter == base.adapter ? nil : adapter, login: login == base.login ? nil : login)
     }
 }

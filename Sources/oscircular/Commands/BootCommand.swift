@@ -19,8 +19,7 @@ struct BootCommand: AsyncParsableCommand {
     @Flag(help: "Return when the guest has started, and print its session.") var detach = false
     @Option(help: "Memory in MiB; by default what the catalog advises.") var memory: Int?
     @Option(help: "Virtual processors.") var cpus: Int?
-    @Option(help: "window, console or none; by default a window where there is a display, else the console.")
-    var display: Display?
+    @OptionGroup var opening: OpeningOption
     @Option(help: "user (the internet), lan (neighbours too) or none (only ssh to this host).") var network: Network?
     @Option(help: "auto, kvm or tcg (software emulation).") var accel: Accel?
     @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
@@ -88,15 +87,13 @@ struct BootCommand: AsyncParsableCommand {
         return BootRequest(
             id: SessionID.random(), name: name, memoryMiB: memory ?? configuration.memoryMiB,
             cpus: cpus ?? configuration.cpus,
-            display: display ?? configuration.display.flatMap(Display.init(rawValue:)) ?? usual,
+            display: opening.display ?? configuration.display.flatMap(Display.init(rawValue:)) ?? usual,
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? configuration.keepsExchange,
             exchangeLimit: configuration.exchangeLimit)
     }
 }
-
-extension BootRequest.Display: ExpressibleByArgument {}
 
 /// The phases of a start as they pass: a line for each on standard error.
 private struct StartProgress {

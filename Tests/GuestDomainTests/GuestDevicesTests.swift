@@ -1,0 +1,113 @@
+import FoundationEssentials
+import TestSupport
+import Testing
+
+@testable import GuestDomain
+
+@Suite struct GuestDevicesTests {
+    /// All kinds of guests there are.
+    private static let guests: [GuestSpecification] = {
+        var guests: [GuestSpecification] = []
+        for media in [GuestSpecification.Media.disk, .cdrom] {
+            for (hasWindow, hasAdapter) in [(false, true), (false, false), (true, true)] {
+                for hasNetwork in [true, false] {
+                    var guest = DomainXMLTests.disk
+                    guest.media = media
+                    if media == .cdrom { guest.overlayPath = nil }
+                    guest.vncSocketPath = hasWindow ? "/run/osc/screen/vnc" : nil
+                    guest.hasDisplayAdapter = hasAdapter
+                    if !hasNetwork { guest.networkSocketPath = nil }
+                    guests.append(guest)
+                }
+            }
+        }
+        return guests
+    }()
+
+    /// What each device is in a domain.
+    private static let marks: [GuestDevices.Device: String] = [
+        .disk: "<target dev='vda' bus='virtio'/>", .sata: "<controller type='sata'",
+        .cdrom: "<target dev='sda' bus='sata'/>", .serial: "<serial type='unix'>", .random: "<rng model='virtio'>",
+        .network: "'virtio-net-pci,", .vga: "<model type='vga'", .screen: "<model type='virtio' heads",
+        .usb: "model='qemu-xhci'/>", .tablet: "<input type='tablet' bus='usb'/>",
+    ]
+
+    @Test func theDomainHasTheDevicesOfTheValueAndNoOthers() throws {
+        #expect(Self.marks.count == GuestDevices.Device.allCases.count)
+        for guest in Self.guests {
+            let devices = GuestDevices(guest)
+            let xml = DomainXML.render(guest, labelsFiles: true)
+            let found = GuestDevices.Device.allCases.filter { xml.contains(Self.marks[$0] ?? "no mark") }
+            #expect(found == devices.devices)
+            // What is not there is said to be absent: libvirt and QEMU else add it.
+            #expect(xml.contains("<memballoon model='none'/>"))
+            #expect(xml.contains("<controller type='usb' index='0' model='none'/>") == !devices.has(.usb))
+            #expect(xml.contains("'sata=off'") == !devices.has(.sata))
+            // No device beside those: each element is one of a known device, or of something absent.
+            let elements = xml.split(separator: "\n").filter { $0.hasPrefix("    <") && !$0.hasPrefix("    </") }
+            let kinds = Set(elements.compactMap { $0.dropFirst(5).split(whereSeparator: " />".contains).first })
+            #expect(
+                kinds.isSubset(of: [
+                    "disk", "controller", "serial", "console", "rng", "video", "graphics", "input", "memballoon",
+                    "entry",
+                    "qemu:arg", "qemu:del",
+                ]), "\(kinds)")
+        }
+    }
+
+    @Test func aControllerIsThereOnlyForWhatHangsOnIt() {
+        for guest in Self.guests {
+            let devices = GuestDevices(guest)
+            #expect(devices.has(.usb) == (guest.vncSocketPath != nil))
+            #expect(devices.has(.sata) == (guest.media == .cdrom))
+            #expect(devices.has(.vga) == (guest.vncSocketPath == nil && guest.hasDisplayAdapter))
+        }
+    }
+
+    /// What each number meant. A new number gets an entry of its own; the old ones stay.
+    private static let layouts: [Int: [String]] = [
+        1: [
+            #"{"devices":["virtio-blk","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":1,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":1,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":1,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":1,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":1,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":1,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
+        ]
+    ]
+
+    @Test func aLayoutsNumberMeansTheSameForEver() throws {
+        #expect(Self.layouts.keys.max() == GuestDevices.currentLayout, "a new number needs its own entry")
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let found = try Self.guests.map { String(decoding: try encoder.encode(GuestDevices($0)), as: UTF8.self) }
+        #expect(
+            found == Self.layouts[GuestDevices.currentLayout],
+            "devices or their description changed: raise GuestDevices.currentLayout, and add what it means")
+        // What an older release wrote can be read, and is another value.
+        for text in Self.layouts.values.joined() {
+            let value = try JSONDecoder().decode(GuestDevices.self, from: Data(text.utf8))
+            let isCurrent = value.layoutVersion == GuestDevices.currentLayout
+            #expect(isCurrent == Self.guests.map(GuestDevices.init).contains(value))
+        }
+    }
+
+    @Test func firmwareAndSectorsMakeAnotherMachine() {
+        var guest = DomainXMLTests.disk
+        let before = GuestDevices(guest)
+        guest.sectorSize = 4096
+        #expect(GuestDevices(guest) != before)
+        guest.sectorSize = 512
+        guest.firmware = .uefi
+        #expect(GuestDevices(guest) != before)
+        guest.firmware = .bios
+        guest.name = "another"
+        #expect(GuestDevices(guest) == before)
+    }
+}
