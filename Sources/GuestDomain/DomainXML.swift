@@ -3,7 +3,10 @@ package enum DomainXML {
     /// Renders a specification. Pure; all text is escaped.
     /// - Parameter labelsFiles: libvirt gives files to QEMU's user (its security model DAC). Where it does not, in a user's
     ///   own daemon, it refuses a description that speaks of labels.
-    package static func render(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
+    /// - Parameter identity: the user and group that QEMU runs as; nil for those of libvirt's configuration.
+    package static func render(
+        _ guest: GuestSpecification, labelsFiles: Bool, identity: EmulatorIdentity? = nil
+    ) -> String {
         """
         <domain type='\(guest.accelerator.domainType)' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
           <name>\(escape(guest.name))</name>
@@ -29,7 +32,7 @@ package enum DomainXML {
             <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
             <memballoon model='virtio'/>
         \(screen(guest))  </devices>
-        \(credentials(guest))\(network(guest))\(capabilities)</domain>
+        \(label(identity))\(credentials(guest))\(network(guest))\(capabilities)</domain>
 
         """
     }
@@ -50,6 +53,17 @@ package enum DomainXML {
                   </os>
                 """
         }
+    }
+
+    /// libvirt gives the files of the domain to this user then, and back at its end.
+    private static func label(_ identity: EmulatorIdentity?) -> String {
+        guard let identity else { return "" }
+        return """
+              <seclabel type='static' model='dac' relabel='yes'>
+                <label>+\(identity.user):+\(identity.group)</label>
+              </seclabel>
+
+            """
     }
 
     private static func disk(_ guest: GuestSpecification, labelsFiles: Bool) -> String {

@@ -1,3 +1,5 @@
+import Linux
+
 /// One guest to be started, as a value.
 package struct GuestSpecification: Sendable, Equatable {
     package enum Firmware: Sendable, Equatable { case bios, uefi }
@@ -44,12 +46,15 @@ package struct GuestSpecification: Sendable, Equatable {
 
     /// Bytes of a sector of the disk, as ``DiskSectors`` says.
     package var sectorSize: Int
+    /// The user that QEMU runs as, who can read the image; nil for libvirt's own choice. libvirt gives the guest's other files to that
+    /// user while the domain runs.
+    package var emulatorUser: UserID?
 
     package init(
         name: String, uuid: String = RandomUUID.make(), memoryMiB: Int, cpus: Int, accelerator: Accelerator,
         firmware: Firmware, media: Media, imagePath: String, overlayPath: String?, consoleSocketPath: String,
         networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?, nvramPath: String,
-        sectorSize: Int = 512
+        sectorSize: Int = 512, emulatorUser: UserID? = nil
     ) {
         self.name = name
         self.uuid = uuid
@@ -66,6 +71,7 @@ package struct GuestSpecification: Sendable, Equatable {
         self.vncSocketPath = vncSocketPath
         self.nvramPath = nvramPath
         self.sectorSize = sectorSize
+        self.emulatorUser = emulatorUser
     }
 }
 

@@ -46,10 +46,12 @@ package final class RunningGuest: Sendable {
         return try await WorkerThread.run(name: "guest start") {
             let files = GuestFiles(specification)
             do {
-                try files.prepare(for: connection.identity)
+                let own = connection.identity(of: specification)
+                try files.prepare(for: own ?? connection.identity)
                 // Asked for first: nothing that happens at the start is missed.
                 let lifecycle = connection.connection.events(ofDomainNamed: specification.name)
-                let xml = DomainXML.render(specification, labelsFiles: connection.identity != nil)
+                let xml = DomainXML.render(
+                    specification, labelsFiles: connection.identity != nil, identity: own)
                 let domain = try connection.connection.createTransient(xml: xml)
                 let failure = Failure()
                 return RunningGuest(

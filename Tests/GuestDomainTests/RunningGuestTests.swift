@@ -16,8 +16,12 @@ struct RunningGuestTests {
         let specification = try await fixture.specification(BootSector.echo)
         try await fixture.run(specification) { guest, recorder in
             #expect(await fixture.isReady())
-            // libvirt gives the overlay to QEMU's user, and leaves the image alone.
-            #expect(fixture.owner(fixture.overlayPath) == fixture.connection.emulatorUser)
+            // libvirt gives the overlay to the guest's own user, and leaves the image alone.
+            #expect(fixture.owner(fixture.overlayPath) == fixture.user.id)
+            #expect(fixture.user.id != fixture.connection.emulatorUser)
+            #expect(try await fixture.mayRead(fixture.overlayPath, fixture.user.id))
+            let other = try EmulatorUser.claim(name: "oscircular-test", avoidingOwnersIn: [])
+            #expect(try await !fixture.mayRead(fixture.overlayPath, other.id), "another guest's QEMU reads the overlay")
             #expect(fixture.owner(fixture.imagePath) == 0)
             #expect(await guest.state() == .running)
             await guest.stop(graceful: .seconds(20))
@@ -116,7 +120,7 @@ struct RunningGuestTests {
         try await fixture.run(specification) { guest, _ in
             // The firmware's own words, once it looks for something to boot.
             #expect(await eventually(within: .seconds(90)) { fixture.output.contains("BdsDxe") }, "\(fixture.output)")
-            #expect(fixture.owner(specification.nvramPath) == fixture.connection.emulatorUser)
+            #expect(fixture.owner(specification.nvramPath) == fixture.user.id)
             #expect(await guest.isActive())
         }
         #expect(access(specification.nvramPath, F_OK) == -1)

@@ -9,16 +9,20 @@ struct GuestSurroundings: Sendable {
     let connection: HypervisorConnection
     let accelerator: Accelerator
     let credentials: GuestCredentials
+    /// The guest's own, whom QEMU runs as; nil where libvirt chooses.
+    let emulatorUser: UserID?
 
-    /// - Parameter teardown: gets a step for each thing that must be removed again.
+    /// - Parameters:
+    ///   - emulatorUser: the guest's own.
+    ///   - teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
     static func prepare(
-        request: BootRequest, directory: SessionDirectory, places: Places, teardown: Teardown
+        request: BootRequest, directory: SessionDirectory, places: Places, emulatorUser: UserID?, teardown: Teardown
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
         let accelerator = try await connection.accelerator(choice).accelerator
-        let owner = connection.emulatorUser
+        let owner = emulatorUser ?? connection.emulatorUser
         let credentials = try await network(
             request: request, directory: directory, places: places, owner: owner, teardown: teardown)
         let console = try await WorkerThread.run(name: "console") {
@@ -27,7 +31,8 @@ struct GuestSurroundings: Sendable {
                 emulatorUser: owner)
         }
         await teardown.add { await console.finish() }
-        return GuestSurroundings(connection: connection, accelerator: accelerator, credentials: credentials)
+        return GuestSurroundings(
+            connection: connection, accelerator: accelerator, credentials: credentials, emulatorUser: emulatorUser)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.

@@ -44,7 +44,7 @@ struct ServedMount: Sendable {
             cache: context.cache(in: request.cache), transfers: context.transfers(), policy: .rounds(6),
             failures: MirrorNotice.show)
         let options = MountOptions(
-            allowOther: geteuid() == 0,
+            readers: request.allowsOthers ? .everyone : .ownUser,
             read: ReadOptions(
                 bound: .seconds(context.configuration.readBound), keepsFetching: false,
                 readAhead: ReadOptions.usualReadAhead))
