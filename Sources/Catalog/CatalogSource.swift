@@ -68,6 +68,9 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         return all.map { $0.hasSuffix("/") ? $0 : $0 + "/" }.filter { seen.insert($0).inserted }
     }
 
+    /// The URL as it may be shown: without user name and password.
+    package var shownURL: String { URLText.withoutCredentials(url) }
+
     /// Whether nobody on the way can change what comes: https, a file: URL, or a server on the loopback interface.
     package var isPrivate: Bool { url.hasPrefix("https:") || URLText.isOfThisMachine(url) }
 
