@@ -92,7 +92,7 @@ package final class HypervisorConnection: Sendable {
     }
 
     /// Whom QEMU runs as for a guest that has a user of its own; nil for other guests, and where libvirt has no say in it. The group
-    /// is that of libvirt's configuration: it may use /dev/kvm, and pass through libvirt's folder. Nothing of a guest is its.
+    /// is that of libvirt's configuration: it may pass through libvirt's folder. Nothing of a guest is readable to it.
     func identity(of guest: GuestSpecification) -> EmulatorIdentity? {
         guard let user = guest.emulatorUser, let identity else { return nil }
         return EmulatorIdentity(user: user, group: identity.group)

@@ -85,7 +85,7 @@ final class GuestFixture: Sendable {
 
     /// Whether the QEMU of a guest with this user could read a file.
     func mayRead(_ path: String, _ user: UserID) async throws -> Bool {
-        let group = UserDatabase.group(named: "kvm") ?? 65534
+        let group = UserDatabase.group(named: "libvirt-qemu") ?? 65534
         return try await BuiltProgram.runAny(
             "setpriv", ["--reuid=\(user)", "--regid=\(group)", "--clear-groups", "head", "-c", "1", path]
         ).status == 0

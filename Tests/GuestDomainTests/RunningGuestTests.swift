@@ -34,6 +34,23 @@ struct RunningGuestTests {
         #expect(access("/var/log/libvirt/qemu/\(specification.name).log", F_OK) == -1)
     }
 
+    /// Whatever the guest makes of the processor: QEMU ends when it cannot open the device.
+    @Test(.enabled(if: access("/dev/kvm", R_OK | W_OK) == 0, "NOT TESTED: /dev/kvm is missing"))
+    func itsUserMayOpenTheProcessorWhileItStartsAndNotLater() async throws {
+        var specification = try await fixture.specification(BootSector.echo)
+        specification.accelerator = .kvm
+        let before = try Paths.status("/dev/kvm")?.permissions
+        do {
+            try await fixture.run(specification) { guest, _ in #expect(await guest.isActive()) }
+        } catch GuestDomainError.startFailed(let cause) {
+            await fixture.console.finish()
+            // A machine without hardware virtualization.
+            #expect(!cause.message.contains("Permission denied"), "\(cause)")
+        }
+        #expect(try await !fixture.mayRead("/dev/kvm", fixture.user.id))
+        #expect(try Paths.status("/dev/kvm")?.permissions == before)
+    }
+
     @Test func aGuestThatDoesNotObeyIsPoweredOffInTime() async throws {
         let specification = try await fixture.specification(BootSector.reader)
         try await fixture.run(specification) { guest, recorder in

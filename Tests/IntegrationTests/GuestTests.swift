@@ -78,7 +78,7 @@ struct GuestTests {
         }
         #expect(emulators.count == 1)
         for pid in emulators { #expect(try Paths.status("/proc/\(pid)")?.owner == owner) }
-        let group = UserDatabase.group(named: "kvm") ?? 65534
+        let group = UserDatabase.group(named: "libvirt-qemu") ?? 65534
         let neighbour = owner == usable.lowerBound ? owner + 1 : owner - 1
         for (user, mayRead) in [(owner, true), (neighbour, false)] {
             for path in [image, overlay] {
