@@ -52,6 +52,20 @@ import Testing
         expectNone(CurrentUser.id...CurrentUser.id)
     }
 
+    @Test(.enabled(if: CurrentUser.isRoot, "only root can be another user"))
+    func whatAProcessStillHasIsNotTaken() async throws {
+        let id = try free()
+        let process = try ChildProcess(
+            program: "setpriv", arguments: ["--reuid=\(id)", "--regid=\(id)", "--clear-groups", "sleep", "60"],
+            environment: nil, descriptors: [nil, nil, nil])
+        defer {
+            process.signal(9)
+            process.wait()
+        }
+        #expect(await eventually { (try? Paths.status("/proc/\(process.pid)")?.owner) == id })
+        expectNone(id...id)
+    }
+
     @Test(.enabled(if: CurrentUser.isRoot, "only root can give a file to somebody else"))
     func theFilesOfAKilledSessionsGuestAreNotTheNextGuests() throws {
         let id = try free()
