@@ -6,6 +6,8 @@ import TUF
 package enum CatalogAccessError: Error, Sendable {
     case invalidName(String)
     case invalidLocation(String, reason: String)
+    /// The URL, shown without them, contained a user name or a password.
+    case credentials(in: String)
     /// The server did not give `url`, and no copy is stored.
     case unreachable(catalog: String, url: String, cause: any Error)
     /// The tree must not be used. `reason` is a phrase for the user.
@@ -48,13 +50,13 @@ extension CatalogLibrary {
 
     func unreachable(_ source: CatalogSource) -> CatalogAccessError {
         .unreachable(
-            catalog: source.name, url: source.url,
+            catalog: source.name, url: source.shownURL,
             cause: SystemCallError(
-                .noSuchFile, call: "open", subject: URLText.path(ofFile: source.url) ?? source.url))
+                .noSuchFile, call: "open", subject: URLText.path(ofFile: source.url) ?? source.shownURL))
     }
 
     func accessError(_ error: TUFError, _ source: CatalogSource) -> CatalogAccessError {
-        let (catalog, url) = (source.name, source.url)
+        let (catalog, url) = (source.name, source.shownURL)
         return switch error {
         case .unreachable(_, let cause): .unreachable(catalog: catalog, url: url, cause: cause)
         case .cancelled: .unreachable(catalog: catalog, url: url, cause: CancellationError())

@@ -11,7 +11,7 @@ extension CatalogLibrary {
     func signedTarget(_ name: String, _ source: CatalogSource, limit: Int) async throws -> TargetFile {
         if let target = try keptTarget(name, source) { return try checked(target, source, limit: limit) }
         let missing = CatalogAccessError.untrusted(
-            catalog: source.name, url: source.url, reason: "its publisher did not sign \(name)")
+            catalog: source.name, url: source.shownURL, reason: "its publisher did not sign \(name)")
         // Once, whatever else is missing.
         guard known.isNews(in: DirectoryMetadataStore(path: metadataPath(source))) else { throw missing }
         let copy = await refreshed(source)
@@ -23,7 +23,7 @@ extension CatalogLibrary {
     private func checked(_ target: TargetFile, _ source: CatalogSource, limit: Int) throws -> TargetFile {
         guard target.sha256 != nil, target.length <= limit else {
             throw CatalogAccessError.untrusted(
-                catalog: source.name, url: source.url,
+                catalog: source.name, url: source.shownURL,
                 reason: target.length > limit
                     ? "\(target.name) has \(target.length) bytes, more than \(limit)"
                     : "its publisher signed \(target.name) without its SHA-256")

@@ -20,9 +20,14 @@ extension CatalogLibrary {
     /// - Throws: ``CatalogAccessError``, ``CatalogError`` when the signed catalog is none. Nothing stays then.
     package func add(_ source: CatalogSource, trust: CatalogTrust) async throws -> CatalogCopy {
         if try isFollowed(source) { throw CatalogAccessError.exists(source.name) }
+        guard source.shownURL == source.url else { throw CatalogAccessError.credentials(in: source.shownURL) }
         let root = try await root(of: source, trust)
-        // What an earlier try left is not trusted.
-        do { try Folder.removeTree(folder(source)) } catch {
+        do {
+            // What an earlier try left is not trusted.
+            try Folder.removeTree(folder(source))
+            // Made here, for this user only; what makes the folders below makes them for everybody.
+            try Folder.make(folder(source), mode: 0o700)
+        } catch {
             throw CatalogAccessError.state(path: folder(source), cause: error)
         }
         do {
@@ -92,7 +97,7 @@ extension CatalogLibrary {
         try await client.refresh()
         guard let target = try await client.target("catalog.json") else {
             throw CatalogAccessError.untrusted(
-                catalog: source.name, url: source.url, reason: "its publisher did not sign a catalog.json")
+                catalog: source.name, url: source.shownURL, reason: "its publisher did not sign a catalog.json")
         }
         if before.document == nil || before.trust?.catalogDigest != target.sha256 {
             let bytes = try await client.download(target, maximumLength: CatalogDocument.longest)
@@ -200,7 +205,7 @@ extension CatalogLibrary {
                 try TUFClient.check(root: bytes)
             } catch {
                 throw CatalogAccessError.untrusted(
-                    catalog: source.name, url: source.url,
+                    catalog: source.name, url: source.shownURL,
                     reason: "the file that you gave is not a tree's metadata/1.root.json: \(error)")
             }
             return bytes
@@ -212,15 +217,16 @@ extension CatalogLibrary {
         } catch {
             switch error {
             case .unreachable(let cause):
-                throw CatalogAccessError.unreachable(catalog: source.name, url: source.url, cause: cause)
+                throw CatalogAccessError.unreachable(catalog: source.name, url: source.shownURL, cause: cause)
             case .cancelled: throw CancellationError()
             case .damaged(let reason):
                 throw accessError(.untrusted(file: "1.root.json", reason), source)
             case .notFound where !isThere(source): throw unreachable(source)
-            case .tooLong: throw CatalogAccessError.notMetadata(catalog: source.name, url: source.url)
+            case .tooLong: throw CatalogAccessError.notMetadata(catalog: source.name, url: source.shownURL)
             case .notFound:
                 throw CatalogAccessError.untrusted(
-                    catalog: source.name, url: source.url, reason: "it is not signed: there is no metadata/1.root.json")
+                    catalog: source.name, url: source.shownURL,
+                    reason: "it is not signed: there is no metadata/1.root.json")
             }
         }
         // Nobody is asked to trust the page of a network that wants its users to sign in.
@@ -235,7 +241,7 @@ extension CatalogLibrary {
         case .fingerprint(let wanted):
             guard wanted.lowercased() == fingerprint else {
                 throw CatalogAccessError.untrusted(
-                    catalog: source.name, url: source.url,
+                    catalog: source.name, url: source.shownURL,
                     reason: "its root metadata has the fingerprint \(fingerprint), not \(wanted.lowercased())")
             }
         case .ask(let ask):

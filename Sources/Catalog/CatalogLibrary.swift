@@ -31,16 +31,27 @@ package struct CatalogLibrary: Sendable {
     /// All sources, by name.
     package func sources() -> [CatalogSource] {
         // Shown, and asked for new versions: what cannot be read is not there for now, and nothing is removed for it.
-        Folder.namesIfAny(in: directory).sorted().compactMap { name in
+        let names = Folder.namesIfAny(in: directory).sorted()
+        if !names.isEmpty { hide(directory) }
+        return names.compactMap { name in
+            let path = "\(directory)/\(name)/source.json"
             // As above.
-            guard let bytes = try? FileContents.read("\(directory)/\(name)/source.json", limit: 65_536) else {
-                return nil
-            }
+            guard let bytes = try? FileContents.read(path, limit: 65_536) else { return nil }
+            hide(path)
             // A malformed one is not a source.
             var source = try? JSONDecoder().decode(CatalogSource.self, from: Data(bytes))
             source?.mirrors = mirrors[name] ?? []
             return source
         }
+    }
+
+    /// Takes away what others may do with a file or folder of this user's: earlier versions let everybody read addresses, and one may
+    /// contain a password.
+    private func hide(_ path: String) {
+        // Best effort: this may be a read-only medium.
+        guard let status = try? Paths.status(path), status.permissions & 0o077 != 0 else { return }
+        // As above.
+        try? Paths.setPermissions(path, status.permissions & 0o700)
     }
 
     /// Tells a folder that cannot be looked into from one that holds no catalogs.
@@ -142,7 +153,7 @@ package struct CatalogLibrary: Sendable {
             group.cancelAll()
             if let first { return first }
             let copy = copy(of: source)
-            let error = CatalogAccessError.slow(catalog: source.name, url: source.url)
+            let error = CatalogAccessError.slow(catalog: source.name, url: source.shownURL)
             return CatalogCopy(
                 source: source, state: copy.state == .expired ? .expired : .unreachable, document: copy.document,
                 trust: copy.trust, error: error)
@@ -188,7 +199,7 @@ package struct CatalogLibrary: Sendable {
     }
 
     static func expiry(_ trust: TrustSummary, _ source: CatalogSource) -> CatalogAccessError? {
-        trust.expires < .now ? .expired(catalog: source.name, url: source.url, since: trust.expires) : nil
+        trust.expires < .now ? .expired(catalog: source.name, url: source.shownURL, since: trust.expires) : nil
     }
 
     private func isFresh(_ path: String) -> Bool {
@@ -200,9 +211,9 @@ package struct CatalogLibrary: Sendable {
 
     func write(_ bytes: [UInt8], to path: String) throws(CatalogAccessError) {
         do {
-            try Folder.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+            try Folder.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), mode: 0o700)
             // Without the fsync a power cut leaves an empty file under the name.
-            try AtomicFile.write(bytes, to: path, durable: true)
+            try AtomicFile.write(bytes, to: path, mode: 0o600, durable: true)
         } catch {
             throw .state(path: path, cause: error)
         }

@@ -99,6 +99,9 @@ package struct CatalogSource: Sendable, Hashable, Codable {
         }
     }
 
+    /// The URL as it may be shown: without user name and password.
+    package var shownURL: String { URLText.withoutCredentials(url) }
+
     /// Whether nobody on the way can change what comes: https, a file: URL, or a server on the loopback interface.
     package var isPrivate: Bool { url.hasPrefix("https:") || URLText.isOfThisMachine(url) }
 

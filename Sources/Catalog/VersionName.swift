@@ -43,7 +43,7 @@ package struct VersionName: Sendable, Hashable {
             if let broken = named.first(where: { $0.document == nil }) {
                 if let error = broken.error as? CatalogAccessError { throw error }
                 if let error = broken.error {
-                    throw .unreachable(catalog: broken.source.name, url: broken.source.url, cause: error)
+                    throw .unreachable(catalog: broken.source.name, url: broken.source.shownURL, cause: error)
                 }
             }
             let ids = named.compactMap(\.document).flatMap(\.distributions).map(\.id)

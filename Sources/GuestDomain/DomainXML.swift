@@ -3,7 +3,10 @@ package enum DomainXML {
     /// Renders a specification, with the devices that ``GuestDevices`` gives it. Pure; all text is escaped.
     /// - Parameter labelsFiles: libvirt gives files to QEMU's user (its security model DAC). Where it does not, in a user's
     ///   own daemon, it refuses a description that speaks of labels.
-    package static func render(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
+    /// - Parameter identity: the user and group that QEMU runs as; nil for those of libvirt's configuration.
+    package static func render(
+        _ guest: GuestSpecification, labelsFiles: Bool, identity: EmulatorIdentity? = nil
+    ) -> String {
         let devices = GuestDevices(guest)
         let elements = devices.devices.map { element($0, guest, labelsFiles: labelsFiles) }
         return """
@@ -20,7 +23,7 @@ package enum DomainXML {
               <on_crash>destroy</on_crash>
               <devices>
             \(elements.joined())\(absent(devices))  </devices>
-            \(credentials(guest))\(arguments(guest, devices))\(capabilities)</domain>
+            \(label(identity))\(credentials(guest))\(arguments(guest, devices))\(capabilities)</domain>
 
             """
     }
@@ -78,6 +81,17 @@ package enum DomainXML {
                   </os>
                 """
         }
+    }
+
+    /// libvirt gives the files of the domain to this user then, and back at its end.
+    private static func label(_ identity: EmulatorIdentity?) -> String {
+        guard let identity else { return "" }
+        return """
+              <seclabel type='static' model='dac' relabel='yes'>
+                <label>+\(identity.user):+\(identity.group)</label>
+              </seclabel>
+
+            """
     }
 
     private static func disk(_ guest: GuestSpecification, labelsFiles: Bool) -> String {

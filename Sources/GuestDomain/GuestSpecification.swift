@@ -1,3 +1,5 @@
+import Linux
+
 /// One guest to be started, as a value.
 package struct GuestSpecification: Sendable, Equatable {
     package enum Firmware: String, Sendable, Codable { case bios, uefi }
@@ -47,12 +49,15 @@ package struct GuestSpecification: Sendable, Equatable {
 
     /// Bytes of a sector of the disk, as ``DiskSectors`` says.
     package var sectorSize: Int
+    /// The user that QEMU runs as, who can read the image; nil for libvirt's own choice. libvirt gives the guest's other files to that
+    /// user while the domain runs.
+    package var emulatorUser: UserID?
 
     package init(
         name: String, uuid: String = RandomUUID.make(), memoryMiB: Int, cpus: Int, accelerator: Accelerator,
         firmware: Firmware, media: Media, imagePath: String, overlayPath: String?, consoleSocketPath: String,
         networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?, nvramPath: String,
-        sectorSize: Int = 512, hasDisplayAdapter: Bool = true
+        sectorSize: Int = 512, hasDisplayAdapter: Bool = true, emulatorUser: UserID? = nil
     ) {
         self.name = name
         self.uuid = uuid
@@ -70,6 +75,7 @@ package struct GuestSpecification: Sendable, Equatable {
         self.hasDisplayAdapter = hasDisplayAdapter
         self.nvramPath = nvramPath
         self.sectorSize = sectorSize
+        self.emulatorUser = emulatorUser
     }
 }
 

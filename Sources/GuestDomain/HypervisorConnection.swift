@@ -91,17 +91,29 @@ package final class HypervisorConnection: Sendable {
         }
     }
 
-    /// The user that QEMU runs as when that is not ours: it owns the sockets that QEMU connects to.
+    /// Whom QEMU runs as for a guest that has a user of its own; nil for other guests, and where libvirt has no say in it. The group
+    /// is that of libvirt's configuration: it may pass through libvirt's folder. Nothing of a guest is readable to it.
+    func identity(of guest: GuestSpecification) -> EmulatorIdentity? {
+        guard let user = guest.emulatorUser, let identity else { return nil }
+        return EmulatorIdentity(user: user, group: identity.group)
+    }
+
+    /// The user that QEMU runs as when that is not ours and the guest has none of its own: it owns the sockets that QEMU connects to.
     package var emulatorUser: UserID? {
         guard let identity, identity.user != CurrentUser.id else { return nil }
         return identity.user
     }
 }
 
-/// The user and group that libvirt runs QEMU as. Files of the guest are given to it while the guest runs.
-struct EmulatorIdentity: Sendable, Equatable {
+/// The user and group that QEMU runs as. Files of the guest are given to it while the guest runs.
+package struct EmulatorIdentity: Sendable, Equatable {
     let user: UserID
     let group: GroupID
+
+    init(user: UserID, group: GroupID) {
+        self.user = user
+        self.group = group
+    }
 
     /// Reads the DAC security model out of libvirt's capabilities.
     /// - Returns: nil when libvirt gives no files away: then QEMU runs as the daemon's user.

@@ -46,11 +46,15 @@ package final class RunningGuest: Sendable {
         return try await WorkerThread.run(name: "guest start") {
             let files = GuestFiles(specification)
             do {
-                try files.prepare(for: connection.identity)
+                let own = connection.identity(of: specification)
+                try files.prepare(for: own ?? connection.identity)
                 // Asked for first: nothing that happens at the start is missed.
                 let lifecycle = connection.connection.events(ofDomainNamed: specification.name)
-                let xml = DomainXML.render(specification, labelsFiles: connection.identity != nil)
-                let domain = try connection.connection.createTransient(xml: xml)
+                let xml = DomainXML.render(
+                    specification, labelsFiles: connection.identity != nil, identity: own)
+                let domain = try withProcessor(specification, own) { () throws(LibvirtError) in
+                    try connection.connection.createTransient(xml: xml)
+                }
                 let failure = Failure()
                 return RunningGuest(
                     name: specification.name, connection: connection, domain: domain,
@@ -63,6 +67,20 @@ package final class RunningGuest: Sendable {
                 throw GuestDomainError.system(error)
             }
         }
+    }
+
+    /// Lets a guest's own user open the processor's device for as long as the body takes: QEMU opens it when it starts. Else only the
+    /// group kvm may, and a user whom the user database does not know is in no group but the one that libvirt is told.
+    private static func withProcessor(
+        _ guest: GuestSpecification, _ own: EmulatorIdentity?, _ body: () throws(LibvirtError) -> LibvirtDomain
+    ) throws(LibvirtError) -> LibvirtDomain {
+        let device = "/dev/kvm"
+        guard let own, guest.accelerator == .kvm else { return try body() }
+        // Where this fails, QEMU may open it all the same, or says that it cannot.
+        try? AccessList.add(own.user, to: device)
+        // Nothing but that device stays open to the user, who is nobody when the guest is gone.
+        defer { try? AccessList.remove(own.user, from: device) }
+        return try body()
     }
 
     private static func translate(

@@ -90,7 +90,7 @@ final class FrameLoop {
         guard let resolver else { return }
         do throws(SystemCallError) {
             try resolver.truncate(to: 0)
-            _ = try resolver.seek(0, 0)
+            try resolver.seekToStart()
             try Array(text.utf8).withUnsafeBufferPointer { bytes throws(SystemCallError) in
                 try resolver.write(UnsafeRawBufferPointer(bytes))
             }

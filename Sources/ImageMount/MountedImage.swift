@@ -45,8 +45,7 @@ package final class MountedImage: Sendable {
         do {
             let mount = try FUSEMount(
                 mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
-                options: FUSEMount.Options(allowOther: options.allowOther),
-                reader: reader)
+                options: FUSEMount.Options(readers: options.readers), reader: reader)
             mount.whenEnded { reader.close() }
             return MountedImage(
                 directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
@@ -117,15 +116,17 @@ package final class MountedImage: Sendable {
 
 /// How an image is mounted.
 package struct MountOptions: Sendable {
-    /// Other users may read it; for root's mounts that QEMU's own user reads.
-    package var allowOther: Bool
+    /// Who may read it besides root.
+    package typealias Readers = FUSEMount.Readers
+
+    package var readers: Readers
     /// How long reads wait.
     package var read: ReadOptions
     /// The file's time, in seconds since 1970.
     package var modified: Int
 
-    package init(allowOther: Bool = false, read: ReadOptions = ReadOptions(), modified: Int = 0) {
-        self.allowOther = allowOther
+    package init(readers: Readers = .ownUser, read: ReadOptions = ReadOptions(), modified: Int = 0) {
+        self.readers = readers
         self.read = read
         self.modified = modified
     }

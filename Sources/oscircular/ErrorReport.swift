@@ -92,7 +92,17 @@ struct ErrorReport {
                 "'\(name)' is not a valid catalog name: use at most 64 lower-case letters, digits, '.', '_' and '-'"
             )
         case .invalidLocation(let location, let reason):
-            (ExitStatus.usage, "'\(location)' is not a valid catalog location: \(reason)")
+            (
+                ExitStatus.usage,
+                "'\(URLText.withoutCredentials(location))' is not a valid catalog location: \(reason)"
+            )
+        case .credentials(let url):
+            (
+                ExitStatus.usage,
+                "a catalog's address must not contain a user name or password, which process lists and error messages show: add "
+                    + "\(url), and name a netrc file with them for this server in a [[host]] section of your configuration; see "
+                    + "oscircular.toml(5)"
+            )
         case .unreachable(let catalog, let url, let cause):
             (
                 ErrorReport(cause).exitCode == ExitStatus.cannotWrite ? ExitStatus.cannotWrite : ExitStatus.unavailable,

@@ -67,6 +67,47 @@ import Testing
         #expect(try Folder(path: folder.path("state/catalogs")).names() == ["also"])
     }
 
+    @Test func whatAnAddressSaysOnlyItsUserCanRead() async throws {
+        _ = try await add()
+        let catalogs = folder.path("state/catalogs")
+        let modes: [String: FilePermissions] = [catalogs: 0o700, "\(catalogs)/os/source.json": 0o600]
+        for (path, mode) in modes { #expect(try Paths.status(path)?.permissions == mode, "\(path)") }
+        #expect(try Paths.status("\(catalogs)/os")?.permissions == 0o700)
+        // As earlier versions left them.
+        try Paths.setPermissions(catalogs, 0o755)
+        try Paths.setPermissions("\(catalogs)/os/source.json", 0o644)
+        #expect(library.sources().map(\.name) == ["os"])
+        for (path, mode) in modes { #expect(try Paths.status(path)?.permissions == mode, "\(path)") }
+    }
+
+    @Test(arguments: ["me:s3cret@", "me@"])
+    func aUserInAnAddressIsRefusedBeforeItsServerIsAsked(user: String) async throws {
+        let url = "http://\(user)" + server.url.dropFirst("http://".count)
+        let error = await #expect(throws: CatalogAccessError.self) { try await add("os", url) }
+        guard case .credentials(in: server.url) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(server.requests == [])
+        #expect(library.sources() == [])
+    }
+
+    @Test func aPasswordThatAnEarlierVersionStoredWorksAndIsNotTold() async throws {
+        _ = try await add()
+        let path = folder.path("state/catalogs/os/source.json")
+        let url = "http://me:s3cret@" + server.url.dropFirst("http://".count)
+        try AtomicFile.write("{\"name\":\"os\",\"url\":\"\(url)\"}", to: path)
+        let source = try library.source(named: "os")
+        #expect(source.url == url)
+        #expect(source.shownURL == server.url)
+        #expect(await library.refreshed(source).state == .fresh)
+        server.stop()
+        let copy = await library.refreshed(source)
+        #expect(copy.state == .unreachable)
+        let error = try #require(copy.error)
+        #expect(!"\(error)".contains("s3cret") && "\(error)".contains(server.url), "\(error)")
+    }
+
     @Test func aNameThatIsTakenIsRefused() async throws {
         _ = try await add("os", folder.path("tree"))
         let error = await #expect(throws: CatalogAccessError.self) { try await add() }

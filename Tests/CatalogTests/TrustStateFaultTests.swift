@@ -102,6 +102,8 @@ private struct Trial: FaultTrial {
         case "utimensat", "flock": true
         // Whether the metadata is still what was read before: then it is read again.
         case "stat" where fault.path.contains("/metadata/"): true
+        // Whether others may read the addresses: then they are hidden at the next look.
+        case "stat" where work == .remove && ["/catalogs", "/source.json"].contains(where: fault.path.hasSuffix): true
         // How old what was trusted is: then it counts as old.
         case "stat" where fault.path.hasSuffix("/trust.json"): true
         // The copy that is here: where it cannot be read it is fetched anew.

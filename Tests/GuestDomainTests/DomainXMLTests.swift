@@ -22,6 +22,17 @@ import Testing
                 == "      <blockio logical_block_size='4096' physical_block_size='4096'/>")
     }
 
+    @Test func aGuestWithAUserOfItsOwnIsLabelled() {
+        let label = "<seclabel type='static' model='dac' relabel='yes'>"
+        #expect(!DomainXML.render(Self.disk, labelsFiles: true).contains(label))
+        let lines = DomainXML.render(
+            Self.disk, labelsFiles: true, identity: EmulatorIdentity(user: 61184, group: 108)
+        ).split(separator: "\n").map { $0.drop { $0 == " " } }
+        let start = lines.firstIndex { $0 == label }
+        #expect(start.map { lines[$0 - 1] } == "</devices>")
+        #expect(start.map { lines[$0 + 1] } == "<label>+61184:+108</label>")
+    }
+
     @Test func aDiskInEmulation() {
         #expect(
             DomainXML.render(Self.disk, labelsFiles: true) == """

@@ -36,11 +36,12 @@ struct FailingDiskTests {
     @Test func theGuestWaitsAndNeverHearsOfTheError() async throws {
         let fixture = try await GuestFixture()
         let reader = FailingReader(BootSector.reader)
+        let user = fixture.user.id
         let mount = try fixture.folder.makeFolder("mount")
         let session = try await WorkerThread.run(name: "test-mount") {
             try FUSEMount(
                 mountingAt: mount, fileName: "image", size: UInt64(BootSector.readerDiskSize), modified: 0,
-                options: FUSEMount.Options(allowOther: true), reader: reader)
+                options: FUSEMount.Options(readers: .user(user)), reader: reader)
         }
         let result: Result<Void, any Error>
         do { result = .success(try await watch(fixture, mount, reader)) } catch { result = .failure(error) }

@@ -10,6 +10,8 @@ final class GuestFixture: Sendable {
     let folder: TemporaryDirectory
     let connection: HypervisorConnection
     let console: GuestConsole
+    /// Whom its QEMU runs as.
+    let user: EmulatorUser
     var imagePath: String { folder.path("image") }
     var overlayPath: String { folder.path("overlay.qcow2") }
 
@@ -19,11 +21,12 @@ final class GuestFixture: Sendable {
         // QEMU's own user has to get through, and sees no names.
         try systemCall("chmod") { chmod(folder.path, 0o711) }
         connection = try await HypervisorConnection.open(LibvirtDaemon.uri)
+        user = try EmulatorUser.claim(name: "oscircular-test", avoidingOwnersIn: [])
         let words = Words()
         self.words = words
         console = try GuestConsole(
             guestSocketPath: folder.path("serial"), viewerSocketPath: folder.path("console"),
-            logPath: folder.path("log"), emulatorUser: connection.emulatorUser,
+            logPath: folder.path("log"), emulatorUser: user.id,
             observer: { bytes in words.text.withLock { $0 += String(decoding: bytes, as: UTF8.self) } })
     }
 
@@ -58,7 +61,7 @@ final class GuestFixture: Sendable {
             name: "oscircular-test-\(String(UInt32.random(in: 0 ... .max), radix: 36))", memoryMiB: 64, cpus: 1,
             accelerator: .tcg, firmware: .bios, media: .disk, imagePath: imagePath, overlayPath: overlayPath,
             consoleSocketPath: folder.path("serial"), networkSocketPath: nil, firmwareEntries: [], vncSocketPath: nil,
-            nvramPath: folder.path("nvram.fd"))
+            nvramPath: folder.path("nvram.fd"), emulatorUser: user.id)
     }
 
     /// Starts, runs the body and ends the guest, whatever happens.
@@ -78,6 +81,14 @@ final class GuestFixture: Sendable {
     func owner(_ path: String) -> uid_t? {
         var status = stat()
         return lstat(path, &status) == 0 ? status.st_uid : nil
+    }
+
+    /// Whether the QEMU of a guest with this user could read a file.
+    func mayRead(_ path: String, _ user: UserID) async throws -> Bool {
+        let group = UserDatabase.group(named: "libvirt-qemu") ?? 65534
+        return try await BuiltProgram.runAny(
+            "setpriv", ["--reuid=\(user)", "--regid=\(group)", "--clear-groups", "head", "-c", "1", path]
+        ).status == 0
     }
 
     func isReady(seconds: Double = 30) async -> Bool {

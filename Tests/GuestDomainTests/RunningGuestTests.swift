@@ -27,8 +27,12 @@ struct RunningGuestTests {
         let specification = try await fixture.specification(BootSector.echo)
         try await fixture.run(specification) { guest, recorder in
             #expect(await fixture.isReady())
-            // libvirt gives the overlay to QEMU's user, and leaves the image alone.
-            #expect(fixture.owner(fixture.overlayPath) == fixture.connection.emulatorUser)
+            // libvirt gives the overlay to the guest's own user, and leaves the image alone.
+            #expect(fixture.owner(fixture.overlayPath) == fixture.user.id)
+            #expect(fixture.user.id != fixture.connection.emulatorUser)
+            #expect(try await fixture.mayRead(fixture.overlayPath, fixture.user.id))
+            let other = try EmulatorUser.claim(name: "oscircular-test", avoidingOwnersIn: [])
+            #expect(try await !fixture.mayRead(fixture.overlayPath, other.id), "another guest's QEMU reads the overlay")
             #expect(fixture.owner(fixture.imagePath) == 0)
             #expect(await guest.state() == .running)
             let devices = try await devices(of: specification)
@@ -46,6 +50,23 @@ struct RunningGuestTests {
         }
         #expect(try FileContents.readText(fixture.folder.path("log"), limit: 4096).contains("READY"))
         #expect(access("/var/log/libvirt/qemu/\(specification.name).log", F_OK) == -1)
+    }
+
+    /// Whatever the guest makes of the processor: QEMU ends when it cannot open the device.
+    @Test(.enabled(if: access("/dev/kvm", R_OK | W_OK) == 0, "NOT TESTED: /dev/kvm is missing"))
+    func itsUserMayOpenTheProcessorWhileItStartsAndNotLater() async throws {
+        var specification = try await fixture.specification(BootSector.echo)
+        specification.accelerator = .kvm
+        let before = try Paths.status("/dev/kvm")?.permissions
+        do {
+            try await fixture.run(specification) { guest, _ in #expect(await guest.isActive()) }
+        } catch GuestDomainError.startFailed(let cause) {
+            await fixture.console.finish()
+            // A machine without hardware virtualization.
+            #expect(!cause.message.contains("Permission denied"), "\(cause)")
+        }
+        #expect(try await !fixture.mayRead("/dev/kvm", fixture.user.id))
+        #expect(try Paths.status("/dev/kvm")?.permissions == before)
     }
 
     @Test func aGuestThatDoesNotObeyIsPoweredOffInTime() async throws {
@@ -138,7 +159,7 @@ struct RunningGuestTests {
         try await fixture.run(specification) { guest, _ in
             // The firmware's own words, once it looks for something to boot.
             #expect(await eventually(within: .seconds(90)) { fixture.output.contains("BdsDxe") }, "\(fixture.output)")
-            #expect(fixture.owner(specification.nvramPath) == fixture.connection.emulatorUser)
+            #expect(fixture.owner(specification.nvramPath) == fixture.user.id)
             #expect(await guest.isActive())
         }
         #expect(access(specification.nvramPath, F_OK) == -1)

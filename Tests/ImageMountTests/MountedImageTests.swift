@@ -70,6 +70,26 @@ struct MountedImageTests {
         #expect(try MountTable.entry(at: directory) == nil)
     }
 
+    @Test(
+        .enabled(if: geteuid() == 0, "only root can mount for another user"),
+        arguments: [(.ownUser, []), (.user(61_184), [61_184]), (.everyone, [61_184, 61_185])]
+            as [(MountOptions.Readers, Set<UserID>)])
+    func onlyWhoIsNamedReadsTheFile(readers: MountOptions.Readers, expected: Set<UserID>) async throws {
+        // Nothing but the mount keeps them away.
+        for path in [folder.path, directory] { try Paths.setPermissions(path, 0o755) }
+        try await withMount(MountOptions(readers: readers)) { mounted in
+            for user in [61_184, 61_185] as [UserID] {
+                for command in ["head -c 1", "ls", "stat"] {
+                    let path = command == "ls" ? directory : mounted.path
+                    let code = try await exitCode(
+                        "setpriv --reuid=\(user) --regid=65534 --clear-groups \(command) '\(path)' > /dev/null 2>&1")
+                    #expect((code == 0) == expected.contains(user), "\(command) as \(user)")
+                }
+            }
+            #expect(try await exitCode("head -c 1 '\(mounted.path)' > /dev/null") == 0)
+        }
+    }
+
     @Test func eightProcessesReadAtRandomOffsets() async throws {
         let reference = try reference()
         try await withMount { (mounted: MountedImage) async throws in

@@ -14,6 +14,28 @@ struct CommandOutputTests {
         try await Scenario.with(images: weeks) { try await body($0, weeks) }
     }
 
+    @Test func aPasswordInACatalogsAddressIsNeverShown() async throws {
+        try await Scenario.with { scenario in
+            // As an earlier version took it.
+            let file = scenario.folder.path("state/oscircular/catalogs/test/source.json")
+            let words = try FileContents.readText(file, limit: 4096).split(separator: "http://")
+            try #require(words.count == 2)
+            try AtomicFile.write(words.joined(separator: "http://me:s3cret@"), to: file)
+            for isServed in [true, false] {
+                if !isServed { scenario.server.stop() }
+                for command in ["catalog list", "catalog list --json", "catalog refresh --json", "list --json"] {
+                    let result = try await BuiltProgram.run(
+                        "oscircular", command.split(separator: " ").map(String.init), environment: scenario.environment)
+                    #expect(!(result.stdout + result.stderr).contains("s3cret"), "\(command): \(result)")
+                }
+            }
+            #expect(try await scenario.client("catalog", "list").contains(scenario.server.url))
+            let added = try await scenario.attempt("catalog", "add", "other", "http://me:s3cret@127.0.0.1:1/")
+            #expect(added.status == 64)
+            #expect(added.error.contains("[[host]]") && !added.error.contains("s3cret"), "\(added.error)")
+        }
+    }
+
     @Test func jsonIsOneObjectAndNothingElse() async throws {
         try await withWeeks { scenario, _ in
             let commands: [(arguments: [String], keys: Set<String>)] = [

@@ -20,6 +20,7 @@ struct GuestTests {
             // The screen shows what the serial line does, the kernel's words too, and its adapter shows the screen.
             let screen = try await scenario.attempt("ssh", session.id, "cat /dev/vcs1 /sys/class/vtconsole/*/name")
             #expect(["READY", "[    ", "VGA"].allSatisfy(screen.output.contains), "\(screen.output) \(screen.error)")
+            try await expectHidden(session, scenario)
             // Far from all blocks were asked for, and none twice.
             let requests = scenario.blockRequests
             #expect(!requests.isEmpty)
@@ -95,6 +96,31 @@ struct GuestTests {
             throw error
         }
         await scenario.end()
+    }
+
+    /// Other users, and the QEMUs of other guests, read nothing of a guest of root's.
+    private func expectHidden(_ session: SessionStatus, _ scenario: Scenario) async throws {
+        let overlay = scenario.folder.path("state/oscircular/overlays/\(session.id).qcow2")
+        let image = try #require(session.mount)
+        let owner = try #require(try Paths.status(overlay)?.owner)
+        let usable: ClosedRange<UserID> = 61_184...65_519
+        #expect(usable.contains(owner))
+        let emulators = Folder.namesIfAny(in: "/proc").filter { ProcessID($0) != nil }.filter { pid in
+            // One that has ended has no arguments.
+            let words = (try? FileContents.readText("/proc/\(pid)/cmdline", limit: 65_536)) ?? ""
+            return words.contains("\0guest=oscircular-\(session.id),")
+        }
+        #expect(emulators.count == 1)
+        for pid in emulators { #expect(try Paths.status("/proc/\(pid)")?.owner == owner) }
+        let group = UserDatabase.group(named: "libvirt-qemu") ?? 65534
+        let neighbour = owner == usable.lowerBound ? owner + 1 : owner - 1
+        for (user, mayRead) in [(owner, true), (neighbour, false)] {
+            for path in [image, overlay] {
+                let read = try await BuiltProgram.runAny(
+                    "setpriv", ["--reuid=\(user)", "--regid=\(group)", "--clear-groups", "head", "-c", "1", path])
+                #expect((read.status == 0) == mayRead, "\(path) as \(user): \(read.stderr)")
+            }
+        }
     }
 
     @Test func aStartIsRecordedAndTheRestComesWhenItIsOver() async throws {

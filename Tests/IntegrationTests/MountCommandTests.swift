@@ -25,6 +25,24 @@ struct MountCommandTests {
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only root can be another user"))
+    func rootsMountIsRootsAloneUnlessOthersAreAllowed() async throws {
+        try await Scenario.with { scenario in
+            let index = try await scenario.make(try scenario.image("a.img", bytes: 300_000, seed: 1), as: "disk")
+            let directory = try scenario.emptyFolder("m")
+            for (options, mayOthersRead) in [([], false), (["--allow-other"], true)] as [([String], Bool)] {
+                let mounted = try await BuiltProgram.run(
+                    "oscircular", ["mount", index, directory] + options, environment: scenario.environment)
+                #expect(mounted.status == 0, "\(mounted.stderr)")
+                let read = try await BuiltProgram.runAny(
+                    "setpriv", ["--reuid=4242", "--clear-groups", "head", "-c", "1", "\(directory)/disk"])
+                #expect((read.status == 0) == mayOthersRead, "\(options): \(read.stderr)")
+                try await scenario.client("umount", directory)
+            }
+            #expect(try await scenario.mountsHaveEnded())
+        }
+    }
+
     @Test func aVersionIsMountedUnderItsName() async throws {
         let sources = try TemporaryDirectory()
         let weeks = try TwoWeeks.make(in: sources)

@@ -22,7 +22,7 @@ package enum OwnNetwork {
     }
 
     private static func ip(_ arguments: [String]) throws {
-        let child = try ChildProcess(program: "/usr/sbin/ip", arguments: arguments, descriptors: [nil, nil, nil])
+        let child = try ChildProcess("/usr/sbin/ip", arguments)
         guard child.wait() == .exited(0) else {
             throw SystemCallError(code: EIO, call: "ip", subject: arguments.joined(separator: " "))
         }

@@ -151,13 +151,20 @@ struct ServedFile: Sendable {
     let name: String
     let size: UInt64
     let modified: Int
-    private let owner = geteuid()
+    private let owner: uid_t
     private let group = getegid()
+    /// Permission bits that are left to folder and file.
+    private let mask: mode_t
 
-    init(name: String, size: UInt64, modified: Int) {
+    init(name: String, size: UInt64, modified: Int, readers: FUSEMount.Readers) {
         self.name = name
         self.size = size
         self.modified = modified
+        if case .user(let user) = readers {
+            (owner, mask) = (user, 0o700)
+        } else {
+            (owner, mask) = (geteuid(), 0o777)
+        }
     }
 
     /// Nil for any other inode number.
@@ -172,10 +179,10 @@ struct ServedFile: Sendable {
         attributes.st_blksize = 4096
         switch number {
         case ServedFile.directoryNumber:
-            attributes.st_mode = S_IFDIR | 0o555
+            attributes.st_mode = S_IFDIR | (0o555 & mask)
             attributes.st_nlink = 2
         case ServedFile.fileNumber:
-            attributes.st_mode = S_IFREG | 0o444
+            attributes.st_mode = S_IFREG | (0o444 & mask)
             attributes.st_nlink = 1
             attributes.st_size = Int(size)
             attributes.st_blocks = Int((size + 511) / 512)

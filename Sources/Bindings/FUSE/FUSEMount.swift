@@ -42,7 +42,7 @@ package final class FUSEMount: @unchecked Sendable {
         self.directory = directory
         self.options = options
         self.reader = reader
-        file = ServedFile(name: fileName, size: size, modified: modified)
+        file = ServedFile(name: fileName, size: size, modified: modified, readers: options.readers)
         do {
             _ = try FileHandle(path: "/dev/fuse", flags: O_RDWR)
         } catch {
@@ -149,7 +149,7 @@ package final class FUSEMount: @unchecked Sendable {
         _ options: Options, _ body: (Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
         var words = ["ro", "fsname=oscircular", "subtype=oscircular", "max_read=\(longestRead)"]
-        if options.allowOther { words += ["allow_other", "default_permissions"] }
+        if options.readers != .ownUser { words += ["allow_other", "default_permissions"] }
         var arguments: [UnsafeMutablePointer<CChar>?] = ["oscircular", "-o", words.joined(separator: ",")]
             .map { (word: String) in strdup(word) }
         let count = Int32(arguments.count)
@@ -163,11 +163,19 @@ package final class FUSEMount: @unchecked Sendable {
 }
 
 extension FUSEMount {
+    /// Who may look into the folder and read its file, besides root.
+    package enum Readers: Sendable, Equatable {
+        /// This process's user.
+        case ownUser
+        /// One user, who owns folder and file then: for root's mounts that QEMU's own user reads.
+        case user(UserID)
+        /// Everybody. A plain user needs `user_allow_other` in /etc/fuse.conf.
+        case everyone
+    }
+
     /// How a ``FUSEMount`` is mounted and served.
     package struct Options: Sendable {
-        /// Other users may read the file too, as its mode says; for root's mounts that QEMU's own user reads. A plain user needs
-        /// `user_allow_other` in /etc/fuse.conf.
-        package var allowOther: Bool
+        package var readers: Readers
         /// Threads that take requests. They never wait for the network, so few are enough.
         package var threads: Int
         /// Kernel read-ahead in KiB, set where this process may (root).
@@ -177,9 +185,9 @@ extension FUSEMount {
         package var parallelDirectReads: Bool
 
         package init(
-            allowOther: Bool = false, threads: Int = 10, readAheadKiB: Int = 1024, parallelDirectReads: Bool = true
+            readers: Readers = .ownUser, threads: Int = 10, readAheadKiB: Int = 1024, parallelDirectReads: Bool = true
         ) {
-            self.allowOther = allowOther
+            self.readers = readers
             self.threads = threads
             self.readAheadKiB = readAheadKiB
             self.parallelDirectReads = parallelDirectReads

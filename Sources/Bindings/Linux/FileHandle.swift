@@ -107,6 +107,10 @@ package final class FileHandle: Sendable {
         _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
     }
 
+    /// The next read or write without an offset is at the file's start.
+    /// - Throws: ``SystemCallError`` of `lseek`; ESPIPE for a pipe.
+    package func seekToStart() throws(SystemCallError) { _ = try FileCalls.lseek(descriptor, 0, SEEK_SET) }
+
     /// Takes the advisory lock of the whole file (`flock`). It ends with the descriptor.
     /// - Returns: false when `wait` is false and another holds it.
     /// - Throws: ``SystemCallError`` of `flock`.

@@ -12,19 +12,22 @@ struct GuestSurroundings: Sendable {
     /// Of the processes that serve the guest's network and ssh.
     let bounds: SessionBounds
     let network: GuestNetwork
+    /// The guest's own, whom QEMU runs as; nil where libvirt chooses.
+    let emulatorUser: UserID?
 
     /// - Parameters:
+    ///   - emulatorUser: the guest's own.
     ///   - teardown: gets a step for each thing that must be removed again.
     ///   - log: writes a line to the log of the session.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
     static func prepare(
-        request: BootRequest, directory: SessionDirectory, places: Places, teardown: Teardown,
+        request: BootRequest, directory: SessionDirectory, places: Places, emulatorUser: UserID?, teardown: Teardown,
         log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
         let accelerator = try await connection.accelerator(choice).accelerator
-        let owner = connection.emulatorUser
+        let owner = emulatorUser ?? connection.emulatorUser
         let bounds = try await WorkerThread.run(name: "bounds") {
             SessionBounds(name: directory.domainName, record: directory.bounds) { log("warning: \($0)") }
         }
@@ -40,7 +43,7 @@ struct GuestSurroundings: Sendable {
         await teardown.add { await console.finish() }
         return GuestSurroundings(
             connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds,
-            network: network)
+            network: network, emulatorUser: emulatorUser)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.

@@ -8,9 +8,10 @@ package struct SessionDirectory: Sendable {
     package init(id: String, places: Places) {
         self.id = id
         self.places = places
+        path = places.folder(ofSession: id)
     }
 
-    package var path: String { "\(places.sessions)/\(id)" }
+    package let path: String
     /// Held with flock by the session's process for as long as it lives.
     package var lock: String { "\(path)/lock" }
     package var control: String { "\(path)/control" }

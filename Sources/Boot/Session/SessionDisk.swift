@@ -37,12 +37,13 @@ struct SessionDisk: Sendable {
 
     /// Mounts the image.
     /// - Parameters:
+    ///   - reader: the only user besides root who may read it; nil for this process's own.
     ///   - readBound: seconds that one read of the guest waits.
     ///   - quiet: how long no read may come until the start is over.
     ///   - signals: told when reads stall.
     func mount(
-        at directory: String, readBound: Int, quiet: Duration, signals: AsyncStream<SessionSignal>.Continuation,
-        _ teardown: Teardown
+        at directory: String, reader: UserID?, readBound: Int, quiet: Duration,
+        signals: AsyncStream<SessionSignal>.Continuation, _ teardown: Teardown
     ) async throws -> Mounted {
         // Patient: a guest waits for as long as it takes.
         let stores = stores(.patient)
@@ -52,7 +53,7 @@ struct SessionDisk: Sendable {
             await stores.caching.settle(within: .seconds(10))
         }
         let options = MountOptions(
-            allowOther: CurrentUser.isRoot,
+            readers: reader.map { .user($0) } ?? .ownUser,
             read: ReadOptions(
                 bound: .seconds(readBound), readAhead: ReadOptions.usualReadAhead,
                 foreseen: Set(version.bootSet.map(\.position))))

@@ -43,7 +43,8 @@ struct SessionGuest: Sendable {
             networkSocketPath: directory.networkForGuest,
             firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
             vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
-            sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent)
+            sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
+            emulatorUser: surroundings.emulatorUser)
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }

@@ -11,11 +11,9 @@ package struct SessionRegistry: Sendable {
     /// Ids of sessions whose process lives.
     package func ids() -> [String] {
         // A folder that somebody else may have filled says nothing about our sessions.
-        guard places.isRuntimeOurs else { return [] }
+        let names = places.trustedSessions.flatMap { Folder.namesIfAny(in: $0).filter(SessionID.isValid) }
         // Good enough to show and stop sessions; cleaning up takes each session's own lock.
-        return Folder.namesIfAny(in: places.sessions).filter(SessionID.isValid).sorted().filter {
-            SessionDirectory(id: $0, places: places).isAlive
-        }
+        return names.sorted().filter { SessionDirectory(id: $0, places: places).isAlive }
     }
 
     /// The status of every living session. Those that do not answer in time are left out.
@@ -129,9 +127,9 @@ package struct SessionRegistry: Sendable {
     ///
     /// Waits for the disk, and for seconds if a mount's server hangs.
     package func clearStale() {
-        if places.isRuntimeOurs {
+        for sessions in places.trustedSessions {
             // Best effort: what is not seen now is removed at the next start.
-            for id in Folder.namesIfAny(in: places.sessions).filter(SessionID.isValid) {
+            for id in Folder.namesIfAny(in: sessions).filter(SessionID.isValid) {
                 let directory = SessionDirectory(id: id, places: places)
                 directory.ifDead {
                     // As long as somebody is left in it, the record must stay.
@@ -144,17 +142,17 @@ package struct SessionRegistry: Sendable {
                     try? Folder.removeTree(directory.path)
                 }
             }
-            clearUnfinished()
+            clearUnfinished(in: sessions)
         }
         clearOldOverlays()
         clearOldExchanges()
     }
 
     /// Folders whose process died in the milliseconds before it gave them their names.
-    private func clearUnfinished() {
+    private func clearUnfinished(in sessions: String) {
         // Best effort, as above.
-        for name in Folder.namesIfAny(in: places.sessions) where name.hasPrefix(".") {
-            let path = "\(places.sessions)/\(name)"
+        for name in Folder.namesIfAny(in: sessions) where name.hasPrefix(".") {
+            let path = "\(sessions)/\(name)"
             // What cannot be looked at or removed is tried again at the next start.
             guard SessionID.isValid(String(name.dropFirst())), let status = try? Paths.statusOfName(path) else {
                 continue

@@ -88,6 +88,9 @@ package final class SessionRun: Sendable {
 
     private func start(_ teardown: Teardown) async throws -> RunningSession {
         let sessionDirectory = directory
+        let user = try CurrentUser.isRoot ? await claimUser() : nil
+        // Given up last: until then something may be left that is this user's.
+        await teardown.add { withExtendedLifetime(user) {} }
         // The next start removes what is left of it.
         await teardown.addBlocking { try? Folder.removeTree(sessionDirectory.path) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
@@ -96,8 +99,9 @@ package final class SessionRun: Sendable {
         let transfers = configuration.transfers(stallSeconds: 5)
         await teardown.addBlocking { transfers.close() }
 
+        let emulatorUser = user?.id
         async let preparing = GuestSurroundings.prepare(
-            request: request, directory: directory, places: places, teardown: teardown,
+            request: request, directory: directory, places: places, emulatorUser: emulatorUser, teardown: teardown,
             log: { [self] in note("\($0)\n") })
         let version = try await findVersion(transfers)
         let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
@@ -110,8 +114,8 @@ package final class SessionRun: Sendable {
             cache: BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") },
             transfers: transfers, id: request.id, state: state, describe: describe, log: { [self] in note($0) })
         let mounted = try await disk.mount(
-            at: directory.mount, readBound: configuration.readBound, quiet: .seconds(configuration.quietSeconds),
-            signals: signals.continuation, teardown)
+            at: directory.mount, reader: emulatorUser, readBound: configuration.readBound,
+            quiet: .seconds(configuration.quietSeconds), signals: signals.continuation, teardown)
         update {
             $0.phase = .mount
             $0.mount = mounted.image.path
@@ -145,6 +149,14 @@ package final class SessionRun: Sendable {
     }
 
     // MARK: Stages
+
+    /// A user for the guest's QEMU that no other guest's has: only root can have it run as another than its own.
+    private func claimUser() async throws -> EmulatorUser {
+        let (name, files) = (directory.domainName, [places.overlays])
+        return try await WorkerThread.run(name: "user") {
+            try EmulatorUser.claim(name: name, avoidingOwnersIn: files)
+        }
+    }
 
     private func findVersion(_ transfers: TransferQueue) async throws -> SessionImage {
         let name = try VersionName(argument: request.name)

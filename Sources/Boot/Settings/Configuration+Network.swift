@@ -50,7 +50,8 @@ extension Configuration {
                 urls.append(try CatalogSource(name: catalog, location: location).url)
             } catch {
                 if case .invalidLocation(_, let reason) = error {
-                    throw .configuration(file: file, key: key, reason: "'\(location)': \(reason)")
+                    let shown = URLText.withoutCredentials(location)
+                    throw .configuration(file: file, key: key, reason: "'\(shown)': \(reason)")
                 }
                 throw .configuration(file: file, key: key, reason: "'\(catalog)' is not a valid catalog name")
             }

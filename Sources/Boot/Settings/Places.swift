@@ -4,6 +4,8 @@ import Linux
 package struct Places: Sendable {
     /// Sockets and mount points of running sessions.
     package let runtime: String
+    /// Where sessions that an earlier version started may still run.
+    private let formerRuntime: String?
     /// Followed catalogs, overlays of running guests, logs.
     package let state: String
     /// The block cache unless the configuration names another.
@@ -12,6 +14,12 @@ package struct Places: Sendable {
     package let configurationFiles: [String]
 
     package var sessions: String { "\(runtime)/sessions" }
+    /// The folders with sessions whose contents can be trusted: real folders of this user's that nobody else can write to. New
+    /// sessions are made in ``sessions``.
+    package var trustedSessions: [String] {
+        [runtime, formerRuntime].compactMap { $0 }.filter { Places.isOurs($0) && Places.isOurs("\($0)/sessions") }
+            .map { "\($0)/sessions" }
+    }
     package var catalogs: String { "\(state)/catalogs" }
     package var overlays: String { "\(state)/overlays" }
     package var logs: String { "\(state)/logs" }
@@ -30,18 +38,26 @@ package struct Places: Sendable {
     ///   - environment: looks up a variable; empty values count as absent, as the XDG specification says.
     ///   - user: effective user id.
     ///   - home: the user's home folder.
-    package init(environment: (String) -> String?, user: UserID, home: String) {
+    ///   - findRuntime: finds the runtime folder of a user for whom the environment names none, given the state folder.
+    package init(
+        environment: (String) -> String?, user: UserID, home: String,
+        findRuntime: ((_ state: String) -> RuntimeFolder)? = nil
+    ) {
         func variable(_ name: String) -> String? {
             // Relative paths are invalid by the XDG specification.
             environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
         }
         let isRoot = user == 0
-        runtime =
-            variable("XDG_RUNTIME_DIR").map { "\($0)/oscircular" }
-            ?? (isRoot ? "/run/oscircular" : "/tmp/oscircular-\(user)")
-        state =
+        let state =
             variable("XDG_STATE_HOME").map { "\($0)/oscircular" }
             ?? (isRoot ? "/var/lib/oscircular" : "\(home)/.local/state/oscircular")
+        self.state = state
+        if let folder = variable("XDG_RUNTIME_DIR").map({ "\($0)/oscircular" }) ?? (isRoot ? "/run/oscircular" : nil) {
+            (runtime, formerRuntime) = (folder, nil)
+        } else {
+            let found = findRuntime?(state) ?? RuntimeFolder(path: "/tmp/oscircular-\(user)", former: nil)
+            (runtime, formerRuntime) = (found.path, found.former)
+        }
         cache =
             variable("XDG_CACHE_HOME").map { "\($0)/oscircular" }
             ?? (isRoot ? "/var/cache/oscircular" : "\(home)/.cache/oscircular")
@@ -58,12 +74,18 @@ package struct Places: Sendable {
                 // must not work in somebody else's folder.
                 if name == "XDG_RUNTIME_DIR" && CurrentUser.isRoot && !letsOthersPass(value) { return nil }
                 return value
-            }, user: CurrentUser.id, home: Environment.home)
+            }, user: CurrentUser.id, home: Environment.home,
+            findRuntime: { RuntimeFolder.find(user: CurrentUser.id, state: $0) })
     }
 
-    /// Whether the contents of the runtime folder can be trusted: it and the folder of sessions are real folders of this user's
-    /// that nobody else can write to.
-    package var isRuntimeOurs: Bool { Places.isOurs(runtime) && Places.isOurs(sessions) }
+    /// Where a session is, or will be.
+    func folder(ofSession id: String) -> String {
+        let usual = "\(sessions)/\(id)"
+        // What cannot be looked at is not a session's.
+        guard formerRuntime != nil, (try? Paths.isThere(usual)) != true else { return usual }
+        // As above.
+        return trustedSessions.map { "\($0)/\(id)" }.first { (try? Paths.isThere($0)) == true } ?? usual
+    }
 
     /// Makes a folder that QEMU's own user can pass through when we are root.
     /// - Throws: ``SystemCallError``.
@@ -79,10 +101,13 @@ package struct Places: Sendable {
         try Paths.setPermissions(folder, status.permissions | 0o011)
     }
 
-    private static func isOurs(_ folder: String) -> Bool {
+    /// Whether a real folder is this user's and nobody else can write to it.
+    /// - Parameter hidden: nobody else may do anything in it.
+    static func isOurs(_ folder: String, hidden: Bool = false) -> Bool {
         // What cannot be looked at is not trusted.
         guard let status = try? Paths.statusOfName(folder) else { return false }
-        return status.kind == .folder && status.owner == CurrentUser.id && status.permissions & 0o022 == 0
+        return status.kind == .folder && status.owner == CurrentUser.id
+            && status.permissions & (hidden ? 0o077 : 0o022) == 0
     }
 
     private static func letsOthersPass(_ folder: String) -> Bool {
@@ -93,7 +118,7 @@ package struct Places: Sendable {
 
     /// Creates the runtime folder, or checks that an existing one is a real folder of this user's that nobody else can write to.
     ///
-    /// The fallback in /tmp may have been created by somebody else, hence the look at owner and mode.
+    /// One in /tmp may have been made by somebody else, hence the look at owner and mode.
     /// - Throws: ``BootError/unsafeRuntimeFolder(_:)``, ``BootError/runtimeFolder(_:)``.
     package func prepareRuntime() throws(BootError) {
         do {

@@ -66,7 +66,7 @@ extension CatalogItem {
     init(_ copy: CatalogCopy, message: (any Error) -> String) {
         let state = copy.state
         self.init(
-            name: copy.source.name, url: copy.source.url, state: state,
+            name: copy.source.name, url: copy.source.shownURL, state: state,
             // An old copy is no trouble while the server is still being asked.
             error: state == .fresh || state == .stale ? "" : copy.error.map(message) ?? "",
             trust: CatalogItem.trust(copy),

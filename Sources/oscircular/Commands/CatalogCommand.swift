@@ -48,7 +48,7 @@ struct CatalogCommand: ParsableCommand {
             if let root { return .root(try FileContents.read(root, limit: 1 << 20)) }
             if let fingerprint { return .fingerprint(fingerprint) }
             return .ask { fingerprint in
-                Terminal.note("The catalog at \(source.url) is signed by the key with the fingerprint")
+                Terminal.note("The catalog at \(source.shownURL) is signed by the key with the fingerprint")
                 Terminal.note("    \(fingerprint)")
                 Terminal.note(
                     "Compare it with what the publisher states ('oscircular-publish key list' prints it there).")
@@ -149,7 +149,7 @@ struct CatalogRow: Encodable {
 
     init(_ copy: CatalogCopy) {
         name = copy.source.name
-        url = copy.source.url
+        url = copy.source.shownURL
         state = copy.state.rawValue
         updated = copy.document?.updated.description
         expires = copy.trust?.expires.description

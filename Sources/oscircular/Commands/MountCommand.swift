@@ -19,6 +19,7 @@ struct MountCommand: AsyncParsableCommand {
         help:
             "Where the blocks are: a URL or folder; by default 'default.castr' beside the index ('blockfile' for an .idx)."
     ) var store: String?
+    @Flag(help: "Let other users of this machine read it, too.") var allowOther = false
     @Flag(help: "Stay until it is unmounted or interrupted.") var foreground = false
 
     func run() async throws {
@@ -28,7 +29,8 @@ struct MountCommand: AsyncParsableCommand {
         defer { if source.isTemporary { _ = try? Paths.remove(source.index) } }
         // If this process serves the mount, the cache reports it itself.
         if !foreground { warnOfCache(context) }
-        let request = MountRequest(source, directory: try AbsolutePath.of(directory), cache: nil)
+        let request = MountRequest(
+            source, directory: try AbsolutePath.of(directory), cache: nil, allowsOthers: allowOther)
         if foreground {
             let mount = try await ServedMount.start(request, context: context)
             Terminal.note("mounted \(mount.image.path); Ctrl-C or 'oscircular umount \(directory)' ends it")
@@ -120,11 +122,13 @@ struct MountRequest: Codable, Sendable {
     var directory: String
     /// The cache's folder; nil for the user's own.
     var cache: String?
+    /// Whether users other than this one and root may read it.
+    var allowsOthers: Bool
 
-    init(_ source: MountSource, directory: String, cache: String?) {
+    init(_ source: MountSource, directory: String, cache: String?, allowsOthers: Bool = false) {
         (index, isTemporary) = (source.index, source.isTemporary)
         (stores, isLegacy, fileName) = (source.stores, source.isLegacy, source.fileName)
         imageSize = source.imageSize
-        (self.directory, self.cache) = (directory, cache)
+        (self.directory, self.cache, self.allowsOthers) = (directory, cache, allowsOthers)
     }
 }

@@ -45,7 +45,7 @@ struct ServedMount: Sendable {
             cache: context.cache(in: request.cache), transfers: context.transfers(), policy: .rounds(6),
             failures: MirrorNotice.show)
         let options = MountOptions(
-            allowOther: CurrentUser.isRoot,
+            readers: request.allowsOthers ? .everyone : .ownUser,
             read: ReadOptions(
                 bound: .seconds(context.configuration.readBound), keepsFetching: false,
                 readAhead: ReadOptions.usualReadAhead))
