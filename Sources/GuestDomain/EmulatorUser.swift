@@ -24,7 +24,7 @@ package final class EmulatorUser: Sendable {
 
     /// Takes a number that no user, no process and no file in some folders has. Reads /proc, and asks the user database.
     /// - Parameters:
-    ///   - name: written into the locked file, for whoever looks.
+    ///   - name: written into the locked file, for whoever looks; begins with `oscircular-`.
     ///   - files: folders that may still have files of a guest whose session was killed.
     ///   - folder: where the locked files are.
     /// - Throws: ``SystemCallError``; EAGAIN when none was found.
@@ -33,6 +33,7 @@ package final class EmulatorUser: Sendable {
         range: ClosedRange<UserID> = EmulatorUser.range
     ) throws(SystemCallError) -> EmulatorUser {
         try Folder.make(folder, mode: 0o755)
+        clearStale(in: folder)
         var taken: Set<UserID> = []
         for place in ["/proc"] + files {
             for entry in Folder.namesIfAny(in: place) {
@@ -45,6 +46,17 @@ package final class EmulatorUser: Sendable {
             if let user = try claim(id, name: name, folder: folder) { return user }
         }
         throw SystemCallError(.wouldBlock, call: "flock", subject: folder)
+    }
+
+    /// Removes what killed sessions left: nobody holds their locks. Best effort, and only what is ours.
+    private static func clearStale(in folder: String) {
+        for entry in Folder.namesIfAny(in: folder) {
+            // What cannot be read is left.
+            let text = (try? FileContents.readText("\(folder)/\(entry)", limit: 64)) ?? ""
+            guard let id = UserID(entry), text.hasPrefix("oscircular-") else { continue }
+            // What can be taken is given back at once, and its file goes.
+            _ = try? claim(id, name: text, folder: folder)
+        }
     }
 
     /// - Returns: nil when the number is somebody's.

@@ -46,6 +46,17 @@ import Testing
         #expect(try Paths.isThere(folder.path("ids/\(id)")))
     }
 
+    @Test func theNextGuestRemovesWhatKilledSessionsLeft() throws {
+        try folder.makeFolder("ids")
+        for (id, name) in [61_200: "oscircular-dead", 61_201: "a-service"] {
+            try folder.write(Array("\(name)\n".utf8), to: "ids/\(id)")
+        }
+        let first = try claim(61_202...61_300)
+        let second = try claim(61_202...61_300)
+        #expect(try Set(Folder.names(in: folder.path("ids"))) == ["61201", "\(first.id)", "\(second.id)"])
+        withExtendedLifetime((first, second)) {}
+    }
+
     @Test func usersAndProcessesKeepTheirs() throws {
         // Root is a user, and has processes. So is whoever runs this.
         expectNone(0...0)
