@@ -1,3 +1,4 @@
+import Formats
 import GuestDomain
 import GuestNetwork
 import ImageMount
@@ -185,7 +186,7 @@ struct SessionDisks: Sendable {
 
     private func advice(_ folder: String) -> String {
         // Without the device of both, the cache is not mentioned.
-        let devices = [folder, cache].compactMap { try? Paths.status($0)?.st_dev }
+        let devices = [folder, cache].compactMap { try? Paths.status($0)?.identity.device }
         let isShared = devices.count == 2 && devices[0] == devices[1]
         return "Remove what you do not need there"
             + (isShared ? ", or empty the cache, which is on the same disk: 'oscircular cache clear'" : "")
