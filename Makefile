@@ -5,7 +5,8 @@ DESTDIR ?=
 ARGS ?=
 # Swift's runtime goes into the programs: no Swift is needed where they run. Nothing in them tells in which folder, or when, they were built.
 RELEASE = swift build -c release --static-swift-stdlib -debug-info-format none \
-    -Xcc "-ffile-prefix-map=$(CURDIR)=." -Xcxx "-ffile-prefix-map=$(CURDIR)=."
+    -Xcc "-ffile-prefix-map=$(CURDIR)=." -Xcxx "-ffile-prefix-map=$(CURDIR)=." \
+    -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
 
 .PHONY: run build programs test fuzz sanitize drill reproducible bench bench-quick bench-full bench-menu bench-programs lint packages install \
     deb test-deb test-bare usb test-usb clean
