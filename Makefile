@@ -3,10 +3,12 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # With these `make run` does not open the menu but runs `oscircular boot debian` with them.
 ARGS ?=
-# Swift's runtime goes into the programs: no Swift is needed where they run.
-RELEASE = swift build -c release --static-swift-stdlib
+# Swift's runtime goes into the programs: no Swift is needed where they run. Nothing in them tells in which folder, or when, they were built.
+RELEASE = swift build -c release --static-swift-stdlib -debug-info-format none \
+    -Xcc "-ffile-prefix-map=$(CURDIR)=." -Xcxx "-ffile-prefix-map=$(CURDIR)=." \
+    -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
 
-.PHONY: run build programs test fuzz sanitize drill bench bench-quick bench-full bench-menu bench-programs lint packages install \
+.PHONY: run build programs test fuzz sanitize drill reproducible bench bench-quick bench-full bench-menu bench-programs lint packages install \
     deb test-deb test-bare usb test-usb clean
 
 run:
@@ -48,6 +50,7 @@ drill: packages
 	rm -rf .build/twelve-weeks
 	share/recipes/twelve-weeks .build/twelve-weeks "$$PWD/.build/debug"
 	$(MAKE) test-deb ARGS=--boot
+	$(MAKE) reproducible
 	$(MAKE) test-bare
 
 # We and our peers in one run: at most an hour; a run that was cut goes on. bench-quick takes minutes, bench-full hours.
@@ -92,6 +95,10 @@ deb: programs
 test-deb: deb
 	share/install-packages build demo
 	share/debian/test $(ARGS)
+
+# Builds the packages again elsewhere, and compares them. One more release build of everything.
+reproducible: deb
+	share/debian/reproducible
 
 # In a bare Debian 12 and 13 installs what each target here installs, and runs all that it runs. An hour in emulation; `make test` looks
 # only whether each program is there. Needs root.

@@ -191,3 +191,22 @@ if let fuzzer {
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", fuzzer, "-lstdc++", "-lm"])]))
 }
+
+/// Names of test targets: then only these and what they need are built, as for `Tests/Sanitizers/run`.
+if let tests = Context.environment["OSCIRCULAR_TESTS"] {
+    var needed = Set<String>()
+    var found = tests.split(separator: " ").map(String.init)
+    while let name = found.popLast() {
+        guard needed.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else {
+            continue
+        }
+        found += target.dependencies.compactMap {
+            switch $0 {
+            case .byNameItem(let name, _), .targetItem(let name, _): name
+            default: nil
+            }
+        }
+    }
+    package.products = []
+    package.targets.removeAll { !needed.contains($0.name) }
+}
