@@ -29,7 +29,14 @@ package struct CatalogLibrary: Sendable {
     // MARK: Sources
 
     /// All sources, by name.
-    package func sources() -> [CatalogSource] {
+    package func sources() -> [CatalogSource] { CatalogLibrary.sources(in: directory, mirrors: mirrors) }
+
+    /// The servers of all sources in a library's folder, as ``URLText/server(of:)`` has them.
+    package static func servers(in directory: String) -> Set<String> {
+        Set(sources(in: directory, mirrors: [:]).compactMap { URLText.server(of: $0.url) })
+    }
+
+    private static func sources(in directory: String, mirrors: [String: [String]]) -> [CatalogSource] {
         // Shown, and asked for new versions: what cannot be read is not there for now, and nothing is removed for it.
         let names = Folder.namesIfAny(in: directory).sorted()
         if !names.isEmpty { hide(directory) }
@@ -47,7 +54,7 @@ package struct CatalogLibrary: Sendable {
 
     /// Takes away what others may do with a file or folder of this user's: earlier versions let everybody read addresses, and one may
     /// contain a password.
-    private func hide(_ path: String) {
+    private static func hide(_ path: String) {
         // Best effort: this may be a read-only medium.
         guard let status = try? Paths.status(path), status.permissions & 0o077 != 0 else { return }
         // As above.

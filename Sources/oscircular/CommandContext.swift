@@ -21,7 +21,7 @@ struct CommandContext {
         CatalogLibrary(directory: places.catalogs, transfers: transfers(), mirrors: configuration.mirrors)
     }
 
-    func transfers() -> TransferQueue { configuration.transfers() }
+    func transfers() -> TransferQueue { configuration.transfers(catalogs: places.catalogs) }
 
     /// - Parameter folder: the cache's folder; nil for the user's own.
     func cache(in folder: String? = nil) -> BlockCache {

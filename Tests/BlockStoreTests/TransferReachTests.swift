@@ -164,4 +164,18 @@ import Testing
         _ = try await world.queue.get(world.internet.url + "moved", maximumBytes: 100)
         #expect(world.lan.requests == ["/hello"])
     }
+
+    @Test func aServerThatTheUserNamedMayBeNamedByOthersAsWell() async throws {
+        let server = try FaultyHTTPServer(folder: directory.path)
+        let host = HostAccess(name: try #require(URLText.server(of: server.url)))
+        let named = TransferRequest(url: server.url + "hello", maximumBytes: 100, reach: .named(by: .internet))
+        for options in [TransferOptions(hosts: [host]), TransferOptions(writtenServers: [host.name])] {
+            let own = TransferQueue(options: options)
+            defer { own.close() }
+            #expect(try await own.send(named).body.bytes == Array("hello".utf8))
+        }
+        let another = TransferQueue(options: TransferOptions(hosts: [HostAccess(name: "127.0.0.1")]))
+        defer { another.close() }
+        #expect(isRefused(await failure(named, on: another)), "another port is another server")
+    }
 }

@@ -52,6 +52,14 @@ import Testing
 
     // MARK: Sources
 
+    @Test func theServersOfAllSourcesAreTheUsersOwn() async throws {
+        let catalogs = folder.path("state/catalogs")
+        #expect(CatalogLibrary.servers(in: catalogs).isEmpty)
+        _ = try await add()
+        _ = try await add("local", folder.path("tree"))
+        #expect(CatalogLibrary.servers(in: catalogs) == [try #require(URLText.server(of: server.url))])
+    }
+
     @Test(arguments: [true, false]) func catalogsAreAddedListedAndRemoved(isFile: Bool) async throws {
         let location = isFile ? folder.path("tree") : server.url
         let added = try await add("os", location)

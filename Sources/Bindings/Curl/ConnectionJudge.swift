@@ -18,9 +18,11 @@ struct ConnectionJudge: Sendable {
     init(_ reach: TransferReach) { self.reach = reach }
 
     /// Looks at a URL before anything is connected.
+    /// - Parameter written: servers that the user named, whoever else names them.
     /// - Returns: why it is not asked; nil if it may be.
-    mutating func begin(_ url: String, proxy: String?) -> String? {
+    mutating func begin(_ url: String, proxy: String?, written: Set<String> = []) -> String? {
         (kind, refusal) = (nil, nil)
+        if let server = URLText.server(of: url), written.contains(server) { reach = .written }
         isProxied = proxy != nil
         if case .named(let own) = reach, URLText.server(of: url) == nil, own != .machine {
             return "only a folder of this machine may lead to its files"
@@ -52,14 +54,9 @@ struct ConnectionJudge: Sendable {
     mutating func answered(redirects: Int) { if redirects == 0 { firstKind = kind } }
 
     /// The server sent us elsewhere.
-    mutating func follow(from url: String, to next: String, written: Set<String>) {
-        let server = URLText.server(of: next)
-        guard server != URLText.server(of: url) else { return }
-        if let server, written.contains(server) {
-            reach = .written
-        } else {
-            reach = .named(by: kind ?? URLText.host(of: url).flatMap { AddressKind(host: $0) } ?? .internet)
-        }
+    mutating func follow(from url: String, to next: String) {
+        guard URLText.server(of: next) != URLText.server(of: url) else { return }
+        reach = .named(by: kind ?? URLText.host(of: url).flatMap { AddressKind(host: $0) } ?? .internet)
     }
 
     private static func message(_ address: String, _ kind: AddressKind) -> String {

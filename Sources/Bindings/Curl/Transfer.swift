@@ -79,7 +79,9 @@ final class Transfer: @unchecked Sendable {
         let proxy = URLText.isOfThisMachine(url) ? nil : ProxyChoice.proxy(for: url)
         osc_curl_set_text(easy, CURLOPT_PROXY, proxy ?? "")
         osc_curl_set_text(easy, CURLOPT_NOPROXY, "")
-        if let reason = judge.begin(url, proxy: proxy) { throw .refused(url: shownURL, message: reason) }
+        if let reason = judge.begin(url, proxy: proxy, written: options.writtenServers) {
+            throw .refused(url: shownURL, message: reason)
+        }
         if URLText.server(of: url) != nil { watchConnections(easy) }
         let server = URLText.server(of: url)
         if let access = options.hosts.last(where: { $0.name == server }) { try access.apply(to: easy, url: url) }
@@ -138,7 +140,7 @@ final class Transfer: @unchecked Sendable {
             throw .unsupported(url: shownURL, message: "it redirects to \(URLText.withoutCredentials(next))")
         }
         judge.answered(redirects: redirects - 1)
-        judge.follow(from: url, to: plain, written: options.writtenServers)
+        judge.follow(from: url, to: plain)
         url = plain
         discarded = 0
         return true

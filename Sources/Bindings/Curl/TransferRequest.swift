@@ -75,8 +75,8 @@ package struct TransferOptions: Sendable {
     package var maximumRedirects: Int
     /// What is known about single servers; the last one of a name counts.
     package var hosts: [HostAccess]
-    /// Servers that the user wrote somewhere, as ``URLText/server(of:)`` has them: redirects lead there wherever they are. Those of
-    /// `hosts` need not be named again.
+    /// Servers that the user wrote somewhere, as ``URLText/server(of:)`` has them: mirrors and redirects lead there wherever they are.
+    /// Those of `hosts` need not be named again.
     package var writtenServers: Set<String>
 
     package init(

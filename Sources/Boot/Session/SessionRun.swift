@@ -96,7 +96,7 @@ package final class SessionRun: Sendable {
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
         await teardown.addBlocking { control.close() }
 
-        let transfers = configuration.transfers(stallSeconds: 5)
+        let transfers = configuration.transfers(stallSeconds: 5, catalogs: places.catalogs)
         await teardown.addBlocking { transfers.close() }
 
         let emulatorUser = user?.id

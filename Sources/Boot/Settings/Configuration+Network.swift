@@ -10,13 +10,16 @@ extension Configuration {
     private static let hostKeys: Set<String> = ["name", "bearer-file", "certificate", "key", "ca", "netrc"]
 
     /// The queue that all transfers of a program go through, as this user wants it.
-    /// - Parameter stallSeconds: seconds without a byte after which a transfer fails.
-    package func transfers(stallSeconds: Int = 15) -> TransferQueue {
-        TransferQueue(
+    /// - Parameters:
+    ///   - stallSeconds: seconds without a byte after which a transfer fails.
+    ///   - catalogs: the folder of the followed catalogs.
+    package func transfers(stallSeconds: Int = 15, catalogs: String) -> TransferQueue {
+        let mirrors = Set(mirrors.values.joined().compactMap(URLText.server))
+        return TransferQueue(
             maximumInFlight: parallelRequests,
             options: TransferOptions(
                 stallSeconds: stallSeconds, hosts: hosts,
-                writtenServers: Set(mirrors.values.joined().compactMap(URLText.server))))
+                writtenServers: mirrors.union(CatalogLibrary.servers(in: catalogs))))
     }
 
     /// - Throws: ``BootError/configuration(file:key:reason:)``.

@@ -36,7 +36,7 @@ package final class BootBackend: MenuBackend {
         self.program = program
         self.hasDisplay = hasDisplay
         self.describe = describe
-        transfers = configuration.transfers()
+        transfers = configuration.transfers(catalogs: places.catalogs)
         library = CatalogLibrary(
             directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
         cacheOfUser = BlockCache.open(places: places, configuration: configuration)
