@@ -121,6 +121,33 @@ import Testing
         #expect(error?.reason == .endlessDelegations)
     }
 
+    @Test func elevenHundredNamesMayHaveARoleEach() async throws {
+        let scenario = try Scenario()
+        let key = SigningKey.generate()
+        let names = (0..<1100).map { "d\($0)" }
+        let file = SimulatedRepository.sign(SimulatedRepository.targetsRole(scenario.repository.now), [key]).bytes
+        scenario.repository.edit { contents in
+            let roles = names.map { name -> JSONValue in
+                .object([
+                    "name": .string(name), "keyids": .array([.string(key.publicKey.keyID)]), "threshold": .integer(1),
+                    "terminating": .bool(true), "paths": .array([.string("\(name)/*")]),
+                ])
+            }
+            contents.signed["targets"]?.set("delegations", "keys", key.publicKey.keyID, key.publicKey.json)
+            contents.signed["targets"]?.set("delegations", "roles", .array(roles))
+            for name in names {
+                contents.signed["snapshot"]?.set("meta", "\(name).json", .object(["version": .integer(1)]))
+                contents.replaced["1.\(name).json"] = file
+            }
+        }
+        scenario.repository.publish()
+        let client = try scenario.client()
+        for name in names { #expect(try await client.target("\(name)/distribution.json") == nil) }
+        #expect(scenario.repository.requests.filter { $0.hasPrefix("1.d") }.count == 1100)
+        // As many as a catalog may name.
+        #expect(ClientLimits().delegatedFiles > 10_000)
+    }
+
     @Test func aSearchEndsWithItsTask() async throws {
         let client = try Self.scenario([("targets", "A", ["*"], false)]).client()
         try await client.refresh()

@@ -4,8 +4,9 @@ package struct ClientLimits: Sendable {
     package var rootRotations = 256
     /// Delegated roles that one search looks into.
     package var delegations = 32
-    /// Delegated roles that the searches after one refresh load.
-    package var delegatedFiles = 1024
+    /// Delegated roles that the searches after one refresh load: more than a catalog has distributions, each of which may have a
+    /// publisher of its own.
+    package var delegatedFiles = 12_000
     /// Comparisons of one character that a search takes, and that all after one refresh take together: seconds of work. Ten thousand
     /// names in a catalog whose patterns begin with a name of their own need a hundredth.
     package var searchSteps = (one: 20_000_000, all: 200_000_000)
