@@ -300,6 +300,29 @@ import Testing
         #expect(simulation.arrivals.map(\.block) == [100])
     }
 
+    @Test func whoBeginsToWaitLateWaitsAsLongAsAnybody() {
+        // A server that is away for 14 seconds, and reads every three.
+        var simulation = MirrorSimulation([Link()], policy: .rounds(6))
+        simulation.kill(0)
+        for block in 0..<4 {
+            simulation.add([block])
+            simulation.run(for: 3) { _ in false }
+        }
+        #expect(simulation.time == 12 && simulation.failures > 0)
+        #expect(simulation.board.rests >= 5)
+        let failures = simulation.failures
+        simulation.add([10])
+        simulation.add([11], .prefetch)
+        simulation.raise(11)
+        simulation.run(for: 2) { _ in false }
+        let left = simulation.board.pending.values.compactMap { MirrorSimulation.number(of: $0.request.id) }
+        #expect(Set(left).isSuperset(of: [10, 11]))
+        simulation.links[0].mode = .pass
+        simulation.run()
+        #expect(Set(simulation.arrivals.map(\.block)).isSuperset(of: [10, 11]))
+        #expect(simulation.failures - failures <= 2)
+    }
+
     @Test func longBlocksAreAskedForAFewAtATime() {
         var board = MirrorBoard(mirrors: 1, parallel: 32)
         func add(_ block: Int, _ length: Int) {

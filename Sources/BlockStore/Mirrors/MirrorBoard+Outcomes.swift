@@ -59,8 +59,9 @@ extension MirrorBoard {
         }
         pending[number]?.round += 1
         if rests > 0, now > restUntil + MirrorBoard.longAgo { rests = 0 }
-        // What all have waited for in vain need not be found out again by each.
-        guard policy.allows(round: max(waiting.round + 1, rests)) else {
+        // What all have waited for in vain need not be found out again by each; but a demand counts only what it has waited for itself.
+        let waited = waiting.request.priority == .demand ? allRests - waiting.restsBefore : rests
+        guard policy.allows(round: max(waiting.round + 1, waited)) else {
             pending[number] = nil
             return .giveUp(waiting.completion, failure)
         }
@@ -78,6 +79,7 @@ extension MirrorBoard {
         guard restUntil <= now else { return Double(restUntil - now) / 1e9 }
         let seconds = RetryPolicy.delay(afterRound: max(round, rests))
         rests += 1
+        allRests += 1
         restUntil = now + UInt64(seconds * 1e9)
         return seconds
     }

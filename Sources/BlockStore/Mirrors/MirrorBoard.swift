@@ -33,6 +33,8 @@ struct MirrorBoard: Sendable {
         var request: BlockRequest
         let completion: BlockCompletion
         var round = 0
+        /// How often all mirrors had rested when somebody began to wait for it.
+        var restsBefore = 0
         /// Mirrors that failed in this round.
         var failedOn: Set<Int> = []
         /// Mirrors that are asked now: one, or two in a race.
@@ -76,6 +78,8 @@ struct MirrorBoard: Sendable {
     /// How often in a row all mirrors rested, and until when: none was in good standing. 0 once one has given a block.
     var rests = 0
     var restUntil: UInt64 = 0
+    /// How often they rested in all.
+    var allRests = 0
     /// Requests at the same time, races among them.
     private let parallel: Int
     /// As many of these as there may be without a race.
@@ -104,7 +108,7 @@ struct MirrorBoard: Sendable {
 
     mutating func add(_ request: BlockRequest, _ completion: @escaping BlockCompletion) {
         last += 1
-        pending[last] = Pending(request: request, completion: completion)
+        pending[last] = Pending(request: request, completion: completion, restsBefore: allRests)
         enqueue(last)
     }
 
@@ -113,6 +117,9 @@ struct MirrorBoard: Sendable {
         var asked: Set<Int> = []
         for (number, waiting) in pending where waiting.request.id == id && waiting.request.priority != .demand {
             pending[number]?.request.priority = .demand
+            // Whoever begins to wait has all the patience that is usual.
+            pending[number]?.round = 0
+            pending[number]?.restsBefore = allRests
             // Its place in the other queue is passed over.
             if waiting.isQueued { demand.append(number) }
             for (position, request) in waiting.asked.enumerated() {
