@@ -343,6 +343,40 @@ import Testing
         #expect(blocks(board.orders(now: 0)) == [20])
     }
 
+    private func board(_ mirrors: Int, _ blocks: [(length: Int, priority: BlockRequest.Priority)]) -> MirrorBoard {
+        var board = MirrorBoard(mirrors: mirrors, parallel: 32)
+        for (block, (length, priority)) in blocks.enumerated() {
+            board.add(
+                BlockRequest(
+                    id: MirrorSimulation.id(block), length: length << 20, algorithm: .sha256, priority: priority)
+            ) { _ in }
+        }
+        return board
+    }
+
+    @Test func longPrefetchesLeaveHalfOfTheRoomToDemands() {
+        var board = board(1, Array(repeating: (64, .prefetch), count: 4))
+        #expect(blocks(board.orders(now: 0)) == [0, 1])
+        board.add(
+            BlockRequest(id: MirrorSimulation.id(9), length: 128 << 20, algorithm: .sha256, priority: .demand)
+        ) { _ in }
+        #expect(blocks(board.orders(now: 0)) == [9])
+    }
+
+    @Test func shortPrefetchesDoNotGoBeforeADemandThatIsTooLongForNow() {
+        var board = board(1, [(100, .demand), (200, .demand), (1, .prefetch)])
+        let first = board.orders(now: 0)
+        #expect(blocks(first) == [0])
+        _ = board.failed(first[0].number, first[0].asked, .closed, .rounds(1), now: 1)
+        #expect(blocks(board.orders(now: 2)) == [1])
+    }
+
+    @Test func aRaceForAShortBlockDoesNotWaitForALongOne() {
+        var board = board(2, [(200, .demand), (1, .demand)])
+        #expect(blocks(board.orders(now: 0)) == [0, 1])
+        #expect(blocks(board.hedges(now: 3_000_000_000)) == [1])
+    }
+
     @Test func whoGivesUpSaysWhatMattersMostOfAllRounds() {
         var board = MirrorBoard(mirrors: 3, parallel: 4)
         add(0, .demand, to: &board)

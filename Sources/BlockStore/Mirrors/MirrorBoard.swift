@@ -61,7 +61,7 @@ struct MirrorBoard: Sendable {
     /// Blocks that are asked for at a time while no mirror is in good standing.
     private static let probes = 4
     /// Bytes of blocks that are asked for at a time, but for a single one that is longer: each is decompressed in memory, and what
-    /// comes over the link may be tiny.
+    /// comes over the link may be tiny. Prefetches have half of it at most.
     static let mostBytes = 256 << 20
     /// Seconds after which a race begins: at least, at most, and while nothing is known of the mirror.
     private static let hedge = (least: 0.1, most: 2.0, unknown: 1.0)
@@ -169,16 +169,21 @@ struct MirrorBoard: Sendable {
         var orders: [Order] = []
         // Bytes that wait for each mirror's next room, ahead of the request that is looked at.
         var ahead = [Double](repeating: 0, count: estimates.count)
-        (orders, demand) = look(at: demand, .demand, &ahead, now)
+        let isHeldUp: Bool
+        (orders, demand, isHeldUp) = look(at: demand, .demand, &ahead, now)
+        // A demand that is too long for what is left would never find room behind shorter prefetches.
+        if isHeldUp { return orders }
         let later: [Order]
-        (later, prefetch) = look(at: prefetch, .prefetch, &ahead, now)
+        (later, prefetch, _) = look(at: prefetch, .prefetch, &ahead, now)
         return orders + later
     }
 
+    /// - Returns: what to ask for, what stays, and whether the next is too long for now.
     private mutating func look(
         at queue: Deque<UInt64>, _ priority: BlockRequest.Priority, _ ahead: inout [Double], _ now: UInt64
-    ) -> (orders: [Order], left: Deque<UInt64>) {
+    ) -> (orders: [Order], left: Deque<UInt64>, isHeldUp: Bool) {
         var queue = queue
+        var isHeldUp = false
         var orders: [Order] = []
         var kept: [UInt64] = []
         var resting = 0
@@ -197,6 +202,7 @@ struct MirrorBoard: Sendable {
             }
             guard fits(waiting.request) else {
                 kept.append(number)
+                isHeldUp = true
                 break
             }
             let bytes = Double(waiting.request.length) * ratio
@@ -207,7 +213,7 @@ struct MirrorBoard: Sendable {
             }
         }
         queue.prepend(contentsOf: kept)
-        return (orders, queue)
+        return (orders, queue, isHeldUp)
     }
 
     /// Whether a request waits until the mirrors have rested, and a few others have tried them again.
@@ -217,7 +223,8 @@ struct MirrorBoard: Sendable {
     }
 
     private func fits(_ request: BlockRequest) -> Bool {
-        lengthInFlight == 0 || lengthInFlight + request.length <= MirrorBoard.mostBytes
+        let most = request.priority == .demand ? MirrorBoard.mostBytes : MirrorBoard.mostBytes / 2
+        return lengthInFlight == 0 || lengthInFlight + request.length <= most
     }
 
     private mutating func send(
@@ -284,9 +291,10 @@ struct MirrorBoard: Sendable {
         // The oldest first: there may not be a race for each.
         for (number, waiting) in pending.sorted(by: { $0.key < $1.key }) where waiting.asked.count == 1 {
             let first = waiting.asked[0]
-            // Those that find no place begin as soon as others end.
-            guard inFlight < parallel, fits(waiting.request) else { break }
             guard first.hedgeAt <= now, isAtEnd || waiting.request.priority == .demand else { continue }
+            // Those that find no place begin as soon as others end.
+            guard inFlight < parallel else { break }
+            guard fits(waiting.request) else { continue }
             let others = estimates.indices.filter {
                 $0 != first.mirror && !waiting.failedOn.contains($0) && !health[$0].isDemoted(now)
             }
