@@ -106,10 +106,12 @@ struct ErrorReport {
         case .unreachable(let catalog, let url, let cause):
             (
                 ErrorReport(cause).exitCode == ExitStatus.cannotWrite ? ExitStatus.cannotWrite : ExitStatus.unavailable,
-                "catalog \(catalog): could not fetch \(url): \(ErrorReport(cause).message). "
-                    + (url.hasPrefix("file:")
-                        ? "Check the path, and that the stick is plugged in"
-                        : "Check the address, and that the server is up")
+                "catalog \(catalog): could not fetch \(url): \(ErrorReport(cause).message)"
+                    + cure(
+                        of: cause,
+                        otherwise: url.hasPrefix("file:")
+                            ? "Check the path, and that the stick is plugged in"
+                            : "Check the address, and that the server is up")
             )
         case .untrusted(let catalog, let url, let reason):
             (ExitStatus.malformed, "catalog \(catalog) (\(url)) is refused: \(reason)")
@@ -269,9 +271,18 @@ struct ErrorReport {
         switch error {
         case .missing: (ExitStatus.unavailable, "\(error): the publisher's tree is incomplete; tell the publisher")
         case .corrupt: (ExitStatus.malformed, "\(error): it was changed by the server or on the way")
-        case .unreachable: (ExitStatus.unavailable, "\(error). Check the network, and that the server is up")
+        case .unreachable(_, let cause):
+            (
+                ExitStatus.unavailable,
+                "\(error)" + cure(of: cause, otherwise: "Check the network, and that the server is up")
+            )
         case .closed: (ExitStatus.other, "\(error)")
         }
+    }
+
+    /// What to do about a server that gave nothing. One that was not asked says itself what would let it be asked.
+    private static func cure(of cause: any Error, otherwise: String) -> String {
+        if case TransferError.refused = cause { "" } else { ". \(otherwise)" }
     }
 
     private static func describe(_ error: TransferError) -> (Int32, String) {

@@ -136,6 +136,20 @@ import Testing
         }
     }
 
+    @Test func whatWasNotAskedIsNotSaidToBeDown() {
+        let refused = TransferError.refused(url: "u", message: "only you may name such a server")
+        let down = TransferError.connection(url: "u", code: 7, message: "connection refused")
+        for (cause, isDown) in [(refused, false), (down, true)] {
+            for error: any Error in [
+                CatalogAccessError.unreachable(catalog: "c", url: "https://h/", cause: cause),
+                BlockStoreError.unreachable(place: "p", cause: cause),
+            ] {
+                let message = ErrorReport(error).message
+                #expect(message.hasSuffix("that the server is up") == isDown, "\(message)")
+            }
+        }
+    }
+
     /// Scripts rely on these; the man page lists them.
     private static let codes: [(any Error, Int32)] = [
         (UsageError("what?"), 64), (BootError.invalidVersionName("a@b/c"), 64),
