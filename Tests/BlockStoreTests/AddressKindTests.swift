@@ -62,6 +62,24 @@ import Testing
         }
     }
 
+    @Test func anAddressThatIsAllowedCountsBesideOneThatIsNot() {
+        for kinds in [[AddressKind.privateNetwork, .internet], [.internet, .privateNetwork]] {
+            var judge = ConnectionJudge(.named(by: .internet))
+            _ = judge.begin("http://example.org/", proxy: nil)
+            for kind in kinds {
+                let isAllowed = judge.allows(kind, "an address")
+                #expect(isAllowed == (kind == .internet))
+            }
+            #expect(judge.refusal == nil, "the connection that failed is what went wrong")
+            // A connection that somebody else made is refused all the same.
+            let isAsked = judge.connected(to: "10.0.0.1")
+            #expect(!isAsked && judge.refusal != nil)
+            _ = judge.begin("http://example.org/", proxy: nil)
+            _ = judge.allows(.privateNetwork, "an address")
+            #expect(judge.refusal != nil)
+        }
+    }
+
     // MARK: Proxies
 
     private func proxy(_ url: String, _ environment: [String: String]) -> String? {

@@ -14,6 +14,8 @@ struct ConnectionJudge: Sendable {
     private(set) var firstKind: AddressKind?
     /// What it was kept from, for the message.
     private(set) var refusal: String?
+    /// One of the name's addresses may be connected to.
+    private var isAllowed = false
 
     init(_ reach: TransferReach) { self.reach = reach }
 
@@ -21,7 +23,7 @@ struct ConnectionJudge: Sendable {
     /// - Parameter written: servers that the user named, whoever else names them.
     /// - Returns: why it is not asked; nil if it may be.
     mutating func begin(_ url: String, proxy: String?, written: Set<String> = []) -> String? {
-        (kind, refusal) = (nil, nil)
+        (kind, refusal, isAllowed) = (nil, nil, false)
         if let server = URLText.server(of: url), written.contains(server) { reach = .written }
         isProxied = proxy != nil
         if case .named(let own) = reach, URLText.server(of: url) == nil, own != .machine {
@@ -32,21 +34,25 @@ struct ConnectionJudge: Sendable {
         return reach.allows(kind) ? nil : ConnectionJudge.message(host, kind)
     }
 
-    /// Judges an address, before a connection to it is made, and before a request is sent over one that was there.
+    /// Judges one of a name's addresses, before a connection to it is made. Where another is allowed, what comes of that counts.
     mutating func allows(_ kind: AddressKind, _ address: String) -> Bool {
-        if isProxied { return true }
-        guard reach.allows(kind) else {
-            refusal = ConnectionJudge.message(address, kind)
-            return false
+        guard !isProxied, !reach.allows(kind) else {
+            (isAllowed, refusal) = (true, nil)
+            return true
         }
-        return true
+        if !isAllowed { refusal = ConnectionJudge.message(address, kind) }
+        return false
     }
 
     /// A request is about to be sent over a connection to this address.
     mutating func connected(to address: String) -> Bool {
+        if isProxied { return true }
         let kind = AddressKind(address) ?? .reserved
-        guard allows(kind, address) else { return false }
-        if !isProxied { self.kind = kind }
+        guard reach.allows(kind) else {
+            refusal = ConnectionJudge.message(address, kind)
+            return false
+        }
+        self.kind = kind
         return true
     }
 
