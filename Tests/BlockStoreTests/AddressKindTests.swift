@@ -7,20 +7,21 @@ import Testing
     @Test(arguments: [
         ("127.0.0.1", AddressKind.machine), ("127.255.255.254", .machine), ("0.0.0.0", .machine), ("0.1.2.3", .machine),
         ("10.0.0.1", .privateNetwork), ("172.16.0.1", .privateNetwork), ("172.31.255.255", .privateNetwork),
-        ("192.168.1.1", .privateNetwork), ("100.64.0.1", .privateNetwork), ("100.100.100.200", .link),
-        ("192.0.0.192", .link), ("192.0.0.191", .privateNetwork), ("198.18.0.1", .privateNetwork),
-        ("169.254.169.254", .link), ("168.63.129.16", .link),
+        ("192.168.1.1", .privateNetwork), ("100.64.0.1", .privateNetwork), ("100.100.100.200", .metadata),
+        ("192.0.0.192", .metadata), ("192.0.0.191", .privateNetwork), ("198.18.0.1", .privateNetwork),
+        ("169.254.169.254", .metadata), ("168.63.129.16", .metadata), ("169.254.170.2", .metadata),
+        ("169.254.1.1", .link), ("fd00:ec2::23", .metadata),
         ("224.0.0.1", .reserved), ("255.255.255.255", .reserved), ("240.0.0.1", .reserved),
         ("9.9.9.9", .internet), ("172.32.0.1", .internet), ("100.128.0.1", .internet), ("168.63.129.17", .internet),
         ("203.0.113.7", .internet), ("128.0.0.1", .internet), ("192.169.0.1", .internet),
         ("::1", .machine), ("::", .machine), ("::127.0.0.1", .machine), ("::ffff:127.0.0.1", .machine),
         ("::ffff:10.0.0.1", .privateNetwork), ("::ffff:9.9.9.9", .internet), ("::ffff:0:127.0.0.1", .machine),
-        ("64:ff9b::127.0.0.1", .machine), ("64:ff9b::169.254.169.254", .link), ("64:ff9b::9.9.9.9", .internet),
+        ("64:ff9b::127.0.0.1", .machine), ("64:ff9b::169.254.169.254", .metadata), ("64:ff9b::9.9.9.9", .internet),
         ("64:ff9b:1::9.9.9.9", .privateNetwork),
         ("2002:7f00:1::", .machine), ("2002:a00:1::1", .privateNetwork), ("2002:909:909::1", .internet),
         ("2001:0:1:2:3:4:80ff:fffe", .machine), ("2001:0:1:2:3:4:f6f6:f6f6", .internet),
         ("fe80::1", .link), ("fe80::1%eth0", .link), ("febf::1", .link),
-        ("fc00::1", .privateNetwork), ("fd00:ec2::254", .link), ("fd20:ce::254", .link),
+        ("fc00::1", .privateNetwork), ("fd00:ec2::254", .metadata), ("fd20:ce::254", .metadata),
         ("fd00:ec2::255", .privateNetwork), ("fec0::1", .privateNetwork),
         ("ff02::1", .reserved), ("100::1", .reserved), ("4000::1", .reserved),
         ("2001:db8::1", .internet), ("2606:4700::1111", .internet),
@@ -39,7 +40,7 @@ import Testing
         ("localhost", AddressKind.machine), ("LocalHost.", .machine), ("a.localhost", .machine),
         ("localhost.localdomain", .machine), ("127.0.0.1", .machine), ("[::1]", .machine),
         ("[fd00::1]", .privateNetwork),
-        ("nas", .privateNetwork), ("nas.local", .privateNetwork), ("metadata.google.internal", .privateNetwork),
+        ("nas", .privateNetwork), ("nas.local", .privateNetwork), ("metadata.google.internal", .metadata),
         ("router.home.arpa", .privateNetwork), ("box.lan.", .privateNetwork),
         ("example.org", .internet), ("local.example.org", .internet), ("9.9.9.9", .internet),
     ])
@@ -55,7 +56,7 @@ import Testing
     @Test func aKindLeadsToItselfAndToTheInternet() {
         for kind in AddressKind.allCases {
             for own in AddressKind.allCases {
-                let isAllowed = kind == .internet || kind == own && own != .reserved
+                let isAllowed = kind == .internet || kind == own && own != .reserved && own != .metadata
                 #expect(TransferReach.named(by: own).allows(kind) == isAllowed, "\(own) to \(kind)")
             }
             #expect(TransferReach.written.allows(kind))

@@ -8,8 +8,10 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
     case internet
     /// Networks that are not part of the internet: RFC 1918, a carrier's shared space (RFC 6598), unique local IPv6.
     case privateNetwork = "private"
-    /// This machine's own link, where clouds answer questions about the machine (169.254.169.254).
+    /// This machine's own link.
     case link
+    /// Where clouds answer questions about the machine, and give away its rights (169.254.169.254). No server leads there.
+    case metadata
     /// The loopback interface.
     case machine
     /// No server's: multicast, broadcast, reserved.
@@ -54,6 +56,8 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
         }
         if last == "localhost" || last == "localdomain" {
             self = .machine
+        } else if AddressKind.metadataNames.contains(name) {
+            self = .metadata
         } else if labels.count == 1 || AddressKind.localDomains.contains(where: { name.hasSuffix($0) }) {
             self = .privateNetwork
         } else {
@@ -66,12 +70,22 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
         ".local", ".internal", ".intranet", ".private", ".corp", ".home", ".lan", ".home.arpa",
     ]
 
+    /// Names that Google, Amazon and others give to where they answer.
+    private static let metadataNames: Set<String> = [
+        "metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal",
+    ]
+
     /// The first that contains an address counts.
     private static let v4Kinds: [(IPv4Prefix, AddressKind)] = [
-        // Where Azure, Alibaba and Oracle answer questions about the machine, whatever network the number is of.
-        (IPv4Prefix(IPv4Address(168, 63, 129, 16), 32), .link),
-        (IPv4Prefix(IPv4Address(100, 100, 100, 200), 32), .link),
-        (IPv4Prefix(IPv4Address(192, 0, 0, 192), 32), .link),
+        // Whatever network the number is of: Azure, Alibaba and Oracle; nearly everybody, with Amazon's name server beside it; Amazon's
+        // containers; Scaleway and Tencent.
+        (IPv4Prefix(IPv4Address(168, 63, 129, 16), 32), .metadata),
+        (IPv4Prefix(IPv4Address(100, 100, 100, 200), 32), .metadata),
+        (IPv4Prefix(IPv4Address(192, 0, 0, 192), 32), .metadata),
+        (IPv4Prefix(IPv4Address(169, 254, 169, 0), 24), .metadata),
+        (IPv4Prefix(IPv4Address(169, 254, 170, 0), 24), .metadata),
+        (IPv4Prefix(IPv4Address(169, 254, 42, 42), 32), .metadata),
+        (IPv4Prefix(IPv4Address(169, 254, 0, 23), 32), .metadata),
         // Linux takes "this host" for loopback.
         (IPv4Prefix(IPv4Address(0, 0, 0, 0), 8), .machine), (IPv4Prefix(IPv4Address(127, 0, 0, 0), 8), .machine),
         (IPv4Prefix(IPv4Address(10, 0, 0, 0), 8), .privateNetwork),
@@ -85,9 +99,10 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
         (IPv4Prefix(IPv4Address(224, 0, 0, 0), 3), .reserved),
     ]
 
-    /// The same of Amazon (`fd00:ec2::254`) and Google (`fd20:ce::254`).
+    /// The same of Amazon (`fd00:ec2::254`, and `::23` for containers) and Google (`fd20:ce::254`).
     private static let v6Metadata: [[UInt8]] = [
         [0xfd, 0, 0x0e, 0xc2] + [UInt8](repeating: 0, count: 10) + [0x02, 0x54],
+        [0xfd, 0, 0x0e, 0xc2] + [UInt8](repeating: 0, count: 10) + [0, 0x23],
         [0xfd, 0x20, 0, 0xce] + [UInt8](repeating: 0, count: 10) + [0x02, 0x54],
     ]
 
@@ -111,7 +126,8 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
         // 6to4 (RFC 3056), and Teredo, which inverts the address (RFC 4380).
         if begins(0x20, 0x02) { return v4(bytes[2..<6]) }
         if begins(0x20, 0x01, 0, 0) { return v4(bytes[12...].map { ~$0 }[...]) }
-        if bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 || v6Metadata.contains(bytes) { return .link }
+        if v6Metadata.contains(bytes) { return .metadata }
+        if bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 { return .link }
         if bytes[0] & 0xfe == 0xfc || bytes[0] == 0xfe && bytes[1] & 0xc0 == 0xc0 { return .privateNetwork }
         return bytes[0] & 0xe0 == 0x20 ? .internet : .reserved
     }
@@ -122,6 +138,7 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
         case .internet: "on the internet"
         case .privateNetwork: "on a private network"
         case .link: "on this machine's own link"
+        case .metadata: "where a cloud tells its machines about themselves"
         case .machine: "this machine itself"
         case .reserved: "not a server's address"
         }
@@ -133,13 +150,14 @@ package enum AddressKind: String, Sendable, Codable, CaseIterable {
 package enum TransferReach: Sendable, Hashable, Codable {
     /// The user wrote the URL: its server may be anywhere. Where that redirects to is judged by where the server is.
     case written
-    /// A server of this kind wrote it: it leads to the internet, and to addresses of the same kind.
+    /// A server of this kind wrote it: it leads to the internet, and to addresses of the same kind, but for those that only the user
+    /// names: reserved ones, and where clouds answer.
     case named(by: AddressKind)
 
     func allows(_ kind: AddressKind) -> Bool {
         switch self {
         case .written: true
-        case .named(let own): kind == .internet || kind == own && kind != .reserved
+        case .named(let own): kind == .internet || kind == own && kind != .reserved && kind != .metadata
         }
     }
 }
