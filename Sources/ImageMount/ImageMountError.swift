@@ -11,6 +11,8 @@ package enum ImageMountError: Error, Sendable, Equatable {
     case notEmpty(String)
     /// The kernel lets a user mount only where the user may write.
     case notWritable(String)
+    /// A plain user may not show a mount to others.
+    case notForOthers
     /// An image is mounted there, or, when unmounting, somebody uses it.
     case busy(String)
     /// No image of ours is mounted there.
@@ -40,6 +42,8 @@ extension ImageMountError: CustomStringConvertible {
         case .notADirectory(let path, let cause): cause.map { "\($0)" } ?? "\(path) is not a folder"
         case .notEmpty(let path): "the folder \(path) is not empty"
         case .notWritable(let path): "you may not write to \(path), and can mount only where you may"
+        case .notForOthers:
+            "you may not show a mount to other users: \(FUSECure.configuration) has no line user_allow_other"
         case .busy(let path): "\(path) is in use"
         case .notMounted(let path): "no image is mounted at \(path)"
         case .unusableName(let name): "“\(name)” cannot be a file name"

@@ -37,6 +37,8 @@ package final class MountedImage: Sendable {
         guard isUsable, !fileName.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
             throw .unusableName(fileName)
         }
+        // fusermount3 says so on standard error only.
+        if options.readers == .everyone, !FUSECure.mayShowToOthers() { throw .notForOthers }
         let directory = try mountPoint(directory)
         let log = Logger(label: "oscircular.mount")
         LibraryLog.setHandler(
@@ -116,7 +118,7 @@ package final class MountedImage: Sendable {
 
 /// How an image is mounted.
 package struct MountOptions: Sendable {
-    /// Who may read it besides root.
+    /// Who may read it.
     package typealias Readers = FUSEMount.Readers
 
     package var readers: Readers

@@ -259,6 +259,8 @@ struct ErrorReport {
         case .notADirectory: (ExitStatus.notFound, "\(error): make the folder first")
         case .notMounted: (ExitStatus.notFound, "\(error)")
         case .notWritable: (ExitStatus.notPermitted, "\(error): use a folder that you can write to")
+        case .notForOthers:
+            (ExitStatus.notPermitted, "\(error). Have root add that line, or mount without --allow-other")
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
         case .unusableName: (ExitStatus.usage, "\(error)")
         case .mountFailed, .unmountFailed:

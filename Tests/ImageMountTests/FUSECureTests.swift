@@ -1,5 +1,6 @@
 import FUSE
 import Glibc
+import Linux
 import Testing
 
 @Suite struct FUSECureTests {
@@ -22,6 +23,19 @@ import Testing
         #expect(command(EPERM, isRoot: true).contains("--device /dev/fuse"))
         #expect(command(EPERM) == command(EPERM, isRoot: true))
         #expect(command(EMFILE) == "")
+    }
+
+    @Test(arguments: [
+        ("user_allow_other\n", true), ("# user_allow_other\n", false), ("user_allow_others\n", false), ("", false),
+        ("mount_max = 1\n  user_allow_other # yes\n", true),
+    ])
+    func aUserShowsMountsToOthersWhereFusermountAllowsIt(text: String, isAllowed: Bool) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/fuse.conf"
+        #expect(!FUSECure.mayShowToOthers(path, isRoot: false))
+        #expect(FUSECure.mayShowToOthers(path, isRoot: true))
+        try AtomicFile.write(Array(text.utf8), to: path)
+        #expect(FUSECure.mayShowToOthers(path, isRoot: false) == isAllowed)
     }
 
     @Test func aUserNeedsTheHelper() {

@@ -94,6 +94,7 @@ import Testing
             ImageIndexError.notAnIndex, ImageIndexError.truncated(expected: 2, actual: 1),
             ImageIndexError.malformed(reason: "no size"), ImageIndexError.empty,
             ImageMountError.notADirectory("/m", nil), ImageMountError.notEmpty("/m"), ImageMountError.notWritable("/m"),
+            ImageMountError.notForOthers,
             ImageMountError.busy("/m"),
             ImageMountError.notMounted("/m"), ImageMountError.unusableName("."),
             ImageMountError.mountFailed(cause: .mountFailed(path: "/m", message: "no")), ImageReadError.released,

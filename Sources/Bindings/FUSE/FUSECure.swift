@@ -46,6 +46,23 @@ package enum FUSECure {
         }
     }
 
+    /// What fusermount3 reads before it shows a user's mount to others.
+    package static let configuration = "/etc/fuse.conf"
+
+    /// Whether this user may show a mount to others. Where the file cannot be read fusermount3 decides, which can.
+    package static func mayShowToOthers(_ path: String = configuration, isRoot: Bool = geteuid() == 0) -> Bool {
+        if isRoot { return true }
+        do throws(SystemCallError) {
+            // As fusermount3 reads it.
+            return try FileContents.readText(path, limit: 65_536).split(whereSeparator: \.isNewline).contains { line in
+                let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
+                return words == ["user_allow_other"]
+            }
+        } catch {
+            return error.number != .noSuchFile
+        }
+    }
+
     /// Of this machine and user.
     package static func current() -> Facts {
         var failure: Int32?
