@@ -163,9 +163,9 @@ package final class FUSEMount: @unchecked Sendable {
 }
 
 extension FUSEMount {
-    /// Who may look into the folder and read its file, besides root.
+    /// Who may look into the folder and read its file.
     package enum Readers: Sendable, Equatable {
-        /// This process's user.
+        /// This process's user: where that is not root, the kernel lets nobody else in, root neither.
         case ownUser
         /// One user, who owns folder and file then: for root's mounts that QEMU's own user reads.
         case user(UserID)

@@ -122,7 +122,7 @@ struct MountRequest: Codable, Sendable {
     var directory: String
     /// The cache's folder; nil for the user's own.
     var cache: String?
-    /// Whether users other than this one and root may read it.
+    /// Whether users other than this one may read it.
     var allowsOthers: Bool
 
     init(_ source: MountSource, directory: String, cache: String?, allowsOthers: Bool = false) {
