@@ -114,6 +114,25 @@ struct HostAccessTests {
         #expect(await get(server.url + "home", access) == .success("hello"))
     }
 
+    @Test func tellsNothingToAServerThatAStrangerSendsItTo() async throws {
+        let server = try NginxServer(
+            tree: tree.path, certificates: certificates,
+            directives: "if ($http_authorization != \"Bearer \(Self.secret)\") { return 401; }")
+        let stranger = try FaultyHTTPServer(folder: tree.path)
+        stranger.always("*", .redirect(to: server.url + "hello"))
+        let file = try certificates.file("token", Self.secret)
+        let access = host(server) { $0.bearerFile = file }
+        let queue = TransferQueue(options: TransferOptions(stallSeconds: 5, connectSeconds: 5, hosts: [access]))
+        defer { queue.close() }
+        let unknown = await #expect(throws: TransferError.self) {
+            try await queue.get(stranger.url + "x", maximumBytes: 100, reach: .named(by: .machine))
+        }
+        #expect(unknown == .http(url: server.url + "hello", status: 401))
+        // Where the user named the first server, or names this one as a mirror.
+        _ = try await queue.get(stranger.url + "x", maximumBytes: 100)
+        _ = try await queue.get(server.url + "hello", maximumBytes: 100, reach: .named(by: .machine))
+    }
+
     @Test func sendsNothingInTheClear() async throws {
         let file = try certificates.file("token", Self.secret)
         var access = HostAccess(name: "example.invalid")

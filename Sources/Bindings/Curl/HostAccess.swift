@@ -1,7 +1,8 @@
 import CCurl
 import Linux
 
-/// How we show one server who we are, and how it shows us. It is used for that server and no other, after redirects too.
+/// How we show one server who we are, and how it shows us. It is used for that server and no other, after
+/// redirects only where the user named the first server, too.
 package struct HostAccess: Sendable, Equatable {
     /// Name as in URLs, in lower-case letters; with `:PORT` where it is not the scheme's own.
     package let name: String
@@ -29,8 +30,14 @@ package struct HostAccess: Sendable, Equatable {
     private var hasCredentials: Bool { bearerFile != nil || certificate != nil || netrc != nil }
 
     /// Sets the options for a transfer from this server.
+    /// - Parameter tellsWho: whether it is told who we are.
     /// - Throws: ``TransferError/unsupported(url:message:)``, which contains nothing of a secret.
-    func apply(to easy: UnsafeMutableRawPointer, url: String) throws(TransferError) {
+    func apply(to easy: UnsafeMutableRawPointer, url: String, tellsWho: Bool) throws(TransferError) {
+        if let authorities {
+            osc_curl_set_text(easy, CURLOPT_CAINFO, authorities)
+            osc_curl_set_text(easy, CURLOPT_CAPATH, nil)
+        }
+        guard tellsWho else { return }
         let shown = URLText.withoutCredentials(url)
         // On the way to another machine anybody could read them.
         guard !hasCredentials || url.lowercased().hasPrefix("https:") || URLText.isOfThisMachine(url) else {
@@ -43,10 +50,6 @@ package struct HostAccess: Sendable, Equatable {
         if let certificate {
             osc_curl_set_text(easy, CURLOPT_SSLCERT, certificate)
             osc_curl_set_text(easy, CURLOPT_SSLKEY, key ?? certificate)
-        }
-        if let authorities {
-            osc_curl_set_text(easy, CURLOPT_CAINFO, authorities)
-            osc_curl_set_text(easy, CURLOPT_CAPATH, nil)
         }
         switch netrc {
         case nil: break

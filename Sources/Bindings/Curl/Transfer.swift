@@ -84,12 +84,19 @@ final class Transfer: @unchecked Sendable {
         }
         if URLText.server(of: url) != nil { watchConnections(easy) }
         let server = URLText.server(of: url)
-        if let access = options.hosts.last(where: { $0.name == server }) { try access.apply(to: easy, url: url) }
+        if let access = options.hosts.last(where: { $0.name == server }) {
+            try access.apply(to: easy, url: url, tellsWho: isFirst || isOfUser(options))
+        }
         prepareMethod(easy)
         let code = osc_curl_set_text(easy, CURLOPT_URL, url)
         guard code == CURLE_OK else {
             throw .unsupported(url: shownURL, message: String(cString: curl_easy_strerror(code)))
         }
+    }
+
+    /// Whether the user named the first URL's server. What a stranger leads to with a redirect is not told who we are.
+    private func isOfUser(_ options: TransferOptions) -> Bool {
+        request.reach == .written || URLText.server(of: request.url).map(options.writtenServers.contains) == true
     }
 
     private func setDeadline(_ easy: UnsafeMutableRawPointer) {
