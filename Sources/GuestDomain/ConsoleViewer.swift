@@ -18,6 +18,8 @@ package enum ConsoleViewer {
 
     /// Ctrl-], as telnet and virsh have it.
     private static let escape: UInt8 = 0x1d
+    /// Bytes that may wait for a guest that does not read. What a person types beyond that is lost; a pipe waits.
+    private static let pendingLimit = 65_536
 
     /// Connects and relays until the user leaves or the guest ends; holds the calling thread. The terminal is restored on every
     /// way out, with the modes that the guest set.
@@ -33,6 +35,8 @@ package enum ConsoleViewer {
         interruption: EventDescriptor? = nil, moment: Int32 = 100
     ) throws(SystemCallError) -> End {
         let console = try UnixListener.connect(to: socketPath)
+        // A guest that does not read must not keep the viewer from the escape key and its signals.
+        try console.makeNonblocking()
         var filter = TerminalFilter(for: target(output))
         let terminal = RawTerminal(input)
         defer {
@@ -43,18 +47,25 @@ package enum ConsoleViewer {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
         defer { buffer.deallocate() }
         var readsInput = true
+        var pending: [UInt8] = []
         while true {
+            let takesInput = readsInput && (terminal != nil || pending.count < pendingLimit)
             var waiting = [
-                PollSource(console.descriptor), PollSource(readsInput ? input : nil),
-                PollSource(interruption?.descriptor),
+                PollSource(console.descriptor, pending.isEmpty ? .readable : [.readable, .writable]),
+                PollSource(takesInput ? input : nil), PollSource(interruption?.descriptor),
             ]
             try PollSource.wait(for: &waiting)
             if waiting[2].hasNews { return .interrupted }
-            if waiting[0].hasNews {
+            if waiting[0].found.contains(.writable) { send(&pending, to: console) }
+            if waiting[0].isReadable {
                 // A session that is gone may reset the connection instead of ending it.
-                guard case .bytes(let count)? = try? console.receive(into: buffer) else { return .closed }
-                let shown = filter.pass(buffer[..<count])
-                if !shown.withUnsafeBytes({ output.write($0) }) { return .unread }
+                switch try? console.receive(into: buffer) {
+                case .bytes(let count):
+                    let shown = filter.pass(buffer[..<count])
+                    if !shown.withUnsafeBytes({ output.write($0) }) { return .unread }
+                case .nothingYet: break
+                case .end, nil: return .closed
+                }
             }
             if waiting[1].hasNews {
                 // At the end of a file or pipe, and where it cannot be read, the guest's output still matters.
@@ -65,7 +76,8 @@ package enum ConsoleViewer {
                 let typed = UnsafeRawBufferPointer(rebasing: buffer[..<count])
                 // Only a person leaves by a key; bytes of a pipe are passed on as they are.
                 let end = terminal == nil ? nil : typed.firstIndex(of: escape)
-                send(UnsafeRawBufferPointer(rebasing: typed[..<(end ?? count)]), to: console)
+                if pending.count < pendingLimit { pending.append(contentsOf: typed[..<(end ?? count)]) }
+                send(&pending, to: console)
                 if end != nil { return .left }
             }
         }
@@ -76,15 +88,10 @@ package enum ConsoleViewer {
         return output.isUTF8Terminal || Environment.isUTF8 ? .terminal : .byteTerminal
     }
 
-    /// A guest that is gone is seen at the next read.
-    private static func send(_ bytes: UnsafeRawBufferPointer, to console: FileHandle) {
-        var done = 0
-        while done < bytes.count {
-            // The doc comment's reason.
-            guard let count = try? console.send(UnsafeRawBufferPointer(rebasing: bytes[done...])), count > 0 else {
-                return
-            }
-            done += count
-        }
+    /// Sends as much as the console takes now. A guest that is gone is seen at the next read.
+    private static func send(_ pending: inout [UInt8], to console: FileHandle) {
+        // The doc comment's reason.
+        let count = pending.withUnsafeBytes { try? console.send($0) }
+        pending.removeFirst(count ?? pending.count)
     }
 }

@@ -1,7 +1,9 @@
 /// Which devices a guest has, beside what a machine of type q35 has built in. docs/devices.md gives the reasons.
 ///
 /// A guest's memory can only be continued in a machine with the same devices. Whoever keeps one keeps this value with it
-/// and compares: equal values mean equal devices, whichever release of the program wrote them.
+/// and compares: equal values mean that we ask for the same devices, whichever release of the program wrote them. QEMU's
+/// machine version (`q35` stands for the newest), processors, memory and accelerator are not part of it and must be kept
+/// as well.
 package struct GuestDevices: Sendable, Hashable, Codable {
     /// The number of the rules by which a value becomes a domain. It must rise when the value gets another shape, and when
     /// ``DomainXML`` writes the same value in another way that a guest can see.

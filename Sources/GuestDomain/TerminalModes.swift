@@ -5,6 +5,8 @@ struct TerminalModes: Sendable {
     private var isAlternate = false
     /// Whether the cursor may be confined to a part of the screen.
     private var isConfined = false
+    /// Whether the cursor may count from the top of that part.
+    private var hasOrigin = false
     private var hasCursorStyle = false
 
     /// DEC's private modes that pass: cursor keys, reverse video, origin, wrapping, cursor, alternate screen, keypad, mouse,
@@ -51,7 +53,7 @@ struct TerminalModes: Sendable {
         guard !passed.isEmpty else { return nil }
         if found.prefix != nil {
             if !Set(passed).isDisjoint(with: [47, 1047, 1049]) { isAlternate = found.final == "h" }
-            if passed.contains(6), found.final == "h" { isConfined = true }
+            if passed.contains(6), found.final == "h" { hasOrigin = true }
         }
         if passed.count == found.parameters.count { return found.bytes }
         let text = passed.map(String.init).joined(separator: ";")
@@ -63,7 +65,7 @@ struct TerminalModes: Sendable {
         var text = ""
         if isAlternate { text += "\u{1b}[?1049l" }
         // Both move the cursor to the top. The text is likely to end at the bottom.
-        if isConfined { text += "\u{1b}[?6l\u{1b}[r\u{1b}[999;1H" }
+        if isConfined || hasOrigin { text += "\u{1b}[?6l\u{1b}[r\u{1b}[999;1H" }
         if hasCursorStyle { text += "\u{1b}[0 q" }
         // Attributes, font (10: on the Linux console 0 leaves it), character sets, insertion, keypad, cursor, wrapping.
         text += "\u{1b}[0;10m\u{1b}(B\u{1b})B\u{0f}\u{1b}[4l\u{1b}>\u{1b}[?25h\u{1b}[?7h"

@@ -246,7 +246,9 @@ struct ErrorReport {
     }
 
     private static func drafts(_ tree: String, _ roles: [String]) -> String {
-        roles.map { "\(tree)/drafts/\($0).json" }.joined(separator: ", ")
+        // Snapshot and timestamp are made when all else is signed: what waits for their keys are the others' drafts.
+        if roles.contains(where: ["snapshot", "timestamp"].contains) { return "\(tree)/drafts" }
+        return roles.map { "\(tree)/drafts/\($0).json" }.joined(separator: ", ")
     }
 
     /// A limit of the machine or of this session, whatever was being done; nil for everything else.

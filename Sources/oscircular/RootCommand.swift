@@ -36,7 +36,7 @@ struct RootCommand: AsyncParsableCommand {
 struct OpeningOption: ParsableArguments {
     @Option(
         help:
-            "What to open as soon as a guest runs: window, console or none; by default nothing in the menu, else a window where there is a display, else the console."
+            "What to open as soon as a guest runs: window, console or none. In the menu, nothing by default; with 'boot', a window where there is a display, otherwise the console."
     )
     var display: BootRequest.Display?
 }

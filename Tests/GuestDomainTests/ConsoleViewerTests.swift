@@ -61,12 +61,27 @@ import Testing
         }
 
         func type(_ text: String) throws { try Array(text.utf8).withUnsafeBytes { try person.write($0) } }
+
+        /// Types as fast as the program takes it.
+        /// - Returns: false when it stopped taking it.
+        func typeAll(_ text: String) async throws -> Bool {
+            try person.makeNonblocking()
+            var rest = Array(text.utf8)[...]
+            return await eventually {
+                while !rest.isEmpty {
+                    let count = rest.withUnsafeBytes { write(person.descriptor, $0.baseAddress, min($0.count, 4096)) }
+                    if count <= 0 { return false }
+                    rest = rest.dropFirst(count)
+                }
+                return true
+            }
+        }
     }
 
     private func run(
-        _ terminal: Terminal, interruption: EventDescriptor? = nil, moment: Int32 = 100
+        _ terminal: Terminal, at path: String? = nil, interruption: EventDescriptor? = nil, moment: Int32 = 100
     ) async throws -> ConsoleViewer.End {
-        let path = viewerPath
+        let path = path ?? viewerPath
         return try await WorkerThread.run(name: "test-viewer") {
             let descriptor = terminal.program.descriptor
             return try ConsoleViewer.run(
@@ -146,6 +161,30 @@ import Testing
         interruption.signal()
         #expect(try await end == .interrupted)
         #expect(!terminal.isRaw)
+        await console.finish()
+    }
+
+    @Test(arguments: [ConsoleViewer.End.left, .interrupted])
+    func aGuestThatDoesNotReadHoldsNoTerminal(_ expected: ConsoleViewer.End) async throws {
+        let terminal = try Terminal()
+        let deaf = try UnixListener(path: folder.path("deaf"))
+        let interruption = try EventDescriptor()
+        async let end = run(terminal, at: folder.path("deaf"), interruption: interruption)
+        #expect(await eventually { terminal.isRaw })
+        var connection = deaf.accept(nonblocking: false)
+        #expect(connection != nil)
+        // Movements of a mouse: more than the kernel keeps for the console and the viewer itself.
+        let hasTaken = try await terminal.typeAll(String(repeating: "\u{1b}[<35;1;1M", count: 40_000))
+        #expect(hasTaken)
+        if expected == .left {
+            if hasTaken { #expect(try await terminal.typeAll("\u{1d}")) }
+        } else {
+            interruption.signal()
+        }
+        #expect(await eventually { !terminal.isRaw })
+        // Ends it whatever it waits for.
+        connection = nil
+        #expect(try await end == expected)
         await console.finish()
     }
 

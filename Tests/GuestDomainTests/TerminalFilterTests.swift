@@ -209,8 +209,7 @@ import Testing
         }
         for (said, expected) in [
             ("[1;7m", "[0;10m"), ("(0", "(B"), (")0\u{e}", ")B\u{f}"), ("[4h", "[4l"), ("=", ">"), ("[3;5r", "[r"),
-            ("[?6h", "[?6l"),
-            ("[4 q", "[0 q"),
+            ("[?6h", "[?6l"), ("[?6h\u{1b}[r", "[?6l"), ("[4 q", "[0 q"),
         ] {
             var filter = TerminalFilter(for: .terminal)
             #expect(!filter.pass(Array("\u{1b}\(said)".utf8)).isEmpty)

@@ -94,6 +94,31 @@ import Testing
         #expect(after.status == 0, "\(after.stderr)")
     }
 
+    @Test func whatWaitsForTheKeysOfAnotherMachineIsNamed() async throws {
+        let (tree, keys, image) = (folder.file("tree"), folder.file("keys"), folder.file("a.img"))
+        let here = folder.file("here")
+        try #require(try await run(["init", tree, "--keys", keys]).status == 0)
+        try PublisherFixtures.writeImage([.random(70_000, seed: 1)], to: image)
+        // The keys of snapshot and timestamp stay where they are.
+        try Folder.make(here)
+        let name = try #require(TemporaryDirectory.names(keys).first { $0.hasPrefix("targets-") })
+        try Paths.rename("\(keys)/\(name)", to: "\(here)/\(name)")
+
+        let added = try await run(["add", tree, "d", "2026-11-16", image, "--allow-future", "--keys", here])
+        #expect(added.status == 77)
+        #expect(added.stderr.contains("the private key of snapshot is missing"), "\(added.stderr)")
+        #expect(added.stderr.contains("the change waits as a draft in \(tree)/drafts - "), "\(added.stderr)")
+        #expect(added.stderr.contains("'oscircular-publish key sign \(tree) --keys FOLDER'"), "\(added.stderr)")
+        #expect(TemporaryDirectory.names("\(tree)/drafts") == ["targets.json"])
+        let signed = try await run(["key", "sign", tree, "--keys", keys])
+        #expect(signed.status == 0, "\(signed.stderr)")
+        #expect(try await run(["stats", tree]).stdout.contains("2026-11-16"))
+        // Nothing waits for a timestamp.
+        let renewed = try await run(["timestamp", tree, "--keys", here])
+        #expect(renewed.status == 77)
+        #expect(!renewed.stderr.contains("draft"), "\(renewed.stderr)")
+    }
+
     @Test func anEmptyPassphraseIsRefusedInWords() async throws {
         try AtomicFile.write("", to: folder.file("empty"))
         try AtomicFile.write("\nsecret\n", to: folder.file("second"))

@@ -114,10 +114,10 @@ import Testing
         let publisher = try PublisherFixture()
         try publisher.create()
         let target = try publisher.repository.store([5], as: "x")
-        #expect(throws: RepositoryError.self) {
-            try publisher.repository.update(adding: [target], signers: [publisher.key(.targets)])
-        }
+        let result = try publisher.repository.update(adding: [target], signers: [publisher.key(.targets)])
+        #expect(!result.isPublished)
         #expect(try await publisher.client().target("x") == nil)
+        #expect(throws: RepositoryError.self) { try publisher.repository.renew(signers: [publisher.key(.targets)]) }
         #expect(try publisher.repository.resume(signers: publisher.online).isPublished)
         #expect(try await publisher.client().target("x") != nil)
     }

@@ -62,7 +62,9 @@ struct ConnectionJudge: Sendable {
     /// The server sent us elsewhere.
     mutating func follow(from url: String, to next: String) {
         guard URLText.server(of: next) != URLText.server(of: url) else { return }
-        reach = .named(by: kind ?? URLText.host(of: url).flatMap { AddressKind(host: $0) } ?? .internet)
+        let own = kind ?? URLText.host(of: url).flatMap { AddressKind(host: $0) } ?? .internet
+        // A redirect is nobody's signed word, and another port of this machine is another service.
+        reach = .named(by: own == .machine ? .internet : own)
     }
 
     private static func message(_ address: String, _ kind: AddressKind) -> String {

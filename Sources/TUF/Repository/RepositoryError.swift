@@ -18,7 +18,7 @@ package enum RepositoryError: Error, Sendable {
     case busy
     /// A change waits for signatures; it must be finished or discarded before the next.
     case waiting(roles: [String])
-    /// Keys that every change needs, those of timestamp and snapshot, did not sign.
+    /// Too few keys of timestamp or snapshot signed to renew them; nothing waits.
     case missingSignatures(role: String, SignatureCount)
     /// A role that nobody delegates to.
     case noSuchRole(String)

@@ -132,7 +132,8 @@ extension TUFRepository {
         } catch {
             // What people signed already must not be lost because another key is not available.
             for entry in round.documents.entries { try keepDraft(entry.value, of: entry.name) }
-            throw error
+            guard case .missingSignatures(let role, let count) = error else { throw error }
+            return .waiting([PublishResult.MissingSignatures(role: role, count: count)])
         }
         files.append(("\(snapshot.version).snapshot.json", snapshot.bytes))
         for file in files { try folder.write(file.bytes, to: "metadata/\(file.name)") }

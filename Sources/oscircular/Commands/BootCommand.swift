@@ -20,11 +20,13 @@ struct BootCommand: AsyncParsableCommand {
     @Option(help: "Memory in MiB; by default what the catalog advises.") var memory: Int?
     @Option(help: "Virtual processors.") var cpus: Int?
     @OptionGroup var opening: OpeningOption
-    @Option(help: "user (the internet), lan (neighbours too) or none (only ssh to this host).") var network: Network?
+    @Option(
+        help: "user (the internet), lan (private networks and this host's, too) or none (only ssh to this host).")
+    var network: Network?
     @Option(help: "auto, kvm or tcg (software emulation).") var accel: Accel?
     @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
-    @Option(help: "keep or remove: what the guest has put into its exchange folder when it ends.") var exchange:
-        Exchange?
+    @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
+    var exchange: Exchange?
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -154,11 +156,12 @@ private struct SessionViewer {
         let registry = registry
         let asked = Atomic(false)
         let signals = AsyncStream<Signal>.makeStream()
-        Interruption.handle { signal in
+        let handle: Interruption.Handler = { signal in
             // The guest keeps running without its viewer.
             if signal == .hangUp { CurrentProcess.endNow(signal.exitCode) }
             signals.continuation.yield(signal)
         }
+        Interruption.handle(handle)
         let stopper = Task {
             for await _ in signals.stream {
                 let isSecond = asked.exchange(true, ordering: .relaxed)
@@ -177,7 +180,18 @@ private struct SessionViewer {
         }
         if display == .console {
             Terminal.note("Ctrl-] leaves the console; the guest keeps running.")
-            let end = try await ConsoleAttachment.run(directory)
+            let interruption = try EventDescriptor()
+            let received = Atomic<Int32>(0)
+            let hasTerminal = TerminalDevice.isTerminal(StandardDescriptor.input)
+            // What ends the program gives the terminal back first; the guest keeps running.
+            Interruption.handle { signal in
+                guard hasTerminal, signal != .interrupt else { return handle(signal) }
+                received.store(signal.exitCode, ordering: .relaxed)
+                interruption.signal()
+            }
+            let end = try await ConsoleAttachment.run(directory, interruption: interruption)
+            Interruption.handle(handle)
+            if end == .interrupted { throw ExitCode(received.load(ordering: .relaxed)) }
             if end == .left, directory.isAlive {
                 Terminal.note(
                     "The guest keeps running as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns to it."
