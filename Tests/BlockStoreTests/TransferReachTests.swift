@@ -50,15 +50,25 @@ import Testing
     }
 
     @Test func whatIsOfThisMachineLeadsToThisMachine() async throws {
+        let server = try FaultyHTTPServer(folder: directory.path)
+        server.script("/moved", .redirect(to: "/hello"))
+        #expect(try await queue.get(server.url + "moved", maximumBytes: 100).kind == .machine)
+        let named = try await queue.get(server.url + "hello", maximumBytes: 100, reach: .named(by: .machine))
+        #expect(named.body.bytes == Array("hello".utf8))
+        let request = TransferRequest(url: server.url, maximumBytes: 1, reach: .named(by: .privateNetwork))
+        #expect(isRefused(await failure(request)))
+    }
+
+    /// Nobody signs a redirect, and another port is another service.
+    @Test func aRedirectLeadsToNoOtherPortOfThisMachine() async throws {
         let (one, other) = (try FaultyHTTPServer(folder: directory.path), try FaultyHTTPServer(folder: directory.path))
-        one.script("/moved", .redirect(to: other.url + "hello"))
-        let result = try await queue.get(one.url + "moved", maximumBytes: 100)
-        #expect(result.body.bytes == Array("hello".utf8))
-        #expect(result.kind == .machine)
-        _ = try await queue.get(one.url + "hello", maximumBytes: 100, reach: .named(by: .machine))
-        #expect(
-            isRefused(await failure(TransferRequest(url: one.url, maximumBytes: 1, reach: .named(by: .privateNetwork))))
-        )
+        one.always("/moved", .redirect(to: other.url + "hello"))
+        #expect(isRefused(await failure(TransferRequest(url: one.url + "moved", maximumBytes: 100))))
+        #expect(other.connectionCount == 0)
+        let written = TransferQueue(
+            options: TransferOptions(writtenServers: [try #require(URLText.server(of: other.url))]))
+        defer { written.close() }
+        #expect(try await written.get(one.url + "moved", maximumBytes: 100).body.bytes == Array("hello".utf8))
     }
 
     @Test func aFileIsNamedByAFolderOnly() async throws {
@@ -76,7 +86,10 @@ import Testing
     @Test func aServerNamesNoUserAndPasswordForAnother() async throws {
         let (one, other) = (try FaultyHTTPServer(folder: directory.path), try FaultyHTTPServer(folder: directory.path))
         one.script("/moved", .redirect(to: "http://me:secret@127.0.0.1:\(other.port)/hello"))
-        _ = try await queue.get(one.url + "moved", maximumBytes: 100)
+        let written = TransferQueue(
+            options: TransferOptions(writtenServers: [try #require(URLText.server(of: other.url))]))
+        defer { written.close() }
+        _ = try await written.get(one.url + "moved", maximumBytes: 100)
         #expect(other.requests == ["/hello"])
         #expect(!other.requestHeaders.joined().lowercased().contains("authorization"))
         // The user's own go with him on the same server.
