@@ -183,15 +183,15 @@ private struct SessionViewer {
             let interruption = try EventDescriptor()
             let received = Atomic<Int32>(0)
             let hasTerminal = TerminalDevice.isTerminal(StandardDescriptor.input)
-            // What ends the program gives the terminal back first; the guest keeps running.
+            // The terminal is given back before anything else is done.
             Interruption.handle { signal in
                 guard hasTerminal, signal != .interrupt else { return handle(signal) }
-                received.store(signal.exitCode, ordering: .relaxed)
+                received.store(signal.rawValue, ordering: .relaxed)
                 interruption.signal()
             }
             let end = try await ConsoleAttachment.run(directory, interruption: interruption)
             Interruption.handle(handle)
-            if end == .interrupted { throw ExitCode(received.load(ordering: .relaxed)) }
+            if end == .interrupted { handle(Signal(rawValue: received.load(ordering: .relaxed))) }
             if end == .left, directory.isAlive {
                 Terminal.note(
                     "The guest keeps running as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns to it."
