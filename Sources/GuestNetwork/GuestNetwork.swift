@@ -77,7 +77,7 @@ package final class GuestNetwork: Sendable {
         self.events = events
         counts = Monitor(DropCounts())
         let failure = Failure()
-        try GuestNetwork.start("guest-network") { [stop, ended, count, counts] in
+        let body: @Sendable () -> Void = { [stop, ended, count, counts] in
             defer {
                 continuation.finish()
                 ended.signal()
@@ -91,6 +91,13 @@ package final class GuestNetwork: Sendable {
                 failure.value.withLock { $0 = error }
                 started.signal()
             }
+        }
+        do throws(GuestNetworkError) {
+            try GuestNetwork.start("guest-network", body)
+        } catch {
+            // Else `deinit` would wait for a thread that there never was.
+            ended.signal()
+            throw error
         }
         started.wait()
         if let error = failure.value.withLock({ $0 }) { throw error }
