@@ -46,6 +46,10 @@ package final class GuestNetwork: Sendable {
         case lost(String)
         /// It serves again: connections of before are gone, new ones are possible.
         case back
+        /// QEMU's connection ended: with the guest, or alone; QEMU does not make another one then.
+        case unplugged
+        /// Once: the process can reach more of the user's machine than it should, if it is broken; the text says why and what to do.
+        case exposed(String)
     }
 
     /// From init to ``close()``. One consumer.
