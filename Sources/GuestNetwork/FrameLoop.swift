@@ -14,6 +14,7 @@ final class FrameLoop {
     private var filter: FrameFilter
     private var flows = FlowRate()
     private var dropped: [FrameDropReason: Int] = [:]
+    private var restSleep: UInt32 = 1
 
     /// - Parameters:
     ///   - isGuestServed: the host connects to the guest's port 22.
@@ -44,8 +45,10 @@ final class FrameLoop {
                 PollSource(control.descriptor), PollSource(addresses.descriptor),
                 PollSource(
                     stream?.descriptor,
-                    (stream?.awaitsRest == true ? [] : PollSource.Events.readable)
-                        .union(stream?.wantsToWrite == true ? .writable : [])),
+                    stream?.lacksMemory == true
+                        ? []
+                        : (stream?.awaitsRest == true ? [] : PollSource.Events.readable)
+                            .union(stream?.wantsToWrite == true ? .writable : [])),
             ]
             do throws(SlirpError) {
                 try stack.wait(for: &sources, milliseconds: longestSleep)
@@ -55,14 +58,18 @@ final class FrameLoop {
             if sources[0].hasNews && !obey() { return }
             peer.repeatOpenings(at: MonotonicClock.nanoseconds)
             refreshAddresses(haveChanged: sources[1].hasNews)
-            let isReadable = stream?.awaitsRest == true || !sources[2].found.subtracting(.writable).isEmpty
+            let isReadable = stream?.mustBeTried == true || !sources[2].found.subtracting(.writable).isEmpty
             if stream != nil && stream === peer.stream { serve(readable: isReadable) }
+            restSleep = peer.stream?.mustBeTried == true ? Self.sleep(after: restSleep) : 1
         }
     }
 
+    /// Milliseconds until a stream is tried again that poll cannot speak for: twice as long each time, to a tenth of a second.
+    static func sleep(after last: UInt32) -> UInt32 { min(last * 2, 100) }
+
     private var longestSleep: UInt32? {
-        // QEMU writes the rest of a frame at once, as a rule.
-        if peer.stream?.awaitsRest == true { return 1 }
+        // QEMU writes the rest of a frame at once, as a rule; who does not must not keep this process busy.
+        if peer.stream?.mustBeTried == true { return restSleep }
         return filter.policy.hostAddresses == nil || peer.hasOpenings ? 500 : nil
     }
 

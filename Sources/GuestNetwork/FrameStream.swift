@@ -21,6 +21,8 @@ final class FrameStream {
 
     /// The last read found the beginning of a frame and no whole one: poll would say "readable" for as long as that is so.
     private(set) var awaitsRest = false
+    /// The kernel had no memory for the last call: poll would say "ready" for as long as that is so.
+    private(set) var lacksMemory = false
 
     /// - Parameter handle: a stream socket of the unix family.
     init(handle: FileHandle) {
@@ -31,12 +33,15 @@ final class FrameStream {
 
     var descriptor: Int32 { handle.descriptor }
     var wantsToWrite: Bool { sent < ends.count }
+    /// poll does not say when to go on.
+    var mustBeTried: Bool { awaitsRest || lacksMemory }
 
     /// Reads once and gives every frame that is whole now to `body`.
     /// - Returns: false when the peer is gone or sends nonsense: end the connection.
     func read(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool {
         do {
             awaitsRest = false
+            lacksMemory = false
             let count: Int
             switch try handle.receive(into: buffer, peek: true) {
             case .nothingYet: return true
@@ -52,14 +57,23 @@ final class FrameStream {
             var taken = 0
             while taken < whole {
                 let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[taken..<whole])
-                guard case .bytes(let count) = try handle.receive(into: rest, peek: false) else { return false }
+                // Whatever the error: what is left begins in the middle of a frame.
+                let received = try? handle.receive(into: rest, peek: false)
+                guard case .bytes(let count) = received else { return false }
                 taken += count
             }
             Frames.forEach(in: UnsafeRawBufferPointer(rebasing: buffer[..<whole]), body)
             return true
         } catch {
-            return false
+            return isShortage(error)
         }
+    }
+
+    /// No end of the connection, which QEMU would not make again: to be tried later.
+    private func isShortage(_ error: any Error) -> Bool {
+        guard let error = error as? SystemCallError, error.isMemoryShortage else { return false }
+        lacksMemory = true
+        return true
     }
 
     /// Queues a frame for the guest, or drops it.
@@ -87,11 +101,16 @@ final class FrameStream {
     func flush() -> Bool {
         while sent < ends.count {
             let start = sent > 0 ? ends[sent - 1] : 0
-            // A socket that cannot be written to has no peer, whatever the error.
-            let count = output.withUnsafeBytes { try? handle.sendPieces(of: $0, from: start, endingAt: ends[sent...]) }
-            guard let count else { return false }
-            if count == 0 { return true }
-            sent += count
+            do {
+                let count = try output.withUnsafeBytes { bytes in
+                    try handle.sendPieces(of: bytes, from: start, endingAt: ends[sent...])
+                }
+                if count == 0 { return true }
+                sent += count
+            } catch {
+                // A socket that cannot be written to has no peer, whatever else the error.
+                return isShortage(error)
+            }
         }
         output.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)

@@ -27,6 +27,8 @@ package final class GuestNetwork: Sendable {
         package var program = "/proc/self/exe"
         /// Called with the id of each process before it does anything, on a thread of the network's: to set its bounds.
         package var willRun: @Sendable (ProcessID) -> Void = { _ in }
+        /// Nanoseconds: so often a process that serves a guest is asked whether it is alive, at most, and so long it may take to answer.
+        var patience: UInt64 = 10_000_000_000
 
         package init(
             mode: GuestNetworkMode, socketPath: String, sshSocketPath: String, guestSSHSocketPath: String? = nil,
@@ -46,6 +48,10 @@ package final class GuestNetwork: Sendable {
         case lost(String)
         /// It serves again: connections of before are gone, new ones are possible.
         case back
+        /// QEMU's connection ended: with the guest, or alone; QEMU does not make another one then.
+        case unplugged
+        /// Once: the process can reach more of the user's machine than it should, if it is broken; the text says why and what to do.
+        case exposed(String)
     }
 
     /// From init to ``close()``. One consumer.
@@ -77,7 +83,7 @@ package final class GuestNetwork: Sendable {
         self.events = events
         counts = Monitor(DropCounts())
         let failure = Failure()
-        try GuestNetwork.start("guest-network") { [stop, ended, count, counts] in
+        let body: @Sendable () -> Void = { [stop, ended, count, counts] in
             defer {
                 continuation.finish()
                 ended.signal()
@@ -91,6 +97,13 @@ package final class GuestNetwork: Sendable {
                 failure.value.withLock { $0 = error }
                 started.signal()
             }
+        }
+        do throws(GuestNetworkError) {
+            try GuestNetwork.start("guest-network", body)
+        } catch {
+            // Else `deinit` would wait for a thread that there never was.
+            ended.signal()
+            throw error
         }
         started.wait()
         if let error = failure.value.withLock({ $0 }) { throw error }

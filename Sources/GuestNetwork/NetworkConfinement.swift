@@ -36,7 +36,7 @@ struct NetworkConfinement {
             resolver = try Confinement.enterEmptyRoot(
                 showing: (gatewayPath, "gateway"), writing: ("etc", "resolv.conf"))
         } catch {
-            missing.append("namespaces (\(error))")
+            missing.append("\(Self.namespaces) (\(error))")
         }
         if let user {
             try Confinement.become(user.id, user.group)
@@ -48,6 +48,31 @@ struct NetworkConfinement {
         }
         return NetworkConfinement(
             gatewayPath: resolver == nil ? gatewayPath : "/gateway", missing: missing, resolver: resolver)
+    }
+
+    /// How ``missing`` names those of mounts, processes and users.
+    static let namespaces = "namespaces"
+
+    /// What the user is told where the process has no namespaces: what that means, and what to do.
+    /// - Parameter setting: what is in a file of /proc/sys; nil without it.
+    static func exposure(_ setting: (String) -> String?) -> String {
+        func isSet(_ name: String, _ value: Character) -> Bool {
+            setting(name)?.filter { !$0.isWhitespace } == String(value)
+        }
+        let advice =
+            if isSet("kernel/apparmor_restrict_unprivileged_userns", "1") {
+                "allow it with an AppArmor profile for oscircular that has the rule 'userns,' or, for all programs, with "
+                    + "'sysctl kernel.apparmor_restrict_unprivileged_userns=0' as root"
+            } else if isSet("kernel/unprivileged_userns_clone", "0") {
+                "allow it with 'sysctl kernel.unprivileged_userns_clone=1' as root"
+            } else if isSet("user/max_user_namespaces", "0") {
+                "allow it with 'sysctl user.max_user_namespaces=10000' as root"
+            } else {
+                "in a container, allow it to make namespaces, or start guests outside of it"
+            }
+        return
+            "this machine does not let the guest's network make namespaces of its own: a guest that breaks it could connect "
+            + "to sockets of your other programs (D-Bus, ssh-agent); \(advice)"
     }
 
     /// No capabilities, no way to more rights, bounded memory; this process goes on as the first of its namespace.
@@ -69,11 +94,13 @@ struct NetworkConfinement {
         } catch {
             missing.append("Landlock (\(error))")
         }
-        try Self.systemCalls.load()
+        try Self.systemCalls(for: CurrentProcess.id).load()
     }
 
     /// What moving frames between open sockets takes, and libslirp's new ones. The kernel has forty times as many.
-    static let systemCalls: SystemCallFilter = {
+    /// - Parameter process: the one that it is for: it sends signals to itself only. Where it has no namespace of processes, others of its
+    ///   user, the session among them, have numbers for it.
+    static func systemCalls(for process: ProcessID) -> SystemCallFilter {
         var filter = SystemCallFilter(otherwise: .refuse(.noSuchCall))
         // Sockets of this process and of libslirp.
         filter.add(
@@ -81,12 +108,19 @@ struct NetworkConfinement {
             [
                 "poll", "ppoll", "read", "readv", "recvfrom", "recvmsg", "write", "writev", "sendto", "sendmsg",
                 "sendmmsg", "connect", "accept", "accept4", "shutdown", "close", "getsockname", "getpeername",
-                "getsockopt", "setsockopt", "fcntl",
+                "getsockopt", "setsockopt",
                 // libslirp reserves a free port for each connection of the host; it cannot listen there.
                 "bind",
             ])
         for family: UInt32 in [ /* AF_UNIX */1, /* AF_INET */ 2] {
             filter.add(.allow, ["socket"], where: .argument(0, is: family))
+        }
+        // Not F_SETOWN and F_SETSIG, which send any signal to any process of the user.
+        for command: UInt32 in [
+            /* F_DUPFD */ 0, /* F_GETFD */ 1, /* F_SETFD */ 2, /* F_GETFL */ 3, /* F_SETFL */ 4,
+            /* F_DUPFD_CLOEXEC */ 1030,
+        ] {
+            filter.add(.allow, ["fcntl"], where: .argument(1, is: command))
         }
         for request: UInt32 in [ /* TCGETS */0x5401, /* FIONREAD */ 0x541B, /* FIONBIO */ 0x5421] {
             filter.add(.allow, ["ioctl"], where: .argument(1, is: request))
@@ -105,9 +139,10 @@ struct NetworkConfinement {
             [
                 "clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "restart_syscall",
                 "sched_yield",
-                "getpid", "gettid", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "exit",
+                "getpid", "gettid", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "exit",
                 "exit_group",
             ])
+        filter.add(.allow, ["tgkill"], where: .argument(0, is: UInt32(bitPattern: process)))
         // Nothing of ours comes near these: whoever does is not us any more.
         filter.add(
             .endProcess,
@@ -117,5 +152,5 @@ struct NetworkConfinement {
                 "userfaultfd", "io_uring_setup",
             ])
         return filter
-    }()
+    }
 }

@@ -94,7 +94,7 @@ final class NetworkKeeper {
         if sources[0].hasNews { return false }
         if sources[1].hasNews {
             count.clear()
-            running?.tell(.count)
+            running?.ask(at: MonotonicClock.nanoseconds)
         }
         if sources[2].hasNews { meetPeer() }
         if sources[5].hasNews { running?.readErrors() }
@@ -112,6 +112,7 @@ final class NetworkKeeper {
             // The next one may come: the guest's QEMU starts again.
             logger.debug("QEMU left the network")
             qemu = nil
+            events.yield(.unplugged)
         } else if let connection = listener.accept(nonblocking: true) {
             logger.debug("QEMU connected to the network")
             qemu = connection
@@ -123,11 +124,12 @@ final class NetworkKeeper {
         for report in running?.reports() ?? [] {
             switch report {
             case .ready(let missing):
-                guard let running, !running.isReady else { continue }
-                running.isReady = true
                 if !missing.isEmpty && !saidMissing {
                     saidMissing = true
                     logger.notice("the network's process goes without", metadata: ["what": "\(missing)"])
+                    if missing.contains(where: { $0.hasPrefix(NetworkConfinement.namespaces) }) {
+                        events.yield(.exposed(NetworkConfinement.exposure { Self.setting($0) }))
+                    }
                 }
                 if nextStart > 0 { events.yield(.back) }
             case .counts(let dropped):
@@ -137,6 +139,11 @@ final class NetworkKeeper {
                 }
             }
         }
+    }
+
+    private static func setting(_ name: String) -> String? {
+        // Most machines lack some of them.
+        try? FileContents.readText("/proc/sys/\(name)", limit: 64)
     }
 
     /// Ends a process that is of no use, starts the next one, passes on a new resolver.
@@ -152,8 +159,10 @@ final class NetworkKeeper {
                 nextStart = now + pause
                 logger.warning("the network's process ended", metadata: ["why": "\(process.lastWords)"])
                 if process.isReady { events.yield(.lost(process.lastWords)) }
-            } else if resolver.hasChanged(at: now), process.isReady {
-                process.tell(.resolver(resolver.text))
+            } else {
+                // Also to one that is being started: it hears of it then.
+                if resolver.hasChanged(at: now) { process.tell(.resolver(resolver.text)) }
+                if qemu != nil { process.checkPulse(at: now) }
             }
         } else if now >= nextStart {
             do throws(SystemCallError) {
@@ -164,110 +173,6 @@ final class NetworkKeeper {
                 logger.error("the network's process cannot be started", metadata: ["error": "\(error)"])
             }
         }
-    }
-}
-
-/// One process of the network, as the session sees it.
-private final class RunningNetwork {
-    let began = MonotonicClock.nanoseconds
-    /// It has confined itself and serves.
-    var isReady = false
-    /// It died, or broke off.
-    var isOver = false
-    private let child: ChildProcess
-    private var control: MessageSocket?
-    private let errors: FileHandle
-    private var words: [UInt8] = []
-    private var ending: ChildProcess.Ending?
-
-    /// Bytes that are kept of what it says on standard error.
-    private static let wordLimit = 4096
-
-    init(
-        _ configuration: GuestNetwork.Configuration, user: SandboxUser?, listener: Int32?
-    ) throws(SystemCallError) {
-        let (own, others) = try MessageSocket.pair()
-        let pipe = try Pipe()
-        try pipe.reading.makeNonblocking()
-        var arguments = ["run-network", "--network", configuration.mode.rawValue]
-        arguments += ["--gateway", configuration.sshSocketPath]
-        if let user { arguments += ["--user", "\(user.uid)", "--group", "\(user.gid)"] }
-        var descriptors = [NetworkProcess.controlDescriptor: others.descriptor]
-        if let listener {
-            arguments.append("--guest-listener")
-            descriptors[NetworkProcess.guestListenerDescriptor] = listener
-        }
-        child = try ChildProcess(
-            configuration.program, arguments, standardError: pipe.writing.descriptor, otherDescriptors: descriptors,
-            session: .own)
-        control = own
-        errors = pipe.reading
-    }
-
-    var id: ProcessID { child.pid }
-    var endDescriptor: Int32 { child.descriptor }
-    var reportDescriptor: Int32? { control?.descriptor }
-    var errorDescriptor: Int32? { errorsAreOpen ? errors.descriptor : nil }
-    private var errorsAreOpen = true
-
-    func tell(_ order: NetworkOrder, _ handle: FileHandle? = nil) {
-        // One that reads no more has no room for more: it is of no use.
-        if control?.send(order.bytes, descriptor: handle?.descriptor) != true { isOver = true }
-    }
-
-    /// What it has reported, a few messages at a time: who sends many does not keep us busy.
-    func reports() -> [NetworkReport] {
-        var reports: [NetworkReport] = []
-        for _ in 0..<16 {
-            switch control?.receive() ?? .end {
-            case .nothingYet: return reports
-            case .message(let bytes, _):
-                if let report = NetworkReport(bytes) {
-                    reports.append(report)
-                    continue
-                }
-                isOver = true
-            case .end: isOver = true
-            }
-            break
-        }
-        return reports
-    }
-
-    func readErrors() {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
-        defer { buffer.deallocate() }
-        do throws(SystemCallError) {
-            switch try errors.receive(into: buffer) {
-            case .bytes(let count): if words.count < Self.wordLimit { words += buffer[..<count] }
-            case .nothingYet: break
-            case .end: errorsAreOpen = false
-            }
-        } catch {
-            errorsAreOpen = false
-        }
-    }
-
-    /// How it ended, and what it said before.
-    var lastWords: String {
-        let said = words.suffix(400).map { (0x20..<0x7F).contains($0) ? Character(Unicode.Scalar($0)) : " " }
-        return [ending.map { "\($0)" } ?? "it did not answer", String(said)].filter { !$0.isEmpty }.joined(
-            separator: ": ")
-    }
-
-    /// Lets it end, kills it if it does not, and waits for its end.
-    func end() {
-        guard ending == nil else { return }
-        control = nil
-        var sources = [PollSource(child.descriptor)]
-        // Without memory for the wait it is killed at once.
-        _ = try? PollSource.wait(for: &sources, milliseconds: 1000)
-        ending = child.reap()
-        if ending == nil {
-            child.send(.kill)
-            ending = child.wait()
-        }
-        if errorsAreOpen { readErrors() }
     }
 }
 

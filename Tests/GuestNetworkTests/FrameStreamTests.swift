@@ -1,12 +1,13 @@
 import Glibc
 import Linux
+import Seccomp
 import Testing
 
 @testable import GuestNetwork
 
 struct FrameStreamTests {
     /// Both ends of a connection.
-    private func connection() throws -> (FrameStream, FileHandle) {
+    func connection() throws -> (FrameStream, FileHandle) {
         var ends: [Int32] = [-1, -1]
         try systemCall("socketpair") { socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) }
         return (FrameStream(handle: FileHandle(owning: ends[0])), FileHandle(owning: ends[1]))
@@ -85,6 +86,32 @@ struct FrameStreamTests {
         }
         #expect(frames.flush())
         withExtendedLifetime(qemu) {}
+    }
+
+    /// QEMU does not connect again, so that a connection must outlive the kernel's want of memory.
+    @Test func keepsTheConnectionWhenTheKernelHasNoMemory() async throws {
+        await #expect(processExitsWith: .success) {
+            let (frames, qemu) = try FrameStreamTests().connection()
+            // It counts for this process only, which ends with the test.
+            var filter = SystemCallFilter(otherwise: .allow)
+            filter.add(.refuse(.noBuffers), ["sendmmsg"])
+            try filter.load()
+            [UInt8](repeating: 7, count: 60).withUnsafeBytes { frames.write($0) }
+            guard frames.flush(), frames.wantsToWrite, frames.mustBeTried else { exit(1) }
+            withExtendedLifetime(qemu) {}
+        }
+    }
+
+    @Test func endsTheConnectionWhenQEMUIsGone() throws {
+        let frames = try connection().0
+        [UInt8](repeating: 7, count: 60).withUnsafeBytes { frames.write($0) }
+        #expect(!frames.flush() && !frames.mustBeTried)
+    }
+
+    /// A thousand wake-ups a second for a peer that sends half a frame would be too many.
+    @Test func sleepsLongerEachTimeForTheRestOfAFrame() {
+        let sleeps = sequence(first: UInt32(1)) { FrameLoop.sleep(after: $0) }.prefix(9)
+        #expect(Array(sleeps) == [1, 2, 4, 8, 16, 32, 64, 100, 100])
     }
 
     @Test func takesTheLargestFrame() throws {

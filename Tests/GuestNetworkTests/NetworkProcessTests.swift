@@ -280,7 +280,7 @@ struct NetworkProcessTests {
             "SKIPPED: needs python3, and knows the calls' numbers on x86-64 only"))
     func makesNoOtherSystemCalls() async throws {
         let folder = try TemporaryDirectory(in: "/tmp")
-        let program = try NetworkConfinement.systemCalls.program()
+        let program = try NetworkConfinement.systemCalls(for: 5_000_000).program()
         try AtomicFile.write(program, to: folder.path + "/filter", mode: 0o600)
         let script = """
             import ctypes, errno, os, socket, sys
@@ -305,6 +305,10 @@ struct NetworkProcessTests {
             print('unlink', call(87, ctypes.c_char_p(sys.argv[1].encode())))
             print('listen', call(50, 0, 1))
             print('kill', call(62, 0, 0))
+            # More than the kernel numbers: allowed, and nobody's.
+            print('tgkill', call(234, 5000000, 5000000, 0), call(234, os.getpid(), os.getpid(), 0))
+            # F_GETFL, F_SETOWN, F_SETSIG, F_SETOWN_EX
+            print('fcntl', call(72, 1, 3, 0), call(72, 1, 8, 0), call(72, 1, 10, 9), call(72, 1, 15, path))
             print('mmap', call(9, 0, 4096, 3, 34, -1, 0), call(9, 0, 4096, 5, 34, -1, 0))
             print('ioctl', call(16, 0, 0x5412, path))
             print('inet', connect(socket.AF_INET, socket.SOCK_STREAM))
@@ -331,6 +335,8 @@ struct NetworkProcessTests {
                 unlink ENOSYS
                 listen ENOSYS
                 kill ENOSYS
+                tgkill ESRCH ENOSYS
+                fcntl done ENOSYS ENOSYS ENOSYS
                 mmap done ENOSYS
                 ioctl ENOSYS
                 inet done

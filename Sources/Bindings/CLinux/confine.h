@@ -73,7 +73,8 @@ static inline ssize_t osc_send_descriptor(int socket, const void *bytes, size_t 
     return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// A message and its descriptor (-1: none came). Others that come along are closed by the kernel, for there is no room for them.
+// A message and its descriptor (-1: none came). There is room for one: others that come along never arrive. CMSG_SPACE would have room for
+// two of them where a long has eight bytes.
 static inline ssize_t osc_receive_descriptor(int socket, void *bytes, size_t count, int flags, int *descriptor) {
     union {
         char room[CMSG_SPACE(sizeof(int))];
@@ -81,14 +82,18 @@ static inline ssize_t osc_receive_descriptor(int socket, void *bytes, size_t cou
     } control;
     struct iovec part = {.iov_base = bytes, .iov_len = count};
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
     *descriptor = -1;
     ssize_t result = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
     if (result < 0) return result;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int))) {
-        memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return result;
+    size_t arrived = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t index = 0; index < arrived; index++) {
+        int one;
+        memcpy(&one, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
+        if (index == 0) *descriptor = one;
+        else close(one);
     }
     return result;
 }

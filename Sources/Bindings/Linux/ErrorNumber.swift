@@ -51,6 +51,8 @@ package struct ErrorNumber: RawRepresentable, Sendable, Hashable {
     package static let fileTooLarge = ErrorNumber(EFBIG)
     /// ENOMEM
     package static let outOfMemory = ErrorNumber(ENOMEM)
+    /// ENOBUFS: the kernel has no memory for what a socket sends.
+    package static let noBuffers = ErrorNumber(ENOBUFS)
     /// EMFILE: this process has no descriptor left.
     package static let tooManyOpenFiles = ErrorNumber(EMFILE)
     /// ENFILE: the machine has no descriptor left.
@@ -106,6 +108,9 @@ extension SystemCallError {
 
     /// Nothing has this name: ENOENT, or ENOTDIR where a part of the path is not a folder.
     package var isAbsent: Bool { number == .noSuchFile || number == .notAFolder }
+
+    /// The kernel has no memory for the moment: the same call may succeed later.
+    package var isMemoryShortage: Bool { number == .outOfMemory || number == .noBuffers }
 
     /// There is no room: the disk, the quota or the largest size of a file is used up.
     package var isOutOfSpace: Bool { [.noSpace, .quotaExceeded, .fileTooLarge].contains(number) }

@@ -50,8 +50,9 @@ package final class MessageSocket: Sendable {
         while true {
             let flags = wait ? 0 : Int32(MSG_DONTWAIT)
             let count = osc_receive_descriptor(handle.descriptor, &bytes, bytes.count, flags, &descriptor)
+            // Closed with a message that is none.
+            let file = descriptor >= 0 ? FileHandle(owning: descriptor) : nil
             if count > 0 {
-                let file = descriptor >= 0 ? FileHandle(owning: descriptor) : nil
                 return .message(Array(bytes[..<count]), file)
             }
             if count < 0 && errno == EINTR { continue }

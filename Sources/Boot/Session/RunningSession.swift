@@ -99,20 +99,6 @@ struct RunningSession: Sendable {
         }
     }
 
-    /// The guest hears of a network that was lost and came back as of a cable: beside the loop, for QEMU may take long to answer.
-    private func followNetwork(_ network: GuestNetwork, _ guest: SessionGuest) async {
-        for await event in network.events {
-            switch event {
-            case .lost(let reason):
-                StandardError.write("the guest's network was lost (\(reason)) and is started again\n")
-                _ = await guest.setLink(isUp: false)
-            case .back:
-                let isUp = await guest.setLink(isUp: true)
-                StandardError.write("the guest's network is back\(isUp ? "" : "; QEMU was not told")\n")
-            }
-        }
-    }
-
     /// Starts the signals that come from neither the reader nor the control socket.
     private func begin() async {
         let (guest, network, image, continuation) = (guest, network, image, signals.continuation)
@@ -143,10 +129,13 @@ struct RunningSession: Sendable {
         } catch {
             log("the room on the disk is not watched: \(error)")
         }
-        let cable = Task { await followNetwork(network, guest) }
+        let cable = GuestCable(
+            setLink: { await guest.setLink(isUp: $0) }, isThere: { await guest.isActive() }, log: log,
+            show: { [state] in state.note(error: $0) })
+        let following = Task { await cable.follow(network.events) }
         await teardown.add {
             events.cancel()
-            cable.cancel()
+            following.cancel()
             mount.cancel()
             ticks.cancel()
         }

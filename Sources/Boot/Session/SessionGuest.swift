@@ -71,6 +71,9 @@ struct SessionGuest: Sendable {
     /// - Returns: whether libvirt did it.
     func setLink(isUp: Bool) async -> Bool { (try? await guest.setLink(isUp: isUp)) != nil }
 
+    /// Whether it exists still. Does not wait for QEMU.
+    func isActive() async -> Bool { await guest.isActive() }
+
     /// Looks at the guest without waiting for QEMU, in case an event was lost.
     func check(_ signals: AsyncStream<SessionSignal>.Continuation) {
         let guest = guest
