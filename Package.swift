@@ -148,8 +148,8 @@ let package = Package(
         tests(
             "BootTests",
             [
-                "Boot", "Catalog", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "ContentAddress", "Zstd",
-                "NetworkProxy",
+                "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount",
+                "ContentAddress", "Zstd", "NetworkProxy",
             ]),
         tests(
             "BootMenuTests", ["BootMenu", "Boot", "Catalog", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
