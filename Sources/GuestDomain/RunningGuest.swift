@@ -69,17 +69,15 @@ package final class RunningGuest: Sendable {
         }
     }
 
-    /// Lets a guest's own user open the processor's device for as long as the body takes: QEMU opens it when it starts. Else only the
-    /// group kvm may, and a user whom the user database does not know is in no group but the one that libvirt is told.
+    /// Lets a guest's own user open the processor's device for as long as the body takes.
     private static func withProcessor(
         _ guest: GuestSpecification, _ own: EmulatorIdentity?, _ body: () throws(LibvirtError) -> LibvirtDomain
     ) throws(LibvirtError) -> LibvirtDomain {
-        let device = "/dev/kvm"
         guard let own, guest.accelerator == .kvm else { return try body() }
-        // Where this fails, QEMU may open it all the same, or says that it cannot.
-        try? AccessList.add(own.user, to: device)
-        // Nothing but that device stays open to the user, who is nobody when the guest is gone.
-        defer { try? AccessList.remove(own.user, from: device) }
+        let device = ProcessorAccess()
+        device.open(to: own.user)
+        // What QEMU has opened stays open.
+        defer { device.close(to: own.user) }
         return try body()
     }
 

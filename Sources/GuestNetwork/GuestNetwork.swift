@@ -21,7 +21,7 @@ package final class GuestNetwork: Sendable {
         package var guestSSHSocketPath: String?
         /// Owns `socketPath` (0600) when set: the uid that QEMU runs as. Its folder must let that uid pass.
         package var socketOwner: UserID?
-        /// Whom the process runs as in root's session; nil for an unused number. Owns what it connects to.
+        /// Whom the process runs as in root's session; nil for ``SandboxUser/current()``. Owns what it connects to.
         package var user: SandboxUser?
         /// The program that has `run-network`: this one, also when it was replaced meanwhile.
         package var program = "/proc/self/exe"

@@ -13,7 +13,7 @@ package final class SSHGateway: Sendable {
         /// Made here, for the sockets at which sshd asks for its host key's signatures; removed at the end.
         package var directory: String
         /// The one folder that the guest reads and writes; made when absent (its parent must exist), stays afterwards.
-        /// In root's session it is given to the unprivileged user of ``SandboxUser``.
+        /// In root's session it is given to the user of the logins.
         package var exchangeDirectory: String
         /// Bytes that the exchange folder may hold. Beyond it all connections are ended, and new ones may read and remove, but not write.
         package var exchangeLimit: UInt64
@@ -29,11 +29,13 @@ package final class SSHGateway: Sendable {
         package var bounds: SessionBounds
         /// Owns the socket: the user of the network's process; nil for this one.
         package var client: UserID?
+        /// Whom logins run as in root's session; nil for ``SandboxUser/current()``.
+        package var user: SandboxUser?
 
         package init(
             socketPath: String, directory: String, exchangeDirectory: String, exchangeLimit: UInt64 = 16 << 30,
             shared: [SharedPath] = [], logPath: String, connectionLimit: Int = 16, waitingLimit: Int = 32,
-            bounds: SessionBounds = SessionBounds(), client: UserID? = nil
+            bounds: SessionBounds = SessionBounds(), client: UserID? = nil, user: SandboxUser? = nil
         ) {
             self.socketPath = socketPath
             self.directory = directory
@@ -45,6 +47,7 @@ package final class SSHGateway: Sendable {
             self.waitingLimit = waitingLimit
             self.bounds = bounds
             self.client = client
+            self.user = user
         }
     }
 
@@ -66,7 +69,7 @@ package final class SSHGateway: Sendable {
         } catch {
             throw GuestNetworkError(error)
         }
-        user = try SandboxUser.forOneSession()
+        if let given = configuration.user { user = given } else { user = try SandboxUser.current() }
         do throws(GuestNetworkError) {
             let sandbox = try SSHSandbox(
                 exchangeDirectory: configuration.exchangeDirectory, shared: configuration.shared, keys: keys,

@@ -47,7 +47,7 @@ struct SSHSandbox {
 
     /// Checks that everything is there.
     /// - Parameters:
-    ///   - user: as ``SandboxUser/forOneSession()`` gave it.
+    ///   - user: whom logins run as.
     ///   - processLimit: of one login; nil where its processes are counted for the session.
     /// - Throws: ``GuestNetworkError``.
     init(
@@ -239,47 +239,27 @@ package struct SandboxUser: Sendable, Equatable {
     /// The login that works besides `root`: the name of the user that runs the session.
     package let loginName: String
 
-    /// For what one session runs. Root's get a user each, who has no name: what the kernel counts for users (processes, keys,
-    /// watches) it counts for the session then, and no session's logins have rights to what another's made. Where the machine has no
-    /// numbers left for that, it is ``current()``.
-    /// - Throws: ``GuestNetworkError/noUnprivilegedUser``.
-    package static func forOneSession() throws(GuestNetworkError) -> SandboxUser {
-        let current = try current()
-        guard CurrentUser.isRoot else { return current }
-        for _ in 0..<16 {
-            let number = UserID.random(in: unused)
-            guard isMapped(number, "/proc/self/uid_map"), isMapped(number, "/proc/self/gid_map") else { break }
-            if UserDatabase.user(id: number) == nil {
-                return SandboxUser(uid: number, gid: number, loginName: current.loginName)
-            }
-        }
-        return current
+    private init(uid: UserID, gid: GroupID) {
+        self.uid = uid
+        self.gid = gid
+        loginName = UserDatabase.user(id: CurrentUser.id)?.name ?? "user"
     }
 
-    /// For the user of this process: in root's case an unprivileged one of the system's.
+    /// One that only one session of root's has: what the kernel counts for users (processes, keys, watches) it counts for the session
+    /// then, and no session's logins have rights to what another's made.
+    /// - Parameter number: nobody else's, as a user's and as a group's.
+    package init(number: UserID) { self.init(uid: number, gid: number) }
+
+    /// For the user of this process: in root's case an unprivileged one of the system's, which other sessions have, too.
     /// - Throws: ``GuestNetworkError/noUnprivilegedUser``.
     package static func current() throws(GuestNetworkError) -> SandboxUser {
-        let name = UserDatabase.user(id: CurrentUser.id)?.name ?? "user"
-        if !CurrentUser.isRoot { return SandboxUser(uid: CurrentUser.id, gid: CurrentUser.group, loginName: name) }
+        if !CurrentUser.isRoot { return SandboxUser(uid: CurrentUser.id, gid: CurrentUser.group) }
         for candidate in ["oscircular", "nobody"] {
             if let found = UserDatabase.user(named: candidate), found.id != 0, found.group != 0 {
-                return SandboxUser(uid: found.id, gid: found.group, loginName: name)
+                return SandboxUser(uid: found.id, gid: found.group)
             }
         }
         throw .noUnprivilegedUser
-    }
-
-    /// Numbers that neither distributions nor containers give away (systemd's table in docs/UIDS-GIDS.md).
-    static let unused: ClosedRange<UserID> = 0x7000_0000...0x7FFF_FFFE
-
-    /// In a container there may be only some numbers.
-    private static func isMapped(_ number: UserID, _ map: String) -> Bool {
-        // A kernel without user namespaces has no map, and all numbers.
-        guard let text = try? FileContents.readText(map, limit: 65_536) else { return true }
-        return text.split(separator: "\n").contains { line in
-            let fields = line.split(separator: " ").compactMap { UInt64($0) }
-            return fields.count == 3 && fields[0] <= UInt64(number) && UInt64(number) - fields[0] < fields[2]
-        }
     }
 }
 

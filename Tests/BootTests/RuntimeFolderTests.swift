@@ -16,16 +16,17 @@ import Testing
         former = folder.path("tmp/oscircular-\(geteuid())")
     }
 
-    private func find() -> RuntimeFolder {
+    private func find(_ given: String? = nil) -> RuntimeFolder {
         RuntimeFolder.find(
-            user: user, state: folder.path("state"), logins: folder.path("logins"), temporary: folder.path("tmp"))
+            user: user, state: folder.path("state"), given: given, logins: folder.path("logins"),
+            temporary: folder.path("tmp"))
     }
 
     private func permissions(_ path: String) throws -> FilePermissions? { try Paths.statusOfName(path)?.permissions }
 
     @Test func theFolderOfTheUsersLoginsIsUsedAndNothingIsMade() throws {
         try Folder.makeNew(folder.path("logins/\(user)"), mode: 0o700)
-        #expect(find() == RuntimeFolder(path: folder.path("logins/\(user)/oscircular"), former: former))
+        #expect(find() == RuntimeFolder(path: folder.path("logins/\(user)/oscircular"), former: [former]))
         #expect(try Folder.names(in: folder.path("tmp")) == [])
         #expect(try !Paths.isThere(folder.path("state")))
     }
@@ -51,6 +52,25 @@ import Testing
         // A power cut may leave an empty file.
         try AtomicFile.write("", to: folder.path("state/runtime"))
         #expect(find() != first)
+    }
+
+    /// A job of cron's starts one, and its user logs in later.
+    @Test func sessionsFromBeforeALoginAreSeenAfterIt() throws {
+        let before = find()
+        let older = try places(before)
+        try older.prepareRuntime()
+        let lock = try SessionDirectory(id: "living", places: older).create()
+        try Folder.makeNew(folder.path("logins/\(user)"), mode: 0o700)
+        let after = find()
+        #expect(after == RuntimeFolder(path: folder.path("logins/\(user)/oscircular"), former: [former, before.path]))
+        let given = find(folder.path("given/oscircular"))
+        #expect(given == RuntimeFolder(path: folder.path("given/oscircular"), former: [before.path]))
+        for found in [after, given] { #expect(try SessionRegistry(places: places(found)).ids() == ["living"]) }
+        // Whoever can write there may have made them.
+        try Paths.setPermissions(before.path, 0o777)
+        #expect(try SessionRegistry(places: places(given)).ids() == [])
+        #expect(find(folder.path("given/oscircular")).former == [])
+        withExtendedLifetime(lock) {}
     }
 
     @Test func programsThatStartAtOnceAgree() async throws {
@@ -90,7 +110,7 @@ import Testing
 
     @Test func whereNoNameCanBeKeptThereIsStillAFolder() throws {
         try folder.write([1], to: "state")
-        #expect(find() == RuntimeFolder(path: former, former: nil))
+        #expect(find() == RuntimeFolder(path: former))
     }
 
     // MARK: Sessions of earlier versions
@@ -99,12 +119,12 @@ import Testing
     private func places(_ found: RuntimeFolder) throws -> Places {
         let state = folder.path("xdg")
         return Places(
-            environment: { ["XDG_STATE_HOME": state][$0] }, user: 1, home: folder.path, findRuntime: { _ in found })
+            environment: { ["XDG_STATE_HOME": state][$0] }, user: 1, home: folder.path, findRuntime: { _, _ in found })
     }
 
     @Test func sessionsThatAnEarlierVersionStartedAreSeenAndClearedAway() throws {
         let (older, newer) = (
-            try places(RuntimeFolder(path: former, former: nil)), try places(find())
+            try places(RuntimeFolder(path: former)), try places(find())
         )
         try older.prepareRuntime()
         let lock = try SessionDirectory(id: "living", places: older).create()
@@ -123,7 +143,7 @@ import Testing
     }
 
     @Test func whatOthersCanWriteToHasNoSessionsOfOurs() throws {
-        let (older, newer) = (try places(RuntimeFolder(path: former, former: nil)), try places(find()))
+        let (older, newer) = (try places(RuntimeFolder(path: former)), try places(find()))
         try older.prepareRuntime()
         let lock = try SessionDirectory(id: "living", places: older).create()
         try Paths.setPermissions(former, 0o777)

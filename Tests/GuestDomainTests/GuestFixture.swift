@@ -11,7 +11,7 @@ final class GuestFixture: Sendable {
     let connection: HypervisorConnection
     let console: GuestConsole
     /// Whom its QEMU runs as.
-    let user: EmulatorUser
+    let user: ClaimedUser
     var imagePath: String { folder.path("image") }
     var overlayPath: String { folder.path("overlay.qcow2") }
 
@@ -21,7 +21,7 @@ final class GuestFixture: Sendable {
         // QEMU's own user has to get through, and sees no names.
         try systemCall("chmod") { chmod(folder.path, 0o711) }
         connection = try await HypervisorConnection.open(LibvirtDaemon.uri)
-        user = try EmulatorUser.claim(name: "oscircular-test", avoidingOwnersIn: [])
+        user = try #require(ClaimedUser.claim(name: "oscircular-test", avoidingOwnersIn: []).first)
         let words = Words()
         self.words = words
         console = try GuestConsole(

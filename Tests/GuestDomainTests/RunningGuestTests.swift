@@ -31,7 +31,7 @@ struct RunningGuestTests {
             #expect(fixture.owner(fixture.overlayPath) == fixture.user.id)
             #expect(fixture.user.id != fixture.connection.emulatorUser)
             #expect(try await fixture.mayRead(fixture.overlayPath, fixture.user.id))
-            let other = try EmulatorUser.claim(name: "oscircular-test", avoidingOwnersIn: [])
+            let other = try #require(ClaimedUser.claim(name: "oscircular-test", avoidingOwnersIn: []).first)
             #expect(try await !fixture.mayRead(fixture.overlayPath, other.id), "another guest's QEMU reads the overlay")
             #expect(fixture.owner(fixture.imagePath) == 0)
             #expect(await guest.state() == .running)

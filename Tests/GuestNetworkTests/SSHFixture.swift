@@ -15,6 +15,8 @@ final class SSHFixture: Sendable {
     let exchange: String
     /// Whom the network's process runs as, which connects to the gateway.
     let client: SandboxUser?
+    /// Nobody's else: what the kernel counts for users must be this fixture's alone.
+    private static let numbers = Atomic<UInt32>(61_184)
     fileprivate let relay: TCPListener
     private let stop: EventDescriptor
 
@@ -28,11 +30,12 @@ final class SSHFixture: Sendable {
         keys = try SessionKeys.make(in: folder.path + "/keys")
         try AtomicFile.write("10.0.2.2 \(keys.gatewayHost.publicKey)\n", to: folder.path + "/known", mode: 0o600)
         client = CurrentUser.isRoot ? try SandboxUser.current() : nil
+        let user = CurrentUser.isRoot ? SandboxUser(number: Self.numbers.add(1, ordering: .relaxed).oldValue) : nil
         gateway = try SSHGateway(
             .init(
                 socketPath: socket, directory: folder.path + "/sandbox", exchangeDirectory: exchange,
                 exchangeLimit: exchangeLimit, shared: shared, logPath: folder.path + "/log", connectionLimit: limit,
-                waitingLimit: waiting, bounds: bounds, client: client?.uid), keys: keys)
+                waitingLimit: waiting, bounds: bounds, client: client?.uid, user: user), keys: keys)
         // The client has no unix sockets of its own, and no other program for that is sure to be there.
         relay = try TCPListener()
         stop = try EventDescriptor()

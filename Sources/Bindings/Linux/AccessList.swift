@@ -4,7 +4,7 @@ import Glibc
 /// Users whom a file lets in besides its owner and its group: POSIX access control lists, as `setfacl` changes them.
 package enum AccessList {
     /// An entry as the kernel stores it (linux/posix_acl_xattr.h), in the order that it wants: by tag, then by id.
-    private struct Entry {
+    private struct Entry: Equatable {
         static let owner: UInt16 = 0x01
         static let user: UInt16 = 0x02
         static let group: UInt16 = 0x04
@@ -30,26 +30,34 @@ package enum AccessList {
     private static let version: UInt32 = 2
 
     /// Lets a user read and write a file.
+    /// - Parameter lock: a file that all who change the list hold meanwhile; made 0600 when absent. Not the file itself: whoever may read
+    ///   that could hold it for ever.
     /// - Throws: ``SystemCallError``; EOPNOTSUPP where the file system has no such lists.
-    package static func add(_ user: UserID, to path: String) throws(SystemCallError) {
-        try change(path) { entries in
+    package static func add(_ user: UserID, to path: String, lock: String) throws(SystemCallError) {
+        try change(path, lock) { entries in
             entries.removeAll { $0.tag == Entry.user && $0.id == user }
             entries.append(Entry(Entry.user, 6, id: user))
         }
     }
 
-    /// Takes back what ``add(_:to:)`` gave. The file's permission bits are as before when nobody else is on its list.
+    /// Takes back what ``add(_:to:lock:)`` gave. The file's permission bits are as before when nobody else is on its list.
     /// - Throws: ``SystemCallError``.
-    package static func remove(_ user: UserID, from path: String) throws(SystemCallError) {
-        try change(path) { entries in entries.removeAll { $0.tag == Entry.user && $0.id == user } }
+    package static func remove(_ user: UserID, from path: String, lock: String) throws(SystemCallError) {
+        try change(path, lock) { entries in entries.removeAll { $0.tag == Entry.user && $0.id == user } }
     }
 
-    private static func change(_ path: String, _ body: (inout [Entry]) -> Void) throws(SystemCallError) {
-        let file = try FileHandle(path, for: .reading, [.refuseLink, .nonblocking])
+    private static func change(
+        _ path: String, _ lock: String, _ body: (inout [Entry]) -> Void
+    ) throws(SystemCallError) {
         // Two programs that change it at once would lose one change.
-        _ = try file.lock(exclusive: true, wait: true)
-        var entries = try read(file, path)
+        let turn = try FileHandle(lock, for: .both, [.create, .refuseLink], mode: 0o600)
+        _ = try turn.lock(exclusive: true, wait: true)
+        defer { withExtendedLifetime(turn) {} }
+        let file = try FileHandle(path, for: .reading, [.refuseLink, .nonblocking])
+        let before = try read(file, path)
+        var entries = before
         body(&entries)
+        if entries == before { return }
         // What the list may give at most. The kernel takes a list of three entries as permission bits, and stores none.
         entries.removeAll { $0.tag == Entry.mask }
         let limited = entries.filter { [Entry.user, Entry.group, Entry.namedGroup].contains($0.tag) }

@@ -14,6 +14,11 @@ package enum UserDatabase {
     /// Nil when nobody has the name, or the database cannot be asked.
     package static func user(named name: String) -> User? { user { getpwnam_r(name, $0, $1, $2, $3) } }
 
+    /// Whether a group has the number; false when the database cannot be asked.
+    package static func isGroup(_ id: GroupID) -> Bool {
+        group({ getgrgid_r(id, $0, $1, $2, $3) }) { _ in true } ?? false
+    }
+
     /// A group's number; nil when there is no such group, or the database cannot be asked.
     package static func group(named name: String) -> GroupID? { group(named: name) { $0.gr_gid } }
 
@@ -45,11 +50,20 @@ package enum UserDatabase {
     }
 
     private static func group<Result>(named name: String, _ body: (Glibc.group) -> Result) -> Result? {
+        group({ getgrnam_r(name, $0, $1, $2, $3) }, body)
+    }
+
+    private static func group<Result>(
+        _ call: (
+            UnsafeMutablePointer<Glibc.group>, UnsafeMutablePointer<CChar>, Int,
+            UnsafeMutablePointer<UnsafeMutablePointer<Glibc.group>?>
+        ) -> Int32, _ body: (Glibc.group) -> Result
+    ) -> Result? {
         var record = Glibc.group()
         var found: UnsafeMutablePointer<Glibc.group>?
         // Large directories have groups of thousands.
         var buffer = [CChar](repeating: 0, count: 1 << 20)
-        guard getgrnam_r(name, &record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        guard call(&record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
         // The record points into the buffer.
         return buffer.withUnsafeBufferPointer { _ in body(record) }
     }

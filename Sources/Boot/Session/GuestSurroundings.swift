@@ -16,25 +16,25 @@ struct GuestSurroundings: Sendable {
     let emulatorUser: UserID?
 
     /// - Parameters:
-    ///   - emulatorUser: the guest's own.
+    ///   - users: the session's own.
     ///   - teardown: gets a step for each thing that must be removed again.
     ///   - log: writes a line to the log of the session.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
     static func prepare(
-        request: BootRequest, directory: SessionDirectory, places: Places, emulatorUser: UserID?, teardown: Teardown,
+        request: BootRequest, directory: SessionDirectory, places: Places, users: SessionUsers, teardown: Teardown,
         log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
         let accelerator = try await connection.accelerator(choice).accelerator
-        let owner = emulatorUser ?? connection.emulatorUser
+        let owner = users.emulator ?? connection.emulatorUser
         let bounds = try await WorkerThread.run(name: "bounds") {
             SessionBounds(name: directory.domainName, record: directory.bounds) { log("warning: \($0)") }
         }
         await teardown.addBlocking { bounds.close() }
         let (credentials, network) = try await network(
-            request: request, directory: directory, places: places, owner: owner, bounds: bounds, teardown: teardown,
-            log: log)
+            request: request, directory: directory, places: places, users: users, owner: owner, bounds: bounds,
+            teardown: teardown, log: log)
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
@@ -43,13 +43,13 @@ struct GuestSurroundings: Sendable {
         await teardown.add { await console.finish() }
         return GuestSurroundings(
             connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds,
-            network: network, emulatorUser: emulatorUser)
+            network: network, emulatorUser: users.emulator)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
-        request: BootRequest, directory: SessionDirectory, places: Places, owner: UserID?, bounds: SessionBounds,
-        teardown: Teardown, log: @escaping @Sendable (String) -> Void
+        request: BootRequest, directory: SessionDirectory, places: Places, users: SessionUsers, owner: UserID?,
+        bounds: SessionBounds, teardown: Teardown, log: @escaping @Sendable (String) -> Void
     ) async throws -> (GuestCredentials, GuestNetwork) {
         let exchange = directory.exchange(isKept: request.keepsExchange ?? true)
         // After the last login has ended.
@@ -59,13 +59,14 @@ struct GuestSurroundings: Sendable {
             let keys = try SessionKeys.make(in: directory.secrets)
             try places.makePassable(places.state)
             try Folder.make(places.exchanges, mode: 0o700)
-            // Neither root nor those that logins run as.
-            let networkUser = CurrentUser.isRoot ? try SandboxUser.forOneSession() : nil
+            // Owns the socket of the logins, to which the network's process connects.
+            let networkUser = try users.network ?? (CurrentUser.isRoot ? SandboxUser.current() : nil)
             let gateway = try SSHGateway(
                 .init(
                     socketPath: directory.sshToHost, directory: directory.logins, exchangeDirectory: exchange,
                     exchangeLimit: request.exchangeLimit ?? Configuration.usualExchangeLimit,
-                    logPath: "\(places.logs)/\(directory.id).ssh.log", bounds: bounds, client: networkUser?.uid),
+                    logPath: "\(places.logs)/\(directory.id).ssh.log", bounds: bounds, client: networkUser?.uid,
+                    user: users.login),
                 keys: keys)
             var configuration = GuestNetwork.Configuration(
                 mode: GuestNetworkMode(rawValue: request.network) ?? .user, socketPath: directory.networkForGuest,

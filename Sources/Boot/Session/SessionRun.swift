@@ -88,9 +88,9 @@ package final class SessionRun: Sendable {
 
     private func start(_ teardown: Teardown) async throws -> RunningSession {
         let sessionDirectory = directory
-        let user = try CurrentUser.isRoot ? await claimUser() : nil
-        // Given up last: until then something may be left that is this user's.
-        await teardown.add { withExtendedLifetime(user) {} }
+        let users = try await claimUsers()
+        // Given up last: until then something may be left that is these users'.
+        await teardown.add { withExtendedLifetime(users) {} }
         // The next start removes what is left of it.
         await teardown.addBlocking { try? Folder.removeTree(sessionDirectory.path) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
@@ -99,9 +99,8 @@ package final class SessionRun: Sendable {
         let transfers = configuration.transfers(stallSeconds: 5, catalogs: places.catalogs)
         await teardown.addBlocking { transfers.close() }
 
-        let emulatorUser = user?.id
         async let preparing = GuestSurroundings.prepare(
-            request: request, directory: directory, places: places, emulatorUser: emulatorUser, teardown: teardown,
+            request: request, directory: directory, places: places, users: users, teardown: teardown,
             log: { [self] in note("\($0)\n") })
         let version = try await findVersion(transfers)
         let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
@@ -114,7 +113,7 @@ package final class SessionRun: Sendable {
             cache: BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") },
             transfers: transfers, id: request.id, state: state, describe: describe, log: { [self] in note($0) })
         let mounted = try await disk.mount(
-            at: directory.mount, reader: emulatorUser, readBound: configuration.readBound,
+            at: directory.mount, reader: try await reader(users), readBound: configuration.readBound,
             quiet: .seconds(configuration.quietSeconds), signals: signals.continuation, teardown)
         update {
             $0.phase = .mount
@@ -150,11 +149,15 @@ package final class SessionRun: Sendable {
 
     // MARK: Stages
 
-    /// A user for the guest's QEMU that no other guest's has: only root can have it run as another than its own.
-    private func claimUser() async throws -> EmulatorUser {
-        let (name, files) = (directory.domainName, [places.overlays])
-        return try await WorkerThread.run(name: "user") {
-            try EmulatorUser.claim(name: name, avoidingOwnersIn: files)
+    /// Whom QEMU runs as, who reads the image.
+    private func reader(_ users: SessionUsers) async throws -> UserID? {
+        guard users.emulator == nil, CurrentUser.isRoot else { return users.emulator }
+        return try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI).emulatorUser
+    }
+
+    private func claimUsers() async throws -> SessionUsers {
+        try await WorkerThread.run(name: "users") { [self] in
+            SessionUsers.claim(for: directory.domainName, places: places) { note("\($0)\n") }
         }
     }
 

@@ -4,8 +4,8 @@ import Linux
 package struct Places: Sendable {
     /// Sockets and mount points of running sessions.
     package let runtime: String
-    /// Where sessions that an earlier version started may still run.
-    private let formerRuntime: String?
+    /// Where sessions may still run that were started by an earlier version or when ``runtime`` was another folder.
+    private let formerRuntimes: [String]
     /// Followed catalogs, overlays of running guests, logs.
     package let state: String
     /// The block cache unless the configuration names another.
@@ -17,7 +17,7 @@ package struct Places: Sendable {
     /// The folders with sessions whose contents can be trusted: real folders of this user's that nobody else can write to. New
     /// sessions are made in ``sessions``.
     package var trustedSessions: [String] {
-        [runtime, formerRuntime].compactMap { $0 }.filter { Places.isOurs($0) && Places.isOurs("\($0)/sessions") }
+        ([runtime] + formerRuntimes).filter { Places.isOurs($0) && Places.isOurs("\($0)/sessions") }
             .map { "\($0)/sessions" }
     }
     package var catalogs: String { "\(state)/catalogs" }
@@ -38,10 +38,10 @@ package struct Places: Sendable {
     ///   - environment: looks up a variable; empty values count as absent, as the XDG specification says.
     ///   - user: effective user id.
     ///   - home: the user's home folder.
-    ///   - findRuntime: finds the runtime folder of a user for whom the environment names none, given the state folder.
+    ///   - findRuntime: finds the runtime folder of a user who is not root, given the state folder and what the environment names.
     package init(
         environment: (String) -> String?, user: UserID, home: String,
-        findRuntime: ((_ state: String) -> RuntimeFolder)? = nil
+        findRuntime: (_ state: String, _ given: String?) -> RuntimeFolder? = { _, _ in nil }
     ) {
         func variable(_ name: String) -> String? {
             // Relative paths are invalid by the XDG specification.
@@ -52,12 +52,10 @@ package struct Places: Sendable {
             variable("XDG_STATE_HOME").map { "\($0)/oscircular" }
             ?? (isRoot ? "/var/lib/oscircular" : "\(home)/.local/state/oscircular")
         self.state = state
-        if let folder = variable("XDG_RUNTIME_DIR").map({ "\($0)/oscircular" }) ?? (isRoot ? "/run/oscircular" : nil) {
-            (runtime, formerRuntime) = (folder, nil)
-        } else {
-            let found = findRuntime?(state) ?? RuntimeFolder(path: "/tmp/oscircular-\(user)", former: nil)
-            (runtime, formerRuntime) = (found.path, found.former)
-        }
+        let given = variable("XDG_RUNTIME_DIR").map { "\($0)/oscircular" }
+        let found = isRoot ? nil : findRuntime(state, given)
+        runtime = found?.path ?? given ?? (isRoot ? "/run/oscircular" : "/tmp/oscircular-\(user)")
+        formerRuntimes = found?.former ?? []
         cache =
             variable("XDG_CACHE_HOME").map { "\($0)/oscircular" }
             ?? (isRoot ? "/var/cache/oscircular" : "\(home)/.cache/oscircular")
@@ -75,14 +73,14 @@ package struct Places: Sendable {
                 if name == "XDG_RUNTIME_DIR" && CurrentUser.isRoot && !letsOthersPass(value) { return nil }
                 return value
             }, user: CurrentUser.id, home: Environment.home,
-            findRuntime: { RuntimeFolder.find(user: CurrentUser.id, state: $0) })
+            findRuntime: { RuntimeFolder.find(user: CurrentUser.id, state: $0, given: $1) })
     }
 
     /// Where a session is, or will be.
     func folder(ofSession id: String) -> String {
         let usual = "\(sessions)/\(id)"
         // What cannot be looked at is not a session's.
-        guard formerRuntime != nil, (try? Paths.isThere(usual)) != true else { return usual }
+        guard !formerRuntimes.isEmpty, (try? Paths.isThere(usual)) != true else { return usual }
         // As above.
         return trustedSessions.map { "\($0)/\(id)" }.first { (try? Paths.isThere($0)) == true } ?? usual
     }
