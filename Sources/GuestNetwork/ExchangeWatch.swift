@@ -75,18 +75,30 @@ enum FolderSize {
     private static func add(
         _ folder: Folder, depth: Int, _ bytes: inout UInt64, _ names: inout Int, _ limit: UInt64
     ) throws(SystemCallError) -> Bool {
-        for name in try folder.names() {
-            // It may be gone by now.
-            guard let entry = try folder.entry(name) else { continue }
-            names += 1
-            bytes += UInt64(max(entry.allocated, 4096))
-            guard bytes <= limit, names <= mostNames else { return false }
-            guard entry.isFolder else { continue }
-            guard depth < deepest else { return false }
-            do throws(SystemCallError) {
-                guard try add(folder.folder(name), depth: depth + 1, &bytes, &names, limit) else { return false }
-            } catch  where error.isAbsent || error.number == .isALink {}
+        var fits = true
+        // One by one: a folder may have more names than this process has memory for.
+        try folder.forEachName { (name) throws(SystemCallError) in
+            fits = try addName(name, in: folder, depth: depth, &bytes, &names, limit)
+            return fits
         }
-        return true
+        return fits
+    }
+
+    private static func addName(
+        _ name: String, in folder: Folder, depth: Int, _ bytes: inout UInt64, _ names: inout Int, _ limit: UInt64
+    ) throws(SystemCallError) -> Bool {
+        names += 1
+        guard names <= mostNames else { return false }
+        // It may be gone by now.
+        guard let entry = try folder.entry(name) else { return true }
+        bytes += UInt64(max(entry.allocated, 4096))
+        guard bytes <= limit else { return false }
+        guard entry.isFolder else { return true }
+        guard depth < deepest else { return false }
+        do throws(SystemCallError) {
+            return try add(folder.folder(name), depth: depth + 1, &bytes, &names, limit)
+        } catch  where error.isAbsent || error.number == .isALink {
+            return true
+        }
     }
 }

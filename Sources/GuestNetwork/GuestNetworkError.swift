@@ -18,6 +18,8 @@ package enum GuestNetworkError: Error, Sendable {
     case noUnprivilegedUser
     /// systemd's manager did not bound a process; `output` is what `busctl` wrote.
     case scope(ChildProcess.Ending, output: String)
+    /// The kernel gives this user no keyring more, without which the guest's logins would have the user's.
+    case noKeyring(SystemCallError)
     /// The disk has no room for what a login may store; it is served when there is some.
     case held
     /// The network's process ended before it served; the text is how, and what it said.
@@ -41,7 +43,11 @@ extension GuestNetworkError: CustomStringConvertible {
         case .keyGeneration(let ending, let output): "ssh-keygen failed (\(ending)): \(output)"
         case .noUnprivilegedUser: "there is neither a user oscircular nor nobody to run the ssh server as"
         case .scope(let ending, let output): "systemd made no scope for the session (busctl: \(ending)): \(output)"
-        case .held: "the disk that holds the exchange folder has no room for what a login may store"
+        case .noKeyring(let cause):
+            "there is no keyring for the guest's logins (\(cause)): end other sessions of this user, or raise the kernel's limit "
+                + "(sysctl kernel.keys.maxkeys and kernel.keys.maxbytes)"
+        case .held:
+            "the disk that holds the exchange folder has no room for what a login may store: remove what you do not need there"
         case .processFailed(let words): "the guest's network could not be started: \(words)"
         case .system(let cause): "\(cause)"
         }

@@ -58,9 +58,13 @@ package final class SSHGateway: Sendable {
     let user: SandboxUser
 
     /// Tries the sandbox once, then listens. Takes some ten milliseconds: not for the cooperative pool.
+    /// - Parameter join: gives the thread that starts the logins a keyring, see ``CurrentThread/joinNewKeyring()``.
     /// - Throws: ``GuestNetworkError``; nothing but the exchange folder is left then.
     package init(
-        _ configuration: Configuration, keys: SessionKeys, logger: Logger = Logger(label: "oscircular.ssh")
+        _ configuration: Configuration, keys: SessionKeys, logger: Logger = Logger(label: "oscircular.ssh"),
+        joiningKeyring join: @escaping @Sendable () throws(SystemCallError) -> Void = { () throws(SystemCallError) in
+            try CurrentThread.joinNewKeyring()
+        }
     ) throws(GuestNetworkError) {
         directory = configuration.directory
         do throws(SystemCallError) {
@@ -73,7 +77,7 @@ package final class SSHGateway: Sendable {
         do throws(GuestNetworkError) {
             let sandbox = try SSHSandbox(
                 exchangeDirectory: configuration.exchangeDirectory, shared: configuration.shared, keys: keys,
-                user: user, processLimit: configuration.bounds.processLimit)
+                user: user, bounds: configuration.bounds)
             try PrivateDirectory.make(directory)
             try sandbox.check(agent: "\(directory)/check")
             let listener: UnixListener
@@ -90,13 +94,26 @@ package final class SSHGateway: Sendable {
                 throw GuestNetworkError(error)
             }
             let hostKey = keys.gatewayHost
+            let begun = Monitor<Result<Void, SystemCallError>?>(nil)
             try GuestNetwork.start("ssh-gateway") { [stop, ended, configuration] in
+                do throws(SystemCallError) {
+                    // Of this thread, and so of all that it starts: keys of the user's session (Kerberos, fscrypt) are not the guest's.
+                    try join()
+                } catch {
+                    // Nobody would answer who connects.
+                    listener.removeName()
+                    watch.stop()
+                    begun.change { $0 = .failure(error) }
+                    return
+                }
+                begun.change { $0 = .success(()) }
                 SSHGatewayLoop(
                     configuration: configuration, listener: listener, sandbox: sandbox, hostKey: hostKey,
                     log: SSHLog(path: configuration.logPath, pipe: pipe), watch: watch, stop: stop, logger: logger
                 ).run()
                 ended.signal()
             }
+            if case .failure(let error) = begun.wait({ $0 }) { throw .noKeyring(error) }
         } catch {
             ended.signal()
             Self.removeFiles(in: directory)

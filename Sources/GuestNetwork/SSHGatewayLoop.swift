@@ -7,7 +7,7 @@ final class SSHGatewayLoop {
     private let listener: UnixListener
     private let sandbox: SSHSandbox
     /// Connections at once.
-    private let limit: Int
+    private var limit: Int { min(configuration.connectionLimit, configuration.bounds.connectionLimit) }
     private let hostKey: GatewayHostKey
     private let log: SSHLog
     private let watch: ExchangeWatch
@@ -21,6 +21,8 @@ final class SSHGatewayLoop {
     /// Connections that were closed unanswered since it was last said.
     private var refused = 0
     private var lastSaid: UInt64 = 0
+    /// Why the last login could not be served; nil when it was.
+    private var failure: String?
 
     init(
         configuration: SSHGateway.Configuration, listener: UnixListener, sandbox: SSHSandbox, hostKey: GatewayHostKey,
@@ -29,7 +31,6 @@ final class SSHGatewayLoop {
         self.configuration = configuration
         self.listener = listener
         self.sandbox = sandbox
-        limit = min(configuration.connectionLimit, configuration.bounds.connectionLimit)
         self.hostKey = hostKey
         self.log = log
         self.watch = watch
@@ -44,15 +45,6 @@ final class SSHGatewayLoop {
             watch.stop()
             log.copy()
             listener.removeName()
-        }
-        do throws(SystemCallError) {
-            // Of this thread, and so of all that it starts: keys of the user's session (Kerberos, fscrypt) are not the guest's.
-            try CurrentThread.joinNewKeyring()
-        } catch {
-            // Without keyrings of its own no login is served.
-            logger.error("the guest's ssh connections cannot be served", metadata: ["error": "\(error)"])
-            stop.wait()
-            return
         }
         while true {
             var sources = [stop.descriptor, listener.descriptor, watch.news.descriptor].map { PollSource($0) }
@@ -113,17 +105,30 @@ final class SSHGatewayLoop {
     }
 
     private func start(_ connection: FileHandle) {
+        let wasPerProcess = configuration.bounds.isPerProcess
+        do {
+            try serve(connection)
+        } catch {
+            // The session's bounds are gone, and the login can have its own.
+            if !wasPerProcess, configuration.bounds.isPerProcess, (try? serve(connection)) != nil { return }
+            // A guest can try again and again.
+            let text = words(of: error)
+            if text != failure {
+                logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(text)"])
+            }
+            failure = text
+        }
+    }
+
+    private func serve(_ connection: FileHandle) throws {
         // Far more than there are at once; the path of a socket is short.
         number = (number + 1) % 10_000
-        do {
-            connections.append(
-                try SSHConnection(
-                    connection, in: sandbox, agentPath: "\(configuration.directory)/\(number)",
-                    fileLimit: watch.isFull ? nil : configuration.exchangeLimit, bounds: configuration.bounds,
-                    hostKey: hostKey, log: log.writing))
-        } catch {
-            logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(words(of: error))"])
-        }
+        connections.append(
+            try SSHConnection(
+                connection, in: sandbox, agentPath: "\(configuration.directory)/\(number)",
+                fileLimit: watch.isFull ? nil : configuration.exchangeLimit, bounds: configuration.bounds,
+                hostKey: hostKey, log: log.writing))
+        failure = nil
     }
 
     private func exchangeChanged() {
@@ -154,10 +159,13 @@ final class SSHGatewayLoop {
         connections.removeAll { $0.child.reap() != nil }
         let firsts = connections.map(\.firstProcess)
         for connection in connections { connection.child.send(.kill) }
-        for (connection, first) in zip(connections, firsts) {
-            connection.child.wait()
-            if let first, !first.waitForEnd(milliseconds: 5000) {
-                logger.warning("a process of an ssh connection does not end", metadata: ["pid": "\(first.pid)"])
+        // Who is frozen by version 1 of control groups dies only when it may go on.
+        configuration.bounds.whileThawed {
+            for (connection, first) in zip(connections, firsts) {
+                connection.child.wait()
+                if let first, !first.waitForEnd(milliseconds: 5000) {
+                    logger.warning("a process of an ssh connection does not end", metadata: ["pid": "\(first.pid)"])
+                }
             }
         }
         connections = []

@@ -29,15 +29,16 @@ struct SSHSandbox {
 
     let program: String
     let user: SandboxUser
-    private let options: [String]
+    /// Before and after the file systems in memory.
+    private let options: (first: [String], last: [String])
     private let files: [File]
     /// What sshd's own command line follows on.
     private let command: [String]
     private let prlimit: String
-    private let processLimits: [String]
+    private let bounds: SessionBounds
     private let sshd: String
-    /// As bubblewrap reads it.
-    private let filter: [UInt8]
+    /// As bubblewrap reads them: where the session's memory is counted; where only that of each process is; for who may not write.
+    private let filters: (usual: [UInt8], noSharedMemory: [UInt8], noNewFiles: [UInt8])
 
     /// A small file of the sandbox's own memory.
     private struct File {
@@ -48,10 +49,10 @@ struct SSHSandbox {
     /// Checks that everything is there.
     /// - Parameters:
     ///   - user: whom logins run as.
-    ///   - processLimit: of one login; nil where its processes are counted for the session.
+    ///   - bounds: asked at each start, for they may get worse.
     /// - Throws: ``GuestNetworkError``.
     init(
-        exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser, processLimit: Int?
+        exchangeDirectory: String, shared: [SharedPath], keys: SessionKeys, user: SandboxUser, bounds: SessionBounds
     ) throws(GuestNetworkError) {
         for item in shared { try item.validate() }
         let asRoot = CurrentUser.isRoot
@@ -59,7 +60,11 @@ struct SSHSandbox {
         self.user = user
         try PrivateDirectory.make(exchangeDirectory, owner: asRoot ? user : nil)
         do throws(SystemCallError) {
-            filter = try SystemCallFilter.sandbox.program()
+            filters = (
+                try SystemCallFilter.sandbox(sharesMemory: true, makesFiles: true).program(),
+                try SystemCallFilter.sandbox(sharesMemory: false, makesFiles: true).program(),
+                try SystemCallFilter.sandbox(sharesMemory: false, makesFiles: false).program()
+            )
         } catch {
             throw GuestNetworkError(error)
         }
@@ -76,9 +81,8 @@ struct SSHSandbox {
         }
         options += Self.systemFolders()
         options += ["--proc", "/proc"] + Self.hiddenProc() + ["--dev", "/dev"]
-        // In memory, so bounded: the guest must not fill the host's.
-        options += ["--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
-        options += ["--perms", "1777", "--size", "268435456", "--tmpfs", "/tmp"]
+        let first = options
+        options = []
         // Folders that bubblewrap makes by the way are 0700 and root's.
         for folder in ["/run", "/var", Self.home, "/etc", "/etc/oscircular"] {
             options += ["--perms", "0755", "--dir", folder]
@@ -89,7 +93,7 @@ struct SSHSandbox {
             for parent in item.parents { options += ["--perms", "0755", "--dir", parent] }
             options += [item.writable ? "--bind" : "--ro-bind", item.path, item.path]
         }
-        self.options = options
+        self.options = (first, options)
 
         var command: [String] = []
         if asRoot {
@@ -100,14 +104,14 @@ struct SSHSandbox {
         }
         self.command = command
         prlimit = try HostProgram.prlimit.path()
-        processLimits = processLimit.map { ["--nproc=\($0)"] } ?? []
+        self.bounds = bounds
         sshd = try HostProgram.sshd.path()
     }
 
     /// For one connection: sshd speaks on standard input and output and logs to standard error.
     /// - Parameters:
     ///   - agent: the socket on the host where sshd asks for its host key's signatures.
-    ///   - mayWrite: else files can be read and removed only.
+    ///   - mayWrite: else files can be read and removed only, and nothing new gets a name.
     ///   - information: see ``informationDescriptor``.
     /// - Throws: ``SystemCallError`` of the pipes.
     func start(
@@ -121,7 +125,8 @@ struct SSHSandbox {
             free += 1
             return "\(free - 1)"
         }
-        var options = options
+        let isPerProcess = bounds.isPerProcess
+        var options = self.options.first + Self.memoryFolders(isSmall: isPerProcess) + self.options.last
         if let information {
             descriptors[Self.informationDescriptor] = information
             options += ["--info-fd", "\(Self.informationDescriptor)"]
@@ -129,11 +134,13 @@ struct SSHSandbox {
         for file in files {
             options += ["--perms", "0644", "--file", try add(Array(file.text.utf8)), file.path]
         }
+        let filter = mayWrite ? isPerProcess ? filters.noSharedMemory : filters.usual : filters.noNewFiles
         options += ["--ro-bind", agent, Self.agent, "--seccomp", try add(filter)]
         // Not where logins begin: in root's session bubblewrap has no right to enter the other user's folder. sshd goes there by itself.
         options += ["--remount-ro", "/", "--chdir", "/"]
         let list = try add(options.flatMap { Array($0.utf8) + [0] })
-        let limits = processLimits + (mayWrite ? [] : ["--fsize=0"])
+        var limits = (bounds.processLimit.map { ["--nproc=\($0)"] } ?? []) + (mayWrite ? [] : ["--fsize=0"])
+        if let stack = bounds.stackLimit { limits.append("--stack=\(stack)") }
         let limiting = limits.isEmpty ? [] : [prlimit] + limits
         return Start(
             arguments: ["--args", list, "--"] + command + limiting + [sshd, "-e", "-f", Self.configuration, mode],
@@ -170,6 +177,13 @@ struct SSHSandbox {
             throw GuestNetworkError(error)
         }
         guard ending == .exited(0) else { throw .sandboxUnavailable(ending, output: output) }
+    }
+
+    /// In memory, so bounded: the guest must not fill the host's.
+    /// - Parameter isSmall: nothing else counts what is in them.
+    private static func memoryFolders(isSmall: Bool) -> [String] {
+        ["--perms", "1777", "--size", isSmall ? "16777216" : "67108864", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+            + ["--perms", "1777", "--size", isSmall ? "16777216" : "268435456", "--tmpfs", "/tmp"]
     }
 
     /// /usr, and the top-level names that point into it or (without merged /usr) stand beside it.

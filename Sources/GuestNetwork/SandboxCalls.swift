@@ -7,7 +7,11 @@ import Seccomp
 /// which most faults are found. Beyond it: system calls that are younger than this list do not exist, and nothing gets set-user-id, which
 /// would lend the user's rights to others of this machine (as systemd's RestrictSUIDSGID).
 extension SystemCallFilter {
-    static let sandbox: SystemCallFilter = {
+    /// - Parameters:
+    ///   - sharesMemory: else there is no memory but what the limits of a process count (RLIMIT_DATA and RLIMIT_STACK).
+    ///   - makesFiles: else nothing that has a name or takes room on a disk comes into being: for who has stored too much. What is there can
+    ///     be read and removed. A filter cannot see which file a call means, so `>/dev/null` fails as well.
+    static func sandbox(sharesMemory: Bool, makesFiles: Bool) -> SystemCallFilter {
         var filter = SystemCallFilter(otherwise: .allow)
         // Programs take it for an older kernel, and use what is allowed. The arguments of the first two lie in memory, where a filter
         // cannot look.
@@ -18,13 +22,15 @@ extension SystemCallFilter {
         filter.add(.refuse(.notPermitted), refused)
         filter.addNamespaces()
         filter.addSockets()
-        filter.addSetUserID()
+        filter.addSetUserID(makesFiles: makesFiles)
+        if !makesFiles { filter.refuseNewFiles() }
+        if !sharesMemory || !makesFiles { filter.refuseSharedMemory() }
         // Characters typed into somebody's terminal; `ioctl` looks at 32 bits.
         for request: UInt32 in [0x5412, 0x541C] {  // TIOCSTI, TIOCLINUX
             filter.add(.refuse(.notPermitted), ["ioctl"], where: .argument(1, is: request))
         }
         return filter
-    }()
+    }
 
     private static let keyrings = ["add_key", "request_key", "keyctl"]
     private static let mounts = [
@@ -82,13 +88,45 @@ extension SystemCallFilter {
         }
     }
 
-    private mutating func addSetUserID() {
+    /// Names and what takes room without making a file longer, which the limit of 0 bytes for files does not stop: sockets' names,
+    /// attributes, blocks of sparse files.
+    private mutating func refuseNewFiles() {
+        add(
+            .refuse(.quotaExceeded),
+            Self.makingFiles + [
+                "symlink", "symlinkat", "link", "linkat", "bind", "setxattr", "lsetxattr", "fsetxattr", "fallocate",
+            ])
+        for flag in Self.creating {
+            add(.refuse(.quotaExceeded), ["open"], where: .argument(1, masked: flag, is: flag))
+            add(.refuse(.quotaExceeded), ["openat"], where: .argument(2, masked: flag, is: flag))
+        }
+    }
+
+    /// Memory that no limit of a process counts: shared with others (also by /dev/zero, or by a sparse file that is mapped), or that
+    /// grows as a stack does.
+    private mutating func refuseSharedMemory() {
+        add(.refuse(.notPermitted), ["memfd_create", "shmget"])
+        // MAP_SHARED, which MAP_SHARED_VALIDATE contains, and MAP_GROWSDOWN.
+        for flag: UInt64 in [0x1, 0x100] {
+            add(.refuse(.notPermitted), ["mmap"], where: .argument(3, masked: flag, is: flag))
+        }
+    }
+
+    private static let makingFiles = ["mkdir", "mkdirat", "mknod", "mknodat", "creat"]
+    /// O_CREAT, and O_TMPFILE without O_DIRECTORY's bit.
+    private static let creating: [UInt64] = [0o100, 0o20_000_000]
+
+    /// - Parameter makesFiles: else what makes them is refused in any case.
+    private mutating func addSetUserID(makesFiles: Bool) {
         for bit: UInt64 in [0o4000, 0o2000] {
             func mode(_ argument: UInt32) -> Condition { .argument(argument, masked: bit, is: bit) }
-            add(.refuse(.notPermitted), ["chmod", "fchmod", "mkdir", "mknod", "creat"], where: mode(1))
-            add(.refuse(.notPermitted), ["fchmodat", "mkdirat", "mknodat"], where: mode(2))
-            // O_CREAT, and O_TMPFILE without O_DIRECTORY's bit: else there is no mode.
-            for flag: UInt64 in [0o100, 0o20_000_000] {
+            add(.refuse(.notPermitted), ["chmod", "fchmod"], where: mode(1))
+            add(.refuse(.notPermitted), ["fchmodat"], where: mode(2))
+            guard makesFiles else { continue }
+            add(.refuse(.notPermitted), ["mkdir", "mknod", "creat"], where: mode(1))
+            add(.refuse(.notPermitted), ["mkdirat", "mknodat"], where: mode(2))
+            // Else there is no mode.
+            for flag in Self.creating {
                 add(.refuse(.notPermitted), ["open"], where: .argument(1, masked: flag, is: flag), mode(2))
                 add(.refuse(.notPermitted), ["openat"], where: .argument(2, masked: flag, is: flag), mode(3))
             }

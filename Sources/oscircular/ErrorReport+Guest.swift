@@ -56,7 +56,8 @@ extension ErrorReport {
 
     static func describe(_ error: GuestNetworkError) -> (Int32, String) {
         switch error {
-        case .missingProgram, .sandboxUnavailable, .keyGeneration, .noUnprivilegedUser, .scope, .processFailed:
+        case .missingProgram, .sandboxUnavailable, .keyGeneration, .noUnprivilegedUser, .scope, .processFailed,
+            .noKeyring:
             (ExitStatus.unavailable, "\(error)")
         case .pathTooLong: (ExitStatus.configuration, "\(error): set XDG_RUNTIME_DIR to a shorter path")
         case .unsafeDirectory, .cannotShare: (ExitStatus.notPermitted, "\(error)")

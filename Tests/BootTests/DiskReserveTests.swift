@@ -49,10 +49,48 @@ import Testing
 
     @Test func aDiskIsLookedAtMoreOftenTheLessRoomItHas() {
         let reserve = DiskReserve(setting: 0)
-        for (available, milliseconds) in [(1 << 40, 5000), (2_000_000_000, 1000), (100_000_000, 50), (0, 20)] {
+        for (available, milliseconds) in [
+            (1 << 40, 5000), (2_000_000_000, 1000), (100_000_000, 50), (1, 20), (0, 1000),
+        ] {
             let now = space(available, of: 1 << 41)
-            #expect(reserve.pause(guests: now, logins: now) == Int32(milliseconds))
+            #expect(reserve.pause(guests: now, logins: now, room: .init()) == Int32(milliseconds))
         }
+    }
+
+    @Test func aMarkThatIsPassedCallsForNoMoreLooks() {
+        let reserve = DiskReserve(setting: 1 << 30)
+        let (full, empty, total) = (space(1 << 20, of: 1 << 41), space(1 << 40, of: 1 << 41), 1 << 41)
+        func pause(_ guests: FileSystemSpace, _ logins: FileSystemSpace) -> Int32 {
+            let room = reserve.room(guests: guests, logins: logins, before: .init(stopsGuest: true, stopsLogins: true))
+            return reserve.pause(guests: guests, logins: logins, room: room)
+        }
+        #expect(pause(full, full) == 1000)
+        #expect(pause(empty, full) == 1000)
+        // Little above the mark, and held until there is more.
+        let held = space((4 << 30) + 1, of: total)
+        #expect(pause(empty, held) == 1000)
+        // The guest goes on, and must be stopped in time.
+        let near = space((1 << 30) + (1 << 28), of: total)
+        #expect(pause(near, near) == Int32((1 << 28) / 2_000_000))
+    }
+
+    @Test func filesAreReservedWhereTheyAreCounted() {
+        func space(_ left: Int, of files: Int) -> FileSystemSpace {
+            FileSystemSpace(total: 1 << 41, available: 1 << 40, files: files, availableFiles: left)
+        }
+        let reserve = DiskReserve(setting: nil)
+        #expect(reserve.filesForLogins(space(0, of: 0)) == 0)
+        #expect(reserve.filesForLogins(space(0, of: 8000)) == 1000)
+        #expect(reserve.filesForLogins(space(0, of: 1 << 30)) == 65_536)
+        var room = DiskReserve.Room()
+        for (left, isShort) in [(1000, false), (999, true), (1124, true), (1125, false)] {
+            let now = space(left, of: 8000)
+            room = reserve.room(guests: now, logins: now, before: room)
+            #expect(room == .init(stopsGuest: false, stopsLogins: isShort), "\(left)")
+        }
+        let near = space(65_536 + 50_000, of: 1 << 30)
+        #expect(reserve.pause(guests: near, logins: near, room: .init()) == 100)
+        #expect(!DiskReserve(setting: 0).room(guests: near, logins: space(0, of: 8000), before: .init()).isShort)
     }
 
     @Test(.enabled(if: geteuid() == 0, "SKIPPED: needs root to mount a small file system"))

@@ -201,6 +201,10 @@ import Testing
 
     @Test func theReserveDoesNotUndoWhatTheUserWants() {
         check([
+            // What failed was the reserve's pause, and not the user's.
+            ([.short, .begin, .pause, .undone], (.suspend, 0), .paused, false),
+            ([.short, .begin, .pause, .undone, .begin, .undone, .ample], nil, .running, true),
+            ([.short, .begin, .pause, .undone, .begin, .done, .ample], nil, .paused, false),
             ([.pause, .begin, .done, .short], nil, .paused, false),
             ([.pause, .begin, .done, .short, .ample], nil, .paused, false),
             // The user cannot resume it into a full disk.

@@ -86,6 +86,20 @@ import Testing
         withExtendedLifetime(lock) {}
     }
 
+    @Test func noExchangeFolderIsRemovedForATimeThatItsGuestHasSet() throws {
+        let lock = try session("alive").create()
+        var longAgo = [timeval(tv_sec: 1_000_000, tv_usec: 0), timeval(tv_sec: 1_000_000, tv_usec: 0)]
+        // The second one's session has another runtime folder.
+        for id in ["alive", "elsewhere"] {
+            let path = session(id).exchange(isKept: false)
+            try Folder.make("\(path)/below")
+            #expect(utimes(path, &longAgo) == 0)
+        }
+        registry.clearStale()
+        #expect(try Folder.names(in: places.exchanges).sorted() == ["alive.temporary", "elsewhere.temporary"])
+        withExtendedLifetime(lock) {}
+    }
+
     @Test func aSessionThatIsBeingMadeIsNeverTakenForADeadOne() async throws {
         let registry = registry
         let clearing = Monitor(false)

@@ -187,6 +187,20 @@ struct SSHGatewayTests {
         }
     }
 
+    @Test func withoutAKeyringNobodyListensAndTheStartFails() throws {
+        let folder = try TemporaryDirectory(in: "/tmp")
+        let keys = try SessionKeys.make(in: folder.path + "/keys")
+        let error = #expect(throws: GuestNetworkError.self) {
+            try SSHGateway(
+                .init(
+                    socketPath: folder.path + "/ssh", directory: folder.path + "/sandbox",
+                    exchangeDirectory: folder.path + "/exchange", logPath: folder.path + "/log"), keys: keys,
+                joiningKeyring: { () throws(SystemCallError) in throw SystemCallError(.quotaExceeded, call: "keyctl") })
+        }
+        #expect(error?.description.contains("kernel.keys.maxkeys") == true)
+        #expect(folder.names == ["exchange", "keys", "log"])
+    }
+
     @Test func namesThePackageOfAMissingProgram() {
         let error = #expect(throws: GuestNetworkError.self) { try HostProgram.bwrap.path(in: ["/nonexistent"]) }
         #expect(error?.description == "bwrap is not installed (Debian package bubblewrap)")

@@ -274,10 +274,61 @@ struct SandboxTests {
                 expecting: 255)
             #expect(fixture.log.contains("holds more than its limit of \(8 << 20) bytes"), "\(fixture.log)")
             #expect(
-                try fixture.ssh("root", "exec 2>/dev/null; (echo x > new); cat new; rm -f one f* new; echo removed")
-                    == "removed\n")
+                try fixture.ssh("root", "(echo x > new) 2>&1 | grep -c quota; ls one; rm -f one f*; echo removed")
+                    == "1\none\nremoved\n")
             #expect(eventuallyBlocking { fixture.log.contains("has room again") })
             #expect(try fixture.ssh("root", "echo x > new && cat new") == "x\n")
+        }
+    }
+
+    @Test func whoHasStoredTooMuchMakesNothingThatHasANameOrTakesRoom() async throws {
+        try await BlockingThread.run {
+            let fixture = try SSHFixture(exchangeLimit: 8 << 20)
+            try AtomicFile.write([UInt8](repeating: 7, count: 9 << 20), to: fixture.exchange + "/big", mode: 0o666)
+            try Paths.setPermissions(fixture.exchange + "/big", 0o666)
+            _ = try fixture.ssh("root", "sleep 60", expecting: 255)
+            let output = try python(
+                """
+                import mmap
+                os.chdir("/exchange")
+                def tried(body):
+                    try: body(); return "done"
+                    except OSError as e: return errno.errorcode[e.errno]
+                make = os.O_CREAT | os.O_WRONLY
+                print(*[tried(b) for b in (
+                    lambda: os.mkdir("new"), lambda: os.mkdir("new", 0o4755), lambda: os.symlink("big", "new"),
+                    lambda: os.link("big", "new"), lambda: os.mkfifo("new"), lambda: os.open("new", make),
+                    lambda: os.open("new", make, 0o4755), lambda: os.open(".", os.O_TMPFILE | os.O_RDWR),
+                    lambda: socket.socket(socket.AF_UNIX).bind("new"), lambda: os.setxattr("big", "user.x", b"x"),
+                    lambda: os.posix_fallocate(os.open("big", os.O_RDWR), 0, 10 << 20))])
+                file = os.open("big", os.O_RDWR)
+                print(tried(lambda: mmap.mmap(file, 4096)), tried(lambda: os.write(file, b"x")), sorted(os.listdir(".")))
+                os.remove("big")
+                """, in: fixture)
+            let refused = Array(repeating: "EDQUOT", count: 11).joined(separator: " ")
+            #expect(output == "\(refused)\nEPERM EFBIG ['attack.py', 'big']\n")
+            #expect(fixture.names == ["attack.py"])
+        }
+    }
+
+    /// Where only each process is bounded, as here: ``SSHFixture`` has no others.
+    @Test func hasNoMemoryThatItsLimitsDoNotCount() async throws {
+        try await BlockingThread.run {
+            let fixture = try SSHFixture()
+            let output = try python(
+                """
+                import mmap
+                def tried(body):
+                    try: body(); return "done"
+                    except OSError as e: return errno.errorcode[e.errno]
+                zero = os.open("/dev/zero", os.O_RDWR)
+                print(tried(lambda: os.memfd_create("x")), tried(lambda: mmap.mmap(-1, 4096)),
+                    tried(lambda: mmap.mmap(zero, 4096)), tried(lambda: mmap.mmap(-1, 4096, flags=0x122)),
+                    tried(lambda: mmap.mmap(-1, 4096, flags=0x22)), call(29 if numbers["clone"] == 56 else 194, 0, 4096, 0o1600))
+                for path in ("/tmp", "/dev/shm"):
+                    s = os.statvfs(path); print(s.f_blocks * s.f_frsize)
+                """, in: fixture)
+            #expect(output == "EPERM EPERM EPERM EPERM done EPERM\n16777216\n16777216\n")
         }
     }
 

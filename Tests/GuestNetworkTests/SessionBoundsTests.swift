@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -102,8 +103,13 @@ struct SessionBoundsTests {
             #expect(eventuallyBlocking(within: 60) { fixture.names.contains("begun") })
             let group = try #require(bounded.bounds.group)
             bounded.bounds.setHeld(true)
+            let ends = TestResults()
+            ends.start {
+                fixture.gateway.close()
+                return "closed"
+            }
+            #expect(ends.wait() == ["closed"])
             bounded.bounds.setHeld(false)
-            fixture.gateway.close()
             bounded.bounds.close()
             #expect(eventuallyBlocking(within: 60) { group.isGone })
             #expect(bounded.folder.names == [])
@@ -131,12 +137,14 @@ struct SessionBoundsTests {
             let bounds = SessionBounds()
             bounds.setRoom(20 << 20)
             let fixture = try SSHFixture(bounds: bounds)
-            let output = try fixture.ssh("root", "ulimit -c; ulimit -n; ulimit -d; ulimit -f; ulimit -u")
+            let output = try fixture.ssh(
+                "root", "ulimit -c; ulimit -n; ulimit -d; ulimit -f; ulimit -u; ulimit -s; cat /proc/self/oom_score_adj"
+            )
             let limits = output.split(separator: "\n").compactMap { Int($0) }
-            // The last three in KiB or blocks of 1 KiB (bash), and in number.
-            #expect(limits == [0, 1024, 32768, 20480, CurrentUser.isRoot ? 32 : 8], "\(output)")
+            // In KiB or blocks of 1 KiB (bash), and in number. The last is what the kernel prefers to end.
+            #expect(limits == [0, 1024, 32768, 20480, CurrentUser.isRoot ? 32 : 8, 2048, 500], "\(output)")
             // All of them together stay below the session's bound.
-            #expect(limits.count == 5 && (limits[2] << 10) * 32 <= SessionBounds.standard.memory)
+            #expect(limits.count == 7 && (limits[2] << 10) * 32 <= SessionBounds.standard.memory)
             #expect(bounds.connectionLimit * 8 == 32)
             // A file of a login ends where the room ends.
             let stored = try fixture.ssh("root", "head -c 30000000 /dev/zero > big; stat -c %s big")
@@ -183,6 +191,19 @@ struct SessionBoundsTests {
     }
 
     // MARK: systemd
+
+    @Test func aManagerThatIsGoneIsAskedNoMore() throws {
+        let reports = Mutex<[String]>([])
+        let scope = SystemdScope(manager: .user, unit: "oscircular-test.scope", runtime: "/nonexistent")
+        let bounds = SessionBounds(scope: scope) { text in reports.withLock { $0.append(text) } }
+        #expect(!bounds.isPerProcess && bounds.connectionLimit == 16)
+        #expect(throws: GuestNetworkError.self) {
+            try ChildProcess.held("/bin/true", []) { try bounds.place($0, .login) }
+        }
+        #expect(bounds.isPerProcess && bounds.connectionLimit == 4)
+        #expect(try ChildProcess.held("/bin/true", []) { try bounds.place($0, .login) }.wait() == .exited(0))
+        #expect(reports.withLock { $0.count } == 1)
+    }
 
     @Test func aManagerOfSystemdIsAskedWhereThereIsOne() {
         let all: Set = [

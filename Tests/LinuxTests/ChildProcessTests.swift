@@ -183,6 +183,21 @@ import Testing
         // A kernel without keyrings has nothing to find.
         #expect(found == ["True", "True", "False"] || found == ["False", "False", "False"])
     }
+
+    @Test func whoMayUseNoKeyringsNeedsNone() throws {
+        for number in [ENOSYS, EPERM] {
+            try CurrentThread.joinNewKeyring {
+                errno = number
+                return -1
+            }
+        }
+        #expect(throws: SystemCallError(code: EDQUOT, call: "keyctl")) {
+            try CurrentThread.joinNewKeyring {
+                errno = EDQUOT
+                return -1
+            }
+        }
+    }
 }
 
 @Suite(.timeLimit(.minutes(1))) struct HeldProgramTests {

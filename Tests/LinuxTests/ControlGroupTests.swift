@@ -99,6 +99,27 @@ import Testing
         #expect(throws: SystemCallError.self) { try group.create(.init(memory: 1 << 20, processes: 7, weight: 50)) }
     }
 
+    @Test func membersAreEndedByTheKernelWhereItCanDoThat() throws {
+        let root = try TemporaryDirectory()
+        try Folder.make("\(root.path)/logins")
+        try AtomicFile.write("", to: "\(root.path)/cgroup.kill")
+        let child = try ChildProcess("/bin/sleep", ["60"])
+        defer {
+            child.send(.kill)
+            child.wait()
+        }
+        try AtomicFile.write("\(child.pid)\n", to: "\(root.path)/cgroup.procs")
+        let group = ControlGroup(.two, folders: [root.path], freezer: "\(root.path)/logins")
+        // Files that are none of the kernel's keep the folder.
+        #expect(!group.remove())
+        #expect(try FileContents.readText("\(root.path)/cgroup.kill", limit: 10) == "1")
+        #expect(child.reap() == nil)
+        Paths.removeIfPossible("\(root.path)/cgroup.kill")
+        try Folder.make("\(root.path)/logins")
+        #expect(!group.remove())
+        #expect(child.wait() == .killed(signal: SIGKILL))
+    }
+
     // MARK: Real ones
 
     /// Whether this machine lets us make groups that bound memory and processes.

@@ -33,6 +33,24 @@ import Testing
         #expect(try Folder.names(in: folder.path).sorted() == ["0", "1", "2", "3", "4"])
     }
 
+    @Test func namesAreReadOnlyForAsLongAsTheyAreWanted() throws {
+        for number in 0..<50 { try folder.write([], to: "\(number)") }
+        let reads = Mutex(0)
+        FileCalls.watch { [path = folder.path] call, place in
+            if call == "readdir", place == path { reads.withLock { $0 += 1 } }
+            return nil
+        }
+        defer { FileCalls.watch(nil) }
+        var names = 0
+        try Folder(path: folder.path).forEachName { (_) throws(SystemCallError) in
+            names += 1
+            return names < 3
+        }
+        #expect(names == 3)
+        // "." and "..", too.
+        #expect(reads.withLock { $0 } <= 5)
+    }
+
     @Test func anAbsentFolderHasNoNamesAndAnUnreadableOneAnError() throws {
         #expect(try Folder.names(in: folder.path("none")) == [])
         fail("open", with: EMFILE)

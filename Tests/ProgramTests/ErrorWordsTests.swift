@@ -40,7 +40,7 @@ import Testing
                 BootError.file(cause), BootError.runtimeFolder(cause), ImageIndexError.file(cause),
                 ImageMountError.noFUSEDevice(cause), ImageMountError.notADirectory("/m", cause),
                 ImageMountError.unmountFailed(cause: .unmountFailed(cause)), GuestDomainError.system(cause),
-                GuestNetworkError.system(cause), TUFError.state(cause),
+                GuestNetworkError.system(cause), GuestNetworkError.noKeyring(cause), TUFError.state(cause),
                 CacheWarning.cannotWrite(directory: "/c", cause: cause),
                 CacheWarning.cannotRead(directory: "/c", cause: cause),
             ]

@@ -16,6 +16,9 @@ static inline int osc_accept4(int fd, int flags) { return (int)syscall(SYS_accep
 
 // glibc has the wrapper since 2.36 only.
 static inline int osc_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+static inline int osc_pidfd_send_signal(int process, int number) {
+    return (int)syscall(SYS_pidfd_send_signal, process, number, 0, 0);
+}
 
 // Hidden behind _DEFAULT_SOURCE in some configurations (glibc 2.34 and later).
 static inline int osc_spawn_add_close_from(posix_spawn_file_actions_t *actions, int from) {

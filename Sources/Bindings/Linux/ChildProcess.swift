@@ -281,6 +281,11 @@ package final class ProcessDescriptor: Sendable {
         handle = FileHandle(owning: descriptor)
     }
 
+    /// Sends it to this process, and to no other that has its number by now.
+    /// - Returns: false when it has ended, or is another user's.
+    @discardableResult
+    package func send(_ signal: Signal) -> Bool { osc_pidfd_send_signal(descriptor, signal.rawValue) == 0 }
+
     /// Holds the calling thread.
     /// - Returns: false when the process still runs after `milliseconds`.
     package func waitForEnd(milliseconds: Int32) -> Bool {

@@ -48,11 +48,17 @@ package enum CurrentProcess {
 /// The calling thread.
 package enum CurrentThread {
     /// Gives the thread a new, empty session keyring (`man 7 session-keyring`), which the programs that it starts inherit.
-    /// - Throws: ``SystemCallError`` of `keyctl`, EDQUOT when this user has too many; not where the kernel has no keyrings.
+    /// - Throws: ``SystemCallError`` of `keyctl`, EDQUOT when this user has too many; not where the kernel has no keyrings, nor where it
+    ///   lets us use none (in a container): what we start may not either.
     package static func joinNewKeyring() throws(SystemCallError) {
+        try joinNewKeyring { osc_join_session_keyring() }
+    }
+
+    /// - Parameter call: -1 with `errno` where it fails.
+    package static func joinNewKeyring(_ call: () -> Int32) throws(SystemCallError) {
         do throws(SystemCallError) {
-            try systemCall("keyctl") { osc_join_session_keyring() }
-        } catch  where error.number == .noSuchCall {}
+            try systemCall("keyctl") { call() }
+        } catch  where error.number == .noSuchCall || error.number == .notPermitted {}
     }
 }
 

@@ -139,8 +139,11 @@ package enum FileCalls {
         _ = try call("rmdir", name, in: folder) { unlinkat(folder, name, AT_REMOVEDIR) }
     }
 
-    /// All names in a folder but `.` and `..`. A read that fails is an error, not the folder's end.
-    static func names(in folder: Int32) throws(SystemCallError) -> [String] {
+    /// Gives the names in a folder but `.` and `..` one by one, until `body` says false. A read that fails is an error, not the folder's
+    /// end.
+    static func forEachName(
+        in folder: Int32, _ body: (String) throws(SystemCallError) -> Bool
+    ) throws(SystemCallError) {
         // A descriptor of its own: readdir's position belongs to the open file.
         let own = try open(".", in: folder, O_RDONLY | O_DIRECTORY)
         guard let stream = fdopendir(own) else {
@@ -149,7 +152,6 @@ package enum FileCalls {
             throw error
         }
         defer { closedir(stream) }
-        var names: [String] = []
         while true {
             var entry: UnsafeMutablePointer<dirent>?
             _ = try call("readdir", "", in: folder) { () -> Int32 in
@@ -157,11 +159,11 @@ package enum FileCalls {
                 entry = readdir(stream)
                 return entry == nil && errno != 0 ? -1 : 0
             }
-            guard let entry else { return names }
+            guard let entry else { return }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if name != "." && name != ".." { names.append(name) }
+            if name != "." && name != "..", try !body(name) { return }
         }
     }
 

@@ -7,6 +7,10 @@ package struct FileSystemSpace: Sendable, Equatable {
     package let total: Int
     /// Bytes free for unprivileged users.
     package let available: Int
+    /// Files (inodes) that there can be; 0 where the file system does not count them.
+    package let files: Int
+    /// Of these, what is left for unprivileged users.
+    package let availableFiles: Int
 
     /// - Throws: ``SystemCallError`` of `fstatvfs`.
     package init(of folder: Folder) throws(SystemCallError) {
@@ -23,11 +27,15 @@ package struct FileSystemSpace: Sendable, Equatable {
         // Some network file systems say 2^64 - 1 blocks.
         total = FileSystemSpace.product(UInt64(status.f_blocks), UInt64(status.f_frsize))
         available = FileSystemSpace.product(UInt64(status.f_bavail), UInt64(status.f_frsize))
+        files = FileSystemSpace.product(UInt64(status.f_files), 1)
+        availableFiles = FileSystemSpace.product(UInt64(status.f_favail), 1)
     }
 
-    package init(total: Int, available: Int) {
+    package init(total: Int, available: Int, files: Int = 0, availableFiles: Int = 0) {
         self.total = total
         self.available = available
+        self.files = files
+        self.availableFiles = availableFiles
     }
 
     private static func product(_ blocks: UInt64, _ size: UInt64) -> Int {

@@ -85,7 +85,20 @@ package final class Folder: Sendable {
 
     /// All names but `.` and `..`, unordered.
     /// - Throws: ``SystemCallError`` of `open`, `fdopendir` or `readdir`: never a part of the names.
-    package func names() throws(SystemCallError) -> [String] { try FileCalls.names(in: descriptor) }
+    package func names() throws(SystemCallError) -> [String] {
+        var names: [String] = []
+        try forEachName { (name) throws(SystemCallError) in
+            names.append(name)
+            return true
+        }
+        return names
+    }
+
+    /// Gives the names one by one, until `body` says false: for folders in which somebody else may make any number of them.
+    /// - Throws: as ``names()``, and what `body` throws.
+    package func forEachName(_ body: (String) throws(SystemCallError) -> Bool) throws(SystemCallError) {
+        try FileCalls.forEachName(in: descriptor, body)
+    }
 
     /// Gives a file in this folder another name there, over a file that has it.
     /// - Throws: ``SystemCallError`` of `renameat`.

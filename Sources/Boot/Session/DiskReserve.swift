@@ -25,25 +25,39 @@ struct DiskReserve: Sendable, Equatable {
     /// Bytes that logins may still store.
     func roomForLogins(_ space: FileSystemSpace) -> Int { space.available - forLogins(total: space.total) }
 
+    /// Files (inodes) that logins leave, where the file system counts them: for the host and for other guests. Without a reserve none.
+    func filesForLogins(_ space: FileSystemSpace) -> Int { setting == 0 ? 0 : min(space.files / 8, 65_536) }
+
     /// - Parameters:
     ///   - guests: the file system of the guests' changes.
     ///   - logins: that of the exchange folder.
     ///   - before: what held until now: an eighth more must be free before it ends, or it would begin again at once.
     func room(guests: FileSystemSpace, logins: FileSystemSpace, before: Room) -> Room {
-        func isShort(_ space: FileSystemSpace, _ mark: Int, _ wasShort: Bool) -> Bool {
-            space.available < (wasShort ? mark + mark / 8 : mark)
+        func isShort(_ available: Int, _ mark: Int, _ wasShort: Bool) -> Bool {
+            available < (wasShort ? mark + mark / 8 : mark)
         }
-        let stopsGuest = isShort(guests, forGuests(total: guests.total), before.stopsGuest)
         return Room(
-            stopsGuest: stopsGuest,
-            stopsLogins: isShort(logins, forLogins(total: logins.total), before.stopsLogins))
+            stopsGuest: isShort(guests.available, forGuests(total: guests.total), before.stopsGuest),
+            stopsLogins: isShort(logins.available, forLogins(total: logins.total), before.stopsLogins)
+                || isShort(logins.availableFiles, filesForLogins(logins), before.stopsLogins))
     }
 
-    /// Milliseconds until the next look: no disk takes more than 2 GB in a second, memory as a disk about as much; and a look costs
-    /// microseconds.
-    func pause(guests: FileSystemSpace, logins: FileSystemSpace) -> Int32 {
-        let room = min(guests.available - forGuests(total: guests.total), roomForLogins(logins))
-        return Int32(clamping: min(max(room / 2_000_000, 20), 5000))
+    /// Milliseconds until the next look: no disk takes more than 2 GB in a second, memory as a disk about as much, nor half a million new
+    /// files; and a look costs microseconds. Who is stopped already uses nothing up, and may wait a second to go on.
+    /// - Parameter room: what ``room(guests:logins:before:)`` said of the same look.
+    func pause(guests: FileSystemSpace, logins: FileSystemSpace, room: Room) -> Int32 {
+        var pauses = [5000]
+        if room.isShort || guests.available == 0 || logins.available == 0 { pauses.append(1000) }
+        func add(_ left: Int, perMillisecond: Int) { pauses.append(max(left / perMillisecond, 20)) }
+        if !room.stopsGuest, guests.available > 0 {
+            add(guests.available - forGuests(total: guests.total), perMillisecond: 2_000_000)
+        }
+        if !room.stopsLogins, logins.available > 0 {
+            add(roomForLogins(logins), perMillisecond: 2_000_000)
+            let files = filesForLogins(logins)
+            if files > 0 { add(logins.availableFiles - files, perMillisecond: 500) }
+        }
+        return Int32(clamping: pauses.min() ?? 1000)
     }
 }
 
@@ -77,7 +91,7 @@ final class SpaceWatch: Sendable {
                     roomForLogins(reserve.roomForLogins(logins))
                     if now != room { changed(now) }
                     room = now
-                    pause = reserve.pause(guests: guests, logins: logins)
+                    pause = reserve.pause(guests: guests, logins: logins, room: now)
                 }
                 if stop.wait(milliseconds: pause) { return }
             }

@@ -29,6 +29,8 @@ struct GuestCondition: Sendable, Equatable {
     private var isSuspended = false
     /// What libvirt is doing.
     private var call: Call?
+    /// Whether the call under way is the user's wish, and not the reserve's.
+    private var isUsersCall = false
     /// Whether QEMU paused the guest while libvirt was resuming it: that event comes before the call's end.
     private var isPausedAgain = false
     /// Resumptions in a row that ended in another pause, with no stall in between that explains it.
@@ -104,6 +106,7 @@ struct GuestCondition: Sendable, Equatable {
     /// A call was begun, as ``due`` asked.
     mutating func began(_ call: Call) {
         self.call = call
+        isUsersCall = isPausedByUser
         isPausedAgain = false
     }
 
@@ -115,7 +118,8 @@ struct GuestCondition: Sendable, Equatable {
             isSuspended = true
             refused = 0
         case (.suspend, false):
-            isPausedByUser = false
+            // The user sees that it did not work, and asks again; a pause that the user asked for meanwhile is made next.
+            if isUsersCall { isPausedByUser = false }
             refused += 1
         case (.resume, true):
             if isPausedForError { fruitless += 1 }

@@ -159,7 +159,8 @@ struct SessionDisks: Sendable {
             "less than \(size(overlays, reserve.forGuests)) is free on the disk that holds what guests write (\(overlays)), which is "
                 + "the reserve: the guest waits, and goes on by itself when there is room. \(advice(overlays))"
         case .loginsReserve:
-            "less than \(size(exchange, reserve.forLogins)) is free on the disk that holds the exchange folder (\(exchange)): the "
+            "less than \(size(exchange, reserve.forLogins)) is free, or few new files can be made, on the disk that holds the exchange "
+                + "folder (\(exchange)): the "
                 + "guest's logins on this machine wait, and go on by themselves when there is room. \(advice(exchange))"
         case .failing:
             "the guest's disk cannot be read or written (its changes are in \(overlays)): the guest waits while this is tried "

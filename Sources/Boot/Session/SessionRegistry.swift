@@ -178,7 +178,7 @@ package struct SessionRegistry: Sendable {
         }
     }
 
-    /// As ``clearOldOverlays()``, for exchange folders.
+    /// As ``clearOldOverlays()``, for exchange folders; their time of modification is the guest's to set.
     private func clearOldExchanges() {
         guard let start = MachineStart.seconds else { return }
         // Best effort, as above.
@@ -188,7 +188,8 @@ package struct SessionRegistry: Sendable {
             guard SessionID.isValid(id), let status = try? Paths.statusOfName("\(places.exchanges)/\(name)") else {
                 continue
             }
-            if status.modifiedSeconds < start { SessionDirectory(id: id, places: places).clearExchange() }
+            let directory = SessionDirectory(id: id, places: places)
+            if status.changedNanoseconds / 1_000_000_000 < start, !directory.isAlive { directory.clearExchange() }
         }
     }
 

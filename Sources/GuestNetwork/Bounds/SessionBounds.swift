@@ -27,6 +27,10 @@ package final class SessionBounds: Sendable {
 
     private struct State {
         var means: Means
+        /// Logins are to wait.
+        var isHeld = false
+        /// They go on for a moment all the same, because they are being ended.
+        var isThawed = false
         /// Logins are to wait, and could not be frozen.
         var refuses = false
         /// Where nothing else can hold or end them.
@@ -40,6 +44,8 @@ package final class SessionBounds: Sendable {
     private let limits: ControlGroup.Limits
     private let report: @Sendable (String) -> Void
     private let state: Mutex<State>
+    /// Held while a process is placed: a manager that is asked may take seconds, for which nobody else is to wait.
+    private let placing = Mutex(())
 
     /// - Parameters:
     ///   - name: of scope or group: nobody else's.
@@ -57,6 +63,12 @@ package final class SessionBounds: Sendable {
     package init() {
         (name, record, limits, report) = ("", nil, Self.standard, { _ in })
         state = Mutex(State(means: .processes))
+    }
+
+    /// By a scope that has been made before.
+    init(scope: SystemdScope, report: @escaping @Sendable (String) -> Void) {
+        (name, record, limits, self.report) = ("", nil, Self.standard, report)
+        state = Mutex(State(means: .scope(scope, nil, isMade: true)))
     }
 
     /// Tried with a program that ends at once: a manager that refuses is to be known before it matters.
@@ -109,6 +121,10 @@ package final class SessionBounds: Sendable {
     /// Bytes of memory of one process; nil where the session's are counted.
     var dataLimit: Int? { isPerProcess ? limits.memory / Self.mostProcesses : nil }
 
+    /// Bytes of a login's stack, which ``dataLimit`` does not count; nil likewise. For `prlimit` inside: a process that has just been started
+    /// takes the limit back at the end of its execve(2). A program's arguments may be a quarter of it.
+    var stackLimit: Int? { isPerProcess ? 2 << 20 : nil }
+
     /// Of all logins, where the session's are not counted: so many times the limit of one is the session's bound.
     /// 32 MiB each: with 8 MiB, sshd could not take a file by scp, nor git a push.
     private static let mostProcesses = 32
@@ -144,19 +160,37 @@ package final class SessionBounds: Sendable {
         } catch {
             throw GuestNetworkError(error)
         }
-        let failure: GuestNetworkError? = state.withLock { state in
+        if role == .login { Self.preferForEnding(process) }
+        let failure: GuestNetworkError? = placing.withLock { _ in
             do throws(GuestNetworkError) {
-                try place(process, role, &state)
+                try placeAlone(process, role)
                 return nil
             } catch {
                 return error
             }
         }
         if let failure { throw failure }
+        guard role == .login else { return }
+        let isRefused = state.withLock { state in
+            if state.refuses { return true }
+            state.logins.removeAll { $0.waitForEnd(milliseconds: 0) }
+            if let descriptor = ProcessDescriptor(pid: process) { state.logins.append(descriptor) }
+            return false
+        }
+        if isRefused { throw .held }
     }
 
-    private func place(_ process: ProcessID, _ role: Role, _ state: inout State) throws(GuestNetworkError) {
-        switch state.means {
+    /// They share their memory's bound with the network's process, which is to be the last that the kernel ends for it.
+    private static func preferForEnding(_ process: ProcessID) {
+        // Without it the largest is ended, as everywhere.
+        guard let file = try? FileHandle("/proc/\(process)/oom_score_adj", for: .writing) else { return }
+        // As above.
+        try? "500".withBytes { (bytes) throws(SystemCallError) in try file.write(bytes) }
+    }
+
+    /// Called by one thread at a time.
+    private func placeAlone(_ process: ProcessID, _ role: Role) throws(GuestNetworkError) {
+        switch state.withLock({ $0.means }) {
         case .group(let group):
             do throws(SystemCallError) {
                 try group.add(process, freezable: role == .login)
@@ -165,19 +199,22 @@ package final class SessionBounds: Sendable {
             }
         case .scope(let scope, let group, let isMade):
             do throws(GuestNetworkError) {
-                state.means = .scope(scope, try place(process, role, scope, group, isMade), isMade: true)
+                let new = try place(process, role, scope, group, isMade)
+                state.withLock { $0.means = .scope(scope, new, isMade: true) }
             } catch {
-                // A user's manager ends with the user's last login, and the session may not. A network without a bound is better than
-                // none; a login is not.
+                // A user's manager ends with the user's last login, and the session may not: it is not asked again, for every try takes
+                // long. A network without a bound is better than none; a login that was prepared for one is not.
+                state.withLock { state in
+                    state.means = .processes
+                    if state.isHeld { Self.hold(&state) }
+                }
+                report(
+                    "what the guest's logins use is bounded for each process only from now on, and not for the session: \(error)"
+                )
                 guard role == .network else { throw error }
-                report("the network's process has no bound: \(error)")
             }
         case .processes: break
         }
-        guard role == .login else { return }
-        if state.refuses { throw .held }
-        state.logins.removeAll { $0.waitForEnd(milliseconds: 0) }
-        if let descriptor = ProcessDescriptor(pid: process) { state.logins.append(descriptor) }
     }
 
     /// A scope ends with its last process, and is made anew by the next.
@@ -205,7 +242,8 @@ package final class SessionBounds: Sendable {
     private func start(
         _ process: ProcessID, _ scope: SystemdScope, isFirst: Bool
     ) throws(GuestNetworkError) -> ControlGroup? {
-        for _ in 0..<(isFirst ? 0 : 10) {
+        let end = MonotonicClock.nanoseconds + 1_000_000_000
+        while !isFirst, MonotonicClock.nanoseconds < end {
             do throws(GuestNetworkError) {
                 return try scope.start(process, limits)
             } catch {
@@ -227,16 +265,39 @@ package final class SessionBounds: Sendable {
     /// Holds the logins where they are, or lets them go on. Where they cannot be frozen, they are ended, and refused until then.
     package func setHeld(_ isHeld: Bool) {
         state.withLock { state in
-            state.refuses = false
+            state.isHeld = isHeld
+            if !state.isThawed { Self.hold(&state) }
+        }
+    }
+
+    private static func hold(_ state: inout State) {
+        state.refuses = false
+        switch state.means {
+        case .group(let group), .scope(_, let group?, _):
+            if group.setFrozen(state.isHeld) { return }
+        case .scope, .processes: break
+        }
+        guard state.isHeld else { return }
+        state.refuses = true
+        for login in state.logins { login.send(.kill) }
+        state.logins = []
+    }
+
+    /// Lets logins that are held go on while something runs that waits for the end of some, which have been told to end.
+    func whileThawed(_ body: () -> Void) {
+        state.withLock { state in
+            state.isThawed = true
+            guard state.isHeld else { return }
             switch state.means {
-            case .group(let group), .scope(_, let group?, _):
-                if group.setFrozen(isHeld) { return }
+            case .group(let group), .scope(_, let group?, _): group.setFrozen(false)
             case .scope, .processes: break
             }
-            guard isHeld else { return }
-            state.refuses = true
-            for login in state.logins where !login.waitForEnd(milliseconds: 0) { Signal.kill.send(to: login.pid) }
-            state.logins = []
+        }
+        body()
+        state.withLock { state in
+            state.isThawed = false
+            // It may have changed meanwhile.
+            Self.hold(&state)
         }
     }
 
@@ -244,6 +305,11 @@ package final class SessionBounds: Sendable {
 
     /// Ends what is left, and removes scope or group.
     package func close() {
+        // A process that is being placed first, or its scope would be forgotten.
+        placing.withLock { _ in closeAlone() }
+    }
+
+    private func closeAlone() {
         state.withLock { state in
             switch state.means {
             case .group(let group):
