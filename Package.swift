@@ -148,7 +148,8 @@ let package = Package(
         tests(
             "BootTests",
             [
-                "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount", "GuestNetwork",
+                "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount",
+                "GuestNetwork",
                 "ContentAddress", "Zstd", "NetworkProxy",
             ]),
         tests(
