@@ -76,13 +76,14 @@ final class SSHConnection {
         } catch {}
     }
 
-    /// The sandbox's first process; nil before bubblewrap has made it: then bubblewrap's death prevents it.
+    /// The sandbox's first process; nil where bubblewrap has not made it in half a second. Waits for that: one that is just being made has
+    /// not asked yet to die with bubblewrap.
     var firstProcess: ProcessDescriptor? {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
         defer { buffer.deallocate() }
         var sources = [PollSource(information.descriptor)]
         // What cannot be read has not been written.
-        guard (try? PollSource.wait(for: &sources, milliseconds: 0)) == true,
+        guard (try? PollSource.wait(for: &sources, milliseconds: 500)) == true,
             case .bytes(let count)? = try? information.receive(into: buffer)
         else { return nil }
         // {\n    "child-pid": 4711,\n …: the first number.

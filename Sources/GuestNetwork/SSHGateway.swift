@@ -96,6 +96,7 @@ package final class SSHGateway: Sendable {
             let hostKey = keys.gatewayHost
             let begun = Monitor<Result<Void, SystemCallError>?>(nil)
             try GuestNetwork.start("ssh-gateway") { [stop, ended, configuration] in
+                defer { ended.signal() }
                 do throws(SystemCallError) {
                     // Of this thread, and so of all that it starts: keys of the user's session (Kerberos, fscrypt) are not the guest's.
                     try join()
@@ -111,7 +112,6 @@ package final class SSHGateway: Sendable {
                     configuration: configuration, listener: listener, sandbox: sandbox, hostKey: hostKey,
                     log: SSHLog(path: configuration.logPath, pipe: pipe), watch: watch, stop: stop, logger: logger
                 ).run()
-                ended.signal()
             }
             if case .failure(let error) = begun.wait({ $0 }) { throw .noKeyring(error) }
         } catch {

@@ -159,6 +159,7 @@ final class SSHGatewayLoop {
         connections.removeAll { $0.child.reap() != nil }
         let firsts = connections.map(\.firstProcess)
         for connection in connections { connection.child.send(.kill) }
+        for first in firsts { first?.send(.kill) }
         // Who is frozen by version 1 of control groups dies only when it may go on.
         configuration.bounds.whileThawed {
             for (connection, first) in zip(connections, firsts) {
