@@ -28,7 +28,8 @@ package final class GuestNetwork: Sendable {
         /// Called with the id of each process before it does anything, on a thread of the network's: to set its bounds.
         package var willRun: @Sendable (ProcessID) -> Void = { _ in }
         /// Nanoseconds: so often a process that serves a guest is asked whether it is alive, at most, and so long it may take to answer.
-        var patience: UInt64 = 10_000_000_000
+        /// A machine that is short of memory may take seconds for anything.
+        var patience: UInt64 = 30_000_000_000
 
         package init(
             mode: GuestNetworkMode, socketPath: String, sshSocketPath: String, guestSSHSocketPath: String? = nil,

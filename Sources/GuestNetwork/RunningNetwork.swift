@@ -60,10 +60,11 @@ final class RunningNetwork {
 
     /// Asks for its counts.
     func ask(at now: UInt64) {
-        tell(.count)
+        lastAsked = now
+        // For want of memory it could not be sent: the next one will.
+        guard control?.send(NetworkOrder.count.bytes) == true else { return }
         if owed.count == 0 { owed.since = now }
         owed.count += 1
-        lastAsked = now
     }
 
     /// Sees whether one that serves a guest still turns around: not often, for nobody is woken up without need.

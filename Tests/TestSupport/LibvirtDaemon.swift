@@ -43,8 +43,8 @@ package enum LibvirtDaemon {
         // It ends itself when nobody has used it for a while; a test run that is killed leaves nothing for ever.
         // Without virtlogd, which systemd would start, libvirtd starts no guest. It must be there for longer.
         guard
-            (try? quietly(["virtlogd", "--timeout", "3600"], newSession: true)) != nil,
-            (try? quietly(["libvirtd", "--timeout", "120"], newSession: true)) != nil
+            (try? daemon(["virtlogd", "--timeout", "3600"])) != nil,
+            (try? daemon(["libvirtd", "--timeout", "120"])) != nil
         else { return false }
         for _ in 0..<120 {
             if answers() { return true }
@@ -55,6 +55,12 @@ package enum LibvirtDaemon {
 
     private static func answers() -> Bool {
         (try? quietly(["timeout", "20", "virsh", "-q", "-c", "qemu:///system", "version"]))?.wait() == .exited(0)
+    }
+
+    /// Waited for by a thread: the tests that expect a process to end wait for any child, and would see one that nobody collects for ever.
+    private static func daemon(_ arguments: [String]) throws {
+        let child = try quietly(arguments, newSession: true)
+        try WorkerThread.start(name: arguments[0]) { child.wait() }
     }
 
     private static func quietly(_ arguments: [String], newSession: Bool = false) throws -> ChildProcess {

@@ -161,8 +161,11 @@ package final class SessionBounds: Sendable {
             throw GuestNetworkError(error)
         }
         if role == .login { Self.preferForEnding(process) }
+        let wasPerProcess = isPerProcess
         let failure: GuestNetworkError? = placing.withLock { _ in
             do throws(GuestNetworkError) {
+                // Prepared for bounds that were lost while it waited: it has none of its own.
+                if role == .login, wasPerProcess != isPerProcess { throw .held }
                 try placeAlone(process, role)
                 return nil
             } catch {
@@ -200,7 +203,11 @@ package final class SessionBounds: Sendable {
         case .scope(let scope, let group, let isMade):
             do throws(GuestNetworkError) {
                 let new = try place(process, role, scope, group, isMade)
-                state.withLock { $0.means = .scope(scope, new, isMade: true) }
+                state.withLock { state in
+                    state.means = .scope(scope, new, isMade: true)
+                    // A scope that was made anew knows nothing of it.
+                    if state.isHeld && !state.isThawed { Self.hold(&state) }
+                }
             } catch {
                 // A user's manager ends with the user's last login, and the session may not: it is not asked again, for every try takes
                 // long. A network without a bound is better than none; a login that was prepared for one is not.

@@ -186,12 +186,17 @@ private struct SessionViewer {
             // The terminal is given back before anything else is done.
             Interruption.handle { signal in
                 guard hasTerminal, signal != .interrupt else { return handle(signal) }
-                received.store(signal.rawValue, ordering: .relaxed)
+                // A terminal that is gone counts more than whatever else asks for the end at the same time.
+                if received.load(ordering: .relaxed) != Signal.hangUp.rawValue {
+                    received.store(signal.rawValue, ordering: .relaxed)
+                }
                 interruption.signal()
             }
             let end = try await ConsoleAttachment.run(directory, interruption: interruption)
             Interruption.handle(handle)
-            if end == .interrupted { handle(Signal(rawValue: received.load(ordering: .relaxed))) }
+            // It may have come while the terminal was given back for another reason.
+            let signal = received.load(ordering: .relaxed)
+            if signal != 0 { handle(Signal(rawValue: signal)) }
             if end == .left, directory.isAlive {
                 Terminal.note(
                     "The guest keeps running as session \(id). Ctrl-C stops it; 'oscircular console \(id)' returns to it."
