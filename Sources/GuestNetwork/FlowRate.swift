@@ -1,3 +1,25 @@
+/// So many of something at once after a rest, and so many a second in the long run. Moments are nanoseconds of a clock that does not go back.
+struct Pace: Sendable {
+    /// In each second.
+    let rate: UInt64
+    /// At once, after a rest.
+    let burst: UInt64
+    /// When what was taken so far is paid for.
+    private var paid: UInt64 = 0
+
+    init(rate: UInt64, burst: UInt64) { (self.rate, self.burst) = (rate, burst) }
+
+    private var cost: UInt64 { 1_000_000_000 / rate }
+
+    /// When the next one is allowed.
+    func next(_ now: UInt64) -> UInt64 { max(now, paid - min(paid, cost * (burst - 1))) }
+
+    func allows(_ now: UInt64) -> Bool { next(now) <= now }
+
+    /// One is taken.
+    mutating func take(_ now: UInt64) { paid = max(paid, now) + cost }
+}
+
 /// How many flows the guest may open in a time: each costs the host a socket, and whoever is at its other end a connection.
 struct FlowRate: Sendable {
     /// Flows a second, in the long run.
@@ -7,9 +29,7 @@ struct FlowRate: Sendable {
     /// A UDP port of the guest that was silent for so long begins anew: resolvers take a new one for each question.
     static let silence: UInt64 = 10_000_000_000
 
-    private static let cost = UInt64(1_000_000_000 / rate)
-    /// When the flows so far are paid for.
-    private var paid: UInt64 = 0
+    private var pace = Pace(rate: UInt64(rate), burst: UInt64(burst))
     /// When each UDP port of the guest was used last.
     private var used = [UInt64](repeating: 0, count: 65_536)
 
@@ -25,9 +45,8 @@ struct FlowRate: Sendable {
                 return true
             }
         }
-        let start = max(paid, now)
-        guard start - now <= Self.cost * UInt64(Self.burst - 1) else { return false }
-        paid = start + Self.cost
+        guard pace.allows(now) else { return false }
+        pace.take(now)
         if let port { used[Int(port)] = now }
         return true
     }

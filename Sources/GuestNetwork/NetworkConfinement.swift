@@ -78,8 +78,11 @@ struct NetworkConfinement {
     /// No capabilities, no way to more rights, bounded memory; this process goes on as the first of its namespace.
     /// - Throws: ``SystemCallError``.
     func giveUpRights() throws(SystemCallError) {
-        try Confinement.limit(
-            .init(memory: Self.memoryLimit, openFiles: Self.fileLimit, fileSize: MessageSocket.messageLimit))
+        let limits: [(ResourceLimit, Int)] = [
+            (.data, Self.memoryLimit), (.openFiles, Self.fileLimit), (.fileSize, MessageSocket.messageLimit),
+            (.core, 0),
+        ]
+        for (limit, value) in limits { try limit.lower(to: value, of: CurrentProcess.id) }
         try Confinement.giveUpRights()
         Confinement.endWithParent()
         try Confinement.continueInChild()

@@ -16,7 +16,7 @@ final class SSHGatewayLoop {
     private var connections: [SSHConnection] = []
     /// Accepted, and not served yet.
     private var waiting: [FileHandle] = []
-    private var pace = LoginPace()
+    private var pace = Pace.logins
     private var number = 0
     /// Connections that were closed unanswered since it was last said.
     private var refused = 0
@@ -149,7 +149,7 @@ final class SSHGatewayLoop {
         guard refused > 0, now >= lastSaid + Self.quiet else { return }
         log.note(
             "too many ssh connections of the guest: \(refused) closed unanswered; \(limit) at once and "
-                + "\(LoginPace.rate) new ones a second are served, and \(configuration.waitingLimit) may wait")
+                + "\(pace.rate) new ones a second are served, and \(configuration.waitingLimit) may wait")
         (refused, lastSaid) = (0, now)
     }
 
@@ -173,22 +173,7 @@ final class SSHGatewayLoop {
     }
 }
 
-/// How often logins may begin: each starts a dozen processes on the host.
-struct LoginPace {
-    /// Logins a second, in the long run.
-    static let rate: UInt64 = 4
-    /// At once, after a rest.
-    static let burst: UInt64 = 20
-
-    private static let cost = 1_000_000_000 / rate
-    /// When the logins so far are paid for, in ``MonotonicClock`` nanoseconds.
-    private var paid: UInt64 = 0
-
-    /// When the next login may begin.
-    func next(_ now: UInt64) -> UInt64 { max(now, paid - min(paid, Self.cost * (Self.burst - 1))) }
-
-    func allows(_ now: UInt64) -> Bool { next(now) <= now }
-
-    /// A login begins.
-    mutating func take(_ now: UInt64) { paid = max(paid, now) + Self.cost }
+extension Pace {
+    /// How often logins may begin: each starts a dozen processes on the host.
+    static let logins = Pace(rate: 4, burst: 20)
 }

@@ -363,15 +363,15 @@ struct SandboxTests {
     }
 
     @Test func aPaceIsABurstAndThenARate() {
-        var pace = LoginPace()
+        var pace = Pace.logins
         let start: UInt64 = 1_000_000_000_000
-        for _ in 0..<LoginPace.burst {
+        for _ in 0..<pace.burst {
             #expect(pace.allows(start))
             pace.take(start)
         }
         #expect(!pace.allows(start))
-        #expect(pace.next(start) == start + 1_000_000_000 / LoginPace.rate)
-        #expect(pace.allows(start + 1_000_000_000 / LoginPace.rate))
+        #expect(pace.next(start) == start + 1_000_000_000 / pace.rate)
+        #expect(pace.allows(start + 1_000_000_000 / pace.rate))
         #expect(pace.next(start + 60_000_000_000) == start + 60_000_000_000)
     }
 

@@ -108,36 +108,6 @@ package enum Confinement {
         try systemCall("capset") { osc_keep_capabilities(mask) }
     }
 
-    /// What a process may use at most; what is lower already stays.
-    package struct Limits: Sendable {
-        /// Bytes of memory of its own.
-        package var memory: Int
-        package var openFiles: Int
-        /// Bytes of the largest file that it writes.
-        package var fileSize: Int
-
-        package init(memory: Int, openFiles: Int, fileSize: Int) {
-            self.memory = memory
-            self.openFiles = openFiles
-            self.fileSize = fileSize
-        }
-    }
-
-    /// - Throws: ``SystemCallError`` of `setrlimit`.
-    package static func limit(_ limits: Limits) throws(SystemCallError) {
-        for (kind, value) in [
-            (RLIMIT_DATA, limits.memory), (RLIMIT_NOFILE, limits.openFiles), (RLIMIT_FSIZE, limits.fileSize),
-            (RLIMIT_CORE, 0),
-        ] {
-            let resource = __rlimit_resource_t(kind.rawValue)
-            var limit = rlimit()
-            try systemCall("getrlimit") { getrlimit(resource, &limit) }
-            limit.rlim_max = min(limit.rlim_max, rlim_t(value))
-            limit.rlim_cur = limit.rlim_max
-            try systemCall("setrlimit") { setrlimit(resource, &limit) }
-        }
-    }
-
     /// Goes on in a child, the first process of its namespace if one was asked for. The process that was here waits for it, ends as it
     /// ended, and takes it along when it is killed.
     /// - Throws: ``SystemCallError`` of `fork`.

@@ -21,7 +21,7 @@ package enum ResourceLimit: Sendable {
         }
     }
 
-    /// Lowers the limit of another process of this user's, or leaves it where it is lower. The programs that it starts inherit it.
+    /// Lowers the limit of this process or another of this user's, or leaves it where it is lower. The programs that it starts inherit it.
     /// - Throws: ``SystemCallError`` of `prlimit`; ESRCH when the process has ended.
     package func lower(to value: Int, of process: ProcessID) throws(SystemCallError) {
         try systemCall("prlimit", "\(process)") { osc_lower_limit(process, number, UInt64(max(value, 0))) }
