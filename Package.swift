@@ -65,6 +65,7 @@ let package = Package(
         cLibrary("CSeccomp", apt: "libseccomp-dev"),
         cLibrary("CZstd", apt: "libzstd-dev"),
         cLibrary("CZlib", apt: "zlib1g-dev"),
+        cLibrary("CLzma", apt: "liblzma-dev"),
         cLibrary("CNcurses", apt: "libncurses-dev"),
         cLibrary("CLinux", apt: "libc6-dev"),
         binding("FUSE", ["Linux"]),
@@ -74,6 +75,7 @@ let package = Package(
         binding("Seccomp", ["Linux"]),
         binding("Zstd"),
         binding("Zlib"),
+        binding("Lzma"),
         .target(
             name: "Curses", dependencies: ["CNcurses", "Linux"], path: "Sources/Bindings/Curses", swiftSettings: strict),
         binding("Linux", [collections]),
@@ -82,40 +84,46 @@ let package = Package(
         module("ContentAddress", ["Formats", crypto, cryptoExtras]),
         module("TUF", ["Formats", "Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Formats", "Linux"]),
+        module("Upstream", ["Curl", "Formats", "Linux"]),
+        module("Vendors", ["Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux", toml]),
         module("ImageIndex", ["ContentAddress", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
-        module("ImageMount", ["ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
+        module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
+        module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Linux"]),
         module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log, crypto]),
         module(
             "Boot",
             [
-                "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
-                "Curl", "Formats", "Linux", toml,
+                "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain",
+                "GuestNetwork", "ContentAddress", "Curl", "Formats", "Linux", toml,
             ]),
         module(
             "BootMenu",
             [
-                "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
-                "Formats", "Linux",
+                "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl",
+                "Curses", "Formats", "Linux",
             ]),
         module("ObjectStore", ["Curl", "Formats", "Linux", crypto]),
         module(
             "Publisher",
             [
-                "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd", "Zlib",
-                "Formats", "Linux", toml,
+                "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl",
+                "Zstd", "Zlib", "Formats", "Linux", toml,
             ]),
 
         program(
             "oscircular",
             [
-                "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "FUSE",
+                "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "FUSE",
                 "GuestDomain", "GuestNetwork", "Curl", "Formats", "Linux",
             ]),
         program(
             "oscircular-publish",
-            ["Publisher", "ObjectStore", "TUF", "Catalog", "ImageIndex", "ContentAddress", "Curl", "Formats", "Linux"]),
+            [
+                "Publisher", "Upstream", "ObjectStore", "TUF", "Catalog", "ImageIndex", "ContentAddress", "Curl",
+                "Formats", "Linux",
+            ]),
         program("tuf-client", ["TUF", "Curl", "Formats", "Linux"]),
 
         .target(
@@ -164,12 +172,16 @@ let package = Package(
                 "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
-        tests("PublisherTests", ["Publisher", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
+        tests("LzmaTests", ["Lzma", "Linux"]),
+        tests("DiskImageTests", ["DiskImage", "Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
+        tests("UpstreamTests", ["Upstream", "Curl", "Linux"]),
+        tests("VendorsTests", ["Vendors", "Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux"]),
+        tests("PublisherTests", ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests(
             "PublishProgramTests",
             [
-                "oscircular-publish", "Publisher", "Catalog", "ContentAddress", "ImageIndex", "ObjectStore", "TUF",
-                "Curl", "Zlib", "Zstd", "Linux",
+                "oscircular-publish", "Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "ObjectStore",
+                "TUF", "Curl", "Zlib", "Zstd", "Linux",
             ]),
         tests("ArchitectureTests", []),
         tests(
@@ -186,8 +198,8 @@ if let fuzzer {
         .executableTarget(
             name: "oscircular-fuzz",
             dependencies: [
-                "Boot", "BlockStore", "Catalog", "ContentAddress", "GuestDomain", "ImageIndex", "Publisher", "TUF",
-                "Linux",
+                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "GuestDomain", "ImageIndex", "Publisher",
+                "TUF", "Upstream", "Vendors", "Linux",
             ],
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", fuzzer, "-lstdc++", "-lm"])]))

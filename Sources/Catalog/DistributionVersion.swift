@@ -20,6 +20,8 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var guest: GuestSettings
     /// Where the publisher had the image from: a URL; nil where it was built or is not known.
     package var origin: String?
+    /// The vendor's file that its bytes come from; nil where its blocks lie in the publisher's tree.
+    package var source: VersionSource?
     /// Whether the publisher keeps it for ever, whatever its rule for old versions.
     package var isPinned = false
     /// Why its last recording gave no boot set; nil where it went well or none was tried.
@@ -41,7 +43,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case id, published, notes, index, bootSet, size, storedSize, digest, guest, origin
+        case id, published, notes, index, bootSet, size, storedSize, digest, guest, origin, source
         case isPinned = "pinned"
         case recordingError
     }
@@ -58,6 +60,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         try container.encodeIfPresent(digest?.description, forKey: .digest)
         try container.encode(guest, forKey: .guest)
         try container.encodeIfPresent(origin, forKey: .origin)
+        try container.encodeIfPresent(source, forKey: .source)
         if isPinned { try container.encode(true, forKey: .isPinned) }
         try container.encodeIfPresent(recordingError, forKey: .recordingError)
     }
@@ -82,6 +85,7 @@ extension DistributionVersion: Decodable {
         }
         guest = try container.decodeIfPresent(GuestSettings.self, forKey: .guest) ?? GuestSettings()
         origin = try container.decodeIfPresent(String.self, forKey: .origin)
+        source = try container.decodeIfPresent(VersionSource.self, forKey: .source)
         isPinned = try container.decodeIfPresent(Bool.self, forKey: .isPinned) ?? false
         recordingError = try container.decodeIfPresent(String.self, forKey: .recordingError)
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ContentAddress
 import Formats
 import Publisher
+import Upstream
 
 /// The options of all commands that publish an image.
 struct BlockOptions: ParsableArguments {

@@ -6,38 +6,40 @@ import Testing
     /// What each module may import of this package. Stages do not know their neighbours; only Boot knows all.
     /// `Formats` knows nobody, and everybody may use it.
     static let allowed: [String: Set<String>] = [
-        "Formats": [], "Linux": ["CLinux"], "Zstd": ["CZstd"], "Zlib": ["CZlib"], "Curl": ["CCurl", "Linux"],
+        "Formats": [], "Linux": ["CLinux"], "Zstd": ["CZstd"], "Zlib": ["CZlib"], "Lzma": ["CLzma"], "Curl": ["CCurl", "Linux"],
         "FUSE": ["CFUSE", "Linux"],
         "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"], "Seccomp": ["CSeccomp", "Linux"],
         "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
         "TUF": ["Linux"],
         "Catalog": ["TUF", "ContentAddress", "Curl", "Linux"],
+        "Upstream": ["Curl", "Linux"],
+        "Vendors": ["Upstream", "Catalog", "ContentAddress", "Curl", "Linux"],
+        "DiskImage": ["Zlib", "Zstd", "Lzma", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
         "BlockStore": ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux"],
-        "ImageMount": ["ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
+        "ImageMount": ["DiskImage", "ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Seccomp", "Linux"],
         "ObjectStore": ["Curl", "Linux"],
         "Publisher": [
-            "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd",
+            "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd",
             "Zlib", "Linux",
         ],
         "Boot": [
-            "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain", "GuestNetwork", "ContentAddress",
-            "Curl",
-            "Linux",
+            "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain", "GuestNetwork",
+            "ContentAddress", "Curl", "Linux",
         ],
         "BootMenu": [
-            "Boot", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses", "Linux",
+            "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses", "Linux",
         ],
         "oscircular": [
-            "BootMenu", "Curses", "Boot", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
+            "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
             "GuestNetwork",
             "Curl", "FUSE", "Linux",
         ],
         "oscircular-publish": [
-            "Publisher", "ObjectStore", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
+            "Publisher", "Upstream", "ObjectStore", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
         ],
         "tuf-client": ["TUF", "Curl", "Linux"],
     ]

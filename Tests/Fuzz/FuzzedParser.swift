@@ -8,6 +8,7 @@ import ImageIndex
 import Linux
 import Publisher
 import TUF
+import Upstream
 
 /// A reader of bytes that come from elsewhere. Any input may be refused; none may crash, hang or fill the memory.
 ///

@@ -7,7 +7,7 @@ from . import processes
 from .settings import ACCELERATOR, FOLDER, MEMORY_MIB
 
 # What the serial console shows when a workload is done.
-MARKERS = {"init": b"Attempted to kill init", "programs": b"PROGRAMS READ", "login": b"login:"}
+MARKERS = {"init": b"INIT RUNS", "programs": b"PROGRAMS READ", "login": b"login:"}
 
 
 # libvirt gives every virtio device a port of PCI Express, and each guest a USB controller: both cost firmware and kernel some time.

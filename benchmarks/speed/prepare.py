@@ -10,7 +10,7 @@ from .settings import ACCELERATOR, BLOCK_SIZE, CLIENT, FOLDER, MEMORY_MIB, PROJE
 WORKLOADS = ("init", "programs", "login")
 VERSION = "2026-01-05"
 # To be raised when what is made changes: what older programs made is then made anew.
-RECIPE = 1
+RECIPE = 2
 UUID = "5f6f7363-6465-4269-8a01-000000000001"
 IMAGES, CASYNC = FOLDER / "images", FOLDER / "casync"
 KEYS = FOLDER / f"{TREE.name}.keys"
@@ -19,11 +19,19 @@ PUBLISHED_SIZE = 1_500_000_000
 BLOCK = 262_144
 ENVIRONMENT = {**os.environ, "OSCIRCULAR_KEYS": str(KEYS), "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
 
-READ_PROGRAMS = b"""#!/bin/sh
+# What runs as init: it stays, for the kernel of an init that ends panics, and computes for ever.
+INITS = {
+    "init": b"""#!/bin/sh
+echo INIT RUNS > /dev/console
+exec sleep infinity
+""",
+    "programs": b"""#!/bin/sh
 # The whole of many files, as a desktop's start reads them.
 cat /usr/bin/* /usr/lib/x86_64-linux-gnu/*.so* > /dev/null 2>&1
 echo PROGRAMS READ > /dev/console
-"""
+exec sleep infinity
+""",
+}
 
 
 def image(workload):
@@ -59,23 +67,27 @@ def remake(name, recipe, make):
 
 
 def make_images():
-    """The workloads differ in one kernel parameter and one file, so their disks share nearly all blocks."""
+    """The workloads differ in one kernel parameter, so their disks share nearly all blocks."""
     say("making the guests' disks and the peers' copies of them")
     shutil.rmtree(IMAGES, ignore_errors=True)
     shutil.rmtree(CASYNC, ignore_errors=True)
     IMAGES.mkdir()
     CASYNC.mkdir()
-    script = FOLDER / "read-programs"
-    script.write_bytes(READ_PROGRAMS)
-    script.chmod(0o755)
-    for workload, base, init in (("init", 0, "/bin/true"), ("programs", 0, "/sbin/read-programs"), ("login", 1, None)):
+    for name, text in INITS.items():
+        (FOLDER / f"{name}.init").write_bytes(text)
+        (FOLDER / f"{name}.init").chmod(0o755)
+    for workload, base in (("init", 0), ("programs", 0), ("login", 1)):
         disk = image(workload)
         processes.run(["cp", "--sparse=always", "--reflink=auto", weeks()[base], disk])
-        if init:
+        if workload in INITS:
+            # Both on both, so that the disks differ in nothing but the kernel's parameter.
+            for name in INITS:
+                processes.run(
+                    ["debugfs", "-w", "-R", f"write {FOLDER}/{name}.init /usr/sbin/{name}.init", f"{disk}?offset=1048576"],
+                    ENVIRONMENT)
             processes.run(
-                ["debugfs", "-w", "-R", f"write {script} /usr/sbin/read-programs", f"{disk}?offset=1048576"], ENVIRONMENT)
-            processes.run(
-                [PROJECT / "share/tiny-guest/bootloader", disk, "/vmlinuz", "/initrd.img", f"root=UUID={UUID} rw init={init}"],
+                [PROJECT / "share/tiny-guest/bootloader", disk, "/vmlinuz", "/initrd.img",
+                 f"root=UUID={UUID} rw init=/sbin/{workload}.init"],
                 ENVIRONMENT)
         # What people do today: whole images, compressed in 256 KiB clusters.
         processes.run([

@@ -1,5 +1,6 @@
 import ContentAddress
 import ImageIndex
+import Upstream
 import Zstd
 
 /// How an image is cut and stored.

@@ -1,6 +1,7 @@
 import Catalog
 import Curl
 import Linux
+import Upstream
 
 /// One run of a recipe: the next version of one distribution after the other.
 package struct WeeklyRun: Sendable {

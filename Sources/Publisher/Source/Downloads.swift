@@ -1,6 +1,7 @@
 import ContentAddress
 import Curl
 import Linux
+import Upstream
 
 /// Fetches images, their digest lists and pages of folders for a publisher. All calls block.
 package final class Downloads: Sendable {

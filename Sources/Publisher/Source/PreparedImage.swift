@@ -1,5 +1,6 @@
 import Curl
 import Linux
+import Upstream
 
 /// An image as a raw file: fetched, unpacked and converted, as far as it needs it.
 struct PreparedImage {

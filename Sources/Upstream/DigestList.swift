@@ -19,7 +19,7 @@ package enum DigestListChoice: Sendable, Equatable {
     }
 
     /// Where to look for an image, the first first.
-    func candidates(for url: String) -> [(url: String, isOwn: Bool)] {
+    package func candidates(for url: String) -> [(url: String, isOwn: Bool)] {
         let plain = URLText.withoutQuery(url)
         let end = plain.lastIndex(of: "/").map { plain.index(after: $0) } ?? plain.endIndex
         let folder = plain[..<end]
@@ -60,10 +60,10 @@ package struct DigestList {
     private var entries: [Entry] = []
 
     /// Bytes of the longest list that is read.
-    static let longest = 4_194_304
+    package static let longest = 4_194_304
 
     /// Whether no line of it is a digest: a page that a server sends for what is not there, for one.
-    var isEmpty: Bool { entries.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty }
 
     /// Reads `HEX  NAME`, `HEX *NAME`, `SHA256 (NAME) = HEX` and what openssl writes, `SHA2-256(NAME)= HEX`, with or without GNU's
     /// mark of an escaped name; others, such as comments, are passed over. Of a clear-signed list only what is signed counts.
