@@ -21,10 +21,13 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var keepsExchange: Bool?
     /// Bytes that the exchange folder may hold; nil for the usual limit.
     package var exchangeLimit: UInt64?
+    /// The user's own orders for the guest's first boot, in the words of the guest's own program for it; nil for none.
+    package var userData: String?
 
     package init(
         id: String, name: String, memoryMiB: Int?, cpus: Int?, display: Display, network: String, accel: String,
-        connect: String?, keepsExchange: Bool? = nil, exchangeLimit: UInt64? = nil
+        connect: String?, keepsExchange: Bool? = nil, exchangeLimit: UInt64? = nil,
+        userData: String? = nil
     ) {
         self.id = id
         self.name = name
@@ -36,6 +39,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
         self.connect = connect
         self.keepsExchange = keepsExchange
         self.exchangeLimit = exchangeLimit
+        self.userData = userData
     }
 }
 
