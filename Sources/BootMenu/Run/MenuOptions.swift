@@ -48,12 +48,10 @@ package struct MachineFacts: Sendable, Hashable {
     package var opening: Opening
     /// Whether the rest of a vendor's file is fetched while its guest runs, so that it can be verified.
     package var fetchesRest: Bool
-    /// Whether vendors' systems are offered at all.
-    package var offersVendors: Bool
 
     package init(
         hasDisplay: Bool = false, mayShowShell: Bool = true, errorLog: String = "", secondsEast: Int64 = 0,
-        opening: Opening = .nothing, fetchesRest: Bool = true, offersVendors: Bool = true
+        opening: Opening = .nothing, fetchesRest: Bool = true
     ) {
         self.hasDisplay = hasDisplay
         self.mayShowShell = mayShowShell
@@ -61,6 +59,5 @@ package struct MachineFacts: Sendable, Hashable {
         self.secondsEast = secondsEast
         self.opening = opening
         self.fetchesRest = fetchesRest
-        self.offersVendors = offersVendors
     }
 }

@@ -45,7 +45,8 @@ package struct KeyBinding: Sendable {
     /// All bindings, in the order of hints and help.
     package static let all: [KeyBinding] = [
         KeyBinding(
-            .activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version; fold or unfold a vendor"),
+            .activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version; fold or unfold a vendor"
+        ),
         KeyBinding(
             .activate, [.named(.enter)], on: [.versions, .details], hint: "boot this one",
             help: "Boot this version (an older one to go back)"),
@@ -92,7 +93,8 @@ package struct KeyBinding: Sendable {
             .remove, [.character("d"), .named(.delete)], on: [.systems, .details], hint: "remove",
             help: "Remove its own blocks, or a catalog (asks first)"),
         KeyBinding(
-            .hide, [.character("H")], on: top, hint: "hide", help: "Hide a vendor (or show it again, at the list's end)"),
+            .hide, [.character("H")], on: top, hint: "hide", help: "Hide a vendor (or show it again, at the list's end)"
+        ),
         KeyBinding(
             .login, [.character("P")], on: running.union([.details]), hint: "password",
             help: "Show the user and password for the guest's console"),

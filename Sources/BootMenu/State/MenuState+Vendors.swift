@@ -187,7 +187,9 @@ extension MenuState {
     /// Asks for the builds of the system that is chosen, or that the screen is about, unless they are known.
     /// - Parameter isAsked: the user asked for updates.
     mutating func askVendor(isAsked: Bool = false) -> [MenuEffect] {
-        guard let system = chosenVendorSystem, isAsked ? !asking.contains(system.name) : mayAsk(system) else { return [] }
+        guard let system = chosenVendorSystem, isAsked ? !asking.contains(system.name) : mayAsk(system) else {
+            return []
+        }
         asking.insert(system.name)
         return [.askVendor(system.name, isAsked: isAsked)]
     }

@@ -37,7 +37,9 @@ enum HintLine {
         }
         let tail = offered.filter { last.contains($0.command) }
         let gap = page.size.columns >= 100 ? 3 : 2
-        func width(_ binding: KeyBinding) -> Int { page.glyphs.width("\(binding.keys[0].name(page.glyphs)) \(state.hint(of: binding))") + gap }
+        func width(_ binding: KeyBinding) -> Int {
+            page.glyphs.width("\(binding.keys[0].name(page.glyphs)) \(state.hint(of: binding))") + gap
+        }
         var room = page.size.columns - 1 + gap - tail.reduce(0) { $0 + width($1) }
         var shown: [KeyBinding] = []
         for binding in offered where !last.contains(binding.command) {

@@ -66,7 +66,8 @@ enum TextScreens {
             lines += AboutLines.listing(of: system, state, width: width, limit: 6, glyphs: glyphs)
             lines.append(AboutLine("vendor", system.vendor))
         } else {
-            lines.append(AboutLine("catalog", [catalog?.url ?? "", catalog?.state.rawValue ?? ""].joined(separator: "  ")))
+            lines.append(
+                AboutLine("catalog", [catalog?.url ?? "", catalog?.state.rawValue ?? ""].joined(separator: "  ")))
         }
         for mirror in catalog?.mirrors ?? [] { lines.append(AboutLine("mirror", mirror)) }
         if let source = version.version.source {

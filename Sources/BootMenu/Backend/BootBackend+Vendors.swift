@@ -1,0 +1,33 @@
+import Boot
+import Linux
+
+/// Vendors' systems: what their servers are asked, and which of them the user does not want to see.
+extension BootBackend {
+    package func ask(_ system: SystemName, evenIfFresh: Bool) async throws {
+        _ = try await systems.refreshVendor(of: system.distribution, evenIfFresh: evenIfFresh)
+    }
+
+    package func hide(_ vendor: String, _ isHidden: Bool) async throws {
+        var vendors = await hiddenVendors()
+        if isHidden { vendors.insert(vendor) } else { vendors.remove(vendor) }
+        let (places, path) = (places, hiddenPath)
+        // A name of several lines would be several names.
+        let text = vendors.filter { !$0.contains(where: \.isNewline) }.sorted().map { $0 + "\n" }.joined()
+        try await WorkerThread.run(name: "hidden") {
+            try places.makePassable(places.state)
+            try AtomicFile.write(text, to: path)
+        }
+    }
+
+    /// The names of vendors that are hidden from the menu. The setting `vendors.hidden` is another matter: what it names is not
+    /// offered to anybody.
+    func hiddenVendors() async -> Set<String> {
+        let path = hiddenPath
+        // Where they cannot be read, all are shown.
+        let text =
+            (try? await WorkerThread.run(name: "hidden") { try FileContents.readText(path, limit: 65_536) }) ?? ""
+        return Set(text.split(separator: "\n").map(String.init))
+    }
+
+    private var hiddenPath: String { "\(places.state)/hidden-vendors" }
+}
