@@ -296,8 +296,8 @@ import menu_sample
             offer.systems[place].group = bad
             offer.systems[place] = SampleOffer.listed(offer.systems[place])
             offer.systems[place].versions[0].build = bad
-            offer.vendors[offer.systems[place].name] = VendorFacts(
-                kept: bad, signers: ["2026-11-16": bad], wrong: ["2026-10-05": bad])
+            offer.systems[place].versions[6].fault = bad
+            offer.vendors[offer.systems[place].name] = VendorFacts(kept: bad, signers: ["2026-11-16": bad])
         }
         var menu = Typing.menu(offer: offer)
         var screens = [menu]

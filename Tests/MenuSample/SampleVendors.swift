@@ -108,6 +108,7 @@ extension SampleOffer {
                 summary.here = builds[place].here
                 summary.isVerified = builds[place].isVerified
                 summary.isGone = builds[place].isGone
+                summary.fault = builds[place].fault
                 summary.offline = builds[place].here == 336_000_000 ? .whole : .no
                 return summary
             })
@@ -122,6 +123,7 @@ extension SampleOffer {
         var here: UInt64 = 0
         var isVerified = false
         var isGone = false
+        var fault: String?
     }
 
     private static let builds: [SampleBuild] = [
@@ -130,12 +132,13 @@ extension SampleOffer {
         SampleBuild(name: "20261026-2180", trust: .whole, here: 336_000_000, isVerified: true),
         SampleBuild(name: "20261019-2171", trust: .none),
         SampleBuild(name: "20261012-2160", trust: .whole, here: 134_400_000, isGone: true),
-        SampleBuild(name: "20261005-2151", trust: .none, here: 30_000_000),
+        SampleBuild(
+            name: "20261005-2151", trust: .whole,
+            fault: "images.example.org sent a file whose SHA-512 is not the one that its vendor has signed"),
     ]
 
-    /// What is known of it beside its builds: the last of them was found to be false.
+    /// What is known of it beside its builds.
     package static let facts = VendorFacts(
         kept: "for some weeks",
-        signers: ["2026-11-16": "DF9B9C49EAA9298432589D76DA87E80D6294BE9B"],
-        wrong: ["2026-10-05": "images.example.org sent a file whose SHA-512 is not the one that Example has signed"])
+        signers: ["2026-11-16": "DF9B9C49EAA9298432589D76DA87E80D6294BE9B"])
 }

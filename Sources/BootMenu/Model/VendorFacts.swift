@@ -4,13 +4,10 @@ package struct VendorFacts: Sendable, Hashable {
     package var kept: String
     /// Who signed what is said of a build: the key's fingerprint, by the version's id; none for those that were never verified.
     package var signers: [String: String]
-    /// Builds whose file was not what the vendor had signed, by the version's id, and what was found.
-    package var wrong: [String: String]
 
-    package init(kept: String = "", signers: [String: String] = [:], wrong: [String: String] = [:]) {
+    package init(kept: String = "", signers: [String: String] = [:]) {
         self.kept = kept
         self.signers = signers
-        self.wrong = wrong
     }
 }
 

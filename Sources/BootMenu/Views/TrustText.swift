@@ -7,7 +7,7 @@ enum TrustText {
     /// For a version's row; nil for a catalog's own blocks, each of which is verified.
     static func of(_ version: VersionSummary, _ state: MenuState) -> (text: String, style: ScreenStyle)? {
         guard let level = version.trust else { return nil }
-        if state.fault(of: version.key) != nil { return ("not what was signed", [.alert]) }
+        if version.fault != nil { return ("not what was signed", [.alert]) }
         if version.isGone { return ("no longer offered, \(share(version)) here", [.dim]) }
         if version.isVerified { return ("verified", [.accent]) }
         return switch level {
@@ -26,7 +26,7 @@ enum TrustText {
     /// For details: the row's words, and what they rest on.
     static func fact(_ version: VersionSummary, _ state: MenuState) -> String? {
         guard let word = of(version, state)?.text, let level = version.trust else { return nil }
-        if let fault = state.fault(of: version.key) { return "\(word): \(fault)" }
+        if let fault = version.fault { return "\(word): \(fault)" }
         if version.isVerified { return "\(word): all of it is here and is what its vendor says" }
         if version.isGone { return word }
         return switch level {
@@ -38,9 +38,4 @@ enum TrustText {
         case .blocks: "\(word) before it is used"
         }
     }
-}
-
-extension MenuState {
-    /// How the file of a version was found to differ from what its vendor signed; nil where it did not.
-    func fault(of image: VersionKey) -> String? { offer.vendors[image.system]?.wrong[image.version] }
 }
