@@ -89,7 +89,7 @@ let package = Package(
         module("ImageIndex", ["ContentAddress", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
-        module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
+        module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Linux"]),
         module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log, crypto]),
         module(

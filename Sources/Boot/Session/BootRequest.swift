@@ -23,7 +23,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var exchangeLimit: UInt64?
     /// Whether a version may boot that is less sure than the settings ask for; nil means no.
     package var allowUnverified: Bool?
-    /// Path of a file of the user's own for the guest's first boot (cloud-init's user-data); nil for none.
+    /// The user's own orders for the guest's first boot, in the words of the guest's own program for it; nil for none.
     package var userData: String?
 
     package init(
