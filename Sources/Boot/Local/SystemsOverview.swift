@@ -106,6 +106,8 @@ package struct VersionSummary: Sendable {
     package var isVerified = false
     /// Whether the vendor no longer offers the build; what is here of it may still boot.
     package var isGone = false
+    /// Why what was here of it was thrown away: it was not what its vendor says; nil where that has not happened.
+    package var fault: String?
 
     package init(_ version: DistributionVersion, key: VersionKey) {
         self.version = version
