@@ -21,6 +21,8 @@ package struct VersionFetch: Sendable {
         package var total: UInt64 = 0
         /// What came over the network, compressed.
         package var downloaded: UInt64 = 0
+        /// In the end, whether all of a vendor's file was found to be what its vendor says; nil for a catalog's version.
+        package var isVerified: Bool?
     }
 
     private let places: Places
@@ -65,23 +67,27 @@ package struct VersionFetch: Sendable {
         // What was downloaded again because another process held the cache counts, too.
         state.downloaded = UInt64(stores.caching.statistics.bytesFetched)
         guard missing == 0 else { throw VersionFetchError.notKept(bytes: missing) }
-        if extent == .whole { try await verify(image, index, ledger, stores) }
+        if extent == .whole { state.isVerified = try await verify(image, index, ledger, stores) }
         return state
     }
 
     /// Compares all of a vendor's file with what its vendor says. A wrong one is thrown away.
+    /// - Returns: whether it is right; false where there is nothing to compare it with, nil for a catalog's version.
     /// - Throws: ``VersionFetchError/wrong(_:reason:servers:)``.
     private func verify(
         _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?, _ stores: BlockStores
-    ) async throws {
+    ) async throws -> Bool? {
         let notes = VendorNotes(places: places)
-        guard let file = image.file, let vendors = systems.vendors, !notes.isVerified(file) else { return }
+        guard let file = image.file, let vendors = systems.vendors else { return nil }
+        if notes.isVerified(file) { return true }
         let check = WholeFileCheck(index: index, store: stores.caching, cache: cache, ledger: ledger)
         switch try await check.run(file, vendors) {
         case .right:
             try notes.noteVerified(file)
             try ledger?.finish()
-        case .unknown: break
+            return true
+        // Each piece has been.
+        case .unknown: return file.source.trust >= .pieces
         case .incomplete: throw VersionFetchError.notKept(bytes: UInt64(index.longestBlock))
         case .wrong(let reason):
             let servers = file.servers

@@ -90,11 +90,13 @@ struct SessionDisk: Sendable {
     ///
     /// A running guest waits for a server that does not answer; a start does not: after some rounds this fails.
     /// - Parameter bootSet: protected from eviction, too, for as long as the session lives.
-    func fetchEnds(_ bootSet: [IndexedBlock], _ teardown: Teardown) async throws {
+    func fetchEnds(of image: MountedImage, _ bootSet: [IndexedBlock], _ teardown: Teardown) async throws {
         let index = version.index
         let stores = try stores(.rounds(5))
         let edge = min(1 << 20, index.imageSize)
-        let parts = [0..<edge, (index.imageSize - edge)..<index.imageSize]
+        // Where a disk's ends lie in a file that is not the disk, only its reader knows.
+        let isPlain = version.image.format.isPlain
+        let parts = isPlain ? [0..<edge, (index.imageSize - edge)..<index.imageSize] : [0..<edge]
         let fetch = ImageFetch(index: index, store: stores.caching, ledger: version.ledger)
         // Another session must not evict them before the domain exists.
         let kept = try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
@@ -107,6 +109,10 @@ struct SessionDisk: Sendable {
         } onCancel: {
             stores.close()
         }
+        if !isPlain {
+            let last = image.size - min(1 << 20, image.size)
+            for part in [0..<min(1 << 20, image.size), last..<image.size] { _ = try await image.read(part) }
+        }
         // If the disk is slow they are downloaded once more rather than waited for.
         await stores.caching.settle(within: .seconds(5))
         stores.close()
@@ -117,7 +123,10 @@ struct SessionDisk: Sendable {
         return try version.image.stores(
             version.index, version.ledger, cache: cache, transfers: transfers, policy: policy
         ) { failure in
-            if let verification, case .missing = failure { verification.fileIsGone() }
+            if let verification, case .missing(_, let place) = failure {
+                state.note(error: verification.fileIsGone(place))
+                return
+            }
             state.note(error: describe(failure))
             // A mirror that gives wrong bytes is broken or hostile, and only the user can do something about it.
             if case .corrupt = failure { log("warning: \(describe(failure))\n") }

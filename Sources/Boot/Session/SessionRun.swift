@@ -132,7 +132,7 @@ package final class SessionRun: Sendable {
         let fetching = Task { await ahead.fetchBootSet(parallel: configuration.parallelRequests) }
         await teardown.add { fetching.cancel() }
         update { $0.phase = .bootSet }
-        try await disk.fetchEnds(ahead.bootSet, teardown)
+        try await disk.fetchEnds(of: mounted.image, ahead.bootSet, teardown)
         let surroundings = try await preparing
         try checkNotStopped()
         update {
@@ -190,7 +190,8 @@ package final class SessionRun: Sendable {
             let index = try image.index()
             let bootSet = recorded.best(VersionKey(chosen), published: published)
             return SessionImage(
-                image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [], ledger: try image.ledger(index))
+                image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [],
+                ledger: try image.ledger(index))
         }
     }
 

@@ -40,10 +40,16 @@ final class SessionVerification: Sendable {
     }
 
     /// The vendor's servers do not have the file any more. From any thread.
-    func fileIsGone() {
-        guard !isGone.exchange(true, ordering: .relaxed) else { return }
-        // The next listing says so, too.
-        try? notes.noteGone(file)
+    /// - Parameter place: where it is not.
+    /// - Returns: what the user is told.
+    func fileIsGone(_ place: String) -> String {
+        if !isGone.exchange(true, ordering: .relaxed) {
+            // The next listing says so, too.
+            try? notes.noteGone(file)
+        }
+        return
+            "the vendor no longer offers \(title): \(place) does not exist. The guest waits for what has not arrived; if it does "
+            + "not come back, end the guest and boot a newer build"
     }
 
     /// Looks at the file once all of it should be here.

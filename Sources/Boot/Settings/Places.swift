@@ -72,7 +72,8 @@ package struct Places: Sendable {
         configurationFiles = ["/etc/oscircular/config.toml", "\(configuration)/oscircular/config.toml"]
         // PREFIX/bin/oscircular has its files in PREFIX/share/oscircular.
         let prefix = program?.split(separator: "/").dropLast(2).map { "/\($0)" }.joined()
-        vendorTables = [prefix.map { "\($0)/share/oscircular/vendors" }, "\(configuration)/oscircular/vendors"].compactMap(\.self)
+        vendorTables = [prefix.map { "\($0)/share/oscircular/vendors" }, "\(configuration)/oscircular/vendors"]
+            .compactMap(\.self)
     }
 
     /// Of this process.

@@ -34,6 +34,11 @@ package struct SystemsLibrary: Sendable {
                 table: table, directory: places.vendors, transfers: transfers, hidden: settings.hidden)
     }
 
+    /// - Parameter vendors: nil for none.
+    package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil) {
+        (self.catalogs, self.vendors) = (catalogs, vendors)
+    }
+
     /// Copies of the followed catalogs, by name, then what is known of vendors' systems.
     /// - Parameter refresh: whether catalogs' servers are asked whose copy is not fresh. No vendor is asked.
     package func copies(refresh: Bool) async -> [CatalogCopy] {

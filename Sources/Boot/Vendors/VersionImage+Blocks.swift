@@ -19,7 +19,8 @@ extension VersionImage {
     ) throws -> BlockStores {
         try file?.stores(index, ledger, cache: cache, transfers: transfers, policy: policy, failures: failures)
             ?? BlockStores(
-                locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: policy, failures: failures)
+                locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: policy, failures: failures
+            )
     }
 }
 

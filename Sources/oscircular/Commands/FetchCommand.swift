@@ -28,6 +28,7 @@ struct FetchCommand: AsyncParsableCommand {
         }
         progress.end()
         Terminal.print(
-            "\(title): \(ByteCount.text(state.total)) cached, \(ByteCount.text(state.downloaded)) fetched now")
+            "\(title): \(ByteCount.text(state.total)) cached, \(ByteCount.text(state.downloaded)) fetched now"
+                + (state.isVerified.map { $0 ? ", verified" : ", with nothing to compare it with" } ?? ""))
     }
 }

@@ -67,7 +67,7 @@ struct ListCommand: AsyncParsableCommand {
         do {
             // It may have no version of the name; the listing is what counts.
             try await systems.lookUp(found)
-        } catch where !found.distribution.versions.isEmpty {
+        } catch  where !found.distribution.versions.isEmpty {
             Terminal.note("\(found.distribution.id): \(ErrorReport(error).message)")
         }
         return await systems.copies(refresh: false)
@@ -91,7 +91,8 @@ struct ListCommand: AsyncParsableCommand {
                 continue
             }
             for version in distribution == nil ? Array(system.versions.prefix(1)) : system.versions {
-                Terminal.print("\(indent)\(version.key)  \(title)  \(ListCommand.facts(version).joined(separator: "  "))")
+                Terminal.print(
+                    "\(indent)\(version.key)  \(title)  \(ListCommand.facts(version).joined(separator: "  "))")
             }
             // Without a distribution only those that concern somebody here.
             for withdrawn in system.withdrawn where distribution != nil || withdrawn.isHere || withdrawn.isRunning {
@@ -113,7 +114,9 @@ struct ListCommand: AsyncParsableCommand {
         }
         if version.isRunning { facts.append("running") }
         if version.isPinned { facts.append("pinned") }
-        if let build = version.build, build != version.version.id.text { facts.append("build \(Terminal.clean(build))") }
+        if let build = version.build, build != version.version.id.text {
+            facts.append("build \(Terminal.clean(build))")
+        }
         if let trust = version.trust { facts.append(version.isVerified ? "verified" : trust.words) }
         if version.isGone { facts.append("no longer offered") }
         if let fault = version.fault { facts.append("was not what its vendor says: \(Terminal.clean(fault))") }

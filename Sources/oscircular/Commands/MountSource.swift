@@ -41,7 +41,8 @@ struct MountSource {
         let own = try? temporaryIndex(context)
         let image = try await systems.image(of: chosen, elsewhere: own)
         guard image.file == nil || store == nil else {
-            throw UsageError("--store is for versions of catalogs: \(name.distribution) comes from its vendor's own servers")
+            throw UsageError(
+                "--store is for versions of catalogs: \(name.distribution) comes from its vendor's own servers")
         }
         let stores = try store.map { [TransferPlace(try storeURL($0))] } ?? image.chosen.blockLocations
         return MountSource(

@@ -57,7 +57,8 @@ struct ServedMount: Sendable {
                 readAhead: ReadOptions.usualReadAhead))
         let image = try await WorkerThread.run(name: "mount") {
             try MountedImage.mount(
-                index: index, store: stores.caching, at: request.directory, fileName: request.fileName, options: options,
+                index: index, store: stores.caching, at: request.directory, fileName: request.fileName,
+                options: options,
                 format: request.file?.source.format ?? .raw, ledger: ledger)
         }
         return ServedMount(image: image, stores: stores)
