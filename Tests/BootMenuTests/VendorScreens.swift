@@ -30,7 +30,6 @@ enum VendorScreens {
         for place in offer.systems.indices where offer.systems[place].name == name {
             offer.systems[place] = SampleOffer.listed(offer.systems[place])
         }
-        offer.vendors[name] = SampleOffer.facts
         return offer
     }
 
@@ -81,8 +80,9 @@ enum VendorScreens {
                     _ = $0.handle(
                         .vendorAnswered(
                             SystemName(catalog: "vendors", distribution: "gentoo-cloud"),
-                            failure:
+                            failure: VendorFailure(
                                 "the page at https://images.example.org/ names no build that the table\u{1b}[2J knows"))
+                    )
                 }
             ),
             ("vendors-versions", after(known) { $0.press(.named(.right)) }),

@@ -127,7 +127,7 @@ import menu_sample
         VendorScreens.find("debian-13", &menu)
         let effects = menu.press(.named(.right))
         #expect(effects.contains(.askVendor(debian, isAsked: false)))
-        _ = menu.handle(.vendorAnswered(debian, failure: "the page names no build"))
+        _ = menu.handle(.vendorAnswered(debian, failure: VendorFailure("the page names no build")))
         #expect(menu.text().contains { $0.contains("the page names no build") })
         // Nothing is shown over the screen, and nobody asks again by himself.
         #expect(menu.message == nil && menu.overlay == nil)
@@ -138,6 +138,18 @@ import menu_sample
         _ = menu.handle(.vendorAnswered(debian, failure: nil))
         _ = menu.handle(.offer(VendorScreens.listed()))
         #expect(!menu.text().contains { $0.contains("list cannot be read") })
+    }
+
+    @Test func aVendorThatDoesNotAnswerNowIsNoTroubleWhileItsBuildsAreKnown() {
+        var menu = VendorScreens.first()
+        VendorScreens.find("debian-13", &menu)
+        menu.press(.named(.right))
+        _ = menu.handle(.vendorAnswered(debian, failure: VendorFailure("no route to host", isPassing: true)))
+        menu.press(.named(.escape))
+        #expect(menu.text().contains { $0.contains("debian-13 ") && $0.contains("does not answer") })
+        _ = menu.handle(.offer(VendorScreens.listed()))
+        #expect(menu.text().contains { $0.contains("▸ debian-13 ") && $0.contains("at most") })
+        #expect(menu.log.isEmpty && menu.message == nil)
     }
 
     @Test func enterOnARowWithoutBuildsBootsAsSoonAsTheyAreKnown() {
@@ -164,7 +176,7 @@ import menu_sample
         var menu = VendorScreens.first()
         VendorScreens.find("debian-13", &menu)
         menu.press(.named(.enter))
-        _ = menu.handle(.vendorAnswered(debian, failure: "its server does not answer"))
+        _ = menu.handle(.vendorAnswered(debian, failure: VendorFailure("its server does not answer")))
         #expect(menu.message?.text == "debian-13 cannot be booted: its server does not answer")
         #expect(menu.message?.isFailure == true)
     }
@@ -297,7 +309,7 @@ import menu_sample
             offer.systems[place] = SampleOffer.listed(offer.systems[place])
             offer.systems[place].versions[0].build = bad
             offer.systems[place].versions[6].fault = bad
-            offer.vendors[offer.systems[place].name] = VendorFacts(kept: bad, signers: ["2026-11-16": bad])
+            offer.systems[place].versions[0].signedBy = bad
         }
         var menu = Typing.menu(offer: offer)
         var screens = [menu]
@@ -305,7 +317,7 @@ import menu_sample
             menu.press(key)
             screens.append(menu)
         }
-        _ = menu.handle(.vendorAnswered(offer.systems[0].name, failure: bad))
+        _ = menu.handle(.vendorAnswered(offer.systems[0].name, failure: VendorFailure(bad)))
         screens.append(menu)
         _ = menu.handle(.login(newest, GuestLogin(user: bad, password: bad)))
         screens.append(menu)

@@ -47,15 +47,23 @@ final class SampleBackend: MenuBackend {
 
     func price(_ system: SystemName) async {}
 
-    func ask(_ system: SystemName, evenIfFresh: Bool) async throws {
-        try await Task.sleep(for: .milliseconds(700))
-        // Every world has a vendor that changed its pages.
-        if system.distribution.hasPrefix("gentoo") { throw SampleError.unreadable }
+    func ask(_ system: SystemName, isAsked: Bool) async -> VendorFailure? {
+        // A menu that ends does not wait for it.
+        try? await Task.sleep(for: .milliseconds(700))
+        // Every world has a vendor that changed its pages, and one whose server is down.
+        if system.distribution.hasPrefix("gentoo") {
+            return VendorFailure(
+                "https://images.example.org/: names no build that the table knows; update OS Circular, or tell its makers"
+            )
+        }
+        if system.distribution == "haiku" {
+            return VendorFailure("https://images.example.org/: could not connect", isPassing: true)
+        }
         world.withLock { world in
             guard let place = world.offer.systems.firstIndex(where: { $0.name == system }) else { return }
             world.offer.systems[place] = SampleOffer.listed(world.offer.systems[place])
-            world.offer.vendors[system] = SampleOffer.facts
         }
+        return nil
     }
 
     func hide(_ vendor: String, _ isHidden: Bool) async throws {
@@ -235,16 +243,10 @@ final class SampleBackend: MenuBackend {
         world.withLock { $0.offer.catalogs.removeAll { $0.name == name } }
     }
 
-    func message(for error: any Error) -> String {
-        if case SampleError.unreadable = error {
-            return
-                "the page of builds at https://images.example.org/ names none that the table knows: update OS Circular, or tell its makers"
-        }
-        return "the server at http://127.0.0.1:1/ does not answer; is it up?"
-    }
+    func message(for error: any Error) -> String { "the server at http://127.0.0.1:1/ does not answer; is it up?" }
 }
 
 /// What the made-up world refuses.
 enum SampleError: Error {
-    case refused, unreadable
+    case refused
 }

@@ -109,11 +109,12 @@ extension SampleOffer {
                 summary.isVerified = builds[place].isVerified
                 summary.isGone = builds[place].isGone
                 summary.fault = builds[place].fault
+                summary.signedBy = builds[place].trust == .whole ? "DF9B9C49EAA9298432589D76DA87E80D6294BE9B" : nil
                 summary.offline = builds[place].here == 336_000_000 ? .whole : .no
                 return summary
             })
         listed.group = system.group
-        listed.listing = VendorListing(asked: Int(newest + 6 * 86_400))
+        listed.listing = VendorListing(asked: Int(newest + 6 * 86_400), keptBuilds: 3, keptDays: 14)
         return listed
     }
 
@@ -136,9 +137,4 @@ extension SampleOffer {
             name: "20261005-2151", trust: .whole,
             fault: "images.example.org sent a file whose SHA-512 is not the one that its vendor has signed"),
     ]
-
-    /// What is known of it beside its builds.
-    package static let facts = VendorFacts(
-        kept: "for some weeks",
-        signers: ["2026-11-16": "DF9B9C49EAA9298432589D76DA87E80D6294BE9B"])
 }

@@ -12,11 +12,12 @@ struct SessionGuest: Sendable {
     /// Creates the overlay and the domain, and starts the guest.
     /// - Parameters:
     ///   - surroundings: what was set up for it besides the disk.
+    ///   - diskSize: bytes of the disk in `imagePath`.
     ///   - teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``.
     static func start(
         in surroundings: GuestSurroundings, request: BootRequest, resources: GuestResources, chosen: ChosenVersion,
-        index: ImageIndex, imagePath: String, directory: SessionDirectory, teardown: Teardown
+        diskSize: UInt64, imagePath: String, directory: SessionDirectory, teardown: Teardown
     ) async throws -> SessionGuest {
         let settings = chosen.guest
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
@@ -28,7 +29,7 @@ struct SessionGuest: Sendable {
             sectorSize = try await WorkerThread.run(name: "overlay") {
                 // An image whose head cannot be read now most likely has these; the guest reads it again.
                 let size = (try? DiskSectors.size(ofImage: imagePath)) ?? 512
-                let sectors = (index.imageSize + UInt64(size) - 1) / UInt64(size)
+                let sectors = (diskSize + UInt64(size) - 1) / UInt64(size)
                 try Overlay.create(at: overlay, backing: imagePath, size: sectors * UInt64(size))
                 return size
             }

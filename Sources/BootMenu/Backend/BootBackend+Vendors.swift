@@ -1,10 +1,23 @@
 import Boot
+import Catalog
 import Linux
+import Vendors
 
 /// Vendors' systems: what their servers are asked, and which of them the user does not want to see.
 extension BootBackend {
-    package func ask(_ system: SystemName, evenIfFresh: Bool) async throws {
-        _ = try await systems.refreshVendor(of: system.distribution, evenIfFresh: evenIfFresh)
+    package func ask(_ system: SystemName, isAsked: Bool) async -> VendorFailure? {
+        do {
+            if isAsked {
+                try await systems.refreshVendor(of: system.distribution, evenIfFresh: true)
+            } else if let name = VersionName("\(system.catalog)/\(system.distribution)") {
+                try await systems.lookUp(try name.find(in: await systems.copies(refresh: false)))
+            }
+            return nil
+        } catch let error as VendorsError {
+            return VendorFailure(describe(error), isPassing: error.isTransient)
+        } catch {
+            return VendorFailure(describe(error), isPassing: true)
+        }
     }
 
     package func hide(_ vendor: String, _ isHidden: Bool) async throws {

@@ -13,7 +13,7 @@ package final class BootBackend: MenuBackend {
     let transfers: TransferQueue
     /// Everything that can be booted, and the part of it that catalogs offer.
     let systems: SystemsLibrary
-    let library: CatalogLibrary
+    var library: CatalogLibrary { systems.catalogs }
     let cacheOfUser: BlockCache
     let registry: SessionRegistry
     /// Path of our own program, which the sessions' processes run.
@@ -40,7 +40,6 @@ package final class BootBackend: MenuBackend {
         self.describe = describe
         transfers = configuration.transfers(catalogs: places.catalogs)
         systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
-        library = systems.catalogs
         cacheOfUser = BlockCache.open(places: places, configuration: configuration)
         registry = SessionRegistry(places: places)
     }
@@ -134,10 +133,14 @@ package final class BootBackend: MenuBackend {
     }
 
     package func endReason(session: String, _ image: VersionKey) async -> GuestEnd? {
-        let directory = SessionDirectory(id: session, places: places)
+        let (directory, places) = (SessionDirectory(id: session, places: places), places)
         // Without a thread nobody is told why it ended; its log has the reason.
-        let reason = try? await WorkerThread.run(name: "log") { directory.failure }
-        return reason.map { GuestEnd(reason: $0) }
+        return try? await WorkerThread.run(name: "log") {
+            guard let reason = directory.failure else { return nil }
+            let fault = VendorNotes(places: places).text(.wrong, image.distribution, image.version)
+            return GuestEnd(
+                reason: reason, isWrongImage: fault != nil && image.catalog == CatalogSource.vendorsName)
+        }
     }
 
     package func login(session: String) async throws -> GuestLogin? {

@@ -6,8 +6,6 @@ package struct MenuOffer: Sendable {
     package var catalogs: [CatalogItem]
     /// In the order they are shown: those of catalogs, then those of vendors, by vendor.
     package var systems: [SystemSummary]
-    /// For vendors' systems, where more is known of them.
-    package var vendors: [SystemName: VendorFacts] = [:]
     /// Vendors that the user has hidden from the list, by their names. Their systems are in ``systems`` all the same.
     package var hiddenVendors: Set<String> = []
     /// The system that was run last.

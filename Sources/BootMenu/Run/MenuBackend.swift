@@ -9,10 +9,11 @@ package protocol MenuBackend: Sendable {
     func offers(isAsked: Bool) -> AsyncStream<MenuOffer>
     /// Fetches what is needed to tell how much a system's older versions still have to download; the next offer has it.
     func price(_ system: SystemName) async
-    /// Asks a vendor for the builds of one of its systems; the next offer has them. One that does not answer is no failure while
-    /// older answers are there.
-    /// - Parameter evenIfFresh: also where it was asked less than a day ago.
-    func ask(_ system: SystemName, evenIfFresh: Bool) async throws
+    /// Asks a vendor for the builds of one of its systems, unless it was asked less than a day ago, or the line is paid by the byte;
+    /// the next offer has them.
+    /// - Parameter isAsked: the user asked for it, so the vendor is asked all the same.
+    /// - Returns: why they are not known now; nil where they are, and where nobody was asked.
+    func ask(_ system: SystemName, isAsked: Bool) async -> VendorFailure?
     /// Keeps a vendor out of the list, or lets it in again; the next offer says so.
     func hide(_ vendor: String, _ isHidden: Bool) async throws
     /// A number that changes when any program adds or removes a catalog. It is read every few seconds.

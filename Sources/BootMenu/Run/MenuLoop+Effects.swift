@@ -17,7 +17,8 @@ extension MenuLoop {
                 try? await Task.sleep(for: .milliseconds(400))
                 post(.looked(number))
             }
-        case .askVendor(let system, let isAsked): ask(system, isAsked)
+        case .askVendor(let system, let isAsked):
+            Task { post(.vendorAnswered(system, failure: await backend.ask(system, isAsked: isAsked))) }
         case .hideVendor(let vendor, let isHidden):
             attempt {
                 try await self.backend.hide(vendor, isHidden)
@@ -83,17 +84,6 @@ extension MenuLoop {
     private func reload() {
         loadOffer(isAsked: false)
         attempt { self.post(.cache(try await self.backend.cache())) }
-    }
-
-    private func ask(_ system: SystemName, _ isAsked: Bool) {
-        Task {
-            do {
-                try await backend.ask(system, evenIfFresh: isAsked)
-                post(.vendorAnswered(system, failure: nil))
-            } catch {
-                post(.vendorAnswered(system, failure: backend.message(for: error)))
-            }
-        }
     }
 
     /// One load at a time; if another is asked for meanwhile, it follows.

@@ -33,8 +33,8 @@ package enum MenuEvent: Sendable {
     case catalogAsks(CatalogRequest, isPrivate: Bool)
     /// The chosen row has not changed since the ``MenuEffect/look(_:)`` of this number.
     case looked(Int)
-    /// A vendor was asked for a system's builds; why they cannot be read, where they cannot.
-    case vendorAnswered(SystemName, failure: String?)
+    /// A vendor was asked for a system's builds; why they are not known now, where they are not.
+    case vendorAnswered(SystemName, failure: VendorFailure?)
     /// A guest that has ended was stopped for this reason.
     case explained(VersionKey, GuestEnd)
     /// How to log in to a guest; nil where nobody prepared one.

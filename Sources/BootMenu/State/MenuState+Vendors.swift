@@ -196,16 +196,16 @@ extension MenuState {
 
     mutating func takeLook(_ number: Int) -> [MenuEffect] { looked?.number == number ? askVendor() : [] }
 
-    mutating func take(_ failure: String?, of name: SystemName) -> [MenuEffect] {
+    mutating func take(_ failure: VendorFailure?, of name: SystemName) -> [MenuEffect] {
         asking.remove(name)
         answered[name] = now
         refusals[name] = failure
         if let failure {
             if awaited == name {
                 awaited = nil
-                say("\(name.distribution) cannot be booted: \(failure)", isFailure: true)
-            } else {
-                log.append(LogEntry(time: now, text: "\(name.distribution): \(failure)", isFailure: true))
+                say("\(name.distribution) cannot be booted: \(failure.reason)", isFailure: true)
+            } else if !failure.isPassing {
+                log.append(LogEntry(time: now, text: "\(name.distribution): \(failure.reason)", isFailure: true))
             }
         }
         return [.loadOffer(isAsked: false)]

@@ -32,7 +32,7 @@ package struct MenuState: Sendable {
     /// When vendors answered in this run, seconds since 1970.
     var answered: [SystemName: Int64] = [:]
     /// Why builds could not be read when they were asked for last.
-    var refusals: [SystemName: String] = [:]
+    var refusals: [SystemName: VendorFailure] = [:]
     /// The vendor's row that is chosen and may count as looked at soon, and the number of that look.
     var looked: (name: SystemName, number: Int)?
     /// The system whose newest build boots as soon as it is known, unless the user presses another key.

@@ -86,8 +86,9 @@ enum AboutLines {
     static func listing(
         of system: SystemSummary, _ state: MenuState, width: Int, limit: Int, glyphs: Glyphs
     ) -> [AboutLine] {
-        guard let refusal = state.refusals[system.name] else { return [] }
-        return glyphs.wrap(refusal, width, limit: limit).map { AboutLine($0, style: [.alert]) }
+        guard let failure = state.refusals[system.name] else { return [] }
+        let style: ScreenStyle = failure.isPassing ? [.dim] : [.alert]
+        return glyphs.wrap(failure.reason, width, limit: limit).map { AboutLine($0, style: style) }
     }
 
     /// What is said of a system of which no version is known.
@@ -104,12 +105,16 @@ enum AboutLines {
                         : "\(system.vendor) offers no build of it now."))
         }
         if let login = system.distribution.guest.login { lines.append(AboutLine(.login, login)) }
-        return lines + kept(system, state)
+        return lines + kept(system)
     }
 
-    private static func kept(_ system: SystemSummary, _ state: MenuState) -> [AboutLine] {
-        guard let kept = state.offer.vendors[system.name]?.kept, !kept.isEmpty else { return [] }
-        return [AboutLine(.kept, "by the vendor: \(kept)")]
+    /// How long the vendor has a build.
+    private static func kept(_ system: SystemSummary) -> [AboutLine] {
+        let parts = [
+            system.listing?.keptBuilds.map { "the newest \(Format.several($0, "build"))" },
+            system.listing?.keptDays.map { "for \(Format.several($0, "day"))" },
+        ].compactMap { $0 }
+        return parts.isEmpty ? [] : [AboutLine(.kept, "by the vendor: \(parts.joined(separator: ", each "))")]
     }
 
     private static func trouble(_ catalog: CatalogItem, width: Int, glyphs: Glyphs) -> [AboutLine] {
@@ -156,7 +161,7 @@ enum AboutLines {
         if let login = system.distribution.guest(of: version.version).login {
             lines.append(AboutLine(.login, login))
         }
-        lines += kept(system, state)
+        lines += kept(system)
         if let end = system.distribution.supportEnds {
             let isOver = system.isOutOfSupport(state.now)
             lines.append(AboutLine(.support, isOver ? "ended on \(end): no longer supported" : "until \(end)"))

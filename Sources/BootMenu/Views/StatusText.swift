@@ -26,7 +26,11 @@ enum StatusText {
             return (of(guest, now: state.now), [.accent, .bold])
         }
         if state.asking.contains(system.name) { return ("asking \(system.vendor)", [.accent]) }
-        if system.isVendors, state.refusals[system.name] != nil { return ("list cannot be read", [.alert]) }
+        if let failure = state.refusals[system.name] {
+            if !failure.isPassing { return ("list cannot be read", [.alert]) }
+            // What it said before is as good as it was.
+            if system.newest == nil { return ("does not answer", [.dim]) }
+        }
         guard let newest = system.newest else {
             if system.isVendors, system.listing?.asked == nil { return ("", []) }
             return (system.isVendors ? "no build now" : "no version yet", [.dim])

@@ -71,7 +71,7 @@ enum TextScreens {
         }
         for mirror in catalog?.mirrors ?? [] { lines.append(AboutLine("mirror", mirror)) }
         if let source = version.version.source {
-            lines += file(source, signer: state.offer.vendors[system.name]?.signers[version.id])
+            lines += file(source, signer: version.signedBy)
         } else {
             lines.append(AboutLine("index", version.version.index))
             lines.append(AboutLine("digest", version.version.digest?.description ?? "not published"))

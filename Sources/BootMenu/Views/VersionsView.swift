@@ -107,7 +107,7 @@ enum VersionsView {
     /// What is said where no version is known.
     private static func emptyText(_ system: SystemSummary, _ state: MenuState) -> String {
         if state.asking.contains(system.name) { return "Asking \(system.vendor) for its builds." }
-        if let refusal = state.refusals[system.name] { return "\(refusal)\nPress r to ask again." }
+        if let failure = state.refusals[system.name] { return "\(failure.reason)\nPress r to ask again." }
         guard system.isVendors else { return "No version yet." }
         return system.listing?.asked == nil
             ? "Press r to ask \(system.vendor) for its builds." : "\(system.vendor) offers no build of it now."

@@ -1,13 +1,12 @@
-/// What is known about a vendor's system beside its builds.
-package struct VendorFacts: Sendable, Hashable {
-    /// How long the vendor keeps a build, for people: `the last three`; empty where nobody says.
-    package var kept: String
-    /// Who signed what is said of a build: the key's fingerprint, by the version's id; none for those that were never verified.
-    package var signers: [String: String]
+/// Why a vendor's builds are not known as they are now.
+package struct VendorFailure: Sendable, Hashable {
+    package var reason: String
+    /// Whether the vendor may answer a little later: nothing that its row has to say loudly.
+    package var isPassing: Bool
 
-    package init(kept: String = "", signers: [String: String] = [:]) {
-        self.kept = kept
-        self.signers = signers
+    package init(_ reason: String, isPassing: Bool = false) {
+        self.reason = reason
+        self.isPassing = isPassing
     }
 }
 
