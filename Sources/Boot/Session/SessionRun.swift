@@ -134,8 +134,8 @@ package final class SessionRun: Sendable {
             $0.accel = surroundings.accelerator.rawValue
         }
         let guest = try await SessionGuest.start(
-            in: surroundings, request: request, resources: resources, chosen: version.chosen, index: version.index,
-            imagePath: mounted.image.path, directory: directory, teardown: teardown)
+            in: surroundings, request: request, resources: resources, chosen: version.chosen,
+            userData: configuration.userData, index: version.index, imagePath: mounted.image.path, directory: directory, teardown: teardown)
         try checkNotStopped()
         await followBoot(guest, ahead, fetching, teardown)
         return RunningSession(

@@ -27,6 +27,11 @@ struct BootCommand: AsyncParsableCommand {
     @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
     @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
     var exchange: Exchange?
+    @Option(
+        help:
+            "A file of your own for the first boot of an image with cloud-init, Ignition or nuageinit, obeyed after what lets you log in."
+    )
+    var userData: String?
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -52,7 +57,8 @@ struct BootCommand: AsyncParsableCommand {
             registry.clearStale()
             registry.trimLogs()
         }
-        let request = request(context.configuration)
+        let userData = try await userDataText()
+        let request = request(context.configuration, userData: userData)
         let directory = SessionDirectory(id: request.id, places: context.places)
         Interruption.handle { signal in
             // While the guest starts: the session cleans up, ends, and reports that it was interrupted. One that has no socket
@@ -84,7 +90,12 @@ struct BootCommand: AsyncParsableCommand {
         try await SessionViewer(directory: directory, registry: registry, display: request.display).run()
     }
 
-    private func request(_ configuration: Configuration) -> BootRequest {
+    private func userDataText() async throws -> String? {
+        guard let userData else { return nil }
+        return try await WorkerThread.run(name: "user data") { try UserData.read(userData).text }
+    }
+
+    private func request(_ configuration: Configuration, userData: String?) -> BootRequest {
         let usual: Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
         return BootRequest(
             id: SessionID.random(), name: name, memoryMiB: memory ?? configuration.memoryMiB,
@@ -93,7 +104,7 @@ struct BootCommand: AsyncParsableCommand {
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? configuration.keepsExchange,
-            exchangeLimit: configuration.exchangeLimit)
+            exchangeLimit: configuration.exchangeLimit, userData: userData)
     }
 }
 
