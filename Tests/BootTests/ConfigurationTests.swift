@@ -52,6 +52,7 @@ import Testing
             connect = "qemu:///system"
             shutdown = 8
             reserve = "3GiB"
+            user-data = "/etc/mine"
             [exchange]
             after = "remove"
             limit = "3GiB"
@@ -71,6 +72,7 @@ import Testing
         expected.connect = "qemu:///system"
         expected.shutdownSeconds = 8
         expected.reserve = 3 << 30
+        expected.userData = "/etc/mine"
         #expect(configuration == expected)
     }
 
