@@ -90,8 +90,8 @@ let package = Package(
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
-        module("GuestDomain", ["Libvirt", "Linux"]),
-        module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log, crypto]),
+        module("GuestDomain", ["Libvirt", "Formats", "Linux", crypto]),
+        module("GuestNetwork", ["Slirp", "Seccomp", "Formats", "Linux", log, crypto]),
         module(
             "Boot",
             [
@@ -152,7 +152,7 @@ let package = Package(
             ["BlockStore", "ImageIndex", "ContentAddress", "Curl", "Zlib", "Zstd", "Linux", "NetworkProxy"]),
         tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
-        tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Linux"]),
+        tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Formats", "Linux"]),
         tests(
             "BootTests",
             [

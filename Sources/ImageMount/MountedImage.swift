@@ -38,7 +38,7 @@ package final class MountedImage: Sendable {
     package static func mount(
         index: ImageIndex, store: any BlockStore, at directory: String, fileName: String,
         options: MountOptions = MountOptions(), observer: (any ReadObserver)? = nil,
-        format: DiskFormat = .raw
+        format: DiskFormat = .raw, ledger: PieceLedger? = nil
     ) throws(ImageMountError) -> MountedImage {
         let isUsable = !fileName.isEmpty && fileName != "." && fileName != ".." && fileName.utf8.count <= 255
         guard isUsable, !fileName.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
@@ -50,7 +50,8 @@ package final class MountedImage: Sendable {
         let log = Logger(label: "oscircular.mount")
         LibraryLog.setHandler(
             { level, text in log.log(level: level <= 3 ? .error : .warning, "libfuse: \(text)") }, replacing: false)
-        let reader = ImageReader(index: index, store: store, options: options.read, observer: observer)
+        let reader = ImageReader(
+            index: index, store: store, options: options.read, observer: observer, ledger: ledger)
         do {
             let mount = try FUSEMount(
                 mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
@@ -63,6 +64,9 @@ package final class MountedImage: Sendable {
             throw ImageMountError(error)
         }
     }
+
+    /// Reads bytes of the disk, as a guest's reads do.
+    package func read(_ range: Range<UInt64>) async throws -> [UInt8] { [] }
 
     /// Ends the mount.
     /// - Parameter force: also while it is in use; its readers get an error.

@@ -13,13 +13,21 @@ struct SessionGuest: Sendable {
     /// - Parameters:
     ///   - surroundings: what was set up for it besides the disk.
     ///   - diskSize: bytes of the disk in `imagePath`.
+    ///   - userData: see ``SessionSeed/usualUserData``.
     ///   - teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``.
     static func start(
         in surroundings: GuestSurroundings, request: BootRequest, resources: GuestResources, chosen: ChosenVersion,
-        diskSize: UInt64, imagePath: String, directory: SessionDirectory, teardown: Teardown
+        userData: String?, diskSize: UInt64, imagePath: String, directory: SessionDirectory, teardown: Teardown
     ) async throws -> SessionGuest {
         let settings = chosen.guest
+        let processor = settings.cpuLevel.flatMap { ProcessorLevel(rawValue: $0.rawValue) }
+        try processor?.check(surroundings.accelerator)
+        // It ends with the session's folder.
+        let seed = try await WorkerThread.run(name: "seed") {
+            try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData)
+                .write(authorizedKey: surroundings.credentials.authorizedKey)
+        }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
         var sectorSize = 512
         if media == .disk {
@@ -45,7 +53,7 @@ struct SessionGuest: Sendable {
             firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
             vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
-            emulatorUser: surroundings.emulatorUser)
+            processor: processor, seed: seed, emulatorUser: surroundings.emulatorUser)
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }

@@ -141,7 +141,8 @@ package final class SessionRun: Sendable {
         }
         let guest = try await SessionGuest.start(
             in: surroundings, request: request, resources: resources, chosen: version.chosen,
-            diskSize: mounted.image.size, imagePath: mounted.image.path, directory: directory, teardown: teardown)
+            userData: configuration.userData, diskSize: mounted.image.size, imagePath: mounted.image.path,
+            directory: directory, teardown: teardown)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()

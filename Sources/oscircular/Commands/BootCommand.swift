@@ -28,6 +28,11 @@ struct BootCommand: AsyncParsableCommand {
     @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
     var exchange: Exchange?
     @Flag(help: "Boot a vendor's version that is less sure than your settings ask for.") var unverified = false
+    @Option(
+        help:
+            "A file of your own for the first boot of an image with cloud-init, Ignition or nuageinit, obeyed after what lets you log in."
+    )
+    var userData: String?
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -53,7 +58,7 @@ struct BootCommand: AsyncParsableCommand {
             registry.clearStale()
             registry.trimLogs()
         }
-        var request = request(context.configuration)
+        var request = request(context.configuration, userData: try await userDataText())
         var report = try await start(request, context)
         if let boot = report.unverified, try await isAllowed(boot, context) {
             // A session's name is used once.
@@ -106,7 +111,12 @@ struct BootCommand: AsyncParsableCommand {
         return true
     }
 
-    private func request(_ configuration: Configuration) -> BootRequest {
+    private func userDataText() async throws -> String? {
+        guard let userData else { return nil }
+        return try await WorkerThread.run(name: "user data") { try UserData.read(userData).text }
+    }
+
+    private func request(_ configuration: Configuration, userData: String?) -> BootRequest {
         let usual: Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
         return BootRequest(
             id: SessionID.random(), name: name, memoryMiB: memory ?? configuration.memoryMiB,
@@ -115,7 +125,7 @@ struct BootCommand: AsyncParsableCommand {
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? configuration.keepsExchange,
-            exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil)
+            exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData)
     }
 }
 
