@@ -47,8 +47,10 @@ struct SignatureStatus {
     private static func judged(_ signature: Signature, _ pinned: [String]) -> Result<Signer, SignatureError> {
         if signature.has("BADSIG") { return .failure(.bad) }
         if let error = signature.said["ERRSIG"], error.count >= 6 {
-            guard error[5] == "9" else {
-                return .failure(.malformed("it is made in a way that gpgv does not know; a newer one may"))
+            switch error[5] {
+            case "9": break
+            case "4", "5": return .failure(.malformed("it is made in a way that gpgv does not know; a newer gpgv may"))
+            default: return .failure(.malformed("gpgv cannot check it; is this machine's clock right?"))
             }
             let fingerprint = error.count > 6 && error[6] != "-" ? error[6] : error[0]
             return .failure(.unknownKey(found: fingerprint, wanted: pinned))
