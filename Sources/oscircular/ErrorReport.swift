@@ -91,6 +91,11 @@ struct ErrorReport {
                 ExitStatus.usage,
                 "'\(name)' is not a valid catalog name: use at most 64 lower-case letters, digits, '.', '_' and '-'"
             )
+        case .reservedName(let name):
+            (
+                ExitStatus.usage,
+                "'\(name)' is the name of the systems that vendors offer themselves: choose another name for this catalog"
+            )
         case .invalidLocation(let location, let reason):
             (
                 ExitStatus.usage,
@@ -218,6 +223,16 @@ struct ErrorReport {
         case .refused(let session, let reason): (ExitStatus.tryAgain, "session \(session): \(reason)")
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
+        case .unverified(let boot, let isByDefault):
+            (
+                ExitStatus.notPermitted,
+                "\(boot.fact). "
+                    + (boot.level == .none
+                        ? "'--unverified' boots it all the same"
+                        : "'oscircular fetch \(boot.catalog)/\(boot.distribution)@\(boot.version)' fetches and verifies all of it; "
+                            + "'--unverified' boots it before")
+                    + (isByDefault ? "" : "; your setting vendors.least asks for more (\(boot.least.rawValue))")
+            )
         case .newerState(let folder, let format):
             (
                 ExitStatus.configuration,

@@ -118,9 +118,13 @@ package final class BlockCache: Sendable {
             let bytes = try BlockBytes(length: request.length) { (buffer) throws(SystemCallError) in
                 count = try file.read(into: buffer, at: 0)
             }
-            guard count == request.length,
-                isVerified || bytes.withUnsafeBytes({ request.algorithm.blockID(of: $0) }) == request.id
-            else {
+            var flaw: String?
+            if !isVerified, count == request.length {
+                flaw = try bytes.withUnsafeBytes { (bytes) throws(SystemCallError) in
+                    try request.flaw(of: bytes, from: .cache)
+                }
+            }
+            guard count == request.length, flaw == nil else {
                 drop(request.id)
                 return nil
             }
@@ -150,7 +154,7 @@ package final class BlockCache: Sendable {
     }
 
     /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown. Waits for the disk; for the writer's thread.
-    func store(_ id: BlockID, _ bytes: BlockBytes) {
+    package func store(_ id: BlockID, _ bytes: BlockBytes) {
         var reserved = 0
         do throws(SystemCallError) {
             switch try reserve(bytes.count) {

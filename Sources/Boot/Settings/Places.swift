@@ -27,6 +27,10 @@ package struct Places: Sendable {
     package var bootSets: String { "\(state)/boot-sets" }
     /// Which versions ran, and when.
     package var runs: String { "\(state)/runs" }
+    /// The systems whose unverified versions the user has allowed to boot.
+    package var unverified: String { "\(state)/unverified" }
+    /// What is known of vendors' systems: listings, files that are pinned, their indexes.
+    package var vendors: String { "\(state)/vendors" }
     /// Since when versions of which something is stored have been missing from their catalogs.
     package var departed: String { "\(state)/departed" }
     /// A folder for each session, which its guest reads and writes over ssh. Nobody else may pass: what a guest makes there runs as its maker.
