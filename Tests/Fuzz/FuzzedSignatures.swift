@@ -1,15 +1,8 @@
-import ContentAddress
 import Upstream
 
 /// What vendors' servers send before anything is verified: keys, signatures, clear-signed texts, torrents.
 extension FuzzedParser {
-    static let signatures = [
-        FuzzedParser(name: "openpgp", run: openPGP),
-        FuzzedParser(name: "clear-signed", run: clearSigned),
-        FuzzedParser(name: "torrent", run: torrent),
-    ]
-
-    private static func openPGP(_ bytes: [UInt8]) {
+    static func openPGP(_ bytes: [UInt8]) {
         for label in ["PGP PUBLIC KEY BLOCK", "PGP SIGNATURE"] {
             guard let binary = try? OpenPGPPackets.binary(bytes, label: label) else { continue }
             precondition(binary.count <= bytes.count)
@@ -20,7 +13,7 @@ extension FuzzedParser {
         }
     }
 
-    private static func clearSigned(_ bytes: [UInt8]) {
+    static func clearSigned(_ bytes: [UInt8]) {
         guard let frame = try? ClearSigned.frame(bytes) else { return }
         precondition(frame.count <= bytes.count && frame.starts(with: "-----BEGIN PGP SIGNED MESSAGE-----".utf8))
         // What was cut out is cut out again as it is.
@@ -28,7 +21,7 @@ extension FuzzedParser {
         precondition(again == frame)
     }
 
-    private static func torrent(_ bytes: [UInt8]) {
+    static func torrent(_ bytes: [UInt8]) {
         guard let torrent = try? Torrent(bytes) else { return }
         precondition(torrent.pieces.count == Int((torrent.length - 1) / UInt64(torrent.pieceLength)) + 1)
         precondition(!torrent.name.contains("/") && torrent.name != "..")
