@@ -93,7 +93,7 @@ let package = Package(
                 "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Curl", "Formats", "Linux",
                 crypto, toml,
             ]),
-        module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
+        module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Linux"]),
         module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log, crypto]),
@@ -155,7 +155,9 @@ let package = Package(
         tests(
             "BlockStoreTests",
             ["BlockStore", "ImageIndex", "ContentAddress", "Curl", "Zlib", "Zstd", "Linux", "NetworkProxy"]),
-        tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Linux"]),
+        tests(
+            "ImageMountTests",
+            ["ImageMount", "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Linux"]),
         tests(
@@ -177,9 +179,9 @@ let package = Package(
                 "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
-        tests("LzmaTests", ["Lzma", "Linux"]),
-        tests("DiskImageTests", ["DiskImage", "Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
-        tests("UpstreamTests", ["Upstream", "ContentAddress", "Curl", "Formats", "Linux"]),
+        tests("LzmaTests", ["Lzma"]),
+        tests("DiskImageTests", ["DiskImage", "Zlib", "Formats", "Linux"]),
+        tests("UpstreamTests", ["Upstream", "ContentAddress", "Formats", "Linux"]),
         tests("VendorsTests", ["Vendors", "Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux"]),
         tests("PublisherTests", ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests(
@@ -203,7 +205,7 @@ if let fuzzer {
         .executableTarget(
             name: "oscircular-fuzz",
             dependencies: [
-                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "GuestDomain", "ImageIndex", "Publisher",
+                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "Formats", "GuestDomain", "ImageIndex", "Publisher",
                 "TUF", "Upstream", "Vendors", "Linux",
             ],
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,

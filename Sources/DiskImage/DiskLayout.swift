@@ -1,3 +1,5 @@
+import Formats
+
 /// The file that a disk lies in.
 package protocol DiskFile {
     /// Bytes of the file.
@@ -69,4 +71,17 @@ package struct DiskUnit: Sendable, Hashable {
     package let stored: Range<UInt64>
     /// Bytes when decoded; more than 0.
     package let length: Int
+}
+
+extension DiskFormat {
+    /// Reads how a disk lies in a file of this format.
+    /// - Returns: nil where the file is the disk.
+    /// - Throws: ``DiskImageError``; what `file` throws.
+    package func layout(of file: some DiskFile) throws -> (any DiskLayout)? {
+        switch self {
+        case .raw, .iso: nil
+        case .qcow2: try Qcow2Layout(file)
+        case .rawXZ: try XZLayout(file)
+        }
+    }
 }
