@@ -135,7 +135,8 @@ package final class SessionRun: Sendable {
         }
         let guest = try await SessionGuest.start(
             in: surroundings, request: request, resources: resources, chosen: version.chosen,
-            userData: configuration.userData, index: version.index, imagePath: mounted.image.path, directory: directory, teardown: teardown)
+            userData: configuration.userData, index: version.index, imagePath: mounted.image.path, directory: directory,
+            teardown: teardown)
         try checkNotStopped()
         await followBoot(guest, ahead, fetching, teardown)
         return RunningSession(
