@@ -84,14 +84,14 @@ let package = Package(
         module("ContentAddress", ["Formats", crypto, cryptoExtras]),
         module("TUF", ["Formats", "Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Formats", "Linux"]),
-        module("Upstream", ["Curl", "Formats", "Linux"]),
+        module("Upstream", ["ContentAddress", "Curl", "Formats", "Linux"]),
         module("Vendors", ["Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux", toml]),
         module("ImageIndex", ["ContentAddress", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
-        module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
-        module("GuestDomain", ["Libvirt", "Linux"]),
-        module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log, crypto]),
+        module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
+        module("GuestDomain", ["Libvirt", "Formats", "Linux", crypto]),
+        module("GuestNetwork", ["Slirp", "Seccomp", "Formats", "Linux", log, crypto]),
         module(
             "Boot",
             [
@@ -174,7 +174,7 @@ let package = Package(
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
         tests("LzmaTests", ["Lzma", "Linux"]),
         tests("DiskImageTests", ["DiskImage", "Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
-        tests("UpstreamTests", ["Upstream", "Curl", "Linux"]),
+        tests("UpstreamTests", ["Upstream", "ContentAddress", "Curl", "Formats", "Linux"]),
         tests("VendorsTests", ["Vendors", "Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux"]),
         tests("PublisherTests", ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests(

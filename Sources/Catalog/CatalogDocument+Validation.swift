@@ -83,6 +83,9 @@ extension GuestSettings {
             throw .malformed(place: "\(place()).cpus", reason: "\(cpus) is out of bounds")
         }
         try Check.line(login ?? "", "\(place()).login")
+        if let user, !GuestSettings.isValid(user: user) {
+            throw .malformed(place: "\(place()).user", reason: "not of the form [a-z_][a-z0-9_-]{0,31}")
+        }
     }
 }
 

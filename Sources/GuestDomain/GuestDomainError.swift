@@ -20,5 +20,9 @@ package enum GuestDomainError: Error, Sendable {
     case missingProgram(String, package: String)
     /// UEFI firmware is not installed.
     case noFirmware
+    /// The user's own data for the first boot cannot be used; why, as a phrase.
+    case userDataRefused(String)
+    /// The guest's programs need a processor that this machine does not have: `x86-64-v3`, and what is missing.
+    case processorTooOld(level: String, missing: [String])
     case system(SystemCallError)
 }

@@ -49,6 +49,10 @@ package struct GuestSpecification: Sendable, Equatable {
 
     /// Bytes of a sector of the disk, as ``DiskSectors`` says.
     package var sectorSize: Int
+    /// What the guest's programs need of a processor; nil for what every 64-bit processor has.
+    package var processor: ProcessorLevel?
+    /// What the guest learns at its first boot; nil for nothing.
+    package var seed: GuestSeed.Files?
     /// The user that QEMU runs as, who can read the image; nil for libvirt's own choice. libvirt gives the guest's other files to that
     /// user while the domain runs.
     package var emulatorUser: UserID?
@@ -57,7 +61,8 @@ package struct GuestSpecification: Sendable, Equatable {
         name: String, uuid: String = RandomUUID.make(), memoryMiB: Int, cpus: Int, accelerator: Accelerator,
         firmware: Firmware, media: Media, imagePath: String, overlayPath: String?, consoleSocketPath: String,
         networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?, nvramPath: String,
-        sectorSize: Int = 512, hasDisplayAdapter: Bool = true, emulatorUser: UserID? = nil
+        sectorSize: Int = 512, hasDisplayAdapter: Bool = true, processor: ProcessorLevel? = nil,
+        seed: GuestSeed.Files? = nil, emulatorUser: UserID? = nil
     ) {
         self.name = name
         self.uuid = uuid
@@ -75,6 +80,8 @@ package struct GuestSpecification: Sendable, Equatable {
         self.hasDisplayAdapter = hasDisplayAdapter
         self.nvramPath = nvramPath
         self.sectorSize = sectorSize
+        self.processor = processor
+        self.seed = seed
         self.emulatorUser = emulatorUser
     }
 }

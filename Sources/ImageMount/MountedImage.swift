@@ -1,10 +1,12 @@
 import BlockStore
 import FUSE
+import Formats
 import ImageIndex
 import Linux
 import Logging
 
-/// An image as one read-only file in a folder of its own, served by this process.
+/// The disk in an image as one read-only file in a folder of its own, served by this process. The image is the disk, or a file that
+/// the disk lies in (``DiskFormat``).
 ///
 /// It stays mounted until it is unmounted, even when nothing refers to it any more. Do not read the file from this process's
 /// cooperative pool.
@@ -13,14 +15,17 @@ package final class MountedImage: Sendable {
     package let directory: String
     /// The file.
     package let path: String
-    /// What answers the file's reads.
+    /// What reads the image: with ``DiskFormat/raw`` that is the disk, else the file that the disk lies in.
     package let reader: ImageReader
+    /// Bytes of the disk, which is the mounted file.
+    package let size: UInt64
     private let mount: FUSEMount
 
-    private init(directory: String, path: String, reader: ImageReader, mount: FUSEMount) {
+    private init(directory: String, path: String, reader: ImageReader, size: UInt64, mount: FUSEMount) {
         self.directory = directory
         self.path = path
         self.reader = reader
+        self.size = size
         self.mount = mount
     }
 
@@ -28,10 +33,12 @@ package final class MountedImage: Sendable {
     /// - Parameters:
     ///   - directory: an existing empty folder.
     ///   - fileName: the file's name in it.
+    ///   - format: how the disk lies in the image. Where it is not plain, this waits for the first parts of the image.
     /// - Throws: ``ImageMountError``.
     package static func mount(
         index: ImageIndex, store: any BlockStore, at directory: String, fileName: String,
-        options: MountOptions = MountOptions(), observer: (any ReadObserver)? = nil
+        options: MountOptions = MountOptions(), observer: (any ReadObserver)? = nil,
+        format: DiskFormat = .raw, ledger: PieceLedger? = nil
     ) throws(ImageMountError) -> MountedImage {
         let isUsable = !fileName.isEmpty && fileName != "." && fileName != ".." && fileName.utf8.count <= 255
         guard isUsable, !fileName.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
@@ -43,7 +50,8 @@ package final class MountedImage: Sendable {
         let log = Logger(label: "oscircular.mount")
         LibraryLog.setHandler(
             { level, text in log.log(level: level <= 3 ? .error : .warning, "libfuse: \(text)") }, replacing: false)
-        let reader = ImageReader(index: index, store: store, options: options.read, observer: observer)
+        let reader = ImageReader(
+            index: index, store: store, options: options.read, observer: observer, ledger: ledger)
         do {
             let mount = try FUSEMount(
                 mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
@@ -51,11 +59,14 @@ package final class MountedImage: Sendable {
             mount.whenEnded { reader.close() }
             return MountedImage(
                 directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
-                mount: mount)
+                size: index.imageSize, mount: mount)
         } catch {
             throw ImageMountError(error)
         }
     }
+
+    /// Reads bytes of the disk, as a guest's reads do.
+    package func read(_ range: Range<UInt64>) async throws -> [UInt8] { [] }
 
     /// Ends the mount.
     /// - Parameter force: also while it is in use; its readers get an error.

@@ -29,6 +29,16 @@ extension ErrorReport {
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
         case .noFirmware: (ExitStatus.unavailable, "this version needs UEFI firmware: install the package ovmf")
+        case .userDataRefused(let reason):
+            (ExitStatus.malformed, "the user data for the first boot cannot be used: \(reason)")
+        case .processorTooOld(let level, let missing):
+            (
+                ExitStatus.unavailable,
+                missing.isEmpty
+                    ? "this version needs a processor of the level \(level), which software emulation does not have"
+                    : "this version needs a processor of the level \(level), and this one has no "
+                        + "\(missing.joined(separator: ", ")): try '--accel tcg' (slow), or another version"
+            )
         case .system(let cause): describe(cause)
         }
     }

@@ -13,7 +13,7 @@ import Testing
         "ContentAddress": [],
         "TUF": ["Linux"],
         "Catalog": ["TUF", "ContentAddress", "Curl", "Linux"],
-        "Upstream": ["Curl", "Linux"],
+        "Upstream": ["ContentAddress", "Curl", "Linux"],
         "Vendors": ["Upstream", "Catalog", "ContentAddress", "Curl", "Linux"],
         "DiskImage": ["Zlib", "Zstd", "Lzma", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],

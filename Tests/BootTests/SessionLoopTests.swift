@@ -15,7 +15,8 @@ import Testing
         "room": .room(.init()), "waited 1": .waited(1), "waited 2": .waited(2), "running": .seen(.running),
         "unknown": .seen(.unknown),
         "gone": .seen(.off), "ended": .guest(.stopped(hasFailed: false)), "died": .guest(.stopped(hasFailed: true)),
-        "crashed": .guest(.crashed), "unmounted": .mountEnded, "tick": .tick, "resumed": .guest(.resumed),
+        "crashed": .guest(.crashed), "unmounted": .mountEnded,
+        "untrue": .untrue(SessionFailure(exitCode: 65, message: "wrong digest")), "tick": .tick, "resumed": .guest(.resumed),
         "suspend done": .ended(.suspend, isDone: true), "suspend failed": .ended(.suspend, isDone: false),
         "resume done": .ended(.resume, isDone: true), "resume failed": .ended(.resume, isDone: false),
     ]

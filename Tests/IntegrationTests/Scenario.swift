@@ -13,23 +13,8 @@ final class Scenario: Sendable {
 
     /// Publishes images as versions of `tiny`, serves them and follows the catalog as `test`.
     init(images: [(version: String, path: String)], configuration: String = "") async throws {
-        folder = try TemporaryDirectory()
-        // QEMU's own user must get through to the sockets, the mount and the overlay.
-        chmod(folder.path, 0o755)
+        (folder, environment) = try Self.user(configuration)
         tree = folder.path("tree")
-        for name in ["config/oscircular", "state", "cache", "run"] {
-            try Folder.make(folder.path(name))
-        }
-        if !configuration.isEmpty {
-            try folder.write(Array(configuration.utf8), to: "config/oscircular/config.toml")
-        }
-        environment = [
-            "PATH": getenv("PATH").map { String(cString: $0) } ?? "/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": folder.path,
-            "XDG_CONFIG_HOME": folder.path("config"), "XDG_STATE_HOME": folder.path("state"),
-            "XDG_CACHE_HOME": folder.path("cache"), "XDG_RUNTIME_DIR": folder.path("run"),
-        ]
-        chmod(folder.path("run"), 0o711)
         _ = try await Self.succeed("oscircular-publish", ["init", tree], environment)
         for image in images {
             _ = try await Self.succeed(
@@ -39,6 +24,39 @@ final class Scenario: Sendable {
         server = try NginxServer(tree: tree)
         _ = try await Self.succeed(
             "oscircular", ["catalog", "add", "test", server.url, "--root", "\(tree)/metadata/1.root.json"], environment)
+    }
+
+    /// A user who follows no catalog, and a vendor whose files are in ``tree``, below `images/`.
+    /// - Parameter table: the vendor's file of the user's own table, by the address of the server.
+    init(vendor name: String, configuration: String = "", table: (String) -> String) throws {
+        (folder, environment) = try Self.user(configuration)
+        tree = folder.path("tree")
+        try Folder.make("\(tree)/images")
+        server = try NginxServer(
+            tree: tree, directives: "location /images/ { autoindex on; open_file_cache off; max_ranges 1; }")
+        try folder.write(Array(table(server.url).utf8), to: "config/oscircular/vendors/\(name).toml")
+    }
+
+    private static func user(_ configuration: String) throws -> (TemporaryDirectory, [String: String]) {
+        let folder = try TemporaryDirectory()
+        // QEMU's own user must get through to the sockets, the mount and the overlay.
+        chmod(folder.path, 0o755)
+        for name in ["config/oscircular/vendors", "state", "cache", "run"] {
+            try Folder.make(folder.path(name))
+        }
+        if !configuration.isEmpty {
+            try folder.write(Array(configuration.utf8), to: "config/oscircular/config.toml")
+        }
+        chmod(folder.path("run"), 0o711)
+        return (
+            folder,
+            [
+                "PATH": getenv("PATH").map { String(cString: $0) } ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+                "HOME": folder.path,
+                "XDG_CONFIG_HOME": folder.path("config"), "XDG_STATE_HOME": folder.path("state"),
+                "XDG_CACHE_HOME": folder.path("cache"), "XDG_RUNTIME_DIR": folder.path("run"),
+            ]
+        )
     }
 
     /// What makes a catalog at another address of this tree trusted.

@@ -118,9 +118,13 @@ package final class BlockCache: Sendable {
             let bytes = try BlockBytes(length: request.length) { (buffer) throws(SystemCallError) in
                 count = try file.read(into: buffer, at: 0)
             }
-            guard count == request.length,
-                isVerified || bytes.withUnsafeBytes({ request.algorithm.blockID(of: $0) }) == request.id
-            else {
+            var flaw: String?
+            if !isVerified, count == request.length {
+                flaw = try bytes.withUnsafeBytes { (bytes) throws(SystemCallError) in
+                    try request.flaw(of: bytes, from: .cache)
+                }
+            }
+            guard count == request.length, flaw == nil else {
                 drop(request.id)
                 return nil
             }

@@ -1,5 +1,6 @@
 import BlockStore
 import Catalog
+import ContentAddress
 import Curl
 import ImageIndex
 import Linux
@@ -16,11 +17,24 @@ extension BlockCache {
     }
 }
 
+extension PiecePlaces {
+    /// Where an index says that the pieces are.
+    /// - Throws: ``ImageIndexError``.
+    package init(_ index: ImageIndex) throws {
+        var offsets: [BlockID: UInt64] = [:]
+        offsets.reserveCapacity(index.count)
+        try index.forEachBlock { if !$0.isHole { offsets[$0.id] = $0.offset } }
+        self.init(offsets)
+    }
+}
+
 /// The chain that provides a version's blocks: the cache, then the publisher's tree and its mirrors.
 package struct BlockStores: Sendable {
     package let caching: CachingBlockStore
     private let cache: BlockCache
     private let mirrors: MirroredBlockStore
+    /// Of a file whose index has made-up ids.
+    package let ledger: PieceLedger?
 
     /// - Parameters:
     ///   - locations: block stores: http, https or file; in order of preference if they are about equally fast.
@@ -41,6 +55,31 @@ package struct BlockStores: Sendable {
                 return HTTPBlockStore(baseURL: location.url, reach: location.reach, layout: layout, queue: transfers)
             }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
         self.cache = cache
+        ledger = nil
+        caching = CachingBlockStore(cache: cache, upstream: mirrors)
+    }
+
+    /// The chain for a vendor's file, of which the blocks are pieces: the cache, then the servers that have the file.
+    /// - Parameters:
+    ///   - file: its size and places.
+    ///   - head: the file's first bytes, if they came with the probe.
+    ///   - index: of the file's pieces.
+    ///   - ledger: what the pieces are compared with whose ids the index makes up; nil where every id is a digest that somebody has signed.
+    ///   - failures: told of every failure of a place, from any thread.
+    /// - Throws: ``ImageIndexError``.
+    package init(
+        file: RangedFile, head: [UInt8] = [], index: ImageIndex, ledger: PieceLedger?, cache: BlockCache,
+        transfers: TransferQueue, policy: RetryPolicy, failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) throws {
+        let pieces = try PiecePlaces(index)
+        mirrors = MirroredBlockStore(
+            file.places.map { place in
+                RangeBlockStore(
+                    place, size: file.size, pieces: pieces, head: head, isVerified: ledger == nil,
+                    isOnly: file.places.count == 1, queue: transfers)
+            }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
+        self.cache = cache
+        self.ledger = ledger
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
@@ -62,7 +101,7 @@ package struct BlockStores: Sendable {
         _ blocks: [IndexedBlock], of index: ImageIndex, progress: (ImageFetch.Progress) -> Void = { _ in }
     ) async throws -> UInt64 {
         let cache = cache
-        let fetch = ImageFetch(index: index, store: caching)
+        let fetch = ImageFetch(index: index, store: caching, ledger: ledger)
         var state = ImageFetch.Progress()
         state.totalBytes = blocks.reduce(0) { $0 + UInt64($1.length) }
         state.totalBlocks = blocks.count

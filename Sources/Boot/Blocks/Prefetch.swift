@@ -15,6 +15,8 @@ struct Prefetch: Sendable {
     let store: any BlockStore
     let cache: BlockCache
     let states: BlockStates
+    /// Of a file whose index has made-up ids.
+    var ledger: PieceLedger?
 
     /// Fetches a boot set in its order; blocks that are stored already are verified ahead of the guest.
     ///
@@ -71,7 +73,7 @@ struct Prefetch: Sendable {
                 guard !Task.isCancelled, let block = blocks.next() else { return }
                 let request = BlockRequest(
                     id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch,
-                    isForKeeping: true)
+                    isForKeeping: true, ledger: ledger)
                 group.addTask {
                     await before?()
                     guard !Task.isCancelled else { return }

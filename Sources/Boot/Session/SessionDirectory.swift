@@ -32,6 +32,10 @@ package struct SessionDirectory: Sendable {
     package var credentials: String { "\(path)/fw" }
     /// The key with which `oscircular ssh` logs in to the guest.
     package var keyIntoGuest: String { "\(secrets)/host_ed25519" }
+    /// Whom ssh logs in as in the guest; absent for root.
+    package var userInGuest: String { "\(path)/user" }
+    /// The password for the guest's console, 0600; absent where none was made.
+    package var password: String { "\(path)/password" }
     /// In a folder of its own, where QEMU creates its socket.
     package var vnc: String { "\(path)/screen/vnc" }
     /// The longest of the sockets above.

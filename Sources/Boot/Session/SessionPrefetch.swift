@@ -24,7 +24,8 @@ struct SessionPrefetch: Sendable {
         key = VersionKey(version.chosen)
         bootSet = SessionPrefetch.affordable(version.bootSet, in: cache)
         prefetch = Prefetch(
-            index: version.index, store: mounted.stores.caching, cache: cache, states: mounted.states)
+            index: version.index, store: mounted.stores.caching, cache: cache, states: mounted.states,
+            ledger: version.ledger)
         recorder = mounted.recorder
         self.library = library
         self.state = state

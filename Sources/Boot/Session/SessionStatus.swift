@@ -1,3 +1,5 @@
+import Catalog
+
 /// One session as scripts and screens see it; the shape of `sessions --json` (DESIGN section 6).
 package struct SessionStatus: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
@@ -75,6 +77,10 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var withdrawn: String?
     /// What the guest does not get of what its catalog advises; nil if it gets all of it.
     package var lowered: String?
+    /// How sure a vendor's version is; nil for a catalog's.
+    package var trust: TrustLevel?
+    /// Whether all that the guest reads of a vendor's version has been verified, or is as it comes; nil for a catalog's.
+    package var verified: Bool?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -111,8 +117,8 @@ extension SessionStatus {
     /// The version that it runs.
     package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 
-    /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, and ``lowered`` if something
-    /// was.
+    /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
+    /// was, and ``trust`` and ``verified`` for a vendor's.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -138,6 +144,8 @@ extension SessionStatus {
         try container.encode(domain, forKey: .domain)
         try container.encodeIfPresent(withdrawn, forKey: .withdrawn)
         try container.encodeIfPresent(lowered, forKey: .lowered)
+        try container.encodeIfPresent(trust, forKey: .trust)
+        try container.encodeIfPresent(verified, forKey: .verified)
     }
 }
 

@@ -33,10 +33,15 @@ package struct Configuration: Sendable, Equatable {
     package var shutdownSeconds: Int = 60
     /// Bytes that guests leave free on the disk that holds what they write; nil for a twentieth of it, 1 GiB at most.
     package var reserve: UInt64?
+    /// A file of orders for the first boot of each system with cloud-init; nil for none.
+    package var userData: String?
     /// Whether what is in a session's exchange folder stays when the session has ended.
     package var keepsExchange: Bool = true
     /// Bytes that an exchange folder may hold.
     package var exchangeLimit: UInt64 = usualExchangeLimit
+
+    /// What is offered of vendors' own files.
+    package var vendors = VendorSettings()
 
     static let usualExchangeLimit: UInt64 = 16 << 30
 
@@ -95,10 +100,22 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.string("guest.connect") { connect = value }
         if let value = try reader.integer("guest.shutdown", in: 1...3600) { shutdownSeconds = value }
         if let value = try reader.bytes("guest.reserve") { reserve = value }
+        if let value = try reader.string("guest.user-data") {
+            guard value.hasPrefix("/") else {
+                throw .configuration(file: file, key: "guest.user-data", reason: "must be an absolute path")
+            }
+            userData = value
+        }
         if let value = try reader.string("exchange.after", among: ["keep", "remove"]) {
             keepsExchange = value == "keep"
         }
         if let value = try reader.bytes("exchange.limit") { exchangeLimit = value }
+        if let value = try reader.boolean("vendors.enabled") { vendors.isEnabled = value }
+        if let value = try reader.string("vendors.least", among: TrustLevel.allCases.map(\.rawValue)) {
+            vendors.least = TrustLevel(rawValue: value)
+        }
+        if let value = try reader.string("vendors.from") { vendors.from = value }
+        if let value = try reader.strings("vendors.hidden") { vendors.hidden = Set(value) }
         if let value = try reader.string("network.mode", among: ["user", "lan", "none"]) { network = value }
     }
 }
@@ -111,7 +128,8 @@ private struct SettingsReader {
     private static let known: [String: Set<String>] = [
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
         "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
-        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve"],
+        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "user-data"],
+        "vendors": ["enabled", "least", "from", "hidden"],
     ]
 
     /// A misspelt setting is an error, not a silent default.
@@ -138,6 +156,29 @@ private struct SettingsReader {
             throw .configuration(file: file, key: path, reason: "must be \(wanted)")
         }
         return text
+    }
+
+    func boolean(_ path: String) throws(BootError) -> Bool? {
+        guard let value = value(path) else { return nil }
+        guard let isSet = value.bool else {
+            throw .configuration(file: file, key: path, reason: "must be true or false")
+        }
+        return isSet
+    }
+
+    func strings(_ path: String) throws(BootError) -> [String]? {
+        guard let value = value(path) else { return nil }
+        guard let array = value.array else {
+            throw .configuration(file: file, key: path, reason: "must be a list of strings")
+        }
+        var texts: [String] = []
+        for element in array {
+            guard let text = element.string else {
+                throw .configuration(file: file, key: path, reason: "must be a list of strings")
+            }
+            texts.append(text)
+        }
+        return texts
     }
 
     func integer(_ path: String, in range: ClosedRange<Int>) throws(BootError) -> Int? {

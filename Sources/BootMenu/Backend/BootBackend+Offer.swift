@@ -27,7 +27,7 @@ extension BootBackend {
                 await fetchIndexes(of: BootBackend.newest(fresh))
                 continuation.yield(await offer(fresh, sessions, isPriced: true))
                 continuation.finish()
-                await DepartedVersions(places: places, library: library, cache: cacheOfUser).tidy(registry)
+                await DepartedVersions(places: places, systems: systems, cache: cacheOfUser).tidy(registry)
             }
             continuation.onTermination = { _ in task.cancel() }
         }
@@ -56,7 +56,7 @@ extension BootBackend {
     }
 
     private func offer(_ copies: [CatalogCopy], _ sessions: [SessionStatus], isPriced: Bool) async -> MenuOffer {
-        let reader = SystemsReader(places: places, library: library, cache: cacheOfUser)
+        let reader = SystemsReader(places: places, systems: systems, cache: cacheOfUser)
         // Without a thread there is nothing to show yet; the next offer has it.
         let overview = try? await WorkerThread.run(name: "overview") {
             let outline = reader.outline(copies, sessions: sessions)

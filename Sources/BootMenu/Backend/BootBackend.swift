@@ -11,7 +11,8 @@ package final class BootBackend: MenuBackend {
     let places: Places
     let configuration: Configuration
     let transfers: TransferQueue
-    let library: CatalogLibrary
+    let systems: SystemsLibrary
+    var library: CatalogLibrary { systems.catalogs }
     let cacheOfUser: BlockCache
     let registry: SessionRegistry
     /// Path of our own program, which the sessions' processes run.
@@ -37,8 +38,7 @@ package final class BootBackend: MenuBackend {
         self.hasDisplay = hasDisplay
         self.describe = describe
         transfers = configuration.transfers(catalogs: places.catalogs)
-        library = CatalogLibrary(
-            directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
+        systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         cacheOfUser = BlockCache.open(places: places, configuration: configuration)
         registry = SessionRegistry(places: places)
     }

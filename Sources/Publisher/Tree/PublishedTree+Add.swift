@@ -170,6 +170,8 @@ extension GuestSettings {
         GuestSettings(
             memoryMiB: memoryMiB == base.memoryMiB ? nil : memoryMiB, cpus: cpus == base.cpus ? nil : cpus,
             firmware: firmware == base.firmware ? nil : firmware, media: media == base.media ? nil : media,
-            adapter: adapter == base.adapter ? nil : adapter, login: login == base.login ? nil : login)
+            adapter: adapter == base.adapter ? nil : adapter, login: login == base.login ? nil : login,
+            seed: seed == base.seed ? nil : seed, cpuLevel: cpuLevel == base.cpuLevel ? nil : cpuLevel,
+            user: user == base.user ? nil : user)
     }
 }

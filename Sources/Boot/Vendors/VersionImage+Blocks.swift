@@ -1,0 +1,57 @@
+import BlockStore
+import ContentAddress
+import Curl
+import ImageIndex
+import Linux
+import Vendors
+
+extension VersionImage {
+    /// What the pieces of a vendor's file are compared with; nil where the index has digests of all that it lists.
+    /// - Throws: `PieceLedgerError`, ``ImageIndexError``.
+    package func ledger(_ index: ImageIndex) throws -> PieceLedger? { try file?.ledger(index) }
+
+    /// What gives the blocks: the cache, then the publisher's tree and its mirrors, or the vendor's servers.
+    /// - Parameter failures: told of every failure of a server, from any thread.
+    /// - Throws: ``ImageIndexError``.
+    package func stores(
+        _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
+        failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) throws -> BlockStores {
+        try file?.stores(index, ledger, cache: cache, transfers: transfers, policy: policy, failures: failures)
+            ?? BlockStores(
+                locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: policy, failures: failures
+            )
+    }
+}
+
+extension PinnedFile {
+    /// Bytes of a piece, unless the index says otherwise.
+    private static let pieceLength = 262_144
+
+    /// See ``VersionImage/ledger(_:)``.
+    package func ledger(_ index: ImageIndex) throws -> PieceLedger? {
+        guard let path = ledgerPath else { return nil }
+        let first = try index.block(at: 0)
+        return try PieceLedger(
+            path: path, key: PieceKey(of: first.id), fileSize: index.imageSize,
+            pieceLength: max(PinnedFile.pieceLength, first.length))
+    }
+
+    /// What gives the file's pieces: the cache, then the vendor's servers.
+    package func stores(
+        _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
+        failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) throws -> BlockStores {
+        let places = places.map { place in
+            RangedPlace(
+                TransferPlace(place.url),
+                pinned: PinnedURL(
+                    url: place.finalURL, reach: .written, entityTag: place.etag, lastModified: place.lastModified))
+        }
+        // Fetched again where it can no longer be read.
+        let head = beginningPath.flatMap { try? FileContents.read($0, limit: 1 << 20) } ?? []
+        return try BlockStores(
+            file: RangedFile(size: index.imageSize, places: places), head: head, index: index, ledger: ledger,
+            cache: cache, transfers: transfers, policy: policy, failures: failures)
+    }
+}

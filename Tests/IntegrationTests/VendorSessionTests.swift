@@ -1,0 +1,180 @@
+import Boot
+import ContentAddress
+import FoundationEssentials
+import Linux
+import TestSupport
+import Testing
+
+/// Guests whose disks are a vendor's own file on a web server, without any catalog.
+@Suite(.serialized, .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
+struct VendorSessionTests {
+    private static let file = "tiny-20261116.qcow2"
+    private static let quick = "[prefetch]\nquiet = 1\nrest = \"always\"\n"
+
+    /// A vendor that has the tiny guest as a compressed qcow2, with a list of digests that nobody has signed.
+    /// - Parameter digest: of the list; nil for the right one.
+    private func vendor(_ configuration: String, digest: String? = nil) async throws -> Scenario {
+        let scenario = try Scenario(vendor: "tiny", configuration: configuration) { url in
+            """
+            name = "tiny"
+            title = "Tiny Systems"
+
+            [[system]]
+            id = "tiny-1"
+            title = "Tiny 1"
+            aliases = ["tiny"]
+            kind = "server"
+            listing = "directory"
+            upstream = "\(url)images/"
+            entry = "tiny-{date}.qcow2"
+            sums = "SHA256SUMS"
+            format = "qcow2"
+            firmware = "bios"
+            memory = 256
+            """
+        }
+        let path = "\(scenario.tree)/images/\(Self.file)"
+        let made = try await BuiltProgram.runAny(
+            "qemu-img", ["convert", "-c", "-O", "qcow2", try await TinyGuest.image(), path])
+        try #require(made.status == 0, "\(made.stderr)")
+        let real = FileDigest.sha256(of: try FileContents.read(path, limit: 256 << 20)).hex
+        try AtomicFile.write("\(digest ?? real)  \(Self.file)\n", to: "\(scenario.tree)/images/SHA256SUMS")
+        return scenario
+    }
+
+    private func session(_ id: String, _ scenario: Scenario) async throws -> SessionStatus? {
+        try await scenario.sessions().first { $0.id == id }
+    }
+
+    /// The one system, as `list --json` has it.
+    private func row(_ scenario: Scenario) async throws -> JSONValue {
+        let list = try JSONValue.object(try await scenario.client("list", "--json", "--offline"))
+        return try #require(list["distributions"]?.array.first)
+    }
+
+    /// What is said of its one version.
+    private func version(_ scenario: Scenario, _ key: String) async throws -> JSONValue? {
+        try await row(scenario)["versions"]?.array.first?[key]
+    }
+
+    @Test func bootsBesideItsArrivalAndIsVerifiedInTheEndAndNeedsNoServerThen() async throws {
+        let scenario = try await vendor(Self.quick + "[vendors]\nleast = \"none\"\n")
+        do {
+            // What the table says is there before anybody is asked.
+            #expect(try await scenario.client("list").contains("vendors/tiny-1  Tiny 1"))
+            #expect(scenario.server.requests().isEmpty, "listing all systems asks no vendor")
+            let first = try await scenario.boot("tiny")
+            #expect(first.catalog == "vendors" && first.distribution == "tiny-1" && first.version == "2026-11-16")
+            #expect(first.trust?.rawValue == "none")
+            _ = try await scenario.console(of: first, shows: "READY")
+            #expect(
+                try await eventually(within: .seconds(90)) { try await session(first.id, scenario)?.verified == true })
+            #expect(try await row(scenario)["group"]?.string == "Tiny Systems")
+            #expect(try await version(scenario, "trust")?.string == "none")
+            #expect(try await version(scenario, "verified") == .boolean(true))
+            #expect(try await version(scenario, "source")?["format"]?.string == "qcow2")
+            let log = try FileContents.readText(
+                scenario.folder.path("state/oscircular/logs/\(first.id).session.log"), limit: 1 << 20)
+            #expect(log.contains("verified: all of tiny-1@2026-11-16 is here"))
+            try await scenario.client("stop", first.id, "--force")
+
+            let before = scenario.server.requests().count
+            scenario.server.stop()
+            let second = try await scenario.boot("vendors/tiny@2026-11-16")
+            #expect(second.verified == true)
+            _ = try await scenario.console(of: second, shows: "READY")
+            try await scenario.client("stop", second.id, "--force")
+            try scenario.server.start()
+            #expect(scenario.server.requests().count == before)
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    @Test func aWrongDigestEndsTheGuestAndThrowsTheFileAway() async throws {
+        let scenario = try await vendor(
+            Self.quick + "[vendors]\nleast = \"none\"\n", digest: String(repeating: "0", count: 64))
+        do {
+            let session = try await scenario.boot("tiny")
+            // It has been running: it has written, and read what nobody vouches for.
+            _ = try await scenario.console(of: session, shows: "READY")
+            #expect(try await eventually(within: .seconds(90)) { try await scenario.sessions().isEmpty })
+            let directory = scenario.folder.path("state/oscircular")
+            let log = try FileContents.readText("\(directory)/logs/\(session.id).session.log", limit: 1 << 20)
+            let failure = try #require(log.split(separator: "\n").last { $0.hasPrefix("oscircular: ") })
+            for part in [
+                "tiny-1@2026-11-16", "not what its vendor says", "127.0.0.1", "\(session.id).wrong-digest.qcow2",
+            ] {
+                #expect(failure.contains(part), "\(failure)")
+            }
+            #expect(
+                try Folder.names(in: "\(directory)/overlays").sorted() == [
+                    "\(session.id).wrong-digest.qcow2", "\(session.id).wrong-digest.qcow2.wrong-digest",
+                ])
+            // What had come is gone, and the row says why.
+            let status = try JSONValue.object(try await scenario.client("cache", "status", "--json"))
+            #expect(status["blocks"]?.integer == 0)
+            #expect(try await scenario.client("list", "tiny", "--offline").contains("was not what its vendor says"))
+            // A list that is right by now lets it boot.
+            let real = FileDigest.sha256(
+                of: try FileContents.read("\(scenario.tree)/images/\(Self.file)", limit: 256 << 20)
+            ).hex
+            try AtomicFile.write("\(real)  \(Self.file)\n", to: "\(scenario.tree)/images/SHA256SUMS")
+            let fetched = try await scenario.client("fetch", "tiny")
+            #expect(fetched.contains("verified"))
+            #expect(try await version(scenario, "verified") == .boolean(true))
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    @Test func whatIsNotVerifiedIsRefusedWithoutATerminalAndFetchSaysWhatIsWrong() async throws {
+        let scenario = try await vendor("", digest: String(repeating: "0", count: 64))
+        do {
+            let refused = try await scenario.attempt("boot", "tiny", "--detach", "--accel", "tcg")
+            #expect(refused.status == 77)
+            #expect(
+                refused.error.contains("has not signed") && refused.error.contains("--unverified"), "\(refused.error)")
+            #expect(try await scenario.sessions().isEmpty)
+            let fetched = try await scenario.attempt("fetch", "vendors/tiny-1@20261116")
+            #expect(fetched.status == 65)
+            #expect(fetched.error.contains("is not what its vendor says") && fetched.error.contains("127.0.0.1"))
+            try await scenario.client("list", "tiny", "--offline")
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    @Test func aBuildThatIsDeletedWhileItsGuestRunsMakesItWaitWithTheReason() async throws {
+        let scenario = try await vendor(
+            "[read]\nbound = 2\n[prefetch]\nrest = \"never\"\n[vendors]\nleast = \"none\"\n")
+        do {
+            let session = try await scenario.boot("tiny")
+            _ = try await scenario.console(of: session, shows: "READY")
+            try Paths.remove("\(scenario.tree)/images/\(Self.file)")
+            let reading = Task {
+                try await scenario.attempt("ssh", session.id, "dd if=/dev/vda of=/dev/null bs=1M")
+            }
+            #expect(
+                try await eventually(within: .seconds(60)) {
+                    try await session(session.id, scenario)?.state == .waiting
+                })
+            let now = try await self.session(session.id, scenario)
+            #expect(now?.lastError?.contains("no longer") == true, "\(now?.lastError ?? "nothing")")
+            #expect(now?.verified == false)
+            #expect(try await scenario.client("list", "tiny", "--offline").contains("no longer offered"))
+            try await scenario.client("stop", session.id, "--force")
+            _ = try await reading.value
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+}
