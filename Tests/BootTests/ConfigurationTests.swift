@@ -52,6 +52,7 @@ import Testing
             connect = "qemu:///system"
             shutdown = 8
             reserve = "3GiB"
+            user-data = "/etc/mine"
             [exchange]
             after = "remove"
             limit = "3GiB"
@@ -76,10 +77,14 @@ import Testing
         expected.connect = "qemu:///system"
         expected.shutdownSeconds = 8
         expected.reserve = 3 << 30
+<<<<<<< HEAD
         expected.vendors.isEnabled = false
         expected.vendors.least = .pieces
         expected.vendors.from = "mine"
         expected.vendors.hidden = ["kali"]
+=======
+        expected.userData = "/etc/mine"
+>>>>>>> a1138f5056eedebc9f00637aeb1b26b7ba498600
         #expect(configuration == expected)
     }
 
