@@ -16,8 +16,8 @@ package final class Museum: Sendable {
     /// - Throws: ``MuseumError``, ``SystemCallError``, ``NginxServerError``.
     package init(cloud: String? = nil) async throws {
         let cache = try Museum.cache(isCloud: cloud != nil)
-        try Folder.make(cache)
         // Beside the cache: its files are hard links.
+        try Folder.make(cache + "-sites")
         let site = try TemporaryDirectory(in: cache + "-sites")
         self.site = site
         chmod(site.path, 0o755)
@@ -27,12 +27,30 @@ package final class Museum: Sendable {
         self.server = server
         let options = cloud.map { ["--cloud", $0] } ?? []
         let made = try await BuiltProgram.runAny(
-            "\(Museum.project)/Tests/Museum/build", [cache, "--at", server.url, site.path] + options)
+            "\(Museum.project)/Tests/Museum/build", [cache, "--at", server.url, site.path] + options,
+            within: .seconds(900))
         guard made.status == 0 else { throw MuseumError.notMade(made.stderr) }
     }
 
     /// Requests for a file whose path contains the text.
     package func requests(containing text: String) -> [String] { server.requests().filter { $0.contains(text) } }
+
+    /// Changes the last byte of a served image, which no guest reads. Its sums and signatures stay as they are.
+    package func damage(_ path: String) throws {
+        var bytes = try FileContents.read("\(files)/\(path)", limit: .max)
+        bytes[bytes.count - 1] ^= 1
+        // A new file: the other sites have the old one.
+        try AtomicFile.write(bytes, to: "\(files)/\(path)")
+    }
+
+    /// Builds a Debian with cloud-init unless it is there already, which takes minutes and root, and gives its raw disk.
+    package static func cloudDebian() async throws -> String {
+        let disk = try cache(isCloud: true) + "-debian/disk.raw"
+        let made = try await BuiltProgram.runAny(
+            "\(project)/Tests/Museum/build-cloud-debian", [disk], within: .seconds(900))
+        guard made.status == 0 else { throw MuseumError.notMade(made.stderr) }
+        return disk
+    }
 
     private static let project: String = {
         var path = Substring(#filePath)
