@@ -154,7 +154,7 @@ package final class BlockCache: Sendable {
     }
 
     /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown. Waits for the disk; for the writer's thread.
-    func store(_ id: BlockID, _ bytes: BlockBytes) {
+    package func store(_ id: BlockID, _ bytes: BlockBytes) {
         var reserved = 0
         do throws(SystemCallError) {
             switch try reserve(bytes.count) {

@@ -23,7 +23,27 @@ package enum RangeProbe {
     package static func ask(
         _ place: TransferPlace, size: UInt64?, isVerified: Bool, transfers: TransferQueue
     ) async throws -> Answer {
-        throw RangeFault.gone
+        let end = min(UInt64(length), size ?? UInt64(length))
+        guard end > 0 else { throw RangeFault.wrongAnswer(reason: "the file has no bytes") }
+        if let path = URLText.path(ofFile: place.url) {
+            let (whole, head) = try await FilePieceStore.head(of: path, count: Int(end))
+            if let size, whole != size { throw RangeFault.changed(what: "it has \(whole) bytes, not \(size)") }
+            return Answer(
+                place: RangedPlace(place, pinned: PinnedURL(url: place.url, reach: place.reach)), size: whole, head: head)
+        }
+        var request = TransferRequest(
+            url: place.url, maximumBytes: Int(end), retry: .prompt, reach: place.reach,
+            seconds: TransferRequest.usualSeconds(Int(end)))
+        request.range = 0..<end
+        request.followsToPlainHTTP = isVerified
+        let result = try await transfers.send(request)
+        guard let head = result.head else { throw RangeFault.noRanges }
+        let whole = try RangeAnswer(asked: 0..<end, size: size).size(head)
+        let bytes = result.body.bytes
+        guard bytes.count == Int(min(end, whole)) else {
+            throw RangeFault.wrongAnswer(reason: "it ends before what was asked for")
+        }
+        return Answer(place: RangedPlace(place, pinned: PinnedURL(head)), size: whole, head: bytes)
     }
 }
 

@@ -35,6 +35,10 @@ package struct BlockStores: Sendable {
     private let mirrors: MirroredBlockStore
     /// Of a file whose index has made-up ids.
     package let ledger: PieceLedger?
+    /// Blocks to ask for at a time where all of them are wanted: pieces of a file become long requests.
+    package let parallel: Int
+    /// Pieces of a vendor's file that a place may make one request of.
+    private static let joins = 8
 
     /// - Parameters:
     ///   - locations: block stores: http, https or file; in order of preference if they are about equally fast.
@@ -56,31 +60,59 @@ package struct BlockStores: Sendable {
             }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
         self.cache = cache
         ledger = nil
+        parallel = 32
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
     /// The chain for a vendor's file, of which the blocks are pieces: the cache, then the servers that have the file.
     /// - Parameters:
     ///   - file: its size and places.
-    ///   - head: the file's first bytes, if they came with the probe.
     ///   - index: of the file's pieces.
     ///   - ledger: what the pieces are compared with whose ids the index makes up; nil where every id is a digest that somebody has signed.
     ///   - failures: told of every failure of a place, from any thread.
     /// - Throws: ``ImageIndexError``.
     package init(
-        file: RangedFile, head: [UInt8] = [], index: ImageIndex, ledger: PieceLedger?, cache: BlockCache,
+        file: RangedFile, index: ImageIndex, ledger: PieceLedger?, cache: BlockCache,
         transfers: TransferQueue, policy: RetryPolicy, failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) throws {
         let pieces = try PiecePlaces(index)
         mirrors = MirroredBlockStore(
-            file.places.map { place in
-                RangeBlockStore(
-                    place, size: file.size, pieces: pieces, head: head, isVerified: ledger == nil,
+            file.places.map { place -> any BlockStore in
+                if let path = URLText.path(ofFile: place.place.url) {
+                    return FilePieceStore(path: path, size: file.size, pieces: pieces)
+                }
+                return RangeBlockStore(
+                    place, size: file.size, pieces: pieces, isVerified: ledger == nil,
                     isOnly: file.places.count == 1, queue: transfers)
-            }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
+            }, policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
         self.cache = cache
         self.ledger = ledger
+        parallel = 64
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
+    }
+
+    /// Keeps the pieces that a file's first bytes are, so that they need not be asked for again. Waits for the disk, on a thread of its own.
+    /// - Parameters:
+    ///   - head: as it came with the probe.
+    ///   - index: of the file's pieces.
+    /// - Throws: ``BlockStoreError/corrupt(_:place:reason:)`` where it is not what these pieces are, ``ImageIndexError``,
+    ///   ``SystemCallError``.
+    package func keep(head: [UInt8], of index: ImageIndex, place: String) async throws {
+        let (cache, ledger) = (cache, ledger)
+        try await WorkerThread.run(name: "cache") {
+            let decoder = ChunkDecoder()
+            for position in 0..<index.count {
+                let block = try index.block(at: position)
+                guard block.end <= UInt64(head.count) else { break }
+                if block.isHole { continue }
+                let request = BlockRequest(
+                    id: block.id, length: block.length, algorithm: index.algorithm, ledger: ledger)
+                try head.withUnsafeBytes { head in
+                    let part = UnsafeRawBufferPointer(rebasing: head[Int(block.offset)..<Int(block.end)])
+                    cache.store(block.id, try decoder.decode(uncompressed: part, for: request, place: place))
+                }
+            }
+        }
     }
 
     /// Ends all waiting fetches; nothing can be fetched afterwards.
@@ -101,7 +133,7 @@ package struct BlockStores: Sendable {
         _ blocks: [IndexedBlock], of index: ImageIndex, progress: (ImageFetch.Progress) -> Void = { _ in }
     ) async throws -> UInt64 {
         let cache = cache
-        let fetch = ImageFetch(index: index, store: caching, ledger: ledger)
+        let fetch = ImageFetch(index: index, store: caching, parallel: parallel, ledger: ledger)
         var state = ImageFetch.Progress()
         state.totalBytes = blocks.reduce(0) { $0 + UInt64($1.length) }
         state.totalBlocks = blocks.count
