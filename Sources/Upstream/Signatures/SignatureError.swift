@@ -42,7 +42,8 @@ extension SignatureError: CustomStringConvertible {
         case .revokedKey(let fingerprint):
             "signed by the key \(fingerprint), which its owner has revoked; an update of the table of vendors may have a newer key"
         case .malformed(let what): "no signature that can be verified: \(what)"
-        case .keyUnavailable(let url, let cause): "the vendor's key could not be fetched from \(url): \(cause). Try again later"
+        case .keyUnavailable(let url, let cause):
+            "the vendor's key could not be fetched from \(url): \(cause). Try again later"
         case .otherKey(let url, let wanted):
             "\(url) does not have the key \(wanted). If the vendor has changed keys, an update of the table of vendors says so"
         case .verifierFailed(let program, let cause): "\(program) did not verify the signature: \(cause). Try again"

@@ -49,7 +49,9 @@ package struct VendorKey: Sendable, Hashable, Codable {
             self.fingerprint = digits
         case .minisign, .signify:
             // 42 bytes: the algorithm, "Ed", a key number of eight and the key.
-            guard let bytes = Base64.bytes(fingerprint), bytes.count == 42, bytes.starts(with: "Ed".utf8) else { return nil }
+            guard let bytes = Base64.bytes(fingerprint), bytes.count == 42, bytes.starts(with: "Ed".utf8) else {
+                return nil
+            }
             self.fingerprint = fingerprint
         }
         self.kind = kind

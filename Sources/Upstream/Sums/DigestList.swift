@@ -58,6 +58,8 @@ package struct DigestList {
     }
 
     private var entries: [Entry] = []
+    /// Bytes of files, from comments; nil for a name with two.
+    private var sizes: [String: UInt64?] = [:]
 
     /// Bytes of the longest list that is read.
     package static let longest = 4_194_304
@@ -66,8 +68,13 @@ package struct DigestList {
     package var isEmpty: Bool { entries.isEmpty }
 
     /// Reads `HEX  NAME`, `HEX *NAME`, `SHA256 (NAME) = HEX` and what openssl writes, `SHA2-256(NAME)= HEX`, with or without GNU's
-    /// mark of an escaped name; others, such as comments, are passed over. Of a clear-signed list only what is signed counts.
+    /// mark of an escaped name; others, such as comments, are passed over. Of a clear-signed list only what is signed counts, which is
+    /// no proof that it is signed. JSON is read as ``JSONDigests`` says.
     package init(_ text: String) {
+        if text.first(where: { !$0.isWhitespace && $0 != "\u{FEFF}" }) == "{" || text.first == "[" {
+            entries = JSONDigests.entries(of: text).map { Entry(name: $0.name, digest: $0.digest) }
+            return
+        }
         var isOther = false
         for line in DigestList.signedLines(text) {
             if line.hasPrefix("#") {
@@ -75,6 +82,12 @@ package struct DigestList {
                 let words = line.dropFirst().split(whereSeparator: \.isWhitespace)
                 if words.count == 2, words[1].lowercased() == "hash" {
                     isOther = DigestList.digits(of: words[0]) == nil
+                } else if let match = line.wholeMatch(of: /#\s*(.+):\s+([0-9]{1,18}) bytes\s*/),
+                    let size = UInt64(match.2)
+                {
+                    // Fedora's and its kin's: "# NAME: N bytes".
+                    let name = String(match.1)
+                    sizes[name] = .some(sizes[name, default: size] == size ? size : nil)
                 }
             } else if !isOther {
                 read(line)
@@ -165,13 +178,28 @@ package struct DigestList {
         if best.entries.isEmpty, isOwn {
             let nameless = entries.filter(\.name.isEmpty)
             best.entries = nameless.isEmpty ? entries : nameless
-            if Set(best.entries.map(\.digest)).count > 1, nameless.isEmpty { return .nothing }
+            // A list for a file under another of its names: only where there is no choice.
+            if nameless.isEmpty, Set(longest(of: entries).map(\.digest)).count > 1 { return .nothing }
         }
-        // A list of both kinds: the longer digest counts.
-        let most = best.entries.map(\.digest.utf8.count).max() ?? 0
-        let digests = Set(best.entries.map(\.digest).filter { $0.utf8.count == most })
+        let digests = Set(longest(of: best.entries).map(\.digest))
         guard let digest = digests.first else { return .nothing }
         return digests.count == 1 ? .digest(digest) : .contradiction
+    }
+
+    /// Of a list of both kinds, the longer digests count.
+    private func longest(of entries: [Entry]) -> [Entry] {
+        let most = entries.map(\.digest.utf8.count).max() ?? 0
+        return entries.filter { $0.digest.utf8.count == most }
+    }
+
+    /// Bytes of a file, as a comment says it: `# NAME: N bytes`.
+    /// - Returns: nil where none does, or two differ.
+    package func size(of name: String) -> UInt64? { sizes[name] ?? nil }
+
+    /// The names that it has digests of, in its order; without those of files that have none.
+    package var names: [String] {
+        var seen: Set<String> = []
+        return entries.map(\.name).filter { !$0.isEmpty && seen.insert($0).inserted }
     }
 
     /// The hexadecimal digits of a kind of digest that is known here.
