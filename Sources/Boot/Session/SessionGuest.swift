@@ -26,7 +26,7 @@ struct SessionGuest: Sendable {
         // It ends with the session's folder.
         let seed = try await WorkerThread.run(name: "seed") {
             try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData)
-                .write(surroundings.credentials)
+                .write(authorizedKey: surroundings.credentials.authorizedKey)
         }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
         var sectorSize = 512

@@ -1,6 +1,5 @@
 import Catalog
 import GuestDomain
-import GuestNetwork
 import Linux
 
 /// What a version's system learns at its first boot, and what this host keeps of it for whoever logs in: files of the session's folder,
@@ -13,9 +12,10 @@ struct SessionSeed: Sendable {
     let usualUserData: String?
 
     /// Writes the seed, the password for the console, and whom ssh logs in as. Takes milliseconds.
+    /// - Parameter authorizedKey: see ``GuestSeed/authorizedKeys``.
     /// - Returns: nil where the system asks for none.
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
-    func write(_ credentials: GuestCredentials) throws -> GuestSeed.Files? {
+    func write(authorizedKey: String) throws -> GuestSeed.Files? {
         let settings = chosen.guest
         let user = settings.user ?? "root"
         if user != "root" { try AtomicFile.write("\(user)\n", to: directory.userInGuest, mode: 0o600) }
@@ -27,7 +27,7 @@ struct SessionSeed: Sendable {
         }
         let password = ConsolePassword.make()
         let seed = GuestSeed(
-            kind: kind, user: user, authorizedKeys: [credentials.authorizedKey],
+            kind: kind, user: user, authorizedKeys: [authorizedKey],
             passwordHash: ConsolePassword.hash(password),
             // The overlay's: it is of this session alone.
             instanceID: directory.domainName, hostName: SessionSeed.hostName(chosen.distribution.id),
