@@ -77,14 +77,11 @@ import Testing
         expected.connect = "qemu:///system"
         expected.shutdownSeconds = 8
         expected.reserve = 3 << 30
-<<<<<<< HEAD
         expected.vendors.isEnabled = false
         expected.vendors.least = .pieces
         expected.vendors.from = "mine"
         expected.vendors.hidden = ["kali"]
-=======
         expected.userData = "/etc/mine"
->>>>>>> a1138f5056eedebc9f00637aeb1b26b7ba498600
         #expect(configuration == expected)
     }
 
