@@ -5,6 +5,7 @@ import Linux
 import TestSupport
 import Testing
 
+@testable import Publisher
 @testable import Upstream
 
 /// Lists of digests as they are found beside images.
