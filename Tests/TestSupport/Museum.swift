@@ -32,6 +32,28 @@ package final class Museum: Sendable {
         guard made.status == 0 else { throw MuseumError.notMade(made.stderr) }
     }
 
+    /// Something that a vendor's server does wrong with each image.
+    package enum Fault: String, Sendable {
+        /// Answers 200 with the whole file, whatever was asked for.
+        case noRanges = "no-ranges"
+        /// Answers 206 with the first bytes, whatever was asked for.
+        case wrongRange = "wrong-range"
+        /// Answers 429, and wants to be asked again after a second.
+        case busy
+        /// Redirects to where nobody listens.
+        case deadMirror = "dead-mirror"
+        /// Has deleted it.
+        case gone
+    }
+
+    /// Switches a fault on; nil switches all off.
+    package func set(_ fault: Fault?) throws {
+        let folder = site.path("faults")
+        try Folder.make(folder)
+        for name in TemporaryDirectory.names(folder) { TemporaryDirectory.remove("\(folder)/\(name)") }
+        if let fault { try AtomicFile.write("", to: "\(folder)/\(fault.rawValue)") }
+    }
+
     /// Requests for a file whose path contains the text.
     package func requests(containing text: String) -> [String] { server.requests().filter { $0.contains(text) } }
 
