@@ -88,7 +88,7 @@ let package = Package(
         module("Vendors", ["Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux", toml]),
         module("ImageIndex", ["ContentAddress", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
-        module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
+        module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Formats", "Linux", crypto]),
         module("GuestNetwork", ["Slirp", "Seccomp", "Formats", "Linux", log, crypto]),
@@ -150,7 +150,9 @@ let package = Package(
         tests(
             "BlockStoreTests",
             ["BlockStore", "ImageIndex", "ContentAddress", "Curl", "Zlib", "Zstd", "Linux", "NetworkProxy"]),
-        tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Linux"]),
+        tests(
+            "ImageMountTests",
+            ["ImageMount", "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Formats", "Linux"]),
         tests(
@@ -172,8 +174,8 @@ let package = Package(
                 "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
-        tests("LzmaTests", ["Lzma", "Linux"]),
-        tests("DiskImageTests", ["DiskImage", "Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
+        tests("LzmaTests", ["Lzma"]),
+        tests("DiskImageTests", ["DiskImage", "Zlib", "Formats", "Linux"]),
         tests("UpstreamTests", ["Upstream", "ContentAddress", "Curl", "Formats", "Linux"]),
         tests("VendorsTests", ["Vendors", "Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux"]),
         tests("PublisherTests", ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
@@ -198,7 +200,7 @@ if let fuzzer {
         .executableTarget(
             name: "oscircular-fuzz",
             dependencies: [
-                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "GuestDomain", "ImageIndex", "Publisher",
+                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "Formats", "GuestDomain", "ImageIndex", "Publisher",
                 "TUF", "Upstream", "Vendors", "Linux",
             ],
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,

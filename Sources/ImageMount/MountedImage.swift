@@ -1,4 +1,5 @@
 import BlockStore
+import DiskImage
 import FUSE
 import Formats
 import ImageIndex
@@ -15,16 +16,21 @@ package final class MountedImage: Sendable {
     package let directory: String
     /// The file.
     package let path: String
-    /// What reads the image: with ``DiskFormat/raw`` that is the disk, else the file that the disk lies in.
+    /// What reads the image: of a plain format that is the disk, else the file that the disk lies in.
     package let reader: ImageReader
+    /// The disk in the image, where that is not plain.
+    package let decoded: DecodedImage?
     /// Bytes of the disk, which is the mounted file.
     package let size: UInt64
     private let mount: FUSEMount
 
-    private init(directory: String, path: String, reader: ImageReader, size: UInt64, mount: FUSEMount) {
+    private init(
+        directory: String, path: String, reader: ImageReader, decoded: DecodedImage?, size: UInt64, mount: FUSEMount
+    ) {
         self.directory = directory
         self.path = path
         self.reader = reader
+        self.decoded = decoded
         self.size = size
         self.mount = mount
     }
@@ -34,6 +40,7 @@ package final class MountedImage: Sendable {
     ///   - directory: an existing empty folder.
     ///   - fileName: the file's name in it.
     ///   - format: how the disk lies in the image. Where it is not plain, this waits for the first parts of the image.
+    ///   - ledger: what the pieces of a vendor's file were when they came.
     /// - Throws: ``ImageMountError``.
     package static func mount(
         index: ImageIndex, store: any BlockStore, at directory: String, fileName: String,
@@ -53,20 +60,34 @@ package final class MountedImage: Sendable {
         let reader = ImageReader(
             index: index, store: store, options: options.read, observer: observer, ledger: ledger)
         do {
+            let decoded = try DecodedImage(reader, format: format)
+            let size = decoded?.layout.diskSize ?? index.imageSize
             let mount = try FUSEMount(
-                mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
-                options: FUSEMount.Options(readers: options.readers), reader: reader)
+                mountingAt: directory, fileName: fileName, size: size, modified: options.modified,
+                options: FUSEMount.Options(readers: options.readers), reader: decoded ?? reader as any FileReader)
             mount.whenEnded { reader.close() }
             return MountedImage(
                 directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
-                size: index.imageSize, mount: mount)
+                decoded: decoded, size: size, mount: mount)
         } catch {
-            throw ImageMountError(error)
+            reader.close()
+            switch error {
+            case let error as MountError: throw ImageMountError(error)
+            case let error as DiskImageError: throw .unusableDisk(error)
+            case let error as ImageReadError: throw .unreadableDisk(error)
+            default: preconditionFailure("nothing else is thrown: \(error)")
+            }
         }
     }
 
     /// Reads bytes of the disk, as a guest's reads do.
-    package func read(_ range: Range<UInt64>) async throws -> [UInt8] { [] }
+    /// - Parameter range: what of it lies within the disk is read.
+    /// - Throws: ``DiskImageError``, ``ImageReadError``; ``SystemCallError`` when no thread could be started for it.
+    package func read(_ range: Range<UInt64>) async throws -> [UInt8] {
+        let range = range.clamped(to: 0..<size)
+        guard let decoded else { return try await reader.read(offset: range.lowerBound, length: range.count) }
+        return try await decoded.read(range)
+    }
 
     /// Ends the mount.
     /// - Parameter force: also while it is in use; its readers get an error.

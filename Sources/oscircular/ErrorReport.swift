@@ -293,6 +293,9 @@ struct ErrorReport {
             (ExitStatus.notPermitted, "\(error). Have root add that line, or mount without --allow-other")
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
         case .unusableName: (ExitStatus.usage, "\(error)")
+        case .unusableDisk: (ExitStatus.malformed, "\(error)")
+        case .unreadableDisk(.block(_, let cause)): describe(cause)
+        case .unreadableDisk: (ExitStatus.unavailable, "\(error)")
         case .mountFailed, .unmountFailed:
             // libfuse says only that something was not found.
             (ExitStatus.unavailable, "\(error)" + (cure.isEmpty ? "" : ". Do: \(cure)"))

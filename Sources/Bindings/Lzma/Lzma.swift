@@ -79,8 +79,10 @@ package struct XZStreamEnd: Sendable {
 package struct XZBlock: Sendable, Equatable {
     /// Where it begins in its stream.
     package let offset: UInt64
-    /// Its bytes there, without the padding behind it.
+    /// Its bytes there.
     package let storedLength: UInt64
+    /// Those without the padding before its check.
+    fileprivate let unpaddedLength: UInt64
     /// Where its content begins in the stream's content.
     package let contentOffset: UInt64
     /// Bytes of its content; may be 0.
@@ -111,8 +113,8 @@ package struct XZBlock: Sendable, Equatable {
             let block = iterator.block
             blocks.append(
                 XZBlock(
-                    offset: block.compressed_stream_offset, storedLength: block.unpadded_size,
-                    contentOffset: block.uncompressed_stream_offset, contentLength: block.uncompressed_size))
+                    offset: block.compressed_stream_offset, storedLength: block.total_size,
+                    unpaddedLength: block.unpadded_size, contentOffset: block.uncompressed_stream_offset, contentLength: block.uncompressed_size))
         }
         return (blocks, lzma_index_stream_size(index))
     }
@@ -152,7 +154,7 @@ package struct XZBlock: Sendable, Equatable {
         let needed = lzma_raw_decoder_memusage(filters)
         guard needed != UInt64.max else { throw .unsupported }
         guard needed <= memory else { throw .tooLarge }
-        code = lzma_block_compressed_size(&block, storedLength)
+        code = lzma_block_compressed_size(&block, unpaddedLength)
         guard code == LZMA_OK else { throw LzmaError(code) }
         guard block.uncompressed_size == unknown || block.uncompressed_size == contentLength else {
             throw .malformed
