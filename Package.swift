@@ -85,9 +85,14 @@ let package = Package(
         module("TUF", ["Formats", "Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Formats", "Linux"]),
         module("Upstream", ["ContentAddress", "Curl", "Formats", "Linux"]),
-        module("Vendors", ["Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux", toml]),
         module("ImageIndex", ["ContentAddress", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
+        module(
+            "Vendors",
+            [
+                "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Curl", "Formats", "Linux",
+                crypto, toml,
+            ]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Formats", "Linux", crypto]),

@@ -56,6 +56,7 @@ package struct VersionFetch: Sendable {
         let stores = try image.stores(
             index, ledger, cache: cache, transfers: transfers, policy: .rounds(5), failures: failures)
         defer { stores.close() }
+        await image.file?.keepBeginning(in: stores, of: index, cache)
         let blocks = try await blocks(of: index, version, extent, stores)
         var state = Progress()
         let missing = try await stores.keep(blocks, of: index) { kept in

@@ -58,6 +58,7 @@ struct SessionDisk: Sendable {
             // What has arrived should be in the cache the next time.
             await stores.caching.settle(within: .seconds(10))
         }
+        await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
         let options = MountOptions(
             readers: reader.map { .user($0) } ?? .ownUser,
             read: ReadOptions(

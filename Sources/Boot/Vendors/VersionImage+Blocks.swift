@@ -48,10 +48,18 @@ extension PinnedFile {
                 pinned: PinnedURL(
                     url: place.finalURL, reach: .written, entityTag: place.etag, lastModified: place.lastModified))
         }
-        // Fetched again where it can no longer be read.
-        let head = beginningPath.flatMap { try? FileContents.read($0, limit: 1 << 20) } ?? []
         return try BlockStores(
-            file: RangedFile(size: index.imageSize, places: places), head: head, index: index, ledger: ledger,
+            file: RangedFile(size: index.imageSize, places: places), index: index, ledger: ledger,
             cache: cache, transfers: transfers, policy: policy, failures: failures)
+    }
+
+    /// Keeps the beginning of the file, which came when it was looked at, so that it is not asked for again.
+    func keepBeginning(in stores: BlockStores, of index: ImageIndex, _ cache: BlockCache) async {
+        // What cannot be kept is fetched when it is read.
+        guard let path = beginningPath, let first = try? index.block(at: 0), !cache.contains(first.id),
+            let head = try? FileContents.read(path, limit: 1 << 20)
+        else { return }
+        // As above.
+        try? await stores.keep(head: head, of: index, place: places.first?.finalURL ?? "")
     }
 }

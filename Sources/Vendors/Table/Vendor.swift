@@ -1,3 +1,5 @@
+import Upstream
+
 /// Somebody whose server has images: a file of the table.
 package struct Vendor: Sendable, Hashable, Codable {
     /// Of the form `[a-z0-9][a-z0-9._-]{0,63}`.
@@ -19,14 +21,14 @@ package struct Vendor: Sendable, Hashable, Codable {
 
     /// A key, and what the table calls it.
     package struct PinnedKey: Sendable, Hashable, Codable {
-        package enum Kind: String, Sendable, Hashable, Codable, CaseIterable { case openpgp, minisign, signify }
-
         package let name: String
-        package let kind: Kind
-        /// OpenPGP: the primary key's fingerprint, upper-case digits. Others: the public key itself, base64.
-        package let fingerprint: String
-        /// Where an OpenPGP key is fetched once.
-        package let url: String?
+        package let key: VendorKey
         package let unchecked: String?
+
+        package init(name: String, key: VendorKey, unchecked: String? = nil) {
+            self.name = name
+            self.key = key
+            self.unchecked = unchecked
+        }
     }
 }

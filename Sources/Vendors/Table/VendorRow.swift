@@ -1,5 +1,6 @@
 import Catalog
 import Formats
+import Upstream
 
 /// A system that a vendor offers: a `[[system]]` of the table. oscircular-vendors(5) says what each key means.
 package struct VendorRow: Sendable, Hashable, Codable {
@@ -87,15 +88,9 @@ package struct VendorRow: Sendable, Hashable, Codable {
             case sums, image, listing
         }
 
-        package enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-            case openpgp, minisign, signify
-            case openpgpClear = "openpgp-clear"
-            case signifyEmbedded = "signify-embedded"
-        }
-
         package var sums: String?
         package var signature: String?
-        package var kind: Kind = .openpgp
+        package var kind: SignatureKind = .openpgp
         package var subject: Subject = .absent
         /// Names of the vendor's keys.
         package var keys: [String] = []

@@ -1,4 +1,5 @@
 import Catalog
+import Linux
 
 /// What the installed files, the user's own and a followed catalog's say that vendors offer.
 package struct VendorTable: Sendable, Hashable, Codable {
@@ -7,6 +8,9 @@ package struct VendorTable: Sendable, Hashable, Codable {
     package private(set) var rows: [VendorRow] = []
     /// What is wrong with files that count as not there, one for each.
     package private(set) var faults: [VendorsError] = []
+
+    /// Rows of all files together.
+    static let mostRows = 1000
 
     package init() {}
 
@@ -17,33 +21,51 @@ package struct VendorTable: Sendable, Hashable, Codable {
 
     package func vendor(_ name: String) -> Vendor? { vendors.first { $0.name == name } }
 
-    /// Reads the folders that exist, later ones over earlier ones.
-    /// - Parameter folders: the installed one, then the user's own.
-    package static func load(folders: [String]) -> VendorTable { VendorTable() }
-}
-
-/// What another table says of a system that is already known, and what a user should be asked about before it counts.
-package struct TableChange: Sendable, Hashable, Codable {
-    package enum Subject: String, Sendable, Hashable, Codable {
-        /// Fingerprints of keys that may sign.
-        case keys
-        /// Servers that listings and files come from.
-        case hosts
-        /// What is given to a guest at its first start.
-        case seed
+    /// Keys that may have signed what a row offers.
+    func keys(of row: VendorRow) -> [Vendor.PinnedKey] {
+        vendor(row.vendor)?.keys.filter { row.proof.keys.contains($0.name) && $0.key.kind == row.proof.kind.keyKind } ?? []
     }
 
-    /// The row's id.
-    package let system: String
-    package let subject: Subject
-    /// In words; empty for none.
-    package let before: String
-    package let after: String
+    /// Reads the folders that exist; a file of a later one replaces that of the same name.
+    /// - Parameter folders: the installed one, then the user's own.
+    package static func load(folders: [String]) -> VendorTable {
+        var files: [String: String] = [:]
+        for folder in folders {
+            // One that is not there has no files.
+            for name in Folder.namesIfAny(in: folder) where name.hasSuffix(".toml") && !name.hasPrefix(".") {
+                files[String(name.dropLast(5))] = "\(folder)/\(name)"
+            }
+        }
+        var table = VendorTable()
+        for (name, path) in files.sorted(by: { $0.key < $1.key }) {
+            let bytes: [UInt8]
+            do { bytes = try FileContents.read(path, limit: VendorFile.longest + 1) } catch {
+                table.faults.append(.table(file: path, place: "", reason: "cannot be read: \(error.message)"))
+                continue
+            }
+            table.add(bytes, file: path, name: name)
+        }
+        return table
+    }
 
-    package init(system: String, subject: Subject, before: String, after: String) {
-        self.system = system
-        self.subject = subject
-        self.before = before
-        self.after = after
+    /// Adds a file; one with an error becomes a fault.
+    package mutating func add(_ bytes: [UInt8], file path: String, name: String) {
+        do throws(VendorsError) {
+            let file = try VendorFile(bytes, file: path, name: name)
+            let taken = Set(rows.flatMap { [$0.id] + $0.aliases })
+            if let twice = file.rows.flatMap({ [$0.id] + $0.aliases }).first(where: taken.contains) {
+                let owner = rows.first { $0.id == twice || $0.aliases.contains(twice) }?.vendor ?? ""
+                throw VendorsError.table(
+                    file: path, place: twice, reason: "is a system of \(owner).toml already")
+            }
+            guard rows.count + file.rows.count <= VendorTable.mostRows else {
+                throw VendorsError.table(
+                    file: path, place: "", reason: "is not used: there are more than \(VendorTable.mostRows) systems")
+            }
+            vendors.append(file.vendor)
+            rows += file.rows
+        } catch {
+            faults.append(error)
+        }
     }
 }

@@ -1,5 +1,5 @@
-import Catalog
 import Curl
+import Formats
 
 /// A folder's page on a server of upstream's: the names in it.
 package struct UpstreamPage: Sendable {
@@ -11,20 +11,23 @@ package struct UpstreamPage: Sendable {
         package let urlText: String
     }
 
+    /// What a page says of a name.
+    package struct Details: Hashable, Sendable {
+        /// The day of its last change.
+        package var modified: CivilDate?
+        /// Bytes, where the page tells them exactly.
+        package var size: UInt64?
+    }
+
     /// In the order of the page.
     package let names: [Name]
+    /// As far as the page has them.
+    package let details: [Name: Details]
     /// Whether it is the beginning of a list that continues on another page.
     package let isCut: Bool
 
     /// Bytes of the longest page that is read.
-    private static let longest = 16_777_216
-
-    /// Fetches the page.
-    /// - Throws: ``PublisherError/download(_:)``.
-    init(at url: String, _ downloads: Downloads) throws(PublisherError) {
-        let page = try downloads.text(url, limit: UpstreamPage.longest)
-        self.init(page.text, url: url, answeredAs: page.url)
-    }
+    package static let longest = 16_777_216
 
     /// Reads a page: HTML of any server, or an object store's list of keys.
     /// - Parameters:
@@ -42,15 +45,17 @@ package struct UpstreamPage: Sendable {
             text.lastIndex(of: "/").map { String(text[...$0]) } ?? ""
         }
         isCut = page.isCut
-        var seen: Set<Name> = []
-        names =
-            (page.links.map { URLReference.resolve($0, against: base) }
+        let links =
+            page.links.map { (URLReference.resolve($0.reference, against: base), $0.details) }
             + page.keys.map { key in
                 // Keys start at the bucket, wherever in it the page is.
-                URLText.withoutQuery(url)
-                    + (prefix.map { key.hasPrefix($0) ? String(key.dropFirst($0.count)) : key } ?? key)
-            })
-            .compactMap { link in
+                let text = prefix.map { key.name.hasPrefix($0) ? String(key.name.dropFirst($0.count)) : key.name }
+                return (URLText.withoutQuery(url) + (text ?? key.name), key.details)
+            }
+        var names: [Name] = []
+        var details: [Name: Details] = [:]
+        for (link, said) in links {
+            let name: Name? = {
                 guard let place = Place(link),
                     let folder = folders.first(where: { $0.server == place.server && place.path.hasPrefix($0.path) })
                 else { return nil }
@@ -60,8 +65,16 @@ package struct UpstreamPage: Sendable {
                 if page.isKeyList { rest = rest.prefix { $0 != "/" } }
                 if rest.hasSuffix("/") { rest = rest.dropLast() }
                 return UpstreamPage.name(rest)
-            }
-            .filter { seen.insert($0).inserted }
+            }()
+            guard let name else { continue }
+            // A picture may link to it as well as its name does; the last link has the date beside it.
+            let before = details[name]
+            if before == nil { names.append(name) }
+            details[name] = Details(
+                modified: said.modified ?? before?.modified, size: said.size ?? before?.size)
+        }
+        self.names = names
+        self.details = details
     }
 
     /// nil for what is not a name in a folder.
@@ -70,23 +83,6 @@ package struct UpstreamPage: Sendable {
             !text.contains("/"), !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 })
         else { return nil }
         return Name(text: text, urlText: URLReference.encoded(part))
-    }
-
-    /// Whether a version of a distribution came from that URL.
-    ///
-    /// The catalog has URLs without their queries, which may be what tells two images apart: then the image is fetched, and only
-    /// published when it differs. Catalogs of older versions have the query.
-    static func isPublished(_ url: String, in known: Distribution?) -> Bool {
-        known?.versions.contains { $0.origin == whole(url) } ?? false
-    }
-
-    /// The version that came from that URL and was withdrawn.
-    static func withdrawal(_ url: String, in known: Distribution?) -> WithdrawnVersion? {
-        known?.withdrawn.first { $0.origin == whole(url) }
-    }
-
-    private static func whole(_ url: String) -> String {
-        String(URLText.withoutCredentials(url).prefix { $0 != "#" })
     }
 
     /// Server and path of a URL; a file's server is empty.
@@ -114,9 +110,9 @@ package struct UpstreamPage: Sendable {
 }
 
 /// Links as pages write them (RFC 3986, section 5, and what browsers make of spaces).
-enum URLReference {
+package enum URLReference {
     /// The whole URL that a link leads to, without query and fragment.
-    static func resolve(_ link: String, against base: String) -> String {
+    package static func resolve(_ link: String, against base: String) -> String {
         let link = URLText.withoutQuery(String(link.filter { !"\t\n\r".contains($0) }.drop { $0 == " " }))
         let trimmed = link.reversed().drop { $0 == " " }.reversed()
         let text = String(trimmed)

@@ -1,8 +1,7 @@
-import Catalog
 import TestSupport
 import Testing
 
-@testable import Publisher
+import Upstream
 
 /// What a folder's page has in it, whatever server wrote it.
 @Suite struct UpstreamPageTests {

@@ -1,11 +1,11 @@
-import Catalog
+import Formats
 
-/// The form of a name in a folder of upstream's: plain text with `{date}` (YYYYMMDD or YYYY-MM-DD) and `{number}` in it, and at most one
-/// `{serial}`, an optional `.N`.
-package struct EntryPattern: Sendable, Equatable {
-    private enum Part: Sendable, Equatable {
+/// The form of a name in a folder of upstream's: plain text with `{date}` (YYYYMMDD, YYYY-MM-DD or YYYY.MM.DD), `{number}` and `{word}`
+/// (letters and digits) in it, and at most one `{serial}`, an optional `.N`.
+package struct EntryPattern: Sendable, Hashable {
+    private enum Part: Sendable, Hashable {
         case text(String)
-        case date, number, serial
+        case date, number, serial, word
     }
 
     private let parts: [Part]
@@ -16,9 +16,11 @@ package struct EntryPattern: Sendable, Equatable {
         /// The name as a part of URLs, where the two differ.
         fileprivate(set) var urlText: String?
         /// The day in the name, and its other numbers in order.
-        package let date: CalendarDate?
+        package let date: CivilDate?
         package let numbers: [Int]
-        /// The texts that stood for the placeholders, by name; the last of each.
+        /// What `{serial}` stood for, 0 where that was nothing; nil where the pattern has none.
+        package let serial: Int?
+        /// The texts that stood for the placeholders, by name (the last of each) and by number, from 1.
         let texts: [String: String]
 
         package static func < (left: Match, right: Match) -> Bool {
@@ -27,8 +29,8 @@ package struct EntryPattern: Sendable, Equatable {
             return left.name < right.name
         }
 
-        /// A part of a URL with `{entry}`, `{date}`, `{number}` and `{serial}` in it, with what they stand for.
-        func fill(_ template: String) -> String {
+        /// A part of a URL with `{entry}`, `{date}`, `{number}`, `{serial}`, `{word}` and `{1}` in it, with what they stand for.
+        package func fill(_ template: String) -> String {
             var filled = template
             for (name, text) in texts {
                 filled = filled.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: text)
@@ -49,6 +51,7 @@ package struct EntryPattern: Sendable, Equatable {
                 case "date": parts.append(.date)
                 case "number": parts.append(.number)
                 case "serial": parts.append(.serial)
+                case "word": parts.append(.word)
                 default: return nil
                 }
                 rest = rest[rest.index(after: end)...]
@@ -65,62 +68,79 @@ package struct EntryPattern: Sendable, Equatable {
     /// nil when the name does not fit.
     package func match(_ name: String) -> Match? {
         var rest = name[...]
-        var (date, numbers, texts): (CalendarDate?, [Int], [String: String]) = (nil, [], [:])
+        var (date, numbers, texts): (CivilDate?, [Int], [String: String]) = (nil, [], [:])
+        var serial: Int?
+        var position = 0
+        func note(_ name: String, _ text: some StringProtocol) {
+            position += 1
+            texts[name] = String(text)
+            texts["\(position)"] = String(text)
+        }
         for part in parts {
             switch part {
             case .text(let text):
                 guard rest.hasPrefix(text) else { return nil }
                 rest = rest.dropFirst(text.count)
             case .date:
-                let taken = rest.prefix { $0.isASCII && ($0.isNumber || $0 == "-") }.prefix(10)
+                let taken = rest.prefix { $0.isASCII && ($0.isNumber || $0 == "-" || $0 == ".") }.prefix(10)
                 guard let (day, text) = EntryPattern.day(taken) else { return nil }
-                (date, texts["date"]) = (day, text)
+                date = day
+                note("date", text)
                 rest = rest.dropFirst(text.count)
             case .number:
                 let digits = rest.prefix { $0.isASCII && $0.isNumber }
                 guard let number = Int(digits) else { return nil }
                 numbers.append(number)
-                texts["number"] = String(digits)
+                note("number", digits)
                 rest = rest.dropFirst(digits.count)
             case .serial:
-                texts["serial"] = ""
                 guard rest.first == "." else {
+                    note("serial", "")
+                    serial = 0
                     numbers.append(0)
                     continue
                 }
                 let digits = rest.dropFirst().prefix { $0.isASCII && $0.isNumber }
                 guard let number = Int(digits) else { return nil }
                 numbers.append(number)
-                texts["serial"] = ".\(digits)"
+                serial = number
+                note("serial", ".\(digits)")
                 rest = rest.dropFirst(digits.count + 1)
+            case .word:
+                let word = rest.prefix { $0.isASCII && ($0.isNumber || $0.isLetter) }
+                guard !word.isEmpty else { return nil }
+                note("word", word)
+                rest = rest.dropFirst(word.count)
             }
         }
-        return rest.isEmpty ? Match(name: name, urlText: nil, date: date, numbers: numbers, texts: texts) : nil
+        return rest.isEmpty
+            ? Match(name: name, urlText: nil, date: date, numbers: numbers, serial: serial, texts: texts) : nil
     }
 
-    private static func day(_ text: Substring) -> (CalendarDate, String)? {
-        if let day = CalendarDate(String(text)) { return (day, String(text)) }
+    private static func day(_ text: Substring) -> (CivilDate, String)? {
+        for mark in ["-", "."] as [Character] {
+            let spelled = String(text.map { $0 == mark ? "-" : $0 == "-" ? " " : $0 })
+            if let day = CivilDate(spelled), day.year >= 1970 { return (day, String(text)) }
+        }
         let digits = String(text.prefix(8))
-        guard digits.utf8.count == 8, !digits.contains("-") else { return nil }
+        guard digits.utf8.count == 8, digits.allSatisfy(\.isNumber) else { return nil }
         let spelled = "\(digits.prefix(4))-\(digits.dropFirst(4).prefix(2))-\(digits.suffix(2))"
-        return CalendarDate(spelled).map { ($0, digits) }
+        guard let day = CivilDate(spelled), day.year >= 1970 else { return nil }
+        return (day, digits)
     }
 
     /// The newest of names that fit; nil when none does.
+    package func newest(of names: some Sequence<UpstreamPage.Name>) -> Match? { matches(of: names).max() }
+
+    /// Those of the names that fit, in their order.
     ///
     /// A recipe may have the name as it is written in URLs, too.
-    package func newest(of names: some Sequence<UpstreamPage.Name>) -> Match? {
-        var newest: Match?
-        for name in names {
+    package func matches(of names: some Sequence<UpstreamPage.Name>) -> [Match] {
+        names.compactMap { name in
             var found = match(name.text)
+            if found == nil, name.urlText != name.text { found = match(name.urlText) }
             found?.urlText = name.urlText
-            if found == nil, name.urlText != name.text {
-                found = match(name.urlText)
-                found?.urlText = name.urlText
-            }
-            guard let found else { continue }
-            if newest.map({ $0 < found }) ?? true { newest = found }
+            return found
         }
-        return newest
     }
 }

@@ -1,12 +1,14 @@
+import Formats
+
 /// The links of an HTML page, or the keys of an object store's list, found as a browser finds them: by the states of the WHATWG's
 /// tokenizer (HTML, section 13.2.5), so that comments, scripts and the like give none. docs/decisions/0017 says why it is ours.
 struct HTMLLinks {
-    /// `href` of `a` and `area`, character references resolved.
-    private(set) var links: [String] = []
+    /// `href` of `a` and `area`, character references resolved, and what the page says behind each.
+    private(set) var links: [(reference: String, details: UpstreamPage.Details)] = []
     /// `href` of the first `base`.
     private(set) var base: String?
     /// Keys and common prefixes of a list of S3.
-    private(set) var keys: [String] = []
+    private(set) var keys: [(name: String, details: UpstreamPage.Details)] = []
     /// What the keys of such a list begin with.
     private(set) var prefix: String?
     /// Whether such a list continues on another page.
@@ -19,18 +21,35 @@ struct HTMLLinks {
     /// The elements of a list that are open.
     private var open: [String] = []
     private var text: [UInt8] = []
+    /// What a list says of the key that is being read.
+    private var said = UpstreamPage.Details()
+    /// Whether what is read stands behind a link, and before the next.
+    private var isBehindLink = false
+    /// Bytes behind a link that are looked at.
+    private static let longestRemark = 256
 
     init(_ html: String) {
         bytes = Array(html.utf8)
         while position < bytes.count {
             guard bytes[position] == UInt8(ascii: "<") else {
-                if isKeyList { text.append(bytes[position]) }
+                if isKeyList || (isBehindLink && text.count < HTMLLinks.longestRemark) { text.append(bytes[position]) }
                 position += 1
                 continue
             }
             position += 1
+            // Cells of a table are apart.
+            if isBehindLink { text.append(UInt8(ascii: " ")) }
             readMarkup()
         }
+        endRemark()
+    }
+
+    /// Reads what stood behind the last link.
+    private mutating func endRemark() {
+        guard isBehindLink, !links.isEmpty else { return }
+        isBehindLink = false
+        links[links.count - 1].details = FolderColumns.read(String(decoding: text, as: UTF8.self))
+        text = []
     }
 
     // MARK: Tokens
@@ -119,7 +138,9 @@ struct HTMLLinks {
             return
         }
         switch tag.name {
-        case "a", "area": if let link = tag.attributes["href"] { links.append(link) }
+        case "a", "area":
+            endRemark()
+            if let link = tag.attributes["href"] { links.append((link, UpstreamPage.Details())) }
         case "base": if base == nil { base = tag.attributes["href"] }
         case "plaintext": position = bytes.count
         case let name where HTMLLinks.rawTexts.contains(name): skipText(of: name)
@@ -136,11 +157,18 @@ struct HTMLLinks {
     }
 
     private mutating func end(_ name: String) {
+        if name == "a", !isKeyList, !links.isEmpty { (isBehindLink, text) = (true, []) }
         guard isKeyList, open.last == name else { return }
         open.removeLast()
         let value = CharacterReferences.resolved(String(decoding: text, as: UTF8.self))
         switch (open.last, name) {
-        case ("contents", "key"), ("commonprefixes", "prefix"): keys.append(URLReference.encodedKey(value))
+        case ("contents", "key"), ("commonprefixes", "prefix"):
+            keys.append((URLReference.encodedKey(value), UpstreamPage.Details()))
+        case ("contents", "lastmodified"): said.modified = CivilDate(String(value.prefix(10)))
+        case ("contents", "size"): said.size = UInt64(value)
+        case (_, "contents"):
+            if !keys.isEmpty { keys[keys.count - 1].details = said }
+            said = UpstreamPage.Details()
         case ("listbucketresult", "prefix"): prefix = URLReference.encodedKey(value)
         case ("listbucketresult", "istruncated"): isCut = value == "true"
         default: break
