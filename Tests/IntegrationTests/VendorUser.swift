@@ -1,3 +1,4 @@
+import Boot
 import Linux
 import TestSupport
 

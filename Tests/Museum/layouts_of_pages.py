@@ -45,7 +45,7 @@ def openbsd(files, images):
     """The signature holds what it signs."""
     for number, (release, day) in enumerate(zip(["7.7", "7.8", "7.9"], DAYS)):
         at, short = f"cdn.openbsd.org/pub/OpenBSD/{release}/amd64", release.replace(".", "")
-        names = [f"install{short}.img", f"install{short}.iso", f"miniroot{short}.img"]
+        names = [f"cd{short}.iso", f"install{short}.img", f"install{short}.iso", f"miniroot{short}.img"]
         for name in names:
             files.image(f"{at}/{name}", images["iso" if name.endswith("iso") else "raw"][number], day)
         sums = files.write(f"{at}/SHA256", files.bsd(at, names, "sha256"), day)

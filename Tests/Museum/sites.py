@@ -11,7 +11,7 @@ here = pathlib.Path(__file__).resolve().parent
 # The documents that name addresses.
 NAMING = ("releases.json", "stable.json", "-template.json", ".metalink")
 # What the tiny guest needs, in place of what the vendor's own image does.
-TINY = {"firmware": "bios", "memory": 256, "cpus": 1, "seed": "none", "login": "root, no password on the console",
+TINY = {"firmware": "bios", "memory": 256, "cpus": 1, "seed": "none", "login": "root, no password on the console", "user": "root",
         "summary": "The tests' tiny guest, in a place where this system's image would be"}
 # Whose the keys of the tables are. A vendor with several keys signs everything with one of them here.
 KEYS = {"DF9B9C49EAA9298432589D76DA87E80D6294BE9B": "debian-cd", "827C8569F2518CC677FECA1AED65462EC8D5E4C5": "kali",
@@ -67,7 +67,7 @@ def system_here(system, defaults, cache, url, files):
     every = defaults | system
     upstream = every.get("upstream", [])
     found = [place for place in ([upstream] if isinstance(upstream, str) else upstream) if exists(place, files)]
-    if not found:
+    if not any(offers(place, every, files) for place in found):
         return None
     made = addresses_here(without_other_hosts(system, files), url)
     made["upstream"] = addresses_here(found, url)
@@ -76,9 +76,32 @@ def system_here(system, defaults, cache, url, files):
     return made | ({"firmware": "bios", "memory": 512} if is_cloud else TINY)
 
 
+def offers(address, system, files):
+    """Whether the museum has a build of a system there: a page an entry that fits, a document of many systems this one."""
+    listing = system.get("listing", "directory")
+    if listing == "simplestreams":
+        return json.dumps(system["product"]) in (files / path_of(address)).read_text()
+    if listing != "directory":
+        return True
+    words = {"date": r"\d{4}[-.]?\d\d[-.]?\d\d", "number": r"\d+", "serial": r"(\.\d+)?", "word": r"[A-Za-z0-9]+"}
+
+    def fitting(pattern):
+        return re.compile("".join(words[part[1:-1]] if part.startswith("{") else re.escape(part)
+                                  for part in re.split(r"(\{\w+\})", pattern)))
+
+    folders = [files]
+    for part in path_of(address).strip("/").split("/"):
+        folders = [found for folder in folders for found in folder.iterdir() if found.is_dir() and fitting(part).fullmatch(found.name)]
+    return any(fitting(system["entry"]).fullmatch(name.name) for folder in folders for name in folder.iterdir())
+
+
+def path_of(address):
+    return urllib.parse.unquote(address.split("://", 1)[-1].split("?")[0])
+
+
 def exists(address, files):
     """Whether the museum has a document, or the folder that a pattern's first fixed part names."""
-    path = urllib.parse.unquote(address.split("://", 1)[-1].split("?")[0])
+    path = path_of(address)
     if "{" in path:
         path = path.split("{")[0].rsplit("/", 1)[0]
     return (files / path).exists() or path.startswith(("download.fedoraproject.org/", "cdn.amazonlinux.com/al2023/os-images/latest"))
