@@ -163,7 +163,7 @@ struct VendorSessionTests {
             }
             #expect(
                 try await eventually(within: .seconds(60)) {
-                    try await session(session.id, scenario)?.state == .waiting
+                    try await self.session(session.id, scenario)?.state == .waiting
                 })
             let now = try await self.session(session.id, scenario)
             #expect(now?.lastError?.contains("no longer") == true, "\(now?.lastError ?? "nothing")")
