@@ -24,6 +24,19 @@ final class Scenario: ProgramUser {
             "oscircular", ["catalog", "add", "test", server.url, "--root", "\(tree)/metadata/1.root.json"], environment)
     }
 
+    /// A user who follows no catalog, and a vendor whose files are in ``tree``, below `images/`.
+    /// - Parameter table: the vendor's file of the user's own table, by the address of the server.
+    init(vendor name: String, configuration: String = "", table: (String) -> String) throws {
+        folder = try TemporaryDirectory()
+        tree = folder.path("tree")
+        environment = try Self.makePlaces(in: folder, configuration: configuration)
+        try Folder.make("\(tree)/images")
+        server = try NginxServer(
+            tree: tree, directives: "location /images/ { autoindex on; open_file_cache off; max_ranges 1; }")
+        try Folder.make(folder.path("config/oscircular/vendors"))
+        try folder.write(Array(table(server.url).utf8), to: "config/oscircular/vendors/\(name).toml")
+    }
+
     /// What makes a catalog at another address of this tree trusted.
     var trust: [String] { ["--root", "\(tree)/metadata/1.root.json"] }
 
