@@ -56,13 +56,16 @@ package struct SystemsReader: Sendable {
         let id = system.distribution.id
         let row = library.vendors?.hint(id)
         system.group = row?.group
-        system.listing = VendorListing(asked: library.vendors?.listed(id).map { Int($0.seconds) })
+        system.listing = VendorListing(
+            asked: library.vendors?.listed(id).map { Int($0.seconds) }, keptBuilds: row?.keptBuilds,
+            keptDays: row?.keptDays)
         for position in system.versions.indices {
             let version = system.versions[position].version
             system.versions[position].isGone = notes.text(.gone, id, version.id.text) != nil
             system.versions[position].fault = notes.text(.wrong, id, version.id.text)
             guard let file = library.vendors?.pinned(id, version.id) else { continue }
             system.versions[position].trust = file.source.trust
+            system.versions[position].signedBy = file.signedBy
             system.versions[position].isVerified = notes.isVerified(file)
         }
     }
@@ -95,8 +98,10 @@ package struct SystemsReader: Sendable {
             }
             older = fill(&versions[position], index, system, presence, older: older, lastRun: lastRun)
         }
-        return SystemSummary(
-            source: system.source, distribution: system.distribution, versions: versions, withdrawn: withdrawn)
+        // What else is known of it stays.
+        var detailed = system
+        (detailed.versions, detailed.withdrawn) = (versions, withdrawn)
+        return detailed
     }
 
     /// - Returns: the version's blocks.

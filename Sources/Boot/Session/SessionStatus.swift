@@ -23,6 +23,25 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         package static func < (left: Phase, right: Phase) -> Bool { left.place < right.place }
     }
 
+    /// What is wrong with the network of a guest that runs.
+    package struct NetworkTrouble: Codable, Sendable, Equatable {
+        package enum Kind: String, Codable, Sendable {
+            /// Its process could reach more of the user's machine than it should, if it were broken.
+            case exposed
+            /// QEMU's connection to it has ended: the guest has none.
+            case unplugged
+        }
+
+        package var kind: Kind
+        /// What it means and what to do, for people.
+        package var text: String
+
+        package init(kind: Kind, text: String) {
+            self.kind = kind
+            self.text = text
+        }
+    }
+
     package struct Domain: Codable, Sendable, Equatable {
         package var uri: String
         package var name: String
@@ -77,6 +96,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var withdrawn: String?
     /// What the guest does not get of what its catalog advises; nil if it gets all of it.
     package var lowered: String?
+    /// Nil while nothing is wrong with it.
+    package var network: NetworkTrouble?
     /// How sure a vendor's version is; nil for a catalog's.
     package var trust: TrustLevel?
     /// Whether all that the guest reads of a vendor's version has been verified, or is as it comes; nil for a catalog's.
@@ -118,7 +139,7 @@ extension SessionStatus {
     package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
-    /// was, and ``trust`` and ``verified`` for a vendor's.
+    /// was, ``network`` if something is wrong with it, and ``trust`` and ``verified`` for a vendor's.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -144,6 +165,7 @@ extension SessionStatus {
         try container.encode(domain, forKey: .domain)
         try container.encodeIfPresent(withdrawn, forKey: .withdrawn)
         try container.encodeIfPresent(lowered, forKey: .lowered)
+        try container.encodeIfPresent(network, forKey: .network)
         try container.encodeIfPresent(trust, forKey: .trust)
         try container.encodeIfPresent(verified, forKey: .verified)
     }

@@ -11,7 +11,7 @@ extension BootBackend {
         let versions = VersionCache(library: systems, cache: cacheOfUser)
         if isPinned {
             let chosen = try chosen(image)
-            let path = try await library.index(of: chosen)
+            let path = try await systems.image(of: chosen).indexPath
             try await WorkerThread.run(name: "cache") { try versions.pin(VersionKey(chosen), indexPath: path) }
         } else {
             // A version that its catalog no longer has can still be unpinned.
@@ -47,7 +47,7 @@ extension BootBackend {
 
     private func overview() async throws -> SystemsOverview {
         let reader = SystemsReader(places: places, systems: systems, cache: cacheOfUser)
-        let copies = library.sources().map { library.copy(of: $0) }
+        let copies = await systems.copies(refresh: false)
         return try await WorkerThread.run(name: "overview") { reader.details(reader.outline(copies, sessions: [])) }
     }
 

@@ -17,7 +17,7 @@ extension BootBackend {
     package func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
         AsyncStream { continuation in
             let task = Task {
-                let known = await library.copies(refresh: false)
+                let known = await systems.copies(refresh: false)
                 let sessions = await registry.statuses()
                 remember(known)
                 continuation.yield(await offer(known, sessions, isPriced: false))
@@ -48,10 +48,13 @@ extension BootBackend {
 
     /// The catalogs as their servers have them now; all servers are asked at once.
     private func asked(_ known: [CatalogCopy], isAsked: Bool) async -> [CatalogCopy] {
-        guard isAsked else { return await library.copies(refresh: true) }
+        guard isAsked else { return await systems.copies(refresh: true) }
         return await withTaskGroup(of: CatalogCopy.self) { group in
-            for copy in known { group.addTask { await self.library.refreshed(copy.source) } }
-            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.source.name < $1.source.name }
+            for copy in known where !copy.source.isVendors {
+                group.addTask { await self.library.refreshed(copy.source) }
+            }
+            let catalogs = await group.reduce(into: []) { $0.append($1) }.sorted { $0.source.name < $1.source.name }
+            return catalogs + known.filter(\.source.isVendors)
         }
     }
 
@@ -63,12 +66,15 @@ extension BootBackend {
             return isPriced ? reader.details(outline) : outline
         }
         guard let overview else { return MenuOffer(isPriced: isPriced) }
-        return MenuOffer(overview, isPriced: isPriced, message: describe)
+        var offer = MenuOffer(overview, isPriced: isPriced, message: describe)
+        offer.hiddenVendors = await hiddenVendors()
+        return offer
     }
 
     /// The newest version of every system of the catalogs whose servers answered.
     private static func newest(_ copies: [CatalogCopy]) -> [ChosenVersion] {
-        copies.filter(\.isCurrent).flatMap { copy -> [ChosenVersion] in
+        // Those of vendors have no index before somebody boots them.
+        copies.filter { $0.isCurrent && !$0.source.isVendors }.flatMap { copy -> [ChosenVersion] in
             guard let document = copy.document else { return [] }
             return document.distributions.compactMap { distribution in
                 distribution.versions.first.map {

@@ -239,9 +239,15 @@ private struct SessionViewer {
                 return
             }
         }
+        var told: String?
         while directory.isAlive {
             // One that does not answer now may answer the next time.
             if let status = try? await registry.send(.status, to: id).status, directory.isAlive {
+                if let trouble = status.network, trouble.text != told {
+                    Terminal.endProgress()
+                    Terminal.note(Terminal.clean(trouble.text))
+                    told = trouble.text
+                }
                 Terminal.progress(
                     "\(status.distribution)@\(status.version) \(status.state.rawValue)  "
                         + "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s")
