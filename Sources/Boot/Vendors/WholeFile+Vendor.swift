@@ -27,7 +27,8 @@ extension PinnedFile {
         }
         switch verdict {
         case .incomplete(let pieces): return .incomplete(missing: pieces)
-        case .wrong(let expected, let actual): return .wrong(reason: "its digest is \(actual), and should be \(expected)")
+        case .wrong(let expected, let actual):
+            return .wrong(reason: "its digest is \(actual), and should be \(expected)")
         case .cancelled: throw CancellationError()
         case .right where signaturePath == nil: return .right
         case .unknown where signaturePath == nil: return .unknown
