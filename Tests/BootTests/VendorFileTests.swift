@@ -308,7 +308,10 @@ import Testing
         let other = try VendorFile(pieces: 24, seed: 2, in: folder)
         let second = try RangedServer()
         second.put("disk.img", .init(other.bytes))
-        let seen = Mutex<[Int: Set<[UInt8]>]>([:])
+        final class Seen: Sendable {
+            let blocks = Mutex<[Int: Set<[UInt8]>]>([:])
+        }
+        let seen = Seen()
         let file = file
         try await withThrowingTaskGroup(of: Void.self) { group in
             for place in [url, second.url("disk.img"), url] {
@@ -320,15 +323,15 @@ import Testing
                         let request = file.request(number, ledger)
                         // Whoever comes second with other bytes gets none.
                         guard let block = try? await stores.caching.block(request) else { continue }
-                        seen.withLock { _ = $0[number, default: []].insert(block.withUnsafeBytes { Array($0) }) }
+                        seen.blocks.withLock { _ = $0[number, default: []].insert(block.withUnsafeBytes { Array($0) }) }
                     }
                     await stores.caching.settle()
                 }
             }
             try await group.waitForAll()
         }
-        #expect(seen.withLock { $0 }.allSatisfy { $1.count == 1 })
-        #expect(seen.withLock { $0.count } == file.index.count)
+        #expect(seen.blocks.withLock { $0 }.allSatisfy { $1.count == 1 })
+        #expect(seen.blocks.withLock { $0.count } == file.index.count)
     }
 
     @Test func aFullDiskCostsNothingButTime() async throws {
