@@ -181,7 +181,7 @@ let package = Package(
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
         tests("LzmaTests", ["Lzma"]),
         tests("DiskImageTests", ["DiskImage", "Zlib", "Formats", "Linux"]),
-        tests("UpstreamTests", ["Upstream", "ContentAddress", "Curl", "Formats", "Linux"]),
+        tests("UpstreamTests", ["Upstream", "ContentAddress", "Formats", "Linux"]),
         tests("VendorsTests", ["Vendors", "Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux"]),
         tests("PublisherTests", ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests(

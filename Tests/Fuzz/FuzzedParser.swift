@@ -31,6 +31,9 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "terminal", run: terminal),
         FuzzedParser(name: "qcow2", run: { disk($0, .qcow2) }),
         FuzzedParser(name: "xz", run: { disk($0, .rawXZ) }),
+        FuzzedParser(name: "openpgp", run: openPGP),
+        FuzzedParser(name: "clear-signed", run: clearSigned),
+        FuzzedParser(name: "torrent", run: torrent),
     ]
 
     /// The one that the first argument names.

@@ -1,5 +1,5 @@
 /// The frame of a clear-signed document (RFC 9580 section 7).
-enum ClearSigned {
+package enum ClearSigned {
     private static let beginning = Array("-----BEGIN PGP SIGNED MESSAGE-----".utf8)
     private static let signature = Array("-----BEGIN PGP SIGNATURE-----".utf8)
     private static let end = Array("-----END PGP SIGNATURE-----".utf8)
@@ -7,7 +7,7 @@ enum ClearSigned {
     /// Cuts out the signed text with its signature, for a verifier, which gives back the text inside: what stands before or behind is
     /// neither verified nor used.
     /// - Throws: ``SignatureError/malformed(_:)`` unless there is exactly one, whole: with two, verifier and reader might mean different ones.
-    static func frame(_ document: [UInt8]) throws(SignatureError) -> [UInt8] {
+    package static func frame(_ document: [UInt8]) throws(SignatureError) -> [UInt8] {
         var start: Int?
         var inSignature = false
         var found: Range<Int>?

@@ -2,7 +2,7 @@ import ContentAddress
 import Formats
 
 /// The packets of an OpenPGP file (RFC 9580 section 4), as far as they must be told apart before a verifier reads them.
-enum OpenPGPPackets {
+package enum OpenPGPPackets {
     struct Packet {
         let tag: UInt8
         /// The packet with its header.
@@ -20,7 +20,7 @@ enum OpenPGPPackets {
     /// The packets of a binary or armoured file.
     /// - Parameter label: of the armour: `PGP PUBLIC KEY BLOCK`.
     /// - Throws: ``SignatureError/malformed(_:)``.
-    static func binary(_ bytes: [UInt8], label: String) throws(SignatureError) -> [UInt8] {
+    package static func binary(_ bytes: [UInt8], label: String) throws(SignatureError) -> [UInt8] {
         // The first byte of a packet has its highest bit set; armour is ASCII.
         if let first = bytes.first, first & 0x80 != 0, first != 0xEF { return bytes }
         return try Armour.decoded(bytes, label: label)
@@ -77,7 +77,7 @@ enum OpenPGPPackets {
 
     /// Checks that a file has signatures and nothing else: a message with its text inside would be verified instead of the file that was meant.
     /// - Throws: ``SignatureError/malformed(_:)``.
-    static func checkSignatures(_ bytes: [UInt8]) throws(SignatureError) {
+    package static func checkSignatures(_ bytes: [UInt8]) throws(SignatureError) {
         let packets = try packets(bytes)
         guard !packets.isEmpty, packets.allSatisfy({ $0.tag == signature }) else {
             throw .malformed("the file has something else than detached signatures in it")
@@ -91,7 +91,7 @@ enum OpenPGPPackets {
     /// - Parameter fingerprint: of the primary key, upper case.
     /// - Returns: nil when the file does not have it.
     /// - Throws: ``SignatureError/malformed(_:)``.
-    static func key(_ fingerprint: String, in bytes: [UInt8]) throws(SignatureError) -> [UInt8]? {
+    package static func key(_ fingerprint: String, in bytes: [UInt8]) throws(SignatureError) -> [UInt8]? {
         var found: [UInt8] = []
         var isWanted = false
         for packet in try packets(bytes) {
