@@ -46,9 +46,15 @@ extension VersionSummary {
     /// Its id, `2026-11-16`.
     var id: String { key.version }
 
+    /// Bytes of the image, or of the vendor's file that it is read from; nil where the vendor has not said.
+    var whole: UInt64? {
+        guard let source = version.source else { return version.size }
+        return source.size.flatMap { $0 == 0 ? nil : $0 }
+    }
+
     /// Bytes that the whole image still has to download, at most.
     var missing: UInt64 {
-        let all = content ?? version.size
+        let all = content ?? whole ?? 0
         return all - min(all, here)
     }
 }

@@ -84,7 +84,7 @@ extension MenuState {
                 lines.append("The boot set (\(Format.bytes(toBoot))) lets it boot offline.")
             }
             buttons.append(.init(label: "Whole image", action: .fetch(image, .whole)))
-            if let version {
+            if let version, version.content != nil || version.whole != nil {
                 lines.append("The whole image (up to \(Format.bytes(version.missing)) more) lets it run offline.")
             }
         }

@@ -134,14 +134,16 @@ enum AboutLines {
         let build = version.build.map { " (\($0))" } ?? ""
         lines.append(AboutLine(.version, "\(version.id)\(build), \(rank)"))
         if let trust = TrustText.fact(version, state) { lines.append(AboutLine(.trust, trust)) }
-        let size = Format.bytes(version.version.source?.size ?? version.version.size)
+        let size = Format.bytes(version.whole ?? version.content ?? 0)
         switch version.offline {
         case .whole: lines.append(AboutLine(.toBoot, "nothing: fully cached (\(size))"))
         case .boots: lines.append(AboutLine(.toBoot, "nothing: the boot set is cached (\(size) in all)"))
         case .no:
             let text =
                 version.toBoot.map { "\(Format.bytes($0)) of \(size)" }
-                ?? "no boot set: streams as it is read, \(size) at most"
+                ?? (version.whole == nil
+                    ? "streams as it is read; its size is known once it has booted"
+                    : "no boot set: streams as it is read, \(size) at most")
             lines.append(AboutLine(.toBoot, text))
         }
         if let content = version.content {
@@ -173,9 +175,9 @@ enum AboutLines {
 
     /// A bar that shows how much of the image is cached.
     private static func bar(_ version: VersionSummary, width: Int, glyphs: Glyphs) -> [AboutLine] {
-        guard version.content != nil, version.version.size > 0, width > 10 else { return [] }
+        guard version.content != nil, let whole = version.whole, whole > 0, width > 10 else { return [] }
         let cells = min(width, 60)
-        let filled = Int(min(1, Double(version.here) / Double(version.version.size)) * Double(cells))
+        let filled = Int(min(1, Double(version.here) / Double(whole)) * Double(cells))
         let text =
             String(repeating: glyphs.here, count: filled) + String(repeating: glyphs.missing, count: cells - filled)
         return [

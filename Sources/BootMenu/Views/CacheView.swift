@@ -58,7 +58,7 @@ enum CacheView {
             (Format.bytes(item.version.here), 8, true), ("  " + state, 16, false),
             (item.version.isPinned ? "pinned" : "", 8, false),
             (item.own.map { "\(Format.bytes($0)) own" } ?? "", 15, false),
-            ("of \(Format.bytes(item.version.content ?? item.version.version.size))", 12, false),
+            ("of \(Format.bytes(item.version.content ?? item.version.whole ?? 0))", 12, false),
         ] where room >= cellWidth {
             cells.append(RowCell(text, cellWidth, right: isRight))
             room -= cellWidth

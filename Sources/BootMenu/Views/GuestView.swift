@@ -95,7 +95,7 @@ enum GuestView {
             return trust.isEmpty ? status.catalog : "\(status.catalog), \(trust)"
         case .index:
             guard status.blocks > 0 else { return status.phase == .index ? "fetching" : "" }
-            let size = state.version(guest.image).map { ", \(Format.bytes($0.version.size))" } ?? ""
+            let size = state.version(guest.image)?.whole.map { ", \(Format.bytes($0))" } ?? ""
             return "\(Format.several(status.blocks, "block"))\(size)"
         case .mount:
             return status.mount == nil

@@ -17,6 +17,7 @@ enum StatusText {
         case .no: break
         }
         if let toBoot = version.toBoot { return ("\(Format.bytes(toBoot)) to boot", []) }
+        guard version.content != nil || version.whole != nil else { return ("size not known", [.dim]) }
         return ("\(Format.bytes(version.missing)) at most", [])
     }
 

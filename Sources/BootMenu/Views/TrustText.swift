@@ -18,7 +18,7 @@ enum TrustText {
     }
 
     private static func share(_ version: VersionSummary) -> String {
-        let all = version.content ?? version.version.source?.size ?? version.version.size
+        let all = version.content ?? version.whole ?? 0
         if version.offline == .whole { return "all of it" }
         return "\(all == 0 ? 0 : min(99, version.here * 100 / all)) %"
     }
