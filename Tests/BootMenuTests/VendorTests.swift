@@ -195,7 +195,7 @@ import menu_sample
         ("2026-11-16", true, "verified when complete"), ("2026-11-16", false, "not yet verified"),
         ("2026-11-09", true, "each block verified "), ("2026-11-02", true, "each block verified "),
         ("2026-10-26", true, " verified "), ("2026-10-19", true, "not verified "),
-        ("2026-10-12", true, "no longer offered, 40 % here"), ("2026-10-05", true, "not what was signed"),
+        ("2026-10-12", true, "no longer offered, 40 % here"), ("2026-10-05", true, "not the vendor's file"),
     ])
     func aBuildsRowSaysHowSureItIs(_ day: String, _ fetchesRest: Bool, _ words: String) {
         for (columns, rows) in [(80, 24), (100, 30), (200, 50)] {
@@ -227,9 +227,9 @@ import menu_sample
         menu.press(.character("a"))
         _ = menu.handle(.explained(newest, GuestEnd(reason: "a.example sent another file", isWrongImage: true)))
         // A form is not taken away while somebody types.
-        #expect(!menu.text().joined().contains("not what its vendor signed"))
+        #expect(!menu.text().joined().contains("not the vendor's file"))
         menu.press(.named(.escape))
-        #expect(menu.text().joined().contains("debian-13 2026-11-16 is not what its vendor signed"))
+        #expect(menu.text().joined().contains("debian-13 2026-11-16 is not the vendor's file"))
         _ = menu.handle(.tick(menu.now + 3600))
         menu.press(.character("x"), .named(.down))
         #expect(menu.text().joined().contains("a.example sent another file"))

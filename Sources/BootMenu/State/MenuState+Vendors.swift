@@ -259,7 +259,7 @@ extension MenuState {
         say("\(image.title) ended: \(end.reason)", isFailure: true)
         guard end.isWrongImage else { return }
         notices.append(
-            Dialog("\(image.title) is not what its vendor signed", end.reason, [Dialog.cancel("Close")]))
+            Dialog("\(image.title) is not the vendor's file", end.reason, [Dialog.cancel("Close")]))
     }
 
     /// Says how to log in.

@@ -36,7 +36,7 @@ enum StatusText {
             if system.isVendors, system.listing?.asked == nil { return ("", []) }
             return (system.isVendors ? "no build now" : "no version yet", [.dim])
         }
-        if newest.fault != nil { return ("not what was signed", [.alert]) }
+        if newest.fault != nil { return ("not the vendor's file", [.alert]) }
         let text = of(newest, state)
         if let catalog = state.catalog(system.name.catalog), catalog.isTrouble, newest.offline == .no {
             return ("catalog \(catalog.state.rawValue)", [.dim])

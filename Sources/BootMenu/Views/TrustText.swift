@@ -7,9 +7,10 @@ enum TrustText {
     /// For a version's row; nil for a catalog's own blocks, each of which is verified.
     static func of(_ version: VersionSummary, _ state: MenuState) -> (text: String, style: ScreenStyle)? {
         guard let level = version.trust else { return nil }
-        if version.fault != nil { return ("not what was signed", [.alert]) }
+        if version.fault != nil { return ("not the vendor's file", [.alert]) }
         if version.isGone { return ("no longer offered, \(share(version)) here", [.dim]) }
-        if version.isVerified { return ("verified", [.accent]) }
+        // Sums that nobody signed prove no more than the connection does.
+        if version.isVerified, level > .none { return ("verified", [.accent]) }
         return switch level {
         case .none: ("not verified", [.alert])
         case .whole: (state.facts.fetchesRest ? level.words : "not yet verified", [])
@@ -37,6 +38,7 @@ enum TrustText {
     static func fact(_ version: VersionSummary, _ state: MenuState) -> String? {
         guard let word = of(version, state)?.text, let level = version.trust else { return nil }
         if let fault = version.fault { return "\(word): \(fault)" }
+        if version.isVerified, level == .none { return "\(word): all of it is here, and fits sums that nobody signed" }
         if version.isVerified { return "\(word): all of it is here, and it is what its vendor says" }
         if version.isGone { return word }
         return switch level {
