@@ -147,7 +147,8 @@ struct ListingFetch {
         for index in told.indices.suffix(2) {
             guard let id = told[index].texts["package"] else { continue }
             let name = told[index].fileName
-            let place = "\(URLText.withoutQuery(url))/\(id)/package_files"
+            let list = URLText.withoutQuery(url)
+            let place = "\(list)\(list.hasSuffix("/") ? "" : "/")\(id)/package_files"
             do throws(VendorsError) {
                 let build = told[index]
                 let page = try await page(at: place) { bytes, _ in
