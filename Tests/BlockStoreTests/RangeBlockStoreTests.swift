@@ -224,7 +224,6 @@ import Testing
         #expect(await store.failure(image.request(1, ledger)) != nil)
         #expect(server.requests.count == asked)
         #expect(ledger.recordedCount == 1)
-        #expect(server.bodyBytes < image.bytes.count)
     }
 
     @Test func aFileOfAnotherLengthIsAnother() async throws {
