@@ -107,6 +107,7 @@ import Testing
         defer { stores.close() }
         let states = BlockStates(count: file.index.count)
         let prefetch = stores.prefetch(of: file.index, states)
+        states.missed()
         let fill = Task { await prefetch.rest() }
         for _ in 0..<10 {
             states.missed()
@@ -205,7 +206,8 @@ import Testing
         let other = try VendorFile(pieces: 24, seed: 2, in: folder)
         let (ledger, cache) = (try file.ledger(), file.cache())
         let faults = Recorder()
-        let stores = try file.stores([url], cache, ledger) { faults.append($0) }
+        let pinned = PinnedURL(url: url, reach: .written, entityTag: "\"a\"")
+        let stores = try file.stores([url], cache, ledger, pinned: pinned) { faults.append($0) }
         for number in 0..<10 { #expect(try await bytes(stores, number, ledger) == file.piece(number)) }
         server.put("disk.img", .init(other.bytes, entityTag: "\"new\""))
         for number in 10..<14 {
@@ -219,7 +221,7 @@ import Testing
         // A place that still has the old one takes over.
         let mirror = try RangedServer()
         mirror.put("disk.img", .init(file.bytes, entityTag: "\"its own\""))
-        let both = try file.stores([url, mirror.url("disk.img")], file.cache(), ledger)
+        let both = try file.stores([url, mirror.url("disk.img")], file.cache(), ledger, pinned: pinned)
         for number in 0..<file.index.count { #expect(try await bytes(both, number, ledger) == file.piece(number)) }
         await both.caching.settle()
         both.close()
