@@ -47,10 +47,12 @@ extension BootBackend {
     /// offered to anybody.
     func hiddenVendors() async -> Set<String> {
         let path = hiddenPath
-        // Where they cannot be read, all are shown.
-        let text =
-            (try? await WorkerThread.run(name: "hidden") { try FileContents.readText(path, limit: 65_536) }) ?? ""
-        return Set(text.split(separator: "\n").map(String.init))
+        // Without a thread, as without the file, all are shown.
+        let text = try? await WorkerThread.run(name: "hidden") {
+            // Where they cannot be read, all are shown.
+            try? FileContents.readText(path, limit: 65_536)
+        }
+        return Set((text ?? "").split(separator: "\n").map(String.init))
     }
 
     private var hiddenPath: String { "\(places.state)/hidden-vendors" }
