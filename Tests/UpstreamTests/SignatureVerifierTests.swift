@@ -72,8 +72,15 @@ import Testing
 
     @Test func aMessageInPlaceOfASignatureIsRefused() async throws {
         let message = try keys.sign(sums, by: [keys.vendor], "--sign")
-        let failure = try await failure(Array("another file".utf8), message)
-        #expect(failure == .malformed("the file has something else than detached signatures in it"))
+        guard case .malformed = try await failure(Array("another file".utf8), message) else {
+            Issue.record("the message was taken for a signature")
+            return
+        }
+        // Also where the packets are plain: a one-pass signature, the text, the signature.
+        let plain = try keys.sign(sums, by: [keys.vendor], "-sz0")
+        #expect(
+            try await failure(Array("another file".utf8), plain)
+                == .malformed("the file has something else than detached signatures in it"))
     }
 
     @Test func anExpiredKeyVouchesForWhatItSignedBefore() async throws {
