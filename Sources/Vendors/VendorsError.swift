@@ -22,11 +22,13 @@ package enum VendorsError: Error, Sendable, Hashable, Codable {
 extension VendorsError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .table(let file, let place, let reason): place.isEmpty ? "\(file): \(reason)" : "\(file): \(place) \(reason)"
+        case .table(let file, let place, let reason):
+            place.isEmpty ? "\(file): \(reason)" : "\(file): \(place) \(reason)"
         case .noSuchSystem(let name, let near):
             "no vendor offers '\(name)'" + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: ", "))?")
         case .gone(_, let build, let url): "the vendor no longer offers \(build): \(url) does not exist"
-        case .transient(_, let url, let reason), .structural(_, let url, let reason), .unverified(_, let url, let reason):
+        case .transient(_, let url, let reason), .structural(_, let url, let reason),
+            .unverified(_, let url, let reason):
             "\(url): \(reason)"
         case .state(let path, let reason): "\(path): \(reason)"
         }

@@ -18,10 +18,12 @@ package struct EntryPattern: Sendable, Hashable {
         /// The day in the name, and its other numbers in order.
         package let date: CivilDate?
         package let numbers: [Int]
+        /// The name from the first placeholder to the last: what differs between builds.
+        package let build: String
         /// What `{serial}` stood for, 0 where that was nothing; nil where the pattern has none.
         package let serial: Int?
         /// The texts that stood for the placeholders, by name (the last of each) and by number, from 1.
-        let texts: [String: String]
+        package let texts: [String: String]
 
         package static func < (left: Match, right: Match) -> Bool {
             if let earlier = left.date, let later = right.date, earlier != later { return earlier < later }
@@ -71,8 +73,11 @@ package struct EntryPattern: Sendable, Hashable {
         var (date, numbers, texts): (CivilDate?, [Int], [String: String]) = (nil, [], [:])
         var serial: Int?
         var position = 0
-        func note(_ name: String, _ text: some StringProtocol) {
+        var (start, end): (String.Index?, String.Index) = (nil, name.endIndex)
+        func note(_ name: String, _ text: Substring) {
             position += 1
+            start = start ?? text.startIndex
+            end = text.endIndex
             texts[name] = String(text)
             texts["\(position)"] = String(text)
         }
@@ -85,7 +90,7 @@ package struct EntryPattern: Sendable, Hashable {
                 let taken = rest.prefix { $0.isASCII && ($0.isNumber || $0 == "-" || $0 == ".") }.prefix(10)
                 guard let (day, text) = EntryPattern.day(taken) else { return nil }
                 date = day
-                note("date", text)
+                note("date", rest.prefix(text.count))
                 rest = rest.dropFirst(text.count)
             case .number:
                 let digits = rest.prefix { $0.isASCII && $0.isNumber }
@@ -95,7 +100,7 @@ package struct EntryPattern: Sendable, Hashable {
                 rest = rest.dropFirst(digits.count)
             case .serial:
                 guard rest.first == "." else {
-                    note("serial", "")
+                    note("serial", rest.prefix(0))
                     serial = 0
                     numbers.append(0)
                     continue
@@ -104,7 +109,7 @@ package struct EntryPattern: Sendable, Hashable {
                 guard let number = Int(digits) else { return nil }
                 numbers.append(number)
                 serial = number
-                note("serial", ".\(digits)")
+                note("serial", rest.prefix(digits.count + 1))
                 rest = rest.dropFirst(digits.count + 1)
             case .word:
                 let word = rest.prefix { $0.isASCII && ($0.isNumber || $0.isLetter) }
@@ -114,7 +119,9 @@ package struct EntryPattern: Sendable, Hashable {
             }
         }
         return rest.isEmpty
-            ? Match(name: name, urlText: nil, date: date, numbers: numbers, serial: serial, texts: texts) : nil
+            ? Match(
+                name: name, urlText: nil, date: date, numbers: numbers,
+                build: start.map { String(name[$0..<end]) } ?? name, serial: serial, texts: texts) : nil
     }
 
     private static func day(_ text: Substring) -> (CivilDate, String)? {

@@ -214,7 +214,7 @@ private func isLetter(_ byte: UInt8?) -> Bool {
 }
 
 /// `&amp;`, `&#43;` and `&#x2B;`.
-enum CharacterReferences {
+package enum CharacterReferences {
     /// Those that stand for what file names and URLs are made of; the others of HTML's 2,231 stay as they are.
     private static let named: [String: Character] = [
         "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{A0}", "sol": "/", "bsol": "\\",
@@ -228,7 +228,7 @@ enum CharacterReferences {
     private static let old: Set<String> = ["amp", "lt", "gt", "quot", "nbsp", "AMP", "LT", "GT", "QUOT"]
 
     /// An attribute's value with its references replaced.
-    static func resolved(_ text: String) -> String {
+    package static func resolved(_ text: String) -> String {
         guard text.contains("&") else { return text }
         var plain = ""
         var rest = text[...]

@@ -105,7 +105,9 @@ struct TableReader {
         guard isWeb, URLText.isURL(url), URLText.server(of: url) != nil, !url.contains(" ") else {
             throw error(key, "must be an http or https URL")
         }
-        guard url == URLText.withoutCredentials(url) else { throw error(key, "may not contain a user name or password") }
+        guard url == URLText.withoutCredentials(url) else {
+            throw error(key, "may not contain a user name or password")
+        }
         guard !isFolder || url.hasSuffix("/") else { throw error(key, "must end with a slash") }
         return url
     }

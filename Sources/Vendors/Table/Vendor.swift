@@ -11,7 +11,8 @@ package struct Vendor: Sendable, Hashable, Codable {
     /// What could not be checked when the table was written; nil for nothing.
     package let unchecked: String?
 
-    package init(name: String, title: String, homepage: String? = nil, keys: [PinnedKey] = [], unchecked: String? = nil) {
+    package init(name: String, title: String, homepage: String? = nil, keys: [PinnedKey] = [], unchecked: String? = nil)
+    {
         self.name = name
         self.title = title
         self.homepage = homepage

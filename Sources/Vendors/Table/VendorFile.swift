@@ -18,7 +18,8 @@ struct VendorFile: Sendable, Hashable, Codable {
     private static let ownKeys: Set<String> = ["id", "title", "aliases"]
     private static let systemKeys: Set<String> = [
         "id", "title", "summary", "aliases", "group", "release", "kind", "architecture", "homepage", "support-ends",
-        "unchecked", "listing", "upstream", "entry", "image", "product", "item", "base", "mirrors", "metalink", "builds",
+        "unchecked", "listing", "upstream", "entry", "image", "product", "item", "base", "mirrors", "metalink",
+        "builds",
         "kept-builds", "kept-days", "sums", "signature", "signature-kind", "signed", "keys", "torrent", "format",
         "packed", "download-only", "size", "firmware", "memory", "cpus", "media", "adapter", "login", "cpu-level",
         "seed", "user",
@@ -29,7 +30,9 @@ struct VendorFile: Sendable, Hashable, Codable {
     ///   - name: the name that the vendor must have.
     /// - Throws: ``VendorsError/table(file:place:reason:)``.
     init(_ bytes: [UInt8], file: String, name: String) throws(VendorsError) {
-        func notTOML(_ reason: String) -> VendorsError { .table(file: file, place: "", reason: "is not TOML: \(reason)") }
+        func notTOML(_ reason: String) -> VendorsError {
+            .table(file: file, place: "", reason: "is not TOML: \(reason)")
+        }
         guard bytes.count <= VendorFile.longest else {
             throw .table(file: file, place: "", reason: "has more than \(VendorFile.longest) bytes")
         }

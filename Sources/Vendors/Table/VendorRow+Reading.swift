@@ -7,7 +7,9 @@ extension VendorRow {
     /// - Throws: ``VendorsError/table(file:place:reason:)``.
     init(_ reader: TableReader, id: String, _ vendor: Vendor) throws(VendorsError) {
         guard let kind = try reader.choice("kind", Kind.self) else { throw reader.error("kind", "is missing") }
-        guard let format = try reader.choice("format", DiskFormat.self) else { throw reader.error("format", "is missing") }
+        guard let format = try reader.choice("format", DiskFormat.self) else {
+            throw reader.error("format", "is missing")
+        }
         self.id = id
         self.vendor = vendor.name
         self.kind = kind

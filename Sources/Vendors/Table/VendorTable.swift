@@ -23,7 +23,8 @@ package struct VendorTable: Sendable, Hashable, Codable {
 
     /// Keys that may have signed what a row offers.
     func keys(of row: VendorRow) -> [Vendor.PinnedKey] {
-        vendor(row.vendor)?.keys.filter { row.proof.keys.contains($0.name) && $0.key.kind == row.proof.kind.keyKind } ?? []
+        vendor(row.vendor)?.keys.filter { row.proof.keys.contains($0.name) && $0.key.kind == row.proof.kind.keyKind }
+            ?? []
     }
 
     /// Reads the folders that exist; a file of a later one replaces that of the same name.
