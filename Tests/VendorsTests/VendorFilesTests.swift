@@ -9,15 +9,29 @@ import Upstream
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../share/vendors").standardizedFileURL
 
-    private static func files() throws -> [VendorFile] {
+    /// Each file with its name; what is wrong with it, or what it says.
+    private static func read() throws -> [(name: String, file: Result<VendorFile, VendorsError>)] {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".toml") }
         return try names.sorted().map { name in
             let bytes = [UInt8](try Data(contentsOf: folder.appending(path: name)))
-            return try VendorFile(bytes, file: name, name: String(name.dropLast(5)))
+            return (
+                name,
+                Result { () throws(VendorsError) in
+                    try VendorFile(bytes, file: name, name: String(name.dropLast(5)))
+                }
+            )
         }
     }
 
+    private static func files() throws -> [VendorFile] { try read().map { try $0.file.get() } }
+
     @Test func everyFileIsRight() throws {
+        for (name, file) in try Self.read() {
+            #expect(throws: Never.self, "\(name)") { try file.get() }
+        }
+    }
+
+    @Test func thereAreManySystems() throws {
         let files = try Self.files()
         #expect(files.count >= 22)
         #expect(files.flatMap(\.rows).count >= 100)
