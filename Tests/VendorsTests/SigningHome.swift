@@ -11,7 +11,8 @@ final class SigningHome: Sendable {
     let stranger: String
 
     private init() throws {
-        folder = try TemporaryDirectory()
+        let folder = try TemporaryDirectory()
+        self.folder = folder
         func make(_ name: String) throws -> String {
             _ = try SigningHome.gpg(folder.path, ["--quick-gen-key", name, "ed25519", "sign", "never"])
             let listing = try SigningHome.gpg(folder.path, ["--with-colons", "--list-keys", name])
