@@ -95,12 +95,12 @@ let package = Package(
             ]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
-        module("GuestDomain", ["Libvirt", "Linux"]),
-        module("GuestNetwork", ["Slirp", "Seccomp", "Linux", log, crypto]),
+        module("GuestDomain", ["Libvirt", "Formats", "Linux", crypto]),
+        module("GuestNetwork", ["Slirp", "Seccomp", "Formats", "Linux", log, crypto]),
         module(
             "Boot",
             [
-                "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain",
+                "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
                 "GuestNetwork", "ContentAddress", "Curl", "Formats", "Linux", toml,
             ]),
         module(
@@ -159,7 +159,7 @@ let package = Package(
             "ImageMountTests",
             ["ImageMount", "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
-        tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Linux"]),
+        tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Formats", "Linux"]),
         tests(
             "BootTests",
             [
@@ -175,7 +175,8 @@ let package = Package(
         tests(
             "ProgramTests",
             [
-                "oscircular", "Boot", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE", "GuestDomain",
+                "oscircular", "Boot", "Vendors", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE",
+                "GuestDomain",
                 "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),

@@ -17,13 +17,13 @@ package enum DomainXML {
               <vcpu>\(guest.cpus)</vcpu>
             \(system(guest))
               <features><acpi/><apic/><vmport state='off'/></features>
-              <cpu mode='\(guest.accelerator == .kvm ? "host-passthrough'/>" : "custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>")
+              \(processor(guest))
               <on_poweroff>destroy</on_poweroff>
               <on_reboot>restart</on_reboot>
               <on_crash>destroy</on_crash>
               <devices>
             \(elements.joined())\(absent(devices))  </devices>
-            \(label(identity))\(credentials(guest))\(arguments(guest, devices))\(capabilities)</domain>
+            \(label(identity))\(information(guest))\(arguments(guest, devices))\(capabilities)</domain>
 
             """
     }
@@ -34,6 +34,7 @@ package enum DomainXML {
     ) -> String {
         switch device {
         case .disk, .cdrom: disk(guest, labelsFiles: labelsFiles) + "\n"
+        case .seed: seed(guest)
         case .sata: "    <controller type='sata' index='0'/>\n"
         case .serial: serial(guest)
         case .random: "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n"
@@ -65,11 +66,19 @@ package enum DomainXML {
         """
     }
 
+    /// In emulation the plainest one, which is the quickest, or all that QEMU's translator has.
+    private static func processor(_ guest: GuestSpecification) -> String {
+        if guest.accelerator == .kvm { return "<cpu mode='host-passthrough'/>" }
+        if let level = guest.processor, level > .v1 { return "<cpu mode='maximum'/>" }
+        return "<cpu mode='custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>"
+    }
+
     private static func system(_ guest: GuestSpecification) -> String {
         let boot = guest.media == .disk ? "hd" : "cdrom"
+        let numbers = guest.seed?.serialNumber == nil ? "" : "<smbios mode='sysinfo'/>"
         switch guest.firmware {
         case .bios:
-            return "  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='\(boot)'/></os>"
+            return "  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='\(boot)'/>\(numbers)</os>"
         case .uefi:
             // A variable store of ours: libvirt leaves one that it makes for a transient domain behind.
             return """
@@ -77,7 +86,7 @@ package enum DomainXML {
                     <type arch='x86_64' machine='q35'>hvm</type>
                     <loader readonly='yes' type='pflash'>\(UEFIFirmware.code)</loader>
                     <nvram>\(escape(guest.nvramPath))</nvram>
-                    <boot dev='\(boot)'/>
+                    <boot dev='\(boot)'/>\(numbers)
                   </os>
                 """
         }
@@ -137,12 +146,31 @@ package enum DomainXML {
             """
     }
 
-    private static func credentials(_ guest: GuestSpecification) -> String {
-        guard !guest.firmwareEntries.isEmpty else { return "" }
-        let entries = guest.firmwareEntries.map {
+    private static func seed(_ guest: GuestSpecification) -> String {
+        guard let path = guest.seed?.diskPath else { return "" }
+        return """
+                <disk type='file' device='disk'>
+                  <driver name='qemu' type='raw'/>
+                  <source file='\(escape(path))'/>
+                  <target dev='vdb' bus='virtio'/>
+                  <readonly/>
+                </disk>
+
+            """
+    }
+
+    /// What the guest's firmware tables and fw_cfg say. Nothing secret but in files: the rest stands in QEMU's command line.
+    private static func information(_ guest: GuestSpecification) -> String {
+        var text = ""
+        if let number = guest.seed?.serialNumber {
+            text +=
+                "  <sysinfo type='smbios'><system><entry name='serial'>\(escape(number))</entry></system></sysinfo>\n"
+        }
+        let entries = (guest.firmwareEntries + (guest.seed?.firmwareEntries ?? [])).map {
             "    <entry name='\(escape($0.name))' file='\(escape($0.path))'/>\n"
         }
-        return "  <sysinfo type='fwcfg'>\n\(entries.joined())  </sysinfo>\n"
+        if !entries.isEmpty { text += "  <sysinfo type='fwcfg'>\n\(entries.joined())  </sysinfo>\n" }
+        return text
     }
 
     /// libvirt else asks QEMU for 400 properties of its processor, one after the other, which QEMU reads byte by byte: half a

@@ -7,7 +7,10 @@
 package struct GuestDevices: Sendable, Hashable, Codable {
     /// The number of the rules by which a value becomes a domain. It must rise when the value gets another shape, and when
     /// ``DomainXML`` writes the same value in another way that a guest can see.
-    package static let currentLayout = 1
+    package static let currentLayout = 2
+
+    /// The number of the rules for guests without a seed: those of layout 2 say the same of them, so that what was kept can go on.
+    private static let layoutWithoutSeed = 1
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -15,6 +18,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         /// The controller of the CD-ROM.
         case sata = "ahci"
         case cdrom = "sata-cd"
+        /// The disk of the first boot's seed.
+        case seed = "virtio-blk-seed"
         case serial = "isa-serial"
         case random = "virtio-rng"
         case network = "virtio-net"
@@ -28,7 +33,7 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         case tablet = "usb-tablet"
     }
 
-    /// ``currentLayout`` of the program that made the value.
+    /// Of the rules that the value was made by.
     package let layoutVersion: Int
     package let firmware: GuestSpecification.Firmware
     /// Bytes of a sector of the disk; 2048 of a CD-ROM.
@@ -41,13 +46,16 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         let isDisk = guest.media == .disk && guest.overlayPath != nil
         var chosen: Set<Device> = [.serial, .random]
         chosen.formUnion(isDisk ? [.disk] : [.sata, .cdrom])
+        if guest.seed?.diskPath != nil { chosen.insert(.seed) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
         if guest.vncSocketPath != nil {
             chosen.formUnion([.screen, .usb, .tablet])
         } else if guest.hasDisplayAdapter {
             chosen.insert(.vga)
         }
-        layoutVersion = GuestDevices.currentLayout
+        // The machine's serial number is part of it, too.
+        let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
+        layoutVersion = hasSeed ? GuestDevices.currentLayout : GuestDevices.layoutWithoutSeed
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048
         devices = Device.allCases.filter(chosen.contains)

@@ -1,4 +1,5 @@
 import Crypto
+import Formats
 import Linux
 
 /// The key by which the guest recognizes its gateway. Its private half is in this process's memory and nowhere else: each sshd asks for a

@@ -1,3 +1,4 @@
+import Formats
 import Linux
 
 /// The session's keys as systemd credentials for the guest, in files that QEMU hands over by fw_cfg.
@@ -16,16 +17,19 @@ package struct GuestCredentials: Sendable {
     }
 
     package let entries: [Entry]
+    /// The line of `authorized_keys` that lets this host's user in.
+    package let authorizedKey: String
 
     /// Writes the credentials' files into a folder of the session's own (0700, made when absent).
     /// - Throws: ``GuestNetworkError``.
     package static func write(_ keys: SessionKeys, to directory: String) throws(GuestNetworkError) -> GuestCredentials {
         try PrivateDirectory.make(directory)
         do throws(SystemCallError) {
+            let authorizedKey = keys.hostIdentity.publicKey + " oscircular-host"
             let key = try FileContents.read(keys.guestIdentity.privateKeyPath, limit: SSHKeyPair.fileLimit)
             let texts = [
                 ("tmpfiles.extra", temporaryFiles(privateKey: key, gatewayKey: keys.gatewayHost.publicKey)),
-                ("ssh.authorized_keys.root", keys.hostIdentity.publicKey + " oscircular-host\n"),
+                ("ssh.authorized_keys.root", authorizedKey + "\n"),
             ]
             var entries: [Entry] = []
             for (name, text) in texts {
@@ -33,7 +37,7 @@ package struct GuestCredentials: Sendable {
                 try AtomicFile.write(text, to: entry.path, mode: 0o600)
                 entries.append(entry)
             }
-            return GuestCredentials(entries: entries)
+            return GuestCredentials(entries: entries, authorizedKey: authorizedKey)
         } catch {
             throw GuestNetworkError(error)
         }
@@ -51,23 +55,5 @@ package struct GuestCredentials: Sendable {
             L+ /root/.ssh/known_hosts - - - - /run/session/known_hosts
 
             """
-    }
-}
-
-/// RFC 4648, section 4, with padding; the standard library has none and Foundation is heavy.
-enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var output: [UInt8] = []
-        output.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let value = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for place in 0..<4 {
-                output.append(place <= group.count ? alphabet[value >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: output, as: UTF8.self)
     }
 }

@@ -51,6 +51,15 @@ struct AddCommand: PublishSubcommand {
     @Option(help: "How to log in, for people.")
     var login: String?
 
+    @Option(help: "How it learns at its first boot who may log in: none, nocloud, ignition, credentials or nuageinit.")
+    var seed: SeedKind?
+
+    @Option(help: "Whom ssh logs in as; root by default.")
+    var user: String?
+
+    @Option(help: "The processor that its programs need: x86-64-v1 to x86-64-v4.")
+    var cpuLevel: CPULevel?
+
     @Option(help: "What changed, for people.")
     var notes = ""
 
@@ -81,7 +90,8 @@ struct AddCommand: PublishSubcommand {
         new.notes = notes
         if let date { new.published = try published(date) }
         new.guest = GuestSettings(
-            memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, adapter: adapter, login: login)
+            memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, adapter: adapter, login: login,
+            seed: seed, cpuLevel: cpuLevel, user: user)
         let options = try blocks.options()
 
         let tree = try keyOptions.open(tree, clock)
@@ -127,9 +137,14 @@ struct AddCommand: PublishSubcommand {
         if let cpus, !GuestSettings.cpuBounds.contains(cpus) {
             throw ValidationError("--cpus \(cpus) is out of bounds: 1 to \(GuestSettings.cpuBounds.upperBound)")
         }
+        if let user, !GuestSettings.isValid(user: user) {
+            throw ValidationError("--user must be of the form [a-z_][a-z0-9_-]{0,31}")
+        }
     }
 }
 
 extension GuestSettings.Firmware: ExpressibleByArgument {}
 extension GuestSettings.Media: ExpressibleByArgument {}
 extension GuestSettings.Adapter: ExpressibleByArgument {}
+extension SeedKind: ExpressibleByArgument {}
+extension CPULevel: ExpressibleByArgument {}

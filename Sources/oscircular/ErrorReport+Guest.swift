@@ -29,7 +29,8 @@ extension ErrorReport {
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
         case .noFirmware: (ExitStatus.unavailable, "this version needs UEFI firmware: install the package ovmf")
-        case .userDataRefused(let reason): (ExitStatus.malformed, "the user data for the first boot cannot be used: \(reason)")
+        case .userDataRefused(let reason):
+            (ExitStatus.malformed, "the user data for the first boot cannot be used: \(reason)")
         case .processorTooOld(let level, let missing):
             (
                 ExitStatus.unavailable,

@@ -11,6 +11,7 @@ import GuestNetwork
 import ImageIndex
 import ImageMount
 import Linux
+import Vendors
 
 /// The one place where an error becomes a message and an exit code: what failed, why, what to do.
 struct ErrorReport {
@@ -67,6 +68,8 @@ struct ErrorReport {
         case let error as CatalogError: (ExitStatus.malformed, "\(error)")
         case let error as BootError: describe(error)
         case let error as VersionFetchError: describe(error)
+        case let error as VendorsError: describe(error)
+        case let error as PieceLedgerError: describe(error)
         case let error as ImageIndexError: describe(error)
         case let error as ImageMountError: describe(error)
         case let error as BlockStoreError: describe(error)
@@ -142,6 +145,12 @@ struct ErrorReport {
             )
         case .noCatalogs:
             (ExitStatus.notFound, "no catalog yet: add one with 'oscircular catalog add NAME URL'")
+        case .noSuchCatalog(CatalogSource.vendorsName, _):
+            (
+                ExitStatus.notFound,
+                "systems of vendors are not offered here: your setting vendors.enabled is false, no table of vendors is "
+                    + "installed, or you follow a catalog of your own that is called '\(CatalogSource.vendorsName)'"
+            )
         case .noSuchCatalog(let name, let names): (ExitStatus.notFound, "no catalog is called '\(name)'\(near(names))")
         case .noSuchDistribution(let name, let names):
             (ExitStatus.notFound, "no catalog has '\(name)'\(near(names, otherwise: ".")) 'oscircular list' shows all")
@@ -248,6 +257,12 @@ struct ErrorReport {
             (
                 ExitStatus.notFound,
                 "nobody has recorded what \(key) needs to start: fetch all of it, or boot it once"
+            )
+        case .wrong(let key, let reason, let servers):
+            (
+                ExitStatus.malformed,
+                "all of \(key) came, and is not what its vendor says: \(reason). It came from \(servers), and was thrown away: try "
+                    + "again, and if it is wrong again, tell the vendor"
             )
         case .notKept(let bytes):
             (

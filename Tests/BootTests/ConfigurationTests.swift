@@ -52,6 +52,7 @@ import Testing
             connect = "qemu:///system"
             shutdown = 8
             reserve = "3GiB"
+            user-data = "/etc/mine"
             [exchange]
             after = "remove"
             limit = "3GiB"
@@ -80,6 +81,7 @@ import Testing
         expected.vendors.least = .pieces
         expected.vendors.from = "mine"
         expected.vendors.hidden = ["kali"]
+        expected.userData = "/etc/mine"
         #expect(configuration == expected)
     }
 

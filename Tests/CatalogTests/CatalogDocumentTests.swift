@@ -45,6 +45,27 @@ import Testing
         #expect(debian.versions[1].guest == GuestSettings())
     }
 
+    @Test func settingsOfTheFirstBootAreReadAndUnknownWordsAreLeftOut() throws {
+        let known = #""login": "root", "seed": "nocloud", "user": "debian", "cpuLevel": "x86-64-v3""#
+        let read = try decode(try replacing(#""login": "root""#, known)).distributions[0]
+        #expect((read.guest.seed, read.guest.user, read.guest.cpuLevel) == (.nocloud, "debian", .v3))
+        // A version's own settings count before its distribution's, as ever.
+        #expect(read.versions[0].guest.merged(over: read.guest).user == "debian")
+        let later = #""login": "root", "seed": "telepathy", "cpuLevel": "x86-64-v9""#
+        let guest = try decode(try replacing(#""login": "root""#, later)).distributions[0].guest
+        #expect(guest == GuestSettings(memoryMiB: 1024, cpus: 1, firmware: .bios, media: .disk, login: "root"))
+        // What is written is read again.
+        let document = try decode(try replacing(#""login": "root""#, known))
+        #expect(try CatalogDocument.decode(try document.encode()) == document)
+    }
+
+    @Test(arguments: ["Debian", "-l", "a b", "", "ä", "x;y"])
+    func aUserOfAnotherFormIsRefused(_ user: String) throws {
+        let text = try replacing(#""login": "root""#, #""user": "\#(user)""#)
+        let error = try #require(throws: CatalogError.self) { try decode(text) }
+        #expect("\(error)".contains("user"), "\(error)")
+    }
+
     @Test(arguments: [
         ("\"name\":", "\"name\": \"a\", \"name\":"),
         ("\"distributions\":", "\"distributions\": [], \"distributions\":"),

@@ -90,6 +90,33 @@ import Testing
                 """)
     }
 
+    @Test func aSeedIsARawDiskThatTheGuestOnlyReads() {
+        var guest = Self.disk
+        guest.seed = .init(
+            diskPath: "/run/osc/fw/seed", serialNumber: "ds=nocloud",
+            firmwareEntries: [.init(name: "opt/com.coreos/config", path: "/run/osc/fw/config")])
+        let xml = DomainXML.render(guest, labelsFiles: true)
+        #expect(
+            xml.contains(
+                """
+                    <disk type='file' device='disk'>
+                      <driver name='qemu' type='raw'/>
+                      <source file='/run/osc/fw/seed'/>
+                      <target dev='vdb' bus='virtio'/>
+                      <readonly/>
+                    </disk>
+                """), "\(xml)")
+        #expect(xml.contains("<boot dev='hd'/><smbios mode='sysinfo'/></os>"))
+        #expect(
+            xml.contains("<sysinfo type='smbios'><system><entry name='serial'>ds=nocloud</entry></system></sysinfo>"))
+        #expect(xml.contains("<entry name='opt/com.coreos/config' file='/run/osc/fw/config'/>"))
+        #expect(xml.split(separator: "<sysinfo type='fwcfg'>").count == 2)
+        // The format of every file is said: nothing is probed.
+        for disk in xml.split(separator: "<disk ").dropFirst() { #expect(disk.contains("<driver name='qemu' type='")) }
+        guest.firmware = .uefi
+        #expect(DomainXML.render(guest, labelsFiles: true).contains("<boot dev='hd'/><smbios mode='sysinfo'/>\n"))
+    }
+
     @Test func aCDROMWithUEFIInHardwareWithAScreenForAUser() {
         var guest = Self.disk
         guest.accelerator = .kvm

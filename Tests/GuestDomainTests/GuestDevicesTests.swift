@@ -5,8 +5,8 @@ import Testing
 @testable import GuestDomain
 
 @Suite struct GuestDevicesTests {
-    /// All kinds of guests there are.
-    private static let guests: [GuestSpecification] = {
+    /// All kinds of guests without a seed.
+    private static let seedless: [GuestSpecification] = {
         var guests: [GuestSpecification] = []
         for media in [GuestSpecification.Media.disk, .cdrom] {
             for (hasWindow, hasAdapter) in [(false, true), (false, false), (true, true)] {
@@ -24,10 +24,20 @@ import Testing
         return guests
     }()
 
+    /// The same with a seed on a disk; and one whose seed lies in its firmware alone, which is no device.
+    private static let seeded = seedless.map { guest in
+        var guest = guest
+        guest.seed = .init(diskPath: "/run/osc/fw/seed", serialNumber: "ds=nocloud")
+        return guest
+    }
+
+    private static var guests: [GuestSpecification] { seedless + seeded }
+
     /// What each device is in a domain.
     private static let marks: [GuestDevices.Device: String] = [
         .disk: "<target dev='vda' bus='virtio'/>", .sata: "<controller type='sata'",
-        .cdrom: "<target dev='sda' bus='sata'/>", .serial: "<serial type='unix'>", .random: "<rng model='virtio'>",
+        .cdrom: "<target dev='sda' bus='sata'/>", .seed: "<target dev='vdb' bus='virtio'/>",
+        .serial: "<serial type='unix'>", .random: "<rng model='virtio'>",
         .network: "'virtio-net-pci,", .vga: "<model type='vga'", .screen: "<model type='virtio' heads",
         .usb: "model='qemu-xhci'/>", .tablet: "<input type='tablet' bus='usb'/>",
     ]
@@ -60,6 +70,7 @@ import Testing
             let devices = GuestDevices(guest)
             #expect(devices.has(.usb) == (guest.vncSocketPath != nil))
             #expect(devices.has(.sata) == (guest.media == .cdrom))
+            #expect(devices.has(.seed) == (guest.seed != nil))
             #expect(devices.has(.vga) == (guest.vncSocketPath == nil && guest.hasDisplayAdapter))
         }
     }
@@ -79,23 +90,50 @@ import Testing
             #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
             #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
             #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":1,"sectorSize":2048}"#,
-        ]
+        ],
+        2: [
+            #"{"devices":["virtio-blk","virtio-blk-seed","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":2,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":2,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":2,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":2,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":2,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":2,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
+        ],
     ]
 
     @Test func aLayoutsNumberMeansTheSameForEver() throws {
         #expect(Self.layouts.keys.max() == GuestDevices.currentLayout, "a new number needs its own entry")
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        let found = try Self.guests.map { String(decoding: try encoder.encode(GuestDevices($0)), as: UTF8.self) }
-        #expect(
-            found == Self.layouts[GuestDevices.currentLayout],
-            "devices or their description changed: raise GuestDevices.currentLayout, and add what it means")
+        func texts(_ guests: [GuestSpecification]) throws -> [String] {
+            try guests.map { String(decoding: try encoder.encode(GuestDevices($0)), as: UTF8.self) }
+        }
+        let advice: Comment =
+            "devices or their description changed: raise GuestDevices.currentLayout, and add what it means"
+        #expect(try texts(Self.seeded) == Self.layouts[GuestDevices.currentLayout], advice)
+        // A guest without a seed is the same machine in both.
+        #expect(try texts(Self.seedless) == Self.layouts[1], advice)
         // What an older release wrote can be read, and is another value.
         for text in Self.layouts.values.joined() {
             let value = try JSONDecoder().decode(GuestDevices.self, from: Data(text.utf8))
-            let isCurrent = value.layoutVersion == GuestDevices.currentLayout
-            #expect(isCurrent == Self.guests.map(GuestDevices.init).contains(value))
+            #expect(Self.guests.map(GuestDevices.init).contains(value))
         }
+    }
+
+    @Test func aSeedInTheFirmwareIsNoDevice() {
+        var guest = DomainXMLTests.disk
+        let before = GuestDevices(guest)
+        guest.seed = .init(firmwareEntries: [.init(name: "opt/com.coreos/config", path: "/run/osc/fw/config")])
+        #expect(GuestDevices(guest) == before)
+        // The serial number is seen by the guest.
+        guest.seed = .init(serialNumber: "ds=nocloud")
+        #expect(GuestDevices(guest) != before)
     }
 
     @Test func firmwareAndSectorsMakeAnotherMachine() {

@@ -42,8 +42,13 @@ package struct SystemSummary: Sendable {
 package struct VendorListing: Sendable, Equatable {
     /// When the vendor last said, seconds since 1970; nil when it was never asked.
     package var asked: Int?
+    /// How many builds the vendor has at a time, and for how many days each; nil where they stay for months, or nobody says.
+    package var keptBuilds: Int?
+    package var keptDays: Int?
 
-    package init(asked: Int? = nil) { self.asked = asked }
+    package init(asked: Int? = nil, keptBuilds: Int? = nil, keptDays: Int? = nil) {
+        (self.asked, self.keptBuilds, self.keptDays) = (asked, keptBuilds, keptDays)
+    }
 
     /// Seconds for which an answer is good.
     package static let freshSeconds = 86_400
@@ -106,6 +111,10 @@ package struct VersionSummary: Sendable {
     package var isVerified = false
     /// Whether the vendor no longer offers the build; what is here of it may still boot.
     package var isGone = false
+    /// Why what was here of it was thrown away: it was not what its vendor says; nil where that has not happened.
+    package var fault: String?
+    /// The fingerprint of the key that signed what is known of a vendor's file; nil before that is known, and where nobody signed.
+    package var signedBy: String?
 
     package init(_ version: DistributionVersion, key: VersionKey) {
         self.version = version

@@ -12,13 +12,22 @@ struct SessionGuest: Sendable {
     /// Creates the overlay and the domain, and starts the guest.
     /// - Parameters:
     ///   - surroundings: what was set up for it besides the disk.
+    ///   - diskSize: bytes of the disk in `imagePath`.
+    ///   - userData: see ``SessionSeed/usualUserData``.
     ///   - teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``.
     static func start(
         in surroundings: GuestSurroundings, request: BootRequest, resources: GuestResources, chosen: ChosenVersion,
-        index: ImageIndex, imagePath: String, directory: SessionDirectory, teardown: Teardown
+        userData: String?, diskSize: UInt64, imagePath: String, directory: SessionDirectory, teardown: Teardown
     ) async throws -> SessionGuest {
         let settings = chosen.guest
+        let processor = settings.cpuLevel.flatMap { ProcessorLevel(rawValue: $0.rawValue) }
+        try processor?.check(surroundings.accelerator)
+        // It ends with the session's folder.
+        let seed = try await WorkerThread.run(name: "seed") {
+            try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData)
+                .write(authorizedKey: surroundings.credentials.authorizedKey)
+        }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
         var sectorSize = 512
         if media == .disk {
@@ -28,7 +37,7 @@ struct SessionGuest: Sendable {
             sectorSize = try await WorkerThread.run(name: "overlay") {
                 // An image whose head cannot be read now most likely has these; the guest reads it again.
                 let size = (try? DiskSectors.size(ofImage: imagePath)) ?? 512
-                let sectors = (index.imageSize + UInt64(size) - 1) / UInt64(size)
+                let sectors = (diskSize + UInt64(size) - 1) / UInt64(size)
                 try Overlay.create(at: overlay, backing: imagePath, size: sectors * UInt64(size))
                 return size
             }
@@ -44,7 +53,7 @@ struct SessionGuest: Sendable {
             firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
             vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
-            emulatorUser: surroundings.emulatorUser)
+            processor: processor, seed: seed, emulatorUser: surroundings.emulatorUser)
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }

@@ -33,6 +33,8 @@ package struct Configuration: Sendable, Equatable {
     package var shutdownSeconds: Int = 60
     /// Bytes that guests leave free on the disk that holds what they write; nil for a twentieth of it, 1 GiB at most.
     package var reserve: UInt64?
+    /// A file of orders for the first boot of each system with cloud-init; nil for none.
+    package var userData: String?
     /// Whether what is in a session's exchange folder stays when the session has ended.
     package var keepsExchange: Bool = true
     /// Bytes that an exchange folder may hold.
@@ -98,6 +100,12 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.string("guest.connect") { connect = value }
         if let value = try reader.integer("guest.shutdown", in: 1...3600) { shutdownSeconds = value }
         if let value = try reader.bytes("guest.reserve") { reserve = value }
+        if let value = try reader.string("guest.user-data") {
+            guard value.hasPrefix("/") else {
+                throw .configuration(file: file, key: "guest.user-data", reason: "must be an absolute path")
+            }
+            userData = value
+        }
         if let value = try reader.string("exchange.after", among: ["keep", "remove"]) {
             keepsExchange = value == "keep"
         }
@@ -120,7 +128,7 @@ private struct SettingsReader {
     private static let known: [String: Set<String>] = [
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
         "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
-        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve"],
+        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "user-data"],
         "vendors": ["enabled", "least", "from", "hidden"],
     ]
 

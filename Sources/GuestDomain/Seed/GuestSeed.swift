@@ -48,7 +48,57 @@ package struct GuestSeed: Sendable, Equatable {
 
     /// Writes the seed into a folder of the session's own, which QEMU's user may pass through.
     /// - Throws: ``GuestDomainError``: ``GuestDomainError/userDataRefused(_:)`` where this kind of image cannot take it.
-    package func write(to folder: String) throws(GuestDomainError) -> Files { Files() }
+    package func write(to folder: String) throws(GuestDomainError) -> Files {
+        switch kind {
+        case .nocloud:
+            let config = CloudConfig(seed: self)
+            let disk = try volume(in: folder, config.metaData, try config.userData())
+            // cloud-init then looks for the volume until it is there, and for nothing else.
+            return Files(diskPath: disk, serialNumber: "ds=nocloud")
+        case .nuageinit:
+            let script = NuageinitScript(seed: self)
+            return Files(diskPath: try volume(in: folder, script.metaData, try script.userData()))
+        case .ignition:
+            let entry = try entry("opt/com.coreos/config", try IgnitionConfig(seed: self).text(), in: folder)
+            return Files(firmwareEntries: [entry])
+        case .credentials:
+            guard userData == nil else {
+                throw .userDataRefused("this system has no program that obeys one")
+            }
+            // The keys are credentials of every guest's.
+            var texts = [("system.hostname", hostName)]
+            if let passwordHash { texts.append(("passwd.hashed-password.root", passwordHash)) }
+            var entries: [GuestSpecification.FirmwareEntry] = []
+            for (name, text) in texts {
+                entries.append(try entry("opt/io.systemd.credentials/\(name)", text, in: folder))
+            }
+            return Files(firmwareEntries: entries)
+        }
+    }
+
+    private func volume(in folder: String, _ metaData: String, _ userData: String) throws(GuestDomainError) -> String {
+        let volume = FATVolume(
+            label: "CIDATA",
+            files: [("meta-data", Array(metaData.utf8)), ("user-data", Array(userData.utf8))])
+        return try write(volume.bytes(), "seed", in: folder)
+    }
+
+    private func entry(
+        _ name: String, _ text: String, in folder: String
+    ) throws(GuestDomainError) -> GuestSpecification.FirmwareEntry {
+        let file = String(name[name.index(after: name.lastIndex(of: "/") ?? name.startIndex)...])
+        return .init(name: name, path: try write(Array(text.utf8), file, in: folder))
+    }
+
+    private func write(_ bytes: [UInt8], _ name: String, in folder: String) throws(GuestDomainError) -> String {
+        let path = "\(folder)/\(name)"
+        do throws(SystemCallError) {
+            try AtomicFile.write(bytes, to: path, mode: 0o600)
+        } catch {
+            throw .system(error)
+        }
+        return path
+    }
 }
 
 /// A user's own orders for a system's first boot, as the system's own program takes them.
@@ -67,5 +117,24 @@ package struct UserData: Sendable, Equatable {
         }
         guard !text.allSatisfy(\.isWhitespace) else { throw .userDataRefused("it is empty") }
         self.text = text
+    }
+
+    /// Reads a file. Waits for the disk.
+    /// - Throws: ``GuestDomainError/system(_:)``; as ``init(_:)``.
+    package static func read(_ path: String) throws(GuestDomainError) -> UserData {
+        let bytes: [UInt8]
+        do throws(SystemCallError) {
+            bytes = try FileContents.read(path, limit: longest)
+        } catch  where error.number == .fileTooLarge {
+            throw .userDataRefused("it has more than \(longest >> 10) KiB")
+        } catch {
+            throw .system(SystemCallError(code: error.code, call: error.call, subject: path))
+        }
+        return try UserData(bytes)
+    }
+
+    /// Whether its first word is this one. Letters of either case: MIME's headers have both.
+    func beginsWith(_ word: String) -> Bool {
+        text.utf8.count >= word.utf8.count && text.lowercased().hasPrefix(word.lowercased())
     }
 }

@@ -89,7 +89,8 @@ package struct Recipe: Sendable {
 
     private static let keys: Set<String> = [
         "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "adapter", "login",
-        "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image", "sums",
+        "seed", "user", "cpu-level", "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image",
+        "sums",
     ]
 
     private static func entry(_ reader: RecipeReader) throws(PublisherError) -> Entry {
@@ -109,7 +110,13 @@ package struct Recipe: Sendable {
             firmware: try reader.text("firmware", among: ["bios", "uefi"]).flatMap(GuestSettings.Firmware.init),
             media: try reader.text("media", among: ["disk", "cdrom"]).flatMap(GuestSettings.Media.init),
             adapter: try reader.text("adapter", among: ["vga", "none"]).flatMap(GuestSettings.Adapter.init),
-            login: try reader.text("login"))
+            login: try reader.text("login"),
+            seed: try reader.text("seed", among: SeedKind.allCases.map(\.rawValue)).flatMap(SeedKind.init),
+            cpuLevel: try reader.text("cpu-level", among: CPULevel.allCases.map(\.rawValue)).flatMap(CPULevel.init),
+            user: try reader.text("user"))
+        if let user = entry.guest.user, !GuestSettings.isValid(user: user) {
+            throw reader.error("user", "must be of the form [a-z_][a-z0-9_-]{0,31}")
+        }
         entry.isNamedByRun = try reader.text("version", among: ["upstream", "run"]) == "run"
         entry.isRecorded = try reader.flag("record")
         entry.keepWeeks = try reader.integer("keep-weeks", in: 1...10_000)

@@ -42,8 +42,12 @@ extension VendorRow {
 
     private static func size(_ reader: TableReader) throws(VendorsError) -> UInt64? {
         guard reader.has("size") else { return nil }
-        guard let bytes = ByteCount.parse(try reader.needed("size")), bytes > 0 else {
-            throw reader.error("size", "must be a size, such as \"600 MB\"")
+        let text = try reader.needed("size")
+        // A tenth of a unit is near enough: "1.4 GB" is a tenth of "14 GB".
+        let tenths = text.wholeMatch(of: /(\d{1,6})\.(\d)( ?[A-Za-z]+)/)
+        let bytes = tenths.map { ByteCount.parse("\($0.1)\($0.2)\($0.3)").map { $0 / 10 } } ?? ByteCount.parse(text)
+        guard let bytes, bytes > 0 else {
+            throw reader.error("size", "must be a size, such as \"600 MB\" or \"1.4 GB\"")
         }
         return bytes
     }

@@ -19,7 +19,7 @@ struct SSHCommand: AsyncParsableCommand {
                 "-o", "IdentityAgent=none", "-i", directory.keyIntoGuest, "-o", "StrictHostKeyChecking=no",
                 // The socket's other end is this guest by construction, so there is no host key to compare.
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-                "-o", "PasswordAuthentication=no", "root@guest",
+                "-o", "PasswordAuthentication=no", "-l", directory.loginUser, "guest",
             ] + command
         let process: ChildProcess
         do {

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Publisher
 @testable import Upstream
 
 /// Lists of digests as they are found beside images.

@@ -1,0 +1,73 @@
+import Catalog
+import GuestDomain
+import Linux
+
+/// What a version's system learns at its first boot, and what this host keeps of it for whoever logs in: files of the session's folder,
+/// which end with it.
+struct SessionSeed: Sendable {
+    let request: BootRequest
+    let chosen: ChosenVersion
+    let directory: SessionDirectory
+    /// A file of the user's own orders for each system with cloud-init; nil for none.
+    let usualUserData: String?
+
+    /// Writes the seed, the password for the console, and whom ssh logs in as. Takes milliseconds.
+    /// - Parameter authorizedKey: see ``GuestSeed/authorizedKeys``.
+    /// - Returns: nil where the system asks for none.
+    /// - Throws: ``GuestDomainError``, ``SystemCallError``.
+    func write(authorizedKey: String) throws -> GuestSeed.Files? {
+        let settings = chosen.guest
+        let user = settings.user ?? "root"
+        if user != "root" { try AtomicFile.write("\(user)\n", to: directory.userInGuest, mode: 0o600) }
+        guard let kind = settings.seed.flatMap({ GuestSeed.Kind(rawValue: $0.rawValue) }) else {
+            if request.userData != nil {
+                throw GuestDomainError.userDataRefused("\(chosen.distribution.id) asks for none at its first boot")
+            }
+            return nil
+        }
+        let password = ConsolePassword.make()
+        let seed = GuestSeed(
+            kind: kind, user: user, authorizedKeys: [authorizedKey],
+            passwordHash: ConsolePassword.hash(password),
+            // The overlay's: it is of this session alone.
+            instanceID: directory.domainName, hostName: SessionSeed.hostName(chosen.distribution.id),
+            userData: try userData(for: kind))
+        let files = try seed.write(to: directory.credentials)
+        try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600)
+        return files
+    }
+
+    private func userData(for kind: GuestSeed.Kind) throws -> UserData? {
+        if let text = request.userData { return try UserData(Array(text.utf8)) }
+        guard kind == .nocloud, let path = usualUserData else { return nil }
+        return try UserData.read(path)
+    }
+
+    /// A name of one label: a dot would begin a domain.
+    static func hostName(_ distribution: String) -> String {
+        let name = distribution.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        let trimmed = name.prefix(63).drop { $0 == "-" }.reversed().drop { $0 == "-" }.reversed()
+        return trimmed.isEmpty ? "guest" : String(trimmed)
+    }
+}
+
+extension SessionDirectory {
+    /// Whom ssh logs in as in the guest.
+    package var loginUser: String {
+        // Where nothing is said it is root.
+        let text = (try? FileContents.readText(userInGuest, limit: 64)) ?? ""
+        let user = text.filter { $0 != "\n" }
+        return GuestSettings.isValid(user: user) ? user : "root"
+    }
+
+    /// The password for the guest's console; nil where none was made.
+    /// - Throws: ``SystemCallError`` where it cannot be read.
+    package func consolePassword() throws(SystemCallError) -> String? {
+        do throws(SystemCallError) {
+            return try FileContents.readText(password, limit: 256).filter { $0 != "\n" }
+        } catch {
+            if error.number == .noSuchFile { return nil }
+            throw error
+        }
+    }
+}

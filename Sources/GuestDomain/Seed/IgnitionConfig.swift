@@ -1,0 +1,46 @@
+import Formats
+
+/// What Ignition reads at the first boot of CoreOS and Flatcar: its configuration of version 3.3.0, which all that are still updated know.
+struct IgnitionConfig {
+    let seed: GuestSeed
+
+    /// The user's own configuration is merged over ours; lists, such as those of keys, are joined.
+    func text() throws(GuestDomainError) -> String {
+        var ignition = #""version":"3.3.0""#
+        if let own = seed.userData {
+            guard own.beginsWith("{") else {
+                throw .userDataRefused(
+                    "this system takes Ignition's JSON; 'butane FILE' makes it of a Butane configuration")
+            }
+            ignition += #","config":{"merge":[{"source":"data:;base64,\#(Base64.encode(Array(own.text.utf8)))"}]}"#
+        }
+        let keys = seed.authorizedKeys.map(JSONText.quoted).joined(separator: ",")
+        let hash = seed.passwordHash.map { #","passwordHash":\#(JSONText.quoted($0))"# } ?? ""
+        let files = [
+            file("/etc/hostname", mode: 0o644, "\(seed.hostName)\n"),
+            file("/etc/ssh/sshd_config.d/10-oscircular.conf", mode: 0o600, "PasswordAuthentication no\n"),
+        ]
+        return #"{"ignition":{\#(ignition)},"#
+            + #""passwd":{"users":[{"name":\#(JSONText.quoted(seed.user)),"sshAuthorizedKeys":[\#(keys)]\#(hash)}]},"#
+            + #""storage":{"files":[\#(files.joined(separator: ","))]}}"# + "\n"
+    }
+
+    private func file(_ path: String, mode: Int, _ text: String) -> String {
+        let source = JSONText.quoted("data:;base64,\(Base64.encode(Array(text.utf8)))")
+        return #"{"path":\#(JSONText.quoted(path)),"mode":\#(mode),"overwrite":true,"contents":{"source":\#(source)}}"#
+    }
+}
+
+private enum JSONText {
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": result += "\\\(scalar)"
+            case _ where scalar.value < 32: result += " "
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}
