@@ -163,7 +163,8 @@ package enum DomainXML {
     private static func information(_ guest: GuestSpecification) -> String {
         var text = ""
         if let number = guest.seed?.serialNumber {
-            text += "  <sysinfo type='smbios'><system><entry name='serial'>\(escape(number))</entry></system></sysinfo>\n"
+            text +=
+                "  <sysinfo type='smbios'><system><entry name='serial'>\(escape(number))</entry></system></sysinfo>\n"
         }
         let entries = (guest.firmwareEntries + (guest.seed?.firmwareEntries ?? [])).map {
             "    <entry name='\(escape($0.name))' file='\(escape($0.path))'/>\n"

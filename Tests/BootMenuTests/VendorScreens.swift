@@ -41,6 +41,11 @@ enum VendorScreens {
         return menu
     }
 
+    private static func unfold(_ menu: inout MenuState) {
+        for _ in 0..<5 { menu.press(.named(.down)) }
+        menu.press(.named(.right), .named(.down), .named(.down))
+    }
+
     static func screens(columns: Int, rows: Int) -> [(name: String, state: MenuState)] {
         let first = first(columns: columns, rows: rows)
         let known = known(columns: columns, rows: rows)
@@ -54,8 +59,7 @@ enum VendorScreens {
             ("vendors-first", first),
             ("vendors-catalogs", Typing.menu(columns: columns, rows: rows, offer: SampleOffer.both())),
             (
-                "vendors-unfolded",
-                after(first) { $0.press(.named(.down), .named(.down), .named(.right), .named(.down)) }
+                "vendors-unfolded", after(first) { unfold(&$0) }
             ),
             ("vendors-known", known),
             (
@@ -124,6 +128,18 @@ enum VendorScreens {
                 }
             ),
             ("vendors-hidden", after(known) { $0.press(.character("H"), .named(.end), .named(.enter), .named(.down)) }),
+            (
+                "vendors-running",
+                after(known) {
+                    var guest = Typing.guest("debian-13")
+                    (guest.status.catalog, guest.status.trust, guest.status.verified) = ("vendors", .whole, false)
+                    guest.status.network = .init(
+                        kind: .unplugged,
+                        text: "the guest's network has ended: shut the guest down and boot it again")
+                    _ = $0.handle(.guests([guest]))
+                    $0.press(.named(.tab), .named(.enter))
+                }
+            ),
             (
                 "vendors-login",
                 after(known) {

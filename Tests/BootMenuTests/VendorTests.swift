@@ -60,7 +60,7 @@ import menu_sample
         #expect(menu.top.rows.count == folded + 3)
         // Once unfolded, the same key goes on into it.
         menu.press(.named(.right))
-        #expect(menu.text().contains { $0.contains("▸   alma-10") })
+        #expect(menu.text().contains { $0.contains("▸     alma-10") })
     }
 
     @Test func aVendorOfOneSystemNeedsNoHeading() {
@@ -85,7 +85,7 @@ import menu_sample
         menu.press(.named(.enter))
         // All rows again: the vendor of the chosen one is unfolded.
         menu.press(.named(.escape))
-        #expect(menu.text().contains { $0.contains("▸   fedora-44 ") })
+        #expect(menu.text().contains { $0.contains("▸     fedora-44 ") })
         // A vendor's name finds all that it has.
         menu.press(.character("/"))
         menu.type("opensuse")
@@ -96,7 +96,7 @@ import menu_sample
         var offer = SampleOffer.vendors()
         offer.lastUsed = SystemName(catalog: "vendors", distribution: "ubuntu-24.04")
         let menu = Typing.menu(offer: offer)
-        #expect(menu.text().contains { $0.contains("▸   ubuntu-24.04 ") })
+        #expect(menu.text().contains { $0.contains("▸     ubuntu-24.04 ") })
     }
 
     // MARK: Asking

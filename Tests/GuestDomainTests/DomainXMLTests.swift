@@ -107,7 +107,8 @@ import Testing
                     </disk>
                 """), "\(xml)")
         #expect(xml.contains("<boot dev='hd'/><smbios mode='sysinfo'/></os>"))
-        #expect(xml.contains("<sysinfo type='smbios'><system><entry name='serial'>ds=nocloud</entry></system></sysinfo>"))
+        #expect(
+            xml.contains("<sysinfo type='smbios'><system><entry name='serial'>ds=nocloud</entry></system></sysinfo>"))
         #expect(xml.contains("<entry name='opt/com.coreos/config' file='/run/osc/fw/config'/>"))
         #expect(xml.split(separator: "<sysinfo type='fwcfg'>").count == 2)
         // The format of every file is said: nothing is probed.

@@ -20,7 +20,8 @@ struct FATVolumeTests {
     func isReadByOthersByteForByte(_ size: Int) async throws {
         let folder = try TemporaryDirectory()
         let files = [
-            (name: "meta-data", contents: contents(size, 1)), (name: "user-data", contents: contents(400_000 - size, 2)),
+            (name: "meta-data", contents: contents(size, 1)),
+            (name: "user-data", contents: contents(400_000 - size, 2)),
             // As long as one entry, and a name of two.
             (name: "thirteen-word", contents: contents(7, 3)),
             (name: "network-configuration", contents: contents(513, 4)),
@@ -28,10 +29,11 @@ struct FATVolumeTests {
         let volume = try folder.write(FATVolume(label: "CIDATA", files: files).bytes(), to: "volume")
         let check = try await BuiltProgram.runAny("fsck.vfat", ["-n", "-v", volume])
         #expect(check.status == 0, "\(check.stdout)")
-        #expect(check.stdout.contains("12 bits per FAT") || check.stdout.contains("FAT12"), "\(check.stdout)")
+        #expect(check.stdout.contains("12 bit entries"), "\(check.stdout)")
         #expect(!check.stdout.contains("Label '"), "\(check.stdout)")
         for file in files {
-            let copy = try await BuiltProgram.runAny("mcopy", ["-n", "-i", volume, "::\(file.name)", folder.path("copy")])
+            let copy = try await BuiltProgram.runAny(
+                "mcopy", ["-n", "-i", volume, "::\(file.name)", folder.path("copy")])
             #expect(copy.status == 0, "\(copy.stderr)")
             let read = try FileContents.read(folder.path("copy"), limit: 1 << 20)
             #expect(read == file.contents, "\(file.name)")

@@ -65,7 +65,8 @@ import Testing
         let second = try #require(text.firstRange(of: "Content-Type: text/plain"))
         #expect(first.lowerBound < second.lowerBound)
         // A message of the user's stays one, and its lines end none of ours.
-        let message = "Content-Type: multipart/mixed; boundary=\"==oscircular==\"\n\n--==oscircular==\n\n#!/bin/sh\n--==oscircular==--\n"
+        let message =
+            "Content-Type: multipart/mixed; boundary=\"==oscircular==\"\n\n--==oscircular==\n\n#!/bin/sh\n--==oscircular==--\n"
         let nested = try CloudConfig(seed: seed(.nocloud, userData: message)).userData()
         #expect(nested.contains(message))
         #expect(nested.hasPrefix("Content-Type: multipart/mixed; boundary=\"===oscircular===\"\n"))
@@ -83,7 +84,9 @@ import Testing
 
     @Test func userDataIsTextOfABoundedLength() throws {
         #expect(refusal { _ = try UserData(Array(repeating: 35, count: UserData.longest)) } == nil)
-        #expect(refusal { _ = try UserData(Array(repeating: 35, count: UserData.longest + 1)) }?.contains("256 KiB") == true)
+        #expect(
+            refusal { _ = try UserData(Array(repeating: 35, count: UserData.longest + 1)) }?.contains("256 KiB") == true
+        )
         #expect(refusal { _ = try UserData([0x1F, 0x8B, 8]) }?.contains("UTF-8") == true)
         #expect(refusal { _ = try UserData([35, 0]) } != nil)
         #expect(refusal { _ = try UserData(Array(" \n".utf8)) } == "it is empty")
@@ -109,7 +112,8 @@ import Testing
         let source = try #require(config.ignition.config?.merge.first?.source)
         #expect(Data(base64Encoded: String(source.dropFirst("data:;base64,".count))) == Data(own.utf8))
         let user = try #require(config.passwd.users.first)
-        #expect(user == .init(name: "core", sshAuthorizedKeys: ["ssh-ed25519 AAAA host"], passwordHash: "$6$salt$hash/."))
+        #expect(
+            user == .init(name: "core", sshAuthorizedKeys: ["ssh-ed25519 AAAA host"], passwordHash: "$6$salt$hash/."))
         #expect(config.storage.files.map(\.path) == ["/etc/hostname", "/etc/ssh/sshd_config.d/10-oscircular.conf"])
     }
 
@@ -178,7 +182,9 @@ import Testing
         let keys = try FileContents.readText("\(home)/.ssh/authorized_keys", limit: 4096)
         #expect(keys == "ssh-ed25519 AAAA host\n")
         let sshd = try FileContents.readText(folder.path("sshd"), limit: 4096)
-        #expect(sshd.hasPrefix("KbdInteractiveAuthentication no\nPasswordAuthentication no\nPermitRootLogin no\n"), "\(sshd)")
+        #expect(
+            sshd.hasPrefix("KbdInteractiveAuthentication no\nPasswordAuthentication no\nPermitRootLogin no\n"),
+            "\(sshd)")
         #expect(sshd.hasSuffix("PasswordAuthentication yes\n"))
     }
 }

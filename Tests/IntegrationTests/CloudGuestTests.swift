@@ -84,7 +84,9 @@ struct CloudGuestTests {
 
     /// The clear password is in its own file, and nowhere else.
     private func expectSecret(_ password: String, _ session: SessionStatus, _ scenario: Scenario) async throws {
-        let found = try await BuiltProgram.runAny("grep", ["-rlFs", "--devices=skip", "--exclude-dir=mount", "--exclude-dir=cache", password, scenario.folder.path])
+        let found = try await BuiltProgram.runAny(
+            "grep",
+            ["-rlFs", "--devices=skip", "--exclude-dir=mount", "--exclude-dir=cache", password, scenario.folder.path])
         let own = scenario.folder.path("run/oscircular/sessions/\(session.id)/password")
         #expect(found.stdout.split(separator: "\n") == [Substring(own)])
         #expect(try Paths.status(own)?.permissions == 0o600)

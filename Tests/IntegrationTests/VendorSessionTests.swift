@@ -12,8 +12,10 @@ struct VendorSessionTests {
     private static let quick = "[prefetch]\nquiet = 1\nrest = \"always\"\n"
 
     /// A vendor that has the tiny guest as a compressed qcow2, with a list of digests that nobody has signed.
-    /// - Parameter digest: of the list; nil for the right one.
-    private func vendor(_ configuration: String, digest: String? = nil) async throws -> Scenario {
+    /// - Parameters:
+    ///   - digest: of the list; nil for the right one.
+    ///   - more: MiB of the disk after what the guest starts from, which do not compress.
+    private func vendor(_ configuration: String, digest: String? = nil, more: Int = 0) async throws -> Scenario {
         let scenario = try Scenario(vendor: "tiny", configuration: configuration) { url in
             """
             name = "tiny"
@@ -34,8 +36,12 @@ struct VendorSessionTests {
             """
         }
         let path = "\(scenario.tree)/images/\(Self.file)"
-        let made = try await BuiltProgram.runAny(
-            "qemu-img", ["convert", "-c", "-O", "qcow2", try await TinyGuest.image(), path])
+        let disk = scenario.folder.path("disk.raw")
+        let script = """
+            cp --sparse=always "$0" "$1" && head -c \(more)M /dev/urandom >> "$1"
+            qemu-img convert -c -f raw -O qcow2 "$1" "$2" && rm "$1"
+            """
+        let made = try await BuiltProgram.runAny("sh", ["-ec", script, try await TinyGuest.image(), disk, path])
         try #require(made.status == 0, "\(made.stderr)")
         let real = FileDigest.sha256(of: try FileContents.read(path, limit: 256 << 20)).hex
         try AtomicFile.write("\(digest ?? real)  \(Self.file)\n", to: "\(scenario.tree)/images/SHA256SUMS")
@@ -153,7 +159,7 @@ struct VendorSessionTests {
 
     @Test func aBuildThatIsDeletedWhileItsGuestRunsMakesItWaitWithTheReason() async throws {
         let scenario = try await vendor(
-            "[read]\nbound = 2\n[prefetch]\nrest = \"never\"\n[vendors]\nleast = \"none\"\n")
+            "[read]\nbound = 2\n[prefetch]\nrest = \"never\"\n[vendors]\nleast = \"none\"\n", more: 64)
         do {
             let session = try await scenario.boot("tiny")
             _ = try await scenario.console(of: session, shows: "READY")

@@ -77,7 +77,7 @@ extension SampleOffer {
     private static func unasked(_ id: String, of vendor: String, title: String) -> SystemSummary {
         let distribution = Distribution(
             id: id, title: title, summary: "From \(vendor)'s own server.",
-            guest: GuestSettings(login: "as \(vendor.lowercased()); press P for the password", user: "user"))
+            guest: GuestSettings(login: "as \(vendor.lowercased()); press P for the password", seed: .nocloud))
         var system = SystemSummary(source: .vendors, distribution: distribution, versions: [])
         system.group = vendor
         system.listing = VendorListing()

@@ -157,7 +157,8 @@ final class Transfer: @unchecked Sendable {
         }
         if !request.followsToPlainHTTP, url.lowercased().hasPrefix("https:"), !plain.lowercased().hasPrefix("https:") {
             throw .unsupported(
-                url: shownURL, message: "it redirects from https to \(URLText.public(next)), which anybody on the way could change")
+                url: shownURL,
+                message: "it redirects from https to \(URLText.public(next)), which anybody on the way could change")
         }
         judge.answered(redirects: redirects - 1)
         judge.follow(from: url, to: plain)

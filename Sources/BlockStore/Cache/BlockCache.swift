@@ -26,6 +26,7 @@ package final class BlockCache: Sendable {
     private let writer: CacheWriter
     /// Another process was found to hold the cache for longer than ``patience``: no write waits for it again until it is free.
     private let isHeld = Atomic(false)
+    let ledgers: LedgerFolder?
     private let declinedBlocks = Atomic(0)
 
     /// Bytes of blocks that may wait to be written.
@@ -39,21 +40,23 @@ package final class BlockCache: Sendable {
     ///     in no time.
     ///   - longestQueue: bytes of blocks that may wait to be written.
     ///   - patience: seconds for which a write waits, on its own thread, for another process that holds the cache.
+    ///   - ledgers: where it is written what pieces with made-up ids are.
     ///   - observer: told what the cache cannot do, from any thread; it must not block.
     package init(
         directory: String, limit: CacheLimit = .automatic, tidiesFrom: Int = 1 << 30,
-        longestQueue: Int = BlockCache.longestQueue, patience: Double = 3,
+        longestQueue: Int = BlockCache.longestQueue, patience: Double = 3, ledgers: LedgerFolder? = nil,
         observer: (@Sendable (CacheWarning) -> Void)? = nil
     ) {
         self.directory = directory
         self.observer = observer
         self.patience = UInt64(patience * 1e9)
+        self.ledgers = ledgers
         writer = CacheWriter(most: longestQueue)
         let open = OpenBlocks(maximumOpen: min(DescriptorLimit.raise() / 2, 4096))
         self.open = open
         folder = CacheFolder(path: directory)
         budget = CacheBudget(
-            folder: folder, limit: limit, tidiesFrom: tidiesFrom, evicted: { open.forget($0) },
+            folder: folder, limit: limit, tidiesFrom: tidiesFrom, ledgers: ledgers, evicted: { open.forget($0) },
             renewed: { open.closeRemoved() })
         // Only to know whether it exists; its first use says why it does not.
         _ = try? folder.root(create: false)
@@ -105,7 +108,7 @@ package final class BlockCache: Sendable {
     }
 
     /// The whole block, verified; nil when it is not stored, or was damaged.
-    func load(_ request: BlockRequest) -> BlockBytes? {
+    package func load(_ request: BlockRequest) -> BlockBytes? {
         let (known, isVerified) = open.look(up: request.id)
         guard let file = known ?? self.file(of: request) else { return nil }
         do throws(SystemCallError) {

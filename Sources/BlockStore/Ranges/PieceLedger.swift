@@ -32,6 +32,7 @@ package final class PieceLedger: Sendable {
         path: String, key: PieceKey, fileSize: UInt64, pieceLength: Int = 262_144
     ) throws(PieceLedgerError) {
         precondition(fileSize > 0 && pieceLength > 0)
+        precondition(fileSize / UInt64(pieceLength) <= PieceLedger.mostPieces, "too many pieces")
         self.path = path
         self.key = key
         self.fileSize = fileSize
@@ -48,6 +49,24 @@ package final class PieceLedger: Sendable {
             throw .otherFile(path: path)
         }
     }
+
+    /// Opens a ledger for reading, whatever file it is of.
+    /// - Throws: ``PieceLedgerError``.
+    convenience init(existing path: String) throws(PieceLedgerError) {
+        let found: LedgerHeader?
+        do {
+            found = try LedgerHeader(of: FileHandle(path, for: .reading, [.refuseLink, .nonblocking]))
+        } catch {
+            throw .file(error)
+        }
+        guard let found, found.fileSize > 0, let length = Int(exactly: found.pieceLength), length > 0,
+            found.fileSize / found.pieceLength < PieceLedger.mostPieces
+        else { throw .otherFile(path: path) }
+        try self.init(path: path, key: found.key, fileSize: found.fileSize, pieceLength: length)
+    }
+
+    /// 1 TiB of standard pieces.
+    private static let mostPieces: UInt64 = 4_194_304
 
     /// Opens and locks the file that has the name.
     private static func open(_ path: String) throws(SystemCallError) -> FileHandle {

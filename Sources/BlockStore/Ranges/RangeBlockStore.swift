@@ -70,7 +70,9 @@ package final class RangeBlockStore: BlockStore {
         let (waiting, broken) = state.withLock { state -> (RangeWishes.Wish?, TransferTicket?) in
             if let wish = state.wishes.remove(id) { return (wish, nil) }
             for (ticket, wishes) in state.flights {
-                guard let position = wishes.firstIndex(where: { $0.request.id == id && !$0.isCancelled }) else { continue }
+                guard let position = wishes.firstIndex(where: { $0.request.id == id && !$0.isCancelled }) else {
+                    continue
+                }
                 state.flights[ticket]?[position].isCancelled = true
                 // A request goes on for as long as anybody wants some of it.
                 let isVain = state.flights[ticket]?.allSatisfy(\.isCancelled) == true
@@ -248,10 +250,10 @@ package final class RangeBlockStore: BlockStore {
 
     private func fail(_ wishes: [RangeWishes.Wish], _ error: any Error) {
         for wish in wishes {
-            if case TransferError.cancelled = error {
-                wish.completion(.failure(.closed))
-            } else {
-                wish.completion(.failure(.unreachable(place: shown, cause: error)))
+            switch error {
+            case TransferError.cancelled: wish.completion(.failure(.closed))
+            case RangeFault.gone: wish.completion(.failure(.missing(wish.request.id, place: shown)))
+            default: wish.completion(.failure(.unreachable(place: shown, cause: error)))
             }
         }
     }

@@ -49,7 +49,9 @@ final class RangeFlight: @unchecked Sendable {
             guard filled == buffer.count else { continue }
             let done = buffer
             (piece, filled) = (piece + 1, 0)
-            buffer = piece < lengths.count ? .allocate(byteCount: lengths[piece], alignment: 16) : .init(start: nil, count: 0)
+            buffer =
+                piece < lengths.count
+                ? .allocate(byteCount: lengths[piece], alignment: 16) : .init(start: nil, count: 0)
             whole(done)
         }
     }

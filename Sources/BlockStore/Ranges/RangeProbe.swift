@@ -29,7 +29,8 @@ package enum RangeProbe {
             let (whole, head) = try await FilePieceStore.head(of: path, count: Int(end))
             if let size, whole != size { throw RangeFault.changed(what: "it has \(whole) bytes, not \(size)") }
             return Answer(
-                place: RangedPlace(place, pinned: PinnedURL(url: place.url, reach: place.reach)), size: whole, head: head)
+                place: RangedPlace(place, pinned: PinnedURL(url: place.url, reach: place.reach)), size: whole,
+                head: head)
         }
         var request = TransferRequest(
             url: place.url, maximumBytes: Int(end), retry: .prompt, reach: place.reach,

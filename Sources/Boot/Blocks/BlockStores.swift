@@ -13,7 +13,8 @@ extension BlockCache {
     ) -> BlockCache {
         let limit = configuration.cacheLimit.map { CacheLimit.bytes(Int(clamping: $0)) } ?? .automatic
         return BlockCache(
-            directory: configuration.cacheDirectory ?? places.cache, limit: limit, observer: observer)
+            directory: configuration.cacheDirectory ?? places.cache, limit: limit, ledgers: places.ledgers,
+            observer: observer)
     }
 }
 
@@ -28,6 +29,11 @@ extension PiecePlaces {
     }
 }
 
+extension Places {
+    /// Where it is written what the pieces of vendors' files were when they first came.
+    package var ledgers: LedgerFolder { LedgerFolder(path: "\(state)/vendors/ledgers") }
+}
+
 /// The chain that provides a version's blocks: the cache, then the publisher's tree and its mirrors.
 package struct BlockStores: Sendable {
     package let caching: CachingBlockStore
@@ -35,8 +41,10 @@ package struct BlockStores: Sendable {
     private let mirrors: MirroredBlockStore
     /// Of a file whose index has made-up ids.
     package let ledger: PieceLedger?
+    /// Whether the blocks are pieces of a vendor's file.
+    package let isOfPieces: Bool
     /// Blocks to ask for at a time where all of them are wanted: pieces of a file become long requests.
-    package let parallel: Int
+    private var parallel: Int { isOfPieces ? 64 : 32 }
     /// Pieces of a vendor's file that a place may make one request of.
     private static let joins = 8
 
@@ -60,7 +68,7 @@ package struct BlockStores: Sendable {
             }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
         self.cache = cache
         ledger = nil
-        parallel = 32
+        isOfPieces = false
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
@@ -87,7 +95,7 @@ package struct BlockStores: Sendable {
             }, policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
         self.cache = cache
         self.ledger = ledger
-        parallel = 64
+        isOfPieces = true
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
@@ -113,6 +121,12 @@ package struct BlockStores: Sendable {
                 }
             }
         }
+    }
+
+    /// What is fetched ahead through these stores.
+    func prefetch(of index: ImageIndex, _ states: BlockStates) -> Prefetch {
+        Prefetch(
+            index: index, store: caching, cache: cache, states: states, ledger: ledger, isOfPieces: isOfPieces)
     }
 
     /// Ends all waiting fetches; nothing can be fetched afterwards.

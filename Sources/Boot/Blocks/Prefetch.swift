@@ -6,8 +6,8 @@ import ImageIndex
 struct Prefetch: Sendable {
     /// Blocks between two looks at the cache's room.
     private static let roomEvery = 64
-    /// Requests in flight for blocks that may never be needed.
-    private static let idleParallel = 4
+    /// Requests in flight for blocks that may never be needed, and for pieces of a file, which become few long requests.
+    private static let idleParallel = (blocks: 4, pieces: 32)
     /// Seconds without a block that the guest had to wait for, before the next block that may never be needed.
     private static let idleAfter = 1.0
 
@@ -17,6 +17,8 @@ struct Prefetch: Sendable {
     let states: BlockStates
     /// Of a file whose index has made-up ids.
     var ledger: PieceLedger?
+    /// Whether it is a file that servers give in pieces.
+    var isOfPieces = false
 
     /// Fetches a boot set in its order; blocks that are stored already are verified ahead of the guest.
     ///
@@ -39,21 +41,29 @@ struct Prefetch: Sendable {
                 // An index that can no longer be read has no more blocks to fetch; reads will report it.
                 guard let block = try? index.block(at: position) else { return nil }
                 // What arrived is not always kept: the cache itself is asked.
-                if block.isHole || cache.contains(block.id) {
+                if block.isHole || isStored(block) {
                     if !states.isHere(position) { states.arrived(position) }
                     continue
                 }
-                if fetched % Prefetch.roomEvery == 0,
-                    !cache.hasRoom(for: block.length * Prefetch.roomEvery)
-                {
-                    return nil
-                }
+                if fetched % Prefetch.roomEvery == 0, !hasRoom(for: block.length * Prefetch.roomEvery) { return nil }
                 fetched += 1
                 return block
             }
             return nil
         }
-        await run(blocks, parallel: Prefetch.idleParallel, before: waitUntilIdle) {}
+        let parallel = isOfPieces ? Prefetch.idleParallel.pieces : Prefetch.idleParallel.blocks
+        await run(blocks, parallel: parallel, before: waitUntilIdle) {}
+    }
+
+    /// A piece that the ledger does not know is fetched anew.
+    private func isStored(_ block: IndexedBlock) -> Bool {
+        cache.contains(block.id) && ledger?.knows(block.id) != false
+    }
+
+    /// A vendor's file should become whole: only then is it known to be right, and vendors do not keep it for long. Where it fits beside
+    /// other things, these make room for it.
+    private func hasRoom(for bytes: Int) -> Bool {
+        cache.hasRoom(for: bytes) || isOfPieces && index.imageSize <= UInt64(cache.limit / 4 * 3)
     }
 
     private func waitUntilIdle() async {

@@ -52,7 +52,7 @@ package struct VersionFetch: Sendable {
     ) async throws -> Progress {
         let image = try await systems.image(of: version)
         let index = try image.index()
-        let ledger = try image.ledger(index)
+        let ledger = try image.ledger(index, in: places.ledgers)
         let stores = try image.stores(
             index, ledger, cache: cache, transfers: transfers, policy: .rounds(5), failures: failures)
         defer { stores.close() }
@@ -81,11 +81,10 @@ package struct VersionFetch: Sendable {
         let notes = VendorNotes(places: places)
         guard let file = image.file, let vendors = systems.vendors else { return nil }
         if notes.isVerified(file) { return true }
-        let check = WholeFileCheck(index: index, store: stores.caching, cache: cache, ledger: ledger)
-        switch try await check.run(file, vendors) {
+        let finding = try await file.check(index, ledger, cache: cache, store: stores.caching, library: vendors)
+        switch finding {
         case .right:
             try notes.noteVerified(file)
-            try ledger?.finish()
             return true
         // Each piece has been.
         case .unknown: return file.source.trust >= .pieces
@@ -94,7 +93,7 @@ package struct VersionFetch: Sendable {
             let servers = file.servers
             try notes.noteWrong(file, reason: "\(reason); it came from \(servers)")
             try await WorkerThread.run(name: "discard") { [cache] in
-                try cache.discard(file, index, VersionKey(image.chosen), vendors)
+                try file.throwAway(index, ledger, VersionKey(image.chosen), cache: cache, library: vendors)
             }
             throw VersionFetchError.wrong(VersionKey(image.chosen), reason: reason, servers: servers)
         }

@@ -192,7 +192,7 @@ package final class SessionRun: Sendable {
             let bootSet = recorded.best(VersionKey(chosen), published: published)
             return SessionImage(
                 image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [],
-                ledger: try image.ledger(index))
+                ledger: try image.ledger(index, in: self.places.ledgers))
         }
     }
 

@@ -1,5 +1,4 @@
 import BlockStore
-import ContentAddress
 import Curl
 import ImageIndex
 import Linux
@@ -56,13 +55,12 @@ final class SessionVerification: Sendable {
     func check(_ stores: BlockStores) async {
         guard file.source.trust < .pieces, !notes.isVerified(file) else { return }
         await stores.caching.settle(within: .seconds(60))
-        let check = WholeFileCheck(
-            index: version.index, store: stores.caching, cache: cache, ledger: version.ledger)
         do {
-            switch try await check.run(file, library) {
+            let finding = try await file.check(
+                version.index, version.ledger, cache: cache, store: stores.caching, library: library)
+            switch finding {
             case .right:
                 try notes.noteVerified(file)
-                try version.ledger?.finish()
                 state.update { $0.verified = true }
                 log("verified: all of \(title) is here, and is what its vendor says")
             case .wrong(let reason): condemn(reason)
@@ -104,7 +102,7 @@ final class SessionVerification: Sendable {
         guard wrong.withLock({ $0 }) != nil else { return }
         let key = VersionKey(version.chosen)
         do {
-            try cache.discard(file, version.index, key, library)
+            try file.throwAway(version.index, version.ledger, key, cache: cache, library: library)
         } catch {
             // Without the ledger, which is gone, no piece of it is used again.
             log("warning: pieces of \(key) stay in the cache until they are evicted: \(error)")
@@ -124,17 +122,5 @@ extension PinnedFile {
     var servers: String {
         let hosts = places.compactMap { URLText.host(of: $0.finalURL) }
         return Set(hosts).sorted().joined(separator: " or ")
-    }
-}
-
-extension BlockCache {
-    /// Throws away all that is here of a vendor's file, so that the next start fetches it anew. Waits for the disk.
-    /// - Throws: ``ImageIndexError``, ``SystemCallError``; what was written down of its pieces is gone all the same.
-    func discard(_ file: PinnedFile, _ index: ImageIndex, _ key: VersionKey, _ library: VendorLibrary) throws {
-        defer { library.forget(file) }
-        var ids: Set<BlockID> = []
-        try index.forEachBlock { if !$0.isHole { ids.insert($0.id) } }
-        try unpin(key.description)
-        _ = try remove(ids)
     }
 }

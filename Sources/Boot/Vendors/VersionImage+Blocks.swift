@@ -8,7 +8,9 @@ import Vendors
 extension VersionImage {
     /// What the pieces of a vendor's file are compared with; nil where the index has digests of all that it lists.
     /// - Throws: `PieceLedgerError`, ``ImageIndexError``.
-    package func ledger(_ index: ImageIndex) throws -> PieceLedger? { try file?.ledger(index) }
+    package func ledger(_ index: ImageIndex, in ledgers: LedgerFolder) throws -> PieceLedger? {
+        try file?.ledger(index, in: ledgers)
+    }
 
     /// What gives the blocks: the cache, then the publisher's tree and its mirrors, or the vendor's servers.
     /// - Parameter failures: told of every failure of a server, from any thread.
@@ -28,12 +30,14 @@ extension PinnedFile {
     /// Bytes of a piece, unless the index says otherwise.
     private static let pieceLength = 262_144
 
-    /// See ``VersionImage/ledger(_:)``.
-    package func ledger(_ index: ImageIndex) throws -> PieceLedger? {
-        guard let path = ledgerPath else { return nil }
+    /// See ``VersionImage/ledger(_:in:)``.
+    package func ledger(_ index: ImageIndex, in ledgers: LedgerFolder) throws -> PieceLedger? {
+        guard source.trust < .pieces else { return nil }
         let first = try index.block(at: 0)
+        try Folder.make(ledgers.path, mode: 0o700)
+        let key = PieceKey(of: first.id)
         return try PieceLedger(
-            path: path, key: PieceKey(of: first.id), fileSize: index.imageSize,
+            path: ledgers.path(of: key), key: key, fileSize: index.imageSize,
             pieceLength: max(PinnedFile.pieceLength, first.length))
     }
 

@@ -55,7 +55,8 @@ extension MenuState {
         case .enter, .details: chosenImage != nil || chosenVendorSystem != nil
         case .offline, .pin: chosenImage != nil
         case .hide: chosenGroup != nil
-        case .login: chosenSession?.status.phase == .up
+        // Who was not told at its first start who may log in knows no password of ours.
+        case .login: chosenSession.map { $0.status.phase == .up && hasLogin($0.image) } ?? false
         case .remove: chosenImage != nil || chosenCatalog != nil
         default: true
         }
@@ -167,6 +168,12 @@ extension MenuState {
 
     /// The guest that a key on this screen is about, or that runs the chosen version.
     var chosenSession: Guest? { chosenGuest ?? chosenImage.flatMap { guest(of: $0) } }
+
+    private func hasLogin(_ image: VersionKey) -> Bool {
+        guard let distribution = system(image.system)?.distribution else { return false }
+        let settings = version(image).map { distribution.guest(of: $0.version) } ?? distribution.guest
+        return settings.seed.map { $0 != .absent } ?? false
+    }
 
     private mutating func pin() -> [MenuEffect] {
         guard let image = chosenImage else { return [] }

@@ -75,6 +75,11 @@ extension MenuState {
         }
     }
 
+    /// Whether a vendor's system stands below a heading.
+    func hasHeading(_ system: SystemSummary) -> Bool {
+        groups.first { $0.name == system.vendor }?.hasHeading ?? false
+    }
+
     // MARK: Folding
 
     /// Whether the chosen row is a heading, and whether what is below it is shown.
@@ -244,8 +249,8 @@ extension MenuState {
         notices.append(
             Dialog(
                 "\(boot.distribution) is not verified",
-                boot.question
-                    + " Whoever controls that server, or has broken into it, decides what runs in the guest. The answer is kept for this system.",
+                "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). Whoever controls that server, or has broken into it, "
+                    + "decides what runs in the guest. Boot it all the same? You are asked once for this system.",
                 [Dialog.cancel(), .init(label: "Boot it", action: .allow(boot))]))
     }
 

@@ -70,7 +70,7 @@ enum AboutLines {
     ) -> [AboutLine] {
         let systems = group.members.prefix(200).map { state.offer.systems[$0] }
         var lines = glyphs.wrap(
-            "\(group.name)'s own images, read from its own servers while they run.", width, limit: 2
+            "Images on \(group.name)'s own servers, streamed while they run.", width, limit: 2
         ).map { AboutLine($0) }
         if group.isHidden { lines = glyphs.wrap(hiddenText, width, limit: 2).map { AboutLine($0) } }
         guard height > 4 else {

@@ -37,6 +37,11 @@ enum GuestView {
             page.put(withdrawal, row: row, column: 14, width: width - 15)
             row += 1
         }
+        if let trust = TrustText.of(status), row < end {
+            page.put("trust", row: row, column: 4, width: 9, [.dim])
+            page.put(trust, row: row, column: 14, width: width - 15)
+            row += 1
+        }
         if let trouble = status.network {
             for (offset, line) in page.glyphs.wrap(trouble.text, max(1, width - 16), limit: 3).enumerated()
             where row < end {

@@ -45,7 +45,7 @@ enum SystemsView {
     private static func drawRows(_ state: MenuState, _ layout: Layout, width: Int, on page: inout Page) {
         // Those of vendors stand further to the right.
         let longest = state.offer.systems.reduce(8) {
-            max($0, min(24, state.label($1).utf8.count + ($1.isVendors ? 2 : 0)))
+            max($0, min($1.isVendors ? 28 : 24, state.label($1).utf8.count + ($1.isVendors ? 4 : 0)))
         }
         let nameWidth = min(longest, max(8, width - 30))
         let versionWidth = versionWidth(state.offer.systems.lazy.compactMap { $0.newest?.id })
@@ -87,16 +87,20 @@ enum SystemsView {
         let price = StatusText.of(system, state)
         let isOld = system.isOutOfSupport(state.now)
         let nameStyle: ScreenStyle = price.style == [.dim] ? [.dim] : []
-        let indent = system.isVendors && state.top.filter.isEmpty ? "  " : ""
+        var indent = ""
+        if system.isVendors, state.top.filter.isEmpty {
+            // Below its heading, or in line with the headings' names.
+            indent = state.hasHeading(system) ? "    " : "  "
+        }
         var cells = [RowCell(" \(marker) ", 3), RowCell(indent + state.label(system), nameWidth + 2, nameStyle)]
         var room = width - nameWidth - 5
         if system.newest == nil, system.isVendors {
             // Until the vendor has been asked there is room for what it is.
-            let textWidth = price.text.isEmpty ? 0 : min(room, 22)
-            return cells + [
-                RowCell(price.text, textWidth, price.style),
-                RowCell(system.distribution.title, room - textWidth, [.dim]),
-            ]
+            if !price.text.isEmpty {
+                cells.append(RowCell(price.text, min(room, 22), price.style))
+                room -= min(room, 22)
+            }
+            return cells + [RowCell(system.distribution.title, room, [.dim])]
         }
         // Where room is short, the title is left out first, then the age, then the version.
         let hasVersion = room >= versionWidth + 14

@@ -47,6 +47,7 @@ enum TitleLine {
             // How many builds vendors have is known of those only that were asked.
             let catalogs = state.offer.catalogs.isEmpty ? [] : [Format.several(state.offer.catalogs.count, "catalog")]
             return (catalogs + [Format.several(state.groups.count, "vendor"), systems]).joined(separator: ", ")
+        case .versions(let name) where state.asking.contains(name): return "asking"
         case .versions(let name): return Format.several(state.system(name)?.versions.count ?? 0, "version")
         case .launch, .guest: return GuestView.stateText(state)
         case .guests: return Format.several(state.guests.count, "guest")

@@ -23,17 +23,27 @@ enum TrustText {
         return "\(all == 0 ? 0 : min(99, version.here * 100 / all)) %"
     }
 
+    /// For a guest that runs; nil for a catalog's.
+    static func of(_ status: SessionStatus) -> String? {
+        guard let level = status.trust else { return nil }
+        return switch level {
+        case .none: "not verified"
+        case .whole: status.verified == true ? "verified" : "not verified before all of it is here"
+        case .pieces, .blocks: TrustLevel.blocks.words
+        }
+    }
+
     /// For details: the row's words, and what they rest on.
     static func fact(_ version: VersionSummary, _ state: MenuState) -> String? {
         guard let word = of(version, state)?.text, let level = version.trust else { return nil }
         if let fault = version.fault { return "\(word): \(fault)" }
-        if version.isVerified { return "\(word): all of it is here and is what its vendor says" }
+        if version.isVerified { return "\(word): all of it is here, and it is what its vendor says" }
         if version.isGone { return word }
         return switch level {
-        case .none: "\(word): only the connection to the vendor's server says that it is genuine"
+        case .none: "\(word): only the connection to its server vouches for it"
         case .whole where state.facts.fetchesRest:
-            "\(word): the vendor has signed the file as a whole; the rest of it arrives while it runs"
-        case .whole: "\(word): the vendor has signed the file as a whole, and its rest is not fetched"
+            "\(word): the vendor signed the file as a whole"
+        case .whole: "\(word): the vendor signed the whole file, and its rest is not fetched"
         case .pieces: "\(word) before it is used, by the vendor's signature"
         case .blocks: "\(word) before it is used"
         }

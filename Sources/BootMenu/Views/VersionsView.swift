@@ -23,6 +23,7 @@ enum VersionsView {
             }
         }
         let lastRun = system.lastRun?.id
+        let buildWidth = system.versions.prefix(100).reduce(8) { max($0, min(20, ($1.build?.utf8.count ?? 0) + 2)) }
         for offset in 0..<layout.listHeight {
             let index = state.top.position.top + offset
             guard state.top.rows.indices.contains(index) else { break }
@@ -34,7 +35,9 @@ enum VersionsView {
             let cells =
                 system.versions[place].trust == nil
                 ? cells(system.versions[place], system, state, marks: marks, marker: marker, width: inner)
-                : build(system.versions[place], state, marks: marks, marker: marker, width: inner)
+                : build(
+                    system.versions[place], state, isLast: system.versions[place].id == lastRun, marker: marker,
+                    buildWidth: buildWidth, width: inner)
             let row = layout.listTop + offset
             page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
             page.hit(.row(index), row: row, columns: 0..<width)
@@ -76,31 +79,28 @@ enum VersionsView {
 
     /// A vendor's build: its day, the vendor's name for it, and how sure one can be of it, before what it costs.
     private static func build(
-        _ version: VersionSummary, _ state: MenuState, marks: String, marker: String, width: Int
+        _ version: VersionSummary, _ state: MenuState, isLast: Bool, marker: String, buildWidth: Int, width: Int
     ) -> [RowCell] {
         let price = StatusText.of(version, state)
         let trust = TrustText.of(version, state) ?? ("", [])
-        var cells = [RowCell(" \(marker) ", 3), RowCell(version.id, 13)]
-        var room = width - 16
-        if room >= 90 {
-            cells.append(RowCell(Format.age(version.version.published.seconds, now: state.now), 7))
-            room -= 7
-        }
-        if room >= 55 {
-            let buildWidth = room >= 80 ? 20 : 13
-            cells.append(RowCell(version.build ?? "", buildWidth))
-            room -= buildWidth
-        }
         // What is gone costs nothing any more, but its words are longer.
         let isGone = version.isGone && state.guest(of: version.key) == nil
-        let trustWidth = min(room, isGone ? 41 : 23)
-        cells.append(RowCell(trust.text, trustWidth, trust.style))
-        room -= trustWidth
-        if !isGone, room >= 8 {
-            cells.append(RowCell(price.text, min(18, room), price.style))
-            room -= min(18, room)
+        let marks = [version.isPinned ? "pinned" : "", isLast ? "ran last" : ""].filter { !$0.isEmpty }
+        var room = width - 16
+        var cells = [RowCell(" \(marker) ", 3), RowCell(version.id, 13)]
+        func add(_ text: String, _ width: Int, _ style: ScreenStyle = []) {
+            let width = min(width, room)
+            // A row ends at a cell without width.
+            guard width > 0 else { return }
+            cells.append(RowCell(text, width, style))
+            room -= width
         }
-        if room >= 6 { cells.append(RowCell(marks, room, [.accent])) }
+        if room >= 80 { add(Format.age(version.version.published.seconds, now: state.now), 7) }
+        // Where room is short, the vendor's name of the build is left out first.
+        if room >= buildWidth + 39 { add(version.build ?? "", buildWidth) }
+        add(trust.text, isGone ? 40 : 24, trust.style)
+        if !isGone { add(price.text, 16, price.style) }
+        if room >= 6 { add(marks.joined(separator: ", "), room, [.accent]) }
         return cells
     }
 

@@ -14,8 +14,10 @@ struct CloudConfig {
     /// Our part alone, or a message of two parts, the user's after ours.
     func userData() throws(GuestDomainError) -> String {
         guard let own = seed.userData else { return part }
-        return MultipartMessage(parts: [.init(type: "text/cloud-config", name: "oscircular", text: part), try theirs(own)])
-            .text
+        return MultipartMessage(parts: [
+            .init(type: "text/cloud-config", name: "oscircular", text: part), try theirs(own),
+        ])
+        .text
     }
 
     /// `user` is whoever the image calls its default user, by another name where it has another, and with its groups and shell. He exists,
@@ -34,7 +36,9 @@ struct CloudConfig {
     }
 
     /// What cloud-init knows a part of user data by.
-    private static let beginnings = ["#cloud-config", "#!", "#include", "#cloud-boothook", "#part-handler", "## template:"]
+    private static let beginnings = [
+        "#cloud-config", "#!", "#include", "#cloud-boothook", "#part-handler", "## template:",
+    ]
 
     private func theirs(_ own: UserData) throws(GuestDomainError) -> MultipartMessage.Part {
         // A message of several parts becomes one of ours.

@@ -33,7 +33,9 @@ struct FATVolume {
         for (number, file) in files.enumerated() {
             let count = FATVolume.clusters(file.contents.count)
             root += entries(of: file.name, number: number + 1, cluster: count == 0 ? 0 : next, file.contents.count)
-            for cluster in next..<(next + count) { table[cluster] = cluster == next + count - 1 ? 0xFFF : UInt16(cluster + 1) }
+            for cluster in next..<(next + count) {
+                table[cluster] = cluster == next + count - 1 ? 0xFFF : UInt16(cluster + 1)
+            }
             next += count
             data += file.contents
             data += [UInt8](repeating: 0, count: count * FATVolume.sector - file.contents.count)

@@ -69,7 +69,9 @@ package struct GuestSeed: Sendable, Equatable {
             var texts = [("system.hostname", hostName)]
             if let passwordHash { texts.append(("passwd.hashed-password.root", passwordHash)) }
             var entries: [GuestSpecification.FirmwareEntry] = []
-            for (name, text) in texts { entries.append(try entry("opt/io.systemd.credentials/\(name)", text, in: folder)) }
+            for (name, text) in texts {
+                entries.append(try entry("opt/io.systemd.credentials/\(name)", text, in: folder))
+            }
             return Files(firmwareEntries: entries)
         }
     }
@@ -132,5 +134,7 @@ package struct UserData: Sendable, Equatable {
     }
 
     /// Whether its first word is this one. Letters of either case: MIME's headers have both.
-    func beginsWith(_ word: String) -> Bool { text.utf8.count >= word.utf8.count && text.lowercased().hasPrefix(word.lowercased()) }
+    func beginsWith(_ word: String) -> Bool {
+        text.utf8.count >= word.utf8.count && text.lowercased().hasPrefix(word.lowercased())
+    }
 }

@@ -89,7 +89,8 @@ package struct Recipe: Sendable {
 
     private static let keys: Set<String> = [
         "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "adapter", "login",
-        "seed", "user", "cpu-level", "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image", "sums",
+        "seed", "user", "cpu-level", "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image",
+        "sums",
     ]
 
     private static func entry(_ reader: RecipeReader) throws(PublisherError) -> Entry {

@@ -14,6 +14,11 @@ struct ConsoleCommand: AsyncParsableCommand {
     func run() async throws {
         let directory = try CommandContext.load().registry.directory(of: id)
         Terminal.note("Connected to \(directory.id). Ctrl-] leaves; the guest keeps running.")
+        // Where it cannot be read, 'oscircular password' says why.
+        if (try? directory.consolePassword()) != nil {
+            Terminal.note(
+                "Log in as \(directory.loginUser); 'oscircular password \(directory.id)' shows the password.")
+        }
         let interruption = try EventDescriptor()
         let received = Atomic<Int32>(0)
         Interruption.handle { signal in

@@ -40,7 +40,7 @@ struct ServedMount: Sendable {
             ?? ImageIndex(path: request.index)
         // The file stays open; its name is not needed any more.
         if request.isTemporary { Paths.removeIfPossible(request.index) }
-        let ledger = try request.file.map { try $0.ledger(index) } ?? nil
+        let ledger = try request.file.map { try $0.ledger(index, in: context.places.ledgers) } ?? nil
         let (cache, transfers) = (context.cache(in: request.cache), context.transfers())
         let stores =
             try request.file.map { file in
