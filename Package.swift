@@ -100,7 +100,7 @@ let package = Package(
         module(
             "Boot",
             [
-                "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain",
+                "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
                 "GuestNetwork", "ContentAddress", "Curl", "Formats", "Linux", toml,
             ]),
         module(
@@ -175,7 +175,8 @@ let package = Package(
         tests(
             "ProgramTests",
             [
-                "oscircular", "Boot", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE", "GuestDomain",
+                "oscircular", "Boot", "Vendors", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE",
+                "GuestDomain",
                 "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),

@@ -157,6 +157,79 @@ struct VendorSessionTests {
         await scenario.end()
     }
 
+    @Test func allCommandsTakeAVendorsNames() async throws {
+        let scenario = try await vendor("")
+        do {
+            let folder = scenario.folder.path("mounted")
+            try Folder.makeNew(folder, mode: 0o755)
+            let path = try await scenario.client("mount", "vendors/tiny@20261116", folder)
+            let (shown, real) = (path.filter { $0 != "\n" }, try await TinyGuest.image())
+            #expect(shown == "\(folder)/2026-11-16")
+            let same = try await BuiltProgram.runAny("cmp", [shown, real])
+            #expect(same.status == 0, "the mounted file is the raw disk: \(same.stdout) \(same.stderr)")
+            try await scenario.client("umount", folder)
+            #expect(try await scenario.client("cache", "pin", "tiny").contains("vendors/tiny-1@2026-11-16 is pinned"))
+            #expect(try await version(scenario, "pinned") == .boolean(true))
+            let list = try await scenario.client("list", "tiny")
+            #expect(
+                list.contains("Tiny Systems:") && list.contains("not verified") && list.contains("pinned"), "\(list)")
+            #expect(try await scenario.client("fetch", "tiny").contains("verified"))
+            try await scenario.client("cache", "unpin", "vendors/tiny-1@2026-11-16")
+            for (name, near) in [
+                ("tinny", "tiny"), ("vendors/tiny-1@20261117", "20261116"), ("vendorz/tiny", "vendors"),
+            ] {
+                let refused = try await scenario.attempt("fetch", name)
+                #expect(refused.status == 66)
+                #expect(refused.error.contains("Did you mean \(near)"), "\(refused.error)")
+            }
+            let reserved = try await scenario.attempt("catalog", "add", "vendors", scenario.server.url)
+            #expect(reserved.status == 64)
+            // Turned off, nothing of it is left, and nobody is asked.
+            try scenario.folder.write(
+                Array("[vendors]\nenabled = false\n".utf8), to: "config/oscircular/config.toml")
+            let before = scenario.server.requests().count
+            let off = try await scenario.attempt("boot", "vendors/tiny", "--detach")
+            #expect(off.status == 66)
+            #expect(try await scenario.client("list", "--json").contains("tiny") == false)
+            #expect(scenario.server.requests().count == before)
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
+    @Test(.enabled(if: TmuxTerminal.isHere, TmuxTerminal.reason))
+    func onATerminalTheUserIsAskedOnce() async throws {
+        let scenario = try await vendor("")
+        do {
+            let variables = scenario.environment.map { "\($0.key)='\($0.value)'" }.joined(separator: " ")
+            let boot =
+                "env -i TERM=xterm \(variables) \(BuiltProgram.path("oscircular")) boot tiny --detach --accel tcg; "
+                + "echo exit $?; sleep 100"
+            try await TmuxTerminal.with(boot) { terminal in
+                try await terminal.expect("Boot it all the same? [y/N]")
+                try await terminal.type("n\n")
+                try await terminal.expect("exit 77")
+            }
+            #expect(try await scenario.sessions().isEmpty)
+            try await TmuxTerminal.with(boot) { terminal in
+                try await terminal.expect("Boot it all the same? [y/N]")
+                try await terminal.type("y\n")
+                try await terminal.expect("exit 0", within: 60)
+            }
+            let first = try #require(try await scenario.sessions().first)
+            try await scenario.client("stop", first.id, "--force")
+            // The answer holds, also where nobody could be asked.
+            let second = try await scenario.boot("tiny")
+            try await scenario.client("stop", second.id, "--force")
+        } catch {
+            await scenario.end()
+            throw error
+        }
+        await scenario.end()
+    }
+
     @Test func aBuildThatIsDeletedWhileItsGuestRunsMakesItWaitWithTheReason() async throws {
         let scenario = try await vendor(
             "[read]\nbound = 2\n[prefetch]\nrest = \"never\"\n[vendors]\nleast = \"none\"\n", more: 64)
