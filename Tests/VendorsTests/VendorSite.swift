@@ -22,6 +22,13 @@ final class VendorSite {
         self.head += head
     }
 
+    /// Another table for the same server and state.
+    init(sharing other: VendorSite) { (folder, server, state) = (other.folder, other.server, other.state) }
+
+    func pin(key: String, at url: String) {
+        head += "[[key]]\nname = \"k\"\nfingerprint = \"\(key)\"\nurl = \"\(url)\"\n"
+    }
+
     var pub: String { "\(server.url)pub/" }
 
     func put(_ path: String, _ bytes: [UInt8]) throws {

@@ -78,7 +78,7 @@ extension VendorLibrary {
     }
 
     /// Asks the vendor's own server, then its mirrors, for the file's beginning.
-    private func probe(
+    func probe(
         _ build: VendorBuild, _ row: VendorRow, isVerified: Bool
     ) async throws -> (url: String, answer: RangeProbe.Answer) {
         var failure: VendorsError?
@@ -104,20 +104,27 @@ extension VendorLibrary {
             allowsPlain: isVerified || build.url.hasPrefix("http:"))
     }
 
+    /// Whether the file is as long as all who speak of its length say.
+    /// - Throws: ``VendorsError/structural(system:url:reason:)``.
+    func check(
+        _ build: VendorBuild, _ said: FileStatement, size: UInt64, url: String, _ row: VendorRow
+    ) throws(VendorsError) {
+        let told = [
+            ("list of builds", build.size), ("list of digests", said.size), ("torrent", said.torrent?.length),
+        ]
+        for case (let who, let told?) in told where told != size {
+            throw .structural(
+                system: row.id, url: URLText.public(url), reason: "has \(size) bytes, where the vendor's \(who) says \(told)")
+        }
+    }
+
     /// Writes index and first bytes; the record that makes them count comes afterwards.
     private func write(
         _ build: VendorBuild, _ row: VendorRow, _ id: VersionID, _ said: FileStatement,
         _ found: (url: String, answer: RangeProbe.Answer), mirrors: [String]
     ) throws -> PinnedFile {
         let size = found.answer.size
-        for (who, told) in [
-            ("list of builds", build.size), ("list of digests", said.size), ("torrent", said.torrent?.length),
-        ] {
-            guard let told, told != size else { continue }
-            throw VendorsError.structural(
-                system: row.id, url: URLText.public(found.url),
-                reason: "has \(size) bytes, where the vendor's \(who) says \(told)")
-        }
+        try check(build, said, size: size, url: found.url, row)
         let first = found.answer.place.pinned
         var places = [
             PinnedFile.Place(

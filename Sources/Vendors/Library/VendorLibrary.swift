@@ -55,6 +55,11 @@ package struct VendorLibrary: Sendable {
     /// The row of a distribution's id or alias.
     package func hint(_ distribution: String) -> VendorRow? { table.row(distribution) }
 
+    /// A system with what is known of its builds; nil for one that no vendor offers. Asks nobody.
+    package func known(_ distribution: String) -> Distribution? {
+        table.row(distribution).map { $0.distribution(listing(of: $0)) }
+    }
+
     /// When a row's listing was last answered; nil for one that is not stored.
     package func listed(_ distribution: String) -> Timestamp? { table.row(distribution).flatMap(listing)?.asked }
 
