@@ -10,7 +10,7 @@ import Testing
     private let folder: TemporaryDirectory
 
     init() throws {
-        keys = try TestKeyHome.shared.get()
+        keys = try TestKeyHome.shared()
         folder = try TemporaryDirectory()
     }
 

@@ -11,7 +11,7 @@ import Testing
     private let verifier = SignatureVerifier()
     private let sums = Array("\(String(repeating: "ab", count: 32))  x.iso\n- dashed\n-----dashes\nlast  \n".utf8)
 
-    init() throws { keys = try TestKeyHome.shared.get() }
+    init() throws { keys = try TestKeyHome.shared() }
 
     private func failure(
         _ document: [UInt8], _ signature: [UInt8]?, _ kind: SignatureKind = .openpgp, by pinned: VendorKey? = nil
@@ -72,8 +72,15 @@ import Testing
 
     @Test func aMessageInPlaceOfASignatureIsRefused() async throws {
         let message = try keys.sign(sums, by: [keys.vendor], "--sign")
-        let failure = try await failure(Array("another file".utf8), message)
-        #expect(failure == .malformed("the file has something else than detached signatures in it"))
+        guard case .malformed = try await failure(Array("another file".utf8), message) else {
+            Issue.record("the message was taken for a signature")
+            return
+        }
+        // Also where the packets are plain: a one-pass signature, the text, the signature.
+        let plain = try keys.sign(sums, by: [keys.vendor], "-sz0")
+        #expect(
+            try await failure(Array("another file".utf8), plain)
+                == .malformed("the file has something else than detached signatures in it"))
     }
 
     @Test func anExpiredKeyVouchesForWhatItSignedBefore() async throws {
@@ -111,6 +118,25 @@ import Testing
         await #expect(throws: SignatureError.expiredKey(fingerprint: fingerprint, expired: "2021-01-01")) {
             _ = try await verifier.verify(sums, signature: late, kind: .openpgp, keys: [kept])
         }
+    }
+
+    @Test func aRevokedKeyNeverVouches() async throws {
+        let (key, signature) = try keys.revokedKey(signing: sums)
+        await #expect(throws: SignatureError.revokedKey(fingerprint: key.key.fingerprint)) {
+            _ = try await verifier.verify(sums, signature: signature, kind: .openpgp, keys: [key])
+        }
+    }
+
+    @Test func aVerifierThatHangsIsEnded() async throws {
+        let folder = try TemporaryDirectory()
+        try AtomicFile.write("#!/bin/sh\nexec sleep 60\n", to: folder.path("gpgv"), mode: 0o755)
+        let slow = SignatureVerifier(find: { folder.path($0) }, time: .milliseconds(300))
+        let signature = try keys.sign(sums, by: [keys.vendor])
+        let begun = MonotonicClock.nanoseconds
+        await #expect(throws: SignatureError.verifierFailed(program: "gpgv", cause: "it did not end in time")) {
+            _ = try await slow.verify(sums, signature: signature, kind: .openpgp, keys: [keys.kept(keys.vendor)])
+        }
+        #expect(MonotonicClock.nanoseconds - begun < 30_000_000_000)
     }
 
     @Test func aSignatureOfVersionThreeCounts() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 
 @testable import Upstream
 
-/// A GnuPG home with vendors' keys, made once for all tests: gpg needs 0.2 s a key.
+/// A GnuPG home with vendors' keys, made once for tests that run together: gpg needs 0.2 s a key.
 final class TestKeyHome: Sendable {
     /// Signs by a subkey.
     let vendor: VendorKey
@@ -13,11 +13,45 @@ final class TestKeyHome: Sendable {
 
     private let folder: TemporaryDirectory
 
-    static let shared = Result { try TestKeyHome() }
+    private struct Held {
+        weak var home: TestKeyHome?
+    }
+
+    private static let held = Monitor(Held())
+
+    /// The one that other tests hold, or a new one: it goes with its last test, and gpg's agent with its folder.
+    static func shared() throws -> TestKeyHome {
+        try held.change { held in
+            if let home = held.home { return home }
+            let home = try TestKeyHome()
+            held.home = home
+            return home
+        }
+    }
 
     private init() throws {
         folder = try TemporaryDirectory()
         let path = folder.path
+        /// A key that signed, and then was revoked.
+        func revokedKey(signing bytes: [UInt8]) throws -> (key: KeptKey, signature: [UInt8]) {
+            let name = "revoked@example.org"
+            _ = try gpg(["--quick-gen-key", name, "ed25519", "default", "never"])
+            let line = TextLines(try gpg(["--with-colons", "--list-keys", name])).first { $0.hasPrefix("fpr:") } ?? ""
+            let fingerprint = String(line.split(separator: ":", omittingEmptySubsequences: false)[9])
+            guard let key = VendorKey(kind: .openpgp, fingerprint: fingerprint, url: "https://h/r") else {
+                throw TestKeyError(text: "gpg made no key")
+            }
+            let signature = try sign(bytes, by: [key])
+            // gpg puts a colon before the armour, so that nobody revokes a key by mistake.
+            let path = folder.path("openpgp-revocs.d/\(fingerprint).rev")
+            let certificate = try FileContents.readText(path, limit: 65_536).replacing("\n:-----", with: "\n-----")
+            try AtomicFile.write(certificate, to: path)
+            _ = try gpg(["--import", path])
+            let kept = try kept(key)
+            _ = try gpg(["--yes", "--delete-secret-and-public-key", fingerprint])
+            return (kept, signature)
+        }
+
         func gpg(_ arguments: [String]) throws -> [UInt8] { try TestKeyHome.gpg(path, arguments) }
         func fingerprint(_ name: String) throws -> String {
             let listing = try gpg(["--with-colons", "--list-keys", name])
@@ -42,7 +76,6 @@ final class TestKeyHome: Sendable {
         vendor = try key("vendor@example.org")
         stranger = try key("stranger@example.org")
         expired = try key("expired@example.org")
-        // gpg starts an agent for the secret keys, which ends when its home is gone.
     }
 
     /// All public keys in one file, as some vendors publish theirs.

@@ -1,6 +1,5 @@
 import TestSupport
 import Testing
-
 import Upstream
 
 /// What a folder's page has in it, whatever server wrote it.

@@ -8,13 +8,19 @@ package struct SignatureVerifier: Sendable {
         package let signer: Signer
     }
 
-    /// For a small document; a verifier needs some 20 ms.
-    static let usualTime = Duration.seconds(30)
-
     private let find: @Sendable (String) -> String?
+    /// For a small document; a verifier needs some 20 ms.
+    private let time: Duration
 
-    /// - Parameter find: where a program is; nil when it is not installed.
-    package init(find: @escaping @Sendable (String) -> String? = { ProgramPath.find($0) }) { self.find = find }
+    /// - Parameters:
+    ///   - find: where a program is; nil when it is not installed.
+    ///   - time: after which a verifier of a small document is ended.
+    package init(
+        find: @escaping @Sendable (String) -> String? = { ProgramPath.find($0) }, time: Duration = .seconds(30)
+    ) {
+        self.find = find
+        self.time = time
+    }
 
     /// Whether this machine can verify a kind of signature, and else the package that it lacks.
     package func missingPackage(for kind: SignatureKind) -> String? {
@@ -44,7 +50,7 @@ package struct SignatureVerifier: Sendable {
         guard !keys.isEmpty else { throw .malformed("no key for it is pinned") }
         guard signature != nil || kind.isEmbedded else { throw .malformed("there is no signature") }
         return try await onThread { () throws(SignatureError) in
-            let folder = try ScratchFolder()
+            let folder = try ScratchFolder(time: time)
             switch kind {
             case .openpgp: return try detached(document, signature ?? [], keys, folder)
             case .openpgpClear: return try clearSigned(document, keys, folder)
@@ -63,7 +69,7 @@ package struct SignatureVerifier: Sendable {
         size: UInt64, signature: [UInt8], keys: [KeptKey], next: @escaping @Sendable () throws -> [UInt8]?
     ) async throws(SignatureError) -> Signer {
         try await onThread { () throws(SignatureError) in
-            let folder = try ScratchFolder()
+            let folder = try ScratchFolder(time: time)
             let program = try self.program("gpgv", package: "gpgv")
             let arguments = try gpgvArguments(signature, keys, folder) + ["-"]
             let seconds = 60 + size / 4_194_304

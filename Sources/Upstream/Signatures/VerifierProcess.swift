@@ -3,9 +3,12 @@ import Linux
 /// A folder for one verification, this user's alone; it is removed with the object.
 final class ScratchFolder: Sendable {
     let path: String
+    /// How long a verifier of a small document may take.
+    let time: Duration
 
     /// - Throws: ``SignatureError/verifierFailed(program:cause:)``.
-    init() throws(SignatureError) {
+    init(time: Duration) throws(SignatureError) {
+        self.time = time
         do throws(SystemCallError) {
             path = try Folder.makeTemporary(prefix: "\(Environment.temporaryFolder)/oscircular-signature-")
         } catch {
@@ -41,7 +44,7 @@ enum VerifierProcess {
     ) throws(SignatureError) -> ChildProcess.Finished {
         do throws(SystemCallError) {
             let ended = try ChildProcess.run(
-                program, arguments, environment: environment(folder), within: SignatureVerifier.usualTime)
+                program, arguments, environment: environment(folder), within: folder.time)
             guard ended.ranOutOfTime else { return ended }
         } catch {
             throw .verifierFailed(program: Self.name(program), cause: "\(error)")
