@@ -1,5 +1,6 @@
 import Boot
 import Catalog
+import Curl
 import Linux
 import Vendors
 
@@ -14,9 +15,19 @@ extension BootBackend {
             }
             return nil
         } catch let error as VendorsError {
-            return VendorFailure(describe(error), isPassing: error.isTransient)
+            return VendorFailure(reason(error), isPassing: error.isTransient)
         } catch {
             return VendorFailure(describe(error), isPassing: true)
+        }
+    }
+
+    /// Below the system's row the reason comes first, for there is little room.
+    private func reason(_ error: VendorsError) -> String {
+        switch error {
+        case .transient(_, let url, let reason), .structural(_, let url, let reason),
+            .unverified(_, let url, let reason):
+            "\(reason) (\(URLText.withoutCredentials(url)))"
+        default: describe(error)
         }
     }
 

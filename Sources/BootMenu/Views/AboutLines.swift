@@ -47,17 +47,18 @@ enum AboutLines {
         case .hidden: return glyphs.wrap(hiddenText, width, limit: 4).map { AboutLine($0) }
         case nil: return []
         case .system(let system):
-            let text = [system.isVendors ? system.distribution.title : "", system.distribution.summary]
-                .filter { !$0.isEmpty }.joined(separator: ": ")
-            let summary = AboutLine(glyphs.wrap(text, width, limit: 1).first ?? "")
+            let text = system.distribution.summary
+            // Catalogs' facts stay in their rows though nothing is said; vendors' systems often have nothing to say.
+            let summary =
+                text.isEmpty && system.isVendors ? [] : [AboutLine(glyphs.wrap(text, width, limit: 1).first ?? "")]
             let listing = listing(of: system, state, width: width, limit: 2, glyphs: glyphs)
-            guard let newest = system.newest else { return [summary] + listing + unknown(system, state) }
-            if !listing.isEmpty { return [summary] + listing }
+            guard let newest = system.newest else { return summary + listing + unknown(system, state) }
+            if !listing.isEmpty { return summary + listing }
             let all = facts(newest, system, state)
             // With the summary the four lines that matter most; i shows the rest.
             let order: [AboutLine.Fact] = [.trust, .toBoot, .new, .signed, .login, .support, .version]
             let wanted = order.compactMap { fact in all.first { $0.fact == fact } }.prefix(3)
-            return [summary] + wanted
+            return summary + wanted
         }
     }
 

@@ -49,14 +49,13 @@ enum TextScreens {
         let distribution = system.distribution
         guard let version = image.version.isEmpty ? system.newest : state.version(image) else {
             guard image.version.isEmpty else { return [AboutLine("No catalog offers \(image) any more.")] }
-            return glyphs.wrap(distribution.summary, width, limit: 6).map { AboutLine($0) } + [.empty]
+            return introduction(distribution, width: width, glyphs: glyphs)
                 + AboutLines.listing(of: system, state, width: width, limit: 12, glyphs: glyphs)
                 + AboutLines.unknown(system, state)
         }
         let image = version.key
         let catalog = state.catalog(image.catalog)
-        var lines = glyphs.wrap(distribution.summary, width, limit: 6).map { AboutLine($0) }
-        lines.append(.empty)
+        var lines = introduction(distribution, width: width, glyphs: glyphs)
         lines += AboutLines.facts(version, system, state)
         let published = version.version.published
         lines.append(
@@ -93,6 +92,11 @@ enum TextScreens {
                 AboutLine($0.offset == 0 ? line.label : " ", $0.element)
             }
         }
+    }
+
+    private static func introduction(_ distribution: Distribution, width: Int, glyphs: Glyphs) -> [AboutLine] {
+        guard !distribution.summary.isEmpty else { return [] }
+        return glyphs.wrap(distribution.summary, width, limit: 6).map { AboutLine($0) } + [.empty]
     }
 
     /// The vendor's file.
