@@ -37,7 +37,8 @@ import Testing
         site.offer(
             "upstream = \"\(site.pub)v3.{number}/cloud/\"\nentry = \"nocloud_alpine-{number}.{number}.{number}-x86_64-uefi-cloudinit-r{number}.qcow2\""
         )
-        for (file, day) in [("v3.9/cloud/nocloud_alpine-3.9.1", "2019-01-30"), ("v3.22/cloud/nocloud_alpine-3.22.3", "2026-01-28"),
+        for (file, day) in [
+            ("v3.9/cloud/nocloud_alpine-3.9.1", "2019-01-30"), ("v3.22/cloud/nocloud_alpine-3.22.3", "2026-01-28"),
             ("v3.23/cloud/nocloud_alpine-3.23.4", "2026-04-15"),
         ] {
             let path = "\(file)-x86_64-uefi-cloudinit-r0.qcow2"
@@ -93,7 +94,9 @@ import Testing
         let lxc = try await library.refresh("lxc")
         #expect(lxc.versions.map(\.source?.build) == ["20261129_05:24"])
         #expect(
-            lxc.versions.first?.source?.urls == ["\(site.pub)lxc/images/debian/trixie/amd64/cloud/20261129_05:24/disk.qcow2"])
+            lxc.versions.first?.source?.urls == [
+                "\(site.pub)lxc/images/debian/trixie/amd64/cloud/20261129_05:24/disk.qcow2"
+            ])
     }
 
     @Test func streamsOfCoreOSAreRead() async throws {
@@ -168,7 +171,8 @@ import Testing
         )
         try site.put(
             "packages/8/package_files",
-            "[{\"file_name\": \"x\"}, {\"file_name\": \"Arch-20260715.556894.qcow2\", \"size\": 77, \"file_sha256\": \"\(digest)\"}]")
+            "[{\"file_name\": \"x\"}, {\"file_name\": \"Arch-20260715.556894.qcow2\", \"size\": 77, \"file_sha256\": \"\(digest)\"}]"
+        )
         let known = try await site.library().refresh("os")
         #expect(known.versions.map(\.source?.build) == ["20260715.556894", "20260701.550000"])
         #expect(known.versions.first?.source?.urls == ["\(site.pub)images/v20260715.556894/Arch-20260715.556894.qcow2"])
@@ -194,7 +198,8 @@ import Testing
             20260816T170110Z/di-amd64-console-20260816T170110Z.qcow2 1503238553
             -----BEGIN PGP SIGNATURE-----
             """)
-        try site.put("flatcar/version.txt", "FLATCAR_BUILD=4230\nFLATCAR_VERSION=4230.2.0\nFLATCAR_VERSION_ID=\"4230.2.0\"\n")
+        try site.put(
+            "flatcar/version.txt", "FLATCAR_BUILD=4230\nFLATCAR_VERSION=4230.2.0\nFLATCAR_VERSION_ID=\"4230.2.0\"\n")
         let library = site.library()
         let gentoo = try await library.refresh("os")
         #expect(gentoo.versions.map(\.id.text) == ["2026-08-16"])
@@ -209,7 +214,10 @@ import Testing
     }
 
     @Test func aNameThatNeverChangesLeadsToABuild() async throws {
-        let site = try VendorSite(directives: "rewrite ^/pub/channel/latest-(.*)$ /pub/releases/26.05.1234.abcdef/nixos-26.05.1234.abcdef-$1 redirect;")
+        let site = try VendorSite(
+            directives:
+                "rewrite ^/pub/channel/latest-(.*)$ /pub/releases/26.05.1234.abcdef/nixos-26.05.1234.abcdef-$1 redirect;"
+        )
         site.offer(
             "listing = \"fixed\"\nupstream = \"\(site.pub)channel/latest-linux.iso\"\nentry = \"nixos-{number}.{number}.{number}.{word}-linux.iso\""
         )
@@ -226,7 +234,8 @@ import Testing
             ])
         #expect(nixos.versions.first?.size == 3000)
         let leap = try await library.refresh("leap")
-        #expect(leap.versions.map(\.id.text) == ["2026-09-21"] && leap.versions.map(\.source?.build) == ["20260921-4000"])
+        #expect(
+            leap.versions.map(\.id.text) == ["2026-09-21"] && leap.versions.map(\.source?.build) == ["20260921-4000"])
         // The name gives something else a day later: another build, and the one before is not called by its name.
         try site.put("Leap-Cloud.qcow2", [UInt8](repeating: 2, count: 5000))
         try Paths.setTimes(site.folder.path("pub/Leap-Cloud.qcow2"), seconds: 1_790_090_000)

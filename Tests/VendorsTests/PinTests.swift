@@ -84,7 +84,8 @@ import Testing
         let site = try site("sums = \"SHA512SUMS\"")
         try site.put("d/\(build)/SHA512SUMS", "\(sha512)  ./os.img\n")
         let file = try await pin(site)
-        #expect(file.source.trust == TrustLevel.none && file.signedBy == nil && file.source.digests == ["sha512:\(sha512)"])
+        #expect(
+            file.source.trust == TrustLevel.none && file.signedBy == nil && file.source.digests == ["sha512:\(sha512)"])
         let other = VendorSite(sharing: site)
         other.pin(key: try home.vendor, at: "\(site.pub)key.asc")
         other.offer("upstream = \"\(site.pub)d/\"\nentry = \"{date}\"\nimage = \"{entry}/os.img\"\n\(signed)")
@@ -104,14 +105,22 @@ import Testing
 
     @Test(arguments: [
         ("", "has no digest in it"), ("LINE  other.img\n", "does not list os.img"),
-        ("LINE  os.img\n0000000000000000000000000000000000000000000000000000000000000000  os.img\n", "two different digests"),
-        ("# os.img: 12 bytes\nSHA256 (os.img) = LINE\n", "has 700000 bytes, where the vendor's list of digests says 12"),
+        (
+            "LINE  os.img\n0000000000000000000000000000000000000000000000000000000000000000  os.img\n",
+            "two different digests"
+        ),
+        (
+            "# os.img: 12 bytes\nSHA256 (os.img) = LINE\n",
+            "has 700000 bytes, where the vendor's list of digests says 12"
+        ),
     ])
     func sumsThatContradictAreStructural(_ sums: String, _ message: String) async throws {
         let site = try site(signed)
         try sign(site, sums.replacing("LINE", with: sha256))
         let error = await failure(site)
-        guard case .structural(_, _, let reason)? = error else { return #expect(Bool(false), "\(error.map { "\($0)" } ?? "")") }
+        guard case .structural(_, _, let reason)? = error else {
+            return #expect(Bool(false), "\(error.map { "\($0)" } ?? "")")
+        }
         #expect(reason.contains(message), "\(reason)")
     }
 
@@ -235,7 +244,8 @@ import Testing
         #expect(file.source.digests == ["sha256:\(sha256)"])
         #expect(
             file.places.map(\.url) == [
-                "\(site.pub)Leap-Cloud.qcow2", "http://127.0.0.1:9/a/Leap-Cloud.qcow2", "http://127.0.0.1:9/b/Leap-Cloud.qcow2",
+                "\(site.pub)Leap-Cloud.qcow2", "http://127.0.0.1:9/a/Leap-Cloud.qcow2",
+                "http://127.0.0.1:9/b/Leap-Cloud.qcow2",
             ])
         // Two entries: which of them is meant, nobody says.
         try site.put("Leap-Cloud.qcow2.sha256", "\(sha256) a\n\(String(repeating: "0", count: 64)) b\n")

@@ -51,7 +51,10 @@ import Testing
         #expect(try await site.library().refresh("os").versions.map(\.id.text) == ["2026-09-11"])
         try site.put("d/20260911-10/os.img", "x")
         let grown = try await site.library().refresh("os", evenIfFresh: true)
-        #expect(grown.versions.map { "\($0.id) \($0.source?.build ?? "")" } == ["2026-09-11.1 20260911-10", "2026-09-11 20260911-20"])
+        #expect(
+            grown.versions.map { "\($0.id) \($0.source?.build ?? "")" } == [
+                "2026-09-11.1 20260911-10", "2026-09-11 20260911-20",
+            ])
     }
 
     @Test func aFailureThatPassesKeepsWhatIsKnown() async throws {
@@ -90,14 +93,17 @@ import Testing
     ])
     func whatIsNoListIsToldAndReplacesNothing(_ text: String, _ message: String) async throws {
         let site = try VendorSite()
-        site.offer("listing = \"simplestreams\"\nupstream = \"\(site.pub)streams/l.json\"\nproduct = \"p\"\nitem = \"i\"")
-        let good = "{\"products\": {\"p\": {\"versions\": {\"20260101\": {\"items\": {\"i\": {\"path\": \"x/y.img\"}}}}}}}"
+        site.offer(
+            "listing = \"simplestreams\"\nupstream = \"\(site.pub)streams/l.json\"\nproduct = \"p\"\nitem = \"i\"")
+        let good =
+            "{\"products\": {\"p\": {\"versions\": {\"20260101\": {\"items\": {\"i\": {\"path\": \"x/y.img\"}}}}}}}"
         try site.put("streams/l.json", good)
         #expect(try await site.builds() == ["20260101"])
         try site.put("streams/l.json", text)
         let library = site.library()
         let error = await #expect(throws: VendorsError.self) { _ = try await library.refresh("os", evenIfFresh: true) }
-        #expect(error?.isTransient == false && error.map(reason)?.contains(message) == true, "\(error.map(reason) ?? "")")
+        #expect(
+            error?.isTransient == false && error.map(reason)?.contains(message) == true, "\(error.map(reason) ?? "")")
         #expect(library.copy().document?.distributions.first?.versions.count == 1)
         #expect(library.fault(of: "os") == error)
     }

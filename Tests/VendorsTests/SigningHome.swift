@@ -11,11 +11,13 @@ final class SigningHome: Sendable {
     let stranger: String
 
     private init() throws {
-        folder = try TemporaryDirectory()
+        let folder = try TemporaryDirectory()
+        self.folder = folder
         func make(_ name: String) throws -> String {
             _ = try SigningHome.gpg(folder.path, ["--quick-gen-key", name, "ed25519", "sign", "never"])
             let listing = try SigningHome.gpg(folder.path, ["--with-colons", "--list-keys", name])
-            let line = String(decoding: listing, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("fpr:") } ?? ""
+            let line =
+                String(decoding: listing, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("fpr:") } ?? ""
             return String(line.split(separator: ":", omittingEmptySubsequences: false)[9])
         }
         vendor = try make("vendor@example.org")
@@ -32,7 +34,9 @@ final class SigningHome: Sendable {
     }
 
     private static func gpg(_ home: String, _ arguments: [String]) throws -> [UInt8] {
-        let fixed = ["--homedir", home, "--batch", "--quiet", "--no-tty", "--pinentry-mode", "loopback", "--passphrase", ""]
+        let fixed = [
+            "--homedir", home, "--batch", "--quiet", "--no-tty", "--pinentry-mode", "loopback", "--passphrase", "",
+        ]
         let ended = try ChildProcess.run("gpg", fixed + arguments, keeping: 1 << 20, within: .seconds(60))
         guard ended.ending == .exited(0) else { throw SigningHomeError(text: "gpg \(arguments): \(ended.text)") }
         return ended.output

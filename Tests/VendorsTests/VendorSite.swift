@@ -68,8 +68,9 @@ final class VendorSite {
 
     func choose(_ library: VendorLibrary, _ version: String? = nil, id: String = "os") async throws -> ChosenVersion {
         _ = try await library.refresh(id)
-        return try (VersionName("vendors/\(id)" + (version.map { "@\($0)" } ?? "")) ?? VersionName(id)!)
-            .choose(from: [library.copy()])
+        let name = VersionName("vendors/\(id)" + (version.map { "@\($0)" } ?? ""))
+        guard let name else { throw CatalogAccessError.noSuchDistribution(id, near: []) }
+        return try name.choose(from: [library.copy()])
     }
 }
 

@@ -96,7 +96,7 @@ import Upstream
         let name = line.prefix { $0 != " " }
         let kept = system.split(separator: "\n").filter { !$0.hasPrefix("\(name) ") }.joined(separator: "\n")
         let text = fault("\(head)\(kept)\n\(line)\n")
-        #expect(text.contains("os-1: \(message)"), "\(text)")
+        #expect(text.contains(": \(message)"), "\(text)")
     }
 
     @Test func filesOfAUserReplaceThoseOfTheSameName() throws {
@@ -111,7 +111,8 @@ import Upstream
         let table = VendorTable.load(folders: folders.map(\.path) + ["/nonexistent"])
         #expect(table.rows.map(\.id) == ["os-1", "os-2"])
         #expect(table.row("os-1")?.title == "Mine")
-        #expect(table.faults.map { "\($0)" }.contains { $0.hasSuffix("thief.toml: os-1 is a system of acme.toml already") })
+        #expect(
+            table.faults.map { "\($0)" }.contains { $0.hasSuffix("thief.toml: os-1 is a system of acme.toml already") })
         #expect(table.faults.count == 2)
     }
 
@@ -128,5 +129,36 @@ import Upstream
         #expect(copy.source.name == "vendors" && copy.aliases == ["acme-os": "os"])
         #expect(copy.document?.distributions.map(\.id) == ["os"])
         #expect(site.library(hidden: ["acme"]).copy().document?.distributions.isEmpty == true)
+    }
+
+    @Test func whatANewerTableChangesIsAskedAbout() throws {
+        let signed = "sums = \"S\"\nsignature = \"S.gpg\"\n"
+        let old = load(head + key + system + signed + "seed = \"nocloud\"\n")
+        let title = load(head + key + (system + signed + "seed = \"nocloud\"\n").replacing("OS 1", with: "OS one"))
+        #expect(old.changes(to: title).isEmpty)
+        #expect(old.updated(by: title, accepted: []).row("os-1")?.title == "OS one")
+        let other = load(
+            head + key.replacing("D2EB", with: "0000") + (system + signed).replacing("https://h/d", with: "https://z/d")
+        )
+        let changes = old.changes(to: other)
+        #expect(changes.map(\.subject) == [.keys, .hosts, .seed])
+        #expect(changes.map(\.after).last == "" && changes[1].after.contains("z"))
+        #expect(old.updated(by: other, accepted: Set(changes.dropLast())) == old)
+        #expect(old.updated(by: other, accepted: Set(changes)).row("os-1")?.listing.upstream == ["https://z/d/"])
+        // No signature any more is a change of keys, too.
+        #expect(old.changes(to: load(head + key + system + "seed = \"nocloud\"\n")).map(\.subject) == [.keys])
+    }
+
+    @Test func theInstalledTableIsRightAndQuick() throws {
+        var share = Substring(#filePath)
+        for _ in 0..<3 { share = share.prefix(upTo: share.lastIndex(of: "/") ?? share.startIndex) }
+        let start = MonotonicClock.nanoseconds
+        let table = VendorTable.load(folders: ["\(share)/share/vendors"])
+        let milliseconds = (MonotonicClock.nanoseconds - start) / 1_000_000
+        #expect(table.faults == [])
+        #expect(table.rows.count >= 60)
+        // A list is to be there within a second, in a build without optimization on a busy machine, too.
+        #expect(milliseconds < 5000, "\(milliseconds) ms for \(table.rows.count) rows")
+        print("table of \(table.rows.count) rows: \(milliseconds) ms")
     }
 }

@@ -114,7 +114,8 @@ extension VendorLibrary {
         ]
         for case (let who, let told?) in told where told != size {
             throw .structural(
-                system: row.id, url: URLText.public(url), reason: "has \(size) bytes, where the vendor's \(who) says \(told)")
+                system: row.id, url: URLText.public(url),
+                reason: "has \(size) bytes, where the vendor's \(who) says \(told)")
         }
     }
 

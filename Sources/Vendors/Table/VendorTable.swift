@@ -3,11 +3,11 @@ import Linux
 
 /// What the installed files, the user's own and a followed catalog's say that vendors offer.
 package struct VendorTable: Sendable, Hashable, Codable {
-    package private(set) var vendors: [Vendor] = []
+    package internal(set) var vendors: [Vendor] = []
     /// In the order in which they are listed.
-    package private(set) var rows: [VendorRow] = []
+    package internal(set) var rows: [VendorRow] = []
     /// What is wrong with files that count as not there, one for each.
-    package private(set) var faults: [VendorsError] = []
+    package internal(set) var faults: [VendorsError] = []
 
     /// Rows of all files together.
     static let mostRows = 1000

@@ -7,7 +7,8 @@ import Vendors
 /// `oscircular vendors list|check`.
 struct VendorsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "vendors", abstract: "Show the systems that vendors offer themselves, and check the table of them.",
+        commandName: "vendors",
+        abstract: "Show the systems that vendors offer themselves, and check the table of them.",
         subcommands: [List.self, Check.self])
 
     struct List: AsyncParsableCommand {
@@ -105,7 +106,9 @@ struct VendorsCommand: ParsableCommand {
     }
 
     fileprivate static func noteFaults(_ library: VendorLibrary) {
-        for fault in library.table.faults { Terminal.note("oscircular: \(Terminal.clean("\(fault)")); the file is not used") }
+        for fault in library.table.faults {
+            Terminal.note("oscircular: \(Terminal.clean("\(fault)")); the file is not used")
+        }
     }
 
     private static func groups(_ rows: [VendorRowOutput]) -> [(String, [VendorRowOutput])] {
