@@ -32,26 +32,6 @@ final class TestKeyHome: Sendable {
     private init() throws {
         folder = try TemporaryDirectory()
         let path = folder.path
-        /// A key that signed, and then was revoked.
-        func revokedKey(signing bytes: [UInt8]) throws -> (key: KeptKey, signature: [UInt8]) {
-            let name = "revoked@example.org"
-            _ = try gpg(["--quick-gen-key", name, "ed25519", "default", "never"])
-            let line = TextLines(try gpg(["--with-colons", "--list-keys", name])).first { $0.hasPrefix("fpr:") } ?? ""
-            let fingerprint = String(line.split(separator: ":", omittingEmptySubsequences: false)[9])
-            guard let key = VendorKey(kind: .openpgp, fingerprint: fingerprint, url: "https://h/r") else {
-                throw TestKeyError(text: "gpg made no key")
-            }
-            let signature = try sign(bytes, by: [key])
-            // gpg puts a colon before the armour, so that nobody revokes a key by mistake.
-            let path = folder.path("openpgp-revocs.d/\(fingerprint).rev")
-            let certificate = try FileContents.readText(path, limit: 65_536).replacing("\n:-----", with: "\n-----")
-            try AtomicFile.write(certificate, to: path)
-            _ = try gpg(["--import", path])
-            let kept = try kept(key)
-            _ = try gpg(["--yes", "--delete-secret-and-public-key", fingerprint])
-            return (kept, signature)
-        }
-
         func gpg(_ arguments: [String]) throws -> [UInt8] { try TestKeyHome.gpg(path, arguments) }
         func fingerprint(_ name: String) throws -> String {
             let listing = try gpg(["--with-colons", "--list-keys", name])
@@ -100,6 +80,24 @@ final class TestKeyHome: Sendable {
         arguments += keys.flatMap { ["-u", $0.fingerprint] } + ["-o", work.path("out"), way, work.path("data")]
         _ = try gpg(arguments)
         return try FileContents.read(work.path("out"), limit: 1 << 20)
+    }
+
+    /// A key that signed, and then was revoked.
+    func revokedKey(signing bytes: [UInt8]) throws -> (key: KeptKey, signature: [UInt8]) {
+        let name = "revoked@example.org"
+        _ = try gpg(["--quick-gen-key", name, "ed25519", "default", "never"])
+        let line = TextLines(try gpg(["--with-colons", "--list-keys", name])).first { $0.hasPrefix("fpr:") } ?? ""
+        let fingerprint = String(line.split(separator: ":", omittingEmptySubsequences: false)[9])
+        guard let key = VendorKey(kind: .openpgp, fingerprint: fingerprint, url: "https://h/r") else {
+            throw TestKeyError(text: "gpg made no key")
+        }
+        let signature = try sign(bytes, by: [key])
+        // gpg puts a colon before the armour, so that nobody revokes a key by mistake.
+        let path = folder.path("openpgp-revocs.d/\(fingerprint).rev")
+        let certificate = try FileContents.readText(path, limit: 65_536).replacing("\n:-----", with: "\n-----")
+        try AtomicFile.write(certificate, to: path)
+        _ = try gpg(["--import", path])
+        return (try kept(key), signature)
     }
 
     func gpg(_ arguments: [String]) throws -> [UInt8] { try TestKeyHome.gpg(folder.path, arguments) }
