@@ -51,7 +51,8 @@ struct VendorGuestTests {
             let session = try await user.boot("ubuntu-24.04")
             // The digest of the whole is known only when all of it is here.
             _ = try await user.console(of: session, shows: "READY")
-            #expect(try await eventually(within: .seconds(180)) { try await user.sessions().isEmpty }, "the guest runs on")
+            let isStopped = try await eventually(within: .seconds(180)) { try await user.sessions().isEmpty }
+            #expect(isStopped, "the guest runs on")
             let kept = Folder.namesIfAny(in: user.folder.path("state/oscircular/overlays"))
             #expect(kept.contains("\(session.id).wrong-digest.qcow2"), "\(kept)")
             let listed = try await user.client("list", "ubuntu-24.04")
@@ -79,7 +80,8 @@ struct VendorGuestTests {
 
     @Test(
         .timeLimit(.minutes(15)),
-        .enabled(if: geteuid() == 0 && ProgramPath.find("mmdebstrap") != nil, "building a Debian needs root and mmdebstrap"))
+        .enabled(
+            if: geteuid() == 0 && ProgramPath.find("mmdebstrap") != nil, "building a Debian needs root and mmdebstrap"))
     func aCloudImageOfDebianTakesTheSessionsKeyFromItsSeed() async throws {
         let disk = try await Museum.cloudDebian()
         try await VendorUser.with(cloud: disk) { user in

@@ -81,11 +81,11 @@ class Files:
         return (self.root / path).stat().st_size
 
     def pages(self):
-        """Each folder gets a page as Apache makes it. Those of whole hosts are no listing anywhere."""
+        """Each folder gets a page as Apache makes it, each host one of its folders."""
         for folder, _, _ in os.walk(self.root, topdown=False):
             place = pathlib.Path(folder)
             times = [entry.stat().st_mtime for entry in place.iterdir()]
-            if len(place.relative_to(self.root).parts) > 1:
+            if place != self.root:
                 (place / "index.html").write_text(page(place, self.root))
             # A folder is as old as what is newest in it.
             os.utime(place, (max(times), max(times)))

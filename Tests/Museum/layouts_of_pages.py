@@ -95,7 +95,8 @@ def oracle(files, images):
     for number, (release, image) in enumerate([("ol8", "OL8U10_x86_64-kvm-b288.qcow2"), ("ol9", "OL9U6_x86_64-kvm-b289.qcow2"),
                                                ("ol10", "OL10U1_x86_64-kvm-b291.qcow2")]):
         top = "yum.oracle.com/templates/OracleLinux"
-        file = f"{top}/{release.upper()}/u1/x86_64/{image}"
+        update = image.split("U")[1].split("_")[0]
+        file = f"{top}/{release.upper()}/u{update}/x86_64/{image}"
         files.image(file, images["deflate"][number], DAYS[number])
         files.write(f"{top}/{release}-template.json", json.dumps({
             "base_url": f"https://{file.rsplit('/', 1)[0]}/",
