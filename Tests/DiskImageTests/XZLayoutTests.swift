@@ -14,7 +14,7 @@ struct XZLayoutTests {
         folder = try TemporaryDirectory()
         var random = SeededRandom(seed: 5)
         var raw = random.bytes(700_000) + [UInt8](repeating: 0, count: 1_500_000)
-        while raw.count < 4_000_512 { raw += "A line of text, and its number: \(raw.count). ".utf8 }
+        while raw.count < 4_000_512 { raw += Array("A line of text, and its number: \(raw.count). ".utf8) }
         self.raw = raw
         try folder.write(raw, to: "raw")
     }
