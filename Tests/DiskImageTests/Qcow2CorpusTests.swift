@@ -5,7 +5,9 @@ import TestSupport
 import Testing
 
 /// Images as qemu-img makes them, each compared with what qemu-img reads of it.
-@Suite(.enabled(if: BuiltProgram.isInstalled("qemu-img"), "NOT TESTED: qemu-img is not installed: apt-get install qemu-utils"))
+@Suite(
+    .enabled(
+        if: BuiltProgram.isInstalled("qemu-img"), "NOT TESTED: qemu-img is not installed: apt-get install qemu-utils"))
 struct Qcow2CorpusTests {
     /// How an image is made: options of `qemu-img convert`, then commands of qemu-io.
     struct Recipe: Sendable, CustomTestStringConvertible {

@@ -37,7 +37,8 @@ struct StoredFile: DiskFile {
 
 extension DiskLayout {
     /// Reads a range of the disk, part by part.
-    func bytes(in range: Range<UInt64>, of file: StoredFile, by decoder: UnitDecoder = UnitDecoder()) throws -> [UInt8] {
+    func bytes(in range: Range<UInt64>, of file: StoredFile, by decoder: UnitDecoder = UnitDecoder()) throws -> [UInt8]
+    {
         var finding = try find(range)
         var rounds = 0
         while case .tables(let tables) = finding {

@@ -21,7 +21,8 @@ struct XZLayoutTests {
 
     @Test(arguments: [
         "-T2 --block-size=1MiB", "-9 --block-size=1MiB", "--block-size=700KiB --check=crc32",
-        "--block-size=1MiB --check=sha256", "--block-size=1MiB --check=none", "--block-size=1MiB --x86 --lzma2=preset=1",
+        "--block-size=1MiB --check=sha256", "--block-size=1MiB --check=none",
+        "--block-size=1MiB --x86 --lzma2=preset=1",
         "--block-size=1MiB --delta=dist=4 --lzma2=preset=0", "-T1",
     ])
     func isReadInParts(_ options: String) async throws {
