@@ -84,18 +84,23 @@ let package = Package(
         module("ContentAddress", ["Formats", crypto, cryptoExtras]),
         module("TUF", ["Formats", "Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Formats", "Linux"]),
-        module("Upstream", ["Curl", "Formats", "Linux"]),
-        module("Vendors", ["Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux", toml]),
+        module("Upstream", ["ContentAddress", "Curl", "Formats", "Linux"]),
         module("ImageIndex", ["ContentAddress", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
-        module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
-        module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Linux", log, collections]),
+        module(
+            "Vendors",
+            [
+                "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Curl", "Formats", "Linux",
+                crypto, toml,
+            ]),
+        module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
+        module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Formats", "Linux", crypto]),
         module("GuestNetwork", ["Slirp", "Seccomp", "Formats", "Linux", log, crypto]),
         module(
             "Boot",
             [
-                "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain",
+                "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
                 "GuestNetwork", "ContentAddress", "Curl", "Formats", "Linux", toml,
             ]),
         module(
@@ -150,7 +155,9 @@ let package = Package(
         tests(
             "BlockStoreTests",
             ["BlockStore", "ImageIndex", "ContentAddress", "Curl", "Zlib", "Zstd", "Linux", "NetworkProxy"]),
-        tests("ImageMountTests", ["ImageMount", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Linux"]),
+        tests(
+            "ImageMountTests",
+            ["ImageMount", "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Formats", "Linux"]),
         tests(
@@ -168,13 +175,14 @@ let package = Package(
         tests(
             "ProgramTests",
             [
-                "oscircular", "Boot", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE", "GuestDomain",
+                "oscircular", "Boot", "Vendors", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE",
+                "GuestDomain",
                 "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
-        tests("LzmaTests", ["Lzma", "Linux"]),
-        tests("DiskImageTests", ["DiskImage", "Zlib", "Zstd", "Lzma", "Formats", "Linux"]),
-        tests("UpstreamTests", ["Upstream", "Curl", "Linux"]),
+        tests("LzmaTests", ["Lzma"]),
+        tests("DiskImageTests", ["DiskImage", "Zlib", "Formats", "Linux"]),
+        tests("UpstreamTests", ["Upstream", "ContentAddress", "Formats", "Linux"]),
         tests("VendorsTests", ["Vendors", "Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux"]),
         tests("PublisherTests", ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests(
@@ -198,7 +206,7 @@ if let fuzzer {
         .executableTarget(
             name: "oscircular-fuzz",
             dependencies: [
-                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "GuestDomain", "ImageIndex", "Publisher",
+                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "Formats", "GuestDomain", "ImageIndex", "Publisher",
                 "TUF", "Upstream", "Vendors", "Linux",
             ],
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,

@@ -22,6 +22,8 @@ package enum BootError: Error, Sendable {
     case refused(session: String, reason: String)
     /// A program that is needed is not installed.
     case missingProgram(String, package: String)
+    /// The version is less sure than the settings ask for.
+    case unverified(UnverifiedBoot, isByDefault: Bool)
     /// The layout of the state folder is not one that this program knows.
     case newerState(folder: String, format: String)
 }

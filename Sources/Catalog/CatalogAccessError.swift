@@ -5,6 +5,8 @@ import TUF
 /// Why a catalog, or something that it should name, is unavailable.
 package enum CatalogAccessError: Error, Sendable {
     case invalidName(String)
+    /// Programs themselves use the name.
+    case reservedName(String)
     case invalidLocation(String, reason: String)
     /// The URL, shown without them, contained a user name or a password.
     case credentials(in: String)

@@ -26,6 +26,8 @@ package struct CatalogCopy: Sendable {
     package let trust: TrustSummary?
     /// Why `state` is not fresh, for the user.
     package let error: (any Error)?
+    /// Other names of distributions, each with the id that it stands for: `ubuntu` for the newest long-term release.
+    package var aliases: [String: String] = [:]
 
     /// Whether it is what the publisher's tree has: fresh, or expired where the source may be.
     package var isCurrent: Bool {

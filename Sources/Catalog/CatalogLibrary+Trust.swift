@@ -20,6 +20,7 @@ extension CatalogLibrary {
     /// - Throws: ``CatalogAccessError``, ``CatalogError`` when the signed catalog is none. Nothing stays then.
     package func add(_ source: CatalogSource, trust: CatalogTrust) async throws -> CatalogCopy {
         if try isFollowed(source) { throw CatalogAccessError.exists(source.name) }
+        guard source.name != CatalogSource.vendorsName else { throw CatalogAccessError.reservedName(source.name) }
         guard source.shownURL == source.url else { throw CatalogAccessError.credentials(in: source.shownURL) }
         let root = try await root(of: source, trust)
         do {

@@ -14,6 +14,18 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     /// Where its server was when its catalog was last fetched; nil where that is not known. Not part of the source's file.
     package var kind: AddressKind?
 
+    /// The name that no followed catalog may take: the systems that vendors offer on their own servers.
+    package static let vendorsName = "vendors"
+    /// The systems that vendors offer. It has no tree, so no address.
+    package static let vendors = CatalogSource(reserved: vendorsName)
+
+    /// Whether it is ``vendors``, and not a followed catalog that has had this name since before it was reserved.
+    package var isVendors: Bool { name == CatalogSource.vendorsName && url.isEmpty }
+
+    private init(reserved name: String) {
+        (self.name, url, allowsExpired) = (name, "", false)
+    }
+
     /// Mirrors that are asked at most, the user's own before those that the publisher names.
     package static let mostMirrors = 16
 

@@ -39,7 +39,16 @@ package enum TrustLevel: String, Sendable, Hashable, Codable, CaseIterable, Comp
     case blocks
 
     package static func < (left: TrustLevel, right: TrustLevel) -> Bool {
-        allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
+        left.rank < right.rank
+    }
+
+    private var rank: Int {
+        switch self {
+        case .none: 0
+        case .whole: 1
+        case .pieces: 2
+        case .blocks: 3
+        }
     }
 
     /// In a row and in messages.

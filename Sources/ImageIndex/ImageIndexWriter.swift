@@ -42,6 +42,27 @@ package enum ImageIndexWriter {
             throw .file(error)
         }
     }
+
+    /// Writes the index of a file whose pieces nobody has named: with made-up ids, which say where a piece belongs and nothing of its
+    /// bytes. Whoever reads the pieces needs a ledger.
+    /// - Parameters:
+    ///   - fileSize: bytes, more than 0.
+    ///   - pieceLength: bytes of every piece but the last.
+    /// - Throws: as ``write(blocks:blockSize:imageSize:algorithm:to:)``.
+    package static func write(
+        pieces key: PieceKey, fileSize: UInt64, pieceLength: Int = BlockSize.standard, to path: String
+    ) throws(ImageIndexError) {
+        guard fileSize > 0 else { throw .empty }
+        guard fileSize <= UInt64(pieceLength * mostPieces) else {
+            throw .malformed(reason: "a file of \(fileSize) bytes has too many pieces")
+        }
+        let count = Int((fileSize - 1) / UInt64(pieceLength)) + 1
+        try write(
+            blocks: (0..<count).map(key.id), blockSize: pieceLength, imageSize: fileSize, algorithm: .sha256, to: path)
+    }
+
+    /// 1 TiB of standard pieces.
+    private static let mostPieces = 4_194_304
 }
 
 /// Writes the index of an LBCAS store.
@@ -59,5 +80,33 @@ package enum LBCASIndexWriter {
             bytes.append(UInt8(ascii: "\n"))
         }
         do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
+    }
+
+    /// Writes the index of a file whose pieces somebody has signed by their SHA-1, as a torrent does. That form says zlib; what the
+    /// pieces are stored as is their store's matter.
+    /// - Parameters:
+    ///   - sha1: twenty bytes for each piece, in order.
+    ///   - pieceLength: bytes of every piece but the last: a multiple of 512, at most ``BlockSize/longestReadable``.
+    /// - Throws: ``ImageIndexError/malformed(reason:)`` where these do not fit together, ``ImageIndexError/empty``,
+    ///   ``ImageIndexError/file(_:)``.
+    package static func write(
+        sha1: [UInt8], pieceLength: Int, fileSize: UInt64, to path: String
+    ) throws(ImageIndexError) {
+        guard fileSize > 0 else { throw .empty }
+        guard pieceLength >= 512, pieceLength.isMultiple(of: 512), pieceLength <= BlockSize.longestReadable else {
+            throw .malformed(reason: "pieces of \(pieceLength) bytes")
+        }
+        guard fileSize <= UInt64(Int64.max) else { throw .malformed(reason: "the file has \(fileSize) bytes") }
+        let header = LBCASHeader(blockSize: pieceLength, imageSize: fileSize)
+        let (pieces, rest) = sha1.count.quotientAndRemainder(dividingBy: 20)
+        guard rest == 0, pieces == header.count else {
+            throw .malformed(
+                reason: "\(sha1.count) bytes of digests do not name the \(header.count) pieces of the file")
+        }
+        let zeros = [UInt8](repeating: 0, count: BlockID.byteCount - 20)
+        let blocks = (0..<pieces).map { piece in
+            (sha1[(20 * piece)..<(20 * piece + 20)] + zeros).withUnsafeBytes { BlockID(bytes: $0) }
+        }
+        try write(header, blocks: blocks, to: path)
     }
 }

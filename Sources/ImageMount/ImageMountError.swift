@@ -1,3 +1,4 @@
+import DiskImage
 import FUSE
 import Linux
 
@@ -23,6 +24,10 @@ package enum ImageMountError: Error, Sendable, Equatable {
     case mountFailed(cause: MountError)
     /// The call that unmounts failed.
     case unmountFailed(cause: MountError)
+    /// The image is no disk of the format that it should have, or one that is not read here.
+    case unusableDisk(DiskImageError)
+    /// The parts of the image that say where the disk's bytes lie did not come.
+    case unreadableDisk(ImageReadError)
 
     init(_ error: MountError) {
         self =
@@ -48,6 +53,8 @@ extension ImageMountError: CustomStringConvertible {
         case .notMounted(let path): "no image is mounted at \(path)"
         case .unusableName(let name): "“\(name)” cannot be a file name"
         case .mountFailed(let cause), .unmountFailed(let cause): "\(cause)"
+        case .unusableDisk(let cause): "\(cause)"
+        case .unreadableDisk(let cause): "the beginning of the disk image could not be read: \(cause)"
         }
     }
 }

@@ -35,6 +35,7 @@ package final class ImageReader: Sendable {
     let options: ReadOptions
     let observer: (any ReadObserver)?
     let store: any BlockStore
+    let ledger: PieceLedger?
     let touched: TouchedBlocks
     let blocksAhead: BlocksAhead
     private let reads = Atomic(0)
@@ -55,12 +56,14 @@ package final class ImageReader: Sendable {
         }
     }
 
+    /// - Parameter ledger: what the pieces of a file are compared with whose index has made-up ids.
     package init(
         index: ImageIndex, store: any BlockStore, options: ReadOptions = ReadOptions(),
-        observer: (any ReadObserver)? = nil
+        observer: (any ReadObserver)? = nil, ledger: PieceLedger? = nil
     ) {
         self.index = index
         self.store = store
+        self.ledger = ledger
         self.options = options
         self.observer = observer
         touched = TouchedBlocks(count: index.count)
@@ -247,7 +250,8 @@ package final class ImageReader: Sendable {
         _ block: IndexedBlock, _ priority: BlockRequest.Priority = .demand, missedAt: UInt64? = nil
     ) -> BlockRequest {
         BlockRequest(
-            id: block.id, length: block.length, algorithm: index.algorithm, priority: priority, missedAt: missedAt)
+            id: block.id, length: block.length, algorithm: index.algorithm, priority: priority, missedAt: missedAt,
+            ledger: ledger)
     }
 
     /// Ends a read that the caller has claimed.

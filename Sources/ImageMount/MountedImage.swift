@@ -1,10 +1,13 @@
 import BlockStore
+import DiskImage
 import FUSE
+import Formats
 import ImageIndex
 import Linux
 import Logging
 
-/// An image as one read-only file in a folder of its own, served by this process.
+/// The disk in an image as one read-only file in a folder of its own, served by this process. The image is the disk, or a file that
+/// the disk lies in (``DiskFormat``).
 ///
 /// It stays mounted until it is unmounted, even when nothing refers to it any more. Do not read the file from this process's
 /// cooperative pool.
@@ -13,14 +16,22 @@ package final class MountedImage: Sendable {
     package let directory: String
     /// The file.
     package let path: String
-    /// What answers the file's reads.
+    /// What reads the image: of a plain format that is the disk, else the file that the disk lies in.
     package let reader: ImageReader
+    /// The disk in the image, where that is not plain.
+    package let decoded: DecodedImage?
+    /// Bytes of the disk, which is the mounted file.
+    package let size: UInt64
     private let mount: FUSEMount
 
-    private init(directory: String, path: String, reader: ImageReader, mount: FUSEMount) {
+    private init(
+        directory: String, path: String, reader: ImageReader, decoded: DecodedImage?, size: UInt64, mount: FUSEMount
+    ) {
         self.directory = directory
         self.path = path
         self.reader = reader
+        self.decoded = decoded
+        self.size = size
         self.mount = mount
     }
 
@@ -28,10 +39,13 @@ package final class MountedImage: Sendable {
     /// - Parameters:
     ///   - directory: an existing empty folder.
     ///   - fileName: the file's name in it.
+    ///   - format: how the disk lies in the image. Where it is not plain, this waits for the first parts of the image.
+    ///   - ledger: what the pieces of a vendor's file were when they came.
     /// - Throws: ``ImageMountError``.
     package static func mount(
         index: ImageIndex, store: any BlockStore, at directory: String, fileName: String,
-        options: MountOptions = MountOptions(), observer: (any ReadObserver)? = nil
+        options: MountOptions = MountOptions(), observer: (any ReadObserver)? = nil,
+        format: DiskFormat = .raw, ledger: PieceLedger? = nil
     ) throws(ImageMountError) -> MountedImage {
         let isUsable = !fileName.isEmpty && fileName != "." && fileName != ".." && fileName.utf8.count <= 255
         guard isUsable, !fileName.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
@@ -43,18 +57,36 @@ package final class MountedImage: Sendable {
         let log = Logger(label: "oscircular.mount")
         LibraryLog.setHandler(
             { level, text in log.log(level: level <= 3 ? .error : .warning, "libfuse: \(text)") }, replacing: false)
-        let reader = ImageReader(index: index, store: store, options: options.read, observer: observer)
+        let reader = ImageReader(
+            index: index, store: store, options: options.read, observer: observer, ledger: ledger)
         do {
+            let decoded = try DecodedImage(reader, format: format)
+            let size = decoded?.layout.diskSize ?? index.imageSize
             let mount = try FUSEMount(
-                mountingAt: directory, fileName: fileName, size: index.imageSize, modified: options.modified,
-                options: FUSEMount.Options(readers: options.readers), reader: reader)
+                mountingAt: directory, fileName: fileName, size: size, modified: options.modified,
+                options: FUSEMount.Options(readers: options.readers), reader: decoded ?? reader as any FileReader)
             mount.whenEnded { reader.close() }
             return MountedImage(
                 directory: directory, path: "\(directory == "/" ? "" : directory)/\(fileName)", reader: reader,
-                mount: mount)
+                decoded: decoded, size: size, mount: mount)
         } catch {
-            throw ImageMountError(error)
+            reader.close()
+            switch error {
+            case let error as MountError: throw ImageMountError(error)
+            case let error as DiskImageError: throw .unusableDisk(error)
+            case let error as ImageReadError: throw .unreadableDisk(error)
+            default: preconditionFailure("nothing else is thrown: \(error)")
+            }
         }
+    }
+
+    /// Reads bytes of the disk, as a guest's reads do.
+    /// - Parameter range: what of it lies within the disk is read.
+    /// - Throws: ``DiskImageError``, ``ImageReadError``; ``SystemCallError`` when no thread could be started for it.
+    package func read(_ range: Range<UInt64>) async throws -> [UInt8] {
+        let range = range.clamped(to: 0..<size)
+        guard let decoded else { return try await reader.read(offset: range.lowerBound, length: range.count) }
+        return try await decoded.read(range)
     }
 
     /// Ends the mount.

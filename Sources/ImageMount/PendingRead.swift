@@ -105,6 +105,13 @@ package enum ImageReadError: Error, Sendable {
     case index(ImageIndexError)
 }
 
+extension ImageReadError: Equatable {
+    /// Causes are errors of any kind: they are equal when they say the same.
+    package static func == (left: ImageReadError, right: ImageReadError) -> Bool {
+        left.description == right.description
+    }
+}
+
 extension ImageReadError: CustomStringConvertible {
     package var description: String {
         switch self {

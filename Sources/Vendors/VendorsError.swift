@@ -1,13 +1,36 @@
-/// Why a vendor's table, listing or file could not be used. The reason is a phrase for people.
-package enum VendorsError: Error, Sendable, Equatable {
+/// Why a vendor's table, listing or file could not be used. The reasons are phrases for people.
+package enum VendorsError: Error, Sendable, Hashable, Codable {
     /// A file of the table; `place` is a key in it.
     case table(file: String, place: String, reason: String)
+    /// The table has no such system; near names are suggested.
+    case noSuchSystem(String, near: [String])
+    /// The vendor no longer has the build.
+    case gone(system: String, build: String, url: String)
+    /// No answer, or one that may be another soon: the row stays as it was.
+    case transient(system: String, url: String, reason: String)
+    /// The vendor answered with something that the table does not lead one to expect, or that contradicts itself.
+    case structural(system: String, url: String, reason: String)
+    /// A signature, or a key, that cannot be verified.
+    case unverified(system: String, url: String, reason: String)
+    /// State that cannot be read or written.
+    case state(path: String, reason: String)
+
+    /// Whether the same request may work a little later.
+    package var isTransient: Bool { if case .transient = self { true } else { false } }
 }
 
 extension VendorsError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .table(let file, let place, let reason): "\(file): \(place) \(reason)"
+        case .table(let file, let place, let reason):
+            place.isEmpty ? "\(file): \(reason)" : "\(file): \(place) \(reason)"
+        case .noSuchSystem(let name, let near):
+            "no vendor offers '\(name)'" + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: ", "))?")
+        case .gone(_, let build, let url): "the vendor no longer offers \(build): \(url) does not exist"
+        case .transient(_, let url, let reason), .structural(_, let url, let reason),
+            .unverified(_, let url, let reason):
+            "\(url): \(reason)"
+        case .state(let path, let reason): "\(path): \(reason)"
         }
     }
 }

@@ -21,6 +21,11 @@ struct CommandContext {
         CatalogLibrary(directory: places.catalogs, transfers: transfers(), mirrors: configuration.mirrors)
     }
 
+    /// The same with what vendors offer themselves.
+    func systems() -> SystemsLibrary {
+        SystemsLibrary(places: places, configuration: configuration, transfers: transfers())
+    }
+
     func transfers() -> TransferQueue { configuration.transfers(catalogs: places.catalogs) }
 
     /// - Parameter folder: the cache's folder; nil for the user's own.

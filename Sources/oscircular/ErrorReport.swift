@@ -11,6 +11,7 @@ import GuestNetwork
 import ImageIndex
 import ImageMount
 import Linux
+import Vendors
 
 /// The one place where an error becomes a message and an exit code: what failed, why, what to do.
 struct ErrorReport {
@@ -67,6 +68,8 @@ struct ErrorReport {
         case let error as CatalogError: (ExitStatus.malformed, "\(error)")
         case let error as BootError: describe(error)
         case let error as VersionFetchError: describe(error)
+        case let error as VendorsError: describe(error)
+        case let error as PieceLedgerError: describe(error)
         case let error as ImageIndexError: describe(error)
         case let error as ImageMountError: describe(error)
         case let error as BlockStoreError: describe(error)
@@ -90,6 +93,11 @@ struct ErrorReport {
             (
                 ExitStatus.usage,
                 "'\(name)' is not a valid catalog name: use at most 64 lower-case letters, digits, '.', '_' and '-'"
+            )
+        case .reservedName(let name):
+            (
+                ExitStatus.usage,
+                "'\(name)' is the name of the systems that vendors offer themselves: choose another name for this catalog"
             )
         case .invalidLocation(let location, let reason):
             (
@@ -137,6 +145,12 @@ struct ErrorReport {
             )
         case .noCatalogs:
             (ExitStatus.notFound, "no catalog yet: add one with 'oscircular catalog add NAME URL'")
+        case .noSuchCatalog(CatalogSource.vendorsName, _):
+            (
+                ExitStatus.notFound,
+                "systems of vendors are not offered here: your setting vendors.enabled is false, no table of vendors is "
+                    + "installed, or you follow a catalog of your own that is called '\(CatalogSource.vendorsName)'"
+            )
         case .noSuchCatalog(let name, let names): (ExitStatus.notFound, "no catalog is called '\(name)'\(near(names))")
         case .noSuchDistribution(let name, let names):
             (ExitStatus.notFound, "no catalog has '\(name)'\(near(names, otherwise: ".")) 'oscircular list' shows all")
@@ -218,6 +232,16 @@ struct ErrorReport {
         case .refused(let session, let reason): (ExitStatus.tryAgain, "session \(session): \(reason)")
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
+        case .unverified(let boot, let isByDefault):
+            (
+                ExitStatus.notPermitted,
+                "\(boot.fact). "
+                    + (boot.level == .none
+                        ? "'--unverified' boots it all the same"
+                        : "'oscircular fetch \(boot.catalog)/\(boot.distribution)@\(boot.version)' fetches and verifies all of it; "
+                            + "'--unverified' boots it before")
+                    + (isByDefault ? "" : "; your setting vendors.least asks for more (\(boot.least.rawValue))")
+            )
         case .newerState(let folder, let format):
             (
                 ExitStatus.configuration,
@@ -233,6 +257,12 @@ struct ErrorReport {
             (
                 ExitStatus.notFound,
                 "nobody has recorded what \(key) needs to start: fetch all of it, or boot it once"
+            )
+        case .wrong(let key, let reason, let servers):
+            (
+                ExitStatus.malformed,
+                "all of \(key) came, and is not what its vendor says: \(reason). It came from \(servers), and was thrown away: try "
+                    + "again, and if it is wrong again, tell the vendor"
             )
         case .notKept(let bytes):
             (
@@ -263,6 +293,9 @@ struct ErrorReport {
             (ExitStatus.notPermitted, "\(error). Have root add that line, or mount without --allow-other")
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
         case .unusableName: (ExitStatus.usage, "\(error)")
+        case .unusableDisk: (ExitStatus.malformed, "\(error)")
+        case .unreadableDisk(.block(_, let cause)): describe(cause)
+        case .unreadableDisk: (ExitStatus.unavailable, "\(error)")
         case .mountFailed, .unmountFailed:
             // libfuse says only that something was not found.
             (ExitStatus.unavailable, "\(error)" + (cure.isEmpty ? "" : ". Do: \(cure)"))

@@ -56,6 +56,11 @@ import Testing
             [exchange]
             after = "remove"
             limit = "3GiB"
+            [vendors]
+            enabled = false
+            least = "pieces"
+            from = "mine"
+            hidden = ["kali"]
             """, file: "f")
         var expected = Configuration()
         expected.cacheDirectory = "/var/x"
@@ -72,6 +77,10 @@ import Testing
         expected.connect = "qemu:///system"
         expected.shutdownSeconds = 8
         expected.reserve = 3 << 30
+        expected.vendors.isEnabled = false
+        expected.vendors.least = .pieces
+        expected.vendors.from = "mine"
+        expected.vendors.hidden = ["kali"]
         expected.userData = "/etc/mine"
         #expect(configuration == expected)
     }

@@ -68,7 +68,7 @@ import Testing
     }
 
     private func look(after days: Int, running: Set<VersionKey> = []) throws {
-        try DepartedVersions(places: places, library: library, cache: cache)
+        try DepartedVersions(places: places, systems: SystemsLibrary(catalogs: library), cache: cache)
             .look(running: running, now: time(nil) + days * Self.day)
     }
 

@@ -9,7 +9,7 @@ import Testing
     /// A QEMU that does what it is told only after some tries.
     private final class FakeQEMU: Sendable {
         private let state: Mutex<(refusals: Int, calls: [Bool], isUp: Bool)>
-        private let texts = Mutex<[String]>([])
+        private let troubles = Mutex<[SessionStatus.NetworkTrouble]>([])
         let isThere: Bool
 
         init(refusals: Int = 0, isThere: Bool = true) {
@@ -19,7 +19,7 @@ import Testing
 
         var calls: [Bool] { state.withLock { $0.calls } }
         var isUp: Bool { state.withLock { $0.isUp } }
-        var shown: [String] { texts.withLock { $0 } }
+        var shown: [SessionStatus.NetworkTrouble] { troubles.withLock { $0 } }
 
         func cable() -> GuestCable {
             GuestCable(
@@ -34,7 +34,7 @@ import Testing
                         return true
                     }
                 }, isThere: { [self] in isThere }, log: { _ in },
-                show: { [self] text in texts.withLock { $0.append(text) } }, pause: .milliseconds(1),
+                show: { [self] trouble in troubles.withLock { $0.append(trouble) } }, pause: .milliseconds(1),
                 farewell: .milliseconds(1))
         }
     }
@@ -75,7 +75,10 @@ import Testing
         let qemu = FakeQEMU()
         try await follow(qemu) { events in
             events.yield(.unplugged)
-            #expect(await eventually(within: .seconds(10)) { qemu.shown == [GuestCable.unplugged] })
+            #expect(await eventually(within: .seconds(10)) { qemu.shown.map(\.text) == [GuestCable.unplugged] })
+            #expect(qemu.shown.map(\.kind) == [.unplugged])
+            events.yield(.exposed("it can reach what it should not"))
+            #expect(await eventually(within: .seconds(10)) { qemu.shown.map(\.kind) == [.unplugged, .exposed] })
         }
         let gone = FakeQEMU(isThere: false)
         try await follow(gone) { events in

@@ -15,7 +15,8 @@ import Testing
         "room": .room(.init()), "waited 1": .waited(1), "waited 2": .waited(2), "running": .seen(.running),
         "unknown": .seen(.unknown),
         "gone": .seen(.off), "ended": .guest(.stopped(hasFailed: false)), "died": .guest(.stopped(hasFailed: true)),
-        "crashed": .guest(.crashed), "unmounted": .mountEnded, "tick": .tick, "resumed": .guest(.resumed),
+        "crashed": .guest(.crashed), "unmounted": .mountEnded,
+        "untrue": .untrue(SessionFailure(exitCode: 65, message: "wrong digest")), "tick": .tick, "resumed": .guest(.resumed),
         "suspend done": .ended(.suspend, isDone: true), "suspend failed": .ended(.suspend, isDone: false),
         "resume done": .ended(.resume, isDone: true), "resume failed": .ended(.resume, isDone: false),
     ]
@@ -162,7 +163,8 @@ import Testing
         for name in Self.signals.keys.sorted() where !name.hasSuffix("done") && !name.hasSuffix("failed") {
             var loop = SessionLoop(shutdown: .seconds(60))
             for step in state.path { _ = take(step, &loop) }
-            var actions = expected[name] ?? []
+            // What is untrue is ended as if the user had forced it off.
+            var actions = expected[name == "untrue" ? "force" : name] ?? []
             if state.path.last == "unmounted", actions.first?.hasPrefix("end") == true {
                 actions = ["end 69: something else unmounted the guest's disk"]
             }
@@ -171,6 +173,14 @@ import Testing
     }
 
     // MARK: One after the other
+
+    @Test func aGuestThatReadWhatIsUntrueEndsWithTheReasonEvenIfItWasShuttingDown() {
+        check([
+            ("stop", ["stop in 60", "show stopping"]), ("untrue", ["reads fail", "force"]),
+            ("ended", ["end 65: wrong digest"]),
+        ])
+        check([("force", ["reads fail", "force", "show stopping"]), ("untrue", []), ("gone", ["end 65: wrong digest"])])
+    }
 
     @Test func aGuestWaitsAtTheReserveOfItsDiskWithAReason() {
         check([

@@ -54,7 +54,7 @@ import Testing
     }
 
     private func versions(sessions: [SessionStatus] = []) -> [VersionSummary] {
-        let reader = SystemsReader(places: places, library: library, cache: cache)
+        let reader = SystemsReader(places: places, systems: SystemsLibrary(catalogs: library), cache: cache)
         return reader.details(reader.outline([copy], sessions: sessions)).systems[0].versions
     }
 
@@ -106,11 +106,11 @@ import Testing
     }
 
     @Test func aPinShowsAndKeepsTheVersionsBlocks() async throws {
-        let versionCache = VersionCache(library: library, cache: cache)
+        let versionCache = VersionCache(library: SystemsLibrary(catalogs: library), cache: cache)
         try await bring(older, [0, 1, 2, 4])
         try versionCache.pin(key("2026-11-16"), indexPath: older.indexPath)
         // The fixture writes both images to one file: the pin is made from the index of the library.
-        let reader = SystemsReader(places: places, library: library, cache: cache)
+        let reader = SystemsReader(places: places, systems: SystemsLibrary(catalogs: library), cache: cache)
         let outline = reader.outline([copy], sessions: [])
         #expect(outline.systems[0].versions.map(\.isPinned) == [false, true])
         #expect(try versionCache.unpin(key("2026-11-16")))
@@ -120,8 +120,8 @@ import Testing
     @Test func removingAVersionLeavesWhatOthersShareAndWhatIsPinned() async throws {
         try await bring(older, [0, 1, 2, 4])
         try await bring(newer, [2, 5])
-        let reader = SystemsReader(places: places, library: library, cache: cache)
-        let versionCache = VersionCache(library: library, cache: cache)
+        let reader = SystemsReader(places: places, systems: SystemsLibrary(catalogs: library), cache: cache)
+        let versionCache = VersionCache(library: SystemsLibrary(catalogs: library), cache: cache)
         let overview = reader.details(reader.outline([copy], sessions: []))
         try cache.pin("other", [newer.ids[5]])
         #expect(try versionCache.remove(key("2026-11-23"), among: overview) == SmallImage.blockSize)
@@ -142,7 +142,7 @@ import Testing
             pid: 1,
             started: "2026-11-23T00:00:00Z", consoleLog: "/x", bytesFetched: 1, bytesFromCache: 2, blocks: 3,
             blocksHere: 4, rate: 5)
-        let reader = SystemsReader(places: places, library: library, cache: cache)
+        let reader = SystemsReader(places: places, systems: SystemsLibrary(catalogs: library), cache: cache)
         let now = CatalogCopy(source: copy.source, state: .fresh, document: document)
         let withdrawn = reader.details(reader.outline([now], sessions: [session])).systems[0].withdrawn
         #expect(withdrawn.map(\.version.id.text) == ["2026-11-23", "2026-11-17"])

@@ -73,6 +73,65 @@ import Testing
         }
     }
 
+    /// - Parameter builds: a version and its vendor's name for it, by system.
+    private func vendors(_ builds: [String: [(String, String)]], aliases: [String: String] = [:]) throws -> CatalogCopy
+    {
+        let distributions = try builds.sorted { $0.key < $1.key }.map { id, builds in
+            Distribution(
+                id: id,
+                versions: try builds.map { day, build in
+                    var version = try version(day)
+                    version.source = VersionSource(
+                        urls: ["https://example.org/\(id)-\(build).img"], format: .qcow2, trust: .whole, build: build)
+                    return version
+                })
+        }
+        var copy = CatalogCopy(
+            source: .vendors, state: .fresh,
+            document: CatalogDocument(
+                name: "vendors", updated: Timestamp(seconds: 0), distributions: distributions))
+        copy.aliases = aliases
+        return copy
+    }
+
+    @Test func aVendorsSystemIsMeantWhereNoCatalogHasIt() throws {
+        let vendors = try vendors(
+            [
+                "debian": [("2026-11-20", "20261120-1")],
+                "ubuntu-24.04": [("2026-09-11", "20260911"), ("2026-08-01", "20260801")],
+            ], aliases: ["ubuntu": "ubuntu-24.04"])
+        let copies = [try copy("os", ["debian": ["2026-11-16"]]), vendors]
+        #expect(try choose("debian", copies) == "os/debian@2026-11-16")
+        #expect(try choose("vendors/debian", copies) == "vendors/debian@2026-11-20")
+        #expect(try choose("ubuntu-24.04", copies) == "vendors/ubuntu-24.04@2026-09-11")
+        #expect(try choose("ubuntu", copies) == "vendors/ubuntu-24.04@2026-09-11")
+        #expect(try choose("vendors/ubuntu@20260801", [vendors]) == "vendors/ubuntu-24.04@2026-08-01")
+        #expect(try choose("ubuntu-24.04@2026-08-01", copies) == "vendors/ubuntu-24.04@2026-08-01")
+        // Two catalogs that have it are still to be told apart.
+        guard
+            case .ambiguous("debian", ["os", "other"]) = refusal(
+                "debian", copies + [try copy("other", ["debian": ["2026-11-16"]])]),
+            case .noSuchDistribution("ubunto", ["ubuntu"]) = refusal("ubunto", copies),
+            case .noSuchVersion("ubuntu-24.04", "20260912", let near) = refusal("ubuntu@20260912", copies)
+        else {
+            Issue.record("something else")
+            return
+        }
+        #expect(near == ["20260911"])
+    }
+
+    /// It may be the one that has the system: what a vendor has is another one.
+    @Test func aCatalogThatCannotBeReadIsNotPassedOverForAVendor() throws {
+        let copies = [
+            try copy("broken", nil, error: Broken()), try vendors(["debian": [("2026-11-20", "20261120-1")]]),
+        ]
+        guard case .unreachable("broken", _, _) = refusal("debian", copies) else {
+            Issue.record("something else")
+            return
+        }
+        #expect(try choose("vendors/debian", copies) == "vendors/debian@2026-11-20")
+    }
+
     @Test func withoutCatalogsThatIsSaid() {
         guard case .noCatalogs = refusal("debian", []) else {
             Issue.record("something else")

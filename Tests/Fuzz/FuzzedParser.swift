@@ -2,6 +2,8 @@ import BlockStore
 import Boot
 import Catalog
 import ContentAddress
+import DiskImage
+import Formats
 import Glibc
 import GuestDomain
 import ImageIndex
@@ -27,6 +29,11 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "page", run: page),
         FuzzedParser(name: "digest-list", run: digestList),
         FuzzedParser(name: "terminal", run: terminal),
+        FuzzedParser(name: "qcow2", run: { disk($0, .qcow2) }),
+        FuzzedParser(name: "xz", run: { disk($0, .rawXZ) }),
+        FuzzedParser(name: "openpgp", run: openPGP),
+        FuzzedParser(name: "clear-signed", run: clearSigned),
+        FuzzedParser(name: "torrent", run: torrent),
     ]
 
     /// The one that the first argument names.
@@ -84,6 +91,21 @@ struct FuzzedParser: Sendable {
         for isOwn in [false, true] {
             guard case .digest(let hex) = list.finding(for: ["https://h/a/d.raw"], isOwn: isOwn) else { continue }
             precondition(hex.utf8.count == 64 || hex.utf8.count == 128)
+        }
+    }
+
+    /// Opens a disk, and reads of it what a guest's first reads, and its last, would.
+    private static func disk(_ bytes: [UInt8], _ format: DiskFormat) {
+        let inspection = DiskInspection(prefix: bytes, claimed: format)
+        let file = FuzzedFile(contents: bytes)
+        guard let layout = try? format.layout(of: file) else { return }
+        precondition(inspection.refusal == nil, "what is refused before it is opened can be opened")
+        let size = layout.diskSize
+        let step = max(1, size / 8)
+        let decoder = UnitDecoder()
+        for start in Array(stride(from: 0, to: size, by: Int(clamping: step))) + [size - 1] {
+            // An error is as good as bytes.
+            try? file.read(start..<min(size, start + 70_000), of: layout, by: decoder)
         }
     }
 
@@ -153,4 +175,37 @@ struct FuzzedParser: Sendable {
 
     /// Where readers of files find the input.
     private static let file = MemoryFile()
+}
+
+/// A file in memory, whose readers must stay inside.
+private struct FuzzedFile: DiskFile {
+    let contents: [UInt8]
+
+    var size: UInt64 { UInt64(contents.count) }
+
+    func bytes(in range: Range<UInt64>) -> [UInt8] { Array(contents[Int(range.lowerBound)..<Int(range.upperBound)]) }
+
+    func read(_ range: Range<UInt64>, of layout: any DiskLayout, by decoder: UnitDecoder) throws {
+        var finding = try layout.find(range)
+        var rounds = 0
+        while case .tables(let tables) = finding {
+            rounds += 1
+            precondition(rounds < 3, "tables that were taken are wanted again")
+            for table in tables { try bytes(in: table).withUnsafeBytes { try layout.take(table: table, $0) } }
+            finding = try layout.find(range)
+        }
+        guard case .parts(let parts) = finding else { return }
+        precondition(parts.map(\.count).reduce(0, +) == range.count && parts.allSatisfy { $0.count > 0 })
+        for part in parts {
+            switch part.source {
+            case .zeros: break
+            case .stored(let offset): precondition(offset + UInt64(part.count) <= size)
+            case .unit(let unit, let from):
+                precondition(from + part.count <= unit.length && unit.length <= layout.longestUnit)
+                let output = UnsafeMutableRawBufferPointer.allocate(byteCount: unit.length, alignment: 16)
+                defer { output.deallocate() }
+                try bytes(in: unit.stored).withUnsafeBytes { try layout.decode(unit, $0, into: output, by: decoder) }
+            }
+        }
+    }
 }

@@ -30,6 +30,17 @@ struct TestImage {
         return try TestImage(bytes: bytes, path: path)
     }
 
+    /// Any bytes in fixed blocks.
+    static func holding(_ bytes: [UInt8], blockSize: Int = 65536, in folder: TemporaryFolder) throws -> TestImage {
+        let ids = stride(from: 0, to: bytes.count, by: blockSize).map { start in
+            bytes[start..<min(start + blockSize, bytes.count)].withUnsafeBytes { DigestAlgorithm.sha256.blockID(of: $0) }
+        }
+        let path = folder.path("image.caibx")
+        try ImageIndexWriter.write(
+            blocks: ids, blockSize: blockSize, imageSize: UInt64(bytes.count), algorithm: .sha256, to: path)
+        return try TestImage(bytes: bytes, path: path)
+    }
+
     /// Blocks of all lengths, written word by word as `caformat.h` has it.
     static func contentDefined(count: Int = 200, in folder: TemporaryFolder) throws -> TestImage {
         var random = SeededRandom(seed: 11)

@@ -5,7 +5,7 @@ import Glibc
 import Linux
 
 /// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--silence SECONDS] [--empty] [--tidy]
-/// [--ascii] [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
+/// [--vendors [--catalogs]] [--ascii] [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
 @main
 enum Program {
     static func main() {
@@ -34,6 +34,8 @@ enum Program {
         let offer: MenuOffer =
             if let systems = number(after: "--many"), let versions = number(after: "--many", 2) {
                 SampleOffer.many(systems: systems, versions: versions)
+            } else if arguments.contains("--vendors") {
+                arguments.contains("--catalogs") ? SampleOffer.both() : SampleOffer.vendors()
             } else if arguments.contains("--empty") {
                 MenuOffer(isPriced: true)
             } else {

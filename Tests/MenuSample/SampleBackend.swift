@@ -47,6 +47,33 @@ final class SampleBackend: MenuBackend {
 
     func price(_ system: SystemName) async {}
 
+    func ask(_ system: SystemName, isAsked: Bool) async -> VendorFailure? {
+        // A menu that ends does not wait for it.
+        try? await Task.sleep(for: .milliseconds(700))
+        // Every world has a vendor that changed its pages, and one whose server is down.
+        if system.distribution.hasPrefix("gentoo") {
+            return VendorFailure(
+                "https://images.example.org/: names no build that the table knows; update OS Circular, or tell its makers"
+            )
+        }
+        if system.distribution == "haiku" {
+            return VendorFailure("https://images.example.org/: could not connect", isPassing: true)
+        }
+        world.withLock { world in
+            guard let place = world.offer.systems.firstIndex(where: { $0.name == system }) else { return }
+            world.offer.systems[place] = SampleOffer.listed(world.offer.systems[place])
+        }
+        return nil
+    }
+
+    func hide(_ vendor: String, _ isHidden: Bool) async throws {
+        world.withLock { world in
+            if isHidden { world.offer.hiddenVendors.insert(vendor) } else { world.offer.hiddenVendors.remove(vendor) }
+        }
+    }
+
+    func login(session: String) async throws -> GuestLogin? { GuestLogin(user: "debian", password: "correct-horse-42") }
+
     func guests() async -> [Guest] {
         // Those that answered at its beginning.
         let guests = world.withLock { $0.guests }
@@ -71,7 +98,15 @@ final class SampleBackend: MenuBackend {
         }
     }
 
-    func boot(_ image: VersionKey, session: String) async throws -> StartReport {
+    func boot(_ image: VersionKey, session: String, allowing: UnverifiedBoot?) async throws -> StartReport {
+        let version = world.withLock { world in
+            world.offer.systems.first { $0.name == image.system }?.versions.first { $0.key == image }
+        }
+        if version?.trust == TrustLevel.none, allowing == nil {
+            var report = StartReport()
+            report.unverified = UnverifiedBoot(image, level: .none, least: .whole)
+            return report
+        }
         if image.version == "2026-11-02" { throw SampleError.refused }
         var status = SessionStatus(
             id: session, catalog: image.catalog, distribution: image.distribution, version: image.version,
@@ -140,7 +175,7 @@ final class SampleBackend: MenuBackend {
         }
     }
 
-    func endReason(session: String) async -> String? { nil }
+    func endReason(session: String, _ image: VersionKey) async -> GuestEnd? { nil }
 
     func window(session: String) async throws {}
 

@@ -14,6 +14,7 @@ import ImageMount
 import Linux
 import TUF
 import Testing
+import Vendors
 
 @testable import Libvirt
 @testable import oscircular
@@ -64,7 +65,22 @@ import Testing
             SessionFailure(exitCode: 1, message: "the guest went away"), UsageError("what?"),
             VersionFetchError.notKept(bytes: 5),
             VersionFetchError.noBootSet(VersionKey(catalog: "c", distribution: "d", version: "v")),
+            VersionFetchError.wrong(
+                VersionKey(catalog: "vendors", distribution: "d", version: "v"), reason: "another digest",
+                servers: "example.org"),
             BootError.invalidVersionName("a@b/c"),
+            BootError.unverified(
+                UnverifiedBoot(
+                    VersionKey(catalog: "vendors", distribution: "d", version: "v"), level: .none, least: .whole),
+                isByDefault: true),
+            BootError.unverified(
+                UnverifiedBoot(
+                    VersionKey(catalog: "vendors", distribution: "d", version: "v"), level: .whole, least: .pieces),
+                isByDefault: false),
+            CatalogAccessError.reservedName("vendors"), CatalogAccessError.noSuchCatalog("vendors", near: []),
+            VendorsError.gone(system: "s", build: "b", url: "u"), VendorsError.noSuchSystem("s", near: ["t"]),
+            VendorsError.transient(system: "s", url: "u", reason: "no answer"),
+            VendorsError.unverified(system: "s", url: "u", reason: "an unknown key"),
             TransferError.notFound(url: "u"), TransferError.http(url: "u", status: 503),
             TransferError.tooLarge(url: "u", limit: 3),
             TransferError.connection(url: "u", code: 28, message: "time is up"),

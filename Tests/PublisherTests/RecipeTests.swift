@@ -3,6 +3,7 @@ import Glibc
 import Linux
 import TestSupport
 import Testing
+import Upstream
 
 @testable import Publisher
 
@@ -178,7 +179,7 @@ import Testing
         #expect(newest("{date}", "20260230", "2026-02-03", "../20260901") == "2026-02-03")
         #expect(newest("{date}", "20261301") == nil)
         let match = try #require(EntryPattern("F-{date}.{number}")?.match("F-20241124.0"))
-        #expect(match.date == CalendarDate("2024-11-24"))
+        #expect(match.date?.description == "2024-11-24")
         #expect(match.fill("{entry}/C-{date}.{number}.q") == "F-20241124.0/C-20241124.0.q")
         for wrong in ["", "{dat}", "{date", "{date}{date}"] { #expect(EntryPattern(wrong) == nil, "\(wrong)") }
         #expect(EntryPattern("{number}")?.match("99999999999999999999") == nil)

@@ -12,6 +12,32 @@ package final class FaultyHTTPServer: Sendable {
         var log: [String] = []
         var headers: [String] = []
         var accepted = 0
+        var handler: Handler?
+        var bodyBytes = 0
+    }
+
+    /// Answers a request in place of the folder and its faults; nil leaves it to them. Called on the connection's thread.
+    /// - Parameters:
+    ///   - path: with its query.
+    ///   - header: all lines of it.
+    package typealias Handler = @Sendable (_ path: String, _ header: String) -> Reply?
+
+    /// An answer, byte by byte as a test wants it.
+    package struct Reply: Sendable {
+        package var status: Int
+        /// `Name: value`, one each; the length of the body is added.
+        package var fields: [String]
+        package var body: [UInt8]
+        /// Bytes that `Content-Length` announces; nil where that is true.
+        package var announced: Int?
+        package var milliseconds: Int
+
+        package init(
+            _ status: Int, _ fields: [String] = [], body: [UInt8] = [], announced: Int? = nil, milliseconds: Int = 0
+        ) {
+            (self.status, self.fields, self.body) = (status, fields, body)
+            (self.announced, self.milliseconds) = (announced, milliseconds)
+        }
     }
 
     /// The folder that is served.
@@ -50,6 +76,12 @@ package final class FaultyHTTPServer: Sendable {
     package func always(_ path: String, _ fault: HTTPFault) {
         state.withLock { $0.always[path] = fault }
     }
+
+    /// Answers all requests from now on.
+    package func handle(_ handler: Handler?) { state.withLock { $0.handler = handler } }
+
+    /// Bytes of bodies that went out, of all requests.
+    package var bodyBytes: Int { state.withLock { $0.bodyBytes } }
 
     /// Paths in the order of the requests.
     package var requests: [String] { state.withLock { $0.log } }
@@ -151,6 +183,13 @@ package final class FaultyHTTPServer: Sendable {
     /// False when the connection is at its end.
     private func answer(_ path: String, _ header: String, on connection: FileHandle) -> Bool {
         let fault = fault(of: path, header)
+        if let reply = state.withLock({ $0.handler })?(path, header) {
+            usleep(UInt32(reply.milliseconds * 1000))
+            let fields = reply.fields.map { "\($0)\r\n" }.joined()
+            let length = reply.announced ?? reply.body.count
+            return send(connection, "HTTP/1.1 \(reply.status) Scripted\r\n\(fields)Content-Length: \(length)\r\n\r\n")
+                && send(connection, reply.body, counted: true) && length <= reply.body.count
+        }
         let body = path.contains("..") ? nil : FaultyHTTPServer.contents(of: folder + path)
         switch fault {
         case .status(let status): return send(connection, status, Array("fault\n".utf8))
@@ -206,7 +245,7 @@ package final class FaultyHTTPServer: Sendable {
 
     private func send(_ connection: FileHandle, _ text: String) -> Bool { send(connection, Array(text.utf8)) }
 
-    private func send(_ connection: FileHandle, _ bytes: [UInt8]) -> Bool {
+    private func send(_ connection: FileHandle, _ bytes: [UInt8], counted: Bool = false) -> Bool {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
@@ -216,6 +255,7 @@ package final class FaultyHTTPServer: Sendable {
             }
             guard count > 0 else { return false }
             done += count
+            if counted { state.withLock { $0.bodyBytes += count } }
         }
         return true
     }

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from . import discarded, guest, processes
-from .settings import ACCELERATOR, CLIENT, FOLDER, TREE
+from .settings import ACCELERATOR, CLIENT, FOLDER, MEMORY_MIB, TREE
 
 
 class Client:
@@ -29,15 +29,43 @@ class Client:
             (self.folder / part).mkdir(parents=True)
         self.run("catalog", "add", "bench", url, "--root", TREE / "metadata/1.root.json")
         shutil.copytree(self.folder / "state", self.folder / "state.new", symlinks=True)
+        self.follow_vendor(url)
+
+    def follow_vendor(self, url):
+        """A table with each workload's compressed qcow2, of which the server says nothing more."""
+        folder = self.folder / "config/oscircular/vendors"
+        folder.mkdir(parents=True)
+        systems = "".join(
+            f'[[system]]\nid = "{workload}"\ntitle = "{workload}"\nlisting = "fixed"\nformat = "qcow2"\n'
+            f'upstream = "{url}images/{workload}.deflate.qcow2"\nfirmware = "bios"\nmemory = {MEMORY_MIB}\ncpus = 1\n'
+            for workload in ("init", "programs", "login"))
+        (folder / "bench.toml").write_text(f'name = "bench"\ntitle = "Bench"\nhomepage = "{url}"\n{systems}')
+
+    def has_boot_set(self):
+        """Of a start that was recorded here."""
+        folder = self.folder / "state/oscircular/boot-sets"
+        return folder.exists() and any(path.is_file() for path in folder.rglob("*"))
+
+    def wait_for_boot_set(self):
+        """The disk and the processor have to be quiet first."""
+        processes.wait_for(self.has_boot_set, 300, "a recorded boot set")
+        return {}
 
     def run(self, *arguments, timeout=900):
         return processes.run([CLIENT, *arguments], self.environment, timeout)
 
-    def forget(self):
-        """As on the day the catalog was added: no blocks, no boot set of one's own."""
+    def forget(self, but=None):
+        """As on the day the catalog was added: no blocks, no boot set of one's own.
+        :param but: a folder of the state that stays.
+        """
+        kept = self.folder / "kept"
+        if but:
+            shutil.copytree(self.folder / "state/oscircular" / but, kept)
         for part in ("state", "cache"):
             discarded.discard(self.folder / part)
         shutil.copytree(self.folder / "state.new", self.folder / "state", symlinks=True)
+        if but:
+            shutil.move(kept, self.folder / "state/oscircular" / but)
         (self.folder / "cache").mkdir()
 
     def configure(self, settings):
@@ -58,17 +86,18 @@ class Client:
 
     def boot(self, workload, limit, at_marker):
         """Seconds from the command to the workload's marker.
+        :param workload: with its catalog, if that is not the tree's.
         :param at_marker: called then, before the guest is stopped; its result comes second.
         """
         start_libvirt()
         begun = time.monotonic()
         try:
             session = json.loads(self.run(
-                "boot", f"bench/{workload}", "--detach", "--json", "--display", "none", "--accel", ACCELERATOR,
+                "boot", workload if "/" in workload else f"bench/{workload}", "--detach", "--json", "--display", "none", "--accel", ACCELERATOR,
                 timeout=limit))
             log = processes_log(self.folder, session["id"])
             seconds = guest.watch(
-                session["consoleLog"], workload, begun, limit, lambda: os.path.exists(f"/proc/{session['pid']}"), log)
+                session["consoleLog"], workload.split("/")[-1], begun, limit, lambda: os.path.exists(f"/proc/{session['pid']}"), log)
             facts = at_marker()
             facts["rss_mb"] = round(peak_memory(session["pid"]) / 1e6, 1)
             return seconds, facts

@@ -22,6 +22,11 @@ def curl_qcow2(workload, url):
 
 
 @contextlib.contextmanager
+def curl_deflate(workload, url):
+    yield guest.disk(f"file.driver=http,file.url={url}images/{workload}.deflate.qcow2,file.timeout=600", "qcow2")
+
+
+@contextlib.contextmanager
 def nbdkit(workload, url):
     """Its cache in 256 KiB pieces, which was the best of what we tried."""
     socket = FOLDER / "nbdkit.sock"
@@ -53,14 +58,18 @@ def casync(workload, url):
 
 
 @contextlib.contextmanager
-def download(workload, url):
+def download(workload, url, kind="qcow2"):
     """The whole compressed image first."""
     target = FOLDER / "downloaded.qcow2"
     try:
-        processes.run(["curl", "--noproxy", "*", "-sSf", "-o", target, f"{url}images/{workload}.qcow2"], timeout=3600)
+        processes.run(["curl", "--noproxy", "*", "-sSf", "-o", target, f"{url}images/{workload}.{kind}"], timeout=3600)
         yield guest.disk(f"file.filename={target}", "qcow2")
     finally:
         target.unlink(missing_ok=True)
+
+
+def download_deflate(workload, url):
+    return download(workload, url, "deflate.qcow2")
 
 
 PEERS = {
@@ -70,4 +79,6 @@ PEERS = {
     "nbdkit curl+cache+readahead": nbdkit,
     "casync mount": casync,
     "download, then boot": download,
+    "QEMU curl, qcow2 deflate": curl_deflate,
+    "download qcow2 deflate, then boot": download_deflate,
 }

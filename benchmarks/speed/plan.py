@@ -1,11 +1,14 @@
 """What is measured, in which order, how often."""
 from dataclasses import dataclass, field
 
-from .boot import AGAIN, METERED, OURS
+from .boot import AGAIN, METERED, OURS, VENDOR, VENDOR_SET
 
 LOCAL, NBDKIT = "local file", "nbdkit curl+cache+readahead"
 CURL_RAW, CURL_QCOW2 = "QEMU curl, raw", "QEMU curl, qcow2 zstd"
 CASYNC, DOWNLOAD = "casync mount", "download, then boot"
+# Of a qcow2 as vendors make them: deflate in clusters of 64 KiB.
+CURL_DEFLATE, DOWNLOAD_DEFLATE = "QEMU curl, qcow2 deflate", "download qcow2 deflate, then boot"
+VENDORS = (VENDOR, VENDOR_SET, CURL_DEFLATE)
 ALL = (LOCAL, OURS, AGAIN, METERED, NBDKIT, CURL_QCOW2, CURL_RAW, CASYNC)
 # Of those at 50 Mbit/50 ms.
 BEST = CURL_QCOW2
@@ -58,11 +61,15 @@ STANDARD = (
     Boots("init", HOME, (LOCAL, OURS, AGAIN, NBDKIT, CURL_QCOW2), 5),
     Boots("login", HOME, (LOCAL, OURS, AGAIN, BEST), 5),
     Boots("programs", HOME, (DOWNLOAD,), 1),
+    Boots("programs", HOME, (LOCAL, *VENDORS), 3),
 )
+
+# Vendors' images without a publisher, beside what else reads them.
+VENDORS_PLAN = (Boots("programs", HOME, (LOCAL, *VENDORS, NBDKIT, DOWNLOAD_DEFLATE), 3),)
 
 FULL = STANDARD + tuple(
     Boots(workload, line, (*ALL, DOWNLOAD), 5) for line in (HOME, FAR, FAST, SLOW) for workload in ("programs", "init", "login"))
 
-PLANS = {"quick": QUICK, "standard": STANDARD, "full": FULL}
+PLANS = {"quick": QUICK, "standard": STANDARD, "full": FULL, "vendors": VENDORS_PLAN}
 # Minutes after which no new measurement starts; the one that runs goes on to its end.
-BUDGETS = {"quick": 2, "standard": 57, "full": float("inf")}
+BUDGETS = {"quick": 2, "standard": 57, "full": float("inf"), "vendors": 30}

@@ -1,8 +1,8 @@
 """The issue's lines, with what was measured: medians, and ratios within one run."""
 import statistics
 
-from .boot import AGAIN, METERED, OURS, name
-from .plan import ALL, CASYNC, CURL_QCOW2, CURL_RAW, DOWNLOAD, FAR, FAST, HOME, LOCAL, NBDKIT, SLOW
+from .boot import AGAIN, METERED, OURS, VENDOR, VENDOR_SET, name
+from .plan import ALL, CASYNC, CURL_DEFLATE, CURL_QCOW2, CURL_RAW, DOWNLOAD, DOWNLOAD_DEFLATE, FAR, FAST, HOME, LOCAL, NBDKIT, SLOW, VENDORS
 from .settings import LINES
 
 
@@ -31,7 +31,7 @@ class Report:
                              f"{self.boot_sets[workload][1] / 1e6:.1f} MB in {self.boot_sets[workload][0]} blocks)")
                 lines.append(f"  {'path':<30} {'rounds':>6} {'median s':>9} {'min':>7} {'max':>7} {'x local':>8} {'x limit':>8} "
                              f"{'MB':>8} {'requests':>8}")
-                for path in (*ALL, DOWNLOAD):
+                for path in (*ALL, DOWNLOAD, *VENDORS, DOWNLOAD_DEFLATE):
                     lines.extend(self.boot_line(workload, line, path, limit))
         return lines
 
@@ -83,6 +83,19 @@ class Report:
         if size:
             factor = size * 1e6 / self.boot_sets["programs"][1]
             self.goal("bytes of a cold boot, programs", "at most 1.05 x what it reads", f"{factor:.3f} x", factor <= 1.05)
+
+        self.vendor_goals()
+
+    def vendor_goals(self):
+        """A compressed qcow2, with nobody between the vendor and the reader."""
+        ours, size = (self.results.median(name("programs", HOME, VENDOR_SET), *key) for key in ((), ("mb",)))
+        local = self.results.median(name("programs", HOME, LOCAL))
+        if ours and size and local:
+            limit = max(local, LINES[HOME].seconds(size * 1e6))
+            self.goal(f"cold boot of a vendor's qcow2, boot set, {HOME}", "at most 1.3 x limit", f"{ours / limit:.2f} x", ours <= 1.3 * limit)
+        factor = self.results.ratio(name("programs", HOME, CURL_DEFLATE), name("programs", HOME, VENDOR))
+        if factor:
+            self.goal(f"  without a boot set, than {CURL_DEFLATE}", "at least 2 x faster", f"{factor:.2f} x", factor >= 2)
 
     def faster(self, path, least):
         factor = self.results.ratio(name("programs", HOME, path), name("programs", HOME, OURS))

@@ -18,6 +18,8 @@ final class Transfer: @unchecked Sendable {
     private let errorText: UnsafeMutablePointer<CChar>
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var isTooLarge = false
+    /// The sink has been asked, and did not want the body.
+    private var (isBegun, isDeclined) = (false, false)
     private var discarded = 0
     /// Nanoseconds of ``MonotonicClock`` at which the request's time is over; nil before the first try.
     private var deadline: UInt64?
@@ -30,7 +32,7 @@ final class Transfer: @unchecked Sendable {
         self.ticket = ticket
         self.request = request
         self.completion = completion
-        body = TransferBody(file: request.file)
+        body = TransferBody(file: request.file, sink: request.sink)
         url = request.url
         judge = ConnectionJudge(request.reach)
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -56,6 +58,10 @@ final class Transfer: @unchecked Sendable {
                 throw .unsupported(url: shownURL, message: "a header field with control characters")
             }
             headers = longer
+        }
+        if let range = request.range {
+            if let longer = curl_slist_append(headers, "Accept-Encoding: identity") { headers = longer }
+            osc_curl_set_text(easy, CURLOPT_RANGE, "\(range.lowerBound)-\(range.upperBound - 1)")
         }
         osc_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
         osc_curl_set_pointer(easy, CURLOPT_HTTPHEADER, headers)
@@ -85,7 +91,8 @@ final class Transfer: @unchecked Sendable {
         if URLText.server(of: url) != nil { watchConnections(easy) }
         let server = URLText.server(of: url)
         if let access = options.hosts.last(where: { $0.name == server }) {
-            try access.apply(to: easy, url: url, tellsWho: isFirst || isOfUser(options))
+            let isOfOrigin = server == URLText.server(of: origin.url)
+            try access.apply(to: easy, url: url, tellsWho: isOfOrigin || isOfUser(options))
         }
         prepareMethod(easy)
         let code = osc_curl_set_text(easy, CURLOPT_URL, url)
@@ -96,8 +103,10 @@ final class Transfer: @unchecked Sendable {
 
     /// Whether the user named the first URL's server. What a stranger leads to with a redirect is not told who we are.
     private func isOfUser(_ options: TransferOptions) -> Bool {
-        request.reach == .written || URLText.server(of: request.url).map(options.writtenServers.contains) == true
+        origin.reach == .written || URLText.server(of: origin.url).map(options.writtenServers.contains) == true
     }
+
+    private var origin: TransferPlace { request.origin ?? TransferPlace(request.url, reach: request.reach) }
 
     private func setDeadline(_ easy: UnsafeMutableRawPointer) {
         guard let seconds = request.seconds else { return }
@@ -146,6 +155,11 @@ final class Transfer: @unchecked Sendable {
         guard URLText.server(of: next) != nil, let plain = URLText.withoutUser(next, keeping: url) else {
             throw .unsupported(url: shownURL, message: "it redirects to \(URLText.withoutCredentials(next))")
         }
+        if !request.followsToPlainHTTP, url.lowercased().hasPrefix("https:"), !plain.lowercased().hasPrefix("https:") {
+            throw .unsupported(
+                url: shownURL,
+                message: "it redirects from https to \(URLText.public(next)), which anybody on the way could change")
+        }
         judge.answered(redirects: redirects - 1)
         judge.follow(from: url, to: plain)
         url = plain
@@ -155,9 +169,9 @@ final class Transfer: @unchecked Sendable {
 
     /// Seconds after which the transfer begins anew; nil when its failure is final. Call it before the handle is reset.
     func pause(after error: TransferError) -> Double? {
-        guard request.retry.mayPass(error), attempt < request.retry.attempts, request.file?.failure == nil else {
-            return nil
-        }
+        guard request.retry.mayPass(error), attempt < request.retry.attempts, request.file?.failure == nil,
+            request.sink == nil
+        else { return nil }
         return request.retry.pause(after: attempt, asked: retryAfter.map(Double.init))
     }
 
@@ -200,14 +214,20 @@ final class Transfer: @unchecked Sendable {
         if isTooLarge || code == CURLE_FILESIZE_EXCEEDED {
             return .failure(.tooLarge(url: shownURL, limit: request.maximumBytes))
         }
-        guard code == CURLE_OK else { return .failure(failure(code)) }
+        guard code == CURLE_OK || isDeclined else { return .failure(failure(code)) }
         var effective: UnsafeMutablePointer<CChar>?
         osc_curl_get_text(easy, CURLINFO_EFFECTIVE_URL, &effective)
         let url = effective.map { String(cString: $0) } ?? url
         return .success(
             TransferResult(
                 status: status == 0 ? 200 : status, body: body, wait: wait(easy), retryAfter: Double(retryAfter ?? 0),
-                effectiveURL: url, kind: judge.firstKind))
+                effectiveURL: url, kind: judge.firstKind,
+                head: request.range != nil || !request.headerFields.isEmpty ? head(easy, status: status) : nil))
+    }
+
+    private func head(_ easy: UnsafeMutableRawPointer, status: Int) -> TransferHead {
+        TransferHead(
+            easy, status: status == 0 ? 200 : status, url: url, reach: judge.reach, wait: wait(easy))
     }
 
     /// Without the time for name look-up, connection and TLS, which the next request does not need.
@@ -251,6 +271,13 @@ final class Transfer: @unchecked Sendable {
             discarded += bytes.count
             return discarded <= 65_536
         }
+        if let sink = request.sink, !isBegun {
+            isBegun = true
+            isDeclined = !sink.begin(head(easy, status: status))
+        }
+        // The whole in place of a part: at its end it would be right, after gigabytes.
+        if request.range != nil, status == 200 { isDeclined = true }
+        guard !isDeclined else { return false }
         var expected: curl_off_t = -1
         if body.count == 0 { osc_curl_get_offset(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected) }
         // Not left to libcurl, which counts the page of a redirect too.

@@ -9,9 +9,15 @@ package final class TransferBody: @unchecked Sendable {
     /// Bytes of the body.
     package private(set) var count = 0
     private let file: TransferFile?
+    private let sink: TransferSink?
 
-    /// - Parameter file: where the bytes go instead of into memory.
-    init(file: TransferFile? = nil) { self.file = file }
+    /// - Parameters:
+    ///   - file: where the bytes go instead of into memory.
+    ///   - sink: the same.
+    init(file: TransferFile? = nil, sink: TransferSink? = nil) {
+        self.file = file
+        self.sink = sink
+    }
 
     deinit { memory.deallocate() }
 
@@ -19,7 +25,7 @@ package final class TransferBody: @unchecked Sendable {
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(UnsafeRawBufferPointer(rebasing: memory[..<count]))
+        try body(UnsafeRawBufferPointer(rebasing: memory[..<min(count, memory.count)]))
     }
 
     /// The bytes as an array, for small bodies.
@@ -31,7 +37,7 @@ package final class TransferBody: @unchecked Sendable {
             file?.expects(capacity)
             return
         }
-        guard capacity > memory.count else { return }
+        guard capacity > memory.count, sink == nil else { return }
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
         larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
         memory.deallocate()
@@ -40,6 +46,11 @@ package final class TransferBody: @unchecked Sendable {
 
     /// - Returns: false when the file cannot take them.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if let sink {
+            sink.take(bytes)
+            count += bytes.count
+            return true
+        }
         if let file {
             guard file.append(bytes) else { return false }
             count += bytes.count

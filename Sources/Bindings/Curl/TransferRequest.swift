@@ -26,6 +26,15 @@ package struct TransferRequest: Sendable {
     package let reach: TransferReach
     /// Seconds for all of it, redirects included, however busily bytes come; nil where only ``TransferOptions/stallSeconds`` counts.
     package let seconds: Int?
+    /// The part that is wanted, of every server that the URL leads to; nil for the whole. Nobody then sends it compressed. A server may
+    /// send the whole all the same, of which nothing is read then; the status says so, which is 206 otherwise.
+    package var range: Range<UInt64>?
+    /// What takes the body instead of memory; with it a transfer is tried once only.
+    package var sink: TransferSink?
+    /// The place whose redirects led to `url` earlier: its server and no other is told who we are.
+    package var origin: TransferPlace?
+    /// Whether a redirect from https to http is followed.
+    package var followsToPlainHTTP = true
 
     package init(
         url: String, maximumBytes: Int, headerFields: [String: String] = [:], file: TransferFile? = nil,
@@ -61,6 +70,8 @@ package struct TransferResult: Sendable {
     package let effectiveURL: String
     /// Where the server of the request's own URL is; nil for a file, and where only a proxy knows.
     package let kind: AddressKind?
+    /// What the server said of the body; nil for a request that had neither a range nor header fields.
+    package let head: TransferHead?
 }
 
 /// How patient a ``TransferQueue`` is, and what it calls itself.

@@ -205,6 +205,11 @@ package enum FileCalls {
         return try systemCall("write") { Glibc.write(file, buffer.baseAddress, count) }
     }
 
+    /// At an offset, whatever the descriptor's position is. May take fewer bytes than there are.
+    static func pwrite(_ file: Int32, _ buffer: UnsafeRawBufferPointer, _ offset: Int) throws(SystemCallError) -> Int {
+        try call("pwrite", "", in: file) { Glibc.pwrite(file, buffer.baseAddress, buffer.count, off_t(offset)) }
+    }
+
     static func ftruncate(_ file: Int32, _ size: Int) throws(SystemCallError) {
         _ = try call("ftruncate", "", in: file) { Glibc.ftruncate(file, off_t(size)) }
     }

@@ -54,6 +54,16 @@ package final class FileHandle: Sendable {
         }
     }
 
+    /// Writes the whole buffer at an offset; the descriptor's position stays where it is.
+    /// - Throws: ``SystemCallError`` of `pwrite`.
+    package func write(_ buffer: UnsafeRawBufferPointer, at offset: Int) throws(SystemCallError) {
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeRawBufferPointer(rebasing: buffer[done...])
+            done += try FileCalls.pwrite(descriptor, rest, offset + done)
+        }
+    }
+
     /// Makes the file so long: cut, or with a hole at its end.
     /// - Throws: ``SystemCallError`` of `ftruncate`.
     package func truncate(to size: Int) throws(SystemCallError) { try FileCalls.ftruncate(descriptor, size) }

@@ -57,3 +57,44 @@ extension Zlib.Failure: CustomStringConvertible {
         }
     }
 }
+
+/// A reusable decompressor of bare deflate data (RFC 1951). One thread at a time may use it.
+package final class RawInflater {
+    // In memory of its own: zlib remembers where it lies.
+    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    /// The largest window; data that was made with a smaller one can be read with it.
+    private static let windowBits: Int32 = -15
+
+    /// - Throws: ``Zlib/Failure/outOfMemory``.
+    package init() throws(Zlib.Failure) {
+        stream.initialize(to: z_stream())
+        let code = inflateInit2_(
+            stream, RawInflater.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        // The deinit runs: all members are set. Ending what was not begun is harmless.
+        guard code == Z_OK else { throw .outOfMemory }
+    }
+
+    deinit {
+        inflateEnd(stream)
+        stream.deallocate()
+    }
+
+    /// Fills all of `output`; whatever the input holds behind that is not looked at.
+    /// - Throws: ``Zlib/Failure/malformed`` also when the data gives less.
+    package func fill(
+        _ output: UnsafeMutableRawBufferPointer, from input: UnsafeRawBufferPointer
+    ) throws(Zlib.Failure) {
+        guard inflateReset(stream) == Z_OK else { throw .outOfMemory }
+        // zlib does not write to its input.
+        stream.pointee.next_in = UnsafeMutableRawPointer(mutating: input.baseAddress)?
+            .assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_in = UInt32(input.count)
+        stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(output.count)
+        let code = inflate(stream, Z_FINISH)
+        // More data than room is no fault: it is the next cluster's.
+        guard code == Z_STREAM_END || code == Z_BUF_ERROR, stream.pointee.avail_out == 0 else {
+            throw code == Z_MEM_ERROR ? .outOfMemory : .malformed
+        }
+    }
+}

@@ -37,6 +37,19 @@ package final class ZstdDecompressor {
         }
         return result
     }
+
+    /// Decompresses the frame that the input begins with; whatever follows it is not looked at.
+    /// - Returns: as of ``decompress(_:into:)``.
+    /// - Throws: ``ZstdError``.
+    package func decompress(
+        firstFrameOf input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+    ) throws(ZstdError) -> Int {
+        let length = ZSTD_findFrameCompressedSize(input.baseAddress, input.count)
+        guard ZSTD_isError(length) == 0, length <= input.count else {
+            throw .malformed(reason: "it is not a whole zstd frame")
+        }
+        return try decompress(UnsafeRawBufferPointer(rebasing: input[..<length]), into: output)
+    }
 }
 
 /// A reusable compression context. One thread at a time may use it.

@@ -43,7 +43,7 @@ extension BlockCache {
 
     /// Hashes every block and removes the damaged ones.
     ///
-    /// A name does not say which algorithm made it, so a match of any is good.
+    /// A name does not say which algorithm made it, so a match of any is good; or that it is what a ledger says of a piece.
     /// - Parameter progress: called after each block with the number done and the number of all.
     /// - Throws: ``SystemCallError``, after all others have been looked at, when one cannot be read: that says nothing about its bytes, and it
     ///   stays.
@@ -55,9 +55,10 @@ extension BlockCache {
         var checked = 0
         var removed = 0
         var failure: SystemCallError?
+        var known: [PieceKey: PieceLedger?] = [:]
         for block in blocks {
             do throws(SystemCallError) {
-                switch try isIntact(block) {
+                switch try isIntact(block, &known) {
                 case .some(false):
                     forget(block.id)
                     if let size = try folder.remove(block.id) { budget.giveBack(size) }
@@ -175,7 +176,9 @@ extension BlockCache {
 
     /// Nil when the block is gone.
     /// - Throws: ``SystemCallError`` when it cannot be read.
-    private func isIntact(_ block: CachedBlock) throws(SystemCallError) -> Bool? {
+    private func isIntact(
+        _ block: CachedBlock, _ known: inout [PieceKey: PieceLedger?]
+    ) throws(SystemCallError) -> Bool? {
         // No block is longer (BlockSize.longestReadable).
         guard block.size <= 67_108_864 else { return false }
         let file: FileHandle
@@ -189,9 +192,14 @@ extension BlockCache {
             count = try file.read(into: buffer, at: 0)
         }
         guard count == block.size else { return false }
-        return bytes.withUnsafeBytes { bytes in
+        let isNamed = bytes.withUnsafeBytes { bytes in
             DigestAlgorithm.allCases.contains { $0.blockID(of: bytes) == block.id }
         }
+        guard !isNamed, let ledgers else { return isNamed }
+        let key = PieceKey(of: block.id)
+        let ledger = known[key] ?? ledgers.ledger(of: key)
+        known[key] = .some(ledger)
+        return bytes.withUnsafeBytes { ledger?.matches(block.id, $0) ?? false }
     }
 }
 

@@ -26,6 +26,7 @@ package final class BlockCache: Sendable {
     private let writer: CacheWriter
     /// Another process was found to hold the cache for longer than ``patience``: no write waits for it again until it is free.
     private let isHeld = Atomic(false)
+    let ledgers: LedgerFolder?
     private let declinedBlocks = Atomic(0)
 
     /// Bytes of blocks that may wait to be written.
@@ -39,21 +40,23 @@ package final class BlockCache: Sendable {
     ///     in no time.
     ///   - longestQueue: bytes of blocks that may wait to be written.
     ///   - patience: seconds for which a write waits, on its own thread, for another process that holds the cache.
+    ///   - ledgers: where it is written what pieces with made-up ids are.
     ///   - observer: told what the cache cannot do, from any thread; it must not block.
     package init(
         directory: String, limit: CacheLimit = .automatic, tidiesFrom: Int = 1 << 30,
-        longestQueue: Int = BlockCache.longestQueue, patience: Double = 3,
+        longestQueue: Int = BlockCache.longestQueue, patience: Double = 3, ledgers: LedgerFolder? = nil,
         observer: (@Sendable (CacheWarning) -> Void)? = nil
     ) {
         self.directory = directory
         self.observer = observer
         self.patience = UInt64(patience * 1e9)
+        self.ledgers = ledgers
         writer = CacheWriter(most: longestQueue)
         let open = OpenBlocks(maximumOpen: min(DescriptorLimit.raise() / 2, 4096))
         self.open = open
         folder = CacheFolder(path: directory)
         budget = CacheBudget(
-            folder: folder, limit: limit, tidiesFrom: tidiesFrom, evicted: { open.forget($0) },
+            folder: folder, limit: limit, tidiesFrom: tidiesFrom, ledgers: ledgers, evicted: { open.forget($0) },
             renewed: { open.closeRemoved() })
         // Only to know whether it exists; its first use says why it does not.
         _ = try? folder.root(create: false)
@@ -105,7 +108,7 @@ package final class BlockCache: Sendable {
     }
 
     /// The whole block, verified; nil when it is not stored, or was damaged.
-    func load(_ request: BlockRequest) -> BlockBytes? {
+    package func load(_ request: BlockRequest) -> BlockBytes? {
         let (known, isVerified) = open.look(up: request.id)
         guard let file = known ?? self.file(of: request) else { return nil }
         do throws(SystemCallError) {
@@ -118,9 +121,13 @@ package final class BlockCache: Sendable {
             let bytes = try BlockBytes(length: request.length) { (buffer) throws(SystemCallError) in
                 count = try file.read(into: buffer, at: 0)
             }
-            guard count == request.length,
-                isVerified || bytes.withUnsafeBytes({ request.algorithm.blockID(of: $0) }) == request.id
-            else {
+            var flaw: String?
+            if !isVerified, count == request.length {
+                flaw = try bytes.withUnsafeBytes { (bytes) throws(SystemCallError) in
+                    try request.flaw(of: bytes, from: .cache)
+                }
+            }
+            guard count == request.length, flaw == nil else {
                 drop(request.id)
                 return nil
             }
@@ -150,7 +157,7 @@ package final class BlockCache: Sendable {
     }
 
     /// Keeps a verified block, if there is room. Whatever fails is reported, never thrown. Waits for the disk; for the writer's thread.
-    func store(_ id: BlockID, _ bytes: BlockBytes) {
+    package func store(_ id: BlockID, _ bytes: BlockBytes) {
         var reserved = 0
         do throws(SystemCallError) {
             switch try reserve(bytes.count) {

@@ -25,7 +25,7 @@ extension CacheBudget {
         guard used > target else { return 0 }
         let kept = try CacheKeepers.kept(in: root)
         var failure: SystemCallError?
-        for block in contents.blocks.sorted(by: { $0.lastUse < $1.lastUse }) where !kept.contains(block.id) {
+        for block in order.sorted(contents.blocks) where !kept.contains(block.id) {
             guard used > target else { break }
             do throws(SystemCallError) {
                 guard try folder.remove(block.id) != nil else { continue }
@@ -38,6 +38,8 @@ extension CacheBudget {
         if used > target, let failure { throw failure }
         return before - used
     }
+
+    private var order: EvictionOrder { EvictionOrder(unfinished: ledgers?.unfinished() ?? []) }
 }
 
 /// Making room before there is none, and counting anew, beside the writers: to walk through a million blocks takes seconds, in
@@ -73,7 +75,7 @@ extension CacheBudget {
         // What the accounting had beyond the files may be grants, or what a crash left; and there is what came meanwhile.
         let grants = min(max(0, before - contents.bytes), before / 8)
         try recount { $0 = max(0, contents.bytes + grants + $0 - before) }
-        let oldest = contents.blocks.sorted { $0.lastUse < $1.lastUse }
+        let oldest = order.sorted(contents.blocks)
         for start in stride(from: 0, to: oldest.count, by: CacheBudget.batch) {
             guard try evict(oldest[start..<min(start + CacheBudget.batch, oldest.count)]) else { return }
         }

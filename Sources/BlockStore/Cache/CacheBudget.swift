@@ -33,6 +33,7 @@ final class CacheBudget: Sendable {
     let limit: CacheLimit
     /// Bytes of a limit from which on room is made before it is needed.
     let tidiesFrom: Int
+    let ledgers: LedgerFolder?
     let evicted: @Sendable (BlockID) -> Void
     private let renewed: @Sendable () -> Void
     private let grant = Mutex(Grant())
@@ -47,13 +48,15 @@ final class CacheBudget: Sendable {
     ///   - evicted: called for each block that was removed, under the locks; it must be short.
     ///   - renewed: called after each new grant: the time to look what others evicted.
     init(
-        folder: CacheFolder, limit: CacheLimit, tidiesFrom: Int, evicted: @escaping @Sendable (BlockID) -> Void,
+        folder: CacheFolder, limit: CacheLimit, tidiesFrom: Int, ledgers: LedgerFolder?,
+        evicted: @escaping @Sendable (BlockID) -> Void,
         renewed: @escaping @Sendable () -> Void
     ) {
         self.folder = folder
         self.renewed = renewed
         self.limit = limit
         self.tidiesFrom = tidiesFrom
+        self.ledgers = ledgers
         self.evicted = evicted
     }
 

@@ -103,15 +103,17 @@ package final class ChunkDecoder {
         return try ChunkDecoder.verify(bytes, for: request, place: place)
     }
 
-    /// Takes the body of an uncompressed chunk.
+    /// Takes the bytes of an uncompressed block.
     /// - Throws: ``BlockStoreError/corrupt(_:place:reason:)``.
     package func decode(
-        uncompressed body: UnsafeRawBufferPointer, for request: BlockRequest, place: String
+        uncompressed body: UnsafeRawBufferPointer, for request: BlockRequest, place: String, wait: Double? = nil
     ) throws(BlockStoreError) -> BlockBytes {
         guard body.count == request.length else {
             throw .corrupt(request.id, place: place, reason: "\(body.count) bytes, not \(request.length)")
         }
-        let bytes = BlockBytes(length: request.length, transferred: body.count) { $0.copyMemory(from: body) }
+        let bytes = BlockBytes(length: request.length, transferred: body.count, wait: wait) {
+            $0.copyMemory(from: body)
+        }
         return try ChunkDecoder.verify(bytes, for: request, place: place)
     }
 
@@ -150,10 +152,15 @@ package final class ChunkDecoder {
     private static func verify(
         _ bytes: BlockBytes, for request: BlockRequest, place: String
     ) throws(BlockStoreError) -> BlockBytes {
-        let actual = bytes.withUnsafeBytes { request.algorithm.blockID(of: $0) }
-        guard actual == request.id else {
-            throw .corrupt(request.id, place: place, reason: "its digest is \(actual)")
+        let flaw: String?
+        do throws(SystemCallError) {
+            flaw = try bytes.withUnsafeBytes { (bytes) throws(SystemCallError) in
+                try request.flaw(of: bytes, from: .place)
+            }
+        } catch {
+            throw .unreachable(place: request.ledger?.path ?? place, cause: error)
         }
+        if let flaw { throw .corrupt(request.id, place: place, reason: flaw) }
         return bytes
     }
 

@@ -91,7 +91,11 @@ struct MirrorBoard: Sendable {
     /// slow, asking twice makes it slower.
     var races = 2.0
 
-    init(mirrors: Int, parallel: Int) {
+    /// Blocks that a mirror may make one request of.
+    private let joins: Int
+
+    init(mirrors: Int, parallel: Int, joins: Int = 1) {
+        self.joins = max(1, joins)
         health = Array(repeating: MirrorHealth(), count: mirrors)
         estimates = Array(repeating: MirrorEstimate(), count: mirrors)
         self.parallel = max(1, parallel)
@@ -273,7 +277,7 @@ struct MirrorBoard: Sendable {
         // Of two strangers one may be very slow: what it was given first should be little.
         guard estimates[mirror].isMeasured || estimates.count == 1 else { return 2 }
         let window = estimates[mirror].window(meanBytes: meanBytes)
-        return priority == .demand ? max(window + 2, 8) : window
+        return joins * (priority == .demand ? max(window + 2, 8) : window)
     }
 
     /// Nanoseconds after which a mirror that was asked for a block takes too long.

@@ -28,16 +28,17 @@ package final class MirroredBlockStore: BlockStore {
     /// - Parameters:
     ///   - mirrors: in the order of preference, which counts where they hardly differ; at least one.
     ///   - parallel: requests at the same time, to all mirrors together, races among them.
+    ///   - joins: blocks that a mirror makes one request of where it can; so many times as much is given to it.
     ///   - observer: told of every failure of a mirror, from any thread; it must not block.
     package init(
-        _ mirrors: [any BlockStore], policy: RetryPolicy, parallel: Int = 16,
+        _ mirrors: [any BlockStore], policy: RetryPolicy, parallel: Int = 16, joins: Int = 1,
         observer: (@Sendable (BlockStoreError) -> Void)? = nil
     ) {
         precondition(!mirrors.isEmpty, "no mirrors")
         self.mirrors = mirrors
         self.policy = policy
         self.observer = observer
-        state = Mutex(State(board: MirrorBoard(mirrors: mirrors.count, parallel: parallel)))
+        state = Mutex(State(board: MirrorBoard(mirrors: mirrors.count, parallel: parallel * joins, joins: joins)))
     }
 
     package func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {

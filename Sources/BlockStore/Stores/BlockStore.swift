@@ -64,10 +64,12 @@ package struct BlockRequest: Sendable, Hashable {
     /// When ``BlockStore/read(_:at:into:)`` was called that did not find the block, in ``MonotonicClock`` nanoseconds: a cache
     /// does not look a second time, unless a block has come since. Nil when nobody has looked.
     package var missedAt: UInt64?
+    /// What the bytes of a made-up id are compared with; nil for every other block, whose id is their digest.
+    package var ledger: PieceLedger?
 
     package init(
         id: BlockID, length: Int, algorithm: DigestAlgorithm, priority: Priority = .demand, isForKeeping: Bool = false,
-        missedAt: UInt64? = nil
+        missedAt: UInt64? = nil, ledger: PieceLedger? = nil
     ) {
         self.id = id
         self.length = length
@@ -75,6 +77,32 @@ package struct BlockRequest: Sendable, Hashable {
         self.priority = priority
         self.isForKeeping = isForKeeping
         self.missedAt = missedAt
+        self.ledger = ledger
+    }
+
+    /// Where bytes come from that are said to be a block.
+    enum Origin {
+        /// A cache, which has nothing that was not verified when it came.
+        case cache
+        /// A server or folder.
+        case place
+    }
+
+    /// What is wrong with bytes that are said to be this block; nil when they are it. Those of a made-up id are written down when they
+    /// come for the first time, so that they can never be others afterwards.
+    /// - Returns: a phrase.
+    /// - Throws: ``SystemCallError`` when they cannot be written down: then nobody may have them.
+    func flaw(of bytes: UnsafeRawBufferPointer, from origin: Origin) throws(SystemCallError) -> String? {
+        guard let ledger else {
+            let actual = algorithm.blockID(of: bytes)
+            return actual == id ? nil : "its digest is \(actual)"
+        }
+        switch origin {
+        case .cache: return ledger.matches(id, bytes) ? nil : "it is not what was fetched"
+        case .place:
+            let isKnown = try ledger.accept(id, bytes)
+            return isKnown ? nil : "the file has other bytes there than when they were first fetched"
+        }
     }
 }
 

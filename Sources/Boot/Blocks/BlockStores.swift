@@ -1,5 +1,6 @@
 import BlockStore
 import Catalog
+import ContentAddress
 import Curl
 import ImageIndex
 import Linux
@@ -12,8 +13,25 @@ extension BlockCache {
     ) -> BlockCache {
         let limit = configuration.cacheLimit.map { CacheLimit.bytes(Int(clamping: $0)) } ?? .automatic
         return BlockCache(
-            directory: configuration.cacheDirectory ?? places.cache, limit: limit, observer: observer)
+            directory: configuration.cacheDirectory ?? places.cache, limit: limit, ledgers: places.ledgers,
+            observer: observer)
     }
+}
+
+extension PiecePlaces {
+    /// Where an index says that the pieces are.
+    /// - Throws: ``ImageIndexError``.
+    package init(_ index: ImageIndex) throws {
+        var offsets: [BlockID: UInt64] = [:]
+        offsets.reserveCapacity(index.count)
+        try index.forEachBlock { if !$0.isHole { offsets[$0.id] = $0.offset } }
+        self.init(offsets)
+    }
+}
+
+extension Places {
+    /// Where it is written what the pieces of vendors' files were when they first came.
+    package var ledgers: LedgerFolder { LedgerFolder(path: "\(state)/vendors/ledgers") }
 }
 
 /// The chain that provides a version's blocks: the cache, then the publisher's tree and its mirrors.
@@ -21,6 +39,14 @@ package struct BlockStores: Sendable {
     package let caching: CachingBlockStore
     private let cache: BlockCache
     private let mirrors: MirroredBlockStore
+    /// Of a file whose index has made-up ids.
+    package let ledger: PieceLedger?
+    /// Whether the blocks are pieces of a vendor's file.
+    package let isOfPieces: Bool
+    /// Blocks to ask for at a time where all of them are wanted: pieces of a file become long requests.
+    private var parallel: Int { isOfPieces ? 64 : 32 }
+    /// Pieces of a vendor's file that a place may make one request of.
+    private static let joins = 8
 
     /// - Parameters:
     ///   - locations: block stores: http, https or file; in order of preference if they are about equally fast.
@@ -41,7 +67,66 @@ package struct BlockStores: Sendable {
                 return HTTPBlockStore(baseURL: location.url, reach: location.reach, layout: layout, queue: transfers)
             }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
         self.cache = cache
+        ledger = nil
+        isOfPieces = false
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
+    }
+
+    /// The chain for a vendor's file, of which the blocks are pieces: the cache, then the servers that have the file.
+    /// - Parameters:
+    ///   - file: its size and places.
+    ///   - index: of the file's pieces.
+    ///   - ledger: what the pieces are compared with whose ids the index makes up; nil where every id is a digest that somebody has signed.
+    ///   - failures: told of every failure of a place, from any thread.
+    /// - Throws: ``ImageIndexError``.
+    package init(
+        file: RangedFile, index: ImageIndex, ledger: PieceLedger?, cache: BlockCache,
+        transfers: TransferQueue, policy: RetryPolicy, failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) throws {
+        let pieces = try PiecePlaces(index)
+        mirrors = MirroredBlockStore(
+            file.places.map { place -> any BlockStore in
+                if let path = URLText.path(ofFile: place.place.url) {
+                    return FilePieceStore(path: path, size: file.size, pieces: pieces)
+                }
+                return RangeBlockStore(
+                    place, size: file.size, pieces: pieces, isVerified: ledger == nil,
+                    isOnly: file.places.count == 1, queue: transfers)
+            }, policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
+        self.cache = cache
+        self.ledger = ledger
+        isOfPieces = true
+        caching = CachingBlockStore(cache: cache, upstream: mirrors)
+    }
+
+    /// Keeps the pieces that a file's first bytes are, so that they need not be asked for again. Waits for the disk, on a thread of its own.
+    /// - Parameters:
+    ///   - head: as it came with the probe.
+    ///   - index: of the file's pieces.
+    /// - Throws: ``BlockStoreError/corrupt(_:place:reason:)`` where it is not what these pieces are, ``ImageIndexError``,
+    ///   ``SystemCallError``.
+    package func keep(head: [UInt8], of index: ImageIndex, place: String) async throws {
+        let (cache, ledger) = (cache, ledger)
+        try await WorkerThread.run(name: "cache") {
+            let decoder = ChunkDecoder()
+            for position in 0..<index.count {
+                let block = try index.block(at: position)
+                guard block.end <= UInt64(head.count) else { break }
+                if block.isHole { continue }
+                let request = BlockRequest(
+                    id: block.id, length: block.length, algorithm: index.algorithm, ledger: ledger)
+                try head.withUnsafeBytes { head in
+                    let part = UnsafeRawBufferPointer(rebasing: head[Int(block.offset)..<Int(block.end)])
+                    cache.store(block.id, try decoder.decode(uncompressed: part, for: request, place: place))
+                }
+            }
+        }
+    }
+
+    /// What is fetched ahead through these stores.
+    func prefetch(of index: ImageIndex, _ states: BlockStates) -> Prefetch {
+        Prefetch(
+            index: index, store: caching, cache: cache, states: states, ledger: ledger, isOfPieces: isOfPieces)
     }
 
     /// Ends all waiting fetches; nothing can be fetched afterwards.
@@ -62,7 +147,7 @@ package struct BlockStores: Sendable {
         _ blocks: [IndexedBlock], of index: ImageIndex, progress: (ImageFetch.Progress) -> Void = { _ in }
     ) async throws -> UInt64 {
         let cache = cache
-        let fetch = ImageFetch(index: index, store: caching)
+        let fetch = ImageFetch(index: index, store: caching, parallel: parallel, ledger: ledger)
         var state = ImageFetch.Progress()
         state.totalBytes = blocks.reduce(0) { $0 + UInt64($1.length) }
         state.totalBlocks = blocks.count

@@ -16,9 +16,13 @@ package struct ImageFetch: Sendable {
     private let index: ImageIndex
     private let store: any BlockStore
     private let parallel: Int
+    private let ledger: PieceLedger?
 
-    /// - Parameter parallel: requests in flight; fewer where blocks are very long.
-    package init(index: ImageIndex, store: any BlockStore, parallel: Int = 32) {
+    /// - Parameters:
+    ///   - parallel: requests in flight; fewer where blocks are very long.
+    ///   - ledger: of a file whose index has made-up ids.
+    package init(index: ImageIndex, store: any BlockStore, parallel: Int = 32, ledger: PieceLedger? = nil) {
+        self.ledger = ledger
         self.index = index
         self.store = store
         self.parallel = ImageFetch.parallel(parallel, for: index)
@@ -70,7 +74,7 @@ package struct ImageFetch: Sendable {
                 guard let block = next.next() else { return }
                 let request = BlockRequest(
                     id: block.id, length: block.length, algorithm: index.algorithm, priority: priority,
-                    isForKeeping: true)
+                    isForKeeping: true, ledger: ledger)
                 group.addTask {
                     try Task.checkCancellation()
                     _ = try await store.block(request)

@@ -6,8 +6,8 @@ import ImageIndex
 struct Prefetch: Sendable {
     /// Blocks between two looks at the cache's room.
     private static let roomEvery = 64
-    /// Requests in flight for blocks that may never be needed.
-    private static let idleParallel = 4
+    /// Requests in flight for blocks that may never be needed, and for pieces of a file, which become few long requests.
+    private static let idleParallel = (blocks: 4, pieces: 32)
     /// Seconds without a block that the guest had to wait for, before the next block that may never be needed.
     private static let idleAfter = 1.0
 
@@ -15,6 +15,10 @@ struct Prefetch: Sendable {
     let store: any BlockStore
     let cache: BlockCache
     let states: BlockStates
+    /// Of a file whose index has made-up ids.
+    var ledger: PieceLedger?
+    /// Whether it is a file that servers give in pieces, whatever the ids of these are.
+    var isOfPieces = false
 
     /// Fetches a boot set in its order; blocks that are stored already are verified ahead of the guest.
     ///
@@ -37,21 +41,31 @@ struct Prefetch: Sendable {
                 // An index that can no longer be read has no more blocks to fetch; reads will report it.
                 guard let block = try? index.block(at: position) else { return nil }
                 // What arrived is not always kept: the cache itself is asked.
-                if block.isHole || cache.contains(block.id) {
+                if block.isHole || isStored(block) {
                     if !states.isHere(position) { states.arrived(position) }
                     continue
                 }
-                if fetched % Prefetch.roomEvery == 0,
-                    !cache.hasRoom(for: block.length * Prefetch.roomEvery)
-                {
-                    return nil
-                }
+                if fetched % Prefetch.roomEvery == 0, !hasRoom(for: block.length * Prefetch.roomEvery) { return nil }
                 fetched += 1
                 return block
             }
             return nil
         }
-        await run(blocks, parallel: Prefetch.idleParallel, before: waitUntilIdle) {}
+        let parallel = becomesWhole ? Prefetch.idleParallel.pieces : Prefetch.idleParallel.blocks
+        await run(blocks, parallel: parallel, before: waitUntilIdle) {}
+    }
+
+    private var becomesWhole: Bool { isOfPieces || ledger != nil }
+
+    /// A piece that the ledger does not know is fetched anew.
+    private func isStored(_ block: IndexedBlock) -> Bool {
+        cache.contains(block.id) && ledger?.knows(block.id) != false
+    }
+
+    /// A vendor's file should become whole: only then is it known to be right, and vendors do not keep it for long. Where it fits beside
+    /// other things, these make room for it.
+    private func hasRoom(for bytes: Int) -> Bool {
+        cache.hasRoom(for: bytes) || becomesWhole && index.imageSize <= UInt64(cache.limit / 4 * 3)
     }
 
     private func waitUntilIdle() async {
@@ -71,7 +85,7 @@ struct Prefetch: Sendable {
                 guard !Task.isCancelled, let block = blocks.next() else { return }
                 let request = BlockRequest(
                     id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch,
-                    isForKeeping: true)
+                    isForKeeping: true, ledger: ledger)
                 group.addTask {
                     await before?()
                     guard !Task.isCancelled else { return }

@@ -28,10 +28,12 @@ package struct DepartedVersions: Sendable {
 
     private let places: Places
     private let library: CatalogLibrary
+    private let systems: SystemsLibrary
     private let cache: BlockCache
 
-    package init(places: Places, library: CatalogLibrary, cache: BlockCache) {
-        (self.places, self.library, self.cache) = (places, library, cache)
+    package init(places: Places, systems: SystemsLibrary, cache: BlockCache) {
+        (self.places, self.systems, self.cache) = (places, systems, cache)
+        library = systems.catalogs
     }
 
     /// Looks, at most once a day. What fails is tried again the next day; until then it costs a little space.
@@ -92,7 +94,14 @@ package struct DepartedVersions: Sendable {
         let folders = Set(try names(places.catalogs))
         let copies = Dictionary(
             library.sources().map { ($0.name, library.copy(of: $0)) }, uniquingKeysWith: { first, _ in first })
+        let offered = systems.vendors?.copy().document
         return { kept in
+            if kept.key.catalog == CatalogSource.vendorsName, !folders.contains(kept.key.catalog) {
+                // While vendors are turned off, or a system's builds are not known, nothing is missing.
+                guard let distribution = offered?.distribution(kept.key.distribution), !distribution.versions.isEmpty
+                else { return false }
+                return !distribution.versions.contains { $0.id.text == kept.key.version }
+            }
             guard folders.contains(kept.key.catalog) else { return true }
             guard let copy = copies[kept.key.catalog], let document = copy.document else { return false }
             guard let distribution = document.distribution(kept.key.distribution),

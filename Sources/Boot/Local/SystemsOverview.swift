@@ -1,4 +1,6 @@
 import Catalog
+import Curl
+import Formats
 
 /// All that `list` and the menu show: the followed catalogs, and for every version what it costs and what of it is stored.
 package struct SystemsOverview: Sendable {
@@ -15,6 +17,10 @@ package struct SystemSummary: Sendable {
     package var versions: [VersionSummary]
     /// Withdrawn versions, newest first.
     package var withdrawn: [WithdrawnSummary] = []
+    /// The vendor, under whose name its systems stand together; nil for a catalog's system.
+    package var group: String?
+    /// How its versions are known; nil for a catalog's system.
+    package var listing: VendorListing?
 
     package init(
         source: CatalogSource, distribution: Distribution, versions: [VersionSummary],
@@ -29,6 +35,28 @@ package struct SystemSummary: Sendable {
     /// The version that ran last on this machine.
     package var lastRun: VersionSummary? {
         versions.filter { $0.lastRun != nil }.max { $0.lastRun ?? 0 < $1.lastRun ?? 0 }
+    }
+}
+
+/// What is known of the builds that a vendor offers of one system.
+package struct VendorListing: Sendable, Equatable {
+    /// When the vendor last said, seconds since 1970; nil when it was never asked.
+    package var asked: Int?
+    /// How many builds the vendor has at a time, and for how many days each; nil where they stay for months, or nobody says.
+    package var keptBuilds: Int?
+    package var keptDays: Int?
+
+    package init(asked: Int? = nil, keptBuilds: Int? = nil, keptDays: Int? = nil) {
+        (self.asked, self.keptBuilds, self.keptDays) = (asked, keptBuilds, keptDays)
+    }
+
+    /// Seconds for which an answer is good.
+    package static let freshSeconds = 86_400
+
+    /// Whether the vendor is to be asked when somebody looks at the row.
+    package func isDue(now: Int) -> Bool {
+        // A time from the future comes from a clock that was fast.
+        asked.map { !(0..<VendorListing.freshSeconds).contains(now - $0) } ?? true
     }
 }
 
@@ -75,10 +103,24 @@ package struct VersionSummary: Sendable {
     /// The same against the next older version.
     package var changed: UInt64?
     package var offline = Offline.no
+    /// How sure it is; nil for a catalog's own blocks, each of which is verified.
+    package var trust: TrustLevel?
+    /// The vendor's own name of the build; nil where there is none.
+    package var build: String?
+    /// Whether all of a vendor's file is here and was found to be what the vendor says: nothing is left to be verified.
+    package var isVerified = false
+    /// Whether the vendor no longer offers the build; what is here of it may still boot.
+    package var isGone = false
+    /// Why what was here of it was thrown away: it was not what its vendor says; nil where that has not happened.
+    package var fault: String?
+    /// The fingerprint of the key that signed what is known of a vendor's file; nil before that is known, and where nobody signed.
+    package var signedBy: String?
 
     package init(_ version: DistributionVersion, key: VersionKey) {
         self.version = version
         self.key = key
+        trust = version.source?.trust
+        build = version.source?.build
     }
 }
 
@@ -86,10 +128,10 @@ package struct VersionSummary: Sendable {
 
 extension SystemSummary: Encodable {
     private enum CodingKeys: CodingKey {
-        case id, catalog, title, versions, withdrawn
+        case id, catalog, title, versions, withdrawn, group
     }
 
-    /// `withdrawn` is absent where nothing was withdrawn.
+    /// `withdrawn` is absent where nothing was withdrawn, and `group` where it is no vendor's.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(distribution.id, forKey: .id)
@@ -97,6 +139,7 @@ extension SystemSummary: Encodable {
         try container.encode(distribution.title, forKey: .title)
         try container.encode(versions, forKey: .versions)
         if !withdrawn.isEmpty { try container.encode(withdrawn, forKey: .withdrawn) }
+        try container.encodeIfPresent(group, forKey: .group)
     }
 }
 
@@ -117,9 +160,17 @@ extension WithdrawnSummary: Encodable {
 
 extension VersionSummary: Encodable {
     private enum CodingKeys: CodingKey {
-        case id, published, size, toBoot, here, new, offline, running, pinned
+        case id, published, size, toBoot, here, new, offline, running, pinned, trust, verified, build, source, gone
     }
 
+    private struct Source: Encodable {
+        let urls: [String]
+        let format: String
+        let size: UInt64?
+        let digests: [String]
+    }
+
+    /// What follows `pinned` is only there for a vendor's version, `gone` only where it is.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version.id.text, forKey: .id)
@@ -131,5 +182,14 @@ extension VersionSummary: Encodable {
         try container.encode(offline, forKey: .offline)
         try container.encode(isRunning, forKey: .running)
         try container.encode(isPinned, forKey: .pinned)
+        guard let source = version.source else { return }
+        try container.encode(source.trust, forKey: .trust)
+        try container.encode(isVerified, forKey: .verified)
+        try container.encode(build, forKey: .build)
+        try container.encode(
+            Source(
+                urls: source.urls.map(URLText.withoutCredentials), format: source.format.rawValue, size: source.size,
+                digests: source.digests), forKey: .source)
+        if isGone { try container.encode(true, forKey: .gone) }
     }
 }

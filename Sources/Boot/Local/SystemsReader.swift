@@ -6,13 +6,15 @@ import Linux
 
 /// Assembles ``SystemsOverview`` from what is stored on this machine. Asks no server.
 package struct SystemsReader: Sendable {
-    private let library: CatalogLibrary
+    private let library: SystemsLibrary
+    private let notes: VendorNotes
     private let cache: BlockCache
     private let bootSets: BootSetLibrary
     private let history: RunHistory
 
-    package init(places: Places, library: CatalogLibrary, cache: BlockCache) {
-        self.library = library
+    package init(places: Places, systems: SystemsLibrary, cache: BlockCache) {
+        library = systems
+        notes = VendorNotes(places: places)
         self.cache = cache
         bootSets = BootSetLibrary(places: places)
         history = RunHistory(places: places)
@@ -26,7 +28,7 @@ package struct SystemsReader: Sendable {
         let pins = Set((try? cache.pins()) ?? [])
         let systems = copies.flatMap { copy in
             (copy.document?.distributions ?? []).map { distribution in
-                SystemSummary(
+                var system = SystemSummary(
                     source: copy.source, distribution: distribution,
                     versions: distribution.versions.map { version in
                         let key = VersionKey(
@@ -42,9 +44,30 @@ package struct SystemsReader: Sendable {
                             catalog: copy.source.name, distribution: distribution.id, version: version.id.text)
                         return WithdrawnSummary(version: version, isRunning: running.contains(key))
                     })
+                if copy.source.isVendors { addVendor(to: &system) }
+                return system
             }
         }
         return SystemsOverview(catalogs: copies, systems: systems)
+    }
+
+    /// What is known of a vendor's system besides its builds.
+    private func addVendor(to system: inout SystemSummary) {
+        let id = system.distribution.id
+        let row = library.vendors?.hint(id)
+        system.group = row?.group
+        system.listing = VendorListing(
+            asked: library.vendors?.listed(id).map { Int($0.seconds) }, keptBuilds: row?.keptBuilds,
+            keptDays: row?.keptDays)
+        for position in system.versions.indices {
+            let version = system.versions[position].version
+            system.versions[position].isGone = notes.text(.gone, id, version.id.text) != nil
+            system.versions[position].fault = notes.text(.wrong, id, version.id.text)
+            guard let file = library.vendors?.pinned(id, version.id) else { continue }
+            system.versions[position].trust = file.source.trust
+            system.versions[position].signedBy = file.signedBy
+            system.versions[position].isVerified = notes.isVerified(file)
+        }
     }
 
     /// The same with what each version costs and what of it is stored, for those whose index is stored. Waits for the disk: a few
@@ -75,8 +98,10 @@ package struct SystemsReader: Sendable {
             }
             older = fill(&versions[position], index, system, presence, older: older, lastRun: lastRun)
         }
-        return SystemSummary(
-            source: system.source, distribution: system.distribution, versions: versions, withdrawn: withdrawn)
+        // What else is known of it stays.
+        var detailed = system
+        (detailed.versions, detailed.withdrawn) = (versions, withdrawn)
+        return detailed
     }
 
     /// - Returns: the version's blocks.
@@ -84,7 +109,9 @@ package struct SystemsReader: Sendable {
         _ summary: inout VersionSummary, _ index: ImageIndex, _ system: SystemSummary, _ presence: BlockPresence,
         older: Set<BlockID>?, lastRun: Set<BlockID>?
     ) -> Set<BlockID>? {
-        let published = library.bootSetPath(system.source, system.distribution, summary.version)
+        let published =
+            system.source.isVendors
+            ? nil : library.catalogs.bootSetPath(system.source, system.distribution, summary.version)
         let bootSet = Set(bootSets.best(summary.key, published: published)?.ids ?? [])
         var ids: Set<BlockID> = []
         ids.reserveCapacity(min(index.count, 16_384))
@@ -120,7 +147,7 @@ package struct SystemsReader: Sendable {
 
     private func index(of summary: VersionSummary, _ system: SystemSummary) -> ImageIndex? {
         // What cannot be read counts as not stored.
-        try? ImageIndex(path: library.indexPath(system.source, system.distribution, summary.version))
+        library.indexPath(system.source, system.distribution, summary.version).flatMap { try? ImageIndex(path: $0) }
     }
 
     private func ids(of summary: VersionSummary, _ system: SystemSummary) -> Set<BlockID>? {

@@ -6,10 +6,10 @@ import Linux
 
 /// What a user does with the cached blocks of one version. All calls wait for the disk.
 package struct VersionCache: Sendable {
-    private let library: CatalogLibrary
+    private let library: SystemsLibrary
     private let cache: BlockCache
 
-    package init(library: CatalogLibrary, cache: BlockCache) {
+    package init(library: SystemsLibrary, cache: BlockCache) {
         self.library = library
         self.cache = cache
     }
@@ -35,8 +35,9 @@ package struct VersionCache: Sendable {
         var shared: Set<BlockID> = []
         for system in all.systems {
             for summary in system.versions {
-                let path = library.indexPath(system.source, system.distribution, summary.version)
-                guard try Paths.isThere(path) else { continue }
+                guard let path = library.indexPath(system.source, system.distribution, summary.version),
+                    try Paths.isThere(path)
+                else { continue }
                 if summary.key == key {
                     own = try VersionCache.ids(of: ImageIndex(path: path))
                     continue

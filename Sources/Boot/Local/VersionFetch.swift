@@ -21,10 +21,12 @@ package struct VersionFetch: Sendable {
         package var total: UInt64 = 0
         /// What came over the network, compressed.
         package var downloaded: UInt64 = 0
+        /// In the end, whether all of a vendor's file was found to be what its vendor says; nil for a catalog's version.
+        package var isVerified: Bool?
     }
 
     private let places: Places
-    private let library: CatalogLibrary
+    private let systems: SystemsLibrary
     private let cache: BlockCache
     private let transfers: TransferQueue
     private let failures: (@Sendable (BlockStoreError) -> Void)?
@@ -33,10 +35,10 @@ package struct VersionFetch: Sendable {
     ///   - places: where boot sets recorded on this machine are.
     ///   - failures: told of every failure of a mirror, from any thread.
     package init(
-        places: Places, library: CatalogLibrary, cache: BlockCache, transfers: TransferQueue,
+        places: Places, systems: SystemsLibrary, cache: BlockCache, transfers: TransferQueue,
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) {
-        (self.places, self.library, self.cache) = (places, library, cache)
+        (self.places, self.systems, self.cache) = (places, systems, cache)
         (self.transfers, self.failures) = (transfers, failures)
     }
 
@@ -48,11 +50,13 @@ package struct VersionFetch: Sendable {
     package func run(
         _ version: ChosenVersion, _ extent: Extent, progress: (Progress) -> Void = { _ in }
     ) async throws -> Progress {
-        let index = try ImageIndex(path: try await library.index(of: version), imageSize: version.version.size)
-        let stores = BlockStores(
-            locations: version.blockLocations, cache: cache, transfers: transfers, policy: .rounds(5),
-            failures: failures)
+        let image = try await systems.image(of: version)
+        let index = try image.index()
+        let ledger = try image.ledger(index, in: places.ledgers)
+        let stores = try image.stores(
+            index, ledger, cache: cache, transfers: transfers, policy: .rounds(5), failures: failures)
         defer { stores.close() }
+        await image.file?.keepBeginning(in: stores, of: index, cache)
         let blocks = try await blocks(of: index, version, extent, stores)
         var state = Progress()
         let missing = try await stores.keep(blocks, of: index) { kept in
@@ -64,7 +68,35 @@ package struct VersionFetch: Sendable {
         // What was downloaded again because another process held the cache counts, too.
         state.downloaded = UInt64(stores.caching.statistics.bytesFetched)
         guard missing == 0 else { throw VersionFetchError.notKept(bytes: missing) }
+        if extent == .whole { state.isVerified = try await verify(image, index, ledger, stores) }
         return state
+    }
+
+    /// Compares all of a vendor's file with what its vendor says. A wrong one is thrown away.
+    /// - Returns: whether it is right; false where there is nothing to compare it with, nil for a catalog's version.
+    /// - Throws: ``VersionFetchError/wrong(_:reason:servers:)``.
+    private func verify(
+        _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?, _ stores: BlockStores
+    ) async throws -> Bool? {
+        let notes = VendorNotes(places: places)
+        guard let file = image.file, let vendors = systems.vendors else { return nil }
+        if notes.isVerified(file) { return true }
+        let finding = try await file.check(index, ledger, cache: cache, store: stores.caching, library: vendors)
+        switch finding {
+        case .right:
+            try notes.noteVerified(file)
+            return true
+        // Each piece has been.
+        case .unknown: return file.source.trust >= .pieces
+        case .incomplete: throw VersionFetchError.notKept(bytes: UInt64(index.longestBlock))
+        case .wrong(let reason):
+            let servers = file.servers
+            try notes.noteWrong(file, reason: "\(reason); it came from \(servers)")
+            try await WorkerThread.run(name: "discard") { [cache] in
+                try file.throwAway(index, ledger, VersionKey(image.chosen), cache: cache, library: vendors)
+            }
+            throw VersionFetchError.wrong(VersionKey(image.chosen), reason: reason, servers: servers)
+        }
     }
 
     /// - Throws: ``VersionFetchError/noBootSet(_:)``.
@@ -79,7 +111,7 @@ package struct VersionFetch: Sendable {
         }
         let recorded = BootSetLibrary(places: places)
         let key = VersionKey(version)
-        let published = recorded.recorded(key) == nil ? try await library.bootSet(of: version) : nil
+        let published = recorded.recorded(key) == nil ? try await systems.catalogs.bootSet(of: version) : nil
         guard let bootSet = recorded.best(key, published: published) else { throw VersionFetchError.noBootSet(key) }
         return try await WorkerThread.run(name: "index") { try bootSet.blocks(of: index) }
     }
@@ -89,6 +121,8 @@ package struct VersionFetch: Sendable {
 package enum VersionFetchError: Error, Sendable, Equatable {
     /// Nobody has recorded what this version needs to start.
     case noBootSet(VersionKey)
+    /// All of a vendor's file came, and is not what the vendor says. It was thrown away. `servers` are names for people.
+    case wrong(VersionKey, reason: String, servers: String)
     /// So many bytes of the image are not in the cache: it is full, cannot be written, or another process holds it.
     case notKept(bytes: UInt64)
 }

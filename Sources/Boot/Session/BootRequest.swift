@@ -21,13 +21,15 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var keepsExchange: Bool?
     /// Bytes that the exchange folder may hold; nil for the usual limit.
     package var exchangeLimit: UInt64?
+    /// Whether a version may boot that is less sure than the settings ask for; nil means no.
+    package var allowUnverified: Bool?
     /// The user's own orders for the guest's first boot, in the words of the guest's own program for it; nil for none.
     package var userData: String?
 
     package init(
         id: String, name: String, memoryMiB: Int?, cpus: Int?, display: Display, network: String, accel: String,
         connect: String?, keepsExchange: Bool? = nil, exchangeLimit: UInt64? = nil,
-        userData: String? = nil
+        allowUnverified: Bool? = nil, userData: String? = nil
     ) {
         self.id = id
         self.name = name
@@ -39,6 +41,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
         self.connect = connect
         self.keepsExchange = keepsExchange
         self.exchangeLimit = exchangeLimit
+        self.allowUnverified = allowUnverified
         self.userData = userData
     }
 }
@@ -51,6 +54,8 @@ package struct StartReport: Codable, Sendable {
     package var failure: SessionFailure?
     /// The guest runs, or the image is mounted.
     package var isUp: Bool
+    /// What the user has to allow first, where that is why the start failed: ``UnverifiedBoots/allow(_:)``, then another start.
+    package var unverified: UnverifiedBoot?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

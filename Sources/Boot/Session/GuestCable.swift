@@ -8,8 +8,8 @@ struct GuestCable: Sendable {
     let isThere: @Sendable () async -> Bool
     /// Writes a line to the session's log.
     let log: @Sendable (String) -> Void
-    /// Shows a text with the session's status.
-    let show: @Sendable (String) -> Void
+    /// Shows it with the session's status.
+    let show: @Sendable (SessionStatus.NetworkTrouble) -> Void
     /// Between two tries: while a read waits, libvirt gives up on QEMU after half a minute.
     var pause = Duration.seconds(2)
     /// A guest that ends takes its connection along, and libvirt says so a little later.
@@ -36,8 +36,8 @@ struct GuestCable: Sendable {
                 cable = after(cable) { await plugIn() }
             case .unplugged:
                 watch?.cancel()
-                watch = Task { if await sleeps(farewell), await isThere() { warn(Self.unplugged) } }
-            case .exposed(let text): warn(text)
+                watch = Task { if await sleeps(farewell), await isThere() { warn(.unplugged, Self.unplugged) } }
+            case .exposed(let text): warn(.exposed, text)
             }
         }
     }
@@ -60,9 +60,9 @@ struct GuestCable: Sendable {
         }
     }
 
-    private func warn(_ text: String) {
+    private func warn(_ kind: SessionStatus.NetworkTrouble.Kind, _ text: String) {
         log("warning: \(text)")
-        show(text)
+        show(SessionStatus.NetworkTrouble(kind: kind, text: text))
     }
 
     /// - Returns: false where it was cancelled.

@@ -131,7 +131,7 @@ struct RunningSession: Sendable {
         }
         let cable = GuestCable(
             setLink: { await guest.setLink(isUp: $0) }, isThere: { await guest.isActive() }, log: log,
-            show: { [state] in state.note(error: $0) })
+            show: { [state] in state.note($0) })
         let following = Task { await cable.follow(network.events) }
         await teardown.add {
             events.cancel()

@@ -5,12 +5,16 @@ import ImageIndex
 import ImageMount
 import Linux
 
-/// What a session boots: a version's index, and the blocks that its start reads.
+/// What a session boots: where a version's image is, its index, and the blocks that its start reads.
 struct SessionImage: Sendable {
-    let chosen: ChosenVersion
+    let image: VersionImage
     let index: ImageIndex
     /// By first touch; empty when nobody has recorded this version.
     let bootSet: [IndexedBlock]
+    /// What the pieces of a vendor's file are compared with; nil where the index has their digests.
+    let ledger: PieceLedger?
+
+    var chosen: ChosenVersion { image.chosen }
 }
 
 /// The disk stages of a session: the image as a file, and the blocks that must be stored before a guest may read it.
@@ -34,6 +38,8 @@ struct SessionDisk: Sendable {
     let describe: @Sendable (any Error) -> String
     /// Writes a line to the session's log.
     let log: @Sendable (String) -> Void
+    /// Told that the vendor no longer has the file; nil for a catalog's image.
+    var verification: SessionVerification?
 
     /// Mounts the image.
     /// - Parameters:
@@ -46,12 +52,13 @@ struct SessionDisk: Sendable {
         signals: AsyncStream<SessionSignal>.Continuation, _ teardown: Teardown
     ) async throws -> Mounted {
         // Patient: a guest waits for as long as it takes.
-        let stores = stores(.patient)
+        let stores = try stores(.patient)
         await teardown.add {
             stores.close()
             // What has arrived should be in the cache the next time.
             await stores.caching.settle(within: .seconds(10))
         }
+        await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
         let options = MountOptions(
             readers: reader.map { .user($0) } ?? .ownUser,
             read: ReadOptions(
@@ -65,7 +72,8 @@ struct SessionDisk: Sendable {
             return try MountedImage.mount(
                 index: version.index, store: stores.caching, at: directory, fileName: version.chosen.version.id.text,
                 options: options,
-                observer: SessionReadObserver(states: states, recorder: recorder, signals: signals))
+                observer: SessionReadObserver(states: states, recorder: recorder, signals: signals),
+                format: version.image.format, ledger: version.ledger)
         }
         state.attach(stores: stores, blocks: states)
         // In the background: an image of millions of blocks takes seconds. Without a thread the picture of the image shows blocks
@@ -83,12 +91,14 @@ struct SessionDisk: Sendable {
     ///
     /// A running guest waits for a server that does not answer; a start does not: after some rounds this fails.
     /// - Parameter bootSet: protected from eviction, too, for as long as the session lives.
-    func fetchEnds(_ bootSet: [IndexedBlock], _ teardown: Teardown) async throws {
+    func fetchEnds(of image: MountedImage, _ bootSet: [IndexedBlock], _ teardown: Teardown) async throws {
         let index = version.index
-        let stores = stores(.rounds(5))
+        let stores = try stores(.rounds(5))
         let edge = min(1 << 20, index.imageSize)
-        let parts = [0..<edge, (index.imageSize - edge)..<index.imageSize]
-        let fetch = ImageFetch(index: index, store: stores.caching)
+        // Where a disk's ends lie in a file that is not the disk, only its reader knows.
+        let isPlain = version.image.format.isPlain
+        let parts = isPlain ? [0..<edge, (index.imageSize - edge)..<index.imageSize] : [0..<edge]
+        let fetch = ImageFetch(index: index, store: stores.caching, ledger: version.ledger)
         // Another session must not evict them before the domain exists.
         let kept = try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
         let (cache, id) = (cache, id)
@@ -100,20 +110,28 @@ struct SessionDisk: Sendable {
         } onCancel: {
             stores.close()
         }
+        if !isPlain {
+            let last = image.size - min(1 << 20, image.size)
+            for part in [0..<min(1 << 20, image.size), last..<image.size] { _ = try await image.read(part) }
+        }
         // If the disk is slow they are downloaded once more rather than waited for.
         await stores.caching.settle(within: .seconds(5))
         stores.close()
     }
 
-    private func stores(_ policy: RetryPolicy) -> BlockStores {
-        let (state, describe, log) = (state, describe, log)
-        return BlockStores(
-            locations: version.chosen.blockLocations, cache: cache, transfers: transfers, policy: policy,
-            failures: { failure in
-                state.note(error: describe(failure))
-                // A mirror that gives wrong bytes is broken or hostile, and only the user can do something about it.
-                if case .corrupt = failure { log("warning: \(describe(failure))\n") }
-            })
+    private func stores(_ policy: RetryPolicy) throws -> BlockStores {
+        let (state, describe, log, verification) = (state, describe, log, verification)
+        return try version.image.stores(
+            version.index, version.ledger, cache: cache, transfers: transfers, policy: policy
+        ) { failure in
+            if let verification, case .missing(_, let place) = failure {
+                state.note(error: verification.fileIsGone(place))
+                return
+            }
+            state.note(error: describe(failure))
+            // A mirror that gives wrong bytes is broken or hostile, and only the user can do something about it.
+            if case .corrupt = failure { log("warning: \(describe(failure))\n") }
+        }
     }
 }
 

@@ -12,12 +12,13 @@ struct SessionGuest: Sendable {
     /// Creates the overlay and the domain, and starts the guest.
     /// - Parameters:
     ///   - surroundings: what was set up for it besides the disk.
+    ///   - diskSize: bytes of the disk in `imagePath`.
     ///   - userData: see ``SessionSeed/usualUserData``.
     ///   - teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``.
     static func start(
         in surroundings: GuestSurroundings, request: BootRequest, resources: GuestResources, chosen: ChosenVersion,
-        userData: String?, index: ImageIndex, imagePath: String, directory: SessionDirectory, teardown: Teardown
+        userData: String?, diskSize: UInt64, imagePath: String, directory: SessionDirectory, teardown: Teardown
     ) async throws -> SessionGuest {
         let settings = chosen.guest
         let processor = settings.cpuLevel.flatMap { ProcessorLevel(rawValue: $0.rawValue) }
@@ -36,7 +37,7 @@ struct SessionGuest: Sendable {
             sectorSize = try await WorkerThread.run(name: "overlay") {
                 // An image whose head cannot be read now most likely has these; the guest reads it again.
                 let size = (try? DiskSectors.size(ofImage: imagePath)) ?? 512
-                let sectors = (index.imageSize + UInt64(size) - 1) / UInt64(size)
+                let sectors = (diskSize + UInt64(size) - 1) / UInt64(size)
                 try Overlay.create(at: overlay, backing: imagePath, size: sectors * UInt64(size))
                 return size
             }

@@ -16,6 +16,8 @@ enum SessionSignal: Sendable {
     case seen(GuestState)
     /// Somebody unmounted the image.
     case mountEnded
+    /// What the guest has read is not what it should be: it must not run on.
+    case untrue(SessionFailure)
     /// The room on the disk that holds what the guest writes has come to its reserve, or has left it.
     case room(DiskReserve.Room)
     /// Time to look whether an event was lost.
@@ -112,6 +114,10 @@ struct SessionLoop: Sendable {
             return [.end(failure)]
         case .seen(.off): return [.end(failure)]
         case .guest(.crashed): fail(SessionFailure(exitCode: 1, message: "the guest crashed"))
+        case .untrue(let failure):
+            fail(failure)
+            guard condition.stopAsked(force: true) else { return [] }
+            actions += admitReads() + [.stop(force: true, within: .zero)]
         case .mountEnded:
             guard !condition.isStopping else { return [] }
             fail(SessionFailure(exitCode: 69, message: "something else unmounted the guest's disk"))

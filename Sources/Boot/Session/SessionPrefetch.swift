@@ -23,8 +23,7 @@ struct SessionPrefetch: Sendable {
     ) {
         key = VersionKey(version.chosen)
         bootSet = SessionPrefetch.affordable(version.bootSet, in: cache)
-        prefetch = Prefetch(
-            index: version.index, store: mounted.stores.caching, cache: cache, states: mounted.states)
+        prefetch = mounted.stores.prefetch(of: version.index, mounted.states)
         recorder = mounted.recorder
         self.library = library
         self.state = state

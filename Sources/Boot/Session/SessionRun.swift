@@ -102,16 +102,22 @@ package final class SessionRun: Sendable {
         async let preparing = GuestSurroundings.prepare(
             request: request, directory: directory, places: places, users: users, teardown: teardown,
             log: { [self] in note("\($0)\n") })
-        let version = try await findVersion(transfers)
+        let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
+        let version = try await findVersion(systems)
         let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")
             update { $0.lowered = lowered }
         }
+        let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
+        let verification = SessionVerification(
+            version, library: systems.vendors, places: places, cache: cache, directory: directory, state: state,
+            signals: signals.continuation, log: { [self] in note("\($0)\n") })
+        // After everything that uses the file has ended.
+        await teardown.addBlocking { verification?.discard() }
         let disk = SessionDisk(
-            version: version,
-            cache: BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") },
-            transfers: transfers, id: request.id, state: state, describe: describe, log: { [self] in note($0) })
+            version: version, cache: cache, transfers: transfers, id: request.id, state: state, describe: describe,
+            log: { [self] in note($0) }, verification: verification)
         let mounted = try await disk.mount(
             at: directory.mount, reader: try await reader(users), readBound: configuration.readBound,
             quiet: .seconds(configuration.quietSeconds), signals: signals.continuation, teardown)
@@ -126,7 +132,7 @@ package final class SessionRun: Sendable {
         let fetching = Task { await ahead.fetchBootSet(parallel: configuration.parallelRequests) }
         await teardown.add { fetching.cancel() }
         update { $0.phase = .bootSet }
-        try await disk.fetchEnds(ahead.bootSet, teardown)
+        try await disk.fetchEnds(of: mounted.image, ahead.bootSet, teardown)
         let surroundings = try await preparing
         try checkNotStopped()
         update {
@@ -135,10 +141,12 @@ package final class SessionRun: Sendable {
         }
         let guest = try await SessionGuest.start(
             in: surroundings, request: request, resources: resources, chosen: version.chosen,
-            userData: configuration.userData, index: version.index, imagePath: mounted.image.path, directory: directory,
-            teardown: teardown)
+            userData: configuration.userData, diskSize: mounted.image.size, imagePath: mounted.image.path,
+            directory: directory, teardown: teardown)
+        // When the guest has ended, and before its overlay goes.
+        await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()
-        await followBoot(guest, ahead, fetching, teardown)
+        await followBoot(guest, ahead, fetching, teardown) { await verification?.check(mounted.stores) }
         return RunningSession(
             guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
@@ -162,38 +170,51 @@ package final class SessionRun: Sendable {
         }
     }
 
-    private func findVersion(_ transfers: TransferQueue) async throws -> SessionImage {
-        let name = try VersionName(argument: request.name)
-        let library = CatalogLibrary(
-            directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
-        let copies = await library.copies(refresh: true)
-        let chosen = try name.choose(from: copies)
+    private func findVersion(_ systems: SystemsLibrary) async throws -> SessionImage {
+        let (chosen, isCurrent) = try await systems.choose(try VersionName(argument: request.name))
         update {
             $0.catalog = chosen.source.name
             $0.distribution = chosen.distribution.id
             $0.version = chosen.version.id.text
             $0.phase = .index
         }
-        let path = try await library.index(of: chosen)
+        let image = try await systems.image(of: chosen)
         try checkNotStopped()
+        try checkIsAllowed(image)
         let recorded = BootSetLibrary(places: places)
         // If the server does not answer, a boot set that is not stored is not waited for.
-        let local = library.bootSetPath(chosen.source, chosen.distribution, chosen.version)
-        let isAnswering = copies.contains { $0.source.name == chosen.source.name && $0.isCurrent }
-        let isWanted = Paths.allows(.reading, local) || recorded.recorded(VersionKey(chosen)) == nil && isAnswering
+        let local = systems.catalogs.bootSetPath(chosen.source, chosen.distribution, chosen.version)
+        let isWanted = Paths.allows(.reading, local) || recorded.recorded(VersionKey(chosen)) == nil && isCurrent
         // Without its boot set a boot is slower, no more.
-        let published = isWanted ? try? await library.bootSet(of: chosen) : nil
-        let (index, bootSet) = try await WorkerThread.run(name: "index") {
-            let index = try ImageIndex(path: path, imageSize: chosen.version.size)
+        let published = isWanted ? try? await systems.catalogs.bootSet(of: chosen) : nil
+        return try await WorkerThread.run(name: "index") {
+            let index = try image.index()
             let bootSet = recorded.best(VersionKey(chosen), published: published)
-            return (index, try bootSet?.blocks(of: index) ?? [])
+            return SessionImage(
+                image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [],
+                ledger: try image.ledger(index, in: self.places.ledgers))
         }
-        return SessionImage(chosen: chosen, index: index, bootSet: bootSet)
+    }
+
+    /// Whether the version is as sure as the user wants it.
+    private func checkIsAllowed(_ image: VersionImage) throws(BootError) {
+        let boots = UnverifiedBoots(places: places, settings: configuration.vendors)
+        let isVerified = image.file.map(VendorNotes(places: places).isVerified) ?? false
+        let permission = boots.permission(
+            for: image.chosen.version, of: VersionKey(image.chosen), isVerified: isVerified,
+            isForced: request.allowUnverified ?? false)
+        switch permission {
+        case .granted: return
+        case .ask(let boot): throw .unverified(boot, isByDefault: true)
+        case .refused(let boot): throw .unverified(boot, isByDefault: false)
+        }
     }
 
     /// In the background while the guest runs: notes that it ran, records what its boot reads, then fetches the rest.
+    /// - Parameter check: called when nothing more is fetched ahead.
     private func followBoot(
-        _ guest: SessionGuest, _ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown
+        _ guest: SessionGuest, _ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown,
+        then check: @escaping @Sendable () async -> Void
     ) async {
         // Without the note the menu just does not mark this version as the last one that ran.
         try? RunHistory(places: places).note(ahead.key)
@@ -207,6 +228,7 @@ package final class SessionRun: Sendable {
             await bootSet.value
             await ahead.followBoot(
                 fetchesRest: setting != "never" && !isMetered, cpuSeconds: guest.cpuSeconds)
+            await check()
         }
         await teardown.add { following.cancel() }
     }

@@ -37,6 +37,11 @@ final class SessionState: Sendable {
     /// Notes a failure that the session is dealing with.
     func note(error: String) { sources.withLock { $0.status.lastError = error } }
 
+    /// Notes what is wrong with the guest's network; it stays so.
+    func note(_ trouble: SessionStatus.NetworkTrouble) {
+        update { ($0.network, $0.lastError) = (trouble, trouble.text) }
+    }
+
     /// Whatever failed works again.
     func clearError() { sources.withLock { $0.status.lastError = nil } }
 

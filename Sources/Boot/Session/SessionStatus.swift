@@ -1,3 +1,5 @@
+import Catalog
+
 /// One session as scripts and screens see it; the shape of `sessions --json` (DESIGN section 6).
 package struct SessionStatus: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
@@ -19,6 +21,25 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         private var place: Int { Phase.allCases.firstIndex(of: self) ?? 0 }
 
         package static func < (left: Phase, right: Phase) -> Bool { left.place < right.place }
+    }
+
+    /// What is wrong with the network of a guest that runs.
+    package struct NetworkTrouble: Codable, Sendable, Equatable {
+        package enum Kind: String, Codable, Sendable {
+            /// Its process could reach more of the user's machine than it should, if it were broken.
+            case exposed
+            /// QEMU's connection to it has ended: the guest has none.
+            case unplugged
+        }
+
+        package var kind: Kind
+        /// What it means and what to do, for people.
+        package var text: String
+
+        package init(kind: Kind, text: String) {
+            self.kind = kind
+            self.text = text
+        }
     }
 
     package struct Domain: Codable, Sendable, Equatable {
@@ -75,6 +96,12 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var withdrawn: String?
     /// What the guest does not get of what its catalog advises; nil if it gets all of it.
     package var lowered: String?
+    /// Nil while nothing is wrong with it.
+    package var network: NetworkTrouble?
+    /// How sure a vendor's version is; nil for a catalog's.
+    package var trust: TrustLevel?
+    /// Whether all that the guest reads of a vendor's version has been verified, or is as it comes; nil for a catalog's.
+    package var verified: Bool?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -111,8 +138,8 @@ extension SessionStatus {
     /// The version that it runs.
     package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 
-    /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, and ``lowered`` if something
-    /// was.
+    /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
+    /// was, ``network`` if something is wrong with it, and ``trust`` and ``verified`` for a vendor's.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -138,6 +165,9 @@ extension SessionStatus {
         try container.encode(domain, forKey: .domain)
         try container.encodeIfPresent(withdrawn, forKey: .withdrawn)
         try container.encodeIfPresent(lowered, forKey: .lowered)
+        try container.encodeIfPresent(network, forKey: .network)
+        try container.encodeIfPresent(trust, forKey: .trust)
+        try container.encodeIfPresent(verified, forKey: .verified)
     }
 }
 

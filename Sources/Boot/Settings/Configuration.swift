@@ -40,6 +40,9 @@ package struct Configuration: Sendable, Equatable {
     /// Bytes that an exchange folder may hold.
     package var exchangeLimit: UInt64 = usualExchangeLimit
 
+    /// What is offered of vendors' own files.
+    package var vendors = VendorSettings()
+
     static let usualExchangeLimit: UInt64 = 16 << 30
 
     package init() {}
@@ -107,6 +110,12 @@ package struct Configuration: Sendable, Equatable {
             keepsExchange = value == "keep"
         }
         if let value = try reader.bytes("exchange.limit") { exchangeLimit = value }
+        if let value = try reader.boolean("vendors.enabled") { vendors.isEnabled = value }
+        if let value = try reader.string("vendors.least", among: TrustLevel.allCases.map(\.rawValue)) {
+            vendors.least = TrustLevel(rawValue: value)
+        }
+        if let value = try reader.string("vendors.from") { vendors.from = value }
+        if let value = try reader.strings("vendors.hidden") { vendors.hidden = Set(value) }
         if let value = try reader.string("network.mode", among: ["user", "lan", "none"]) { network = value }
     }
 }
@@ -120,6 +129,7 @@ private struct SettingsReader {
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
         "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
         "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "user-data"],
+        "vendors": ["enabled", "least", "from", "hidden"],
     ]
 
     /// A misspelt setting is an error, not a silent default.
@@ -146,6 +156,29 @@ private struct SettingsReader {
             throw .configuration(file: file, key: path, reason: "must be \(wanted)")
         }
         return text
+    }
+
+    func boolean(_ path: String) throws(BootError) -> Bool? {
+        guard let value = value(path) else { return nil }
+        guard let isSet = value.bool else {
+            throw .configuration(file: file, key: path, reason: "must be true or false")
+        }
+        return isSet
+    }
+
+    func strings(_ path: String) throws(BootError) -> [String]? {
+        guard let value = value(path) else { return nil }
+        guard let array = value.array else {
+            throw .configuration(file: file, key: path, reason: "must be a list of strings")
+        }
+        var texts: [String] = []
+        for element in array {
+            guard let text = element.string else {
+                throw .configuration(file: file, key: path, reason: "must be a list of strings")
+            }
+            texts.append(text)
+        }
+        return texts
     }
 
     func integer(_ path: String, in range: ClosedRange<Int>) throws(BootError) -> Int? {

@@ -27,6 +27,14 @@ package struct Places: Sendable {
     package var bootSets: String { "\(state)/boot-sets" }
     /// Which versions ran, and when.
     package var runs: String { "\(state)/runs" }
+    /// The systems whose unverified versions the user has allowed to boot.
+    package var unverified: String { "\(state)/unverified" }
+    /// What is known of vendors' systems: listings, files that are pinned, their indexes.
+    package var vendors: String { "\(state)/vendors" }
+    /// What was found out here about vendors' versions.
+    package var vendorNotes: String { "\(state)/vendor-notes" }
+    /// Folders with tables of vendors: the installed one, then the user's own.
+    package let vendorTables: [String]
     /// Since when versions of which something is stored have been missing from their catalogs.
     package var departed: String { "\(state)/departed" }
     /// A folder for each session, which its guest reads and writes over ssh. Nobody else may pass: what a guest makes there runs as its maker.
@@ -35,12 +43,13 @@ package struct Places: Sendable {
     package var exchanges: String { "\(state)/exchanges" }
 
     /// - Parameters:
+    ///   - program: our own program's path, beside whose folder what belongs to it is installed; nil where that is not known.
     ///   - environment: looks up a variable; empty values count as absent, as the XDG specification says.
     ///   - user: effective user id.
     ///   - home: the user's home folder.
     ///   - findRuntime: finds the runtime folder of a user who is not root, given the state folder and what the environment names.
     package init(
-        environment: (String) -> String?, user: UserID, home: String,
+        program: String? = nil, environment: (String) -> String?, user: UserID, home: String,
         findRuntime: (_ state: String, _ given: String?) -> RuntimeFolder? = { _, _ in nil }
     ) {
         func variable(_ name: String) -> String? {
@@ -61,11 +70,17 @@ package struct Places: Sendable {
             ?? (isRoot ? "/var/cache/oscircular" : "\(home)/.cache/oscircular")
         let configuration = variable("XDG_CONFIG_HOME") ?? "\(home)/.config"
         configurationFiles = ["/etc/oscircular/config.toml", "\(configuration)/oscircular/config.toml"]
+        // PREFIX/bin/oscircular has its files in PREFIX/share/oscircular.
+        let prefix = program?.split(separator: "/").dropLast(2).map { "/\($0)" }.joined()
+        vendorTables = [prefix.map { "\($0)/share/oscircular/vendors" }, "\(configuration)/oscircular/vendors"]
+            .compactMap(\.self)
     }
 
     /// Of this process.
     package static func current() -> Places {
         Places(
+            // Without /proc only the user's own tables count.
+            program: try? Paths.target(ofLink: "/proc/self/exe"),
             environment: { name in
                 guard let value = Environment.value(name) else { return nil }
                 // Root's QEMU runs as another user, who must get through: a login's folder of mode 0700 will not do, and root

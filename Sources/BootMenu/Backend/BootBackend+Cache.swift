@@ -8,10 +8,10 @@ import Linux
 /// The cache: pins, removal and verification; and the catalogs that are followed.
 extension BootBackend {
     package func pin(_ image: VersionKey, _ isPinned: Bool) async throws {
-        let versions = VersionCache(library: library, cache: cacheOfUser)
+        let versions = VersionCache(library: systems, cache: cacheOfUser)
         if isPinned {
             let chosen = try chosen(image)
-            let path = try await library.index(of: chosen)
+            let path = try await systems.image(of: chosen).indexPath
             try await WorkerThread.run(name: "cache") { try versions.pin(VersionKey(chosen), indexPath: path) }
         } else {
             // A version that its catalog no longer has can still be unpinned.
@@ -20,7 +20,7 @@ extension BootBackend {
     }
 
     package func remove(_ image: VersionKey) async throws -> UInt64 {
-        let versions = VersionCache(library: library, cache: cacheOfUser)
+        let versions = VersionCache(library: systems, cache: cacheOfUser)
         let overview = try await self.overview()
         let freed = try await WorkerThread.run(name: "cache") {
             try versions.remove(image, among: overview)
@@ -46,8 +46,8 @@ extension BootBackend {
     }
 
     private func overview() async throws -> SystemsOverview {
-        let reader = SystemsReader(places: places, library: library, cache: cacheOfUser)
-        let copies = library.sources().map { library.copy(of: $0) }
+        let reader = SystemsReader(places: places, systems: systems, cache: cacheOfUser)
+        let copies = await systems.copies(refresh: false)
         return try await WorkerThread.run(name: "overview") { reader.details(reader.outline(copies, sessions: [])) }
     }
 

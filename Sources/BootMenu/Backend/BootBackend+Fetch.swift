@@ -10,7 +10,7 @@ extension BootBackend {
             let task = Task {
                 do {
                     let fetch = VersionFetch(
-                        places: places, library: library, cache: cacheOfUser, transfers: transfers)
+                        places: places, systems: systems, cache: cacheOfUser, transfers: transfers)
                     let meter = RateMeter()
                     try await fetch.run(try chosen(image), extent) { state in
                         let rate = meter.rate(count: state.downloaded)

@@ -17,7 +17,7 @@ extension BootBackend {
     package func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
         AsyncStream { continuation in
             let task = Task {
-                let known = await library.copies(refresh: false)
+                let known = await systems.copies(refresh: false)
                 let sessions = await registry.statuses()
                 remember(known)
                 continuation.yield(await offer(known, sessions, isPriced: false))
@@ -27,7 +27,7 @@ extension BootBackend {
                 await fetchIndexes(of: BootBackend.newest(fresh))
                 continuation.yield(await offer(fresh, sessions, isPriced: true))
                 continuation.finish()
-                await DepartedVersions(places: places, library: library, cache: cacheOfUser).tidy(registry)
+                await DepartedVersions(places: places, systems: systems, cache: cacheOfUser).tidy(registry)
             }
             continuation.onTermination = { _ in task.cancel() }
         }
@@ -48,27 +48,33 @@ extension BootBackend {
 
     /// The catalogs as their servers have them now; all servers are asked at once.
     private func asked(_ known: [CatalogCopy], isAsked: Bool) async -> [CatalogCopy] {
-        guard isAsked else { return await library.copies(refresh: true) }
+        guard isAsked else { return await systems.copies(refresh: true) }
         return await withTaskGroup(of: CatalogCopy.self) { group in
-            for copy in known { group.addTask { await self.library.refreshed(copy.source) } }
-            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.source.name < $1.source.name }
+            for copy in known where !copy.source.isVendors {
+                group.addTask { await self.library.refreshed(copy.source) }
+            }
+            let catalogs = await group.reduce(into: []) { $0.append($1) }.sorted { $0.source.name < $1.source.name }
+            return catalogs + known.filter(\.source.isVendors)
         }
     }
 
     private func offer(_ copies: [CatalogCopy], _ sessions: [SessionStatus], isPriced: Bool) async -> MenuOffer {
-        let reader = SystemsReader(places: places, library: library, cache: cacheOfUser)
+        let reader = SystemsReader(places: places, systems: systems, cache: cacheOfUser)
         // Without a thread there is nothing to show yet; the next offer has it.
         let overview = try? await WorkerThread.run(name: "overview") {
             let outline = reader.outline(copies, sessions: sessions)
             return isPriced ? reader.details(outline) : outline
         }
         guard let overview else { return MenuOffer(isPriced: isPriced) }
-        return MenuOffer(overview, isPriced: isPriced, message: describe)
+        var offer = MenuOffer(overview, isPriced: isPriced, message: describe)
+        offer.hiddenVendors = await hiddenVendors()
+        return offer
     }
 
     /// The newest version of every system of the catalogs whose servers answered.
     private static func newest(_ copies: [CatalogCopy]) -> [ChosenVersion] {
-        copies.filter(\.isCurrent).flatMap { copy -> [ChosenVersion] in
+        // Those of vendors have no index before somebody boots them.
+        copies.filter { $0.isCurrent && !$0.source.isVendors }.flatMap { copy -> [ChosenVersion] in
             guard let document = copy.document else { return [] }
             return document.distributions.compactMap { distribution in
                 distribution.versions.first.map {

@@ -11,7 +11,9 @@ package final class BootBackend: MenuBackend {
     let places: Places
     let configuration: Configuration
     let transfers: TransferQueue
-    let library: CatalogLibrary
+    /// Everything that can be booted, and the part of it that catalogs offer.
+    let systems: SystemsLibrary
+    var library: CatalogLibrary { systems.catalogs }
     let cacheOfUser: BlockCache
     let registry: SessionRegistry
     /// Path of our own program, which the sessions' processes run.
@@ -37,8 +39,7 @@ package final class BootBackend: MenuBackend {
         self.hasDisplay = hasDisplay
         self.describe = describe
         transfers = configuration.transfers(catalogs: places.catalogs)
-        library = CatalogLibrary(
-            directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
+        systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         cacheOfUser = BlockCache.open(places: places, configuration: configuration)
         registry = SessionRegistry(places: places)
     }
@@ -86,9 +87,11 @@ package final class BootBackend: MenuBackend {
         return try? await registry.send(.blockMap, cells: wanted, to: session).map?.cells
     }
 
-    package func boot(_ image: VersionKey, session: String) async throws -> StartReport {
+    package func boot(_ image: VersionKey, session: String, allowing: UnverifiedBoot?) async throws -> StartReport {
         let registry = registry
+        let unverified = UnverifiedBoots(places: places, settings: configuration.vendors)
         try await WorkerThread.run(name: "stale") {
+            if let allowing { try unverified.allow(allowing) }
             registry.clearStale()
             registry.trimLogs()
         }
@@ -129,10 +132,30 @@ package final class BootBackend: MenuBackend {
         }
     }
 
-    package func endReason(session: String) async -> String? {
-        let directory = SessionDirectory(id: session, places: places)
+    package func endReason(session: String, _ image: VersionKey) async -> GuestEnd? {
+        let (directory, places) = (SessionDirectory(id: session, places: places), places)
         // Without a thread nobody is told why it ended; its log has the reason.
-        return try? await WorkerThread.run(name: "log") { directory.failure }
+        return try? await WorkerThread.run(name: "log") {
+            guard let reason = directory.failure else { return nil }
+            let fault = VendorNotes(places: places).text(.wrong, image.distribution, image.version)
+            return GuestEnd(
+                reason: reason, isWrongImage: fault != nil && image.catalog == CatalogSource.vendorsName)
+        }
+    }
+
+    package func login(session: String) async throws -> GuestLogin? {
+        let directory = try registry.directory(of: session)
+        return try await WorkerThread.run(name: "login") {
+            let password = try BootBackend.text(directory.password)
+            let user = try BootBackend.text(directory.userInGuest)
+            return password == nil && user == nil ? nil : GuestLogin(user: user ?? "root", password: password)
+        }
+    }
+
+    /// The first line of a small file; nil where there is none.
+    private static func text(_ path: String) throws(SystemCallError) -> String? {
+        guard try Paths.isThere(path) else { return nil }
+        return try FileContents.readText(path, limit: 4096).split(separator: "\n").first.map(String.init)
     }
 
     package func window(session: String) async throws {

@@ -4,8 +4,10 @@ import Catalog
 /// What can be booted: all systems of all catalogs, and the state of the catalogs.
 package struct MenuOffer: Sendable {
     package var catalogs: [CatalogItem]
-    /// In the order they are shown.
+    /// In the order they are shown: those of catalogs, then those of vendors, by vendor.
     package var systems: [SystemSummary]
+    /// Vendors that the user has hidden from the list, by their names. Their systems are in ``systems`` all the same.
+    package var hiddenVendors: Set<String> = []
     /// The system that was run last.
     package var lastUsed: SystemName?
     /// False while download sizes and cached shares are still being worked out.
@@ -57,8 +59,19 @@ extension MenuOffer {
         let lastUsed = overview.systems.compactMap { system in system.lastRun?.lastRun.map { (system.name, $0) } }
             .max { $0.1 < $1.1 }?.0
         self.init(
-            catalogs: overview.catalogs.map { CatalogItem($0, message: message) },
-            systems: overview.systems.sorted { $0.name < $1.name }, lastUsed: lastUsed, isPriced: isPriced)
+            // Vendors are no catalog that somebody could stop following.
+            catalogs: overview.catalogs.filter { !$0.source.isVendors }.map { CatalogItem($0, message: message) },
+            systems: MenuOffer.ordered(overview.systems), lastUsed: lastUsed, isPriced: isPriced)
+    }
+
+    /// Catalogs' systems by name; then vendors', by vendor, and those of one vendor as its table has them.
+    private static func ordered(_ systems: [SystemSummary]) -> [SystemSummary] {
+        let own = systems.filter { !$0.isVendors }.sorted { $0.name < $1.name }
+        let vendors = systems.filter(\.isVendors).map { ($0.vendor.lowercased(), $0) }.enumerated()
+            .sorted {
+                ($0.element.0, $0.element.1.vendor, $0.offset) < ($1.element.0, $1.element.1.vendor, $1.offset)
+            }
+        return own + vendors.map(\.element.1)
     }
 }
 

@@ -28,10 +28,16 @@ extension SystemSummary {
 
     var newest: VersionSummary? { versions.first }
 
+    /// Whether a vendor offers it on its own servers, and no catalog.
+    package var isVendors: Bool { group != nil || source.isVendors }
+
+    /// The name that the vendor's systems stand under.
+    package var vendor: String { group ?? "Others" }
+
     /// The text that a search looks through, in lower-case letters.
     var searchText: String {
         // Bounded, because a title may have any length.
-        let parts = [distribution.id, source.name, distribution.title, distribution.summary]
+        let parts = [distribution.id, source.name, distribution.title, group ?? "", distribution.summary]
         return parts.map { $0.prefix(400).lowercased() }.joined(separator: "\n")
     }
 }

@@ -9,6 +9,13 @@ package protocol MenuBackend: Sendable {
     func offers(isAsked: Bool) -> AsyncStream<MenuOffer>
     /// Fetches what is needed to tell how much a system's older versions still have to download; the next offer has it.
     func price(_ system: SystemName) async
+    /// Asks a vendor for the builds of one of its systems, unless it was asked less than a day ago, or the line is paid by the byte;
+    /// the next offer has them.
+    /// - Parameter isAsked: the user asked for it, so the vendor is asked all the same.
+    /// - Returns: why they are not known now; nil where they are, and where nobody was asked.
+    func ask(_ system: SystemName, isAsked: Bool) async -> VendorFailure?
+    /// Keeps a vendor out of the list, or lets it in again; the next offer says so.
+    func hide(_ vendor: String, _ isHidden: Bool) async throws
     /// A number that changes when any program adds or removes a catalog. It is read every few seconds.
     func catalogsStamp() async -> Int64
     /// All guests; it takes as long as the slowest session takes to answer, five seconds if one does not.
@@ -18,13 +25,17 @@ package protocol MenuBackend: Sendable {
     /// A picture of a session's image in at most `cells` cells; nil before it is mounted.
     func picture(session: String, cells: Int) async -> [BlockMap.Cell]?
     /// Starts a guest, and returns when it runs or its start failed. How far the start is, ``status(session:)`` tells meanwhile.
-    /// - Parameter session: the id for its session.
-    func boot(_ image: VersionKey, session: String) async throws -> StartReport
+    /// - Parameters:
+    ///   - session: the id for its session.
+    ///   - allowing: what the user allows from now on, having been asked.
+    func boot(_ image: VersionKey, session: String, allowing: UnverifiedBoot?) async throws -> StartReport
     func order(_ command: ControlCommand, session: String) async throws
     /// Connects this process's terminal to the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws
     /// Why a session ended; nil when it ended as it should.
-    func endReason(session: String) async -> String?
+    func endReason(session: String, _ image: VersionKey) async -> GuestEnd?
+    /// How to log in to a guest on its console; nil where the session made nothing of the kind.
+    func login(session: String) async throws -> GuestLogin?
     func window(session: String) async throws
     /// Downloads a version. The stream ends when it is complete; cancelling its consumer stops the download.
     func fetch(_ image: VersionKey, _ extent: VersionFetch.Extent) -> AsyncThrowingStream<MenuProgress, any Error>

@@ -11,14 +11,29 @@ extension MenuLoop {
                 await self.backend.price(system)
                 self.loadOffer(isAsked: false)
             }
+        case .look(let number):
+            Task {
+                // A wait that is cancelled ends with the menu.
+                try? await Task.sleep(for: .milliseconds(400))
+                post(.looked(number))
+            }
+        case .askVendor(let system, let isAsked):
+            Task { post(.vendorAnswered(system, failure: await backend.ask(system, isAsked: isAsked))) }
+        case .hideVendor(let vendor, let isHidden):
+            attempt {
+                try await self.backend.hide(vendor, isHidden)
+                self.loadOffer(isAsked: false)
+            }
+        case .login(let session, let image):
+            attempt { self.post(.login(image, try await self.backend.login(session: session))) }
         case .loadCache: attempt { self.post(.cache(try await self.backend.cache())) }
         case .loadGuests: attempt { await self.loadGuests() }
         case .explainEnd(let session, let image):
             attempt {
-                guard let reason = await self.backend.endReason(session: session) else { return }
-                self.post(.failed("\(image.title) ended: \(reason)"))
+                guard let end = await self.backend.endReason(session: session, image) else { return }
+                self.post(.explained(image, end))
             }
-        case .boot(let image, let number): boot(image, number)
+        case .boot(let image, let number, let allowing): boot(image, number, allowing)
         case .order(let order, let session):
             attempt {
                 try await self.backend.order(order, session: session)
@@ -88,7 +103,7 @@ extension MenuLoop {
         }
     }
 
-    private func boot(_ image: VersionKey, _ number: Int) {
+    private func boot(_ image: VersionKey, _ number: Int, _ allowing: UnverifiedBoot?) {
         let session = SessionID.random()
         // The lists show it soon, too.
         nextPoll = 0
@@ -104,8 +119,10 @@ extension MenuLoop {
         Task {
             defer { following.cancel() }
             do {
-                let report = try await backend.boot(image, session: session)
-                if let failure = report.failure {
+                let report = try await backend.boot(image, session: session, allowing: allowing)
+                if let question = report.unverified {
+                    post(.launchAsks(number, question))
+                } else if let failure = report.failure {
                     post(.launchFailed(number, backend.message(for: failure), report.status))
                 } else {
                     ups += 1

@@ -4,9 +4,9 @@ import Curses
 package enum Command: Sendable, Hashable {
     case up, down, pageUp, pageDown, first, last
     case activate, enter, back, switchPane
-    case find, details, offline, pin, remove, refresh
+    case find, details, offline, pin, remove, refresh, hide
     case cache, verify, addCatalog, log, help
-    case console, window, pause, stop, force
+    case console, window, pause, stop, force, login
     case redraw, suspend, quit, quitAtOnce
 }
 
@@ -44,14 +44,16 @@ package struct KeyBinding: Sendable {
 
     /// All bindings, in the order of hints and help.
     package static let all: [KeyBinding] = [
-        KeyBinding(.activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version"),
+        KeyBinding(
+            .activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version; fold or unfold a vendor"
+        ),
         KeyBinding(
             .activate, [.named(.enter)], on: [.versions, .details], hint: "boot this one",
             help: "Boot this version (an older one to go back)"),
         KeyBinding(.activate, [.named(.enter)], on: [.guests], hint: "open", help: "Show this guest"),
         KeyBinding(
             .enter, [.named(.right), .character("v"), .character("l")], on: top, hint: "versions",
-            help: "Show all versions of this system"),
+            help: "Show all versions of this system; unfold a vendor"),
         KeyBinding(.enter, [.named(.right), .character("l")], on: [.guests], help: "Show this guest"),
         KeyBinding(
             .console, [.character("c")], on: running, hint: "console", help: "Open the guest's console (Ctrl-] returns)"
@@ -90,6 +92,12 @@ package struct KeyBinding: Sendable {
         KeyBinding(
             .remove, [.character("d"), .named(.delete)], on: [.systems, .details], hint: "remove",
             help: "Remove its own blocks, or a catalog (asks first)"),
+        KeyBinding(
+            .hide, [.character("H")], on: top, hint: "hide", help: "Hide a vendor (or show it again, at the list's end)"
+        ),
+        KeyBinding(
+            .login, [.character("P")], on: running.union([.details]), hint: "password",
+            help: "Show the user and password for the guest's console"),
         KeyBinding(.addCatalog, [.character("a"), .function(2)], on: top, hint: "add", help: "Follow another catalog"),
         KeyBinding(
             .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests], hint: "refresh",
@@ -104,7 +112,8 @@ package struct KeyBinding: Sendable {
         KeyBinding(.first, [.named(.home), .character("g")], help: "To the first row"),
         KeyBinding(.last, [.named(.end), .character("G")], help: "To the last row"),
         KeyBinding(
-            .back, [.named(.escape), .named(.left), .character("h"), .named(.backspace)], on: top, help: "Back"),
+            .back, [.named(.escape), .named(.left), .character("h"), .named(.backspace)], on: top,
+            help: "Back, or fold a vendor"),
         KeyBinding(
             .back,
             [.named(.escape), .named(.left), .character("h"), .named(.backspace), .character("q"), .function(10)],

@@ -18,6 +18,8 @@ package enum MenuEvent: Sendable {
     case launchStatus(Int, SessionStatus)
     /// The guest of a launch runs; what its session says of itself where that is known.
     case launchUp(Int, SessionStatus?)
+    /// The launch waits for the user, who has to allow this first.
+    case launchAsks(Int, UnverifiedBoot)
     /// The launch failed, for this reason; how far it was where that is known.
     case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)
@@ -29,6 +31,14 @@ package enum MenuEvent: Sendable {
     case catalogRefused(String)
     /// The catalog can be followed if the user trusts this fingerprint. `isPrivate`: nobody on the network can have changed it.
     case catalogAsks(CatalogRequest, isPrivate: Bool)
+    /// The chosen row has not changed since the ``MenuEffect/look(_:)`` of this number.
+    case looked(Int)
+    /// A vendor was asked for a system's builds; why they are not known now, where they are not.
+    case vendorAnswered(SystemName, failure: VendorFailure?)
+    /// A guest that has ended was stopped for this reason.
+    case explained(VersionKey, GuestEnd)
+    /// How to log in to a guest; nil where nobody prepared one.
+    case login(VersionKey, GuestLogin?)
     /// Something that the user asked for was done.
     case done(String)
     case failed(String)
@@ -55,9 +65,18 @@ package enum MenuEffect: Sendable, Hashable {
     case price(SystemName)
     case loadCache
     case loadGuests
+    /// Come back with this number when a row may count as looked at.
+    case look(Int)
+    /// Ask a vendor for the builds of a system; `isAsked` if the user asked for updates.
+    case askVendor(SystemName, isAsked: Bool)
+    /// Hide a vendor's systems from the list, or show them again.
+    case hideVendor(String, Bool)
+    /// Find out how to log in to a guest.
+    case login(session: String, VersionKey)
     /// Find out why a guest ended.
     case explainEnd(session: String, VersionKey)
-    case boot(VersionKey, launch: Int)
+    /// `allowing`: what the user was asked about, and allows from now on.
+    case boot(VersionKey, launch: Int, allowing: UnverifiedBoot? = nil)
     case order(ControlCommand, session: String)
     case console(session: String)
     case window(session: String)

@@ -13,7 +13,9 @@ extension MenuState {
             if top.screen.kind == .systems { open(.guests) } else { backToTop() }
             return [.loadGuests]
         case .find: overlay = .find(TextField(label: "Find", text: top.filter))
-        case .details: if let image = chosenImage { open(.details(image)) }
+        case .details: return details()
+        case .hide: return hide()
+        case .login: return chosenSession.map { [.login(session: $0.id, $0.image)] } ?? []
         case .offline: if let image = chosenImage { askOffline(image) }
         case .pin: return pin()
         case .remove: askRemove()
@@ -47,8 +49,14 @@ extension MenuState {
         case .console: chosenGuest?.status.phase == .up || chosenGuest?.status.phase == .guest
         case .pause: chosenGuest?.status.phase == .up
         case .stop, .force: chosenGuest != nil
-        case .activate: top.screen.kind == .guests ? chosenGuest != nil : chosenImage != nil
-        case .enter, .details, .offline, .pin: chosenImage != nil
+        case .activate:
+            top.screen.kind == .guests
+                ? chosenGuest != nil : chosenImage != nil || chosenVendorSystem != nil || chosenGroup != nil
+        case .enter, .details: chosenImage != nil || chosenVendorSystem != nil
+        case .offline, .pin: chosenImage != nil
+        case .hide: chosenGroup != nil
+        // Who was not told at its first start who may log in knows no password of ours.
+        case .login: chosenSession.map { $0.status.phase == .up && hasLogin($0.image) } ?? false
         case .remove: chosenImage != nil || chosenCatalog != nil
         default: true
         }
@@ -72,6 +80,8 @@ extension MenuState {
         } else if !top.filter.isEmpty {
             top.filter = ""
             list(0)
+        } else {
+            _ = foldAround()
         }
     }
 
@@ -87,7 +97,12 @@ extension MenuState {
                 Dialog("Catalog \(catalog.name)", "\(catalog.url)\n\(catalog.error)", [Dialog.cancel("Close")]))
             return []
         }
-        guard let image = chosenImage else { return [] }
+        if let heading = chosenHeading {
+            fold(!heading.isUnfolded)
+            return []
+        }
+        if let group = chosenGroup, group.isHidden { return hide() }
+        guard let image = chosenImage else { return awaitBuilds() }
         if let running = running(image) {
             overlay = .dialog(
                 Dialog(
@@ -108,18 +123,27 @@ extension MenuState {
         return launches.values.first { $0.image == image && $0.isStarting }.map { .launch($0.number) }
     }
 
-    mutating func boot(_ image: VersionKey) -> [MenuEffect] {
+    /// - Parameter allowing: what the user was asked about, and allows.
+    mutating func boot(_ image: VersionKey, allowing: UnverifiedBoot? = nil) -> [MenuEffect] {
         let number = nextNumber()
         launches[number] = Launch(number: number, image: image)
         hasChosen = true
         open(.launch(number))
         log.append(LogEntry(time: now, text: "booting \(image)", isFailure: false))
-        return [.boot(image, launch: number)]
+        return [.boot(image, launch: number, allowing: allowing)]
     }
 
     private mutating func enter() -> [MenuEffect] {
         switch top.screen {
         case .systems:
+            if let heading = chosenHeading {
+                if heading.isUnfolded { scroll(1) } else { fold(true) }
+                return []
+            }
+            if let system = chosenVendorSystem {
+                open(.versions(system.name))
+                return [.price(system.name)] + askVendor()
+            }
             guard let image = chosenImage else { return [] }
             open(.versions(image.system))
             return [.price(image.system)]
@@ -132,6 +156,25 @@ extension MenuState {
         return []
     }
 
+    private mutating func details() -> [MenuEffect] {
+        if let image = chosenImage {
+            open(.details(image))
+        } else if let name = chosenVendorSystem?.name {
+            open(.details(VersionKey(catalog: name.catalog, distribution: name.distribution, version: "")))
+            return askVendor()
+        }
+        return []
+    }
+
+    /// The guest that a key on this screen is about, or that runs the chosen version.
+    var chosenSession: Guest? { chosenGuest ?? chosenImage.flatMap { guest(of: $0) } }
+
+    private func hasLogin(_ image: VersionKey) -> Bool {
+        guard let distribution = system(image.system)?.distribution else { return false }
+        let settings = version(image).map { distribution.guest(of: $0.version) } ?? distribution.guest
+        return settings.seed.map { $0 != .absent } ?? false
+    }
+
     private mutating func pin() -> [MenuEffect] {
         guard let image = chosenImage else { return [] }
         let isPinned = version(image)?.isPinned ?? cache?.items.first { $0.image == image }?.version.isPinned ?? false
@@ -142,9 +185,10 @@ extension MenuState {
         switch top.screen.kind {
         case .cache: return [.loadCache]
         case .guests: return [.loadGuests]
+        case .versions where chosenVendorSystem != nil: return askVendor(isAsked: true)
         default:
             isRefreshing = true
-            return [.loadOffer(isAsked: true)]
+            return [.loadOffer(isAsked: true)] + askVendor(isAsked: true)
         }
     }
 

@@ -13,6 +13,10 @@ extension MenuState {
             say("session \(session): powered off")
             return [.order(.force, session: session)]
         case .boot(let image): return boot(image)
+        case .allow(let allowed):
+            let image = VersionKey(
+                catalog: allowed.catalog, distribution: allowed.distribution, version: allowed.version)
+            return boot(image, allowing: allowed)
         case .open(let screen):
             open(screen)
             return [.loadGuests]

@@ -4,7 +4,9 @@ import Boot
 extension MenuState {
     mutating func handleEvent(_ event: MenuEvent) -> [MenuEffect] {
         switch event {
-        case .offer(let offer): take(offer)
+        case .offer(let offer):
+            take(offer)
+            return bootAwaited()
         case .guests(let guests): return take(guests)
         case .picture(let session, let cells): picture = (session, cells)
         case .launched(let number, let session): launches[number]?.session = session
@@ -13,6 +15,11 @@ extension MenuState {
             if launches[number]?.isStarting == true { launches[number]?.lastStatus = status }
         case .launchUp(let number, let status): return rise(number, status)
         case .launchFailed(let number, let reason, let status): fail(number, reason, status)
+        case .launchAsks(let number, let boot): ask(number, boot)
+        case .looked(let number): return takeLook(number)
+        case .vendorAnswered(let name, let failure): return take(failure, of: name)
+        case .explained(let image, let end): explain(image, end)
+        case .login(let image, let login): tell(login, of: image)
         case .fetched(let number, let done, let total, let rate):
             guard let index = fetches.firstIndex(where: { $0.number == number }) else { break }
             (fetches[index].done, fetches[index].total, fetches[index].rate) = (done, total, rate)
@@ -44,12 +51,9 @@ extension MenuState {
         var seen = Set<String>()
         ambiguous = Set(new.systems.map(\.name.distribution).filter { !seen.insert($0).inserted })
         troubled = new.catalogs.indices.filter { new.catalogs[$0].isTrouble }
+        group()
         for level in stack.indices { list(level, choosing: chosen[level]) }
-        if !hasChosen, let name = new.lastUsed, let index = systemIndex[name],
-            let row = stack[0].rows.firstIndex(of: index)
-        {
-            stack[0].position.select(row, of: stack[0].rows.count, height: layout.listHeight)
-        }
+        if !hasChosen, let name = new.lastUsed { list(0, choosing: "\(name.catalog)/\(name.distribution)") }
         settle()
     }
 

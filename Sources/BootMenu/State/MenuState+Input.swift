@@ -4,6 +4,7 @@ import Curses
 extension MenuState {
     mutating func handle(_ input: ScreenInput) -> [MenuEffect] {
         message = nil
+        awaited = nil
         if layout.isTiny { return handleTiny(input) }
         switch overlay {
         case .dialog(let dialog): return handle(input, in: dialog)
@@ -42,6 +43,7 @@ extension MenuState {
 
     mutating func handle(_ target: HitTarget, isDouble: Bool) -> [MenuEffect] {
         message = nil
+        awaited = nil
         switch (target, overlay) {
         case (.button(let button), .dialog(var dialog)):
             guard dialog.buttons.indices.contains(button) else { return [] }

@@ -6,6 +6,9 @@ extension MenuState {
     package enum SystemsRow: Sendable {
         case system(SystemSummary)
         case catalog(CatalogItem)
+        case group(VendorGroup, isUnfolded: Bool)
+        /// The heading of the vendors that the user has hidden, and how many they are.
+        case hidden(Int, isUnfolded: Bool)
     }
 
     /// How many rows the shown list or text has.
@@ -27,13 +30,14 @@ extension MenuState {
         }
     }
 
-    /// A row of the list of systems: first the systems, then catalogs in trouble.
+    /// A row of the list of systems. A row's number is first that of a system, then that of a catalog in trouble, then that of a
+    /// heading.
     package func systemsRow(_ row: Int, of open: OpenScreen) -> SystemsRow? {
         guard open.rows.indices.contains(row) else { return nil }
         let index = open.rows[row]
         if index < offer.systems.count { return .system(offer.systems[index]) }
         let trouble = index - offer.systems.count
-        return troubled.indices.contains(trouble) ? .catalog(offer.catalogs[troubled[trouble]]) : nil
+        return troubled.indices.contains(trouble) ? .catalog(offer.catalogs[troubled[trouble]]) : heading(index)
     }
 
     /// The version that a key on this screen is about.
@@ -48,7 +52,8 @@ extension MenuState {
         case .versions(let name):
             guard let system = system(name), top.rows.indices.contains(top.position.selected) else { return nil }
             return system.versions[top.rows[top.position.selected]].key
-        case .details(let image): return image
+        // Without a version it is the newest, which may not be known yet.
+        case .details(let image): return image.version.isEmpty ? system(image.system)?.newest?.key : image
         case .cache:
             guard let items = cache?.items, items.indices.contains(top.position.selected) else { return nil }
             return items[top.position.selected].image
@@ -105,13 +110,14 @@ extension MenuState {
         let wanted = open.filter.lowercased()
         switch open.screen {
         case .systems:
-            let matching = offer.systems.indices.filter {
-                wanted.isEmpty || searchTexts[$0].contains(wanted)
-            }
+            if let chosen, wanted.isEmpty { unfold(around: chosen) }
+            let catalogs = troubled.indices.filter {
+                wanted.isEmpty || offer.catalogs[troubled[$0]].name.contains(wanted)
+            }.map { $0 + offer.systems.count }
             stack[level].rows =
-                matching
-                + troubled.indices.filter { wanted.isEmpty || offer.catalogs[troubled[$0]].name.contains(wanted) }
-                .map { $0 + offer.systems.count }
+                wanted.isEmpty
+                ? offer.systems.indices.filter { !offer.systems[$0].isVendors } + catalogs + vendorRows
+                : matches(wanted) + catalogs
         case .versions(let name):
             let versions = system(name)?.versions ?? []
             stack[level].rows = versions.indices.filter {
@@ -129,6 +135,17 @@ extension MenuState {
         stack[level].position.select(row, of: stack[level].rows.count, height: height)
     }
 
+    /// The systems that a search finds, without headings: first those whose names begin with what is wanted.
+    private func matches(_ wanted: String) -> [Int] {
+        var (first, others): ([Int], [Int]) = ([], [])
+        for (place, text) in searchTexts.enumerated() where text.contains(wanted) {
+            let system = offer.systems[place]
+            if system.isVendors, offer.hiddenVendors.contains(system.vendor) { continue }
+            if text.hasPrefix(wanted) { first.append(place) } else { others.append(place) }
+        }
+        return first + others
+    }
+
     /// Identifies a row's item independently of its place.
     private func identity(_ open: OpenScreen, _ row: Int) -> String? {
         switch open.screen {
@@ -136,6 +153,8 @@ extension MenuState {
             switch systemsRow(row, of: open) {
             case .system(let system): "\(system.name.catalog)/\(system.name.distribution)"
             case .catalog(let catalog): "\(catalog.name)/"
+            case .group(let group, _): MenuState.identity(of: group)
+            case .hidden: "hidden"
             case nil: nil
             }
         case .versions(let name):

@@ -19,6 +19,24 @@ package struct MenuState: Sendable {
     /// Catalogs (places in the offer) that get a row because something is wrong with them.
     var troubled: [Int] = []
     package internal(set) var hasOffer = false
+    /// The vendors, in the order of the list; each one's systems are together.
+    package internal(set) var groups: [VendorGroup] = []
+    /// Whether there was ever a vendor, and so whether the user may have folded anything.
+    var hasGroups = false
+    /// Names of the vendors whose systems are shown below their heading.
+    var unfolded: Set<String> = []
+    /// Whether the hidden vendors are shown below their heading.
+    var showsHidden = false
+    /// Systems whose vendors are being asked for their builds.
+    package internal(set) var asking: Set<SystemName> = []
+    /// When vendors answered in this run, seconds since 1970.
+    var answered: [SystemName: Int64] = [:]
+    /// Why builds could not be read when they were asked for last.
+    var refusals: [SystemName: VendorFailure] = [:]
+    /// The vendor's row that is chosen and may count as looked at soon, and the number of that look.
+    var looked: (name: SystemName, number: Int)?
+    /// The system whose newest build boots as soon as it is known, unless the user presses another key.
+    var awaited: SystemName?
     package internal(set) var isRefreshing = false
 
     /// Guests that run or start, in the order of their start.
@@ -33,6 +51,8 @@ package struct MenuState: Sendable {
     /// From the first screen to the one that is shown; never empty.
     package internal(set) var stack: [OpenScreen] = [OpenScreen(.systems)]
     package internal(set) var overlay: Overlay?
+    /// What the user must read or answer, one after the other, when nothing else is shown over the screen.
+    var notices: [Dialog] = []
     /// A message to the user, shown until the next key.
     package internal(set) var message: (text: String, isFailure: Bool)?
     package internal(set) var isQuitting = false
@@ -58,6 +78,12 @@ package struct MenuState: Sendable {
     /// Takes an event.
     /// - Returns: what must be done now.
     package mutating func handle(_ event: MenuEvent) -> [MenuEffect] {
+        let effects = take(event)
+        if overlay == nil, !notices.isEmpty { overlay = .dialog(notices.removeFirst()) }
+        return effects + look()
+    }
+
+    private mutating func take(_ event: MenuEvent) -> [MenuEffect] {
         switch event {
         case .input(let input): return handle(input)
         case .hit(let target, let isDouble): return handle(target, isDouble: isDouble)

@@ -16,6 +16,8 @@ package struct Dialog: Sendable, Hashable {
         case quit
         case force(String)
         case boot(VersionKey)
+        /// Boot what the user was asked about.
+        case allow(UnverifiedBoot)
         case open(MenuScreen)
         case fetch(VersionKey, VersionFetch.Extent)
         case stopFetch(Int)

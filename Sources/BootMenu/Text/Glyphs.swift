@@ -4,6 +4,8 @@ import Boot
 package struct Glyphs: Sendable, Hashable {
     let topLeft, topRight, bottomLeft, bottomRight, horizontal, vertical, teeLeft, teeRight: String
     let selected, done, current, failed, then, more: String
+    /// A heading that hides what is below it, and one that shows it.
+    let folded, unfolded: String
     let here, arriving, read, missing, hole: String
     let full, empty: String
     /// Eighths of a cell, from one to seven; none in ASCII.
@@ -15,7 +17,8 @@ package struct Glyphs: Sendable, Hashable {
 
     package static let unicode = Glyphs(
         topLeft: "╭", topRight: "╮", bottomLeft: "╰", bottomRight: "╯", horizontal: "─", vertical: "│", teeLeft: "├",
-        teeRight: "┤", selected: "▸", done: "✓", current: "▸", failed: "✗", then: "›", more: "…", here: "▪",
+        teeRight: "┤", selected: "▸", done: "✓", current: "▸", failed: "✗", then: "›", more: "…", folded: "+",
+        unfolded: "−", here: "▪",
         arriving: "◆", read: "●", missing: "▫", hole: "·", full: "█", empty: "░",
         eighths: ["▏", "▎", "▍", "▌", "▋", "▊", "▉"], up: "↑", down: "↓", left: "←", right: "→", quoteStart: "“",
         quoteEnd: "”",
@@ -23,7 +26,8 @@ package struct Glyphs: Sendable, Hashable {
 
     package static let ascii = Glyphs(
         topLeft: "+", topRight: "+", bottomLeft: "+", bottomRight: "+", horizontal: "-", vertical: "|", teeLeft: "+",
-        teeRight: "+", selected: ">", done: "*", current: ">", failed: "x", then: ">", more: "~", here: "#",
+        teeRight: "+", selected: ">", done: "*", current: ">", failed: "x", then: ">", more: "~", folded: "+",
+        unfolded: "-", here: "#",
         arriving: "+", read: "@", missing: "o", hole: ".", full: "#", empty: ".", eighths: [], up: "Up",
         down: "Down", left: "Left", right: "Right", quoteStart: "\"",
         quoteEnd: "\"", control: ".")

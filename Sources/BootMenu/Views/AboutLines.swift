@@ -9,6 +9,8 @@ enum AboutLines {
         switch state.systemsRow(state.top.position.selected, of: state.top) {
         case .system(let system): glyphs.clip(system.distribution.title, to: 60).text
         case .catalog(let catalog): "Catalog \(catalog.name)"
+        case .group(let group, _): glyphs.clip(group.name, to: 60).text
+        case .hidden: "Hidden vendors"
         case nil: ""
         }
     }
@@ -16,11 +18,14 @@ enum AboutLines {
     static func pane(_ state: MenuState, width: Int, height: Int, glyphs: Glyphs) -> [AboutLine] {
         switch state.systemsRow(state.top.position.selected, of: state.top) {
         case .catalog(let catalog): return trouble(catalog, width: width, glyphs: glyphs)
+        case .group(let group, _): return about(group, state, width: width, height: height, glyphs: glyphs)
+        case .hidden: return glyphs.wrap(hiddenText, width, limit: height).map { AboutLine($0) }
         case nil: return []
         case .system(let system):
             var lines = glyphs.wrap(system.distribution.summary, width, limit: 3).map { AboutLine($0) }
             if !lines.isEmpty { lines.append(.empty) }
-            guard let newest = system.newest else { return lines + [AboutLine("No version yet.")] }
+            lines += listing(of: system, state, width: width, limit: 6, glyphs: glyphs)
+            guard let newest = system.newest else { return lines + unknown(system, state) }
             lines += facts(newest, system, state)
             if height >= lines.count + 4 {
                 lines.append(.empty)
@@ -38,16 +43,78 @@ enum AboutLines {
     static func strip(_ state: MenuState, width: Int, glyphs: Glyphs) -> [AboutLine] {
         switch state.systemsRow(state.top.position.selected, of: state.top) {
         case .catalog(let catalog): return trouble(catalog, width: width, glyphs: glyphs)
+        case .group(let group, _): return about(group, state, width: width, height: 4, glyphs: glyphs)
+        case .hidden: return glyphs.wrap(hiddenText, width, limit: 4).map { AboutLine($0) }
         case nil: return []
         case .system(let system):
-            let summary = AboutLine(glyphs.wrap(system.distribution.summary, width, limit: 1).first ?? "")
-            guard let newest = system.newest else { return [summary, AboutLine("No version yet.")] }
+            let text = [system.isVendors ? system.distribution.title : "", system.distribution.summary]
+                .filter { !$0.isEmpty }.joined(separator: ": ")
+            let summary = AboutLine(glyphs.wrap(text, width, limit: 1).first ?? "")
+            let listing = listing(of: system, state, width: width, limit: 2, glyphs: glyphs)
+            guard let newest = system.newest else { return [summary] + listing + unknown(system, state) }
+            if !listing.isEmpty { return [summary] + listing }
             let all = facts(newest, system, state)
             // With the summary the four lines that matter most; i shows the rest.
-            let order: [AboutLine.Fact] = [.toBoot, .new, .signed, .login, .support, .version]
+            let order: [AboutLine.Fact] = [.trust, .toBoot, .new, .signed, .login, .support, .version]
             let wanted = order.compactMap { fact in all.first { $0.fact == fact } }.prefix(3)
             return [summary] + wanted
         }
+    }
+
+    private static let hiddenText =
+        "Vendors that you have hidden. Their servers are not asked. Enter or H on one of them shows it again."
+
+    /// What a vendor's heading stands for.
+    private static func about(
+        _ group: VendorGroup, _ state: MenuState, width: Int, height: Int, glyphs: Glyphs
+    ) -> [AboutLine] {
+        let systems = group.members.prefix(200).map { state.offer.systems[$0] }
+        var lines = glyphs.wrap(
+            "Images on \(group.name)'s own servers, streamed while they run.", width, limit: 2
+        ).map { AboutLine($0) }
+        if group.isHidden { lines = glyphs.wrap(hiddenText, width, limit: 2).map { AboutLine($0) } }
+        guard height > 4 else {
+            let names = systems.map(\.distribution.id).joined(separator: ", ")
+            return lines + glyphs.wrap(names, width, limit: max(0, height - lines.count)).map { AboutLine($0) }
+        }
+        lines.append(.empty)
+        let room = max(0, height - lines.count)
+        return lines + systems.prefix(room).map { AboutLine(glyphs.clip($0.distribution.title, to: width).text) }
+    }
+
+    /// Why a vendor's builds are not known, or not as they are now.
+    static func listing(
+        of system: SystemSummary, _ state: MenuState, width: Int, limit: Int, glyphs: Glyphs
+    ) -> [AboutLine] {
+        guard let failure = state.refusals[system.name] else { return [] }
+        let style: ScreenStyle = failure.isPassing ? [.dim] : [.alert]
+        return glyphs.wrap(failure.reason, width, limit: limit).map { AboutLine($0, style: style) }
+    }
+
+    /// What is said of a system of which no version is known.
+    static func unknown(_ system: SystemSummary, _ state: MenuState) -> [AboutLine] {
+        guard system.isVendors else { return [AboutLine("No version yet.")] }
+        var lines: [AboutLine] = []
+        if state.asking.contains(system.name) {
+            lines.append(AboutLine("Asking \(system.vendor) for its builds."))
+        } else if state.refusals[system.name] == nil {
+            lines.append(
+                AboutLine(
+                    system.listing?.asked == nil
+                        ? "\(system.vendor) is asked for its builds when this row is looked at."
+                        : "\(system.vendor) offers no build of it now."))
+        }
+        if let login = system.distribution.guest.login { lines.append(AboutLine(.login, login)) }
+        return lines + kept(system)
+    }
+
+    /// How long the vendor has a build.
+    private static func kept(_ system: SystemSummary) -> [AboutLine] {
+        let parts = [
+            system.listing?.keptBuilds.map { "the newest \(Format.several($0, "build"))" },
+            system.listing?.keptDays.map { "for \(Format.several($0, "day"))" },
+        ].compactMap { $0 }
+        return parts.isEmpty ? [] : [AboutLine(.kept, "by the vendor: \(parts.joined(separator: ", each "))")]
     }
 
     private static func trouble(_ catalog: CatalogItem, width: Int, glyphs: Glyphs) -> [AboutLine] {
@@ -63,8 +130,10 @@ enum AboutLines {
             place == 0
             ? "newest of \(Format.count(system.versions.count))"
             : "\(Format.several(place, "version")) older than the newest (\(Format.count(system.versions.count)) in all)"
-        lines.append(AboutLine(.version, "\(version.id), \(rank)"))
-        let size = Format.bytes(version.version.size)
+        let build = version.build.map { " (\($0))" } ?? ""
+        lines.append(AboutLine(.version, "\(version.id)\(build), \(rank)"))
+        if let trust = TrustText.fact(version, state) { lines.append(AboutLine(.trust, trust)) }
+        let size = Format.bytes(version.version.source?.size ?? version.version.size)
         switch version.offline {
         case .whole: lines.append(AboutLine(.toBoot, "nothing: fully cached (\(size))"))
         case .boots: lines.append(AboutLine(.toBoot, "nothing: the boot set is cached (\(size) in all)"))
@@ -92,6 +161,7 @@ enum AboutLines {
         if let login = system.distribution.guest(of: version.version).login {
             lines.append(AboutLine(.login, login))
         }
+        lines += kept(system)
         if let end = system.distribution.supportEnds {
             let isOver = system.isOutOfSupport(state.now)
             lines.append(AboutLine(.support, isOver ? "ended on \(end): no longer supported" : "until \(end)"))
@@ -125,7 +195,7 @@ extension SystemSummary {
 struct AboutLine {
     /// The facts about a version, by their labels.
     enum Fact: String {
-        case version, cached, new, changed, signed, support, pinned
+        case version, trust, cached, new, changed, signed, support, pinned, kept
         case toBoot = "to boot"
         case login = "log in"
     }

@@ -37,6 +37,19 @@ enum GuestView {
             page.put(withdrawal, row: row, column: 14, width: width - 15)
             row += 1
         }
+        if let trust = TrustText.of(status), row < end {
+            page.put("trust", row: row, column: 4, width: 9, [.dim])
+            page.put(trust, row: row, column: 14, width: width - 15)
+            row += 1
+        }
+        if let trouble = status.network {
+            for (offset, line) in page.glyphs.wrap(trouble.text, max(1, width - 16), limit: 3).enumerated()
+            where row < end {
+                if offset == 0 { page.put("network", row: row, column: 4, width: 9, [.alert]) }
+                page.put(line, row: row, column: 14, width: width - 15)
+                row += 1
+            }
+        }
         row = drawFigures(status, failure, top: row, end: end, on: &page)
         drawPicture(state, guest.id, layout, top: row + 1, end: end, on: &page)
     }
@@ -120,7 +133,7 @@ enum GuestView {
             page.put(figures, row: row, column: 14, width: width - 15)
             row += 1
         }
-        if let trouble = failure ?? status.lastError, !trouble.isEmpty {
+        if let trouble = failure ?? status.lastError, !trouble.isEmpty, trouble != status.network?.text {
             let lines = page.glyphs.wrap(trouble, max(1, width - 16), limit: failure == nil ? 2 : max(1, end - row))
             for (offset, line) in lines.enumerated() where row < end {
                 if offset == 0 { page.put(failure == nil ? "trouble" : "failed", row: row, column: 4, [.alert]) }

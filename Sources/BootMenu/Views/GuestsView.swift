@@ -35,7 +35,10 @@ enum GuestsView {
         ]
         let withdrawal = state.withdrawal(of: guest.image)
         if !withdrawal.isEmpty { lines.insert(AboutLine("version", withdrawal), at: 0) }
-        if let error = guest.status.lastError { lines.append(AboutLine("trouble", error)) }
+        if let trouble = guest.status.network { lines.insert(AboutLine("network", trouble.text), at: 0) }
+        if let error = guest.status.lastError, error != guest.status.network?.text {
+            lines.append(AboutLine("trouble", error))
+        }
         for (offset, line) in lines.prefix(layout.stripHeight).enumerated() where !line.text.isEmpty {
             line.draw(row: top + 1 + offset, column: 2, width: width - 4, on: &page)
         }

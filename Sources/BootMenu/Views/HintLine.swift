@@ -33,11 +33,13 @@ enum HintLine {
     private static func showCommands(_ state: MenuState, on page: inout Page) {
         let kind = state.top.screen.kind
         let offered = KeyBinding.all.filter {
-            $0.screens.contains(kind) && !$0.hint.isEmpty && state.isOffered($0.command)
+            $0.screens.contains(kind) && !state.hint(of: $0).isEmpty && state.isOffered($0.command)
         }
         let tail = offered.filter { last.contains($0.command) }
         let gap = page.size.columns >= 100 ? 3 : 2
-        func width(_ binding: KeyBinding) -> Int { page.glyphs.width(text(binding, page.glyphs)) + gap }
+        func width(_ binding: KeyBinding) -> Int {
+            page.glyphs.width("\(binding.keys[0].name(page.glyphs)) \(state.hint(of: binding))") + gap
+        }
         var room = page.size.columns - 1 + gap - tail.reduce(0) { $0 + width($1) }
         var shown: [KeyBinding] = []
         for binding in offered where !last.contains(binding.command) {
@@ -50,13 +52,24 @@ enum HintLine {
         for binding in shown + tail {
             let start = at
             at += page.put(binding.keys[0].name(page.glyphs), row: row, column: at, [.bold]) + 1
-            at += page.put(binding.hint, row: row, column: at)
+            at += page.put(state.hint(of: binding), row: row, column: at)
             page.hit(.command(binding.command), row: row, columns: start..<max(at, start + 1))
             at += gap
         }
     }
+}
 
-    private static func text(_ binding: KeyBinding, _ glyphs: Glyphs) -> String {
-        "\(binding.keys[0].name(glyphs)) \(binding.hint)"
+extension MenuState {
+    /// What a key does now, in one word.
+    func hint(of binding: KeyBinding) -> String {
+        switch binding.command {
+        case .activate:
+            if let heading = chosenHeading { return heading.isUnfolded ? "fold" : "unfold" }
+            if chosenGroup?.isHidden == true { return "show again" }
+        case .enter where chosenHeading != nil || chosenGroup?.isHidden == true: return ""
+        case .hide where chosenGroup?.isHidden == true: return "show again"
+        default: break
+        }
+        return binding.hint
     }
 }

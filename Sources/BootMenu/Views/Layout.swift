@@ -45,7 +45,9 @@ package struct Layout: Sendable {
         return max(1, bodyHeight - (isBoxed ? 2 : 0) - headHeight - strip - running)
     }
     /// Columns of the left pane, or of the only one.
-    var listWidth: Int { hasTwoPanes ? max(54, min(size.columns * 48 / 100, 96)) : size.columns }
+    var listWidth: Int { hasTwoPanes ? max(narrowest, min(size.columns * 48 / 100, 96)) : size.columns }
+    /// Vendors' names are longer.
+    private var narrowest: Int { state.groups.isEmpty ? 54 : 60 }
     /// The first column within the border, and how many there are.
     var innerLeft: Int { isBoxed ? 1 : 0 }
     func innerWidth(_ outer: Int) -> Int { max(0, isBoxed ? outer - 2 : outer) }

@@ -25,7 +25,17 @@ enum StatusText {
         if let guest = state.guests.first(where: { $0.image.system == system.name }) {
             return (of(guest, now: state.now), [.accent, .bold])
         }
-        guard let newest = system.newest else { return ("no version yet", [.dim]) }
+        if state.asking.contains(system.name) { return ("asking \(system.vendor)", [.accent]) }
+        if let failure = state.refusals[system.name] {
+            if !failure.isPassing { return ("list cannot be read", [.alert]) }
+            // What it said before is as good as it was.
+            if system.newest == nil { return ("does not answer", [.dim]) }
+        }
+        guard let newest = system.newest else {
+            if system.isVendors, system.listing?.asked == nil { return ("", []) }
+            return (system.isVendors ? "no build now" : "no version yet", [.dim])
+        }
+        if newest.fault != nil { return ("not what was signed", [.alert]) }
         let text = of(newest, state)
         if let catalog = state.catalog(system.name.catalog), catalog.isTrouble, newest.offline == .no {
             return ("catalog \(catalog.state.rawValue)", [.dim])
@@ -38,6 +48,8 @@ enum StatusText {
         if guest.isSilent { return "does not answer" }
         let status = guest.status
         return switch status.state {
+        case .running where status.network?.kind == .unplugged: "no network"
+        case .running where status.network?.kind == .exposed: "network exposed"
         // A time that cannot be read would be fifty years ago.
         case .running: "running \(Format.duration(now - (Timestamp(status.started)?.seconds ?? now)))"
         case .starting: status.phase == .up ? "running" : "starting"

@@ -43,7 +43,10 @@ enum SystemsView {
     }
 
     private static func drawRows(_ state: MenuState, _ layout: Layout, width: Int, on page: inout Page) {
-        let longest = state.offer.systems.reduce(8) { max($0, min(24, state.label($1).utf8.count)) }
+        // Those of vendors stand further to the right.
+        let longest = state.offer.systems.reduce(8) {
+            max($0, min($1.isVendors ? 28 : 24, state.label($1).utf8.count + ($1.isVendors ? 4 : 0)))
+        }
         let nameWidth = min(longest, max(8, width - 30))
         let versionWidth = versionWidth(state.offer.systems.lazy.compactMap { $0.newest?.id })
         for offset in 0..<layout.listHeight {
@@ -56,6 +59,15 @@ enum SystemsView {
             case .system(let system):
                 cells = SystemsView.cells(
                     system, state, marker: marker, nameWidth: nameWidth, versionWidth: versionWidth, width: width)
+            case .group(let group, let isUnfolded):
+                cells = heading(
+                    group, isUnfolded, state, marker: marker, nameWidth: nameWidth, width: width, page.glyphs)
+            case .hidden(let count, let isUnfolded):
+                let sign = isUnfolded ? page.glyphs.unfolded : page.glyphs.folded
+                cells = [
+                    RowCell(" \(marker) ", 3),
+                    RowCell("\(sign) \(Format.several(count, "hidden vendor"))", width - 3, [.dim]),
+                ]
             case .catalog(let catalog):
                 let text = "\(catalog.state.rawValue): \(catalog.error)"
                 cells = [
@@ -75,8 +87,21 @@ enum SystemsView {
         let price = StatusText.of(system, state)
         let isOld = system.isOutOfSupport(state.now)
         let nameStyle: ScreenStyle = price.style == [.dim] ? [.dim] : []
-        var cells = [RowCell(" \(marker) ", 3), RowCell(state.label(system), nameWidth + 2, nameStyle)]
+        var indent = ""
+        if system.isVendors, state.top.filter.isEmpty {
+            // Below its heading, or in line with the headings' names.
+            indent = state.hasHeading(system) ? "    " : "  "
+        }
+        var cells = [RowCell(" \(marker) ", 3), RowCell(indent + state.label(system), nameWidth + 2, nameStyle)]
         var room = width - nameWidth - 5
+        if system.newest == nil, system.isVendors {
+            // Until the vendor has been asked there is room for what it is.
+            if !price.text.isEmpty {
+                cells.append(RowCell(price.text, min(room, 22), price.style))
+                room -= min(room, 22)
+            }
+            return cells + [RowCell(system.distribution.title, room, [.dim])]
+        }
         // Where room is short, the title is left out first, then the age, then the version.
         let hasVersion = room >= versionWidth + 14
         let hasAge = room >= versionWidth + 25
@@ -104,6 +129,30 @@ enum SystemsView {
                 ? system.distribution.title : badges.joined(separator: ", ") + ": " + system.distribution.title
             cells.append(RowCell("  " + text, room - 1, [.dim]))
         }
+        return cells
+    }
+
+    /// The row above a vendor's systems.
+    private static func heading(
+        _ group: VendorGroup, _ isUnfolded: Bool, _ state: MenuState, marker: String, nameWidth: Int, width: Int,
+        _ glyphs: Glyphs
+    ) -> [RowCell] {
+        if group.isHidden {
+            return [RowCell(" \(marker) ", 3), RowCell("  " + group.name, max(0, width - 3), [.dim])]
+        }
+        let sign = isUnfolded ? glyphs.unfolded : glyphs.folded
+        var cells = [RowCell(" \(marker) ", 3), RowCell("\(sign) \(group.name)", nameWidth + 2, [.bold])]
+        let systems = group.members.lazy.map { state.offer.systems[$0] }
+        let names = Set(systems.map(\.name))
+        let running = state.guests.count { names.contains($0.image.system) }
+        cells.append(
+            running > 0
+                ? RowCell("\(running) running", 12, [.accent, .bold])
+                : RowCell(Format.several(group.members.count, "system"), 12))
+        let rest = width - nameWidth - 17
+        // No more of them than can be read.
+        let ids = systems.prefix(20).map(\.distribution.id).joined(separator: ", ")
+        if rest >= 12, !isUnfolded { cells.append(RowCell(ids, rest, [.dim])) }
         return cells
     }
 

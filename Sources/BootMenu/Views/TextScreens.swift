@@ -1,5 +1,6 @@
 import Boot
 import Catalog
+import Curl
 import Curses
 
 /// Screens of text: details, help and log.
@@ -23,7 +24,7 @@ enum TextScreens {
 
     private static func title(_ state: MenuState) -> String {
         switch state.top.screen {
-        case .details(let image): state.system(image.system)?.distribution.title ?? image.title
+        case .details(let image): state.system(image.system)?.distribution.title ?? image.distribution
         case .log: "Log"
         default: "Keys"
         }
@@ -42,10 +43,17 @@ enum TextScreens {
     // MARK: Details
 
     private static func details(_ image: VersionKey, _ state: MenuState, width: Int, glyphs: Glyphs) -> [AboutLine] {
-        guard let system = state.system(image.system), let version = state.version(image) else {
+        guard let system = state.system(image.system) else {
             return [AboutLine("No catalog offers \(image) any more.")]
         }
         let distribution = system.distribution
+        guard let version = image.version.isEmpty ? system.newest : state.version(image) else {
+            guard image.version.isEmpty else { return [AboutLine("No catalog offers \(image) any more.")] }
+            return glyphs.wrap(distribution.summary, width, limit: 6).map { AboutLine($0) } + [.empty]
+                + AboutLines.listing(of: system, state, width: width, limit: 12, glyphs: glyphs)
+                + AboutLines.unknown(system, state)
+        }
+        let image = version.key
         let catalog = state.catalog(image.catalog)
         var lines = glyphs.wrap(distribution.summary, width, limit: 6).map { AboutLine($0) }
         lines.append(.empty)
@@ -54,10 +62,20 @@ enum TextScreens {
         lines.append(
             AboutLine("published", "\(published.description.prefix(10)) \(Format.clock(published.seconds)) UTC"))
         lines.append(AboutLine("name", "\(image)"))
-        lines.append(AboutLine("catalog", [catalog?.url ?? "", catalog?.state.rawValue ?? ""].joined(separator: "  ")))
+        if system.isVendors {
+            lines += AboutLines.listing(of: system, state, width: width, limit: 6, glyphs: glyphs)
+            lines.append(AboutLine("vendor", system.vendor))
+        } else {
+            lines.append(
+                AboutLine("catalog", [catalog?.url ?? "", catalog?.state.rawValue ?? ""].joined(separator: "  ")))
+        }
         for mirror in catalog?.mirrors ?? [] { lines.append(AboutLine("mirror", mirror)) }
-        lines.append(AboutLine("index", version.version.index))
-        lines.append(AboutLine("digest", version.version.digest?.description ?? "not published"))
+        if let source = version.version.source {
+            lines += file(source, signer: version.signedBy)
+        } else {
+            lines.append(AboutLine("index", version.version.index))
+            lines.append(AboutLine("digest", version.version.digest?.description ?? "not published"))
+        }
         lines.append(
             AboutLine(
                 "machine",
@@ -75,6 +93,19 @@ enum TextScreens {
                 AboutLine($0.offset == 0 ? line.label : " ", $0.element)
             }
         }
+    }
+
+    /// The vendor's file.
+    private static func file(_ source: VersionSource, signer: String?) -> [AboutLine] {
+        var lines = [AboutLine("format", source.format.rawValue)]
+        for (number, url) in source.urls.enumerated() {
+            lines.append(AboutLine(number == 0 ? "file" : "mirror", URLText.withoutCredentials(url)))
+        }
+        if let size = source.size { lines.append(AboutLine("size", Format.bytes(size))) }
+        if source.digests.isEmpty { lines.append(AboutLine("digest", "known when its vendor has been asked")) }
+        for digest in source.digests { lines.append(AboutLine("digest", digest)) }
+        if let signer { lines.append(AboutLine("signed by", signer)) }
+        return lines
     }
 
     // MARK: Log

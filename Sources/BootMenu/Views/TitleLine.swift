@@ -23,7 +23,7 @@ enum TitleLine {
         case .versions(let name):
             state.top.filter.isEmpty
                 ? [name.distribution] : [name.distribution, "matching \(glyphs.quoted(state.top.filter))"]
-        case .details(let image): [image.title, "details"]
+        case .details(let image): [image.version.isEmpty ? image.distribution : image.title, "details"]
         case .launch(let number): [state.launches[number]?.image.title ?? ""]
         case .guest: [state.guest(on: state.top.screen)?.image.title ?? "a guest that has ended"]
         case .guests: ["running"]
@@ -38,11 +38,16 @@ enum TitleLine {
         case .systems:
             guard state.hasOffer else { return "reading the catalogs" }
             let versions = state.offer.systems.reduce(0) { $0 + $1.versions.count }
-            return [
-                Format.several(state.offer.catalogs.count, "catalog"),
-                Format.several(state.offer.systems.count, "system"),
-                Format.several(versions, "version"),
-            ].joined(separator: ", ")
+            let systems = Format.several(state.offer.systems.count, "system")
+            guard !state.groups.isEmpty else {
+                return [
+                    Format.several(state.offer.catalogs.count, "catalog"), systems, Format.several(versions, "version"),
+                ].joined(separator: ", ")
+            }
+            // How many builds vendors have is known of those only that were asked.
+            let catalogs = state.offer.catalogs.isEmpty ? [] : [Format.several(state.offer.catalogs.count, "catalog")]
+            return (catalogs + [Format.several(state.groups.count, "vendor"), systems]).joined(separator: ", ")
+        case .versions(let name) where state.asking.contains(name): return "asking"
         case .versions(let name): return Format.several(state.system(name)?.versions.count ?? 0, "version")
         case .launch, .guest: return GuestView.stateText(state)
         case .guests: return Format.several(state.guests.count, "guest")

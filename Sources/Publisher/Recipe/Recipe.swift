@@ -2,6 +2,7 @@ import Catalog
 import Curl
 import Linux
 import TOMLKit
+import Upstream
 
 /// What a week's run does: a TOML file.
 package struct Recipe: Sendable {

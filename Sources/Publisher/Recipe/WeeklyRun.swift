@@ -64,7 +64,8 @@ package struct WeeklyRun: Sendable {
                 options.digests = DigestListChoice(
                     sums == "none" ? sums : WeeklyRun.place(of: newest.fill(sums), image: url, page: folder))
             }
-            let version = free((entry.isNamedByRun ? nil : newest.date) ?? day, known)
+            let version = free(
+                (entry.isNamedByRun ? nil : newest.date.map { CalendarDate(dayNumber: $0.dayNumber) }) ?? day, known)
             return try publish(
                 entry, version, image: url, notes: entry.notes.isEmpty ? "upstream \(newest.name)" : entry.notes,
                 options, progress, cancellation)

@@ -54,6 +54,12 @@ package struct JSONParser {
         _ = try parse(bytes, maximumLength: maximumLength, takesFractions: true)
     }
 
+    /// As ``parse(_:maximumLength:)``, for documents that nobody signs as canonical JSON: what is a fraction becomes null.
+    /// - Throws: ``JSONError``.
+    package static func parseAny(_ bytes: [UInt8], maximumLength: Int) throws(JSONError) -> JSONValue {
+        try parse(bytes, maximumLength: maximumLength, takesFractions: true)
+    }
+
     private static func parse(
         _ bytes: [UInt8], maximumLength: Int, takesFractions: Bool
     ) throws(JSONError) -> JSONValue {

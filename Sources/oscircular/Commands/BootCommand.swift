@@ -27,6 +27,7 @@ struct BootCommand: AsyncParsableCommand {
     @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
     @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
     var exchange: Exchange?
+    @Flag(help: "Boot a vendor's version that is less sure than your settings ask for.") var unverified = false
     @Option(
         help:
             "A file of your own for the first boot of an image with cloud-init, Ignition or nuageinit, obeyed after what lets you log in."
@@ -57,9 +58,26 @@ struct BootCommand: AsyncParsableCommand {
             registry.clearStale()
             registry.trimLogs()
         }
-        let userData = try await userDataText()
-        let request = request(context.configuration, userData: userData)
+        var request = request(context.configuration, userData: try await userDataText())
+        var report = try await start(request, context)
+        if let boot = report.unverified, try await isAllowed(boot, context) {
+            // A session's name is used once.
+            request.id = SessionID.random()
+            report = try await start(request, context)
+        }
+        if let failure = report.failure { throw failure }
+        guard let last = report.status else { throw BootError.sessionSilent(request.id, pid: nil) }
         let directory = SessionDirectory(id: request.id, places: context.places)
+        if detach {
+            Interruption.handle(nil)
+            return json ? try JSONOutput.print(last) : Terminal.print(last.id)
+        }
+        try await SessionViewer(directory: directory, registry: registry, display: request.display).run()
+    }
+
+    /// Starts a session and shows its start.
+    private func start(_ request: BootRequest, _ context: CommandContext) async throws -> StartReport {
+        let registry = context.registry
         Interruption.handle { signal in
             // While the guest starts: the session cleans up, ends, and reports that it was interrupted. One that has no socket
             // yet hears it when it has; one that never does is stuck, and the next signal is another try.
@@ -81,13 +99,16 @@ struct BootCommand: AsyncParsableCommand {
         // What passed too quickly to be seen is told as well.
         if !json, let status = report.status { progress.show(status) }
         progress.end()
-        if let failure = report.failure { throw failure }
-        guard let last = report.status else { throw BootError.sessionSilent(request.id, pid: nil) }
-        if detach {
-            Interruption.handle(nil)
-            return json ? try JSONOutput.print(last) : Terminal.print(last.id)
-        }
-        try await SessionViewer(directory: directory, registry: registry, display: request.display).run()
+        return report
+    }
+
+    /// Asks the user, where there is one, and keeps a yes.
+    private func isAllowed(_ boot: UnverifiedBoot, _ context: CommandContext) async throws -> Bool {
+        guard Confirmation.isPossible else { return false }
+        Interruption.handle(nil)
+        guard Confirmation.ask(Terminal.clean(boot.question)) else { return false }
+        try UnverifiedBoots(places: context.places, settings: context.configuration.vendors).allow(boot)
+        return true
     }
 
     private func userDataText() async throws -> String? {
@@ -104,7 +125,7 @@ struct BootCommand: AsyncParsableCommand {
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? configuration.keepsExchange,
-            exchangeLimit: configuration.exchangeLimit, userData: userData)
+            exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData)
     }
 }
 
@@ -218,9 +239,15 @@ private struct SessionViewer {
                 return
             }
         }
+        var told: String?
         while directory.isAlive {
             // One that does not answer now may answer the next time.
             if let status = try? await registry.send(.status, to: id).status, directory.isAlive {
+                if let trouble = status.network, trouble.text != told {
+                    Terminal.endProgress()
+                    Terminal.note(Terminal.clean(trouble.text))
+                    told = trouble.text
+                }
                 Terminal.progress(
                     "\(status.distribution)@\(status.version) \(status.state.rawValue)  "
                         + "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s")

@@ -107,10 +107,10 @@ struct CacheCommand: ParsableCommand {
 
         func run() async throws {
             let context = try CommandContext.load()
-            let library = context.library()
-            let chosen = try await CacheCommand.choose(name, library)
-            let path = try await library.index(of: chosen)
-            let (key, versions) = (VersionKey(chosen), VersionCache(library: library, cache: context.cache()))
+            let systems = context.systems()
+            let chosen = try await CacheCommand.choose(name, systems)
+            let path = try await systems.image(of: chosen).indexPath
+            let (key, versions) = (VersionKey(chosen), VersionCache(library: systems, cache: context.cache()))
             try await WorkerThread.run(name: "cache") { try versions.pin(key, indexPath: path) }
             if json { return try JSONOutput.print(["pinned": key.description]) }
             Terminal.print("\(key) is pinned; 'oscircular fetch' downloads what is missing of it")
@@ -126,11 +126,11 @@ struct CacheCommand: ParsableCommand {
 
         func run() async throws {
             let context = try CommandContext.load()
-            let library = context.library()
+            let systems = context.systems()
             let cache = context.cache()
             let pins = try await WorkerThread.run(name: "cache") { try cache.pins() }
             // A version that its catalog no longer has can still be unpinned by its whole name.
-            let key = pins.contains(name) ? name : VersionKey(try await CacheCommand.choose(name, library)).description
+            let key = pins.contains(name) ? name : VersionKey(try await CacheCommand.choose(name, systems)).description
             guard try await WorkerThread.run(name: "cache", { try cache.unpin(key) }) else {
                 throw SessionFailure(exitCode: ErrorReport.ExitStatus.notFound, message: "\(key) is not pinned")
             }
@@ -139,8 +139,7 @@ struct CacheCommand: ParsableCommand {
         }
     }
 
-    private static func choose(_ name: String, _ library: CatalogLibrary) async throws -> ChosenVersion {
-        let name = try VersionName(argument: name)
-        return try name.choose(from: await library.copies(refresh: true))
+    private static func choose(_ name: String, _ systems: SystemsLibrary) async throws -> ChosenVersion {
+        try await systems.choose(try VersionName(argument: name)).version
     }
 }

@@ -79,7 +79,7 @@ struct CatalogCommand: ParsableCommand {
             }
         }
 
-        /// Tells the user if no catalog is followed.
+        /// Tells the user if no catalog is followed and no vendor's system is offered.
         static func noteNone(_ library: CatalogLibrary) {
             guard library.damagedSources().isEmpty else { return }
             Terminal.note("No catalog yet: add one with 'oscircular catalog add NAME URL'.")
@@ -123,7 +123,7 @@ struct CatalogCommand: ParsableCommand {
                 if !copy.isCurrent { failure = failure ?? copy.error }
             }
             List.noteDamaged(library)
-            await DepartedVersions(places: context.places, library: library, cache: context.cache())
+            await DepartedVersions(places: context.places, systems: context.systems(), cache: context.cache())
                 .tidy(context.registry)
             if json {
                 try JSONOutput.print(["catalogs": rows])
@@ -171,30 +171,5 @@ struct CatalogRow: Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case name, url, state, updated, expires, fingerprint, error
-    }
-}
-
-/// A yes-or-no question on the terminal.
-private enum Confirmation {
-    /// Whether there is anybody to ask.
-    static var isPossible: Bool {
-        TerminalDevice.isTerminal(StandardDescriptor.input) && TerminalDevice.isTerminal(StandardDescriptor.error)
-    }
-
-    /// False for anything but a yes. Waits for the user.
-    static func ask(_ question: String) -> Bool {
-        Terminal.prompt("\(question) [y/N] ")
-        // Another program may have left the terminal so that a read does not wait.
-        var input = [PollSource(StandardDescriptor.input)]
-        // If it cannot be waited for, the read finds out.
-        _ = try? PollSource.wait(for: &input)
-        guard let line = readLine() else { return false }
-        return ["y", "yes"].contains(line.trimmed.lowercased())
-    }
-}
-
-extension String {
-    fileprivate var trimmed: Substring {
-        drop { $0 == " " }.prefix { $0 != " " && $0 != "\r" }
     }
 }

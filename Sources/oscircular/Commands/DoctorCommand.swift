@@ -47,7 +47,15 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func catalogs(_ context: CommandContext) async -> [DoctorFinding] {
-        let copies = await context.library().copies(refresh: true)
+        let systems = context.systems()
+        let copies = await systems.catalogs.copies(refresh: true)
+        if copies.isEmpty, let vendors = systems.vendors {
+            return [
+                DoctorFinding(
+                    subject: "catalogs", result: .good,
+                    text: "none; \(vendors.copy().document?.distributions.count ?? 0) systems of vendors are offered")
+            ]
+        }
         guard !copies.isEmpty else {
             return [
                 DoctorFinding(

@@ -15,11 +15,11 @@ struct FetchCommand: AsyncParsableCommand {
     func run() async throws {
         let name = try VersionName(argument: name)
         let context = try CommandContext.load()
-        let library = context.library()
-        let version = try name.choose(from: await library.copies(refresh: true))
+        let systems = context.systems()
+        let version = try await systems.choose(name).version
         let title = "\(version.distribution.id)@\(version.version.id)"
         let fetch = VersionFetch(
-            places: context.places, library: library, cache: context.cache(), transfers: context.transfers(),
+            places: context.places, systems: systems, cache: context.cache(), transfers: context.transfers(),
             failures: MirrorNotice.show)
         let progress = TransferProgress(phase: "fetch \(title)")
         defer { progress.end() }
@@ -28,6 +28,7 @@ struct FetchCommand: AsyncParsableCommand {
         }
         progress.end()
         Terminal.print(
-            "\(title): \(ByteCount.text(state.total)) cached, \(ByteCount.text(state.downloaded)) fetched now")
+            "\(title): \(ByteCount.text(state.total)) cached, \(ByteCount.text(state.downloaded)) fetched now"
+                + (state.isVerified.map { $0 ? ", verified" : ", with nothing to compare it with" } ?? ""))
     }
 }

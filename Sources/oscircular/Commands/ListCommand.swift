@@ -10,52 +10,89 @@ struct ListCommand: AsyncParsableCommand {
         commandName: "list", abstract: "Show the operating systems of your catalogs, or the versions of one.")
 
     @Argument(help: "Show all versions of this distribution.") var distribution: String?
+    @Flag(help: "Ask no server.") var offline = false
     @Flag(help: "One JSON object.") var json = false
 
     func run() async throws {
         let context = try CommandContext.load()
-        let library = context.library()
+        let systems = context.systems()
+        let library = systems.catalogs
         try library.requireReadable()
-        let copies = await library.copies(refresh: true)
+        var copies = await systems.copies(refresh: !offline)
+        if let distribution { copies = try await withBuilds(of: distribution, copies, systems) }
         let sessions = await context.registry.statuses()
-        let reader = SystemsReader(places: context.places, library: library, cache: context.cache())
-        let overview = try await WorkerThread.run(name: "list") {
+        let reader = SystemsReader(places: context.places, systems: systems, cache: context.cache())
+        let overview = try await WorkerThread.run(name: "list") { [copies] in
             reader.details(reader.outline(copies, sessions: sessions))
         }
-        var systems = overview.systems
+        var rows = overview.systems
         if let distribution {
             let name = VersionName(distribution)
-            systems.removeAll {
-                $0.distribution.id != name?.distribution
-                    || name?.catalog != nil && $0.source.name != name?.catalog
+            let meant = name.flatMap { name in copies.lazy.compactMap { $0.aliases[name.distribution] }.first }
+            rows.removeAll { row in
+                let isMeant =
+                    row.distribution.id == name?.distribution
+                    || row.source.isVendors && meant != nil && row.distribution.id == meant
+                return !isMeant || name?.catalog != nil && row.source.name != name?.catalog
             }
-            if systems.isEmpty {
+            if rows.isEmpty {
                 let near = NearNames.suggest(
-                    distribution, among: copies.compactMap(\.document).flatMap(\.distributions).map(\.id))
+                    distribution,
+                    among: copies.flatMap { ($0.document?.distributions.map(\.id) ?? []) + $0.aliases.keys })
                 throw copies.isEmpty
                     ? CatalogAccessError.noCatalogs : CatalogAccessError.noSuchDistribution(distribution, near: near)
             }
         }
         CatalogCommand.List.noteDamaged(library)
+        let followed = copies.filter { !$0.source.isVendors }
         if json {
-            try JSONOutput.print(ListOutput(catalogs: copies.map(CatalogRow.init), distributions: systems))
+            try JSONOutput.print(ListOutput(catalogs: followed.map(CatalogRow.init), distributions: rows))
+        } else if copies.isEmpty {
+            CatalogCommand.List.noteNone(library)
         } else {
-            show(copies, systems, library)
+            show(followed, rows)
         }
-        await DepartedVersions(places: context.places, library: library, cache: context.cache())
+        await DepartedVersions(places: context.places, systems: systems, cache: context.cache())
             .tidy(context.registry)
     }
 
-    private func show(_ copies: [CatalogCopy], _ systems: [SystemSummary], _ library: CatalogLibrary) {
-        if copies.isEmpty { return CatalogCommand.List.noteNone(library) }
+    /// The copies with a vendor's builds as they are now, where it is a vendor's system that is asked for.
+    private func withBuilds(
+        of text: String, _ copies: [CatalogCopy], _ systems: SystemsLibrary
+    ) async throws -> [CatalogCopy] {
+        // What is no name, or names nothing, is told below.
+        guard !offline, let name = VersionName(text), let found = try? name.find(in: copies),
+            found.copy.source.isVendors
+        else { return copies }
+        do {
+            // It may have no version of the name; the listing is what counts.
+            try await systems.lookUp(found)
+        } catch  where !found.distribution.versions.isEmpty {
+            Terminal.note("\(found.distribution.id): \(ErrorReport(error).message)")
+        }
+        return await systems.copies(refresh: false)
+    }
+
+    private func show(_ copies: [CatalogCopy], _ systems: [SystemSummary]) {
         for copy in copies where copy.state != .fresh {
             let reason = copy.error.map { ": \(ErrorReport($0).message)" } ?? ""
             Terminal.note("\(copy.source.name) is \(copy.state.rawValue)\(reason)")
         }
+        var group: String?
         for system in systems {
             let title = Terminal.clean(system.distribution.title)
+            if system.group != group, let next = system.group {
+                Terminal.print("\(Terminal.clean(next)):")
+            }
+            group = system.group
+            let indent = group == nil ? "" : "  "
+            if system.source.isVendors, system.versions.isEmpty {
+                Terminal.print("\(indent)\(system.source.name)/\(system.distribution.id)  \(title)")
+                continue
+            }
             for version in distribution == nil ? Array(system.versions.prefix(1)) : system.versions {
-                Terminal.print("\(version.key)  \(title)  \(ListCommand.facts(version).joined(separator: "  "))")
+                Terminal.print(
+                    "\(indent)\(version.key)  \(title)  \(ListCommand.facts(version).joined(separator: "  "))")
             }
             // Without a distribution only those that concern somebody here.
             for withdrawn in system.withdrawn where distribution != nil || withdrawn.isHere || withdrawn.isRunning {
@@ -67,7 +104,9 @@ struct ListCommand: AsyncParsableCommand {
     }
 
     private static func facts(_ version: VersionSummary) -> [String] {
-        var facts = [ByteCount.text(version.version.size), "\(ByteCount.text(version.here)) cached"]
+        let size = version.version.source.map { $0.size ?? 0 } ?? version.version.size
+        var facts = size == 0 ? [] : [ByteCount.text(size)]
+        facts.append("\(ByteCount.text(version.here)) cached")
         switch version.offline {
         case .no: if let toBoot = version.toBoot { facts.append("\(ByteCount.text(toBoot)) to boot") }
         case .boots: facts.append("boots offline")
@@ -75,6 +114,12 @@ struct ListCommand: AsyncParsableCommand {
         }
         if version.isRunning { facts.append("running") }
         if version.isPinned { facts.append("pinned") }
+        if let build = version.build, build != version.version.id.text {
+            facts.append("build \(Terminal.clean(build))")
+        }
+        if let trust = version.trust { facts.append(version.isVerified ? "verified" : trust.words) }
+        if version.isGone { facts.append("no longer offered") }
+        if let fault = version.fault { facts.append("was not what its vendor says: \(Terminal.clean(fault))") }
         return facts
     }
 }

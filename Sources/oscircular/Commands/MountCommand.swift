@@ -3,6 +3,7 @@ import Boot
 import Catalog
 import Curl
 import Linux
+import Vendors
 
 /// `oscircular mount`.
 struct MountCommand: AsyncParsableCommand {
@@ -29,6 +30,7 @@ struct MountCommand: AsyncParsableCommand {
         defer { if source.isTemporary { _ = try? Paths.remove(source.index) } }
         // If this process serves the mount, the cache reports it itself.
         if !foreground { warnOfCache(context) }
+        MountCommand.note(source)
         let request = MountRequest(
             source, directory: try AbsolutePath.of(directory), cache: nil, allowsOthers: allowOther)
         if foreground {
@@ -38,6 +40,14 @@ struct MountCommand: AsyncParsableCommand {
             return
         }
         try await MountCommand.mountInBackground(request, context)
+    }
+
+    /// What cannot be said of the bytes that are mounted.
+    private static func note(_ source: MountSource) {
+        guard let file = source.file, file.source.trust < .pieces else { return }
+        Terminal.note(
+            "oscircular: \(file.system)@\(file.version) is \(file.source.trust.words); 'oscircular fetch "
+                + "vendors/\(file.system)@\(file.version)' fetches all of it and says whether it is right")
     }
 
     /// Starts the process that serves the mount, waits until the image is there, and prints its path.
@@ -119,6 +129,8 @@ struct MountRequest: Codable, Sendable {
     var fileName: String
     /// Bytes of the image as its catalog has them; nil where there is no catalog.
     var imageSize: UInt64?
+    /// The vendor's file that the index describes; nil for blocks in stores.
+    var file: PinnedFile?
     var directory: String
     /// The cache's folder; nil for the user's own.
     var cache: String?
@@ -128,7 +140,7 @@ struct MountRequest: Codable, Sendable {
     init(_ source: MountSource, directory: String, cache: String?, allowsOthers: Bool = false) {
         (index, isTemporary) = (source.index, source.isTemporary)
         (stores, isLegacy, fileName) = (source.stores, source.isLegacy, source.fileName)
-        imageSize = source.imageSize
+        (imageSize, file) = (source.imageSize, source.file)
         (self.directory, self.cache, self.allowsOthers) = (directory, cache, allowsOthers)
     }
 }

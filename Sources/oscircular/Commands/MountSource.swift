@@ -3,6 +3,7 @@ import Catalog
 import Curl
 import ImageIndex
 import Linux
+import Vendors
 
 /// What the user's IMAGE argument means: a local index file, and where its blocks are.
 struct MountSource {
@@ -14,6 +15,8 @@ struct MountSource {
     let fileName: String
     /// Bytes of the image as its catalog has them; nil where there is no catalog.
     var imageSize: UInt64?
+    /// The vendor's file that the index describes; nil for blocks in stores.
+    var file: PinnedFile?
 
     /// - Throws: ``CatalogAccessError``, ``TransferError``, ``UsageError``, ``SystemCallError``.
     /// - Parameter isIndex: whether the image is an index whatever it is called.
@@ -32,15 +35,19 @@ struct MountSource {
         guard let name = VersionName(image) else {
             throw UsageError("'\(image)' is neither an index nor [CATALOG/]DISTRO[@VERSION]")
         }
-        let library = context.library()
-        let chosen = try name.choose(from: await library.copies(refresh: true))
-        let stores = try store.map { [TransferPlace(try storeURL($0))] } ?? chosen.blockLocations
+        let systems = context.systems()
+        let chosen = try await systems.choose(name).version
         // Only needed if the state cannot be written; without a runtime folder either, there is no other place.
         let own = try? temporaryIndex(context)
-        let index = try await library.index(of: chosen, elsewhere: own)
+        let image = try await systems.image(of: chosen, elsewhere: own)
+        guard image.file == nil || store == nil else {
+            throw UsageError(
+                "--store is for versions of catalogs: \(name.distribution) comes from its vendor's own servers")
+        }
+        let stores = try store.map { [TransferPlace(try storeURL($0))] } ?? image.chosen.blockLocations
         return MountSource(
-            index: index, isTemporary: index == own, stores: stores, fileName: chosen.version.id.text,
-            imageSize: chosen.version.size)
+            index: image.indexPath, isTemporary: image.indexPath == own, stores: stores,
+            fileName: chosen.version.id.text, imageSize: image.imageSize, file: image.file)
     }
 
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {
@@ -90,10 +97,10 @@ struct MountSource {
 
     private init(
         index: String, isTemporary: Bool, stores: [TransferPlace], isLegacy: Bool = false, fileName: String,
-        imageSize: UInt64? = nil
+        imageSize: UInt64? = nil, file: PinnedFile? = nil
     ) {
         (self.index, self.isTemporary, self.stores) = (index, isTemporary, stores)
-        (self.isLegacy, self.fileName, self.imageSize) = (isLegacy, fileName, imageSize)
+        (self.isLegacy, self.fileName, self.imageSize, self.file) = (isLegacy, fileName, imageSize, file)
     }
 
     private static let endings = [".caibx", ".idx"]

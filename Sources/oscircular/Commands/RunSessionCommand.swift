@@ -39,10 +39,11 @@ struct RunSessionCommand: AsyncParsableCommand {
             try await run.run()
         } catch {
             let failure = ErrorReport(error)
-            RunSessionCommand.tell(
-                StartReport(
-                    status: session?.status,
-                    failure: SessionFailure(exitCode: failure.exitCode, message: failure.message)), to: report)
+            var told = StartReport(
+                status: session?.status,
+                failure: SessionFailure(exitCode: failure.exitCode, message: failure.message))
+            if case BootError.unverified(let boot, isByDefault: true) = error { told.unverified = boot }
+            RunSessionCommand.tell(told, to: report)
         }
         withExtendedLifetime(lock) {}
     }

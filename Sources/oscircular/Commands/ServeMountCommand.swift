@@ -40,10 +40,16 @@ struct ServedMount: Sendable {
             ?? ImageIndex(path: request.index)
         // The file stays open; its name is not needed any more.
         if request.isTemporary { Paths.removeIfPossible(request.index) }
-        let stores = BlockStores(
-            locations: request.stores, layout: request.isLegacy ? .blockFiles : .chunks,
-            cache: context.cache(in: request.cache), transfers: context.transfers(), policy: .rounds(6),
-            failures: MirrorNotice.show)
+        let ledger = try request.file.map { try $0.ledger(index, in: context.places.ledgers) } ?? nil
+        let (cache, transfers) = (context.cache(in: request.cache), context.transfers())
+        let stores =
+            try request.file.map { file in
+                try file.stores(
+                    index, ledger, cache: cache, transfers: transfers, policy: .rounds(6), failures: MirrorNotice.show)
+            }
+            ?? BlockStores(
+                locations: request.stores, layout: request.isLegacy ? .blockFiles : .chunks, cache: cache,
+                transfers: transfers, policy: .rounds(6), failures: MirrorNotice.show)
         let options = MountOptions(
             readers: request.allowsOthers ? .everyone : .ownUser,
             read: ReadOptions(
@@ -51,8 +57,9 @@ struct ServedMount: Sendable {
                 readAhead: ReadOptions.usualReadAhead))
         let image = try await WorkerThread.run(name: "mount") {
             try MountedImage.mount(
-                index: index, store: stores.caching, at: request.directory, fileName: request.fileName, options: options
-            )
+                index: index, store: stores.caching, at: request.directory, fileName: request.fileName,
+                options: options,
+                format: request.file?.source.format ?? .raw, ledger: ledger)
         }
         return ServedMount(image: image, stores: stores)
     }

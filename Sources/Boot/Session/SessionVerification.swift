@@ -1,0 +1,126 @@
+import BlockStore
+import Curl
+import ImageIndex
+import Linux
+import Synchronization
+import Vendors
+
+/// What a session finds out about a vendor's file: whether all of it, once it is here, is what its vendor says.
+///
+/// Until then each piece is what it was when it first came. A wrong file ends the guest: what it has read may be anybody's.
+final class SessionVerification: Sendable {
+    private let version: SessionImage
+    private let file: PinnedFile
+    private let library: VendorLibrary
+    private let notes: VendorNotes
+    private let cache: BlockCache
+    private let directory: SessionDirectory
+    private let state: SessionState
+    private let signals: AsyncStream<SessionSignal>.Continuation
+    private let log: @Sendable (String) -> Void
+    private let wrong = Mutex<String?>(nil)
+    private let isGone = Atomic(false)
+
+    /// Nil where each block is verified as it comes.
+    init?(
+        _ version: SessionImage, library: VendorLibrary?, places: Places, cache: BlockCache,
+        directory: SessionDirectory, state: SessionState, signals: AsyncStream<SessionSignal>.Continuation,
+        log: @escaping @Sendable (String) -> Void
+    ) {
+        guard let file = version.image.file, let library else { return nil }
+        (self.version, self.file, self.library, self.cache) = (version, file, library, cache)
+        (self.directory, self.state, self.signals, self.log) = (directory, state, signals, log)
+        notes = VendorNotes(places: places)
+        let isVerified = file.source.trust >= .pieces || notes.isVerified(file)
+        state.update {
+            $0.trust = file.source.trust
+            $0.verified = isVerified
+        }
+    }
+
+    /// The vendor's servers do not have the file any more. From any thread.
+    /// - Parameter place: where it is not.
+    /// - Returns: what the user is told.
+    func fileIsGone(_ place: String) -> String {
+        if !isGone.exchange(true, ordering: .relaxed) {
+            // The next listing says so, too.
+            try? notes.noteGone(file)
+        }
+        return
+            "the vendor no longer offers \(title): \(place) does not exist. The guest waits for what has not arrived; if it does "
+            + "not come back, end the guest and boot a newer build"
+    }
+
+    /// Looks at the file once all of it should be here.
+    func check(_ stores: BlockStores) async {
+        guard file.source.trust < .pieces, !notes.isVerified(file) else { return }
+        await stores.caching.settle(within: .seconds(60))
+        do {
+            let finding = try await file.check(
+                version.index, version.ledger, cache: cache, store: stores.caching, library: library)
+            switch finding {
+            case .right:
+                try notes.noteVerified(file)
+                state.update { $0.verified = true }
+                log("verified: all of \(title) is here, and is what its vendor says")
+            case .wrong(let reason): condemn(reason)
+            case .unknown: log("all of \(title) is here; its vendor says nothing that it could be compared with")
+            case .incomplete(let missing):
+                log("\(title) is not verified yet: \(missing) of \(version.index.count) pieces are not in the cache")
+            }
+        } catch is CancellationError {
+            return
+        } catch {
+            log("warning: \(title) could not be verified: \(error)")
+        }
+    }
+
+    /// Ends the guest.
+    private func condemn(_ reason: String) {
+        let servers = file.servers
+        let message =
+            "all of \(title) has arrived, and is not what its vendor says: \(reason). It came from \(servers). The guest was "
+            + "stopped; what it wrote is kept in \(keptOverlay), and is not to be trusted. What had arrived was thrown away: the "
+            + "next start fetches it anew"
+        wrong.withLock { $0 = message }
+        // The row then does not say it; the session's end does.
+        try? notes.noteWrong(file, reason: "\(reason); it came from \(servers)")
+        signals.yield(.untrue(SessionFailure(exitCode: 65, message: message)))
+    }
+
+    /// Keeps the overlay of a guest that read a wrong file. Call it when the guest has ended.
+    func keepOverlay() {
+        guard let message = wrong.withLock({ $0 }) else { return }
+        // What cannot be kept is removed as ever.
+        guard (try? Paths.rename(directory.overlay, to: keptOverlay)) != nil else { return }
+        // The log says the same.
+        try? AtomicFile.write(message + "\n", to: "\(keptOverlay).wrong-digest", mode: 0o600)
+    }
+
+    /// Throws away what was fetched of a wrong file. Call it when nobody uses it any more. Waits for the disk.
+    func discard() {
+        guard wrong.withLock({ $0 }) != nil else { return }
+        let key = VersionKey(version.chosen)
+        do {
+            try file.throwAway(version.index, version.ledger, key, cache: cache, library: library)
+        } catch {
+            // Without the ledger, which is gone, no piece of it is used again.
+            log("warning: pieces of \(key) stay in the cache until they are evicted: \(error)")
+        }
+    }
+
+    /// Not called like a running session's, so that nothing removes it.
+    private var keptOverlay: String {
+        String(directory.overlay.dropLast(".qcow2".count)) + ".wrong-digest.qcow2"
+    }
+
+    private var title: String { "\(file.system)@\(file.version)" }
+}
+
+extension PinnedFile {
+    /// The servers that it came from, for people.
+    var servers: String {
+        let hosts = places.compactMap { URLText.host(of: $0.finalURL) }
+        return Set(hosts).sorted().joined(separator: " or ")
+    }
+}

@@ -1,0 +1,188 @@
+import Catalog
+import Curl
+import Formats
+import ImageIndex
+import Linux
+import Vendors
+
+/// All systems that can be booted: those of followed catalogs, and those that vendors offer on their own servers.
+package struct SystemsLibrary: Sendable {
+    /// When a vendor is asked for the builds of a system that somebody names.
+    package enum Asking: Sendable {
+        case never
+        /// Where none is known.
+        case ifUnknown
+        /// Also where the last answer is older than a day, or does not have what is asked for.
+        case ifDue
+    }
+
+    package let catalogs: CatalogLibrary
+    /// Nil where vendors' systems are not offered: they are turned off, or there is no table, or a followed catalog has had
+    /// their name since before it was reserved.
+    package let vendors: VendorLibrary?
+
+    package init(places: Places, configuration: Configuration, transfers: TransferQueue) {
+        catalogs = CatalogLibrary(
+            directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
+        let settings = configuration.vendors
+        let table = settings.isEnabled ? VendorTable.load(folders: places.vendorTables) : VendorTable()
+        let isNameTaken = catalogs.sources().contains { $0.name == CatalogSource.vendorsName }
+        vendors =
+            table.rows.isEmpty || isNameTaken
+            ? nil
+            : VendorLibrary(
+                table: table, directory: places.vendors, transfers: transfers, hidden: settings.hidden)
+    }
+
+    /// - Parameter vendors: nil for none.
+    package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil) {
+        (self.catalogs, self.vendors) = (catalogs, vendors)
+    }
+
+    /// Copies of the followed catalogs, by name, then what is known of vendors' systems.
+    /// - Parameter refresh: whether catalogs' servers are asked whose copy is not fresh. No vendor is asked.
+    package func copies(refresh: Bool) async -> [CatalogCopy] {
+        let followed = await catalogs.copies(refresh: refresh)
+        return followed + (vendors.map { [$0.copy()] } ?? [])
+    }
+
+    /// Asks a vendor which builds it has of one system.
+    /// - Parameter evenIfFresh: also where it was asked less than a day ago.
+    /// - Returns: the system with its builds; those that were known where the vendor did not answer.
+    /// - Throws: `VendorsError`, ``CatalogAccessError``.
+    @discardableResult
+    package func refreshVendor(of distribution: String, evenIfFresh: Bool = false) async throws -> Distribution {
+        guard let vendors else { throw CatalogAccessError.noSuchCatalog(CatalogSource.vendorsName, near: []) }
+        return try await vendors.refresh(distribution, evenIfFresh: evenIfFresh)
+    }
+
+    /// Chooses a version by its name.
+    /// - Parameter asking: whether its vendor is asked; nil for what the line allows.
+    /// - Returns: it, and whether what is known of its catalog is what its server has now.
+    /// - Throws: ``CatalogAccessError``; `VendorsError` where a vendor was asked and nothing is known.
+    package func choose(
+        _ name: VersionName, asking: Asking? = nil
+    ) async throws -> (version: ChosenVersion, isCurrent: Bool) {
+        var found = try name.find(in: await copies(refresh: true))
+        guard found.copy.source.isVendors, let vendors else {
+            return (try name.choose(from: found), found.copy.isCurrent)
+        }
+        let asking = if let asking { asking } else { await SystemsLibrary.usualAsking() }
+        let known = found.distribution
+        // What is not known is asked for below.
+        let isNamed = name.version != nil && (try? name.choose(from: found)) != nil
+        let isDue = VendorListing(asked: vendors.listed(known.id).map { Int($0.seconds) }).isDue(now: WallClock.seconds)
+        switch asking {
+        case .never: break
+        case .ifUnknown where !known.versions.isEmpty: break
+        // What is named and known is not looked for again.
+        case .ifDue where isNamed: break
+        case .ifDue where !known.versions.isEmpty && (isDue || name.version != nil):
+            found.distribution = await refreshed(known, by: vendors, evenIfFresh: name.version != nil)
+        case .ifUnknown, .ifDue:
+            found.distribution = try await vendors.refresh(known.id, evenIfFresh: false)
+        }
+        return (try name.choose(from: found), true)
+    }
+
+    /// Asks a vendor for the builds of a system that somebody looks at, if that is due and the line allows it.
+    /// - Throws: `VendorsError`.
+    package func lookUp(_ found: FoundDistribution) async throws {
+        guard found.copy.source.isVendors, let vendors else { return }
+        let asking = await SystemsLibrary.usualAsking()
+        if asking == .ifUnknown { return }
+        _ = try await vendors.refresh(found.distribution.id, evenIfFresh: false)
+    }
+
+    /// What is known of a system does not wait long for its vendor: the newest build but one is better than none.
+    private func refreshed(
+        _ known: Distribution, by vendors: VendorLibrary, evenIfFresh: Bool
+    ) async -> Distribution {
+        await withTaskGroup(of: Distribution?.self) { group in
+            // What went wrong is kept with the row, for those who look at it.
+            group.addTask { try? await vendors.refresh(known.id, evenIfFresh: evenIfFresh) }
+            group.addTask {
+                // Cancelled as soon as the vendor has answered.
+                try? await Task.sleep(for: .seconds(5))
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first ?? known
+        }
+    }
+
+    /// On a line that is paid by the byte only what nobody can do without is asked.
+    private static func usualAsking() async -> Asking {
+        // Without a thread to find out, the connection counts as unmetered.
+        let isMetered = (try? await WorkerThread.run(name: "metered", MeteredNetwork.isMetered)) ?? false
+        return isMetered ? .ifUnknown : .ifDue
+    }
+
+    /// Where a version's index is once it was fetched; nil where a vendor's file was never looked at.
+    package func indexPath(
+        _ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion
+    ) -> String? {
+        source.isVendors
+            ? vendors?.pinned(distribution.id, version.id)?.indexPath
+            : catalogs.indexPath(source, distribution, version)
+    }
+
+    /// The ids of a distribution's versions whose index is stored.
+    package func versionsWithIndex(_ source: CatalogSource, _ distribution: Distribution) -> Set<String> {
+        guard source.isVendors else { return catalogs.versionsWithIndex(source, distribution) }
+        return Set(
+            distribution.versions.map(\.id).filter { vendors?.pinned(distribution.id, $0) != nil }.map(\.text))
+    }
+
+    /// Where a version's image is: fetches its index, and for a vendor's version all that the vendor says of its file.
+    /// - Parameter elsewhere: a path for the caller's own copy of an index where the state cannot be written; nil to fail then.
+    /// - Throws: ``CatalogAccessError``, `VendorsError`.
+    package func image(of chosen: ChosenVersion, elsewhere: String? = nil) async throws -> VersionImage {
+        guard chosen.source.isVendors, let vendors else {
+            return VersionImage(
+                chosen: chosen, indexPath: try await catalogs.index(of: chosen, elsewhere: elsewhere), file: nil)
+        }
+        let file = try await vendors.pin(chosen)
+        return VersionImage(chosen: chosen.pinned(file), indexPath: file.indexPath, file: file)
+    }
+}
+
+/// Where a version's image is.
+package struct VersionImage: Sendable {
+    /// With what the vendor says of the file now.
+    package let chosen: ChosenVersion
+    /// Of the image's blocks, or of the pieces of the vendor's file.
+    package let indexPath: String
+    /// The vendor's file; nil where the blocks lie in a publisher's tree.
+    package let file: PinnedFile?
+
+    package init(chosen: ChosenVersion, indexPath: String, file: PinnedFile?) {
+        (self.chosen, self.indexPath, self.file) = (chosen, indexPath, file)
+    }
+
+    /// How the disk lies in what the index describes.
+    package var format: DiskFormat { file?.source.format ?? .raw }
+
+    /// Bytes of what the index describes; nil where nobody has said.
+    package var imageSize: UInt64? { file == nil ? chosen.version.size : file?.source.size }
+
+    /// Opens the index.
+    /// - Throws: ``ImageIndexError``.
+    package func index() throws(ImageIndexError) -> ImageIndex {
+        guard let imageSize else { return try ImageIndex(path: indexPath) }
+        return try ImageIndex(path: indexPath, imageSize: imageSize)
+    }
+}
+
+extension ChosenVersion {
+    /// The version with what is known of its file by now.
+    fileprivate func pinned(_ file: PinnedFile) -> ChosenVersion {
+        var version = version
+        version.source = file.source
+        version.guest = file.guest.merged(over: version.guest)
+        // A file that is a CD-ROM's is put into a drive, unless its row says otherwise.
+        if file.source.format == .iso, guest.media == nil { version.guest.media = version.guest.media ?? .cdrom }
+        return ChosenVersion(source: source, document: document, distribution: distribution, version: version)
+    }
+}

@@ -1,0 +1,69 @@
+import BlockStore
+import ContentAddress
+import Curl
+import ImageIndex
+import Linux
+import Vendors
+
+extension VersionImage {
+    /// What the pieces of a vendor's file are compared with; nil where the index has digests of all that it lists.
+    /// - Throws: `PieceLedgerError`, ``ImageIndexError``.
+    package func ledger(_ index: ImageIndex, in ledgers: LedgerFolder) throws -> PieceLedger? {
+        try file?.ledger(index, in: ledgers)
+    }
+
+    /// What gives the blocks: the cache, then the publisher's tree and its mirrors, or the vendor's servers.
+    /// - Parameter failures: told of every failure of a server, from any thread.
+    /// - Throws: ``ImageIndexError``.
+    package func stores(
+        _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
+        failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) throws -> BlockStores {
+        try file?.stores(index, ledger, cache: cache, transfers: transfers, policy: policy, failures: failures)
+            ?? BlockStores(
+                locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: policy, failures: failures
+            )
+    }
+}
+
+extension PinnedFile {
+    /// Bytes of a piece, unless the index says otherwise.
+    private static let pieceLength = 262_144
+
+    /// See ``VersionImage/ledger(_:in:)``.
+    package func ledger(_ index: ImageIndex, in ledgers: LedgerFolder) throws -> PieceLedger? {
+        guard source.trust < .pieces else { return nil }
+        let first = try index.block(at: 0)
+        try Folder.make(ledgers.path, mode: 0o700)
+        let key = PieceKey(of: first.id)
+        return try PieceLedger(
+            path: ledgers.path(of: key), key: key, fileSize: index.imageSize,
+            pieceLength: max(PinnedFile.pieceLength, first.length))
+    }
+
+    /// What gives the file's pieces: the cache, then the vendor's servers.
+    package func stores(
+        _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
+        failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) throws -> BlockStores {
+        let places = places.map { place in
+            RangedPlace(
+                TransferPlace(place.url),
+                pinned: PinnedURL(
+                    url: place.finalURL, reach: .written, entityTag: place.etag, lastModified: place.lastModified))
+        }
+        return try BlockStores(
+            file: RangedFile(size: index.imageSize, places: places), index: index, ledger: ledger,
+            cache: cache, transfers: transfers, policy: policy, failures: failures)
+    }
+
+    /// Keeps the beginning of the file, which came when it was looked at, so that it is not asked for again.
+    func keepBeginning(in stores: BlockStores, of index: ImageIndex, _ cache: BlockCache) async {
+        // What cannot be kept is fetched when it is read.
+        guard let path = beginningPath, let first = try? index.block(at: 0), !cache.contains(first.id),
+            let head = try? FileContents.read(path, limit: 1 << 20)
+        else { return }
+        // As above.
+        try? await stores.keep(head: head, of: index, place: places.first?.finalURL ?? "")
+    }
+}

@@ -1,0 +1,81 @@
+import BlockStore
+import ImageIndex
+import Linux
+import Vendors
+
+/// What is made of all of a vendor's file.
+enum FileFinding: Sendable, Equatable {
+    /// So many pieces are not stored: nothing can be said.
+    case incomplete(missing: Int)
+    /// The vendor says nothing that it could be compared with.
+    case unknown
+    case right
+    /// Why it is not what the vendor says.
+    case wrong(reason: String)
+}
+
+extension PinnedFile {
+    /// Compares all of the file with what its vendor says, if all of it is here. Reads all of it from the cache, each piece verified as ever.
+    /// - Throws: ``ImageIndexError``, ``SystemCallError``; `VendorsError` where it cannot be found out.
+    func check(
+        _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, store: any BlockStore, library: VendorLibrary
+    ) async throws -> FileFinding {
+        let whole = WholeFile(index: index, cache: cache, ledger: ledger)
+        let verdict = try await WorkerThread.run(name: "check") {
+            let missing = try whole.missing().count
+            return missing > 0 ? .incomplete(pieces: missing) : try whole.verdict(on: source.digests)
+        }
+        switch verdict {
+        case .incomplete(let pieces): return .incomplete(missing: pieces)
+        case .wrong(let expected, let actual):
+            return .wrong(reason: "its digest is \(actual), and should be \(expected)")
+        case .cancelled: throw CancellationError()
+        case .right where signaturePath == nil: return .right
+        case .unknown where signaturePath == nil: return .unknown
+        case .right, .unknown: break
+        }
+        // The vendor has signed the file itself.
+        do {
+            try await library.verifyWhole(self) { offset, count in
+                try PinnedFile.bytes(at: offset, count, of: index, ledger, store)
+            }
+            try ledger?.finish()
+            return .right
+        } catch VendorsError.unverified(_, _, let reason) {
+            return .wrong(reason: reason)
+        } catch is MissingPiece {
+            return .incomplete(missing: 1)
+        }
+    }
+
+    /// A piece that was there is there no more.
+    private struct MissingPiece: Error {}
+
+    /// Bytes of one piece, from the cache.
+    private static func bytes(
+        at offset: UInt64, _ count: Int, of index: ImageIndex, _ ledger: PieceLedger?, _ store: any BlockStore
+    ) throws -> [UInt8] {
+        let block = try index.block(containing: offset)
+        let start = Int(offset - block.offset)
+        let length = min(count, block.length - start)
+        guard !block.isHole else { return [UInt8](repeating: 0, count: length) }
+        let request = BlockRequest(
+            id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch, ledger: ledger)
+        return try [UInt8](unsafeUninitializedCapacity: length) { buffer, filled in
+            guard store.read(request, at: start, into: UnsafeMutableRawBufferPointer(buffer)) else {
+                throw MissingPiece()
+            }
+            filled = length
+        }
+    }
+
+    /// Throws away all that is here of the file, so that the next start fetches it anew. Waits for the disk.
+    /// - Throws: ``ImageIndexError``, ``SystemCallError``; what was written down of its pieces is gone all the same.
+    func throwAway(
+        _ index: ImageIndex, _ ledger: PieceLedger?, _ key: VersionKey, cache: BlockCache, library: VendorLibrary
+    ) throws {
+        defer { library.forget(self) }
+        try cache.unpin(key.description)
+        try WholeFile(index: index, cache: cache, ledger: ledger).throwAway()
+    }
+}

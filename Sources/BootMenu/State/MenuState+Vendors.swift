@@ -1,0 +1,274 @@
+import Boot
+
+/// Vendors' systems: their groups in the list, and what is asked of their servers and when.
+extension MenuState {
+    /// With at most this many systems of vendors their groups begin unfolded.
+    private static let mostUnfolded = 12
+    /// Seconds until a vendor is asked again by itself, whatever it answered.
+    private static let patience: Int64 = 3600
+
+    /// Finds the groups of a new offer. The offer has each vendor's systems together.
+    mutating func group() {
+        groups = []
+        for (place, system) in offer.systems.enumerated() where system.isVendors {
+            if groups.last?.name == system.vendor {
+                groups[groups.count - 1].members.append(place)
+            } else {
+                let isHidden = offer.hiddenVendors.contains(system.vendor)
+                groups.append(VendorGroup(name: system.vendor, members: [place], isHidden: isHidden))
+            }
+        }
+        if !groups.isEmpty, !hasGroups {
+            hasGroups = true
+            if offer.systems.count(where: \.isVendors) <= Self.mostUnfolded { unfolded = Set(groups.map(\.name)) }
+        }
+    }
+
+    /// The rows of the list of systems that show vendors' systems, while nothing is searched for: headings, and below each that is
+    /// unfolded its systems. Hidden vendors are below a heading of their own, at the end.
+    var vendorRows: [Int] {
+        var rows: [Int] = []
+        for (number, group) in groups.enumerated() where !group.isHidden {
+            if group.hasHeading { rows.append(groupRow(number)) }
+            if !group.hasHeading || unfolded.contains(group.name) { rows += group.members }
+        }
+        let hidden = groups.indices.filter { groups[$0].isHidden }
+        guard !hidden.isEmpty else { return rows }
+        rows.append(groupRow(groups.count))
+        return showsHidden ? rows + hidden.map(groupRow) : rows
+    }
+
+    /// The number of a heading's row: after those of systems and of catalogs in trouble. The one after the last group's is the
+    /// heading of what is hidden.
+    private func groupRow(_ number: Int) -> Int { offer.systems.count + troubled.count + number }
+
+    /// What a heading's row is.
+    func heading(_ row: Int) -> SystemsRow? {
+        let number = row - groupRow(0)
+        if groups.indices.contains(number) {
+            return .group(groups[number], isUnfolded: unfolded.contains(groups[number].name))
+        }
+        return number == groups.count
+            ? .hidden(groups.count(where: \.isHidden), isUnfolded: showsHidden) : nil
+    }
+
+    /// The system of a vendor that is chosen, or that the screen is about.
+    var chosenVendorSystem: SystemSummary? {
+        let system: SystemSummary? =
+            switch top.screen {
+            case .systems:
+                if case .system(let system)? = systemsRow(top.position.selected, of: top) { system } else { nil }
+            case .versions(let name): self.system(name)
+            case .details(let image): self.system(image.system)
+            default: nil
+            }
+        return system?.isVendors == true ? system : nil
+    }
+
+    /// The vendor that a key on the list of systems is about.
+    var chosenGroup: VendorGroup? {
+        guard case .systems = top.screen else { return nil }
+        switch systemsRow(top.position.selected, of: top) {
+        case .group(let group, _): return group
+        case .system(let system) where system.isVendors: return groups.first { $0.name == system.vendor }
+        default: return nil
+        }
+    }
+
+    /// Whether a vendor's system stands below a heading.
+    func hasHeading(_ system: SystemSummary) -> Bool {
+        groups.first { $0.name == system.vendor }?.hasHeading ?? false
+    }
+
+    // MARK: Folding
+
+    /// Whether the chosen row is a heading, and whether what is below it is shown.
+    var chosenHeading: (row: SystemsRow, isUnfolded: Bool)? {
+        guard case .systems = top.screen, let row = systemsRow(top.position.selected, of: top) else { return nil }
+        switch row {
+        case .group(let group, let isUnfolded): return group.isHidden ? nil : (row, isUnfolded)
+        case .hidden(_, let isUnfolded): return (row, isUnfolded)
+        default: return nil
+        }
+    }
+
+    /// Shows what is below the chosen heading, or no longer.
+    mutating func fold(_ isUnfolded: Bool) {
+        hasChosen = true
+        switch chosenHeading?.row {
+        case .group(let group, _):
+            if isUnfolded { unfolded.insert(group.name) } else { unfolded.remove(group.name) }
+        case .hidden: showsHidden = isUnfolded
+        default: return
+        }
+        list(0)
+        settle()
+    }
+
+    /// Unfolds the group that a system is in, so that its row can be chosen.
+    mutating func unfold(around identity: String) {
+        guard !groups.isEmpty,
+            let place = offer.systems.firstIndex(where: { "\($0.name.catalog)/\($0.name.distribution)" == identity }),
+            offer.systems[place].isVendors
+        else { return }
+        unfolded.insert(offer.systems[place].vendor)
+    }
+
+    /// Folds the group that the chosen row is in.
+    /// - Returns: whether there was one.
+    mutating func foldAround() -> Bool {
+        guard top.filter.isEmpty, let row = systemsRow(top.position.selected, of: top) else { return false }
+        switch row {
+        case .group(let group, let isUnfolded) where !group.isHidden:
+            guard isUnfolded else { return false }
+            fold(false)
+        case .hidden(_, let isUnfolded):
+            guard isUnfolded else { return false }
+            fold(false)
+        case .group:
+            // A hidden vendor's: back to the heading of what is hidden.
+            showsHidden = false
+            list(0, choosing: "hidden")
+        case .system(let system):
+            guard let group = groups.first(where: { $0.name == system.vendor && $0.hasHeading }), system.isVendors
+            else { return false }
+            unfolded.remove(group.name)
+            list(0, choosing: Self.identity(of: group))
+        default: return false
+        }
+        hasChosen = true
+        settle()
+        return true
+    }
+
+    /// Hides the chosen vendor, or shows it again.
+    mutating func hide() -> [MenuEffect] {
+        guard let group = chosenGroup else { return [] }
+        say(
+            group.isHidden
+                ? "the systems of \(group.name) are shown again"
+                : "the systems of \(group.name) are hidden: the last row of the list has them")
+        // It stays in its place of the offer; the row after it is chosen.
+        if group.isHidden {
+            offer.hiddenVendors.remove(group.name)
+        } else {
+            offer.hiddenVendors.insert(group.name)
+        }
+        regroup(choosing: group.isHidden ? Self.identity(of: group) : nil)
+        return [.hideVendor(group.name, !group.isHidden)]
+    }
+
+    private mutating func regroup(choosing identity: String?) {
+        group()
+        if let identity { list(0, choosing: identity) } else { list(0, keeping: false) }
+        settle()
+    }
+
+    /// Identifies a heading independently of its place.
+    static func identity(of group: VendorGroup) -> String { "group \(group.name)" }
+
+    // MARK: Asking
+
+    /// A vendor's row that has been chosen for a moment counts as looked at. Called after every event.
+    mutating func look() -> [MenuEffect] {
+        guard hasChosen, top.screen == .systems, let system = chosenVendorSystem, mayAsk(system) else {
+            if looked != nil { looked = nil }
+            return []
+        }
+        if looked?.name == system.name { return [] }
+        let number = nextNumber()
+        looked = (system.name, number)
+        return [.look(number)]
+    }
+
+    /// Whether nobody has asked for the system's builds lately.
+    private func mayAsk(_ system: SystemSummary) -> Bool {
+        guard !asking.contains(system.name), !offer.hiddenVendors.contains(system.vendor) else { return false }
+        // One that has just failed would fail again.
+        if let time = answered[system.name], (0..<Self.patience).contains(now - time) { return false }
+        return system.listing?.isDue(now: Int(now)) ?? true
+    }
+
+    /// Asks for the builds of the system that is chosen, or that the screen is about, unless they are known.
+    /// - Parameter isAsked: the user asked for updates.
+    mutating func askVendor(isAsked: Bool = false) -> [MenuEffect] {
+        guard let system = chosenVendorSystem, isAsked ? !asking.contains(system.name) : mayAsk(system) else {
+            return []
+        }
+        asking.insert(system.name)
+        return [.askVendor(system.name, isAsked: isAsked)]
+    }
+
+    mutating func takeLook(_ number: Int) -> [MenuEffect] { looked?.number == number ? askVendor() : [] }
+
+    mutating func take(_ failure: VendorFailure?, of name: SystemName) -> [MenuEffect] {
+        asking.remove(name)
+        answered[name] = now
+        refusals[name] = failure
+        if let failure {
+            if awaited == name {
+                awaited = nil
+                say("\(name.distribution) cannot be booted: \(failure.reason)", isFailure: true)
+            } else if !failure.isPassing {
+                log.append(LogEntry(time: now, text: "\(name.distribution): \(failure.reason)", isFailure: true))
+            }
+        }
+        return [.loadOffer(isAsked: false)]
+    }
+
+    /// Boots the newest build of the chosen system as soon as it is known.
+    mutating func awaitBuilds() -> [MenuEffect] {
+        guard let system = chosenVendorSystem, system.newest == nil else { return [] }
+        awaited = system.name
+        let effects = askVendor(isAsked: !asking.contains(system.name))
+        say("asking \(system.vendor) for the builds of \(system.distribution.id); it boots as soon as they are known")
+        return effects
+    }
+
+    /// Boots what the user has been waiting for.
+    mutating func bootAwaited() -> [MenuEffect] {
+        guard let name = awaited, !asking.contains(name), let system = system(name) else { return [] }
+        if let newest = system.newest {
+            awaited = nil
+            message = nil
+            return boot(newest.key)
+        }
+        guard offer.isPriced else { return [] }
+        awaited = nil
+        say("\(system.vendor) offers no build of \(name.distribution) now", isFailure: true)
+        return []
+    }
+
+    // MARK: Verification
+
+    /// The boot of what cannot be verified first waits for the user's word.
+    mutating func ask(_ number: Int, _ boot: UnverifiedBoot) {
+        launches[number] = nil
+        stack.removeAll { $0.screen == .launch(number) }
+        settle()
+        notices.append(
+            Dialog(
+                "\(boot.distribution) is not verified",
+                "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). Whoever controls that server, or has broken into it, "
+                    + "decides what runs in the guest. Boot it all the same? You are asked once for this system.",
+                [Dialog.cancel(), .init(label: "Boot it", action: .allow(boot))]))
+    }
+
+    /// Says why a guest was stopped.
+    mutating func explain(_ image: VersionKey, _ end: GuestEnd) {
+        say("\(image.title) ended: \(end.reason)", isFailure: true)
+        guard end.isWrongImage else { return }
+        notices.append(
+            Dialog("\(image.title) is not what its vendor signed", end.reason, [Dialog.cancel("Close")]))
+    }
+
+    /// Says how to log in.
+    mutating func tell(_ login: GuestLogin?, of image: VersionKey) {
+        guard let login else { return say("\(image.title) has no login of this session's") }
+        let password =
+            login.password.map { "Password: \($0)\nThe password is for the console only and ends with the guest." }
+            ?? "It has no password: 'oscircular ssh' logs in with the session's key."
+        notices.append(
+            Dialog("Log in to \(image.title)", "User: \(login.user)\n\(password)", [Dialog.cancel("Close")]))
+    }
+}

@@ -1,0 +1,51 @@
+import Boot
+import Catalog
+import Curses
+
+/// How sure one can be of what a vendor's file holds, in the words of rows and details.
+enum TrustText {
+    /// For a version's row; nil for a catalog's own blocks, each of which is verified.
+    static func of(_ version: VersionSummary, _ state: MenuState) -> (text: String, style: ScreenStyle)? {
+        guard let level = version.trust else { return nil }
+        if version.fault != nil { return ("not what was signed", [.alert]) }
+        if version.isGone { return ("no longer offered, \(share(version)) here", [.dim]) }
+        if version.isVerified { return ("verified", [.accent]) }
+        return switch level {
+        case .none: ("not verified", [.alert])
+        case .whole: (state.facts.fetchesRest ? level.words : "not yet verified", [])
+        case .pieces, .blocks: (TrustLevel.blocks.words, [.accent])
+        }
+    }
+
+    private static func share(_ version: VersionSummary) -> String {
+        let all = version.content ?? version.version.source?.size ?? version.version.size
+        if version.offline == .whole { return "all of it" }
+        return "\(all == 0 ? 0 : min(99, version.here * 100 / all)) %"
+    }
+
+    /// For a guest that runs; nil for a catalog's.
+    static func of(_ status: SessionStatus) -> String? {
+        guard let level = status.trust else { return nil }
+        return switch level {
+        case .none: "not verified"
+        case .whole: status.verified == true ? "verified" : "not verified before all of it is here"
+        case .pieces, .blocks: TrustLevel.blocks.words
+        }
+    }
+
+    /// For details: the row's words, and what they rest on.
+    static func fact(_ version: VersionSummary, _ state: MenuState) -> String? {
+        guard let word = of(version, state)?.text, let level = version.trust else { return nil }
+        if let fault = version.fault { return "\(word): \(fault)" }
+        if version.isVerified { return "\(word): all of it is here, and it is what its vendor says" }
+        if version.isGone { return word }
+        return switch level {
+        case .none: "\(word): only the connection to its server vouches for it"
+        case .whole where state.facts.fetchesRest:
+            "\(word): the vendor signed the file as a whole"
+        case .whole: "\(word): the vendor signed the whole file, and its rest is not fetched"
+        case .pieces: "\(word) before it is used, by the vendor's signature"
+        case .blocks: "\(word) before it is used"
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import Catalog
+import Curl
+import FoundationEssentials
+import Linux
+import Upstream
+
+/// The systems that vendors offer: the table, the stored listings, and the files that were pinned.
+///
+/// Folder layout: `listings/SYSTEM.json` and `listings/SYSTEM.pages.json`, `pins/SYSTEM/VERSION/pinned.json` and what belongs to it,
+/// `keys/`. Several processes may share it: every file appears by rename.
+package struct VendorLibrary: Sendable {
+    package let table: VendorTable
+    let directory: String
+    let requests: VendorRequests
+    let hidden: Set<String>
+    let keyRing: KeyRing
+
+    /// A listing that is younger than this many seconds is not asked for again.
+    package static let freshSeconds: Int64 = 86_400
+    /// Bytes of the longest file of the state that is read.
+    static let longestState = 67_108_864
+
+    /// - Parameters:
+    ///   - directory: `STATE/vendors`; made when the first listing is stored.
+    ///   - hidden: ids of systems and names of vendors that are not offered.
+    package init(table: VendorTable, directory: String, transfers: TransferQueue, hidden: Set<String> = []) {
+        self.table = table
+        self.directory = directory
+        self.hidden = hidden
+        let requests = VendorRequests(transfers: transfers, budget: HostBudget())
+        self.requests = requests
+        keyRing = KeyRing(folder: "\(directory)/keys") { url in
+            try await requests.get(url, limit: KeyRing.longest, of: "", known: nil).bytes ?? []
+        }
+    }
+
+    /// The rows that are offered.
+    package var rows: [VendorRow] { table.rows.filter { !hidden.contains($0.id) && !hidden.contains($0.vendor) } }
+
+    /// The catalog `vendors`, as the table and the stored listings have it; asks nobody.
+    package func copy() -> CatalogCopy {
+        let rows = rows
+        // Nearly all have none, and one look at the folder tells which.
+        let stored = Set(Folder.namesIfAny(in: "\(directory)/listings"))
+        let document = CatalogDocument(
+            name: "Vendors", description: "Systems from their makers' own servers", updated: .now,
+            distributions: rows.map { row in
+                row.distribution(stored.contains("\(row.id).json") ? listing(of: row) : nil)
+            })
+        var copy = CatalogCopy(source: .vendors, state: .fresh, document: document)
+        for row in rows { for alias in row.aliases { copy.aliases[alias] = row.id } }
+        return copy
+    }
+
+    /// The row of a distribution's id or alias.
+    package func hint(_ distribution: String) -> VendorRow? { table.row(distribution) }
+
+    /// A system with what is known of its builds; nil for one that no vendor offers. Asks nobody.
+    package func known(_ distribution: String) -> Distribution? {
+        table.row(distribution).map { $0.distribution(listing(of: $0)) }
+    }
+
+    /// When a row's listing was last answered; nil for one that is not stored.
+    package func listed(_ distribution: String) -> Timestamp? { table.row(distribution).flatMap(listing)?.asked }
+
+    /// What went wrong when the vendor was last asked; nil where that went well, or it never was.
+    package func fault(of distribution: String) -> VendorsError? { table.row(distribution).flatMap(listing)?.fault }
+
+    /// Whether the vendor's last answer had a version.
+    package func isOffered(_ distribution: String, _ version: VersionID) -> Bool {
+        let known = table.row(distribution).flatMap(listing)?.versions.first { $0.id == version }
+        return known?.isOffered ?? false
+    }
+
+    /// Asks the vendor for one system's builds; one that was asked within a day is not asked again.
+    /// - Returns: what the vendor offers, newest first. After a transient failure what was known before, if anything was.
+    /// - Throws: ``VendorsError``.
+    package func refresh(_ distribution: String, evenIfFresh: Bool = false) async throws -> Distribution {
+        let row = try needed(distribution)
+        let before = listing(of: row)
+        if let before, !evenIfFresh, isFresh(before) { return row.distribution(before) }
+        let statements = statements(of: row)
+        var fetch = ListingFetch(row: row, requests: requests, known: pages(of: row)) {
+            (bytes, url) async throws(VendorsError) in
+            try await statements.verified(listing: bytes, url: url)
+        }
+        do throws(VendorsError) {
+            let builds = try await fetch.run()
+            var listing = before ?? StoredListing(place: row.listing, asked: .now)
+            listing.asked = .now
+            listing.fault = nil
+            let kept = Set(Folder.namesIfAny(in: "\(directory)/pins/\(row.id)"))
+            listing.take(builds, most: row.listing.most, day: CalendarDate(dayNumber: Timestamp.now.seconds / 86_400)) {
+                kept.contains($0.text)
+            }
+            // Without the pages the next answer is a whole one; that is why they come second.
+            try store(listing, at: listingPath(row))
+            try store(fetch.pages, at: pagesPath(row))
+            return row.distribution(listing)
+        } catch {
+            if case .state = error { throw error }
+            guard var listing = before else { throw error }
+            listing.fault = error
+            // What failed is said in any case, and noted where that can be.
+            try? store(listing, at: listingPath(row))
+            guard error.isTransient else { throw error }
+            return row.distribution(listing)
+        }
+    }
+
+    func needed(_ distribution: String) throws(VendorsError) -> VendorRow {
+        guard let row = table.row(distribution) else {
+            throw .noSuchSystem(
+                distribution, near: NearNames.suggest(distribution, among: table.rows.flatMap { [$0.id] + $0.aliases }))
+        }
+        return row
+    }
+
+    // MARK: State
+
+    func listing(of row: VendorRow) -> StoredListing? {
+        let stored: StoredListing? = read(listingPath(row))
+        return stored?.place == row.listing ? stored : nil
+    }
+
+    private func isFresh(_ listing: StoredListing) -> Bool {
+        let age = Timestamp.now.seconds - listing.asked.seconds
+        // Of the future: the clock was wrong.
+        return age >= 0 && age < VendorLibrary.freshSeconds
+    }
+
+    private func pages(of row: VendorRow) -> [ListingFetch.Page] {
+        // Those of another place are for URLs that nobody asks for.
+        read(pagesPath(row)) ?? []
+    }
+
+    private func listingPath(_ row: VendorRow) -> String { "\(directory)/listings/\(row.id).json" }
+
+    private func pagesPath(_ row: VendorRow) -> String { "\(directory)/listings/\(row.id).pages.json" }
+
+    func read<Value: Decodable>(_ path: String) -> Value? {
+        // What is not there, or spoiled, is fetched again.
+        guard let bytes = try? FileContents.read(path, limit: VendorLibrary.longestState) else { return nil }
+        // As above.
+        return try? JSONDecoder().decode(Value.self, from: Data(bytes))
+    }
+
+    func store(_ value: some Encodable, at path: String) throws(VendorsError) {
+        do {
+            try Folder.make(Folder.parent(of: path) ?? directory, mode: 0o700)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            try AtomicFile.write([UInt8](try encoder.encode(value)), to: path, mode: 0o600)
+        } catch {
+            throw .state(path: path, reason: words(of: error))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Catalog
+import Formats
+import Linux
+import TOMLKit
+import Upstream
+
+/// One file of the table: a vendor and its systems.
+struct VendorFile: Sendable, Hashable, Codable {
+    let vendor: Vendor
+    let rows: [VendorRow]
+
+    /// Bytes of the longest file.
+    static let longest = 1 << 20
+
+    private static let vendorKeys: Set<String> = [
+        "name", "title", "homepage", "unchecked", "key", "system", "defaults",
+    ]
+    private static let ownKeys: Set<String> = ["id", "title", "aliases"]
+    private static let systemKeys: Set<String> = [
+        "id", "title", "summary", "aliases", "group", "release", "kind", "architecture", "homepage", "support-ends",
+        "unchecked", "listing", "upstream", "entry", "image", "product", "item", "base", "mirrors", "metalink",
+        "builds",
+        "kept-builds", "kept-days", "sums", "signature", "signature-kind", "signed", "keys", "torrent", "format",
+        "packed", "download-only", "size", "firmware", "memory", "cpus", "media", "adapter", "login", "cpu-level",
+        "seed", "user",
+    ]
+
+    /// - Parameters:
+    ///   - file: its path, for errors.
+    ///   - name: the name that the vendor must have.
+    /// - Throws: ``VendorsError/table(file:place:reason:)``.
+    init(_ bytes: [UInt8], file: String, name: String) throws(VendorsError) {
+        func notTOML(_ reason: String) -> VendorsError {
+            .table(file: file, place: "", reason: "is not TOML: \(reason)")
+        }
+        guard bytes.count <= VendorFile.longest else {
+            throw .table(file: file, place: "", reason: "has more than \(VendorFile.longest) bytes")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw notTOML("it is not UTF-8") }
+        if let line = TOMLHeaders.malformedLine(in: text) { throw notTOML("line \(line) is malformed") }
+        let table: TOMLTable
+        do { table = try TOMLTable(string: text) } catch { throw notTOML("\(error)") }
+        let reader = TableReader(table: table, file: file)
+        try reader.check(known: VendorFile.vendorKeys)
+        guard try reader.needed("name") == name, Distribution.isValid(id: name) else {
+            throw reader.error("name", "must be the file's own name, of the form [a-z0-9][a-z0-9._-]{0,63}")
+        }
+        let vendor = Vendor(
+            name: name, title: try reader.needed("title"), homepage: try reader.url("homepage"),
+            keys: try VendorFile.keys(table, file), unchecked: try reader.text("unchecked"))
+        let defaults = table["defaults"]?.table
+        if let defaults {
+            try TableReader(table: defaults, file: file, place: "defaults: ")
+                .check(known: VendorFile.systemKeys.subtracting(VendorFile.ownKeys))
+        }
+        guard let list = table["system"]?.array, !list.isEmpty, list.count <= VendorTable.mostRows else {
+            throw reader.error("system", "must be 1 to \(VendorTable.mostRows) tables [[system]]")
+        }
+        var rows: [VendorRow] = []
+        var names: Set<String> = []
+        for (position, value) in list.enumerated() {
+            guard let own = value.table else { throw reader.error("system", "must be a table") }
+            var reader = TableReader(table: own, defaults: defaults, file: file, place: "system \(position + 1): ")
+            try reader.check(known: VendorFile.systemKeys)
+            guard let id = try reader.text("id"), Distribution.isValid(id: id) else {
+                throw reader.error("id", "must be of the form [a-z0-9][a-z0-9._-]{0,63}")
+            }
+            reader.place = "\(id): "
+            let row = try VendorRow(reader, id: id, vendor)
+            for name in [row.id] + row.aliases where !names.insert(name).inserted {
+                throw reader.error(name == row.id ? "id" : "aliases", "names '\(name)', which is another system's")
+            }
+            rows.append(row)
+        }
+        self.vendor = vendor
+        self.rows = rows
+    }
+
+    private static func keys(_ table: TOMLTable, _ file: String) throws(VendorsError) -> [Vendor.PinnedKey] {
+        guard let value = table["key"] else { return [] }
+        guard let list = value.array, list.count <= 64 else {
+            throw .table(file: file, place: "key", reason: "must be at most 64 tables [[key]]")
+        }
+        var keys: [Vendor.PinnedKey] = []
+        for (position, value) in list.enumerated() {
+            guard let table = value.table else { throw .table(file: file, place: "key", reason: "must be a table") }
+            let reader = TableReader(table: table, file: file, place: "key \(position + 1): ")
+            try reader.check(known: ["name", "kind", "fingerprint", "url", "unchecked"])
+            let name = try reader.needed("name")
+            guard Distribution.isValid(id: name), !keys.contains(where: { $0.name == name }) else {
+                throw reader.error("name", "must be of the form [a-z0-9][a-z0-9._-]{0,63}, and no other key's")
+            }
+            let kind = try reader.choice("kind", VendorKey.Kind.self) ?? .openpgp
+            let url = try reader.url("url")
+            if kind == .openpgp, url == nil { throw reader.error("url", "is missing") }
+            guard let key = VendorKey(kind: kind, fingerprint: try reader.needed("fingerprint"), url: url) else {
+                throw reader.error(
+                    "fingerprint",
+                    kind == .openpgp
+                        ? "must be that of an OpenPGP key: 40 or 64 hexadecimal digits"
+                        : "must be a public key of \(kind.rawValue): 56 characters in base64")
+            }
+            keys.append(Vendor.PinnedKey(name: name, key: key, unchecked: try reader.text("unchecked")))
+        }
+        return keys
+    }
+}

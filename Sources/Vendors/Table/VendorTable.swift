@@ -1,0 +1,72 @@
+import Catalog
+import Linux
+
+/// What the installed files, the user's own and a followed catalog's say that vendors offer.
+package struct VendorTable: Sendable, Hashable, Codable {
+    package private(set) var vendors: [Vendor] = []
+    /// In the order in which they are listed.
+    package private(set) var rows: [VendorRow] = []
+    /// What is wrong with files that count as not there, one for each.
+    package private(set) var faults: [VendorsError] = []
+
+    /// Rows of all files together.
+    static let mostRows = 1000
+
+    package init() {}
+
+    /// The row of an id or an alias.
+    package func row(_ name: String) -> VendorRow? {
+        rows.first { $0.id == name } ?? rows.first { $0.aliases.contains(name) }
+    }
+
+    package func vendor(_ name: String) -> Vendor? { vendors.first { $0.name == name } }
+
+    /// Keys that may have signed what a row offers.
+    func keys(of row: VendorRow) -> [Vendor.PinnedKey] {
+        vendor(row.vendor)?.keys.filter { row.proof.keys.contains($0.name) && $0.key.kind == row.proof.kind.keyKind }
+            ?? []
+    }
+
+    /// Reads the folders that exist; a file of a later one replaces that of the same name.
+    /// - Parameter folders: the installed one, then the user's own.
+    package static func load(folders: [String]) -> VendorTable {
+        var files: [String: String] = [:]
+        for folder in folders {
+            // One that is not there has no files.
+            for name in Folder.namesIfAny(in: folder) where name.hasSuffix(".toml") && !name.hasPrefix(".") {
+                files[String(name.dropLast(5))] = "\(folder)/\(name)"
+            }
+        }
+        var table = VendorTable()
+        for (name, path) in files.sorted(by: { $0.key < $1.key }) {
+            let bytes: [UInt8]
+            do { bytes = try FileContents.read(path, limit: VendorFile.longest + 1) } catch {
+                table.faults.append(.table(file: path, place: "", reason: "cannot be read: \(error.message)"))
+                continue
+            }
+            table.add(bytes, file: path, name: name)
+        }
+        return table
+    }
+
+    /// Adds a file; one with an error becomes a fault.
+    package mutating func add(_ bytes: [UInt8], file path: String, name: String) {
+        do throws(VendorsError) {
+            let file = try VendorFile(bytes, file: path, name: name)
+            let taken = Set(rows.flatMap { [$0.id] + $0.aliases })
+            if let twice = file.rows.flatMap({ [$0.id] + $0.aliases }).first(where: taken.contains) {
+                let owner = rows.first { $0.id == twice || $0.aliases.contains(twice) }?.vendor ?? ""
+                throw VendorsError.table(
+                    file: path, place: twice, reason: "is a system of \(owner).toml already")
+            }
+            guard rows.count + file.rows.count <= VendorTable.mostRows else {
+                throw VendorsError.table(
+                    file: path, place: "", reason: "is not used: there are more than \(VendorTable.mostRows) systems")
+            }
+            vendors.append(file.vendor)
+            rows += file.rows
+        } catch {
+            faults.append(error)
+        }
+    }
+}

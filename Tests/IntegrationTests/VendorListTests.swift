@@ -1,0 +1,35 @@
+import Linux
+import TestSupport
+import Testing
+
+/// The installed table of vendors, as somebody sees it who has set nothing.
+@Suite(.serialized)
+struct VendorListTests {
+    /// A user of the real table, on a machine of whose network nothing is known.
+    private struct FreshUser: ProgramUser {
+        let folder: TemporaryDirectory
+        let environment: [String: String]
+
+        init() throws {
+            folder = try TemporaryDirectory()
+            // No request gets anywhere, and none is needed.
+            environment = try Self.makePlaces(in: folder, configuration: "").merging(
+                ["https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"], uniquingKeysWith: { $1 })
+            try Paths.makeLink(folder.path("config/oscircular/vendors"), to: Museum.realTables)
+        }
+    }
+
+    @Test func aFreshInstallationListsSixtySystemsAtOnceWithoutANetwork() async throws {
+        let user = try FreshUser()
+        let begun = ContinuousClock.now
+        let output = try await user.client("list", "--json")
+        let time = ContinuousClock.now - begun
+        let systems = try #require(try JSONValue.object(output)["distributions"]).array
+        #expect(systems.count { $0["catalog"]?.string == "vendors" } >= 60, "\(systems.count)")
+        #expect(time < .seconds(1), "\(time)")
+        let text = try await user.client("list")
+        for vendor in ["Debian", "Ubuntu", "Fedora", "Arch Linux", "openSUSE", "Alpine Linux"] {
+            #expect(text.contains(vendor), "\(text)")
+        }
+    }
+}

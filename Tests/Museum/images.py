@@ -1,0 +1,93 @@
+"""The images of the museum: three weeks of the tiny guest as raw disk, ISO, qcow2 of each kind, and xz in blocks."""
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+here = pathlib.Path(__file__).resolve().parent
+share = here.parent.parent / "share"
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+# The days of the three builds, the oldest first; all vendors of the museum publish on the same days.
+DAYS = ["2026-11-02", "2026-11-09", "2026-11-16"]
+
+
+def run(*arguments, **options):
+    return subprocess.run([str(word) for word in arguments], check=True, env=dict(os.environ, PATH=PATH, LC_ALL="C"), **options)
+
+
+@functools.cache
+def guest():
+    """The tiny guest that this user's tests share."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ["HOME"] + "/.cache"
+    folder = pathlib.Path(base) / "oscircular-test/tiny-guest"
+    run(share / "tiny-guest/build", folder)
+    return folder / "disk.raw"
+
+
+def make(folder, cloud=None):
+    """:returns: kind -> one path for each of DAYS. Kinds: raw, deflate, zstd, old (qcow2 v2, deflate), plain (qcow2 without
+    compression), xz (blocks of 4 MiB), iso, cloud (deflate; the Debian with cloud-init, if there is one)."""
+    folder.mkdir(parents=True)
+    (folder / "tiny-guest").mkdir()
+    weeks = [folder / f"{day}.raw" for day in DAYS]
+    for name in ["disk.raw", "recipe"]:
+        shutil.copy(guest().with_name(name), folder / "tiny-guest")
+    run(share / "demo/build-tiny", *weeks)
+    made = {"raw": weeks, "xz": [], "iso": []}
+    for kind, options in {"deflate": ["-c"], "zstd": ["-c", "-o", "compression_type=zstd"], "old": ["-c", "-o", "compat=0.10"],
+                          "plain": []}.items():
+        made[kind] = [converted(week, kind, options) for week in weeks]
+    for week in weeks:
+        packed = week.with_suffix(".raw.xz")
+        with open(packed, "wb") as output:
+            # The quickest level: the blocks are what matters.
+            run("xz", "-0", "-T2", "--block-size=4MiB", "--stdout", week, stdout=output)
+        made["xz"].append(packed)
+    made["iso"] = isos(weeks, folder)
+    if cloud:
+        # Another day is the same system: what counts is that it logs in.
+        image = converted(cloud, "cloud", ["-c"], folder / "cloud.qcow2")
+        made["cloud"] = [image] * len(DAYS)
+    return made
+
+
+def converted(raw, kind, options, output=None):
+    output = output or raw.with_suffix(f".{kind}.qcow2")
+    run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", *options, raw, output)
+    return output
+
+
+def isos(weeks, folder):
+    """The tiny guest with all of it in its initial RAM disk, on a CD that starts as a disk, too."""
+    made = []
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        work = pathlib.Path(name)
+        root, tree = work / "root", work / "tree"
+        (tree / "boot/grub").mkdir(parents=True)
+        # The guest's file system is the second of two archives. The first one's modules find nothing to mount: this starts it as it is.
+        start = ("#!/bin/sh\nmount -t devtmpfs dev /dev\n"
+                 "while read -r module; do insmod \"/modules/$module\"; done < /modules/order\nexec /sbin/init\n")
+        (tree / "boot/grub/grub.cfg").write_text(
+            "serial --unit=0 --speed=115200\nterminal_input console serial\nterminal_output console serial\nset timeout=0\n"
+            "menuentry tiny {\nlinux /boot/vmlinuz console=tty0 console=ttyS0 loglevel=6 cryptomgr.notests mitigations=off "
+            "random.trust_cpu=on rdinit=/start\ninitrd /boot/initrd\n}\n")
+        for week in weeks:
+            shutil.rmtree(root, ignore_errors=True)
+            root.mkdir()
+            run("debugfs", "-R", f"rdump / {root}", f"{week}?offset=1048576", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            shutil.move(root / "boot/vmlinuz", tree / "boot/vmlinuz")
+            shutil.move(root / "boot/initrd", tree / "boot/initrd")
+            (root / "start").write_text(start)
+            (root / "start").chmod(0o755)
+            with open(tree / "boot/initrd", "ab") as initrd:
+                # An archive begins at a multiple of four bytes.
+                initrd.write(bytes(-initrd.tell() % 4))
+                names = run("find", ".", "-mindepth", "1", cwd=root, capture_output=True).stdout
+                initrd.write(run("cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0", cwd=root, input=names, capture_output=True).stdout)
+            iso = week.with_suffix(".iso")
+            run("grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", iso, tree, "--", "-volid", "TINY",
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            made.append(iso)
+    return made
