@@ -188,11 +188,13 @@ let package = Package(
             [
                 "Vendors", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "Curl", "Formats", "Linux", crypto,
             ]),
-        tests("PublisherTests", ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
+        tests(
+            "PublisherTests",
+            ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests(
             "PublishProgramTests",
             [
-                "oscircular-publish", "Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "ObjectStore",
+                "oscircular-publish", "Publisher", "Catalog", "ContentAddress", "ImageIndex", "ObjectStore",
                 "TUF", "Curl", "Zlib", "Zstd", "Linux",
             ]),
         tests("ArchitectureTests", []),
@@ -210,7 +212,8 @@ if let fuzzer {
         .executableTarget(
             name: "oscircular-fuzz",
             dependencies: [
-                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "Formats", "GuestDomain", "ImageIndex", "Publisher",
+                "Boot", "BlockStore", "Catalog", "ContentAddress", "DiskImage", "Formats", "GuestDomain", "ImageIndex",
+                "Publisher",
                 "TUF", "Upstream", "Vendors", "Linux",
             ],
             path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: strict,

@@ -14,12 +14,10 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-BootCommand.self, ListCommand.self, CatalogCommand.self, VendorsCommand.self, SessionsCommand.self,
+            BootCommand.self, ListCommand.self, CatalogCommand.self, VendorsCommand.self, SessionsCommand.self,
             StopCommand.self, ConsoleCommand.self, PasswordCommand.self, SSHCommand.self, FetchCommand.self,
             MountCommand.self, UmountCommand.self, CacheCommand.self, DoctorCommand.self, RunSessionCommand.self,
-            RunNetworkCommand.self,
-            ServeMountCommand.self,
-            SSHProxyCommand.self,
+            RunNetworkCommand.self, ServeMountCommand.self, SSHProxyCommand.self,
         ])
 
     @Flag(help: "In the menu: leave the mouse to the terminal.") var noMouse = false

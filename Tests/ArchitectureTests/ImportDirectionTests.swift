@@ -6,7 +6,8 @@ import Testing
     /// What each module may import of this package. Stages do not know their neighbours; only Boot knows all.
     /// `Formats` knows nobody, and everybody may use it.
     static let allowed: [String: Set<String>] = [
-        "Formats": [], "Linux": ["CLinux"], "Zstd": ["CZstd"], "Zlib": ["CZlib"], "Lzma": ["CLzma"], "Curl": ["CCurl", "Linux"],
+        "Formats": [], "Linux": ["CLinux"], "Zstd": ["CZstd"], "Zlib": ["CZlib"], "Lzma": ["CLzma"],
+        "Curl": ["CCurl", "Linux"],
         "FUSE": ["CFUSE", "Linux"],
         "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"], "Seccomp": ["CSeccomp", "Linux"],
         "Curses": ["CNcurses", "Linux"],
@@ -34,7 +35,8 @@ import Testing
             "ContentAddress", "Curl", "Linux",
         ],
         "BootMenu": [
-            "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses", "Linux",
+            "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
+            "Linux",
         ],
         "oscircular": [
             "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
@@ -42,7 +44,8 @@ import Testing
             "Curl", "FUSE", "Linux",
         ],
         "oscircular-publish": [
-            "Publisher", "Upstream", "ObjectStore", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore", "ContentAddress", "Linux",
+            "Publisher", "Upstream", "ObjectStore", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore",
+            "ContentAddress", "Linux",
         ],
         "tuf-client": ["TUF", "Curl", "Linux"],
     ]

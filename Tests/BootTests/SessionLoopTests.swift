@@ -16,7 +16,8 @@ import Testing
         "unknown": .seen(.unknown),
         "gone": .seen(.off), "ended": .guest(.stopped(hasFailed: false)), "died": .guest(.stopped(hasFailed: true)),
         "crashed": .guest(.crashed), "unmounted": .mountEnded,
-        "untrue": .untrue(SessionFailure(exitCode: 65, message: "wrong digest")), "tick": .tick, "resumed": .guest(.resumed),
+        "untrue": .untrue(SessionFailure(exitCode: 65, message: "wrong digest")), "tick": .tick,
+        "resumed": .guest(.resumed),
         "suspend done": .ended(.suspend, isDone: true), "suspend failed": .ended(.suspend, isDone: false),
         "resume done": .ended(.resume, isDone: true), "resume failed": .ended(.resume, isDone: false),
     ]
@@ -179,7 +180,9 @@ import Testing
             ("stop", ["stop in 60", "show stopping"]), ("untrue", ["reads fail", "force"]),
             ("ended", ["end 65: wrong digest"]),
         ])
-        check([("force", ["reads fail", "force", "show stopping"]), ("untrue", []), ("gone", ["end 65: wrong digest"])])
+        check([
+            ("force", ["reads fail", "force", "show stopping"]), ("untrue", []), ("gone", ["end 65: wrong digest"]),
+        ])
     }
 
     @Test func aGuestWaitsAtTheReserveOfItsDiskWithAReason() {

@@ -59,7 +59,8 @@ import Testing
 
     private func fetch(_ extent: VersionFetch.Extent, _ cache: BlockCache) async throws -> [VersionFetch.Progress] {
         var all: [VersionFetch.Progress] = []
-        let fetch = VersionFetch(places: places, systems: SystemsLibrary(catalogs: library), cache: cache, transfers: transfers)
+        let fetch = VersionFetch(
+            places: places, systems: SystemsLibrary(catalogs: library), cache: cache, transfers: transfers)
         let last = try await fetch.run(version, extent) { all.append($0) }
         return all + [last]
     }
@@ -81,7 +82,8 @@ import Testing
         other.size += 1
         let wrong = ChosenVersion(
             source: version.source, document: version.document, distribution: version.distribution, version: other)
-        let fetch = VersionFetch(places: places, systems: SystemsLibrary(catalogs: library), cache: cache(), transfers: transfers)
+        let fetch = VersionFetch(
+            places: places, systems: SystemsLibrary(catalogs: library), cache: cache(), transfers: transfers)
         await #expect(throws: ImageIndexError.otherSize(expected: other.size, actual: Self.size)) {
             try await fetch.run(wrong, .whole)
         }
