@@ -241,4 +241,21 @@ import Testing
         try Paths.setTimes(site.folder.path("pub/Leap-Cloud.qcow2"), seconds: 1_790_090_000)
         #expect(try await site.builds(library, id: "leap") == ["20260922-5000"])
     }
+
+    @Test func buildsAreCalledAsTheTableSays() async throws {
+        let site = try VendorSite()
+        site.offer("upstream = \"\(site.pub)f/\"\nentry = \"OS-44-{number}.{number}.qcow2\"\nbuild = \"44-{1}.{2}\"")
+        // A serial without a day is no number of a day, and a name is never empty.
+        site.offer("upstream = \"\(site.pub)u/\"\nentry = \"os-26.04{serial}-desktop.iso\"", id: "point")
+        for name in ["f/OS-44-1.7.qcow2", "u/os-26.04.1-desktop.iso", "u/os-26.04-desktop.iso"] {
+            try site.put(name, "x")
+            try Paths.setTimes(site.folder.path("pub/\(name)"), seconds: 1_790_000_000 + (name.contains(".1-") ? 1 : 0))
+        }
+        let library = site.library()
+        #expect(try await site.builds(library) == ["44-1.7"])
+        #expect(try await site.choose(library, "44-1.7").version.id.text == "2026-09-21")
+        let point = try await library.refresh("point")
+        #expect(point.versions.map(\.id.text) == ["2026-09-21.1", "2026-09-21"])
+        #expect(point.versions.map(\.source?.build) == [".1", "os-26.04-desktop.iso"])
+    }
 }

@@ -49,7 +49,8 @@ struct ListingFetch {
         }
         if builds.isEmpty, let empty { throw empty }
         var seen: Set<String> = []
-        let distinct = builds.sorted(by: VendorBuild.isOlder).reversed().filter { seen.insert($0.name).inserted }
+        let template = row.listing.build
+        let distinct = builds.map { $0.named(template) }.sorted(by: VendorBuild.isOlder).reversed().filter { seen.insert($0.name).inserted }
         return distinct.reversed()
     }
 
