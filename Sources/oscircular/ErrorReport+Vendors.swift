@@ -14,9 +14,12 @@ extension ErrorReport {
         case .structural(let system, _, _):
             (
                 ExitStatus.unavailable,
-                "\(system): \(error). The vendor may have changed its server; look for a newer table of vendors"
+                "\(system): \(error). The vendor may have changed its server: update the program, or your own file of the vendor"
             )
         case .unverified(let system, _, _): (ExitStatus.malformed, "\(system) is refused: \(error)")
+        case .cannotVerify(let system, _, _):
+            (ExitStatus.unavailable, "\(system) could not be verified: \(error)")
+        case .noVerifier(let system, _): (ExitStatus.unavailable, "\(system) cannot be verified: \(error)")
         case .state: (ExitStatus.cannotWrite, "\(error)")
         }
     }

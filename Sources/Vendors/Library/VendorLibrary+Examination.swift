@@ -7,7 +7,7 @@ package struct VendorFinding: Sendable, Hashable, Codable {
     package enum State: String, Sendable, Hashable, Codable {
         /// Everything is as the table says.
         case good = "ok"
-        /// The vendor did not answer, or not now.
+        /// The vendor did not answer, or not now; or nothing is installed here that verifies its signatures.
         case transient
         /// The vendor answered, and it is not what the table leads one to expect.
         case structural
@@ -64,8 +64,8 @@ extension VendorLibrary {
             let error = VendorsError.of(error, system: row.id, url: row.listing.upstream[0])
             finding.problem = "\(error)"
             switch error {
-            case .transient, .state: finding.state = .transient
-            case .unverified: finding.state = .unverified
+            case .transient, .state, .noVerifier: finding.state = .transient
+            case .unverified, .cannotVerify: finding.state = .unverified
             case .structural, .gone, .noSuchSystem, .table: finding.state = .structural
             }
         }

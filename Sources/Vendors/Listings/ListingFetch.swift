@@ -50,7 +50,9 @@ struct ListingFetch {
         if builds.isEmpty, let empty { throw empty }
         var seen: Set<String> = []
         let template = row.listing.build
-        let distinct = builds.map { $0.named(template) }.sorted(by: VendorBuild.isOlder).reversed().filter { seen.insert($0.name).inserted }
+        let distinct = builds.map { $0.named(template) }.sorted(by: VendorBuild.isOlder).reversed().filter {
+            seen.insert($0.name).inserted
+        }
         return distinct.reversed()
     }
 
