@@ -115,7 +115,7 @@ enum AboutLines {
         let days = system.listing?.keptDays.map { "for \(Format.several($0, "day"))" }
         guard builds != nil || days != nil else { return [] }
         let text = [builds ?? "a build", days].compactMap { $0 }.joined(separator: ", ")
-        return [AboutLine(.kept, "the vendor keeps \(text)")]
+        return [AboutLine(.kept, text)]
     }
 
     private static func trouble(_ catalog: CatalogItem, width: Int, glyphs: Glyphs) -> [AboutLine] {
