@@ -132,24 +132,6 @@ import Upstream
         #expect(site.library(hidden: ["acme"]).copy().document?.distributions.isEmpty == true)
     }
 
-    @Test func whatANewerTableChangesIsAskedAbout() throws {
-        let signed = "sums = \"S\"\nsignature = \"S.gpg\"\n"
-        let old = load(head + key + system + signed + "seed = \"nocloud\"\n")
-        let title = load(head + key + (system + signed + "seed = \"nocloud\"\n").replacing("OS 1", with: "OS one"))
-        #expect(old.changes(to: title).isEmpty)
-        #expect(old.updated(by: title, accepted: []).row("os-1")?.title == "OS one")
-        let other = load(
-            head + key.replacing("D2EB", with: "0000") + (system + signed).replacing("https://h/d", with: "https://z/d")
-        )
-        let changes = old.changes(to: other)
-        #expect(changes.map(\.subject) == [.keys, .hosts, .seed])
-        #expect(changes.map(\.after).last == "" && changes[1].after.contains("z"))
-        #expect(old.updated(by: other, accepted: Set(changes.dropLast())) == old)
-        #expect(old.updated(by: other, accepted: Set(changes)).row("os-1")?.listing.upstream == ["https://z/d/"])
-        // No signature any more is a change of keys, too.
-        #expect(old.changes(to: load(head + key + system + "seed = \"nocloud\"\n")).map(\.subject) == [.keys])
-    }
-
     @Test func theInstalledTableIsRightAndQuick() throws {
         var share = Substring(#filePath)
         for _ in 0..<3 { share = share.prefix(upTo: share.lastIndex(of: "/") ?? share.startIndex) }
