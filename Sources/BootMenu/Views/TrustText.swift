@@ -38,7 +38,7 @@ enum TrustText {
         let way =
             boot.level == .none
             ? "Nothing that its vendor publishes can verify it"
-            : "Go back and press f: it boots when all of it is here and has been verified"
+            : "Go back and press o to download it: it boots when all of it is here and has been verified"
         return "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). Your setting vendors.least asks for more "
             + "(\(boot.least.rawValue)). \(way)."
     }
