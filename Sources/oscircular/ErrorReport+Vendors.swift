@@ -14,7 +14,8 @@ extension ErrorReport {
         case .structural(let system, _, _):
             (
                 ExitStatus.unavailable,
-                "\(system): \(error). The vendor may have changed its server: update the program, or your own file of the vendor"
+                "\(system): \(error). The vendor may have changed its server: "
+                    + "'oscircular vendors check \(system)' says what is there now, and its file of the table needs a change"
             )
         case .unverified(let system, _, _): (ExitStatus.malformed, "\(system) is refused: \(error)")
         case .cannotVerify(let system, _, _):

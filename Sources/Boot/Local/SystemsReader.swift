@@ -59,11 +59,16 @@ package struct SystemsReader: Sendable {
         system.listing = VendorListing(
             asked: library.vendors?.listed(id).map { Int($0.seconds) }, keptBuilds: row?.keptBuilds,
             keptDays: row?.keptDays)
+        let departed = library.vendors?.departed(id) ?? []
         for position in system.versions.indices {
             let version = system.versions[position].version
-            system.versions[position].isGone = notes.text(.gone, id, version.id.text) != nil
+            system.versions[position].isGone =
+                departed.contains(version.id) || notes.text(.gone, id, version.id.text) != nil
             system.versions[position].fault = notes.text(.wrong, id, version.id.text)
-            guard let file = library.vendors?.pinned(id, version.id) else { continue }
+            // What was pinned of another file says nothing of this one.
+            guard let file = library.vendors?.pinned(id, version.id),
+                let url = version.source?.urls.first, file.places.contains(where: { $0.url == url })
+            else { continue }
             system.versions[position].trust = file.source.trust
             system.versions[position].signedBy = file.signedBy
             system.versions[position].isVerified = notes.isVerified(file)

@@ -171,14 +171,17 @@ package final class SessionRun: Sendable {
     }
 
     private func findVersion(_ systems: SystemsLibrary) async throws -> SessionImage {
-        let (chosen, isCurrent) = try await systems.choose(try VersionName(argument: request.name))
+        let name = try VersionName(argument: request.name)
+        let (wanted, isCurrent) = try await systems.choose(name)
         update {
-            $0.catalog = chosen.source.name
-            $0.distribution = chosen.distribution.id
-            $0.version = chosen.version.id.text
+            $0.catalog = wanted.source.name
+            $0.distribution = wanted.distribution.id
+            $0.version = wanted.version.id.text
             $0.phase = .index
         }
-        let image = try await systems.image(of: chosen)
+        let image = try await systems.image(of: wanted, isNewest: name.version == nil)
+        let chosen = image.chosen
+        update { $0.version = chosen.version.id.text }
         try checkNotStopped()
         try checkIsAllowed(image)
         let recorded = BootSetLibrary(places: places)

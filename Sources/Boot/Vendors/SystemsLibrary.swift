@@ -82,6 +82,12 @@ package struct SystemsLibrary: Sendable {
         case .ifUnknown, .ifDue:
             found.distribution = try await vendors.refresh(known.id, evenIfFresh: false)
         }
+        if name.version == nil {
+            // One that the vendor no longer has is booted by its name, or where there is no other.
+            let departed = vendors.departed(known.id)
+            let offered = found.distribution.versions.filter { !departed.contains($0.id) }
+            if !offered.isEmpty { found.distribution.versions = offered }
+        }
         return (try name.choose(from: found), true)
     }
 
@@ -136,15 +142,30 @@ package struct SystemsLibrary: Sendable {
     }
 
     /// Where a version's image is: fetches its index, and for a vendor's version all that the vendor says of its file.
-    /// - Parameter elsewhere: a path for the caller's own copy of an index where the state cannot be written; nil to fail then.
+    /// - Parameters:
+    ///   - isNewest: nobody named the version. Where its vendor has put another in its place, that is taken.
+    ///   - elsewhere: a path for the caller's own copy of an index where the state cannot be written; nil to fail then.
     /// - Throws: ``CatalogAccessError``, `VendorsError`.
-    package func image(of chosen: ChosenVersion, elsewhere: String? = nil) async throws -> VersionImage {
+    package func image(
+        of chosen: ChosenVersion, isNewest: Bool = false, elsewhere: String? = nil
+    ) async throws -> VersionImage {
         guard chosen.source.isVendors, let vendors else {
             return VersionImage(
                 chosen: chosen, indexPath: try await catalogs.index(of: chosen, elsewhere: elsewhere), file: nil)
         }
-        let file = try await vendors.pin(chosen)
-        return VersionImage(chosen: chosen.pinned(file), indexPath: file.indexPath, file: file)
+        do {
+            return VersionImage(chosen, try await vendors.pin(chosen))
+        } catch let error as VendorsError where error.isOfTheListing && vendors.pinned(of: chosen) == nil {
+            // The listing may be of yesterday, and the file of today.
+            let known = try await vendors.refresh(chosen.distribution.id, evenIfFresh: true)
+            let departed = vendors.departed(known.id)
+            guard isNewest, let newest = known.versions.first(where: { !departed.contains($0.id) }),
+                newest.id != chosen.version.id || newest.source != chosen.version.source
+            else { throw error }
+            let other = ChosenVersion(
+                source: chosen.source, document: chosen.document, distribution: known, version: newest)
+            return VersionImage(other, try await vendors.pin(other))
+        }
     }
 }
 
@@ -161,6 +182,10 @@ package struct VersionImage: Sendable {
         (self.chosen, self.indexPath, self.file) = (chosen, indexPath, file)
     }
 
+    fileprivate init(_ chosen: ChosenVersion, _ file: PinnedFile) {
+        self.init(chosen: chosen.pinned(file), indexPath: file.indexPath, file: file)
+    }
+
     /// How the disk lies in what the index describes.
     package var format: DiskFormat { file?.source.format ?? .raw }
 
@@ -172,6 +197,22 @@ package struct VersionImage: Sendable {
     package func index() throws(ImageIndexError) -> ImageIndex {
         guard let imageSize else { return try ImageIndex(path: indexPath) }
         return try ImageIndex(path: indexPath, imageSize: imageSize)
+    }
+}
+
+extension VendorsError {
+    /// Whether another answer to the vendor's listing may help.
+    fileprivate var isOfTheListing: Bool {
+        switch self {
+        case .gone, .structural: true
+        default: false
+        }
+    }
+}
+
+extension VendorLibrary {
+    fileprivate func pinned(of chosen: ChosenVersion) -> PinnedFile? {
+        pinned(chosen.distribution.id, chosen.version.id)
     }
 }
 

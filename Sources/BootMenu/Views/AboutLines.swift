@@ -113,9 +113,8 @@ enum AboutLines {
     private static func kept(_ system: SystemSummary) -> [AboutLine] {
         let builds = system.listing?.keptBuilds.map { Format.several($0, "build") }
         let days = system.listing?.keptDays.map { "for \(Format.several($0, "day"))" }
-        guard builds != nil || days != nil else { return [] }
-        let text = [builds ?? "a build", days].compactMap { $0 }.joined(separator: ", ")
-        return [AboutLine(.kept, text)]
+        let parts = [builds ?? (days == nil ? nil : "each build"), days].compactMap { $0 }
+        return parts.isEmpty ? [] : [AboutLine(.kept, parts.joined(separator: ", "))]
     }
 
     private static func trouble(_ catalog: CatalogItem, width: Int, glyphs: Glyphs) -> [AboutLine] {

@@ -53,6 +53,9 @@ package struct VendorBuild: Sendable, Hashable, Codable {
         texts["entry"] = name
     }
 
+    /// Whether both are one build, whatever they are called.
+    func isSame(as other: VendorBuild) -> Bool { url == other.url && day == other.day && size == other.size }
+
     /// A name of a file beside it, filled in, as a URL.
     /// - Parameters:
     ///   - template: a name, a path or a URL with placeholders.

@@ -31,6 +31,11 @@ extension VendorRow {
         unchecked = try reader.text("unchecked")
         listing = try ListingPlace(reader)
         proof = try Proof(reader, vendor)
+        // One signed document names all builds; a row of several would have parts that nobody signed.
+        let isOneDocument = listing.kind != .fixed && listing.kind != .gitlabPackages && listing.upstream.count == 1
+        guard proof.subject != .listing || isOneDocument && !listing.upstream[0].contains("{") else {
+            throw reader.error("signed", "may be listing only where the listing is one document")
+        }
         packing = try reader.choice("packed", Packing.self)
         isDownloadOnly = try reader.flag("download-only") || packing != nil
         sizeHint = try VendorRow.size(reader)
