@@ -41,6 +41,12 @@ extension PinnedFile {
             pieceLength: max(PinnedFile.pieceLength, first.length))
     }
 
+    /// Where the ledger is, or would be; nil where the index has digests of all that it lists.
+    /// - Throws: ``ImageIndexError``.
+    func ledgerPath(_ index: ImageIndex, in ledgers: LedgerFolder) throws -> String? {
+        source.trust < .pieces ? ledgers.path(of: PieceKey(of: try index.block(at: 0).id)) : nil
+    }
+
     /// What gives the file's pieces: the cache, then the vendor's servers.
     package func stores(
         _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
