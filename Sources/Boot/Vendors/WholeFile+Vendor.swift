@@ -21,6 +21,7 @@ extension PinnedFile {
         _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, store: any BlockStore, library: VendorLibrary
     ) async throws -> FileFinding {
         let whole = WholeFile(index: index, cache: cache, ledger: ledger)
+        guard !whole.isWrong else { return .wrong(reason: PinnedFile.foundElsewhere) }
         let verdict = try await WorkerThread.run(name: "check") {
             let missing = try whole.missing().count
             return missing > 0 ? .incomplete(pieces: missing) : try whole.verdict(on: source.digests)
@@ -30,7 +31,8 @@ extension PinnedFile {
         case .wrong(let expected, let actual):
             return .wrong(reason: "its digest is \(actual), and should be \(expected)")
         case .cancelled: throw CancellationError()
-        case .right where signaturePath == nil: return .right
+        case .right where signaturePath == nil:
+            return try whole.finish() ? .right : .wrong(reason: PinnedFile.foundElsewhere)
         case .unknown where signaturePath == nil: return .unknown
         case .right, .unknown: break
         }
@@ -39,14 +41,15 @@ extension PinnedFile {
             try await library.verifyWhole(self) { offset, count in
                 try PinnedFile.bytes(at: offset, count, of: index, ledger, store)
             }
-            try ledger?.finish()
-            return .right
+            return try whole.finish() ? .right : .wrong(reason: PinnedFile.foundElsewhere)
         } catch VendorsError.unverified(_, _, let reason) {
             return .wrong(reason: reason)
         } catch is MissingPiece {
             return .incomplete(missing: 1)
         }
     }
+
+    private static let foundElsewhere = "another session had all of it, and found that it is not"
 
     /// A piece that was there is there no more.
     private struct MissingPiece: Error {}
