@@ -136,6 +136,42 @@ import Testing
         #expect(matches(old, 0) && !matches(old, 0, wrong(0)))
     }
 
+    @Test func whatOneFoundToBeWrongIsWrongForAllWhoReadIt() throws {
+        let first = try image.ledger(), second = try image.ledger()
+        #expect(try accept(first, 0))
+        #expect(!second.isWrong)
+        try first.condemn()
+        #expect(first.isWrong && second.isWrong && !second.isFinished)
+        #expect(try !accept(second, 0))
+        #expect(try !accept(second, 1))
+        #expect(!matches(second, 0))
+        #expect(second.recordedCount == 1)
+        // Nobody acquits it.
+        #expect(try !second.finish())
+        #expect(second.isWrong)
+        // Who comes now begins anew, and whoever finds out late does not take that away.
+        let new = try image.ledger()
+        #expect(!new.isWrong && new.recordedCount == 0)
+        #expect(try accept(new, 0))
+        try second.condemn()
+        try second.remove()
+        #expect(!new.isWrong && matches(new, 0))
+        #expect(matches(try image.ledger(), 0))
+    }
+
+    @Test func whoeverIsKilledBeforeItsNameIsGoneHasFoundItWrongAllTheSame() throws {
+        let ledger = try image.ledger()
+        #expect(try accept(ledger, 0))
+        FileCalls.watch { [path = image.ledgerPath] call, called in
+            call.hasPrefix("unlink") && called == path ? .error(5) : nil
+        }
+        #expect(throws: SystemCallError.self) { try ledger.condemn() }
+        FileCalls.watch(nil)
+        #expect(ledger.isWrong)
+        #expect(try Paths.isThere(image.ledgerPath))
+        #expect(try image.ledger().recordedCount == 0)
+    }
+
     @Test func aFullDiskHandsOutNothing() throws {
         let ledger = try image.ledger()
         FileCalls.watch { [path = folder.path] call, called in
