@@ -3,6 +3,7 @@ import Catalog
 import ContentAddress
 import ImageIndex
 import Linux
+import Vendors
 
 /// Assembles ``SystemsOverview`` from what is stored on this machine. Asks no server.
 package struct SystemsReader: Sendable {
