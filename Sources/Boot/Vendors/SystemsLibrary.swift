@@ -41,10 +41,12 @@ package struct SystemsLibrary: Sendable {
                 table: table, directory: places.vendors, transfers: transfers, hidden: settings.hidden)
     }
 
-    /// - Parameter vendors: nil for none.
-    package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil) {
+    /// - Parameters:
+    ///   - vendors: nil for none.
+    ///   - places: where what was found out about vendors' versions is; nil for nowhere.
+    package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil, places: Places? = nil) {
         (self.catalogs, self.vendors) = (catalogs, vendors)
-        (tableFaults, notes, ledgers) = ([], nil, nil)
+        (tableFaults, notes, ledgers) = ([], places.map { VendorNotes(places: $0) }, places?.ledgers)
     }
 
     /// Copies of the followed catalogs, by name, then what is known of vendors' systems.
