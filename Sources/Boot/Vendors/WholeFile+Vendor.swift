@@ -39,38 +39,17 @@ extension PinnedFile {
         // The vendor has signed the file itself.
         do {
             try await library.verifyWhole(self) { offset, count in
-                try PinnedFile.bytes(at: offset, count, of: index, ledger, store)
+                try whole.bytes(at: offset, most: count)
             }
             return try whole.finish() ? .right : .wrong(reason: PinnedFile.foundElsewhere)
         } catch VendorsError.unverified(_, _, let reason) {
             return .wrong(reason: reason)
-        } catch is MissingPiece {
+        } catch is WholeFile.MissingPiece {
             return .incomplete(missing: 1)
         }
     }
 
     private static let foundElsewhere = "another session had all of it, and found that it is not"
-
-    /// A piece that was there is there no more.
-    private struct MissingPiece: Error {}
-
-    /// Bytes of one piece, from the cache.
-    private static func bytes(
-        at offset: UInt64, _ count: Int, of index: ImageIndex, _ ledger: PieceLedger?, _ store: any BlockStore
-    ) throws -> [UInt8] {
-        let block = try index.block(containing: offset)
-        let start = Int(offset - block.offset)
-        let length = min(count, block.length - start)
-        guard !block.isHole else { return [UInt8](repeating: 0, count: length) }
-        let request = BlockRequest(
-            id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch, ledger: ledger)
-        return try [UInt8](unsafeUninitializedCapacity: length) { buffer, filled in
-            guard store.read(request, at: start, into: UnsafeMutableRawBufferPointer(buffer)) else {
-                throw MissingPiece()
-            }
-            filled = length
-        }
-    }
 
     /// Throws away all that is here of the file, so that the next start fetches it anew. Waits for the disk.
     /// - Throws: ``ImageIndexError``, ``SystemCallError``; what was written down of its pieces is gone all the same.
