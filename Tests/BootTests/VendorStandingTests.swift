@@ -48,9 +48,7 @@ import Vendors
     private func check(
         _ vendor: TinyVendor, _ file: PinnedFile, _ index: ImageIndex, _ ledger: PieceLedger?
     ) async throws -> FileFinding {
-        let stores = try file.stores(index, ledger, cache: cache, transfers: TransferQueue(), policy: .rounds(1))
-        defer { stores.close() }
-        return try await file.check(index, ledger, cache: cache, store: stores.caching, library: vendor.library)
+        try await file.check(index, ledger, cache: cache, library: vendor.library)
     }
 
     // MARK: Levels
@@ -226,9 +224,9 @@ import Vendors
             Issue.record("\(String(describing: error))")
             return
         }
-        var broken = CatalogCopy(
-            source: try CatalogSource(name: "home", location: folder.path), state: .stale, document: nil)
-        broken.error = CatalogAccessError.slow(catalog: "home", url: "x")
+        let broken = CatalogCopy(
+            source: try CatalogSource(name: "home", location: folder.path), state: .stale, document: nil,
+            error: CatalogAccessError.slow(catalog: "home", url: "x"))
         let hidden = #expect(throws: NotFoundError.self) {
             try vendor.systems.find(try VersionName(argument: "tiny-1@2026-11-16"), in: [broken, vendor.library.copy()])
         }

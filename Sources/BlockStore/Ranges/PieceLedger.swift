@@ -31,8 +31,9 @@ package final class PieceLedger: Sendable {
     package init(
         path: String, key: PieceKey, fileSize: UInt64, pieceLength: Int = 262_144
     ) throws(PieceLedgerError) {
-        precondition(fileSize > 0 && pieceLength > 0)
-        precondition(fileSize / UInt64(pieceLength) <= PieceLedger.mostPieces, "too many pieces")
+        guard fileSize > 0, pieceLength > 0, (fileSize - 1) / UInt64(pieceLength) < PieceLedger.mostPieces else {
+            throw .unusable(path: path, fileSize: fileSize)
+        }
         self.path = path
         self.key = key
         self.fileSize = fileSize
@@ -139,7 +140,8 @@ package final class PieceLedger: Sendable {
         }
     }
 
-    /// Whether a piece is what came first. One that was not written down never is, nor any of a file that was found to be wrong.
+    /// Whether a piece is what came first. One that was not written down never is, nor any of a file that was found to
+    /// be wrong.
     package func matches(_ id: BlockID, _ bytes: UnsafeRawBufferPointer) -> Bool {
         // What cannot be read has not been recorded, as far as anybody can tell.
         guard let piece = piece(id, bytes.count), let known = try? record(of: piece) else { return false }
@@ -283,6 +285,8 @@ package enum PieceLedgerError: Error, Sendable, Equatable {
     case file(SystemCallError)
     /// What lies there is not a ledger, or another file's.
     case otherFile(path: String)
+    /// No file has so many bytes, or none.
+    case unusable(path: String, fileSize: UInt64)
 }
 
 extension PieceLedgerError: CustomStringConvertible {
@@ -291,6 +295,7 @@ extension PieceLedgerError: CustomStringConvertible {
         case .file(let error): "\(error)"
         case .otherFile(let path):
             "\(path) is not this file's list of pieces; remove it, and what was fetched is fetched again"
+        case .unusable(let path, let fileSize): "\(path): a file of \(fileSize) bytes cannot be read in pieces"
         }
     }
 }

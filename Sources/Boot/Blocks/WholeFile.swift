@@ -89,6 +89,20 @@ package struct WholeFile: Sendable {
         return .right
     }
 
+    /// Bytes from an offset to their piece's end at most, compared with what the piece was when it first came. Waits for the disk.
+    /// - Throws: ``ImageIndexError``, ``MissingPiece``.
+    package func bytes(at offset: UInt64, most: Int) throws -> [UInt8] {
+        let block = try index.block(containing: offset)
+        let start = Int(offset - block.offset)
+        let length = min(most, block.length - start)
+        guard !block.isHole else { return [UInt8](repeating: 0, count: length) }
+        guard let bytes = cache.load(request(block)) else { throw MissingPiece() }
+        return bytes.withUnsafeBytes { Array($0[start..<start + length]) }
+    }
+
+    /// A piece that was there is there no more.
+    package struct MissingPiece: Error {}
+
     /// Forgets a wrong file: says to all who read it that it is, then what its pieces were, and the pieces themselves but for those of
     /// running sessions, which nobody takes for good any more.
     /// - Returns: bytes freed.

@@ -68,7 +68,7 @@ package struct VersionFetch: Sendable {
         // What was downloaded again because another process held the cache counts, too.
         state.downloaded = UInt64(stores.caching.statistics.bytesFetched)
         guard missing == 0 else { throw VersionFetchError.notKept(bytes: missing) }
-        if extent == .whole { state.standing = try await verify(image, index, ledger, stores) }
+        if extent == .whole { state.standing = try await verify(image, index, ledger) }
         return state
     }
 
@@ -76,12 +76,12 @@ package struct VersionFetch: Sendable {
     /// - Returns: nil for a catalog's version.
     /// - Throws: ``VersionFetchError/wrong(_:reason:servers:)``, ``VersionFetchError/unverifiable(_:reason:)``.
     private func verify(
-        _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?, _ stores: BlockStores
+        _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?
     ) async throws -> FileStanding? {
         let notes = VendorNotes(places: places)
         guard let file = image.file, let vendors = systems.vendors else { return nil }
         if let standing = notes.standing(of: file, ledger) { return standing }
-        let finding = try await file.check(index, ledger, cache: cache, store: stores.caching, library: vendors)
+        let finding = try await file.check(index, ledger, cache: cache, library: vendors)
         switch finding {
         case .right:
             try notes.noteRight(file, ledger)

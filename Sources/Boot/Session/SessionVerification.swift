@@ -88,7 +88,7 @@ final class SessionVerification: Sendable {
         await stores.caching.settle(within: .seconds(60))
         do {
             let finding = try await file.check(
-                version.index, version.ledger, cache: cache, store: stores.caching, library: library)
+                version.index, version.ledger, cache: cache, library: library)
             switch finding {
             case .right:
                 try notes.noteRight(file, version.ledger)

@@ -52,14 +52,8 @@ extension PinnedFile {
         _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) throws -> BlockStores {
-        let places = places.map { place in
-            RangedPlace(
-                TransferPlace(place.url),
-                pinned: PinnedURL(
-                    url: place.finalURL, reach: .written, entityTag: place.etag, lastModified: place.lastModified))
-        }
-        return try BlockStores(
-            file: RangedFile(size: index.imageSize, places: places), index: index, ledger: ledger,
+        try BlockStores(
+            file: RangedFile(size: index.imageSize, places: places.map(\.ranged)), index: index, ledger: ledger,
             cache: cache, transfers: transfers, policy: policy, failures: failures)
     }
 

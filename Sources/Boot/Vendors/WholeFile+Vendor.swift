@@ -22,7 +22,7 @@ extension PinnedFile {
     /// ever. Only when all that the vendor has said was compared does the ledger say that the file is right.
     /// - Throws: ``ImageIndexError``, ``SystemCallError``; CancellationError.
     func check(
-        _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, store: any BlockStore, library: VendorLibrary
+        _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, library: VendorLibrary
     ) async throws -> FileFinding {
         let whole = WholeFile(index: index, cache: cache, ledger: ledger)
         if whole.isWrong { return .wrong(reason: PinnedFile.foundWrong) }
@@ -47,7 +47,7 @@ extension PinnedFile {
         case .right, .unknown: break
         }
         if signaturePath != nil,
-            let finding = try await checkSignature(index, ledger, store: store, library: library)
+            let finding = try await checkSignature(whole, library)
         {
             return finding
         }
@@ -59,45 +59,22 @@ extension PinnedFile {
 
     /// The vendor has signed the file itself.
     /// - Returns: nil where it is right.
-    private func checkSignature(
-        _ index: ImageIndex, _ ledger: PieceLedger?, store: any BlockStore, library: VendorLibrary
-    ) async throws -> FileFinding? {
+    private func checkSignature(_ whole: WholeFile, _ library: VendorLibrary) async throws -> FileFinding? {
         guard library.hint(system) != nil else {
             return .unverifiable(
                 reason: "the table of vendors no longer has \(system), and so no key for its signature", isPassing: false)
         }
         do {
             try await library.verifyWhole(self) { offset, count in
-                try PinnedFile.bytes(at: offset, count, of: index, ledger, store)
+                try whole.bytes(at: offset, most: count)
             }
             return nil
         } catch VendorsError.unverified(_, _, let reason) {
             return .wrong(reason: reason)
         } catch let error as VendorsError {
             return .unverifiable(reason: "\(error)", isPassing: error.isTransient)
-        } catch is MissingPiece {
+        } catch is WholeFile.MissingPiece {
             return .incomplete(missing: 1)
-        }
-    }
-
-    /// A piece that was there is there no more.
-    private struct MissingPiece: Error {}
-
-    /// Bytes of one piece, from the cache.
-    private static func bytes(
-        at offset: UInt64, _ count: Int, of index: ImageIndex, _ ledger: PieceLedger?, _ store: any BlockStore
-    ) throws -> [UInt8] {
-        let block = try index.block(containing: offset)
-        let start = Int(offset - block.offset)
-        let length = min(count, block.length - start)
-        guard !block.isHole else { return [UInt8](repeating: 0, count: length) }
-        let request = BlockRequest(
-            id: block.id, length: block.length, algorithm: index.algorithm, priority: .prefetch, ledger: ledger)
-        return try [UInt8](unsafeUninitializedCapacity: length) { buffer, filled in
-            guard store.read(request, at: start, into: UnsafeMutableRawBufferPointer(buffer)) else {
-                throw MissingPiece()
-            }
-            filled = length
         }
     }
 

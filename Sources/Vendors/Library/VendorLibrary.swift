@@ -27,7 +27,7 @@ package struct VendorLibrary: Sendable {
         self.table = table
         self.directory = directory
         self.hidden = hidden
-        let requests = VendorRequests(transfers: transfers, budget: HostBudget())
+        let requests = VendorRequests(transfers: transfers, budget: HostBudget(), table: table)
         self.requests = requests
         keyRing = KeyRing(folder: "\(directory)/keys") { url in
             try await requests.get(url, limit: KeyRing.longest, of: "", known: nil).bytes ?? []
