@@ -16,7 +16,8 @@ extension ErrorReport {
         case .structural(let system, _, _):
             (
                 ExitStatus.unavailable,
-                "\(system): \(error). The vendor may have changed its server; look for a newer table of vendors"
+                "\(system): \(error). The vendor may have changed its server: "
+                    + "'oscircular vendors check \(system)' says what is there now, and its file of the table needs a change"
             )
         case .unverified(let system, _, _): (ExitStatus.malformed, "\(system) is refused: \(error)")
         case .state: (ExitStatus.cannotWrite, "\(error)")

@@ -24,7 +24,12 @@ package struct DepartedVersions: Sendable {
         var files: [String] = []
         /// What a vendor's file was pinned by.
         var pin: String?
-        var indexes: [String] { files.filter { $0.hasSuffix(".caibx") } + (pin.map { ["\($0)/index"] } ?? []) }
+        var indexes: [String] { files.filter { $0.hasSuffix(".caibx") } + pinIndexes }
+        /// Of what was pinned, in a folder of each pin's own.
+        var pinIndexes: [String] {
+            guard let pin else { return [] }
+            return Folder.namesIfAny(in: pin).map { "\(pin)/\($0)/index" }.filter { Paths.allows(.reading, $0) }
+        }
         var mark: String {
             "\(key.catalog)/\(key.distribution)/\(key.version)\(digest.isEmpty ? "" : ".\(digest).index")"
         }
@@ -156,7 +161,8 @@ package struct DepartedVersions: Sendable {
             for version in try names("\(pins)/\(system)") where !version.hasPrefix(".") {
                 var kept = Kept(key: VersionKey(catalog: name, distribution: system, version: version))
                 kept.pin = "\(pins)/\(system)/\(version)"
-                add(kept, ledger(of: kept))
+                add(kept, nil)
+                for ledger in ledgers(of: kept) { add(kept, ledger) }
             }
         }
         try forEachFile(in: places.vendorNotes) { distribution, file in
@@ -166,13 +172,14 @@ package struct DepartedVersions: Sendable {
         }
     }
 
-    /// Where the digests of the pieces of a pinned file are; nil where there are none.
-    private func ledger(of kept: Kept) -> String? {
-        // One that cannot be read belongs to nothing.
-        guard let index = kept.pin.flatMap({ try? ImageIndex(path: "\($0)/index") }), let first = try? index.block(at: 0)
-        else { return nil }
-        let path = places.ledgers.path(of: PieceKey(of: first.id))
-        return Paths.allows([], path) ? path : nil
+    /// Where the digests of the pieces of a pinned file are.
+    private func ledgers(of kept: Kept) -> [String] {
+        kept.pinIndexes.compactMap { path in
+            // One that cannot be read belongs to nothing.
+            guard let index = try? ImageIndex(path: path), let first = try? index.block(at: 0) else { return nil }
+            let ledger = places.ledgers.path(of: PieceKey(of: first.id))
+            return Paths.allows([], ledger) ? ledger : nil
+        }
     }
 
     /// Removes the digests of pieces of files that nothing is known of any more.

@@ -189,14 +189,17 @@ package final class SessionRun: Sendable {
     }
 
     private func findVersion(_ systems: SystemsLibrary, _ cache: BlockCache) async throws -> SessionImage {
-        let (chosen, isCurrent) = try await systems.choose(try VersionName(argument: request.name))
+        let name = try VersionName(argument: request.name)
+        let (wanted, isCurrent) = try await systems.choose(name)
         update {
-            $0.catalog = chosen.source.name
-            $0.distribution = chosen.distribution.id
-            $0.version = chosen.version.id.text
+            $0.catalog = wanted.source.name
+            $0.distribution = wanted.distribution.id
+            $0.version = wanted.version.id.text
             $0.phase = .index
         }
-        let image = try await systems.soundImage(of: chosen, cache: cache)
+        let image = try await systems.soundImage(of: wanted, isNewest: name.version == nil, cache: cache)
+        let chosen = image.chosen
+        update { $0.version = chosen.version.id.text }
         try checkNotStopped()
         try checkIsAllowed(image)
         let recorded = BootSetLibrary(places: places)

@@ -7,8 +7,10 @@ extension SystemsLibrary {
     /// As ``image(of:elsewhere:)``, but what was found wrong earlier is thrown away first if that has not happened, and what was wrong
     /// the last time comes from the vendor's own server alone.
     /// - Throws: what ``image(of:elsewhere:)`` throws; ``ImageIndexError``, ``SystemCallError``.
-    package func soundImage(of chosen: ChosenVersion, cache: BlockCache) async throws -> VersionImage {
-        let image = try await image(of: chosen)
+    package func soundImage(
+        of chosen: ChosenVersion, isNewest: Bool = false, cache: BlockCache
+    ) async throws -> VersionImage {
+        let image = try await image(of: chosen, isNewest: isNewest)
         guard let notes, let ledgers, let vendors, let file = image.file, notes.isCondemned(file) else { return image }
         // Whoever found it wrong was ended before he had thrown it away.
         try await WorkerThread.run(name: "discard") {
@@ -16,7 +18,7 @@ extension SystemsLibrary {
             try file.throwAway(
                 index, try file.ledger(index, in: ledgers), VersionKey(image.chosen), cache: cache, library: vendors)
         }
-        return try await self.image(of: chosen)
+        return try await self.image(of: image.chosen)
     }
 }
 

@@ -132,12 +132,12 @@ package struct SystemsLibrary: Sendable {
     package func goneVersions(of distribution: Distribution) -> Set<VersionID> {
         guard let vendors else { return [] }
         let asked = vendors.listed(distribution.id).map { Int($0.seconds) } ?? 0
-        let offered = vendors.offered(distribution.id)
+        let departed = vendors.departed(distribution.id)
         return Set(
             distribution.versions.map(\.id).filter { id in
                 // What was found out after the vendor last said so.
                 let noted = notes?.time(.gone, distribution.id, id.text)
-                return !offered.contains(id) || noted.map { $0 > asked } ?? false
+                return departed.contains(id) || noted.map { $0 > asked } ?? false
             })
     }
 
@@ -192,9 +192,13 @@ package struct SystemsLibrary: Sendable {
     }
 
     /// Where a version's image is: fetches its index, and for a vendor's version all that the vendor says of its file.
-    /// - Parameter elsewhere: a path for the caller's own copy of an index where the state cannot be written; nil to fail then.
+    /// - Parameters:
+    ///   - isNewest: nobody named the version. Where its vendor has put another in its place, that is taken.
+    ///   - elsewhere: a path for the caller's own copy of an index where the state cannot be written; nil to fail then.
     /// - Throws: ``CatalogAccessError``, `VendorsError`; ``BootError/packed(_:)`` before anything is downloaded.
-    package func image(of chosen: ChosenVersion, elsewhere: String? = nil) async throws -> VersionImage {
+    package func image(
+        of chosen: ChosenVersion, isNewest: Bool = false, elsewhere: String? = nil
+    ) async throws -> VersionImage {
         guard chosen.source.isVendors, let vendors else {
             return VersionImage(
                 chosen: chosen, indexPath: try await catalogs.index(of: chosen, elsewhere: elsewhere), file: nil)
@@ -205,12 +209,28 @@ package struct SystemsLibrary: Sendable {
                     system: row.id, packing: row.packing?.rawValue,
                     url: chosen.version.source?.urls.first ?? row.homepage ?? ""))
         }
+        do {
+            return try await pinned(chosen, by: vendors)
+        } catch let error as VendorsError where error.isOfTheListing && vendors.pinned(of: chosen) == nil {
+            // The listing may be of yesterday, and the file of today.
+            let known = try await vendors.refresh(chosen.distribution.id, evenIfFresh: true)
+            let departed = vendors.departed(known.id)
+            guard isNewest, let newest = known.versions.first(where: { !departed.contains($0.id) }),
+                newest.id != chosen.version.id || newest.source != chosen.version.source
+            else { throw error }
+            let other = ChosenVersion(
+                source: chosen.source, document: chosen.document, distribution: known, version: newest)
+            return try await pinned(other, by: vendors)
+        }
+    }
+
+    private func pinned(_ chosen: ChosenVersion, by vendors: VendorLibrary) async throws -> VersionImage {
         var file = try await vendors.pin(chosen)
         if notes?.text(.wrong, file.system, file.version.text) != nil {
             // Nobody knows which of its places gave something else.
             file = file.onlyFrom(chosen.version.source?.urls.first)
         }
-        return VersionImage(chosen: chosen.pinned(file), indexPath: file.indexPath, file: file)
+        return VersionImage(chosen, file)
     }
 }
 
@@ -241,6 +261,10 @@ package struct VersionImage: Sendable {
         (self.chosen, self.indexPath, self.file) = (chosen, indexPath, file)
     }
 
+    fileprivate init(_ chosen: ChosenVersion, _ file: PinnedFile) {
+        self.init(chosen: chosen.pinned(file), indexPath: file.indexPath, file: file)
+    }
+
     /// How the disk lies in what the index describes.
     package var format: DiskFormat { file?.source.format ?? .raw }
 
@@ -252,6 +276,22 @@ package struct VersionImage: Sendable {
     package func index() throws(ImageIndexError) -> ImageIndex {
         guard let imageSize else { return try ImageIndex(path: indexPath) }
         return try ImageIndex(path: indexPath, imageSize: imageSize)
+    }
+}
+
+extension VendorsError {
+    /// Whether another answer to the vendor's listing may help.
+    fileprivate var isOfTheListing: Bool {
+        switch self {
+        case .gone, .structural: true
+        default: false
+        }
+    }
+}
+
+extension VendorLibrary {
+    fileprivate func pinned(of chosen: ChosenVersion) -> PinnedFile? {
+        pinned(chosen.distribution.id, chosen.version.id)
     }
 }
 

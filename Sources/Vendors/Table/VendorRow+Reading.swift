@@ -90,6 +90,10 @@ extension VendorRow.ListingPlace {
             throw reader.error("entry", "must be a name with at most one {date}, and {number}, {serial} and {word}")
         }
         image = try reader.text("image")
+        build = try reader.text("build")
+        if let build, !VendorBuild.isTemplate(build) {
+            throw reader.error("build", "must be a name with placeholders such as {1}, {date} and {entry}")
+        }
         product = try reader.text("product")
         item = try reader.text("item")
         base = try reader.url("base", isFolder: true)
