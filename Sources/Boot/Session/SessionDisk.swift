@@ -53,10 +53,11 @@ struct SessionDisk: Sendable {
     ) async throws -> Mounted {
         // Patient: a guest waits for as long as it takes.
         let stores = try stores(.patient)
-        await teardown.add {
+        await teardown.add { [verification] in
             stores.close()
             // What has arrived should be in the cache the next time.
             await stores.caching.settle(within: .seconds(10))
+            verification?.remember(stores)
         }
         await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
         let options = MountOptions(
@@ -124,8 +125,8 @@ struct SessionDisk: Sendable {
         return try version.image.stores(
             version.index, version.ledger, cache: cache, transfers: transfers, policy: policy
         ) { failure in
-            if let verification, case .missing(_, let place) = failure {
-                state.note(error: verification.fileIsGone(place))
+            if case .missing(_, let place) = failure, let gone = verification?.fileIsMissing(at: place) {
+                state.note(error: gone)
                 return
             }
             state.note(error: describe(failure))
