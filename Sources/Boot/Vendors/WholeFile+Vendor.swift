@@ -1,6 +1,7 @@
 import BlockStore
 import ImageIndex
 import Linux
+import Synchronization
 import Vendors
 
 /// What is made of all of a vendor's file.
@@ -10,46 +11,74 @@ enum FileFinding: Sendable, Equatable {
     /// The vendor says nothing that it could be compared with.
     case unknown
     case right
-    /// Why it is not what the vendor says.
+    /// Why it is not what the vendor says: another digest, or a signature of other bytes.
     case wrong(reason: String)
+    /// Why it could not be verified, which says nothing about the file: no program for the signature, no key, a key that has expired.
+    case unverifiable(reason: String, isPassing: Bool)
 }
 
 extension PinnedFile {
-    /// Compares all of the file with what its vendor says, if all of it is here. Reads all of it from the cache, each piece verified as ever.
-    /// - Throws: ``ImageIndexError``, ``SystemCallError``; `VendorsError` where it cannot be found out.
+    /// Compares all of the file with what its vendor says, if all of it is here. Reads all of it from the cache, each piece verified as
+    /// ever. Only when all that the vendor has said was compared does the ledger say that the file is right.
+    /// - Throws: ``ImageIndexError``, ``SystemCallError``; CancellationError.
     func check(
         _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, store: any BlockStore, library: VendorLibrary
     ) async throws -> FileFinding {
         let whole = WholeFile(index: index, cache: cache, ledger: ledger)
-        guard !whole.isWrong else { return .wrong(reason: PinnedFile.foundElsewhere) }
-        let verdict = try await WorkerThread.run(name: "check") {
-            let missing = try whole.missing().count
-            return missing > 0 ? .incomplete(pieces: missing) : try whole.verdict(on: source.digests)
+        if whole.isWrong { return .wrong(reason: PinnedFile.foundWrong) }
+        let isCancelled = Atomic(false)
+        let verdict = try await withTaskCancellationHandler {
+            try await WorkerThread.run(name: "check") {
+                let missing = try whole.missing().count
+                if missing > 0 { return WholeFile.Verdict.incomplete(pieces: missing) }
+                return try whole.verdict(on: source.digests) { _ in
+                    !isCancelled.load(ordering: .relaxed)
+                }
+            }
+        } onCancel: {
+            isCancelled.store(true, ordering: .relaxed)
         }
         switch verdict {
         case .incomplete(let pieces): return .incomplete(missing: pieces)
         case .wrong(let expected, let actual):
             return .wrong(reason: "its digest is \(actual), and should be \(expected)")
         case .cancelled: throw CancellationError()
-        case .right where signaturePath == nil:
-            return try whole.finish() ? .right : .wrong(reason: PinnedFile.foundElsewhere)
         case .unknown where signaturePath == nil: return .unknown
         case .right, .unknown: break
         }
-        // The vendor has signed the file itself.
+        if signaturePath != nil,
+            let finding = try await checkSignature(of: whole, library)
+        {
+            return finding
+        }
+        // Another process may have found it wrong meanwhile, by what the vendor said to it.
+        return try whole.finish() ? .right : .wrong(reason: PinnedFile.foundWrong)
+    }
+
+    private static let foundWrong = "another session, or a fetch, had all of it and found it wrong"
+
+    /// The vendor has signed the file itself.
+    /// - Returns: nil where it is right.
+    private func checkSignature(
+        of whole: WholeFile, _ library: VendorLibrary
+    ) async throws -> FileFinding? {
+        guard library.hint(system) != nil else {
+            return .unverifiable(
+                reason: "the table of vendors no longer has \(system), and so no key for its signature", isPassing: false)
+        }
         do {
             try await library.verifyWhole(self) { offset, count in
                 try whole.bytes(at: offset, most: count)
             }
-            return try whole.finish() ? .right : .wrong(reason: PinnedFile.foundElsewhere)
+            return nil
         } catch VendorsError.unverified(_, _, let reason) {
             return .wrong(reason: reason)
+        } catch let error as VendorsError {
+            return .unverifiable(reason: "\(error)", isPassing: error.isTransient)
         } catch is WholeFile.MissingPiece {
             return .incomplete(missing: 1)
         }
     }
-
-    private static let foundElsewhere = "another session had all of it, and found that it is not"
 
     /// Throws away all that is here of the file, so that the next start fetches it anew. Waits for the disk.
     /// - Throws: ``ImageIndexError``, ``SystemCallError``; what was written down of its pieces is gone all the same.
