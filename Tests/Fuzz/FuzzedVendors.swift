@@ -10,7 +10,7 @@ extension FuzzedParser {
         table.add(bytes, file: "example.toml", name: "example")
         precondition(table.faults.count == (table.rows.isEmpty && table.vendors.isEmpty ? 1 : 0))
         for row in table.rows {
-            precondition(Distribution.isValid(row.id) && table.row(row.id) == row && !row.listing.upstream.isEmpty)
+            precondition(Distribution.isValid(id: row.id) && table.row(row.id) == row && !row.listing.upstream.isEmpty)
             precondition(row.proof.subject == .absent || !table.keys(of: row).isEmpty, "nobody's signature counts")
         }
     }
