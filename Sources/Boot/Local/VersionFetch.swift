@@ -55,7 +55,10 @@ package struct VersionFetch: Sendable {
         let ledger = try image.ledger(index, in: places.ledgers)
         let stores = try image.stores(
             index, ledger, cache: cache, transfers: transfers, policy: .rounds(5), failures: failures)
-        defer { stores.close() }
+        defer {
+            stores.close()
+            if let file = image.file, let library = systems.vendors { file.remember(stores, in: library) }
+        }
         await image.file?.keepBeginning(in: stores, of: index, cache)
         let blocks = try await blocks(of: index, version, extent, stores)
         var state = Progress()

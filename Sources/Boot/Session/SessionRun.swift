@@ -129,6 +129,9 @@ package final class SessionRun: Sendable {
         let mounted = try await disk.mount(
             at: directory.mount, reader: try await reader(users), readBound: configuration.readBound,
             quiet: .seconds(configuration.quietSeconds), signals: signals.continuation, teardown)
+        if let file = version.image.file, let library = systems.vendors {
+            await teardown.addBlocking { file.remember(mounted.stores, in: library) }
+        }
         update {
             $0.phase = .mount
             $0.mount = mounted.image.path

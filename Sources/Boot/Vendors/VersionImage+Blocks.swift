@@ -57,6 +57,12 @@ extension PinnedFile {
             cache: cache, transfers: transfers, policy: policy, failures: failures)
     }
 
+    /// Keeps what was learned of the file's places for the next start. One that has been replaced everywhere is pinned anew then.
+    func remember(_ stores: BlockStores, in library: VendorLibrary) {
+        if stores.haveAllChanged { return library.forget(self) }
+        library.remember(stores.pinned, of: self)
+    }
+
     /// Keeps the beginning of the file, which came when it was looked at, so that it is not asked for again.
     func keepBeginning(in stores: BlockStores, of index: ImageIndex, _ cache: BlockCache) async {
         // What cannot be kept is fetched when it is read.
