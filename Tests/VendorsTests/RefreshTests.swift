@@ -181,15 +181,18 @@ import Testing
         site.offer("listing = \"text-list\"\nupstream = \"\(site.pub)list\"\nentry = \"os-{date}.img\"")
         site.offer("listing = \"text-list\"\nupstream = \"\(site.pub)list\"\nentry = \"tiny-{date}.img\"", id: "tiny")
         try site.put("list", "os-20260911.img\ntiny-20260912.img\n")
+        try Paths.setTimes(site.folder.path("pub/list"), seconds: 1_790_000_000)
         let library = site.library()
         #expect(try await library.refresh("os").versions.map(\.id.text) == ["2026-09-11"])
         #expect(try await library.refresh("tiny").versions.map(\.id.text) == ["2026-09-12"])
         #expect(site.server.requests().count == 1)
-        // Another pattern reads the same bytes, which were not sent again.
+        // Another pattern reads the same bytes. These are not sent again: of the same length and time, they count as unchanged.
+        try site.put("list", "os-20260911.img\ntiny-20260913.img\n")
+        try Paths.setTimes(site.folder.path("pub/list"), seconds: 1_790_000_000)
         let other = VendorSite(sharing: site)
         other.offer("listing = \"text-list\"\nupstream = \"\(site.pub)list\"\nentry = \"tiny-{date}.img\"")
         #expect(try await other.builds() == ["20260912"])
-        #expect(site.server.requests().last?.contains(" 304 ") == true, "\(site.server.requests())")
+        #expect(site.server.requests().count == 2)
     }
 
     @Test func aPlaceThatDoesNotAnswerTakesNothingAway() async throws {

@@ -89,6 +89,10 @@ import Upstream
         ("title = \"a\\u202eb\"", "title may not contain control characters"),
         ("title = \"\"", "title must have 1 to 4096 bytes"), ("user = \"a b\"", "user must be of the form"),
         ("sums = \"S\"\nsignature = \"S.gpg\"", "keys has none of the signature's kind"),
+        (
+            "upstream = \"https://h/{number}/\"\nsignature-kind = \"openpgp-clear\"\nsigned = \"listing\"\n[[key]]\nname = \"k\"\nfingerprint = \"D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81\"\nurl = \"https://h/k\"",
+            "signed may be listing only where"
+        ),
         ("torrent = \"T\"", "torrent is of no use without signed sums"), ("keys = [\"z\"]", "keys names 'z'"),
         ("signature-kind = \"openpgp\"", "sums is missing"), ("listing = \"simplestreams\"", "product is missing"),
         ("user-data = \"x\"", "user-data is not a key"), ("aliases = [\"os-1\"]", "aliases names 'os-1'"),

@@ -57,6 +57,8 @@ package struct StartReport: Codable, Sendable {
     package var isUp: Bool
     /// What the user has to allow first, where that is why the start failed: ``UnverifiedBoots/allow(_:)``, then another start.
     package var unverified: UnverifiedBoot?
+    /// What the user's settings do not let boot, where that is why the start failed.
+    package var refused: UnverifiedBoot?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

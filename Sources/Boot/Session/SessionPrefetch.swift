@@ -80,9 +80,9 @@ struct SessionPrefetch: Sendable {
 }
 
 /// Whether the user pays by the byte.
-enum MeteredNetwork {
+package enum MeteredNetwork {
     /// What NetworkManager knows of the connection in use; false where there is no NetworkManager. Waits for it.
-    static func isMetered() -> Bool {
+    package static func isMetered() -> Bool {
         // Without an answer, or anything to ask with, the connection counts as unmetered.
         let answer = try? ChildProcess.run(
             "/usr/bin/busctl",

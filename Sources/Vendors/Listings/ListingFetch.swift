@@ -207,7 +207,8 @@ struct ListingFetch {
         let place = answer.place.pinned
         let name = URLText.fileName(of: place?.url ?? url)
         let day = place?.lastModified.flatMap(HTTPDate.day)
-        let stays = URLText.server(of: place?.url ?? url) == URLText.server(of: url)
+        let server = URLText.server(of: place?.url ?? url)
+        let stays = server == URLText.server(of: url) || row.listing.base.flatMap(URLText.server) == server
         if let pattern = row.listing.entry.flatMap({ EntryPattern($0) }) {
             guard let match = pattern.match(name) else {
                 throw .structural(
