@@ -1,4 +1,6 @@
 import BlockStore
+import Boot
+import Curl
 import Vendors
 
 /// What is said of vendors' tables, listings and files.
@@ -25,5 +27,25 @@ extension ErrorReport {
     static func describe(_ error: PieceLedgerError) -> (Int32, String) {
         if case .file(let cause) = error { return describe(cause) }
         return (ExitStatus.malformed, "\(error)")
+    }
+
+    /// A name that means nothing, and what may be the reason.
+    static func describe(_ error: NotFoundError) -> (Int32, String) {
+        var (code, text) = describe(error.cause)
+        if let other = error.other { text += ". A vendor offers it, too: \(other)" }
+        for fault in error.faults { text += ". A file of the table of vendors is not used: \(fault)" }
+        return (code, text)
+    }
+
+    static func describe(_ file: PackedFile) -> (Int32, String) {
+        let why =
+            file.packing.map { "its vendor offers it only packed (\($0)), and a packed file cannot be read before all of it is here" }
+            ?? "its file must be downloaded whole before it is of use"
+        let place = file.url.isEmpty ? "" : " from \(URLText.public(file.url))"
+        return (
+            ExitStatus.unavailable,
+            "\(file.system) cannot be booted from its vendor's server: \(why). Download it\(place) and publish it in a catalog of your "
+                + "own with oscircular-publish(1), which unpacks it"
+        )
     }
 }

@@ -1,3 +1,4 @@
+import BlockStore
 import Catalog
 import Curl
 import Formats
@@ -20,12 +21,18 @@ package struct SystemsLibrary: Sendable {
     /// Nil where vendors' systems are not offered: they are turned off, or there is no table, or a followed catalog has had
     /// their name since before it was reserved.
     package let vendors: VendorLibrary?
+    /// Files of the table that count as not there, and why.
+    package let tableFaults: [VendorsError]
+    /// What was found out here about vendors' versions; nil where nothing is known of places.
+    let notes: VendorNotes?
+    let ledgers: LedgerFolder?
 
     package init(places: Places, configuration: Configuration, transfers: TransferQueue) {
         catalogs = CatalogLibrary(
             directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
         let settings = configuration.vendors
         let table = settings.isEnabled ? VendorTable.load(folders: places.vendorTables) : VendorTable()
+        (tableFaults, notes, ledgers) = (table.faults, VendorNotes(places: places), places.ledgers)
         let isNameTaken = catalogs.sources().contains { $0.name == CatalogSource.vendorsName }
         vendors =
             table.rows.isEmpty || isNameTaken
@@ -34,9 +41,12 @@ package struct SystemsLibrary: Sendable {
                 table: table, directory: places.vendors, transfers: transfers, hidden: settings.hidden)
     }
 
-    /// - Parameter vendors: nil for none.
-    package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil) {
+    /// - Parameters:
+    ///   - vendors: nil for none.
+    ///   - places: where what was found out about vendors' versions is; nil for nowhere.
+    package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil, places: Places? = nil) {
         (self.catalogs, self.vendors) = (catalogs, vendors)
+        (tableFaults, notes, ledgers) = ([], places.map { VendorNotes(places: $0) }, places?.ledgers)
     }
 
     /// Copies of the followed catalogs, by name, then what is known of vendors' systems.
@@ -59,11 +69,11 @@ package struct SystemsLibrary: Sendable {
     /// Chooses a version by its name.
     /// - Parameter asking: whether its vendor is asked; nil for what the line allows.
     /// - Returns: it, and whether what is known of its catalog is what its server has now.
-    /// - Throws: ``CatalogAccessError``; `VendorsError` where a vendor was asked and nothing is known.
+    /// - Throws: ``CatalogAccessError``, ``NotFoundError``; `VendorsError` where a vendor was asked and nothing is known.
     package func choose(
         _ name: VersionName, asking: Asking? = nil
     ) async throws -> (version: ChosenVersion, isCurrent: Bool) {
-        var found = try name.find(in: await copies(refresh: true))
+        var found = try find(name, in: await copies(refresh: true))
         guard found.copy.source.isVendors, let vendors else {
             return (try name.choose(from: found), found.copy.isCurrent)
         }
@@ -82,13 +92,53 @@ package struct SystemsLibrary: Sendable {
         case .ifUnknown, .ifDue:
             found.distribution = try await vendors.refresh(known.id, evenIfFresh: false)
         }
-        if name.version == nil {
-            // One that the vendor no longer has is booted by its name, or where there is no other.
-            let departed = vendors.departed(known.id)
-            let offered = found.distribution.versions.filter { !departed.contains($0.id) }
-            if !offered.isEmpty { found.distribution.versions = offered }
+        // Unless it is named, a build that the vendor no longer has is the last choice.
+        let isGone = goneVersions(of: found.distribution)
+        if name.version == nil, !isGone.isEmpty {
+            let versions = found.distribution.versions
+            found.distribution.versions =
+                versions.filter { !isGone.contains($0.id) } + versions.filter { isGone.contains($0.id) }
         }
         return (try name.choose(from: found), true)
+    }
+
+    /// Finds the distribution that a name means.
+    /// - Throws: ``CatalogAccessError``, ``NotFoundError``; `VendorsError` for a name that no vendor has.
+    package func find(_ name: VersionName, in copies: [CatalogCopy]) throws -> FoundDistribution {
+        do throws(CatalogAccessError) {
+            return try name.find(in: copies)
+        } catch {
+            if case .noSuchDistribution(let id, let near) = error {
+                if name.catalog == CatalogSource.vendorsName {
+                    let cause = VendorsError.noSuchSystem(id, near: near)
+                    throw tableFaults.isEmpty ? cause : NotFoundError(cause: cause, faults: tableFaults)
+                }
+                throw tableFaults.isEmpty ? error : NotFoundError(cause: error, faults: tableFaults)
+            }
+            // A catalog that cannot be read stands before the vendors.
+            let isNamed = name.catalog != nil
+            if !isNamed, let copy = copies.first(where: \.source.isVendors),
+                // Not found there either: then the first error is the one.
+                let other = try? name.find(in: [copy])
+            {
+                let version = name.version.map { "@\($0)" } ?? ""
+                throw NotFoundError(cause: error, other: "\(copy.source.name)/\(other.distribution.id)\(version)")
+            }
+            throw error
+        }
+    }
+
+    /// The versions of a vendor's system that the vendor no longer has, as far as anybody here knows.
+    package func goneVersions(of distribution: Distribution) -> Set<VersionID> {
+        guard let vendors else { return [] }
+        let asked = vendors.listed(distribution.id).map { Int($0.seconds) } ?? 0
+        let departed = vendors.departed(distribution.id)
+        return Set(
+            distribution.versions.map(\.id).filter { id in
+                // What was found out after the vendor last said so.
+                let noted = notes?.time(.gone, distribution.id, id.text)
+                return departed.contains(id) || noted.map { $0 > asked } ?? false
+            })
     }
 
     /// Asks a vendor for the builds of a system that somebody looks at, if that is due and the line allows it.
@@ -145,7 +195,7 @@ package struct SystemsLibrary: Sendable {
     /// - Parameters:
     ///   - isNewest: nobody named the version. Where its vendor has put another in its place, that is taken.
     ///   - elsewhere: a path for the caller's own copy of an index where the state cannot be written; nil to fail then.
-    /// - Throws: ``CatalogAccessError``, `VendorsError`.
+    /// - Throws: ``CatalogAccessError``, `VendorsError`; ``BootError/packed(_:)`` before anything is downloaded.
     package func image(
         of chosen: ChosenVersion, isNewest: Bool = false, elsewhere: String? = nil
     ) async throws -> VersionImage {
@@ -153,8 +203,14 @@ package struct SystemsLibrary: Sendable {
             return VersionImage(
                 chosen: chosen, indexPath: try await catalogs.index(of: chosen, elsewhere: elsewhere), file: nil)
         }
+        if let row = vendors.hint(chosen.distribution.id), row.isDownloadOnly || row.packing != nil {
+            throw BootError.packed(
+                PackedFile(
+                    system: row.id, packing: row.packing?.rawValue,
+                    url: chosen.version.source?.urls.first ?? row.homepage ?? ""))
+        }
         do {
-            return VersionImage(chosen, try await vendors.pin(chosen))
+            return try await pinned(chosen, by: vendors)
         } catch let error as VendorsError where error.isOfTheListing && vendors.pinned(of: chosen) == nil {
             // The listing may be of yesterday, and the file of today.
             let known = try await vendors.refresh(chosen.distribution.id, evenIfFresh: true)
@@ -164,8 +220,31 @@ package struct SystemsLibrary: Sendable {
             else { throw error }
             let other = ChosenVersion(
                 source: chosen.source, document: chosen.document, distribution: known, version: newest)
-            return VersionImage(other, try await vendors.pin(other))
+            return try await pinned(other, by: vendors)
         }
+    }
+
+    private func pinned(_ chosen: ChosenVersion, by vendors: VendorLibrary) async throws -> VersionImage {
+        var file = try await vendors.pin(chosen)
+        if notes?.text(.wrong, file.system, file.version.text) != nil {
+            // Nobody knows which of its places gave something else.
+            file = file.onlyFrom(chosen.version.source?.urls.first)
+        }
+        return VersionImage(chosen, file)
+    }
+}
+
+/// Why a name means nothing, with what may be the reason.
+package struct NotFoundError: Error, Sendable {
+    /// ``CatalogAccessError`` or `VendorsError`.
+    package let cause: any Error
+    /// Files of the table that are not used; the name may be of one of them.
+    package var faults: [VendorsError] = []
+    /// Another name that does mean something: a vendor's system behind a catalog that cannot be read.
+    package var other: String?
+
+    package init(cause: any Error, faults: [VendorsError] = [], other: String? = nil) {
+        (self.cause, self.faults, self.other) = (cause, faults, other)
     }
 }
 

@@ -1,7 +1,6 @@
 import Catalog
-import Crypto
 import Curl
-import Formats
+import ImageIndex
 import Upstream
 
 /// What a vendor says of one file, verified as far as the table knows how.
@@ -97,8 +96,8 @@ struct FileStatements: Sendable {
         statement.trust = .whole
         try take((url, verified.bytes), build, into: &statement)
         guard let place, let bytes = try await torrent else { return }
-        statement.torrent = try read(torrent: bytes, place, sums: verified.bytes, url)
-        statement.trust = .pieces
+        statement.torrent = try read(torrent: bytes, place, of: build, sums: verified.bytes, statement.digests)
+        if statement.torrent != nil { statement.trust = .pieces }
     }
 
     private func signature(of url: String, file build: VendorBuild?) async throws -> [UInt8]? {
@@ -155,20 +154,23 @@ struct FileStatements: Sendable {
         }
     }
 
-    private func read(torrent bytes: [UInt8], _ place: String, sums: [UInt8], _ url: String) throws -> Torrent {
-        let name = URLText.fileName(of: place)
-        func fault(_ url: String, _ reason: String) -> VendorsError {
-            .structural(system: row.id, url: URLText.public(url), reason: reason)
+    /// Nil where its pieces are not of a length that can be read: the digest of the whole is signed all the same.
+    private func read(
+        torrent bytes: [UInt8], _ place: String, of build: VendorBuild, sums: [UInt8], _ digests: [String]
+    ) throws -> Torrent? {
+        func fault(_ reason: String) -> VendorsError {
+            .structural(system: row.id, url: URLText.public(place), reason: reason)
         }
-        let list = DigestList(String(decoding: sums, as: UTF8.self))
-        guard case .digest(let wanted) = list.finding(for: FileStatements.paths(of: place), isOwn: false) else {
-            throw fault(url, "does not list \(name)")
+        let (torrent, digest): (Torrent, String)
+        do {
+            (torrent, digest) = try Torrent.verified(
+                bytes, by: DigestList(String(decoding: sums, as: UTF8.self)),
+                torrentPath: FileStatements.paths(of: place).last ?? "", fileName: build.fileName, readable: .max)
+        } catch { throw fault("cannot be used: \(error.reason)") }
+        guard digests.contains(where: { $0.hasSuffix(":\(digest)") }) else {
+            throw fault("is of a file with another digest than \(build.fileName)")
         }
-        let digest =
-            wanted.utf8.count == 64
-            ? Hexadecimal.string(of: SHA256.hash(data: bytes)) : Hexadecimal.string(of: SHA512.hash(data: bytes))
-        guard digest == wanted else { throw fault(place, "is not the torrent that the vendor signed") }
-        do { return try Torrent(bytes) } catch { throw fault(place, error.reason) }
+        return LBCASIndexWriter.canWrite(pieceLength: torrent.pieceLength) ? torrent : nil
     }
 
     // MARK: Keys

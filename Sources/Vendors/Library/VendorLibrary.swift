@@ -30,7 +30,7 @@ package struct VendorLibrary: Sendable {
         self.table = table
         self.directory = directory
         self.hidden = hidden
-        let requests = VendorRequests(transfers: transfers, budget: HostBudget())
+        let requests = VendorRequests(transfers: transfers, budget: HostBudget(), table: table)
         self.requests = requests
         bodies = ListingBodies(folder: "\(directory)/listings/bodies", requests: requests)
         keyRing = KeyRing(folder: "\(directory)/keys") { url in

@@ -200,7 +200,7 @@ struct ListingFetch {
         let answer: RangeProbe.Answer
         do {
             answer = try await RangeProbe.ask(
-                TransferPlace(url), size: nil, isVerified: false, transfers: requests.transfers)
+                TransferPlace(url, reach: row.reach(of: url)), size: nil, isVerified: false, transfers: requests.transfers)
         } catch {
             throw VendorsError.of(error, system: system, url: url)
         }

@@ -124,7 +124,7 @@ struct BootCommand: AsyncParsableCommand {
             display: opening.display ?? configuration.display.flatMap(Display.init(rawValue:)) ?? usual,
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
             connect: connect ?? configuration.connect,
-            keepsExchange: exchange.map { $0 == .keep } ?? configuration.keepsExchange,
+            keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData)
     }
 }

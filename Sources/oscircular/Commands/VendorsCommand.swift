@@ -106,9 +106,7 @@ struct VendorsCommand: ParsableCommand {
     }
 
     fileprivate static func noteFaults(_ library: VendorLibrary) {
-        for fault in library.table.faults {
-            Terminal.note("oscircular: \(Terminal.clean("\(fault)")); the file is not used")
-        }
+        CommandContext.noteFaults(of: library.table.faults)
     }
 
     private static func groups(_ rows: [VendorRowOutput]) -> [(String, [VendorRowOutput])] {
