@@ -88,7 +88,7 @@ package struct VersionSummary: Sendable {
         case whole
     }
 
-    package let version: DistributionVersion
+    package internal(set) var version: DistributionVersion
     package let key: VersionKey
     package var isRunning = false
     package var isPinned = false

@@ -68,6 +68,11 @@ package struct SystemsReader: Sendable {
             system.versions[position].isGone = gone.contains(version.id)
             system.versions[position].fault = notes.text(.wrong, id, version.id.text)
             guard let file = library.vendors?.pinned(id, version.id), isOf(version, file) else { continue }
+            // What the listing did not say is known by now.
+            system.versions[position].version.source?.size = version.source?.size ?? file.source.size
+            if version.source?.digests.isEmpty == true {
+                system.versions[position].version.source?.digests = file.source.digests
+            }
             system.versions[position].trust = file.source.trust
             system.versions[position].signedBy = file.signedBy
             system.versions[position].isVerified = notes.isVerified(file)
@@ -150,6 +155,8 @@ package struct SystemsReader: Sendable {
         func compressed(_ bytes: UInt64) -> UInt64 { UInt64((Double(bytes) * ratio).rounded(.up)) }
         if !bootSet.isEmpty { summary.toBoot = compressed(share.toBoot) }
         if summary.offline == .whole { summary.toBoot = 0 }
+        // Pieces of vendors' files are named by their file: those of two builds are never the same.
+        if system.source.isVendors { return ids }
         if older != nil { summary.changed = compressed(share.changed) }
         if lastRun != nil { summary.new = compressed(share.new) }
         return ids

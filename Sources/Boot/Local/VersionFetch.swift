@@ -70,7 +70,6 @@ package struct VersionFetch: Sendable {
         }
         // What was downloaded again because another process held the cache counts, too.
         state.downloaded = UInt64(stores.caching.statistics.bytesFetched)
-        if let file = image.file { systems.vendors?.remember(stores.pinned, of: file) }
         guard missing == 0 else { throw VersionFetchError.notKept(bytes: missing) }
         if extent == .whole { state.standing = try await verify(image, index, ledger) }
         return state

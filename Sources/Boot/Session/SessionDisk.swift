@@ -53,11 +53,10 @@ struct SessionDisk: Sendable {
     ) async throws -> Mounted {
         // Patient: a guest waits for as long as it takes.
         let stores = try stores(.patient)
-        await teardown.add { [verification] in
+        await teardown.add {
             stores.close()
             // What has arrived should be in the cache the next time.
             await stores.caching.settle(within: .seconds(10))
-            verification?.remember(stores)
         }
         await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
         let options = MountOptions(

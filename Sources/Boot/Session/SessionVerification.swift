@@ -65,9 +65,6 @@ final class SessionVerification: Sendable {
             + "not come back, end the guest and boot a newer build"
     }
 
-    /// Keeps what the servers said of the file that had not been asked before.
-    func remember(_ stores: BlockStores) { library.remember(stores.pinned, of: file) }
-
     /// Looks at the file until it is known what it is, or the task is cancelled.
     /// - Parameter fetchRest: fetches again what is missing by then.
     func follow(_ stores: BlockStores, fetchRest: () async -> Void) async {

@@ -135,10 +135,11 @@ extension MenuState {
         stack[level].position.select(row, of: stack[level].rows.count, height: height)
     }
 
-    /// The systems that a search finds, without headings: first those whose names begin with what is wanted.
+    /// The systems that a search finds, without headings: those that have all its words, first those whose names begin with it.
     private func matches(_ wanted: String) -> [Int] {
         var (first, others): ([Int], [Int]) = ([], [])
-        for (place, text) in searchTexts.enumerated() where text.contains(wanted) {
+        let words = wanted.split(separator: " ")
+        for (place, text) in searchTexts.enumerated() where words.allSatisfy({ text.contains($0) }) {
             let system = offer.systems[place]
             if system.isVendors, offer.hiddenVendors.contains(system.vendor) { continue }
             if text.hasPrefix(wanted) { first.append(place) } else { others.append(place) }

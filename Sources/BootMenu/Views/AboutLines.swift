@@ -26,7 +26,7 @@ enum AboutLines {
             if !lines.isEmpty { lines.append(.empty) }
             lines += listing(of: system, state, width: width, limit: 6, glyphs: glyphs)
             guard let newest = system.newest else { return lines + unknown(system, state) }
-            lines += facts(newest, system, state)
+            lines += wrapped(facts(newest, system, state), width: width, limit: 2, glyphs: glyphs)
             if height >= lines.count + 4 {
                 lines.append(.empty)
                 lines += bar(newest, width: width, glyphs: glyphs)
@@ -37,6 +37,16 @@ enum AboutLines {
                 lines += notes.map { AboutLine($0) }
             }
             return lines
+        }
+    }
+
+    /// Lines with long values continued below them.
+    static func wrapped(_ lines: [AboutLine], width: Int, limit: Int, glyphs: Glyphs) -> [AboutLine] {
+        lines.flatMap { line -> [AboutLine] in
+            guard !line.label.isEmpty else { return [line] }
+            return glyphs.wrap(line.text, max(1, width - 11), limit: limit).enumerated().map {
+                AboutLine($0.offset == 0 ? line.label : " ", $0.element)
+            }
         }
     }
 
@@ -71,7 +81,7 @@ enum AboutLines {
     ) -> [AboutLine] {
         let systems = group.members.prefix(200).map { state.offer.systems[$0] }
         var lines = glyphs.wrap(
-            "Images on their makers' servers, streamed while they run.", width, limit: 2
+            "Images on their makers' own servers, streamed while they run.", width, limit: 2
         ).map { AboutLine($0) }
         if group.isHidden { lines = glyphs.wrap(hiddenText, width, limit: 2).map { AboutLine($0) } }
         guard height > 4 else {

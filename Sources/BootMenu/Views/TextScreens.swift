@@ -86,12 +86,7 @@ enum TextScreens {
             lines += glyphs.wrap(version.version.notes, width, limit: 200).map { AboutLine($0) }
         }
         // Long values are wrapped: details are shown in full.
-        return lines.flatMap { line -> [AboutLine] in
-            guard !line.label.isEmpty else { return [line] }
-            return glyphs.wrap(line.text, max(1, width - 11)).enumerated().map {
-                AboutLine($0.offset == 0 ? line.label : " ", $0.element)
-            }
-        }
+        return AboutLines.wrapped(lines, width: width, limit: 100, glyphs: glyphs)
     }
 
     private static func introduction(_ distribution: Distribution, width: Int, glyphs: Glyphs) -> [AboutLine] {
