@@ -10,7 +10,7 @@ extension FuzzedParser {
         table.add(bytes, file: "example.toml", name: "example")
         precondition(table.faults.count == (table.rows.isEmpty && table.vendors.isEmpty ? 1 : 0))
         for row in table.rows {
-            precondition(Distribution.isValid(row.id) && table.row(row.id) == row && !row.listing.upstream.isEmpty)
+            precondition(Distribution.isValid(id: row.id) && table.row(row.id) == row && !row.listing.upstream.isEmpty)
             precondition(row.proof.subject == .absent || !table.keys(of: row).isEmpty, "nobody's signature counts")
         }
     }
@@ -44,7 +44,8 @@ extension FuzzedParser {
             "[[system]]\nid = \"\(kind)\"\ntitle = \"T\"\nlisting = \"\(kind)\"\nupstream = \"https://h.example/l/\"\n\(more)\n"
         }
         var table = VendorTable()
-        let text = "name = \"rows\"\ntitle = \"T\"\nhomepage = \"https://h.example/\"\n[defaults]\n\(common)\(systems.joined())"
+        let text =
+            "name = \"rows\"\ntitle = \"T\"\nhomepage = \"https://h.example/\"\n[defaults]\n\(common)\(systems.joined())"
         table.add(Array(text.utf8), file: "rows.toml", name: "rows")
         precondition(table.rows.count == systems.count, "\(table.faults)")
         return table.rows

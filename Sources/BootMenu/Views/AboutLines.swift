@@ -124,7 +124,7 @@ enum AboutLines {
         let builds = system.listing?.keptBuilds.map { Format.several($0, "build") }
         let days = system.listing?.keptDays.map { "for \(Format.several($0, "day"))" }
         let parts = [builds ?? (days == nil ? nil : "each build"), days].compactMap { $0 }
-        return parts.isEmpty ? [] : [AboutLine(.kept, "the vendor keeps \(parts.joined(separator: ", "))")]
+        return parts.isEmpty ? [] : [AboutLine(.kept, parts.joined(separator: ", "))]
     }
 
     private static func trouble(_ catalog: CatalogItem, width: Int, glyphs: Glyphs) -> [AboutLine] {
