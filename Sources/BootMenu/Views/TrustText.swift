@@ -62,6 +62,7 @@ extension UnverifiedBoot {
             level == .none
             ? "Nothing that its vendor publishes can verify it"
             : "Go back and press o to download it: it boots when all of it is here and has been verified"
-        return "\(fact.prefix(1).uppercased())\(fact.dropFirst()). Your setting vendors.least asks for more (\(least.rawValue)). \(way)."
+        return "\(fact.prefix(1).uppercased())\(fact.dropFirst()). Your setting vendors.least asks for more "
+            + "(\(least.rawValue)). \(way)."
     }
 }
