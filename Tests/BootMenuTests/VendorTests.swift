@@ -327,4 +327,25 @@ import menu_sample
             #expect(unsafe.isEmpty, "\(screen.top.screen)")
         }
     }
+
+    @Test func aSearchFindsAllItsWords() {
+        var menu = VendorScreens.first()
+        VendorScreens.find("deb nocloud", &menu)
+        #expect(menu.text().contains { $0.contains("▸ debian-13-nocloud") }, "\(menu.text())")
+    }
+
+    @Test func onALineThatIsPaidByTheByteNothingWillBeVerified() {
+        var offer = VendorScreens.listed()
+        offer.isMetered = true
+        var menu = Typing.menu(offer: offer)
+        VendorScreens.find("debian-13", &menu)
+        menu.press(.named(.right))
+        #expect(menu.text().contains { $0.contains("2026-11-16") && $0.contains("not yet verified") }, "\(menu.text())")
+    }
+
+    @Test func aRefusalSaysWhatCanBeDoneInTheMenu() {
+        let text = UnverifiedBoot(newest, level: .whole, least: .pieces).refusal
+        #expect(text.contains("press o") && text.contains("(pieces)") && !text.contains("--"))
+        #expect(!UnverifiedBoot(newest, level: .none, least: .whole).refusal.contains("press o"))
+    }
 }

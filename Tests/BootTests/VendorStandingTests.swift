@@ -51,6 +51,21 @@ import Vendors
         try await file.check(index, ledger, cache: cache, library: vendor.library)
     }
 
+    // MARK: Builds that are replaced
+
+    @Test func aBuildThatWasReplacedIsFollowedWhereNobodyNamedIt() async throws {
+        let vendor = try vendor()
+        let wanted = try await vendor.choose()
+        #expect(wanted.version.id.text == "2026-11-16")
+        try vendor.list(["20261109"])
+        let named = await #expect(throws: VendorsError.self) { _ = try await vendor.systems.image(of: wanted) }
+        guard case .gone? = named else { return #expect(Bool(false), "\(named.map { "\($0)" } ?? "")") }
+        // The list was asked for anew, and a bare name means what it has.
+        #expect(try await vendor.choose().version.id.text == "2026-11-09")
+        let image = try await vendor.systems.image(of: wanted, isNewest: true)
+        #expect(image.chosen.version.id.text == "2026-11-09" && image.file?.version.text == "2026-11-09")
+    }
+
     // MARK: Levels
 
     @Test func unsignedSumsThatFitVerifyNothing() async throws {

@@ -91,7 +91,7 @@ import Upstream
         ("sums = \"S\"\nsignature = \"S.gpg\"", "keys has none of the signature's kind"),
         (
             "upstream = \"https://h/{number}/\"\nsignature-kind = \"openpgp-clear\"\nsigned = \"listing\"\n[[key]]\nname = \"k\"\nfingerprint = \"D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81\"\nurl = \"https://h/k\"",
-            "signed may be listing only where"
+            "signed cannot be listing where"
         ),
         ("torrent = \"T\"", "torrent is of no use without signed sums"), ("keys = [\"z\"]", "keys names 'z'"),
         ("signature-kind = \"openpgp\"", "sums is missing"), ("listing = \"simplestreams\"", "product is missing"),

@@ -123,7 +123,7 @@ extension MenuLoop {
                 if let question = report.unverified {
                     post(.launchAsks(number, question))
                 } else if let boot = report.refused {
-                    post(.launchFailed(number, TrustText.refusal(boot), report.status))
+                    post(.launchFailed(number, boot.refusal, report.status))
                 } else if let failure = report.failure {
                     post(.launchFailed(number, backend.message(for: failure), report.status))
                 } else {

@@ -151,7 +151,8 @@ enum AboutLines {
             let text =
                 version.toBoot.map { "\(Format.bytes($0)) of \(size)" }
                 ?? (version.whole == nil
-                    ? "streams as it is read; its size is known once it has booted"
+                    ? system.listing?.sizeHint.map { "streams as it is read, about \(Format.bytes($0)) at most" }
+                        ?? "streams as it is read; its size is known once it has booted"
                     : "no boot set: streams as it is read, \(size) at most")
             lines.append(AboutLine(.toBoot, text))
         }

@@ -5,7 +5,10 @@ import Curses
 /// The status of a row: how much a boot would have to download, or how the guest is that runs already.
 enum StatusText {
     /// For a version.
-    static func of(_ version: VersionSummary, _ state: MenuState) -> (text: String, style: ScreenStyle) {
+    /// - Parameter hint: about how many bytes such a version has.
+    static func of(
+        _ version: VersionSummary, _ state: MenuState, hint: UInt64? = nil
+    ) -> (text: String, style: ScreenStyle) {
         if let guest = state.guest(of: version.key) { return (of(guest, now: state.now), [.accent, .bold]) }
         if let fetch = state.fetches.first(where: { $0.image == version.key && $0.state == .running }) {
             let share = fetch.total == 0 ? 0 : fetch.done * 100 / fetch.total
@@ -17,7 +20,9 @@ enum StatusText {
         case .no: break
         }
         if let toBoot = version.toBoot { return ("\(Format.bytes(toBoot)) to boot", []) }
-        guard version.content != nil || version.whole != nil else { return ("size not known", [.dim]) }
+        guard version.content != nil || version.whole != nil else {
+            return hint.map { ("about \(Format.bytes($0))", []) } ?? ("size not known", [.dim])
+        }
         return ("\(Format.bytes(version.missing)) at most", [])
     }
 
@@ -37,7 +42,7 @@ enum StatusText {
             return (system.isVendors ? "no build now" : "no version yet", [.dim])
         }
         if newest.fault != nil { return ("not the vendor's file", [.alert]) }
-        let text = of(newest, state)
+        let text = of(newest, state, hint: system.listing?.sizeHint)
         if let catalog = state.catalog(system.name.catalog), catalog.isTrouble, newest.offline == .no {
             return ("catalog \(catalog.state.rawValue)", [.dim])
         }

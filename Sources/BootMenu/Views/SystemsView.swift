@@ -103,7 +103,7 @@ enum SystemsView {
             return cells + [RowCell(system.distribution.title, room, [.dim])]
         }
         // Where room is short, the title is left out first, then the age, then the version.
-        let hasVersion = room >= versionWidth + 14
+        let hasVersion = room >= versionWidth + 13
         let hasAge = room >= versionWidth + 25
         if hasVersion {
             cells.append(RowCell(system.newest?.id ?? "", versionWidth, nameStyle))

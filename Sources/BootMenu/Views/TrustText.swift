@@ -33,16 +33,6 @@ enum TrustText {
         }
     }
 
-    /// Why the user's settings do not let a version boot, and what can be done in the menu.
-    static func refusal(_ boot: UnverifiedBoot) -> String {
-        let way =
-            boot.level == .none
-            ? "Nothing that its vendor publishes can verify it"
-            : "Go back and press o to download it: it boots when all of it is here and has been verified"
-        return "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). Your setting vendors.least asks for more "
-            + "(\(boot.least.rawValue)). \(way)."
-    }
-
     /// For details: the row's words, and what they rest on.
     static func fact(_ version: VersionSummary, _ state: MenuState) -> String? {
         guard let word = of(version, state)?.text, let level = version.trust else { return nil }
@@ -63,4 +53,16 @@ enum TrustText {
 extension MenuState {
     /// Whether the rest of a vendor's file is fetched while its guest runs, so that it will have been verified.
     var fetchesRest: Bool { facts.fetchesRest && !offer.isMetered }
+}
+
+extension UnverifiedBoot {
+    /// Why the user's settings do not let it boot, and what can be done in the menu.
+    package var refusal: String {
+        let way =
+            level == .none
+            ? "Nothing that its vendor publishes can verify it"
+            : "Go back and press o to download it: it boots when all of it is here and has been verified"
+        return "\(fact.prefix(1).uppercased())\(fact.dropFirst()). Your setting vendors.least asks for more "
+            + "(\(least.rawValue)). \(way)."
+    }
 }

@@ -36,8 +36,8 @@ enum VersionsView {
                 system.versions[place].trust == nil
                 ? cells(system.versions[place], system, state, marks: marks, marker: marker, width: inner)
                 : build(
-                    system.versions[place], state, isLast: system.versions[place].id == lastRun, marker: marker,
-                    buildWidth: buildWidth, width: inner)
+                    system.versions[place], state, hint: system.listing?.sizeHint,
+                    isLast: system.versions[place].id == lastRun, marker: marker, buildWidth: buildWidth, width: inner)
             let row = layout.listTop + offset
             page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
             page.hit(.row(index), row: row, columns: 0..<width)
@@ -79,9 +79,10 @@ enum VersionsView {
 
     /// A vendor's build: its day, the vendor's name for it, and how sure one can be of it, before what it costs.
     private static func build(
-        _ version: VersionSummary, _ state: MenuState, isLast: Bool, marker: String, buildWidth: Int, width: Int
+        _ version: VersionSummary, _ state: MenuState, hint: UInt64?, isLast: Bool, marker: String, buildWidth: Int,
+        width: Int
     ) -> [RowCell] {
-        let price = StatusText.of(version, state)
+        let price = StatusText.of(version, state, hint: hint)
         let trust = TrustText.of(version, state) ?? ("", [])
         // What is gone costs nothing any more, but its words are longer.
         let isGone = version.isGone && state.guest(of: version.key) == nil
