@@ -20,6 +20,9 @@ extension ErrorReport {
                     + "'oscircular vendors check \(system)' says what is there now, and its file of the table needs a change"
             )
         case .unverified(let system, _, _): (ExitStatus.malformed, "\(system) is refused: \(error)")
+        case .cannotVerify(let system, _, _):
+            (ExitStatus.unavailable, "\(system) could not be verified: \(error)")
+        case .noVerifier(let system, _): (ExitStatus.unavailable, "\(system) cannot be verified: \(error)")
         case .state: (ExitStatus.cannotWrite, "\(error)")
         }
     }

@@ -44,7 +44,8 @@ extension FuzzedParser {
             "[[system]]\nid = \"\(kind)\"\ntitle = \"T\"\nlisting = \"\(kind)\"\nupstream = \"https://h.example/l/\"\n\(more)\n"
         }
         var table = VendorTable()
-        let text = "name = \"rows\"\ntitle = \"T\"\nhomepage = \"https://h.example/\"\n[defaults]\n\(common)\(systems.joined())"
+        let text =
+            "name = \"rows\"\ntitle = \"T\"\nhomepage = \"https://h.example/\"\n[defaults]\n\(common)\(systems.joined())"
         table.add(Array(text.utf8), file: "rows.toml", name: "rows")
         precondition(table.rows.count == systems.count, "\(table.faults)")
         return table.rows

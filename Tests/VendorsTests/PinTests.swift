@@ -7,6 +7,7 @@ import ImageIndex
 import Linux
 import TestSupport
 import Testing
+import Upstream
 
 @testable import Vendors
 
@@ -127,7 +128,7 @@ import Testing
     @Test func onlyPinnedKeysCount() async throws {
         let site = try site(signed)
         try sign(site, "\(sha256)  os.img\n", by: try home.stranger)
-        guard case .unverified? = await failure(site) else { return #expect(Bool(false)) }
+        guard case .cannotVerify? = await failure(site) else { return #expect(Bool(false)) }
         // The bytes are not those that were signed.
         try sign(site, "\(sha256)  os.img\n")
         try site.put("d/\(build)/SHA256SUMS", "\(sha256)  os.img\n\n")
@@ -188,6 +189,67 @@ import Testing
             try await other.library().verifyWhole(wrong, read: read(image))
         }
         guard case .unverified? = error else { return #expect(Bool(false), "\(error.map { "\($0)" } ?? "")") }
+    }
+
+    @Test func onlyABadSignatureMakesAnImageWrong() async throws {
+        let site = try site("signature = \"{image}.sig\"\nsigned = \"image\"")
+        try site.put("d/\(build)/os.img.sig", try home.sign(image, by: try home.stranger))
+        let library = site.library()
+        let file = try await pin(site, library)
+        let error = await #expect(throws: VendorsError.self) { try await library.verifyWhole(file, read: read(image)) }
+        guard case .cannotVerify? = error else { return #expect(Bool(false), "\(error.map { "\($0)" } ?? "")") }
+    }
+
+    @Test func withoutAVerifierNothingIsFetched() async throws {
+        for keys in [signed, "signature = \"{image}.sig\"\nsigned = \"image\""] {
+            let site = try site(keys)
+            let library = site.library()
+            let row = try #require(library.hint("os"))
+            let statements = FileStatements(
+                row: row, keys: library.table.keys(of: row), requests: library.requests, keyRing: library.keyRing,
+                verifier: SignatureVerifier(find: { _ in nil }))
+            let build = VendorBuild(name: build, url: "\(site.pub)d/\(build)/os.img", day: nil)
+            site.server.stop()
+            await #expect(throws: VendorsError.noVerifier(system: "os", package: "gpgv")) {
+                _ = try await statements.statement(of: build)
+            }
+        }
+    }
+
+    @Test func aKeyThatIsTooOldIsFetchedAgain() async throws {
+        let own = try SigningHome()
+        let site = try VendorSite()
+        site.pin(key: own.vendor, at: "\(site.pub)key.asc")
+        site.offer("upstream = \"\(site.pub)d/\"\nentry = \"{date}\"\nimage = \"{entry}/os.img\"\n\(signed)")
+        try site.put("key.asc", try own.export())
+        try site.put("d/\(build)/os.img", image)
+        let sums = Array("\(sha256)  os.img\n".utf8)
+        try site.put("d/\(build)/SHA256SUMS", sums)
+        try site.put("d/\(build)/SHA256SUMS.gpg", try own.sign(sums))
+        let library = site.library()
+        let file = try await pin(site, library)
+        library.forget(file)
+        // A signature by a subkey that the kept copy of the key does not have.
+        try site.put("d/\(build)/SHA256SUMS.gpg", try own.sign(sums, by: "\(try own.addSubkey())!"))
+        guard case .cannotVerify? = await failure(site) else { return #expect(Bool(false)) }
+        try site.put("key.asc", try own.export())
+        #expect(try await pin(site, library).signedBy == own.vendor)
+    }
+
+    /// A server may put the signed list of another of the vendor's files into the place of this one's.
+    @Test(arguments: [("20260912", true), ("os-other.img", false), ("", false)])
+    func theSignedListOfAnotherFileIsNotTaken(_ name: String, _ isTaken: Bool) async throws {
+        let site = try site("sums = \"{image}.sha256\"\nsignature = \"{sums}.asc\"")
+        let list = Array("\(sha256)  \(name)\n".utf8)
+        try site.put("d/\(build)/os.img.sha256", list)
+        try site.put("d/\(build)/os.img.sha256.asc", try home.sign(list))
+        if isTaken {
+            #expect(try await pin(site).source.digests == ["sha256:\(sha256)"])
+        } else {
+            guard case .structural(_, _, "does not list os.img")? = await failure(site) else {
+                return #expect(Bool(false))
+            }
+        }
     }
 
     /// Debian's live images: signed sums of another folder list image and torrent.

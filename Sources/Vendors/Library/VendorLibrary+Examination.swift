@@ -7,7 +7,7 @@ package struct VendorFinding: Sendable, Hashable, Codable {
     package enum State: String, Sendable, Hashable, Codable {
         /// Everything is as the table says.
         case good = "ok"
-        /// The vendor did not answer, or not now.
+        /// The vendor did not answer, or not now; or nothing is installed here that verifies its signatures.
         case transient
         /// The vendor answered, and it is not what the table leads one to expect.
         case structural
@@ -68,8 +68,8 @@ extension VendorLibrary {
             switch error {
             // That is this machine's matter, and no vendor's.
             case .state: throw error
-            case .transient: finding.state = .transient
-            case .unverified: finding.state = .unverified
+            case .transient, .noVerifier: finding.state = .transient
+            case .unverified, .cannotVerify: finding.state = .unverified
             case .structural, .gone, .noSuchSystem, .table: finding.state = .structural
             }
         }
