@@ -62,7 +62,8 @@ extension PinnedFile {
     private func checkSignature(_ whole: WholeFile, _ library: VendorLibrary) async throws -> FileFinding? {
         guard library.hint(system) != nil else {
             return .unverifiable(
-                reason: "the table of vendors no longer has \(system), and so no key for its signature", isPassing: false)
+                reason: "the table of vendors no longer has \(system), and so no key for its signature",
+                isPassing: false)
         }
         do {
             try await library.verifyWhole(self) { offset, count in
