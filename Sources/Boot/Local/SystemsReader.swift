@@ -70,7 +70,9 @@ package struct SystemsReader: Sendable {
             guard let file = library.vendors?.pinned(id, version.id), isOf(version, file) else { continue }
             system.versions[position].trust = file.source.trust
             system.versions[position].signedBy = file.signedBy
-            system.versions[position].isVerified = notes.isVerified(file)
+            let standing = notes.standing(of: file)
+            system.versions[position].isVerified = standing == .verified
+            system.versions[position].isCompared = standing == .compared
         }
     }
 
