@@ -87,7 +87,8 @@ import Vendors
         _ = try await vendor.choose()
         var wrong = TinyVendor.bytes("20261116")
         wrong[300_000] ^= 1
-        vendor.server.put("images/20261116.img", .init(wrong))
+        // From whichever place it comes.
+        for place in [vendor.server, vendor.mirror] { place.put("images/20261116.img", .init(wrong)) }
         // It reads all of it.
         let (file, index, own) = try await image(vendor)
         let stores = try file.stores(index, own, cache: cache, transfers: TransferQueue(), policy: .rounds(1))
