@@ -34,7 +34,8 @@ extension ErrorReport {
 
     /// A name that means nothing, and what may be the reason.
     static func describe(_ error: NotFoundError) -> (Int32, String) {
-        var (code, text) = describe(error.cause)
+        let (code, cause) = describe(error.cause)
+        var text = cause
         if let other = error.other { text += ". A vendor offers it, too: \(other)" }
         for fault in error.faults { text += ". A file of the table of vendors is not used: \(fault)" }
         return (code, text)
@@ -42,7 +43,9 @@ extension ErrorReport {
 
     static func describe(_ file: PackedFile) -> (Int32, String) {
         let why =
-            file.packing.map { "its vendor offers it only packed (\($0)), and a packed file cannot be read before all of it is here" }
+            file.packing.map {
+                "its vendor offers it only packed (\($0)), and a packed file cannot be read before all of it is here"
+            }
             ?? "its file must be downloaded whole before it is of use"
         let place = file.url.isEmpty ? "" : " from \(URLText.public(file.url))"
         return (

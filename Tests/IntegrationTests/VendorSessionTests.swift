@@ -76,7 +76,8 @@ struct VendorSessionTests {
             let path = scenario.folder.path("state/oscircular/logs/\(first.id).session.log")
             #expect(
                 try await eventually(within: .seconds(90)) {
-                    try FileContents.readText(path, limit: 1 << 20).contains("all of tiny-1@2026-11-16 is here, and fits")
+                    try FileContents.readText(path, limit: 1 << 20)
+                        .contains("all of tiny-1@2026-11-16 is here, and fits")
                 })
             // Digests that nobody has signed verify nothing.
             #expect(try await session(first.id, scenario)?.verified == false)

@@ -111,6 +111,8 @@ package struct VersionSummary: Sendable {
     package var build: String?
     /// Whether all of a vendor's file was here and was found to be what the vendor has signed: nothing is left to be verified.
     package var isVerified = false
+    /// Whether all of it was here and had the digests that the vendor publishes, which nobody has signed.
+    package var isCompared = false
     /// Whether the vendor no longer offers the build; what is here of it may still boot.
     package var isGone = false
     /// Why what was here of it was thrown away: it was not what its vendor says; nil where that has not happened.

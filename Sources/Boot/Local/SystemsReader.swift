@@ -75,7 +75,9 @@ package struct SystemsReader: Sendable {
             }
             system.versions[position].trust = file.source.trust
             system.versions[position].signedBy = file.signedBy
-            system.versions[position].isVerified = notes.isVerified(file)
+            let standing = notes.standing(of: file)
+            system.versions[position].isVerified = standing == .verified
+            system.versions[position].isCompared = standing == .compared
         }
     }
 

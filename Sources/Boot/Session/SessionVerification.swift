@@ -97,7 +97,8 @@ final class SessionVerification: Sendable {
                     note("verified: all of \(title) is here, and is what its vendor says")
                 } else {
                     note(
-                        "all of \(title) is here, and fits the digests that its vendor publishes, which nobody has signed")
+                        "all of \(title) is here, and fits the digests that its vendor publishes, which nobody has signed"
+                    )
                 }
                 return true
             case .wrong(let reason):

@@ -44,7 +44,9 @@ package struct VendorNotes: Sendable {
         guard file.source.trust < .pieces else { return standing(of: file, nil) }
         // What cannot be opened says nothing.
         guard let index = try? ImageIndex(path: file.indexPath),
+            // The same.
             let path = try? file.ledgerPath(index, in: ledgers), Paths.allows(.reading, path),
+            // The same.
             let ledger = try? file.ledger(index, in: ledgers)
         else { return nil }
         return standing(of: file, ledger)

@@ -47,7 +47,7 @@ extension PinnedFile {
         case .right, .unknown: break
         }
         if signaturePath != nil,
-            let finding = try await checkSignature(of: whole, library)
+            let finding = try await checkSignature(whole, library)
         {
             return finding
         }
@@ -59,12 +59,11 @@ extension PinnedFile {
 
     /// The vendor has signed the file itself.
     /// - Returns: nil where it is right.
-    private func checkSignature(
-        of whole: WholeFile, _ library: VendorLibrary
-    ) async throws -> FileFinding? {
+    private func checkSignature(_ whole: WholeFile, _ library: VendorLibrary) async throws -> FileFinding? {
         guard library.hint(system) != nil else {
             return .unverifiable(
-                reason: "the table of vendors no longer has \(system), and so no key for its signature", isPassing: false)
+                reason: "the table of vendors no longer has \(system), and so no key for its signature",
+                isPassing: false)
         }
         do {
             try await library.verifyWhole(self) { offset, count in

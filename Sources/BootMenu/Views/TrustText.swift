@@ -40,6 +40,7 @@ enum TrustText {
         if version.isVerified { return "\(word): all of it is here, and it is what its vendor says" }
         if version.isGone { return word }
         return switch level {
+        case .none where version.isCompared: "\(word): all of it is here, and fits checksums that nobody has signed"
         case .none: "\(word): only the connection to its server vouches for it"
         case .whole where state.fetchesRest:
             "\(word): the vendor signed the file as a whole"
