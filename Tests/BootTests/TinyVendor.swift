@@ -1,5 +1,6 @@
 import BlockStore
 import Catalog
+import ContentAddress
 import Curl
 import ImageIndex
 import Linux
