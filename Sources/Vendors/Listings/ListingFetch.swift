@@ -182,7 +182,8 @@ struct ListingFetch {
         let answer: RangeProbe.Answer
         do {
             answer = try await RangeProbe.ask(
-                TransferPlace(url, reach: row.reach(of: url)), size: nil, isVerified: false, transfers: requests.transfers)
+                TransferPlace(url, reach: row.reach(of: url)), size: nil, isVerified: false,
+                transfers: requests.transfers)
         } catch {
             throw VendorsError.of(error, system: system, url: url)
         }
