@@ -101,7 +101,9 @@ package enum LBCASIndexWriter {
         guard canWrite(pieceLength: pieceLength) else {
             throw .malformed(reason: "pieces of \(pieceLength) bytes")
         }
-        guard fileSize <= UInt64(pieceLength * ImageIndexWriter.mostPieces) else { throw .malformed(reason: "the file has \(fileSize) bytes") }
+        guard fileSize <= UInt64(pieceLength * ImageIndexWriter.mostPieces) else {
+            throw .malformed(reason: "the file has \(fileSize) bytes")
+        }
         let header = LBCASHeader(blockSize: pieceLength, imageSize: fileSize)
         let (pieces, rest) = sha1.count.quotientAndRemainder(dividingBy: 20)
         guard rest == 0, pieces == header.count else {

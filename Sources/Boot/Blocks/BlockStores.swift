@@ -98,7 +98,8 @@ package struct BlockStores: Sendable {
         }
         ranges = places.map(\.1)
         mirrors = MirroredBlockStore(
-            places.map(\.0), policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
+            places.map(\.0), policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins,
+            observer: failures)
         self.cache = cache
         self.ledger = ledger
         isOfPieces = true
