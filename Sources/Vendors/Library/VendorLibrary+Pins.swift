@@ -203,7 +203,7 @@ extension VendorLibrary {
             try AtomicFile.write(found.answer.head, to: "\(folder)/beginning", mode: 0o600)
             if let torrent = said.torrent {
                 try LBCASIndexWriter.write(
-                    sha1: torrent.pieces.flatMap { $0.withUnsafeBytes { $0.prefix(20) } },
+                    sha1: torrent.pieces.flatMap { $0.withUnsafeBytes { Array($0.prefix(20)) } },
                     pieceLength: torrent.pieceLength, fileSize: size, to: file.indexPath)
             } else {
                 let key =
