@@ -265,7 +265,8 @@ import Testing
             "listing = \"text-list\"\nupstream = \"\(site.pub)version.txt\"\nentry = \"OS_VERSION={number}.{number}.{number}\"\nimage = \"{1}.{2}.{3}/image.img\""
         )
         try site.put(
-            "version.txt", "OS_BUILD=4230\nOS_VERSION=4230.2.0\r\nOS_VERSION_ID=\"4230.2.0\"\nOS_SDK_VERSION=4231.0.0\n")
+            "version.txt", "OS_BUILD=4230\nOS_VERSION=4230.2.0\r\nOS_VERSION_ID=\"4230.2.0\"\nOS_SDK_VERSION=4231.0.0\n"
+        )
         try Paths.setTimes(site.folder.path("pub/version.txt"), seconds: 1_790_000_000)
         let known = try await site.library().refresh("os")
         #expect(known.versions.map(\.source?.build) == ["4230.2.0"])

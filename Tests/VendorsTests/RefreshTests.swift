@@ -202,7 +202,8 @@ import Testing
         let server = try FaultyHTTPServer(folder: folder.path)
         let site = try VendorSite()
         site.offer(
-            "listing = \"text-list\"\nupstream = [\"\(server.url)old\", \"\(server.url)new\"]\nentry = \"os-{date}.img\"")
+            "listing = \"text-list\"\nupstream = [\"\(server.url)old\", \"\(server.url)new\"]\nentry = \"os-{date}.img\""
+        )
         server.always("/old", .status(503))
         #expect(try await site.builds() == ["20260911"])
         #expect(site.library().fault(of: "os")?.isTransient == true)

@@ -1,8 +1,8 @@
 import Catalog
 import Crypto
 import Curl
-import FoundationEssentials
 import Formats
+import FoundationEssentials
 import Linux
 import Synchronization
 

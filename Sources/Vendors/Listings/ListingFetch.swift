@@ -171,7 +171,8 @@ struct ListingFetch {
                 let build = told[index]
                 let page = try await page(at: place) { body in
                     var build = build
-                    let file = try ListingFetch.array(body.bytes).first { $0.object?["file_name"]?.string == name }?.object
+                    let file = try ListingFetch.array(body.bytes).first { $0.object?["file_name"]?.string == name }?
+                        .object
                     build.size = ListingAnswer.size(file?["size"])
                     build.digest = file.flatMap(ListingAnswer.digest)
                     return Page(url: place, builds: [build])
@@ -200,7 +201,8 @@ struct ListingFetch {
         let answer: RangeProbe.Answer
         do {
             answer = try await RangeProbe.ask(
-                TransferPlace(url, reach: row.reach(of: url)), size: nil, isVerified: false, transfers: requests.transfers)
+                TransferPlace(url, reach: row.reach(of: url)), size: nil, isVerified: false,
+                transfers: requests.transfers)
         } catch {
             throw VendorsError.of(error, system: system, url: url)
         }
