@@ -42,7 +42,9 @@ extension ErrorReport {
 
     static func describe(_ file: PackedFile) -> (Int32, String) {
         let why =
-            file.packing.map { "its vendor offers it only packed (\($0)), and a packed file cannot be read before all of it is here" }
+            file.packing.map {
+                "its vendor offers it only packed (\($0)), and a packed file cannot be read before all of it is here"
+            }
             ?? "its file must be downloaded whole before it is of use"
         let place = file.url.isEmpty ? "" : " from \(URLText.public(file.url))"
         return (

@@ -139,7 +139,8 @@ extension VendorRow.Proof {
                 "signature", kind.isEmbedded ? "must not be given: what is signed holds it" : "is missing")
         }
         // All that a build is made of must be in what is signed.
-        let isOne = ![.fixed, .gitlabPackages].contains(listing.kind) && !listing.upstream.contains { $0.contains("{") }
+        let isOne =
+            ![.fixed, .gitlabPackages].contains(listing.kind) && !listing.upstream.contains { $0.contains("{") }
         if subject == .listing, !isOne {
             throw reader.error("signed", "cannot be listing where builds are found by several answers")
         }
