@@ -165,7 +165,7 @@ let package = Package(
             [
                 "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount",
                 "GuestNetwork",
-                "ContentAddress", "Zstd", "NetworkProxy",
+                "ContentAddress", "Zstd", "NetworkProxy", "Vendors",
             ]),
         tests(
             "BootMenuTests", ["BootMenu", "Boot", "Catalog", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
