@@ -138,14 +138,18 @@ import Testing
 
     @Test func aFullDiskHandsOutNothing() throws {
         let ledger = try image.ledger()
-        FileCalls.watch { call, _ in call == "pwrite" ? .error(28) : nil }
+        FileCalls.watch { [path = folder.path] call, called in
+            call == "pwrite" && called.hasPrefix(path) ? .error(28) : nil
+        }
         defer { FileCalls.watch(nil) }
         #expect(throws: SystemCallError.self) { try accept(ledger, 0) }
         FileCalls.watch(nil)
         #expect(ledger.recordedCount == 0)
         #expect(try accept(ledger, 0))
         // Nor is a ledger made that would find out later.
-        FileCalls.watch { call, _ in call == "pwrite" ? .error(28) : nil }
+        FileCalls.watch { [path = folder.path] call, called in
+            call == "pwrite" && called.hasPrefix(path) ? .error(28) : nil
+        }
         #expect(throws: PieceLedgerError.self) {
             try PieceLedger(path: folder.path("new"), key: image.key, fileSize: 1 << 30)
         }

@@ -66,7 +66,8 @@ extension DiskLayout {
         let decoder = UnitDecoder()
         for start in stride(from: 0, to: diskSize, by: 3_000_000) {
             let range = start..<min(start + 3_000_000, diskSize)
-            let isEqual = try bytes(in: range, of: file, by: decoder) == raw[Int(range.lowerBound)..<Int(range.upperBound)]
+            let expected = raw[Int(range.lowerBound)..<Int(range.upperBound)]
+            let isEqual = try bytes(in: range, of: file, by: decoder).elementsEqual(expected)
             if !isEqual { return start }
         }
         return nil

@@ -30,13 +30,13 @@ package struct LedgerFolder: Sendable {
         guard let folder = try? Folder(path: path), let names = try? folder.names() else { return keys }
         let now = Int64(WallClock.seconds)
         for name in names.filter({ $0.hasSuffix(LedgerFolder.suffix) }).prefix(LedgerFolder.most) {
-            // One that cannot be read says nothing.
+            // One that cannot be read says nothing; so below.
             guard let entry = try? folder.entry(name), entry.isRegularFile,
-                now - entry.modified / 1_000_000_000 < LedgerFolder.wanted,
-                let file = try? folder.file(name, for: .reading), let header = try? LedgerHeader(of: file),
-                !header.isFinished
+                now - entry.modified / 1_000_000_000 < LedgerFolder.wanted
             else { continue }
-            keys.insert(header.key)
+            // As above.
+            let header = try? LedgerHeader(of: folder.file(name, for: .reading))
+            if let header, !header.isFinished { keys.insert(header.key) }
         }
         return keys
     }

@@ -45,7 +45,12 @@ struct PlaceStanding: Sendable {
         self.place = place.place
         mostPatience = isOnly ? 30 : 0
         self.size = size
-        if let pinned = place.pinned { pin(pinned) }
+        // Where nothing but the place itself is known, it may lead anywhere.
+        guard var pinned = place.pinned, pinned != PinnedURL(url: place.place.url, reach: pinned.reach) else { return }
+        let isElsewhere = URLText.server(of: pinned.url) != URLText.server(of: place.place.url)
+        // The user wrote the place, and a server where it leads.
+        if isElsewhere, pinned.reach == .written { pinned.reach = .named(by: .internet) }
+        pin(pinned)
     }
 
     private mutating func pin(_ url: PinnedURL) {

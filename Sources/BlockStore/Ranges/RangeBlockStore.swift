@@ -239,7 +239,7 @@ package final class RangeBlockStore: BlockStore {
         switch result {
         case .failure(.notFound): return RangeFault.gone
         case .failure(.tooLarge): return RangeFault.wrongAnswer(reason: "it is longer than what was asked for")
-        case .failure(let error): return error
+        case .failure(let error): return error.withoutQueries
         case .success(let result):
             guard isShort else { return nil }
             // Nothing came that the sink could have judged.
@@ -255,6 +255,23 @@ package final class RangeBlockStore: BlockStore {
             case RangeFault.gone: wish.completion(.failure(.missing(wish.request.id, place: shown)))
             default: wish.completion(.failure(.unreachable(place: shown, cause: error)))
             }
+        }
+    }
+}
+
+extension TransferError {
+    /// What a redirect leads to may be a URL that lets its holder in.
+    fileprivate var withoutQueries: TransferError {
+        switch self {
+        case .notFound(let url): .notFound(url: URLText.public(url))
+        case .http(let url, let status, let seconds):
+            .http(url: URLText.public(url), status: status, retryAfter: seconds)
+        case .tooLarge(let url, let limit): .tooLarge(url: URLText.public(url), limit: limit)
+        case .connection(let url, let code, let message):
+            .connection(url: URLText.public(url), code: code, message: message)
+        case .unsupported(let url, let message): .unsupported(url: URLText.public(url), message: message)
+        case .refused(let url, let message): .refused(url: URLText.public(url), message: message)
+        case .cancelled: .cancelled
         }
     }
 }

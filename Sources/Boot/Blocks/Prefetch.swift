@@ -17,7 +17,7 @@ struct Prefetch: Sendable {
     let states: BlockStates
     /// Of a file whose index has made-up ids.
     var ledger: PieceLedger?
-    /// Whether it is a file that servers give in pieces.
+    /// Whether it is a file that servers give in pieces, whatever the ids of these are.
     var isOfPieces = false
 
     /// Fetches a boot set in its order; blocks that are stored already are verified ahead of the guest.
@@ -51,9 +51,11 @@ struct Prefetch: Sendable {
             }
             return nil
         }
-        let parallel = isOfPieces ? Prefetch.idleParallel.pieces : Prefetch.idleParallel.blocks
+        let parallel = becomesWhole ? Prefetch.idleParallel.pieces : Prefetch.idleParallel.blocks
         await run(blocks, parallel: parallel, before: waitUntilIdle) {}
     }
+
+    private var becomesWhole: Bool { isOfPieces || ledger != nil }
 
     /// A piece that the ledger does not know is fetched anew.
     private func isStored(_ block: IndexedBlock) -> Bool {
@@ -63,7 +65,7 @@ struct Prefetch: Sendable {
     /// A vendor's file should become whole: only then is it known to be right, and vendors do not keep it for long. Where it fits beside
     /// other things, these make room for it.
     private func hasRoom(for bytes: Int) -> Bool {
-        cache.hasRoom(for: bytes) || isOfPieces && index.imageSize <= UInt64(cache.limit / 4 * 3)
+        cache.hasRoom(for: bytes) || becomesWhole && index.imageSize <= UInt64(cache.limit / 4 * 3)
     }
 
     private func waitUntilIdle() async {
