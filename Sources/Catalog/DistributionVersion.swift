@@ -20,7 +20,8 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var guest: GuestSettings
     /// Where the publisher had the image from: a URL; nil where it was built or is not known.
     package var origin: String?
-    /// The vendor's file that its bytes come from; nil where its blocks lie in the publisher's tree.
+    /// The vendor's file that its bytes come from; nil where its blocks lie in the publisher's tree. A catalog.json has none, and
+    /// what one says there is ignored: see ``CatalogDocument/decodeSources(_:)``.
     package var source: VersionSource?
     /// Whether the publisher keeps it for ever, whatever its rule for old versions.
     package var isPinned = false
@@ -41,6 +42,9 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         self.digest = digest
         self.guest = guest
     }
+
+    /// Whether the publisher's tree has its blocks. One that is made of a vendor's file says so by the size that they have there.
+    package var hasBlocks: Bool { source == nil || storedSize != nil }
 
     private enum CodingKeys: String, CodingKey {
         case id, published, notes, index, bootSet, size, storedSize, digest, guest, origin, source
@@ -85,7 +89,6 @@ extension DistributionVersion: Decodable {
         }
         guest = try container.decodeIfPresent(GuestSettings.self, forKey: .guest) ?? GuestSettings()
         origin = try container.decodeIfPresent(String.self, forKey: .origin)
-        source = try container.decodeIfPresent(VersionSource.self, forKey: .source)
         isPinned = try container.decodeIfPresent(Bool.self, forKey: .isPinned) ?? false
         recordingError = try container.decodeIfPresent(String.self, forKey: .recordingError)
     }
