@@ -79,7 +79,7 @@ package struct VersionFetch: Sendable {
         _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?, _ stores: BlockStores
     ) async throws -> Bool? {
         let notes = VendorNotes(places: places)
-        guard let file = image.file, let vendors = systems.vendors else { return nil }
+        guard image.chosen.source.isVendors, let file = image.file, let vendors = systems.vendors else { return nil }
         if notes.isVerified(file) { return true }
         let finding = try await file.check(index, ledger, cache: cache, store: stores.caching, library: vendors)
         switch finding {

@@ -48,12 +48,15 @@ extension PinnedFile {
     ) throws -> BlockStores {
         let places = places.map { place in
             RangedPlace(
-                TransferPlace(place.url),
-                pinned: PinnedURL(
-                    url: place.finalURL, reach: .written, entityTag: place.etag, lastModified: place.lastModified))
+                TransferPlace(place.url, reach: place.reach ?? .written),
+                // A catalog's was not asked yet.
+                pinned: place.reach == nil
+                    ? PinnedURL(
+                        url: place.finalURL, reach: .written, entityTag: place.etag, lastModified: place.lastModified)
+                    : nil)
         }
         return try BlockStores(
-            file: RangedFile(size: index.imageSize, places: places), index: index, ledger: ledger,
+            file: RangedFile(size: index.imageSize, places: places), index: index, ledger: ledger, others: stores ?? [],
             cache: cache, transfers: transfers, policy: policy, failures: failures)
     }
 

@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 
 /// A vendor's file as it was found when it was chosen: what is streamed from now on, and nothing else.
 package struct PinnedFile: Sendable, Hashable, Codable {
@@ -10,16 +11,21 @@ package struct PinnedFile: Sendable, Hashable, Codable {
         package var finalURL: String
         package var etag: String?
         package var lastModified: String?
+        /// On whose word it is asked; nil for the user's own, as of all that the table of vendors names. A catalog's was not asked yet.
+        package var reach: TransferReach?
 
-        package init(url: String, finalURL: String, etag: String? = nil, lastModified: String? = nil) {
+        package init(
+            url: String, finalURL: String, etag: String? = nil, lastModified: String? = nil, reach: TransferReach? = nil
+        ) {
             self.url = url
             self.finalURL = finalURL
             self.etag = etag
             self.lastModified = lastModified
+            self.reach = reach
         }
     }
 
-    /// The row's id.
+    /// The row's id; CATALOG/DISTRO for a file that a catalog names.
     package var system: String
     package var version: VersionID
     /// Final URLs, size, digests (those of signed sums where there are any) and level.
@@ -42,4 +48,34 @@ package struct PinnedFile: Sendable, Hashable, Codable {
     package var packing: VendorRow.Packing?
     package var guest: GuestSettings
     package var pinned: Timestamp
+    /// Block stores that have the file's pieces too, for when no place has the file; nil for none.
+    package var stores: [TransferPlace]?
+
+    /// A file that a catalog names, and of which it has signed the index: every piece is verified by that.
+    /// - Returns: nil where the version has no source.
+    package init?(of chosen: ChosenVersion, indexPath: String) {
+        guard let source = chosen.version.source else { return nil }
+        system = "\(chosen.source.name)/\(chosen.distribution.id)"
+        version = chosen.version.id
+        places = chosen.source.places(ofFile: source.urls).map {
+            Place(url: $0.url, finalURL: $0.url, reach: $0.reach)
+        }
+        self.source = source
+        self.source.urls = places.map(\.url)
+        self.indexPath = indexPath
+        isDownloadOnly = false
+        guest = GuestSettings()
+        pinned = chosen.version.published
+        stores = chosen.version.hasBlocks ? chosen.blockLocations : nil
+    }
+
+    package init(
+        system: String, version: VersionID, source: VersionSource, places: [Place], signedBy: String? = nil,
+        warning: String? = nil, indexPath: String, isDownloadOnly: Bool, packing: VendorRow.Packing? = nil,
+        guest: GuestSettings, pinned: Timestamp
+    ) {
+        (self.system, self.version, self.source, self.places) = (system, version, source, places)
+        (self.signedBy, self.warning, self.indexPath) = (signedBy, warning, indexPath)
+        (self.isDownloadOnly, self.packing, self.guest, self.pinned) = (isDownloadOnly, packing, guest, pinned)
+    }
 }
