@@ -84,7 +84,7 @@ extension DistributionVersion {
         try Check.text(notes, "\(place()).notes")
         try Check.path(index, "\(place()).index")
         if let bootSet { try Check.path(bootSet, "\(place()).bootSet") }
-        guard size <= UInt64(Int64.max), storedSize ?? 0 <= UInt64(Int64.max) else {
+        guard size <= UInt64(Int64.max), storedSize ?? 0 <= UInt64(Int64.max), addedSize ?? 0 <= UInt64(Int64.max) else {
             throw .malformed(place: "\(place()).size", reason: "more than an image can have")
         }
         try guest.validate("\(place()).guest")

@@ -14,6 +14,8 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var size: UInt64
     /// Bytes of the distinct blocks as they lie in the block store; nil where not known.
     package var storedSize: UInt64?
+    /// Bytes of the blocks that its publication added to the block store; nil where not known.
+    package var addedSize: UInt64?
     /// The SHA-256 of the whole image; nil where not known.
     package var digest: FileDigest?
     /// Overrides the distribution's.
@@ -47,7 +49,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var hasBlocks: Bool { source == nil || storedSize != nil }
 
     private enum CodingKeys: String, CodingKey {
-        case id, published, notes, index, bootSet, size, storedSize, digest, guest, origin, source
+        case id, published, notes, index, bootSet, size, storedSize, addedSize, digest, guest, origin, source
         case isPinned = "pinned"
         case recordingError
     }
@@ -61,6 +63,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         try container.encodeIfPresent(bootSet, forKey: .bootSet)
         try container.encode(size, forKey: .size)
         try container.encodeIfPresent(storedSize, forKey: .storedSize)
+        try container.encodeIfPresent(addedSize, forKey: .addedSize)
         try container.encodeIfPresent(digest?.description, forKey: .digest)
         try container.encode(guest, forKey: .guest)
         try container.encodeIfPresent(origin, forKey: .origin)
@@ -80,6 +83,8 @@ extension DistributionVersion: Decodable {
         bootSet = try container.decodeIfPresent(String.self, forKey: .bootSet)
         size = try container.decode(UInt64.self, forKey: .size)
         storedSize = try container.decodeIfPresent(UInt64.self, forKey: .storedSize)
+        // For people alone: what is no number is not a reason to refuse the catalog.
+        addedSize = (try? container.decodeIfPresent(UInt64.self, forKey: .addedSize)) ?? nil
         digest = try container.decodeIfPresent(String.self, forKey: .digest).map { text in
             guard let digest = FileDigest(text) else {
                 throw DecodingError.dataCorruptedError(

@@ -136,7 +136,7 @@ import Testing
             "sh",
             [
                 "-c",
-                "cd '\(folder.file("web"))' && gzip -k d.img && xz -k d.img && cd .. && qemu-img create -q -f qcow2 -b a.raw -F raw web/over.qcow2",
+                "cd '\(folder.file("web"))' && gzip -k d.img && xz -k d.img && cd .. && qemu-img create -q -u -f qcow2 -b a.raw -F raw web/over.qcow2 1M",
             ])
         try await list()
         for name in ["d.img.gz", "over.qcow2"] {

@@ -8,6 +8,8 @@ import TUF
 struct MirroredTargets: Sendable {
     private(set) var blocks: [BlockID: WantedBlock] = [:]
     private(set) var versions = 0
+    /// What is published, of all distributions.
+    private(set) var document = CatalogDocument(name: "", updated: Timestamp(seconds: 0))
     /// Path below the tree's root, where the bytes are for now, and whether the copy already has them.
     private var files: [(path: String, length: Int, here: String, isThere: Bool)] = []
 
@@ -55,6 +57,7 @@ struct MirroredTargets: Sendable {
             done.insert(own)
         }
         if let sources { document.merge(sources: sources) }
+        self.document = document
         for id in options.distributions.sorted() where document.distribution(id) == nil {
             throw MirrorError.noSuchDistribution(id)
         }

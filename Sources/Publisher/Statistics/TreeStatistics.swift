@@ -115,10 +115,10 @@ extension TreeStatistics {
 
 extension DistributionVersion {
     /// The server that has its bytes, as it may be shown; nil where the tree has its blocks.
-    var vendor: String? {
-        guard !hasBlocks, let url = source?.urls.first else { return nil }
-        return URLText.host(of: url) ?? URLText.public(url)
-    }
+    var vendor: String? { hasBlocks ? nil : vendorHost }
+
+    /// The server that its file is on, as it may be shown; nil where it has none.
+    var vendorHost: String? { (source?.urls.first).map { URLText.host(of: $0) ?? URLText.public($0) } }
 }
 
 extension TreeContents {

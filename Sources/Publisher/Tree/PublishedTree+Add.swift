@@ -111,6 +111,7 @@ extension PublishedTree {
 
         version.size = published.size
         version.storedSize = options.storesBlocks ? published.storedBytes : nil
+        version.addedSize = options.storesBlocks ? published.newBytes : nil
         version.source = options.vendorFile?.source(of: published, image)
         version.digest = published.digest
         if new.isSkippedUnchanged, let newest = document.distribution(new.distribution)?.versions.first,

@@ -137,6 +137,7 @@ extension PublishedTree {
         let result: PublishResult
         do { result = try repository.resume(signers: signers) } catch { throw PublisherError(error, tree: path) }
         try checkPublished(result)
+        writePage(try self.contents().catalog())
     }
 
     private func checkPublished(_ result: PublishResult) throws(PublisherError) {

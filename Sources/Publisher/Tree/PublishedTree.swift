@@ -59,9 +59,11 @@ package struct PublishedTree: Sendable {
         let known = ["metadata", "targets", "blocks", "drafts"]
         let names: [String]
         do { names = try Folder(path: path).names() } catch { throw .unreadable(error) }
-        let others = names.filter { !known.contains($0) && !ForeignNames.contain($0) }
-        guard others.isEmpty else { throw .notEmpty(path: path, holds: others) }
         let isSigned = try has("metadata/timestamp.json", path)
+        let others = names.filter {
+            !known.contains($0) && !ForeignNames.contain($0) && !(isSigned && $0 == TreePage.name)
+        }
+        guard others.isEmpty else { throw .notEmpty(path: path, holds: others) }
         if !isSigned { try checkHalfMade(path, names) }
         try OutputFolder.make("\(path)/blocks")
         if !isSigned {
@@ -196,6 +198,7 @@ package struct PublishedTree: Sendable {
             throw PublisherError(error, tree: path)
         }
         if !waiting.isEmpty { throw .changeWaits(tree: path, roles: waiting) }
+        writePage(document)
     }
 
     /// For what takes a long time before it is signed.
