@@ -84,7 +84,8 @@ extension DistributionVersion {
         try Check.text(notes, "\(place()).notes")
         try Check.path(index, "\(place()).index")
         if let bootSet { try Check.path(bootSet, "\(place()).bootSet") }
-        guard size <= UInt64(Int64.max), storedSize ?? 0 <= UInt64(Int64.max), addedSize ?? 0 <= UInt64(Int64.max) else {
+        guard size <= UInt64(Int64.max), storedSize ?? 0 <= UInt64(Int64.max), addedSize ?? 0 <= UInt64(Int64.max)
+        else {
             throw .malformed(place: "\(place()).size", reason: "more than an image can have")
         }
         try guest.validate("\(place()).guest")
@@ -112,7 +113,8 @@ extension VersionSource {
             throw .malformed(place: "\(place()).size", reason: "is not the version's size")
         }
         guard trust == .blocks else {
-            throw .malformed(place: "\(place()).trust", reason: "is not blocks, which is what an index in a catalog gives")
+            throw .malformed(
+                place: "\(place()).trust", reason: "is not blocks, which is what an index in a catalog gives")
         }
         guard digests.count <= VersionSource.mostDigests, digests.allSatisfy(VersionSource.isDigest) else {
             throw .malformed(place: "\(place()).digests", reason: "not sha256: or sha512: and hexadecimal digits")

@@ -130,7 +130,9 @@ extension CatalogLibrary {
             return
         }
         // What cannot be read is fetched and written again.
-        if let here = try? FileContents.read(path, limit: CatalogDocument.longest), target.identity.mismatch(here) == nil {
+        if let here = try? FileContents.read(path, limit: CatalogDocument.longest),
+            target.identity.mismatch(here) == nil
+        {
             return
         }
         let bytes = try await client.download(target, maximumLength: CatalogDocument.longest)

@@ -38,8 +38,9 @@ struct VendorFileOptions: ParsableArguments {
     var build: String?
 
     @Option(
-        help: "The vendor's signature of the list of digests: a URL, a name beside the list, or inside; the list's name and .gpg, .asc, .sig, .sign or .minisig by default."
-    )
+        help: ArgumentHelp(
+            "The vendor's signature of the list of digests: a URL, a name beside the list, or inside.",
+            discussion: "By default the list's name and .gpg, .asc, .sig, .sign or .minisig."))
     var signature: String?
 
     @Option(help: "openpgp, minisign or signify.")
@@ -60,7 +61,8 @@ struct VendorFileOptions: ParsableArguments {
     func file() throws(PublisherError) -> VendorFile? {
         guard indexOnly else {
             guard !keepBlocks, mirror.isEmpty, build == nil else {
-                throw .usage(option: "--index-only", reason: "is missing: --keep-blocks, --mirror and --build go with it")
+                throw .usage(
+                    option: "--index-only", reason: "is missing: --keep-blocks, --mirror and --build go with it")
             }
             return nil
         }

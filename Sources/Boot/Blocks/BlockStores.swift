@@ -59,7 +59,8 @@ package struct BlockStores: Sendable {
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) {
         mirrors = MirroredBlockStore(
-            locations.map { BlockStores.store(at: $0, layout, transfers) }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
+            locations.map { BlockStores.store(at: $0, layout, transfers) }, policy: policy,
+            parallel: transfers.maximumInFlight, observer: failures)
         self.cache = cache
         ledger = nil
         isOfPieces = false
@@ -87,7 +88,8 @@ package struct BlockStores: Sendable {
                 return RangeBlockStore(
                     place, size: file.size, pieces: pieces, isVerified: ledger == nil,
                     isOnly: file.places.count + others.count == 1, queue: transfers)
-            } + others.map { BlockStores.store(at: $0, .chunks, transfers) }, policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
+            } + others.map { BlockStores.store(at: $0, .chunks, transfers) }, policy: policy,
+            parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
         self.cache = cache
         self.ledger = ledger
         isOfPieces = true

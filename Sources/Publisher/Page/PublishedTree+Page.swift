@@ -20,7 +20,9 @@ extension PublishedTree {
 
     /// Nil where there is none.
     private static func page(at file: String) throws(SystemCallError) -> [UInt8]? {
-        do { return try FileContents.read(file, limit: longestPage) } catch  where error.number == .noSuchFile { return nil }
+        do { return try FileContents.read(file, limit: longestPage) } catch  where error.number == .noSuchFile {
+            return nil
+        }
     }
 }
 

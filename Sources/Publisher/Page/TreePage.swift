@@ -13,6 +13,8 @@ struct TreePage {
     /// SHA-256 of the first root.
     let fingerprint: String
 
+    private static let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+
     /// Whether a file is a page that was made here, and may be made anew.
     static func isOurs(_ bytes: [UInt8]) -> Bool {
         String(decoding: bytes.prefix(512), as: UTF8.self).contains(mark)
@@ -31,7 +33,7 @@ struct TreePage {
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width">
             <meta name="referrer" content="no-referrer">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'">
+            <meta http-equiv="Content-Security-Policy" content="\(TreePage.policy)">
             <title>\(title)</title>
             <style>\(PageText.style)\(TreePage.style)</style>
             </head>
@@ -47,7 +49,8 @@ struct TreePage {
     }
 
     private static let style = """
-        pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 8px 0 }
+        pre { overflow-x: auto; margin: 8px 0 }
+        th:nth-child(5) { text-align: left }
         a { color: var(--new) }
         h2 code { font-size: 14px }
         td svg { display: block; width: 140px; height: 10px }
@@ -69,8 +72,9 @@ struct TreePage {
         let elsewhere = versions.filter { !$0.hasBlocks }.count
         if elsewhere > 0 { facts.append(("\(elsewhere)", "read from their vendors")) }
         return "<div class=\"facts\">"
-            + facts.map { "<div class=\"fact\"><b>\(PageText.escape($0.0))</b><span>\(PageText.escape($0.1))</span></div>" }
-            .joined() + "</div>"
+            + facts.map { number, what in
+                "<div class=\"fact\"><b>\(PageText.escape(number))</b><span>\(PageText.escape(what))</span></div>"
+            }.joined() + "</div>"
     }
 
     /// How a reader follows the tree. The page does not know its own address.
@@ -78,7 +82,8 @@ struct TreePage {
         let name = document.name.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
         return """
             <section><h2>Follow it</h2>
-            <p>Each system boots in a virtual machine while it is fetched, and each block of it is verified. URL is the address of this page:</p>
+            <p>Each system boots in a virtual machine while it is fetched, and each block of it is verified.
+            URL is the address of this page:</p>
             <pre>oscircular catalog add \(name.isEmpty ? "NAME" : name) URL --fingerprint \(PageText.escape(fingerprint))</pre>
             <p>The fingerprint is what you trust: compare it with one that came to you another way. This page itself is not signed.</p>
             </section>
@@ -91,7 +96,8 @@ struct TreePage {
         ]
         var about = [PageText.escape(distribution.summary)]
         if let home = distribution.homepage, ["https://", "http://"].contains(where: home.lowercased().hasPrefix) {
-            about.append("<a rel=\"noreferrer nofollow\" href=\"\(PageText.escape(home))\">\(PageText.escape(home))</a>")
+            about.append(
+                "<a rel=\"noreferrer nofollow\" href=\"\(PageText.escape(home))\">\(PageText.escape(home))</a>")
         }
         if let login = distribution.guest.login { about.append("Login: \(PageText.escape(login))") }
         parts.append("<p>" + about.filter { !$0.isEmpty }.joined(separator: "<br>") + "</p>")

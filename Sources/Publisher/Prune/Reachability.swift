@@ -30,7 +30,8 @@ struct Reachability {
     init(_ tree: PublishedTree, _ contents: TreeContents, leaving: Set<String>, now: Int64) throws(PublisherError) {
         let current = contents.state.snapshot.header
         // Of these the tree has no blocks, and another version's must not stay for them.
-        let elsewhere = Set(try contents.catalog().distributions.flatMap(\.versions).filter { !$0.hasBlocks }.map(\.index))
+        let elsewhere = Set(
+            try contents.catalog().distributions.flatMap(\.versions).filter { !$0.hasBlocks }.map(\.index))
         for name in contents.names {
             guard let file = contents.file(name), let place = TreeContents.place(of: file) else { continue }
             targets.insert(place)

@@ -33,7 +33,8 @@ package struct SignedDigests: Sendable, Equatable {
     ) throws(PublisherError) -> SignedDigests? {
         guard let key else {
             guard place == nil, kind == nil, keyURL == nil else {
-                throw .usage(option: "--key", reason: "is missing: a signature is worth what the key is that it must be by")
+                throw .usage(
+                    option: "--key", reason: "is missing: a signature is worth what the key is that it must be by")
             }
             return nil
         }

@@ -35,7 +35,9 @@ package struct VendorFile: Sendable {
         for url in [url] + mirrors where url != URLText.public(url) || !URLText.isURL(url) {
             throw .usage(
                 option: "--index-only",
-                reason: "\(URLText.public(url)) is no plain URL: a catalog names no user, query or fragment, for they may be a secret")
+                reason:
+                    "\(URLText.public(url)) is no plain URL: a catalog names no user, query or fragment, which may be "
+                    + "a secret")
         }
     }
 

@@ -77,7 +77,8 @@ extension TreeStatistics {
             for version in distribution.versions {
                 let bootSet = version.bootSetStored.map(ByteCount.precise) ?? "none"
                 let notes = [
-                    version.pinned ? "pinned" : nil, version.vendor.map { "blocks at \($0)" }, version.recordingError.map { "recording failed: \($0)" },
+                    version.pinned ? "pinned" : nil, version.vendor.map { "blocks at \($0)" },
+                    version.recordingError.map { "recording failed: \($0)" },
                 ].compactMap { $0 }
                 rows.append([
                     version.id, ByteCount.precise(version.size), "\(version.distinct)",

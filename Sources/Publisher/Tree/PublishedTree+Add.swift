@@ -71,7 +71,8 @@ extension PublishedTree {
         version.origin = NewVersion.origin(of: image)
         if let file = options.vendorFile {
             try file.check(image)
-            version.source = VersionSource(urls: [image] + file.mirrors, format: .raw, size: 1, trust: .blocks, build: file.build)
+            version.source = VersionSource(
+                urls: [image] + file.mirrors, format: .raw, size: 1, trust: .blocks, build: file.build)
         }
         // Texts that the catalog would refuse are found before the work, not after it.
         do {
