@@ -124,7 +124,7 @@ struct SessionDisk: Sendable {
         return try version.image.stores(
             version.index, version.ledger, cache: cache, transfers: transfers, policy: policy
         ) { failure in
-            if let verification, case .missing(_, let place) = failure {
+            if let verification, verification.isOnlyVendors, case .missing(_, let place) = failure {
                 state.note(error: verification.fileIsGone(place))
                 return
             }

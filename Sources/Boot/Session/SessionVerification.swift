@@ -39,6 +39,9 @@ final class SessionVerification: Sendable {
         }
     }
 
+    /// Whether nobody but the vendor's servers has the file: no publisher has kept its blocks.
+    var isOnlyVendors: Bool { file.stores == nil }
+
     /// The vendor's servers do not have the file any more. From any thread.
     /// - Parameter place: where it is not.
     /// - Returns: what the user is told.
