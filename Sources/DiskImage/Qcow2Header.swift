@@ -89,7 +89,9 @@ struct Qcow2Header: Sendable, Equatable {
             throw .malformed(reason: "a header of \(length) bytes")
         }
         let type = length > 104 ? bytes[104] : 0
-        guard (type != 0) == (incompatible & 8 != 0) else { throw .malformed(reason: "two answers to how it is compressed") }
+        guard (type != 0) == (incompatible & 8 != 0) else {
+            throw .malformed(reason: "two answers to how it is compressed")
+        }
         guard let compression = Compression(rawValue: type) else {
             throw .unsupported(reason: "it is compressed in a way that is not known here (\(type))")
         }

@@ -35,7 +35,8 @@ package final class Qcow2Layout: DiskLayout {
             }
         }
         for offset in l1 where offset != 0 {
-            guard offset & (header.clusterSize - 1) == 0, offset <= fileSize, header.clusterSize <= fileSize - offset else {
+            guard offset & (header.clusterSize - 1) == 0, offset <= fileSize, header.clusterSize <= fileSize - offset
+            else {
                 throw DiskImageError.malformed(reason: "a table at \(offset) of \(fileSize) bytes")
             }
         }
@@ -118,7 +119,9 @@ package final class Qcow2Layout: DiskLayout {
             case .deflate: try decoder.inflater().fill(output, from: stored)
             case .zstd:
                 let count = try decoder.zstd().decompress(firstFrameOf: stored, into: output)
-                guard count == output.count else { throw DiskImageError.malformed(reason: "it unpacks to \(count) bytes") }
+                guard count == output.count else {
+                    throw DiskImageError.malformed(reason: "it unpacks to \(count) bytes")
+                }
             }
         } catch {
             throw .malformed(reason: "cluster \(unit.number), compressed at \(unit.stored.lowerBound): \(error)")

@@ -29,15 +29,17 @@ import Testing
     }
 
     /// A disk that is another format's file would be taken for that by whoever guesses.
-    @Test(arguments: [
-        ([0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 3], 0, "a qcow2 image"), ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], 0, "an xz file"),
-        (Array("KDMV".utf8), 0, "a VMDK image"), (Array("conectix".utf8), 0, "a VHD image"),
-        (Array("vhdxfile".utf8), 0, "a VHDX image"), ([0x7F, 0x10, 0xDA, 0xBE], 64, "a VDI image"),
-        ([0x1F, 0x8B, 8], 0, "a gzip file"), ([0x50, 0x4B, 3, 4], 0, "a zip file"),
-        ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], 0, "a 7z file"), ([0x28, 0xB5, 0x2F, 0xFD], 0, "a zstd file"),
-        (Array("\r\n<!DOCTYPE html>".utf8), 0, "a web page"), (Array("<html>".utf8), 0, "a web page"),
-        ([0x4C, 0x55, 0x4B, 0x53, 0xBA, 0xBE], 0, "an encrypted disk"),
-    ] as [([UInt8], Int, String)])
+    @Test(
+        arguments: [
+            ([0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 3], 0, "a qcow2 image"),
+            ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], 0, "an xz file"),
+            (Array("KDMV".utf8), 0, "a VMDK image"), (Array("conectix".utf8), 0, "a VHD image"),
+            (Array("vhdxfile".utf8), 0, "a VHDX image"), ([0x7F, 0x10, 0xDA, 0xBE], 64, "a VDI image"),
+            ([0x1F, 0x8B, 8], 0, "a gzip file"), ([0x50, 0x4B, 3, 4], 0, "a zip file"),
+            ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], 0, "a 7z file"), ([0x28, 0xB5, 0x2F, 0xFD], 0, "a zstd file"),
+            (Array("\r\n<!DOCTYPE html>".utf8), 0, "a web page"), (Array("<html>".utf8), 0, "a web page"),
+            ([0x4C, 0x55, 0x4B, 0x53, 0xBA, 0xBE], 0, "an encrypted disk"),
+        ] as [([UInt8], Int, String)])
     func whatIsSomethingElseIsRefused(_ bytes: [UInt8], _ offset: Int, _ what: String) {
         for claimed in [DiskFormat.raw, .iso] {
             let inspection = DiskInspection(prefix: prefix(bytes, at: offset), claimed: claimed)

@@ -55,7 +55,9 @@ import Zlib
         var random = SeededRandom(seed: 1)
         var image = [UInt8](repeating: 0, count: 0x50000) + random.bytes(0x10000)
         image.put([0x51, 0x46, 0x49, 0xFB], at: 0)
-        for (offset, value) in [(4, 3), (20, 16), (36, 20), (96, 4), (100, 112)] { image.put(UInt32(value), at: offset) }
+        for (offset, value) in [(4, 3), (20, 16), (36, 20), (96, 4), (100, 112)] {
+            image.put(UInt32(value), at: offset)
+        }
         for (offset, value) in [(24, 10 << 30), (40, 0x30000), (0x30000, 0x40000 | 1 << 63), (0x40000, 0x50000)] {
             image.put(UInt64(bitPattern: Int64(value)), at: offset)
         }

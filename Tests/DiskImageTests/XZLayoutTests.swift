@@ -14,14 +14,15 @@ struct XZLayoutTests {
         folder = try TemporaryDirectory()
         var random = SeededRandom(seed: 5)
         var raw = random.bytes(700_000) + [UInt8](repeating: 0, count: 1_500_000)
-        while raw.count < 4_000_512 { raw += "A line of text, and its number: \(raw.count). ".utf8 }
+        while raw.count < 4_000_512 { raw += Array("A line of text, and its number: \(raw.count). ".utf8) }
         self.raw = raw
         try folder.write(raw, to: "raw")
     }
 
     @Test(arguments: [
         "-T2 --block-size=1MiB", "-9 --block-size=1MiB", "--block-size=700KiB --check=crc32",
-        "--block-size=1MiB --check=sha256", "--block-size=1MiB --check=none", "--block-size=1MiB --x86 --lzma2=preset=1",
+        "--block-size=1MiB --check=sha256", "--block-size=1MiB --check=none",
+        "--block-size=1MiB --x86 --lzma2=preset=1",
         "--block-size=1MiB --delta=dist=4 --lzma2=preset=0", "-T1",
     ])
     func isReadInParts(_ options: String) async throws {

@@ -33,7 +33,9 @@ struct TestImage {
     /// Any bytes in fixed blocks.
     static func holding(_ bytes: [UInt8], blockSize: Int = 65536, in folder: TemporaryFolder) throws -> TestImage {
         let ids = stride(from: 0, to: bytes.count, by: blockSize).map { start in
-            bytes[start..<min(start + blockSize, bytes.count)].withUnsafeBytes { DigestAlgorithm.sha256.blockID(of: $0) }
+            bytes[start..<min(start + blockSize, bytes.count)].withUnsafeBytes {
+                DigestAlgorithm.sha256.blockID(of: $0)
+            }
         }
         let path = folder.path("image.caibx")
         try ImageIndexWriter.write(

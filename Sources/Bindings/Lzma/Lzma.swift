@@ -114,7 +114,8 @@ package struct XZBlock: Sendable, Equatable {
             blocks.append(
                 XZBlock(
                     offset: block.compressed_stream_offset, storedLength: block.total_size,
-                    unpaddedLength: block.unpadded_size, contentOffset: block.uncompressed_stream_offset, contentLength: block.uncompressed_size))
+                    unpaddedLength: block.unpadded_size, contentOffset: block.uncompressed_stream_offset,
+                    contentLength: block.uncompressed_size))
         }
         return (blocks, lzma_index_stream_size(index))
     }
