@@ -183,7 +183,11 @@ let package = Package(
         tests("LzmaTests", ["Lzma"]),
         tests("DiskImageTests", ["DiskImage", "Zlib", "Formats", "Linux"]),
         tests("UpstreamTests", ["Upstream", "ContentAddress", "Formats", "Linux"]),
-        tests("VendorsTests", ["Vendors", "Upstream", "Catalog", "ContentAddress", "Curl", "Formats", "Linux"]),
+        tests(
+            "VendorsTests",
+            [
+                "Vendors", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "Curl", "Formats", "Linux", crypto,
+            ]),
         tests("PublisherTests", ["Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "TUF", "Curl", "Linux"]),
         tests(
             "PublishProgramTests",

@@ -143,7 +143,7 @@ struct ListingAnswer {
             if let product = place.product, !object.entries.contains(where: { $0.value.string == product }) { continue }
             for member in object.entries {
                 guard let text = member.value.string, !text.hasSuffix("/"),
-                    let match = pattern?.match(URLText.fileName(of: text))
+                    let match = pattern?.match(String(URLText.withoutQuery(text).split(separator: "/").last ?? ""))
                 else { continue }
                 let path = place.image.map(match.fill) ?? text
                 found.append(

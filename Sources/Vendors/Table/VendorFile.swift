@@ -67,8 +67,9 @@ struct VendorFile: Sendable, Hashable, Codable {
             }
             reader.place = "\(id): "
             let row = try VendorRow(reader, id: id, vendor)
-            for name in [row.id] + row.aliases where !names.insert(name).inserted {
-                throw reader.error(name == row.id ? "id" : "aliases", "names '\(name)', which is another system's")
+            guard names.insert(row.id).inserted else { throw reader.error("id", "is another system's") }
+            for name in row.aliases where !names.insert(name).inserted {
+                throw reader.error("aliases", "names '\(name)', which is a system's already")
             }
             rows.append(row)
         }
