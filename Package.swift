@@ -192,7 +192,7 @@ let package = Package(
         tests(
             "PublishProgramTests",
             [
-                "oscircular-publish", "Publisher", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "ObjectStore",
+                "oscircular-publish", "Publisher", "Catalog", "ContentAddress", "ImageIndex", "ObjectStore",
                 "TUF", "Curl", "Zlib", "Zstd", "Linux",
             ]),
         tests("ArchitectureTests", []),
