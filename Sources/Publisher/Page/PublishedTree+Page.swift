@@ -6,12 +6,15 @@ extension PublishedTree {
     private static let longestPage = 64 << 20
 
     /// Writes the tree's page for browsers. One that somebody else wrote stays.
-    /// - Parameter document: as it was published just now.
-    func writePage(_ document: CatalogDocument) {
+    /// - Parameters:
+    ///   - document: as it was published just now.
+    ///   - fingerprint: SHA-256 of the first root.
+    func writePage(_ document: CatalogDocument, _ fingerprint: String) {
         let file = "\(path)/\(TreePage.name)"
         do {
             if let there = try PublishedTree.page(at: file), !TreePage.isOurs(there) { return }
-            let page = TreePage(document: document, fingerprint: try fingerprint())
+            let page = TreePage(document: document, fingerprint: fingerprint)
+            StaleFiles.remove(beside: file)
             try AtomicFile.write(Array(page.html.utf8), to: file)
         } catch {
             // It is for people alone, what is signed is published, and the next publication writes it again.

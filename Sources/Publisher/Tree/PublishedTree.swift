@@ -61,7 +61,7 @@ package struct PublishedTree: Sendable {
         do { names = try Folder(path: path).names() } catch { throw .unreadable(error) }
         let isSigned = try has("metadata/timestamp.json", path)
         let others = names.filter {
-            !known.contains($0) && !ForeignNames.contain($0) && !(isSigned && $0 == TreePage.name)
+            !known.contains($0) && !ForeignNames.contain($0) && !(isSigned && PublishedTree.isPage($0))
         }
         guard others.isEmpty else { throw .notEmpty(path: path, holds: others) }
         if !isSigned { try checkHalfMade(path, names) }
@@ -80,6 +80,11 @@ package struct PublishedTree: Sendable {
             try tree.publish(document, files: [], contents)
         }
         return tree
+    }
+
+    /// The page for browsers, or what a killed publisher left of one.
+    private static func isPage(_ name: String) -> Bool {
+        name == TreePage.name || name.hasPrefix(".\(TreePage.name).") && name.hasSuffix(".tmp")
     }
 
     /// What a first signing leaves that broke off.
@@ -148,6 +153,7 @@ package struct PublishedTree: Sendable {
         removing: [String] = [], _ contents: TreeContents
     ) throws(PublisherError) {
         try checkClock(contents)
+        let fingerprint = try fingerprint()
         let repository = repository
         var files = files
         var role = "targets"
@@ -198,7 +204,7 @@ package struct PublishedTree: Sendable {
             throw PublisherError(error, tree: path)
         }
         if !waiting.isEmpty { throw .changeWaits(tree: path, roles: waiting) }
-        writePage(document)
+        writePage(document, fingerprint)
     }
 
     /// For what takes a long time before it is signed.
