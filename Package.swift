@@ -113,7 +113,7 @@ let package = Package(
         module(
             "Publisher",
             [
-                "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl",
+                "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "ObjectStore", "Curl",
                 "Zstd", "Zlib", "Formats", "Linux", toml,
             ]),
 

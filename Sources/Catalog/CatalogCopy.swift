@@ -64,6 +64,8 @@ package struct TrustSummary: Sendable, Equatable, Codable {
     package let version: Int
     /// SHA-256 of the catalog that belongs to it.
     package let catalogDigest: String
+    /// SHA-256 of its `sources.json`; nil where it has none, and in what older programs wrote.
+    package var sourcesDigest: String?
     /// The root role's version; nil in what older programs wrote.
     package var rootVersion: Int?
     /// SHA-256 of what publishers of single distributions say, by the distribution's id; nil in what older programs wrote.

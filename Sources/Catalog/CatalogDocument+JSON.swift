@@ -10,10 +10,26 @@ extension CatalogDocument {
     /// Reads and checks a document. Unknown keys are ignored.
     /// - Throws: ``CatalogError``.
     package static func decode(_ bytes: [UInt8]) throws(CatalogError) -> CatalogDocument {
+        let document = try decode(CatalogDocument.self, bytes)
+        try document.validate()
+        return document
+    }
+
+    /// Reads and checks a `sources.json`: a document of the same grammar, of which each version has a source. Versions of a
+    /// format, or sure in a way, that this program does not know are left out.
+    /// - Throws: ``CatalogError``.
+    package static func decodeSources(_ bytes: [UInt8]) throws(CatalogError) -> CatalogDocument {
+        let document = try decode(SourcesDocument.self, bytes).document
+        try document.validate(as: .sources)
+        return document
+    }
+
+    private static func decode<Document: Decodable>(
+        _ type: Document.Type, _ bytes: [UInt8]
+    ) throws(CatalogError) -> Document {
         try checkJSON(bytes)
-        let document: CatalogDocument
         do {
-            document = try JSONDecoder().decode(CatalogDocument.self, from: Data(bytes))
+            return try JSONDecoder().decode(type, from: Data(bytes))
         } catch let error as CatalogError {
             throw error
         } catch let error as DecodingError {
@@ -21,8 +37,6 @@ extension CatalogDocument {
         } catch {
             throw .malformed(place: "", reason: "not JSON")
         }
-        try document.validate()
-        return document
     }
 
     /// Foundation's parser takes a key twice, and which of them counts is its own affair.
@@ -39,6 +53,13 @@ extension CatalogDocument {
     /// - Throws: ``CatalogError/malformed(place:reason:)`` when ``decode(_:)`` would refuse it.
     package func encode() throws(CatalogError) -> [UInt8] {
         try validate()
+        return try CatalogDocument.encode(self)
+    }
+
+    /// The document as a `sources.json`.
+    /// - Throws: ``CatalogError`` when ``decodeSources(_:)`` would refuse it.
+    package func encodeSources() throws(CatalogError) -> [UInt8] {
+        try validate(as: .sources)
         return try CatalogDocument.encode(self)
     }
 

@@ -9,8 +9,16 @@ extension CatalogDocument {
     package static let longestLine = 2048
     package static let longestText = 65_536
 
+    /// The signed targets that have this grammar.
+    enum Target {
+        /// `catalog.json`: no version has a source, for readers of released versions would ask the tree for its blocks.
+        case catalog
+        /// `sources.json`: each version has one.
+        case sources
+    }
+
     /// - Throws: ``CatalogError/malformed(place:reason:)`` for the first thing that is out of bounds.
-    func validate() throws(CatalogError) {
+    func validate(as target: Target = .catalog) throws(CatalogError) {
         try Check.line(name, "name")
         try Check.text(description, "description")
         try Check.path(blocks.hasSuffix("/") ? String(blocks.dropLast()) : blocks, "blocks")
@@ -19,7 +27,7 @@ extension CatalogDocument {
         try Check.count(distributions.count, "distributions")
         var ids: Set<String> = []
         for (position, distribution) in distributions.enumerated() {
-            try distribution.validate("distributions[\(position)]")
+            try distribution.validate("distributions[\(position)]", target)
             guard ids.insert(distribution.id).inserted else {
                 throw .malformed(place: "distributions[\(position)].id", reason: "\(distribution.id) is listed twice")
             }
@@ -28,7 +36,9 @@ extension CatalogDocument {
 }
 
 extension Distribution {
-    fileprivate func validate(_ place: @autoclosure () -> String) throws(CatalogError) {
+    fileprivate func validate(
+        _ place: @autoclosure () -> String, _ target: CatalogDocument.Target
+    ) throws(CatalogError) {
         guard Distribution.isValid(id: id) else {
             throw .malformed(place: "\(place()).id", reason: "not of the form [a-z0-9][a-z0-9._-]{0,63}")
         }
@@ -40,7 +50,7 @@ extension Distribution {
         try Check.count(versions.count, "\(place()).versions")
         var ids: Set<VersionID> = []
         for (position, version) in versions.enumerated() {
-            try version.validate("\(place()).versions[\(position)]")
+            try version.validate("\(place()).versions[\(position)]", target)
             guard ids.insert(version.id).inserted else {
                 throw .malformed(place: "\(place()).versions[\(position)].id", reason: "\(version.id) is listed twice")
             }
@@ -61,16 +71,62 @@ extension Distribution {
 }
 
 extension DistributionVersion {
-    fileprivate func validate(_ place: @autoclosure () -> String) throws(CatalogError) {
+    fileprivate func validate(
+        _ place: @autoclosure () -> String, _ target: CatalogDocument.Target
+    ) throws(CatalogError) {
+        switch (target, source) {
+        case (.catalog, nil): break
+        case (.sources, let source?): try source.validate("\(place()).source", of: self)
+        case (.catalog, _?):
+            throw .malformed(place: "\(place()).source", reason: "belongs into a sources.json, not into a catalog.json")
+        case (.sources, nil): throw .malformed(place: "\(place()).source", reason: "is missing")
+        }
         try Check.text(notes, "\(place()).notes")
         try Check.path(index, "\(place()).index")
         if let bootSet { try Check.path(bootSet, "\(place()).bootSet") }
-        guard size <= UInt64(Int64.max), storedSize ?? 0 <= UInt64(Int64.max) else {
+        guard size <= UInt64(Int64.max), storedSize ?? 0 <= UInt64(Int64.max), addedSize ?? 0 <= UInt64(Int64.max)
+        else {
             throw .malformed(place: "\(place()).size", reason: "more than an image can have")
         }
         try guest.validate("\(place()).guest")
         try Check.line(origin ?? "", "\(place()).origin")
         try Check.line(recordingError ?? "", "\(place()).recordingError")
+    }
+}
+
+extension VersionSource {
+    /// The most URLs of one file, and the most digests.
+    private static let (mostURLs, mostDigests) = (16, 8)
+
+    fileprivate func validate(
+        _ place: @autoclosure () -> String, of version: DistributionVersion
+    ) throws(CatalogError) {
+        guard (1...VersionSource.mostURLs).contains(urls.count) else {
+            throw .malformed(
+                place: "\(place()).urls", reason: "\(urls.count) entries, not 1 to \(VersionSource.mostURLs)")
+        }
+        for (position, url) in urls.enumerated() {
+            try Check.mirror(url, "\(place()).urls[\(position)]")
+            try Check.plain(url, "\(place()).urls[\(position)]")
+        }
+        guard let size, size > 0, size == version.size else {
+            throw .malformed(place: "\(place()).size", reason: "is not the version's size")
+        }
+        guard trust == .blocks else {
+            throw .malformed(
+                place: "\(place()).trust", reason: "is not blocks, which is what an index in a catalog gives")
+        }
+        guard digests.count <= VersionSource.mostDigests, digests.allSatisfy(VersionSource.isDigest) else {
+            throw .malformed(place: "\(place()).digests", reason: "not sha256: or sha512: and hexadecimal digits")
+        }
+        try Check.line(build ?? "", "\(place()).build")
+        try Check.plain(build ?? "", "\(place()).build")
+    }
+
+    private static func isDigest(_ text: String) -> Bool {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let digits = ["sha256": 64, "sha512": 128][String(parts[0])] else { return false }
+        return parts[1].utf8.count == digits && Hexadecimal.bytes(String(parts[1])) != nil
     }
 }
 
@@ -123,6 +179,13 @@ private enum Check {
                 }
         }
         guard isPlain else { throw .malformed(place: place(), reason: "not a plain relative path") }
+    }
+
+    /// Nothing that would move a terminal's cursor.
+    static func plain(_ text: String, _ place: @autoclosure () -> String) throws(CatalogError) {
+        guard text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
+            throw .malformed(place: place(), reason: "contains control characters")
+        }
     }
 
     static func mirror(_ url: String, _ place: @autoclosure () -> String) throws(CatalogError) {

@@ -67,6 +67,7 @@ extension CatalogLibrary {
             expires: Timestamp(seconds: Int64(trusted.expires.seconds)),
             version: timestamp.header.version,
             catalogDigest: target.sha256 ?? "",
+            sourcesDigest: try keptTarget(CatalogDocument.sourcesName, source).map { $0.sha256 ?? "" },
             rootVersion: trusted.root.header.version,
             distributionDigests: distributionDigests, sourceKind: sourceKind)
     }

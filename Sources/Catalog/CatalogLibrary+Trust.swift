@@ -105,6 +105,7 @@ extension CatalogLibrary {
             _ = try CatalogDocument.decode(bytes)
             try write(bytes, to: documentPath(source))
         }
+        try await refreshSources(source, client)
         let digests = try await refreshDistributions(source, client)
         guard
             let summary = try signedSummary(
@@ -118,6 +119,25 @@ extension CatalogLibrary {
             source: source, state: expired == nil ? .fresh : .expired, document: try localDocument(source, summary),
             trust: summary,
             error: expired)
+    }
+
+    /// Brings the versions whose bytes lie at vendors, where the publisher has signed any.
+    private func refreshSources(_ source: CatalogSource, _ client: TUFClient) async throws {
+        let path = sourcesPath(source)
+        guard let target = try await client.target(CatalogDocument.sourcesName) else {
+            // Nobody vouches for it any more.
+            do { try Paths.remove(path) } catch { throw CatalogAccessError.state(path: path, cause: error) }
+            return
+        }
+        // What cannot be read is fetched and written again.
+        if let here = try? FileContents.read(path, limit: CatalogDocument.longest),
+            target.identity.mismatch(here) == nil
+        {
+            return
+        }
+        let bytes = try await client.download(target, maximumLength: CatalogDocument.longest)
+        _ = try CatalogDocument.decodeSources(bytes)
+        try write(bytes, to: path)
     }
 
     /// Brings what publishers of single distributions say: a target `DISTRO/distribution.json` each, which a role that

@@ -6,7 +6,7 @@ import Linux
 /// The catalogs that this user follows: their sources, the last copy of each, and the indexes that were fetched.
 ///
 /// Folder layout: `NAME/source.json`, `NAME/metadata/` (trusted), `NAME/trust.json`, `NAME/catalog.json`,
-/// `NAME/distributions/DISTRO.json` (from publishers of their own), `NAME/indexes/DISTRO/VERSION.<digest>.caibx`.
+/// `NAME/sources.json` (where the catalog has one), `NAME/distributions/DISTRO.json` (from publishers of their own), `NAME/indexes/DISTRO/VERSION.<digest>.caibx`.
 /// Several processes may share it: every file appears by rename.
 package struct CatalogLibrary: Sendable {
     let directory: String
@@ -171,17 +171,32 @@ package struct CatalogLibrary: Sendable {
 
     func folder(_ source: CatalogSource) -> String { "\(directory)/\(source.name)" }
     func documentPath(_ source: CatalogSource) -> String { "\(folder(source))/catalog.json" }
+    func sourcesPath(_ source: CatalogSource) -> String { "\(folder(source))/\(CatalogDocument.sourcesName)" }
     func summaryPath(_ source: CatalogSource) -> String { "\(folder(source))/trust.json" }
     func distributionsPath(_ source: CatalogSource) -> String { "\(folder(source))/distributions" }
     func metadataPath(_ source: CatalogSource) -> String { "\(folder(source))/metadata" }
 
-    /// The catalog, with the distributions that have publishers of their own as these say.
+    /// The catalog, with the distributions that have publishers of their own as these say, and with versions whose bytes lie at
+    /// vendors.
     /// - Throws: ``CatalogAccessError/damaged(path:)`` for a file that is not what was trusted.
     func localDocument(_ source: CatalogSource, _ trust: TrustSummary) throws -> CatalogDocument {
         let bytes = try keptFile(documentPath(source), "catalog.json", digest: trust.catalogDigest, source)
         var document = try CatalogDocument.decode(bytes)
+        try takeDistributions(into: &document, source, trust)
+        if let digest = trust.sourcesDigest {
+            document.merge(
+                sources: try CatalogDocument.decodeSources(
+                    try keptFile(sourcesPath(source), CatalogDocument.sourcesName, digest: digest, source)))
+        }
+        return document
+    }
+
+    /// Takes what publishers of single distributions say.
+    private func takeDistributions(
+        into document: inout CatalogDocument, _ source: CatalogSource, _ trust: TrustSummary
+    ) throws {
         let names = try Folder.names(in: distributionsPath(source)).filter { $0.hasSuffix(".json") }
-        guard !names.isEmpty else { return document }
+        guard !names.isEmpty else { return }
         let places = Dictionary(uniqueKeysWithValues: document.distributions.enumerated().map { ($1.id, $0) })
         for name in names {
             try Task.checkCancellation()
@@ -191,7 +206,6 @@ package struct CatalogLibrary: Sendable {
             document.distributions[place] = try Distribution.decode(
                 try keptFile(path, "\(id)/distribution.json", digest: trust.distributionDigests?[id], source), id: id)
         }
-        return document
     }
 
     /// What was trusted last: as it was written down, or from the signed metadata where that can no longer be read.

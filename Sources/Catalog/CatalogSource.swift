@@ -96,14 +96,23 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     /// What of a catalog's mirrors may be asked at all. A name and password, a query or a fragment are for one server and one
     /// request: they would only let the publisher have us say to some server what he cannot say himself.
     private func publishersMirrors(_ named: [String]) -> [TransferPlace] {
+        allowed(named).map { $0.url.hasSuffix("/") ? $0 : $0.appending("/") }
+    }
+
+    /// Where a vendor's file is, of the URLs that a catalog names: those that it may lead to, as for its mirrors.
+    package func places(ofFile urls: [String]) -> [TransferPlace] {
+        var seen: Set<String> = []
+        return Array(allowed(urls).filter { seen.insert($0.url).inserted }.prefix(CatalogSource.mostMirrors))
+    }
+
+    private func allowed(_ named: [String]) -> [TransferPlace] {
         let written = Set((mirrors + [url]).compactMap(URLText.server))
         let isFolder = url.hasPrefix("file:")
         // A folder leads to folders, but no further into this machine and its networks than a server would.
         let own: AddressKind =
             isFolder ? .internet : kind ?? URLText.host(of: url).flatMap { AddressKind(host: $0) } ?? .internet
-        return named.compactMap { mirror -> TransferPlace? in
-            guard mirror == URLText.public(mirror) else { return nil }
-            let url = mirror.hasSuffix("/") ? mirror : mirror + "/"
+        return named.compactMap { url -> TransferPlace? in
+            guard url == URLText.public(url) else { return nil }
             guard let server = URLText.server(of: url) else {
                 return isFolder ? TransferPlace(url, reach: .named(by: .machine)) : nil
             }

@@ -14,13 +14,16 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var size: UInt64
     /// Bytes of the distinct blocks as they lie in the block store; nil where not known.
     package var storedSize: UInt64?
+    /// Bytes of the blocks that its publication added to the block store; nil where not known.
+    package var addedSize: UInt64?
     /// The SHA-256 of the whole image; nil where not known.
     package var digest: FileDigest?
     /// Overrides the distribution's.
     package var guest: GuestSettings
     /// Where the publisher had the image from: a URL; nil where it was built or is not known.
     package var origin: String?
-    /// The vendor's file that its bytes come from; nil where its blocks lie in the publisher's tree.
+    /// The vendor's file that its bytes come from; nil where its blocks lie in the publisher's tree. A catalog.json has none, and
+    /// what one says there is ignored: see ``CatalogDocument/decodeSources(_:)``.
     package var source: VersionSource?
     /// Whether the publisher keeps it for ever, whatever its rule for old versions.
     package var isPinned = false
@@ -42,8 +45,11 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         self.guest = guest
     }
 
+    /// Whether the publisher's tree has its blocks. One that is made of a vendor's file says so by the size that they have there.
+    package var hasBlocks: Bool { source == nil || storedSize != nil }
+
     private enum CodingKeys: String, CodingKey {
-        case id, published, notes, index, bootSet, size, storedSize, digest, guest, origin, source
+        case id, published, notes, index, bootSet, size, storedSize, addedSize, digest, guest, origin, source
         case isPinned = "pinned"
         case recordingError
     }
@@ -57,6 +63,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         try container.encodeIfPresent(bootSet, forKey: .bootSet)
         try container.encode(size, forKey: .size)
         try container.encodeIfPresent(storedSize, forKey: .storedSize)
+        try container.encodeIfPresent(addedSize, forKey: .addedSize)
         try container.encodeIfPresent(digest?.description, forKey: .digest)
         try container.encode(guest, forKey: .guest)
         try container.encodeIfPresent(origin, forKey: .origin)
@@ -76,6 +83,8 @@ extension DistributionVersion: Decodable {
         bootSet = try container.decodeIfPresent(String.self, forKey: .bootSet)
         size = try container.decode(UInt64.self, forKey: .size)
         storedSize = try container.decodeIfPresent(UInt64.self, forKey: .storedSize)
+        // For people alone: what is no number is not a reason to refuse the catalog.
+        addedSize = (try? container.decodeIfPresent(UInt64.self, forKey: .addedSize)) ?? nil
         digest = try container.decodeIfPresent(String.self, forKey: .digest).map { text in
             guard let digest = FileDigest(text) else {
                 throw DecodingError.dataCorruptedError(
@@ -85,7 +94,6 @@ extension DistributionVersion: Decodable {
         }
         guest = try container.decodeIfPresent(GuestSettings.self, forKey: .guest) ?? GuestSettings()
         origin = try container.decodeIfPresent(String.self, forKey: .origin)
-        source = try container.decodeIfPresent(VersionSource.self, forKey: .source)
         isPinned = try container.decodeIfPresent(Bool.self, forKey: .isPinned) ?? false
         recordingError = try container.decodeIfPresent(String.self, forKey: .recordingError)
     }

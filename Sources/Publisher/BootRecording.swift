@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 import ImageIndex
 import Linux
 
@@ -27,12 +28,14 @@ package struct BootRecording: Sendable {
     }
 
     /// Waits for the guest to start, once a round.
-    /// - Parameter tree: the tree's folder.
+    /// - Parameters:
+    ///   - tree: the tree's folder.
+    ///   - source: the vendor's file that the version's bytes come from; nil where the tree has its blocks.
     /// - Throws: ``PublisherError``: `recordingFailed` when the guest did not start.
     package func record(
-        tree: String, distribution: String, version: VersionID, cancellation: Cancellation
+        tree: String, distribution: String, version: VersionID, source: VersionSource? = nil, cancellation: Cancellation
     ) throws(PublisherError) -> BootSet {
-        let folder = try RecordingFolder()
+        let folder = try RecordingFolder(servers: source.map { Set($0.urls.compactMap(URLText.server)) } ?? [])
         defer { folder.remove() }
         let name = "tree/\(distribution)@\(version)"
         let place = ResolvedPath.resolve(tree)
@@ -95,8 +98,9 @@ package struct BootRecording: Sendable {
 struct RecordingFolder {
     private let path: String
 
+    /// - Parameter servers: those that the publisher has named: they may be on any network of his.
     /// - Throws: ``PublisherError/unwritable(_:)``.
-    init() throws(PublisherError) {
+    init(servers: Set<String> = []) throws(PublisherError) {
         do {
             path = try WorkFolder.make(in: "/tmp", name: "oscircular-record")
             // As root QEMU runs as a user of its own, which must get through to the disk.
@@ -105,12 +109,18 @@ struct RecordingFolder {
             try Paths.setPermissions("\(path)/run", CurrentUser.isRoot ? 0o711 : 0o700)
             // What the guest does not ask for is not a part of its start. A busy publisher's emulated guest may unpack its kernel for longer
             // than a reader's guest is ever quiet.
-            let settings = Array("[prefetch]\nquiet = 20\nrest = \"never\"\n".utf8)
+            var settings = "[prefetch]\nquiet = 20\nrest = \"never\"\n"
+            for server in servers.sorted() where server.utf8.allSatisfy(RecordingFolder.isPlain) {
+                settings += "[[host]]\nname = \"\(server)\"\n"
+            }
             try AtomicFile.write(settings, to: "\(path)/config/oscircular/config.toml")
         } catch {
             throw .unwritable(error)
         }
     }
+
+    /// Whether a byte of a server's name means nothing in TOML.
+    private static func isPlain(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F && !"\"\\".utf8.contains(byte) }
 
     /// For the client: nothing of the user's but the search path.
     var environment: [String: String] {

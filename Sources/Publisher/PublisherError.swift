@@ -22,6 +22,8 @@ package enum PublisherError: Error, Sendable, Equatable {
     case download(TransferError)
     /// No list has a digest for what a URL gives; `reason` is a phrase.
     case digest(url: String, reason: String)
+    /// A list of digests is not what its vendor signed, or nobody knows; `reason` is a phrase.
+    case unverified(url: String, reason: String)
     /// What a URL gave has a different digest from the one in its list.
     case otherDigest(url: String, found: String, listed: String)
     /// A recipe cannot be used; `key` is the place in it, `reason` a phrase.

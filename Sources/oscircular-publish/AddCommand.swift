@@ -80,6 +80,8 @@ struct AddCommand: PublishSubcommand {
 
     @OptionGroup var blocks: BlockOptions
 
+    @OptionGroup var vendor: VendorFileOptions
+
     @OptionGroup var keyOptions: KeyOptions
 
     @OptionGroup var clock: ClockOptions
@@ -92,7 +94,9 @@ struct AddCommand: PublishSubcommand {
         new.guest = GuestSettings(
             memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, adapter: adapter, login: login,
             seed: seed, cpuLevel: cpuLevel, user: user)
-        let options = try blocks.options()
+        var options = try blocks.options()
+        options.signed = try vendor.signed()
+        options.vendorFile = try vendor.file()
 
         let tree = try keyOptions.open(tree, clock)
         new.isFutureAllowed = try allowFuture || isConfirmed(new, tree)
@@ -105,7 +109,7 @@ struct AddCommand: PublishSubcommand {
         Console.print("version: \(distro)@\(added.id)")
         ExpiryWarning.print(tree)
         AccessWarning.print(tree.path, isWhole: false)
-        Summary.lines(published).forEach(Console.print)
+        Summary.lines(published, keepsBlocks: added.hasBlocks).forEach(Console.print)
         guard record else { return }
         let recording = BootRecording(client: RecordingStep.client, memoryMiB: nil, accelerator: accel)
         try RecordingStep.attempt(recording, tree, distro, added.id, context)

@@ -85,6 +85,8 @@ struct ErrorReport {
             self.init(
                 65, "\(url) was not published", reason,
                 "say where the list is with --sums, or give --sums none to publish without a check")
+        case .unverified(let url, let reason):
+            self.init(65, "the image was not published", "\(url) is not verified: \(reason)")
         case .otherDigest(let url, let found, let listed):
             self.init(
                 65, "\(url) was not published", "its digest is \(found), the list says \(listed)",

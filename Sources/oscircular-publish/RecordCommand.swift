@@ -65,8 +65,10 @@ enum RecordingStep {
         _ context: Context
     ) throws(PublisherError) -> Int {
         do {
+            let source = try tree.catalog().distribution(distribution)?.version(version)?.source
             let bootSet = try recording.record(
-                tree: tree.path, distribution: distribution, version: version, cancellation: context.cancellation)
+                tree: tree.path, distribution: distribution, version: version, source: source,
+                cancellation: context.cancellation)
             try tree.publish(bootSet, of: distribution, version)
             return bootSet.ids.count
         } catch {

@@ -79,7 +79,7 @@ struct UpdateCommand: PublishSubcommand {
         case .nothingNew(let reason): Console.print("\(entry.id): nothing new, \(reason)")
         case .published(let version, let image):
             Console.print("\(entry.id): published \(entry.id)@\(version.id)")
-            Summary.lines(image).forEach(Console.print)
+            Summary.lines(image, keepsBlocks: version.hasBlocks).forEach(Console.print)
             guard entry.isRecorded else { return }
             let recording = BootRecording(client: RecordingStep.client, accelerator: accel)
             try RecordingStep.attempt(recording, published, entry.id, version.id, context)

@@ -312,6 +312,12 @@ struct ErrorReport {
 
     private static func describe(_ error: BlockStoreError) -> (Int32, String) {
         switch error {
+        // A store names the block's own file; a piece is a part of a file that has another name.
+        case .missing(let id, let place) where !place.contains("\(id)".prefix(16)):
+            (
+                ExitStatus.unavailable,
+                "\(place) does not exist: its vendor no longer offers this version, and it is not all here. Take a newer one"
+            )
         case .missing: (ExitStatus.unavailable, "\(error): the publisher's tree is incomplete; tell the publisher")
         case .corrupt: (ExitStatus.malformed, "\(error): it was changed by the server or on the way")
         case .unreachable(_, let cause):

@@ -26,9 +26,10 @@ import Testing
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Seccomp", "Linux"],
         "ObjectStore": ["Curl", "Linux"],
+        // A vendor's file that is published as it is must be one that readers can decode while it arrives.
         "Publisher": [
-            "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "ObjectStore", "Curl", "Zstd",
-            "Zlib", "Linux",
+            "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "ObjectStore", "Curl",
+            "Zstd", "Zlib", "Linux",
         ],
         "Boot": [
             "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain", "GuestNetwork",

@@ -93,6 +93,7 @@ import Zstd
                 .unreadable(call), .unwritable(call), .usage(option: "--a", reason: "it is b"), .programMissing("xz"),
                 .programFailed("qemu-img", status: 1, message: "no"),
                 .digest(url: "http://a/", reason: "it lists nothing"),
+                .unverified(url: "http://a/", reason: "there is no signature at http://a/x.sig"),
                 .otherDigest(url: "http://a/", found: "1a", listed: "2b"),
                 .recipe(file: "r.toml", key: "id", reason: "is missing"),
                 .unchanged(distribution: "d", version: version),

@@ -12,6 +12,8 @@ enum FaultTrials {
     /// - Parameter folders: which may be looked through for what the dead left, by the ends of their paths.
     static func isCleaning(_ fault: FileFaults.Injected, in folders: [String] = ["/blocks"]) -> Bool {
         let name = fault.path
+        // The page for browsers is for people alone, and written again by the next publication.
+        if name.contains("/index.html") || name.contains("/.index.html.") { return true }
         switch fault.call {
         // Temporary files, the dead's and our own, which are looked for at each start.
         case "unlink": return name.contains("/.ingest-") || name.hasSuffix(".caibx") || name.hasSuffix(".tmp")
@@ -24,7 +26,7 @@ enum FaultTrials {
         }
         // Drafts that are no newer than what was published just before; and locks that go with their descriptors.
         return fault.call != "fstat"
-            && (folders + ["/drafts"]).contains { name.hasSuffix($0) || name.hasSuffix($0 + "/.") }
+            && (folders + ["/drafts", "/tree"]).contains { name.hasSuffix($0) || name.hasSuffix($0 + "/.") }
             || fault.call == "flock"
     }
 

@@ -39,4 +39,26 @@ import Testing
             program, ["record", folder.file("tree"), "d", "2026-11-16"] + keys)
         #expect(again.status == 69)
     }
+
+    /// The client may ask the server that the publisher named, also where a catalog in a folder leads to the internet alone.
+    @Test func aVersionAtAVendorsIsRecordedFromThere() async throws {
+        let program = try publisher(
+            client:
+                "[ \"$1\" != boot ] || { cp \"$XDG_CONFIG_HOME/oscircular/config.toml\" \"$(dirname $0)/seen\"; exit 69; }"
+        )
+        let keys = ["--keys", folder.file("keys")]
+        try Folder.make(folder.file("web"))
+        try PublisherFixtures.writeRandomImage(size: 500_000, seed: 1, to: folder.file("web/a.img"))
+        let server = try FaultyHTTPServer(folder: folder.file("web"))
+        try #require(try await BuiltProgram.runAny(program, ["init", folder.file("tree")] + keys).status == 0)
+        let added = try await BuiltProgram.runAny(
+            program,
+            [
+                "add", folder.file("tree"), "d", "2026-11-16", server.url + "a.img", "--sums", "none", "--index-only",
+                "--record",
+            ] + keys)
+        #expect(added.status == 0 && added.stderr.contains("has no boot set"), "\(added.stderr)")
+        let seen = try FileContents.readText(folder.file("seen"), limit: 65_536)
+        #expect(seen.contains("name = \"127.0.0.1:\(server.port)\""), "\(seen)")
+    }
 }

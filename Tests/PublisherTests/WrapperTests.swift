@@ -30,7 +30,7 @@ import Testing
         let prepared: PreparedImage
         do throws(PublisherError) {
             prepared = try PreparedImage(
-                folder.file("in/\(name)"), beside: folder.file("out/x.caibx"), digests: .unchecked,
+                folder.file("in/\(name)"), beside: folder.file("out/x.caibx"), options: try PublishOptions(),
                 progress: PublishProgress(), cancellation: Cancellation())
         } catch {
             #expect(TemporaryDirectory.names(folder.file("out")).isEmpty)

@@ -61,13 +61,8 @@ package struct BlockStores: Sendable {
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) {
         mirrors = MirroredBlockStore(
-            locations.map { location -> any BlockStore in
-                // A folder is read as a folder: what is in it may be uncompressed, and need not go through a queue.
-                if layout == .chunks, let path = URLText.path(ofFile: location.url) {
-                    return DirectoryBlockStore(directory: path)
-                }
-                return HTTPBlockStore(baseURL: location.url, reach: location.reach, layout: layout, queue: transfers)
-            }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
+            locations.map { BlockStores.store(at: $0, layout, transfers) }, policy: policy,
+            parallel: transfers.maximumInFlight, observer: failures)
         self.cache = cache
         ledger = nil
         ranges = []
@@ -80,10 +75,11 @@ package struct BlockStores: Sendable {
     ///   - file: its size and places.
     ///   - index: of the file's pieces.
     ///   - ledger: what the pieces are compared with whose ids the index makes up; nil where every id is a digest that somebody has signed.
+    ///   - others: block stores that have the pieces, too.
     ///   - failures: told of every failure of a place, from any thread.
     /// - Throws: ``ImageIndexError``.
     package init(
-        file: RangedFile, index: ImageIndex, ledger: PieceLedger?, cache: BlockCache,
+        file: RangedFile, index: ImageIndex, ledger: PieceLedger?, others: [TransferPlace] = [], cache: BlockCache,
         transfers: TransferQueue, policy: RetryPolicy, failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) throws {
         let pieces = try PiecePlaces(index)
@@ -93,13 +89,13 @@ package struct BlockStores: Sendable {
             }
             let store = RangeBlockStore(
                 place, size: file.size, pieces: pieces, isVerified: ledger == nil,
-                isOnly: file.places.count == 1, queue: transfers)
+                isOnly: file.places.count + others.count == 1, queue: transfers)
             return (store, store)
         }
         ranges = places.map(\.1)
         mirrors = MirroredBlockStore(
-            places.map(\.0), policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins,
-            observer: failures)
+            places.map(\.0) + others.map { BlockStores.store(at: $0, .chunks, transfers) }, policy: policy,
+            parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
         self.cache = cache
         self.ledger = ledger
         isOfPieces = true
@@ -111,6 +107,16 @@ package struct BlockStores: Sendable {
 
     /// Whether every place of a vendor's file has another one now.
     package var haveAllChanged: Bool { !ranges.isEmpty && ranges.allSatisfy { $0?.hasChanged == true } }
+
+    private static func store(
+        at location: TransferPlace, _ layout: HTTPBlockStore.Layout, _ transfers: TransferQueue
+    ) -> any BlockStore {
+        // A folder is read as a folder: what is in it may be uncompressed, and need not go through a queue.
+        if layout == .chunks, let path = URLText.path(ofFile: location.url) {
+            return DirectoryBlockStore(directory: path)
+        }
+        return HTTPBlockStore(baseURL: location.url, reach: location.reach, layout: layout, queue: transfers)
+    }
 
     /// Keeps the pieces that a file's first bytes are, so that they need not be asked for again. Waits for the disk, on a thread of its own.
     /// - Parameters:

@@ -82,7 +82,7 @@ package struct VersionFetch: Sendable {
         _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?
     ) async throws -> FileStanding? {
         let notes = VendorNotes(places: places)
-        guard let file = image.file, let vendors = systems.vendors else { return nil }
+        guard image.chosen.source.isVendors, let file = image.file, let vendors = systems.vendors else { return nil }
         if let standing = notes.standing(of: file, ledger) { return standing }
         let finding = try await file.check(index, ledger, cache: cache, library: vendors)
         switch finding {

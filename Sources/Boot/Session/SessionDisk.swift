@@ -124,7 +124,9 @@ struct SessionDisk: Sendable {
         return try version.image.stores(
             version.index, version.ledger, cache: cache, transfers: transfers, policy: policy
         ) { failure in
-            if case .missing(_, let place) = failure, let gone = verification?.fileIsMissing(at: place) {
+            if let verification, verification.isOnlyVendors, case .missing(_, let place) = failure,
+                let gone = verification.fileIsMissing(at: place)
+            {
                 state.note(error: gone)
                 return
             }

@@ -11,7 +11,8 @@ import Vendors
 final class SessionVerification: Sendable {
     private let version: SessionImage
     private let file: PinnedFile
-    private let library: VendorLibrary
+    /// Nil for a file whose pieces are all verified, which need not be looked at again.
+    private let library: VendorLibrary?
     private let notes: VendorNotes
     private let cache: BlockCache
     private let directory: SessionDirectory
@@ -34,7 +35,7 @@ final class SessionVerification: Sendable {
         directory: SessionDirectory, state: SessionState, signals: AsyncStream<SessionSignal>.Continuation,
         log: @escaping @Sendable (String) -> Void
     ) {
-        guard let file = version.image.file, let library else { return nil }
+        guard let file = version.image.file, library != nil || file.source.trust >= .pieces else { return nil }
         (self.version, self.file, self.library, self.cache) = (version, file, library, cache)
         (self.directory, self.state, self.signals, self.log) = (directory, state, signals, log)
         notes = VendorNotes(places: places)
@@ -44,6 +45,9 @@ final class SessionVerification: Sendable {
             $0.verified = isVerified
         }
     }
+
+    /// Whether nobody but the vendor's servers has the file: no publisher has kept its blocks.
+    var isOnlyVendors: Bool { file.stores == nil }
 
     /// One of the vendor's servers does not have the file any more. From any thread.
     /// - Parameter place: where it is not.
@@ -84,7 +88,7 @@ final class SessionVerification: Sendable {
     /// Looks at the file once.
     /// - Returns: whether another look would find nothing else.
     private func check(_ stores: BlockStores) async -> Bool {
-        guard notes.standing(of: file, version.ledger) == nil else { return true }
+        guard let library, notes.standing(of: file, version.ledger) == nil else { return true }
         await stores.caching.settle(within: .seconds(60))
         do {
             let finding = try await file.check(
@@ -155,7 +159,7 @@ final class SessionVerification: Sendable {
 
     /// Throws away what was fetched of a wrong file. Call it when nobody uses it any more. Waits for the disk.
     func discard() {
-        guard wrong.withLock({ $0 }) != nil else { return }
+        guard let library, wrong.withLock({ $0 }) != nil else { return }
         let key = VersionKey(version.chosen)
         do {
             try file.throwAway(version.index, version.ledger, key, cache: cache, library: library)

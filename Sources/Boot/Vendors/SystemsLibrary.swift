@@ -161,8 +161,16 @@ package struct SystemsLibrary: Sendable {
         of chosen: ChosenVersion, isNewest: Bool = false, elsewhere: String? = nil
     ) async throws -> VersionImage {
         guard chosen.source.isVendors, let vendors else {
-            return VersionImage(
-                chosen: chosen, indexPath: try await catalogs.index(of: chosen, elsewhere: elsewhere), file: nil)
+            let index = try await catalogs.index(of: chosen, elsewhere: elsewhere)
+            guard let file = PinnedFile(of: chosen, indexPath: index) else {
+                return VersionImage(chosen: chosen, indexPath: index, file: nil)
+            }
+            guard !file.places.isEmpty || file.stores != nil else {
+                throw CatalogAccessError.untrusted(
+                    catalog: chosen.source.name, url: chosen.source.shownURL,
+                    reason: "it names no server for \(file.system)@\(file.version) that it may lead to")
+            }
+            return VersionImage(chosen: chosen.pinned(file), indexPath: index, file: file)
         }
         if let row = vendors.hint(chosen.distribution.id), row.isDownloadOnly || row.packing != nil {
             throw BootError.packed(
@@ -201,7 +209,7 @@ package struct VersionImage: Sendable {
     package let chosen: ChosenVersion
     /// Of the image's blocks, or of the pieces of the vendor's file.
     package let indexPath: String
-    /// The vendor's file; nil where the blocks lie in a publisher's tree.
+    /// The file, which a vendor has and a vendor or a catalog names; nil where the blocks lie in a publisher's tree.
     package let file: PinnedFile?
 
     package init(chosen: ChosenVersion, indexPath: String, file: PinnedFile?) {

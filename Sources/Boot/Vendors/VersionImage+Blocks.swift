@@ -54,6 +54,7 @@ extension PinnedFile {
     ) throws -> BlockStores {
         try BlockStores(
             file: RangedFile(size: index.imageSize, places: places.map(\.ranged)), index: index, ledger: ledger,
+            others: stores ?? [],
             cache: cache, transfers: transfers, policy: policy, failures: failures)
     }
 

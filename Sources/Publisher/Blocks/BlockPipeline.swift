@@ -61,7 +61,7 @@ final class BlockPipeline {
             while let run = queue.takeFull() {
                 try worker.work(on: run)
                 // No known image, by all likelihood.
-                if table.newBlocks.load(ordering: .relaxed) > 0 { digester?.start() }
+                if table.newBlocks.load(ordering: .relaxed) > 0 || !options.storesBlocks { digester?.start() }
                 progress.add(UInt64(run.count))
                 queue.putFree(run)
             }

@@ -52,8 +52,9 @@ final class BlockWorker {
         }
     }
 
-    /// Sees to it that a block is in the store.
+    /// Sees to it that a block is in the store, unless its bytes stay at the vendor's.
     func keep(_ id: BlockID, _ block: UnsafeRawBufferPointer) throws(PublisherError) {
+        guard options.storesBlocks else { return }
         do {
             if let size = try store.storedSize(of: id, length: block.count) {
                 try store.touch(id)

@@ -1,5 +1,6 @@
 import ContentAddress
 import Curl
+import Formats
 import ImageIndex
 import Linux
 
@@ -59,10 +60,13 @@ package struct ImagePublisher: Sendable {
         defer { lock.unlock() }
         StaleFiles.remove(beside: index)
         let prepared = try PreparedImage(
-            image, beside: index, digests: options.digests, progress: progress, cancellation: cancellation)
+            image, beside: index, options: options, progress: progress, cancellation: cancellation)
         defer { prepared.remove() }
         do throws(PublisherError) {
-            return try publish(try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
+            var published = try publish(
+                try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
+            published.format = prepared.format
+            return published
         } catch {
             // The name of a temporary file means nothing to the user.
             let shown = URLText.isURL(image) ? URLText.public(image) : image
@@ -154,4 +158,6 @@ package struct PublishedImage: Sendable, Equatable {
     /// The SHA-256 of the whole image where it was asked for.
     package var digest: FileDigest?
     package var nanoseconds: UInt64
+    /// How the disk lies in a vendor's file that was published as it is; nil for a disk itself.
+    package var format: DiskFormat?
 }

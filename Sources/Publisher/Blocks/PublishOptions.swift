@@ -20,6 +20,12 @@ package struct PublishOptions: Sendable {
     package var longestIndex: Int?
     /// Where the digest of an image from a URL is listed.
     package var digests = DigestListChoice.beside
+    /// Who signed that list; nil where nobody need have.
+    package var signed: SignedDigests?
+    /// The image stays as it is, a file at its vendor's; nil publishes the disk in it.
+    package var vendorFile: VendorFile?
+    /// Whether blocks are written to the store.
+    var storesBlocks: Bool { vendorFile?.keepsBlocks ?? true }
 
     package static let standardCompressionLevel = 3
 

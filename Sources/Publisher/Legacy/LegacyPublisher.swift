@@ -32,7 +32,7 @@ package struct LegacyPublisher: Sendable {
             throw .usage(option: "INDEX", reason: "\(index) is the image itself")
         }
         let prepared = try PreparedImage(
-            image, beside: index, digests: .beside, progress: progress, cancellation: cancellation)
+            image, beside: index, options: try PublishOptions(), progress: progress, cancellation: cancellation)
         defer { prepared.remove() }
         let source = try ImageSource(path: prepared.path, size: prepared.size)
         let made = try write(.image(source, blockSize: blockSize), blockSize, source.size, index) {

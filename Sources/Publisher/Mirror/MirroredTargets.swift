@@ -8,13 +8,15 @@ import TUF
 struct MirroredTargets: Sendable {
     private(set) var blocks: [BlockID: WantedBlock] = [:]
     private(set) var versions = 0
+    /// What is published, of all distributions.
+    private(set) var document = CatalogDocument(name: "", updated: Timestamp(seconds: 0))
     /// Path below the tree's root, where the bytes are for now, and whether the copy already has them.
     private var files: [(path: String, length: Int, here: String, isThere: Bool)] = []
 
     /// Bytes of an index or catalog that is taken.
     private static let longest = 1 << 30
 
-    /// Fetches and verifies them, to a scratch folder: the blocks come first.
+    /// Fetches and verifies them, to a scratch folder. Of a version whose bytes lie at a vendor's there are no blocks.
     init(
         _ metadata: MirroredMetadata, _ source: MirrorSource, _ destination: any MirrorDestination,
         _ options: MirrorOptions, _ scratch: WorkFolder, _ cancellation: Cancellation
@@ -39,27 +41,36 @@ struct MirroredTargets: Sendable {
         guard let bytes = try await fetch("catalog.json") else {
             throw MirrorError.untrusted(source: source.name, reason: "its publisher did not sign a catalog.json")
         }
-        let document = try MirroredTargets.decode("catalog.json", source) { try CatalogDocument.decode(bytes) }
+        var document = try MirroredTargets.decode("catalog.json", source) { try CatalogDocument.decode(bytes) }
+        var done: Set<String> = ["catalog.json", CatalogDocument.sourcesName]
+        let sources = try await fetch(CatalogDocument.sourcesName).map { bytes in
+            try MirroredTargets.decode(CatalogDocument.sourcesName, source) { try CatalogDocument.decodeSources(bytes) }
+        }
+        for position in document.distributions.indices {
+            let id = document.distributions[position].id
+            guard options.distributions.isEmpty || options.distributions.contains(id) else { continue }
+            let own = "\(id)/distribution.json"
+            guard let bytes = try await fetch(own) else { continue }
+            document.distributions[position] = try MirroredTargets.decode(own, source) {
+                try Distribution.decode(bytes, id: id)
+            }
+            done.insert(own)
+        }
+        if let sources { document.merge(sources: sources) }
+        self.document = document
         for id in options.distributions.sorted() where document.distribution(id) == nil {
             throw MirrorError.noSuchDistribution(id)
         }
-        var done: Set<String> = ["catalog.json"]
-        for listed in document.distributions
-        where options.distributions.isEmpty || options.distributions.contains(listed.id) {
-            var distribution = listed
-            let own = "\(listed.id)/distribution.json"
-            if let bytes = try await fetch(own) {
-                distribution = try MirroredTargets.decode(own, source) { try Distribution.decode(bytes, id: listed.id) }
-                done.insert(own)
-            }
+        for distribution in document.distributions
+        where options.distributions.isEmpty || options.distributions.contains(distribution.id) {
             for version in distribution.versions {
                 for name in [version.index, version.bootSet].compactMap({ $0 }) where done.insert(name).inserted {
                     guard try await fetch(name) != nil else {
                         throw MirrorError.untrusted(
                             source: source.name, reason: "its publisher did not sign \(name)")
                     }
-                    if name == version.index, let file = files.last {
-                        try add(file.here, of: "\(listed.id)@\(version.id)", source)
+                    if name == version.index, version.hasBlocks, let file = files.last {
+                        try add(file.here, of: "\(distribution.id)@\(version.id)", source)
                     }
                 }
                 versions += 1

@@ -59,9 +59,12 @@ enum CachePolicy {
     /// Tells what is new: at most a minute old, so that a content delivery network asks the store once a minute and location.
     static let short = "public, max-age=60"
 
-    static func cacheControl(of path: String) -> String { path == TreePath.timestamp ? short : immutable }
+    static func cacheControl(of path: String) -> String {
+        [TreePath.timestamp, TreePage.name].contains(path) ? short : immutable
+    }
 
     static func contentType(of path: String) -> String {
-        path.hasSuffix(".json") ? "application/json" : "application/octet-stream"
+        if path == TreePage.name { return "text/html; charset=utf-8" }
+        return path.hasSuffix(".json") ? "application/json" : "application/octet-stream"
     }
 }

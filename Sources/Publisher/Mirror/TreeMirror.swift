@@ -129,6 +129,7 @@ package struct TreeMirror: Sendable {
         }
         result.copiedTargets = try await targets.write(to: destination)
         try await publish(metadata.files)
+        try await TreeMirror.writePage(targets.document, fingerprint: metadata.fingerprint, to: destination)
         if let days = options.deleteAfterDays {
             let used = Set(blocks.map { TreePath.block($0.id) } + targets.paths + metadata.files.keys)
             result.removedFiles = try await TreeMirror.removeUnused(

@@ -69,7 +69,10 @@ package struct PruneRule: Sendable, Equatable {
         }
         if let maxBytes {
             candidates.sort { (census.versions[$0].entry.id, $0) < (census.versions[$1].entry.id, $1) }
-            for position in candidates where choice.keptBytes > maxBytes { remove(position) }
+            // One whose bytes lie at a vendor's makes no room.
+            for position in candidates where choice.keptBytes > maxBytes && census.versions[position].entry.hasBlocks {
+                remove(position)
+            }
         }
         choice.goes.sort()
         return choice

@@ -29,10 +29,13 @@ struct Reachability {
     ///   can follow either; and when the newest metadata is not among what must stay, for then something else is wrong.
     init(_ tree: PublishedTree, _ contents: TreeContents, leaving: Set<String>, now: Int64) throws(PublisherError) {
         let current = contents.state.snapshot.header
+        // Of these the tree has no blocks, and another version's must not stay for them.
+        let elsewhere = Set(
+            try contents.catalog().distributions.flatMap(\.versions).filter { !$0.hasBlocks }.map(\.index))
         for name in contents.names {
             guard let file = contents.file(name), let place = TreeContents.place(of: file) else { continue }
             targets.insert(place)
-            guard Reachability.isIndex(name) else { continue }
+            guard Reachability.isIndex(name), !elsewhere.contains(name) else { continue }
             let index = try contents.index(name)
             if leaving.contains(name) {
                 try hold(index, until: Int64(current.expires.seconds) + Reachability.clockError)

@@ -27,6 +27,10 @@ package struct Recipe: Sendable {
         package var isNamedByRun = false
         package var isRecorded = false
         package var keepWeeks: Int?
+        /// Who must have signed the list of digests.
+        package var signed: SignedDigests?
+        /// Readers have the file's bytes from its vendor; nil for the tree's blocks.
+        package var vendorFile: VendorFile?
     }
 
     /// The file, and the folder that relative paths in it start from.
@@ -90,7 +94,7 @@ package struct Recipe: Sendable {
     private static let keys: Set<String> = [
         "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "adapter", "login",
         "seed", "user", "cpu-level", "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image",
-        "sums",
+        "sums", "blocks", "mirrors", "signature", "signature-kind", "key", "key-url",
     ]
 
     private static func entry(_ reader: RecipeReader) throws(PublisherError) -> Entry {
@@ -120,6 +124,24 @@ package struct Recipe: Sendable {
         entry.isNamedByRun = try reader.text("version", among: ["upstream", "run"]) == "run"
         entry.isRecorded = try reader.flag("record")
         entry.keepWeeks = try reader.integer("keep-weeks", in: 1...10_000)
+        let blocks = try reader.text("blocks", among: ["tree", "vendor", "both"]) ?? "tree"
+        let mirrors = try reader.texts("mirrors")
+        if blocks != "tree" {
+            guard case .upstream = entry.source else {
+                throw reader.error("blocks", "must be tree for what a build makes: no vendor has it")
+            }
+            entry.vendorFile = VendorFile(keepsBlocks: blocks == "both", mirrors: mirrors ?? [])
+        } else if mirrors != nil {
+            throw reader.error("mirrors", "go with blocks = \"vendor\" or \"both\"")
+        }
+        do {
+            entry.signed = try SignedDigests.choice(
+                place: try reader.text("signature"), kind: try reader.text("signature-kind"),
+                key: try reader.text("key"), keyURL: try reader.text("key-url"))
+        } catch {
+            guard case .usage(let option, let reason) = error else { throw error }
+            throw reader.error(String(option.drop { $0 == "-" }), reason)
+        }
         return entry
     }
 

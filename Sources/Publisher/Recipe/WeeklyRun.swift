@@ -64,6 +64,12 @@ package struct WeeklyRun: Sendable {
                 options.digests = DigestListChoice(
                     sums == "none" ? sums : WeeklyRun.place(of: newest.fill(sums), image: url, page: folder))
             }
+            options.signed = entry.signed
+            if var file = entry.vendorFile {
+                file.mirrors = file.mirrors.map(newest.fill)
+                file.build = newest.name.hasSuffix("/") ? String(newest.name.dropLast()) : newest.name
+                options.vendorFile = file
+            }
             let version = free(
                 (entry.isNamedByRun ? nil : newest.date.map { CalendarDate(dayNumber: $0.dayNumber) }) ?? day, known)
             return try publish(

@@ -29,14 +29,21 @@ package final class Downloads: Sendable {
         return (String(decoding: result.body.bytes, as: UTF8.self), result.effectiveURL)
     }
 
+    /// A small file.
+    /// - Throws: ``PublisherError/download(_:)``.
+    func bytes(_ url: String, limit: Int) throws(PublisherError) -> [UInt8] {
+        Array(try transfer(TransferRequest(url: url, maximumBytes: limit, retry: retry)).body.bytes)
+    }
+
     /// An image as a new file, compared with its digest where one is asked for.
     /// - Throws: ``PublisherError``; the file may be there in part then, its owner removes it.
     func image(
-        _ url: String, to path: String, digests: DigestListChoice, progress: PublishProgress
+        _ url: String, to path: String, digests: DigestListChoice, signed: SignedDigests? = nil,
+        progress: PublishProgress
     ) throws(PublisherError) {
         progress.begin(.download, total: 0)
         // First, so that no image is fetched that could not be checked.
-        let digest = try digest(of: url, digests)
+        let digest = try digest(of: url, digests, signed)
         let handle: FileHandle
         do {
             handle = try FileHandle(path, for: .both, [.create, .truncate], mode: 0o600)
@@ -57,7 +64,9 @@ package final class Downloads: Sendable {
         if let digest { try compare(handle, with: digest, url) }
     }
 
-    private func digest(of url: String, _ choice: DigestListChoice) throws(PublisherError) -> String? {
+    private func digest(
+        of url: String, _ choice: DigestListChoice, _ signed: SignedDigests?
+    ) throws(PublisherError) -> String? {
         if choice == .unchecked { return nil }
         let path = URLText.withoutQuery(url)
         let paths = [path, URLText.decoded(path)].compactMap(\.self)
@@ -68,7 +77,10 @@ package final class Downloads: Sendable {
             let shown = URLText.public(candidate.url)
             let list: DigestList
             do throws(PublisherError) {
-                list = DigestList(try text(candidate.url, limit: DigestList.longest).text)
+                var bytes = try self.bytes(candidate.url, limit: DigestList.longest)
+                // Nothing of a list is used but what was signed.
+                if let signed { bytes = try signed.verified(bytes, of: candidate.url, self) }
+                list = DigestList(String(decoding: bytes, as: UTF8.self))
             } catch {
                 guard choice == .beside, case .download(let cause) = error,
                     Downloads.isAbsence(cause, of: candidate.url)

@@ -1,4 +1,5 @@
 import Curl
+import Formats
 import Linux
 import Upstream
 
@@ -10,6 +11,8 @@ struct PreparedImage {
     let size: UInt64
     /// Temporary files beside the index; a killed publisher's are removed by the next (``StaleFiles``).
     private let temporary: String?
+    /// Of a vendor's file that stays as it is; nil for a raw image.
+    let format: DiskFormat?
 
     /// Steps from what was given to the raw disk: a VMDK in a tar in a gzip is three.
     private static let mostLayers = 6
@@ -17,7 +20,7 @@ struct PreparedImage {
     /// - Parameter output: temporary files lie beside it.
     /// - Throws: ``PublisherError``; no temporary file is left then.
     init(
-        _ image: String, beside output: String, digests: DigestListChoice, progress: PublishProgress,
+        _ image: String, beside output: String, options: PublishOptions, progress: PublishProgress,
         cancellation: Cancellation
     ) throws(PublisherError) {
         var layers = Layers(
@@ -26,10 +29,16 @@ struct PreparedImage {
             if layers.isForeign {
                 try layers.replace { (target) throws(PublisherError) in
                     try Downloads(cancellation: cancellation).image(
-                        image, to: target, digests: digests, progress: progress)
+                        image, to: target, digests: options.digests, signed: options.signed, progress: progress)
                 }
             }
             var size: UInt64?
+            if options.vendorFile != nil {
+                let source = try ImageSource(path: layers.path)
+                (format, size) = (try VendorFile.format(of: source), source.size)
+            } else {
+                format = nil
+            }
             for layer in 0...PreparedImage.mostLayers where size == nil {
                 if layer == PreparedImage.mostLayers {
                     throw PublisherError.image(

@@ -13,7 +13,9 @@ struct BlockCensus {
         let size: UInt64
         let blocks: Int
         let zero: Int
-        /// Each once.
+        /// How many different ones.
+        let unique: Int
+        /// Each that the tree has for it, once: none of a version whose bytes lie at a vendor's.
         let distinct: [Int]
     }
 
@@ -44,15 +46,20 @@ struct BlockCensus {
         do {
             let index = try contents.index(version.index)
             var (seen, distinct, zero) = (Set<Int>(), [Int](), 0)
+            var elsewhere = Set<BlockID>()
             try index.forEachBlock { block in
                 if block.isHole { zero += 1 }
+                guard version.hasBlocks else {
+                    elsewhere.insert(block.id)
+                    return
+                }
                 let position = try place(of: block, store)
                 if seen.insert(position).inserted { distinct.append(position) }
             }
             versions.append(
                 Version(
                     distribution: distribution, entry: version, size: index.imageSize, blocks: index.count, zero: zero,
-                    distinct: distinct))
+                    unique: version.hasBlocks ? distinct.count : elsewhere.count, distinct: distinct))
         } catch let error as PublisherError {
             throw error
         } catch let error as SystemCallError {

@@ -13,7 +13,7 @@ extension StatisticsPage {
         <meta name="viewport" content="width=device-width">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
         <title>\#(title): statistics</title>
-        <style>\#(style)</style>
+        <style>\#(PageText.style)\#(style)</style>
         </head>
         <body>
         <noscript><h1>\#(title)</h1><pre>\#(table)</pre></noscript>
@@ -25,40 +25,16 @@ extension StatisticsPage {
         """#
     }
 
+    /// Beside what all pages have.
     private static let style = """
-
-        :root { color-scheme: light dark; --ink: #1c2430; --dim: #66707d; --line: #d9dee5; --page: #f6f7f9; --card: #fff;
-          --base: #b9c6d8; --new: #2f6fde; --warn: #b3261e; --empty: #eceff3; --data: #d3dae4 }
-        @media (prefers-color-scheme: dark) {
-          :root { --ink: #e6e9ee; --dim: #98a2b0; --line: #323a46; --page: #14181e; --card: #1c222b;
-            --base: #46566d; --new: #5b95ff; --warn: #ff8a80; --empty: #222932; --data: #36404e }
-        }
-        body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: var(--ink); background: var(--page);
-          margin: 0 auto; padding: 24px; max-width: 1100px }
-        h1 { margin: 0; font-size: 26px }
-        h2 { margin: 0 0 12px }
-        h3 { margin: 18px 0 6px; font-size: 15px }
-        header p, h3 span, .fact span, code { color: var(--dim); font-weight: 400 }
-        header p { margin: 0 0 16px }
-        .facts { display: flex; flex-wrap: wrap; gap: 12px; margin-bottom: 16px }
-        .fact, section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 18px }
-        .fact b { display: block; font-size: 20px }
-        section { padding: 20px; margin-bottom: 20px }
         .pair { display: flex; flex-wrap: wrap; gap: 28px }
         .pair figure { flex: 1 1 min(380px, 100%); min-width: 0; max-width: 500px }
         figure { margin: 0 }
         svg { display: block; max-width: 100% }
         svg text { fill: var(--dim); font-size: 11px }
         .grid { stroke: var(--line) }
-        .base { fill: var(--base) } .new { fill: var(--new) } .empty { fill: var(--empty) } .data { fill: var(--data) }
+        .empty { fill: var(--empty) } .data { fill: var(--data) }
         .strong { fill: #fff !important }
-        .warning { color: var(--warn); margin: 4px 0 }
-        .table { overflow-x: auto; margin-top: 18px }
-        table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 13px; white-space: nowrap }
-        th, td { text-align: right; padding: 4px 8px; border-bottom: 1px solid var(--line) }
-        th { color: var(--dim); font-weight: 500 }
-        th:first-child, td:first-child { text-align: left }
-        @media (max-width: 600px) { body { padding: 12px } section { padding: 14px } }
 
         """
 

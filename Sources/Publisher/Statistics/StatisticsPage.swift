@@ -43,24 +43,9 @@ package struct StatisticsPage: Encodable {
         for byte in try encoder.encode(self) {
             if byte == UInt8(ascii: "<") { data += "\\u003c".utf8 } else { data.append(byte) }
         }
-        let table = statistics.lines.map(StatisticsPage.escape).joined(separator: "\n")
+        let table = statistics.lines.map(PageText.escape).joined(separator: "\n")
         return StatisticsPage.document(
-            title: StatisticsPage.escape(title), table: table, data: String(decoding: data, as: UTF8.self))
-    }
-
-    /// What has a meaning in HTML is written as itself; control characters are left out.
-    private static func escape(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case _ where scalar.properties.generalCategory == .control: continue
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
+            title: PageText.escape(title), table: table, data: String(decoding: data, as: UTF8.self))
     }
 }
 

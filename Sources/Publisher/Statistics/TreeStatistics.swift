@@ -1,5 +1,6 @@
 import Catalog
 import ContentAddress
+import Curl
 import Formats
 import FoundationEssentials
 import ImageIndex
@@ -34,6 +35,8 @@ package struct TreeStatistics: Sendable, Equatable, Codable {
         /// Why its last recording gave no boot set; nil where it went well or none was tried.
         package let recordingError: String?
         package let pinned: Bool
+        /// Where its bytes are if the tree has none of its blocks: at its vendor's; nil where the tree has them.
+        package let vendor: String?
     }
 
     package struct Distribution: Sendable, Equatable, Codable {
@@ -74,7 +77,8 @@ extension TreeStatistics {
             for version in distribution.versions {
                 let bootSet = version.bootSetStored.map(ByteCount.precise) ?? "none"
                 let notes = [
-                    version.pinned ? "pinned" : nil, version.recordingError.map { "recording failed: \($0)" },
+                    version.pinned ? "pinned" : nil, version.vendor.map { "blocks at \($0)" },
+                    version.recordingError.map { "recording failed: \($0)" },
                 ].compactMap { $0 }
                 rows.append([
                     version.id, ByteCount.precise(version.size), "\(version.distinct)",
@@ -108,6 +112,14 @@ extension TreeStatistics {
             return line
         }
     }
+}
+
+extension DistributionVersion {
+    /// The server that has its bytes, as it may be shown; nil where the tree has its blocks.
+    var vendor: String? { hasBlocks ? nil : vendorHost }
+
+    /// The server that its file is on, as it may be shown; nil where it has none.
+    var vendorHost: String? { (source?.urls.first).map { URLText.host(of: $0) ?? URLText.public($0) } }
 }
 
 extension TreeContents {
@@ -147,13 +159,14 @@ extension TreeStatistics {
                 versions.append(
                     Version(
                         id: version.entry.id.text, published: version.entry.published.description, size: version.size,
-                        blocks: version.blocks, distinct: distinct.count, zero: version.zero, stored: stored,
+                        blocks: version.blocks, distinct: version.unique, zero: version.zero, stored: stored,
                         newBlocks: new.count, newStored: newStored,
                         sharedBlocks: isFirst ? 0 : distinct.count - new.count,
                         sharedStored: isFirst ? 0 : stored - newStored, cumulativeStored: cumulative,
                         freedWithOlder: freed, bootSetBlocks: bootSet?.count,
                         bootSetStored: bootSet.map { census.bytes(of: $0) },
-                        recordingError: version.entry.recordingError, pinned: version.entry.isPinned))
+                        recordingError: version.entry.recordingError, pinned: version.entry.isPinned,
+                        vendor: version.entry.vendor))
                 previous = distinct
             }
             return Distribution(id: distribution.id, title: distribution.title, versions: versions.reversed())

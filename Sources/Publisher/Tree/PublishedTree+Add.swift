@@ -69,13 +69,24 @@ extension PublishedTree {
         var version = DistributionVersion(
             id: new.version, published: new.published, notes: new.notes, index: index, size: 1)
         version.origin = NewVersion.origin(of: image)
+        if let file = options.vendorFile {
+            try file.check(image)
+            version.source = VersionSource(
+                urls: [image] + file.mirrors, format: .raw, size: 1, trust: .blocks, build: file.build)
+        }
         // Texts that the catalog would refuse are found before the work, not after it.
         do {
             var trial = document
             trial.add(version, new)
-            _ = try trial.encode()
-        } catch {
+            let parts = try contents.parts(of: trial)
+            _ = try parts.catalog.encode()
+            _ = try parts.sources?.encodeSources()
+        } catch let error as CatalogError {
             throw .catalogRefused(error)
+        } catch let error as PublisherError {
+            throw error
+        } catch {
+            throw .metadata(reason: "\(error)")
         }
 
         var options = options
@@ -100,7 +111,9 @@ extension PublishedTree {
             .publish(image: image, index: made, store: blocks)
 
         version.size = published.size
-        version.storedSize = published.storedBytes
+        version.storedSize = options.storesBlocks ? published.storedBytes : nil
+        version.addedSize = options.storesBlocks ? published.newBytes : nil
+        version.source = options.vendorFile?.source(of: published, image)
         version.digest = published.digest
         if new.isSkippedUnchanged, let newest = document.distribution(new.distribution)?.versions.first,
             newest.digest == published.digest, published.digest != nil

@@ -134,9 +134,12 @@ extension PublishedTree {
         try checkClock(contents)
         let roles = contents.state.documents.entries.map(\.name)
         let signers = try keys.signers(contents.keyIDs(of: roles))
+        let fingerprint = try fingerprint()
         let result: PublishResult
         do { result = try repository.resume(signers: signers) } catch { throw PublisherError(error, tree: path) }
         try checkPublished(result)
+        // The page is for people alone: see `writePage`.
+        if let document = try? self.contents().catalog() { writePage(document, fingerprint) }
     }
 
     private func checkPublished(_ result: PublishResult) throws(PublisherError) {

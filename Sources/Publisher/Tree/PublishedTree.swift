@@ -59,9 +59,11 @@ package struct PublishedTree: Sendable {
         let known = ["metadata", "targets", "blocks", "drafts"]
         let names: [String]
         do { names = try Folder(path: path).names() } catch { throw .unreadable(error) }
-        let others = names.filter { !known.contains($0) && !ForeignNames.contain($0) }
-        guard others.isEmpty else { throw .notEmpty(path: path, holds: others) }
         let isSigned = try has("metadata/timestamp.json", path)
+        let others = names.filter {
+            !known.contains($0) && !ForeignNames.contain($0) && !(isSigned && PublishedTree.isPage($0))
+        }
+        guard others.isEmpty else { throw .notEmpty(path: path, holds: others) }
         if !isSigned { try checkHalfMade(path, names) }
         try OutputFolder.make("\(path)/blocks")
         if !isSigned {
@@ -78,6 +80,11 @@ package struct PublishedTree: Sendable {
             try tree.publish(document, files: [], contents)
         }
         return tree
+    }
+
+    /// The page for browsers, or what a killed publisher left of one.
+    private static func isPage(_ name: String) -> Bool {
+        name == TreePage.name || name.hasPrefix(".\(TreePage.name).") && name.hasSuffix(".tmp")
     }
 
     /// What a first signing leaves that broke off.
@@ -146,10 +153,12 @@ package struct PublishedTree: Sendable {
         removing: [String] = [], _ contents: TreeContents
     ) throws(PublisherError) {
         try checkClock(contents)
+        let fingerprint = try fingerprint()
         let repository = repository
         var files = files
         var role = "targets"
-        if let distribution, let own = document.distribution(distribution), contents.hasRole(of: distribution) {
+        let parts = try contents.parts(of: document)
+        if let distribution, let own = parts.catalog.distribution(distribution), contents.hasRole(of: distribution) {
             role = distribution
             do { files.append(("\(distribution)/distribution.json", try own.encode())) } catch {
                 throw .catalogRefused(error)
@@ -158,23 +167,26 @@ package struct PublishedTree: Sendable {
         // A publisher of one distribution need not have the catalog's key once it is listed.
         let isListed: Bool = if let distribution { try contents.lists(distribution) } else { false }
         var updates = [(role: role, files: files)]
+        var documents: [(name: String, bytes: [UInt8])] = []
+        do throws(CatalogError) {
+            if role == "targets" || !isListed {
+                documents.append((PublishedTree.catalogName, try parts.catalog.encode()))
+            }
+            if let sources = parts.sources {
+                documents.append((CatalogDocument.sourcesName, try sources.encodeSources()))
+            }
+        } catch {
+            throw .catalogRefused(error)
+        }
         // Names from before the distribution had a publisher of its own; without the catalog's key they stay.
-        if role != "targets", isListed, contents.names(of: "targets").contains(where: removing.contains),
+        if role == "targets" {
+            updates[0].files += documents
+        } else if !documents.isEmpty {
+            updates.append(("targets", documents))
+        } else if contents.names(of: "targets").contains(where: removing.contains),
             try keys.hasAny(of: contents.keyIDs(of: ["targets"]))
         {
             updates.append(("targets", []))
-        }
-        if role == "targets" || !isListed {
-            do {
-                let catalog = (PublishedTree.catalogName, try document.encode())
-                if role == "targets" {
-                    updates[0].files.append(catalog)
-                } else {
-                    updates.append(("targets", [catalog]))
-                }
-            } catch {
-                throw .catalogRefused(error)
-            }
         }
         var waiting: [String] = []
         do throws(RepositoryError) {
@@ -192,6 +204,7 @@ package struct PublishedTree: Sendable {
             throw PublisherError(error, tree: path)
         }
         if !waiting.isEmpty { throw .changeWaits(tree: path, roles: waiting) }
+        writePage(document, fingerprint)
     }
 
     /// For what takes a long time before it is signed.

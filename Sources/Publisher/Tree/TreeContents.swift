@@ -48,7 +48,7 @@ struct TreeContents: Sendable {
     /// All names, sorted.
     var names: [String] { files.keys.sorted() }
 
-    /// The catalog, with the distributions that have publishers of their own as these say.
+    /// The catalog, with the distributions that have publishers of their own as these say, and with the versions of vendors' files.
     /// - Throws: ``PublisherError``.
     func catalog() throws(PublisherError) -> CatalogDocument {
         var document = try main()
@@ -61,7 +61,29 @@ struct TreeContents: Sendable {
                 throw .catalog(path: "\(id)/distribution.json", error)
             }
         }
+        if let sources = try sources() { document.merge(sources: sources) }
         return document
+    }
+
+    /// The signed documents that a catalog would be published as; see ``Catalog/CatalogDocument/parted(catalog:sources:)``. The second is
+    /// nil where it stays as it is.
+    /// - Throws: ``PublisherError``, as ``catalog()``.
+    func parts(
+        of document: CatalogDocument
+    ) throws(PublisherError) -> (catalog: CatalogDocument, sources: CatalogDocument?) {
+        let known = try sources()
+        let main = path(of: "catalog.json") == nil ? nil : try main()
+        let parts = document.parted(catalog: main, sources: known)
+        return (parts.catalog, parts.sources == known ? nil : parts.sources)
+    }
+
+    private func sources() throws(PublisherError) -> CatalogDocument? {
+        guard let bytes = try read(CatalogDocument.sourcesName) else { return nil }
+        do {
+            return try CatalogDocument.decodeSources(bytes)
+        } catch {
+            throw .catalog(path: self.path(of: CatalogDocument.sourcesName) ?? CatalogDocument.sourcesName, error)
+        }
     }
 
     /// Whether the catalog itself has a distribution.

@@ -161,6 +161,8 @@ package struct TreeVerification {
                     if index.imageSize != version.size {
                         result.problems.append(.size(version: name, catalog: version.size, index: index.imageSize))
                     }
+                    // Its blocks are at the vendor's.
+                    guard version.hasBlocks else { continue }
                     try index.forEachBlock { block in
                         if wanted[block.id] == nil {
                             wanted[block.id] = WantedBlock(

@@ -16,10 +16,13 @@ package struct PinnedFile: Sendable, Hashable, Codable {
         package var finalReach: TransferReach
         package var etag: String?
         package var lastModified: String?
+        /// Whether its server was asked where the file is; a catalog's was not yet.
+        package var wasAsked = true
 
         /// - Parameter pinned: what its server said; nil where it was not asked.
-        package init(url: String, reach: TransferReach, pinned: PinnedURL? = nil) {
+        package init(url: String, reach: TransferReach, pinned: PinnedURL? = nil, wasAsked: Bool = true) {
             (self.url, self.reach, finalURL, finalReach) = (url, reach, url, reach)
+            self.wasAsked = wasAsked
             if let pinned { pin(pinned) }
         }
 
@@ -27,7 +30,8 @@ package struct PinnedFile: Sendable, Hashable, Codable {
         package var ranged: RangedPlace {
             RangedPlace(
                 TransferPlace(url, reach: reach),
-                pinned: PinnedURL(url: finalURL, reach: finalReach, entityTag: etag, lastModified: lastModified))
+                pinned: wasAsked
+                    ? PinnedURL(url: finalURL, reach: finalReach, entityTag: etag, lastModified: lastModified) : nil)
         }
 
         /// Whether its server was asked, and said by what a change of the file can be seen.
@@ -39,7 +43,7 @@ package struct PinnedFile: Sendable, Hashable, Codable {
         }
     }
 
-    /// The row's id.
+    /// The row's id; CATALOG/DISTRO for a file that a catalog names.
     package var system: String
     package var version: VersionID
     /// Final URLs, size, digests (those of signed sums where there are any) and level.
@@ -60,4 +64,34 @@ package struct PinnedFile: Sendable, Hashable, Codable {
     package var packing: VendorRow.Packing?
     package var guest: GuestSettings
     package var pinned: Timestamp
+    /// Block stores that have the file's pieces too, for when no place has the file; nil for none.
+    package var stores: [TransferPlace]?
+
+    /// A file that a catalog names, and of which it has signed the index: every piece is verified by that.
+    /// - Returns: nil where the version has no source.
+    package init?(of chosen: ChosenVersion, indexPath: String) {
+        guard let source = chosen.version.source else { return nil }
+        system = "\(chosen.source.name)/\(chosen.distribution.id)"
+        version = chosen.version.id
+        places = chosen.source.places(ofFile: source.urls).map {
+            Place(url: $0.url, reach: $0.reach, wasAsked: false)
+        }
+        self.source = source
+        self.source.urls = places.map(\.url)
+        self.indexPath = indexPath
+        isDownloadOnly = false
+        guest = GuestSettings()
+        pinned = chosen.version.published
+        stores = chosen.version.hasBlocks ? chosen.blockLocations : nil
+    }
+
+    package init(
+        system: String, version: VersionID, source: VersionSource, places: [Place], signedBy: String? = nil,
+        warning: String? = nil, indexPath: String, isDownloadOnly: Bool, packing: VendorRow.Packing? = nil,
+        guest: GuestSettings, pinned: Timestamp
+    ) {
+        (self.system, self.version, self.source, self.places) = (system, version, source, places)
+        (self.signedBy, self.warning, self.indexPath) = (signedBy, warning, indexPath)
+        (self.isDownloadOnly, self.packing, self.guest, self.pinned) = (isDownloadOnly, packing, guest, pinned)
+    }
 }
