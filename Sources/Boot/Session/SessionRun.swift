@@ -104,6 +104,8 @@ package final class SessionRun: Sendable {
             log: { [self] in note("\($0)\n") })
         let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         let version = try await findVersion(systems)
+        try await SessionGuest.check(
+            request, chosen: version.chosen, userData: configuration.userData, directory: directory)
         let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")

@@ -126,6 +126,7 @@ extension VendorLibrary {
     ) throws -> PinnedFile {
         let size = found.answer.size
         try check(build, said, size: size, url: found.url, row)
+        try inspect(found.answer.head, of: row, size: size, url: found.url)
         let first = found.answer.place.pinned
         var places = [
             PinnedFile.Place(
