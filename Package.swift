@@ -120,7 +120,8 @@ let package = Package(
         program(
             "oscircular",
             [
-                "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount",
+                "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage",
+                "ImageMount",
                 "FUSE", "GuestDomain", "GuestNetwork", "Curl", "Formats", "Linux",
             ]),
         program(
@@ -163,7 +164,8 @@ let package = Package(
         tests(
             "BootTests",
             [
-                "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount",
+                "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "DiskImage",
+                "ImageMount",
                 "GuestNetwork",
                 "ContentAddress", "Zstd", "NetworkProxy",
             ]),

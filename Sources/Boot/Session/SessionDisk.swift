@@ -59,8 +59,9 @@ struct SessionDisk: Sendable {
             // What has arrived should be in the cache the next time.
             await stores.caching.settle(within: .seconds(10))
         }
-        await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
         let layout = try await layout()
+        // Of another shape it has been read by now.
+        if layout == nil { await version.image.file?.keepBeginning(in: stores, of: version.index, cache) }
         let options = MountOptions(
             readers: reader.map { .user($0) } ?? .ownUser,
             read: ReadOptions(
@@ -94,6 +95,7 @@ struct SessionDisk: Sendable {
         let format = version.image.format
         if format.isPlain { return nil }
         return try await fetching { stores in
+            await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
             let reader = hastyReader(stores)
             return try await WorkerThread.run(name: "layout") { try format.layout(of: reader) }
         }
