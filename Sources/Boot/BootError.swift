@@ -24,8 +24,23 @@ package enum BootError: Error, Sendable {
     case missingProgram(String, package: String)
     /// The version is less sure than the settings ask for.
     case unverified(UnverifiedBoot, isByDefault: Bool)
+    /// A vendor's file must be downloaded whole, or unpacked, before it is of use.
+    case packed(PackedFile)
     /// The layout of the state folder is not one that this program knows.
     case newerState(folder: String, format: String)
+}
+
+/// A vendor's file that cannot be read before all of it is here.
+package struct PackedFile: Sendable, Equatable {
+    package let system: String
+    /// What it is packed with, such as `gz`; nil for another reason.
+    package let packing: String?
+    /// Where it is, or its vendor's page; empty where nobody said.
+    package let url: String
+
+    package init(system: String, packing: String?, url: String) {
+        (self.system, self.packing, self.url) = (system, packing, url)
+    }
 }
 
 /// Why a session failed, as its process reported it.

@@ -62,7 +62,7 @@ package enum ImageIndexWriter {
     }
 
     /// 1 TiB of standard pieces.
-    private static let mostPieces = 4_194_304
+    fileprivate static let mostPieces = 4_194_304
 }
 
 /// Writes the index of an LBCAS store.
@@ -82,6 +82,11 @@ package enum LBCASIndexWriter {
         do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
     }
 
+    /// Whether pieces of so many bytes can be read.
+    package static func canWrite(pieceLength: Int) -> Bool {
+        pieceLength >= 512 && pieceLength.isMultiple(of: 512) && pieceLength <= BlockSize.longestReadable
+    }
+
     /// Writes the index of a file whose pieces somebody has signed by their SHA-1, as a torrent does. That form says zlib; what the
     /// pieces are stored as is their store's matter.
     /// - Parameters:
@@ -93,10 +98,10 @@ package enum LBCASIndexWriter {
         sha1: [UInt8], pieceLength: Int, fileSize: UInt64, to path: String
     ) throws(ImageIndexError) {
         guard fileSize > 0 else { throw .empty }
-        guard pieceLength >= 512, pieceLength.isMultiple(of: 512), pieceLength <= BlockSize.longestReadable else {
+        guard canWrite(pieceLength: pieceLength) else {
             throw .malformed(reason: "pieces of \(pieceLength) bytes")
         }
-        guard fileSize <= UInt64(Int64.max) else { throw .malformed(reason: "the file has \(fileSize) bytes") }
+        guard fileSize <= UInt64(pieceLength * ImageIndexWriter.mostPieces) else { throw .malformed(reason: "the file has \(fileSize) bytes") }
         let header = LBCASHeader(blockSize: pieceLength, imageSize: fileSize)
         let (pieces, rest) = sha1.count.quotientAndRemainder(dividingBy: 20)
         guard rest == 0, pieces == header.count else {

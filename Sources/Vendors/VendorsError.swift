@@ -10,8 +10,12 @@ package enum VendorsError: Error, Sendable, Hashable, Codable {
     case transient(system: String, url: String, reason: String)
     /// The vendor answered with something that the table does not lead one to expect, or that contradicts itself.
     case structural(system: String, url: String, reason: String)
-    /// A signature, or a key, that cannot be verified.
+    /// Bytes that are not those that the vendor signed, or of another digest than it gives: they must not be used.
     case unverified(system: String, url: String, reason: String)
+    /// Nothing says that the bytes are wrong, and nothing that they are right: another key has signed, or one that has expired.
+    case cannotVerify(system: String, url: String, reason: String)
+    /// This machine has no program for the vendor's kind of signature.
+    case noVerifier(system: String, package: String)
     /// State that cannot be read or written.
     case state(path: String, reason: String)
 
@@ -28,8 +32,10 @@ extension VendorsError: CustomStringConvertible {
             "no vendor offers '\(name)'" + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: ", "))?")
         case .gone(_, let build, let url): "the vendor no longer offers \(build): \(url) does not exist"
         case .transient(_, let url, let reason), .structural(_, let url, let reason),
-            .unverified(_, let url, let reason):
+            .unverified(_, let url, let reason), .cannotVerify(_, let url, let reason):
             "\(url): \(reason)"
+        case .noVerifier(_, let package):
+            "no program that verifies its vendor's signatures is installed; install the package \(package)"
         case .state(let path, let reason): "\(path): \(reason)"
         }
     }

@@ -3,6 +3,7 @@ import Boot
 import Catalog
 import Curl
 import Linux
+import Vendors
 
 /// What every command works with: the user's folders and settings. Created once and passed on; there are no globals.
 struct CommandContext {
@@ -33,6 +34,11 @@ struct CommandContext {
         var configuration = configuration
         if let folder { configuration.cacheDirectory = folder }
         return BlockCache.open(places: places, configuration: configuration) { Terminal.note("oscircular: \($0)") }
+    }
+
+    /// Says which files of the table of vendors count as not there.
+    static func noteFaults(of faults: [VendorsError]) {
+        for fault in faults { Terminal.note("oscircular: \(Terminal.clean("\(fault)")); the file is not used") }
     }
 
     var registry: SessionRegistry { SessionRegistry(places: places) }

@@ -1,4 +1,6 @@
 import BlockStore
+import Boot
+import Curl
 import Vendors
 
 /// What is said of vendors' tables, listings and files.
@@ -14,9 +16,13 @@ extension ErrorReport {
         case .structural(let system, _, _):
             (
                 ExitStatus.unavailable,
-                "\(system): \(error). The vendor may have changed its server; look for a newer table of vendors"
+                "\(system): \(error). The vendor may have changed its server: "
+                    + "'oscircular vendors check \(system)' says what is there now, and its file of the table needs a change"
             )
         case .unverified(let system, _, _): (ExitStatus.malformed, "\(system) is refused: \(error)")
+        case .cannotVerify(let system, _, _):
+            (ExitStatus.unavailable, "\(system) could not be verified: \(error)")
+        case .noVerifier(let system, _): (ExitStatus.unavailable, "\(system) cannot be verified: \(error)")
         case .state: (ExitStatus.cannotWrite, "\(error)")
         }
     }
@@ -24,5 +30,28 @@ extension ErrorReport {
     static func describe(_ error: PieceLedgerError) -> (Int32, String) {
         if case .file(let cause) = error { return describe(cause) }
         return (ExitStatus.malformed, "\(error)")
+    }
+
+    /// A name that means nothing, and what may be the reason.
+    static func describe(_ error: NotFoundError) -> (Int32, String) {
+        let (code, cause) = describe(error.cause)
+        var text = cause
+        if let other = error.other { text += ". A vendor offers it, too: \(other)" }
+        for fault in error.faults { text += ". A file of the table of vendors is not used: \(fault)" }
+        return (code, text)
+    }
+
+    static func describe(_ file: PackedFile) -> (Int32, String) {
+        let why =
+            file.packing.map {
+                "its vendor offers it only packed (\($0)), and a packed file cannot be read before all of it is here"
+            }
+            ?? "its file must be downloaded whole before it is of use"
+        let place = file.url.isEmpty ? "" : " from \(URLText.public(file.url))"
+        return (
+            ExitStatus.unavailable,
+            "\(file.system) cannot be booted from its vendor's server: \(why). Download it\(place) and publish it in a catalog of your "
+                + "own with oscircular-publish(1), which unpacks it"
+        )
     }
 }

@@ -68,6 +68,7 @@ struct ErrorReport {
         case let error as CatalogAccessError: describe(error)
         case let error as CatalogError: (ExitStatus.malformed, "\(error)")
         case let error as BootError: describe(error)
+        case let error as NotFoundError: describe(error)
         case let error as VersionFetchError: describe(error)
         case let error as VendorsError: describe(error)
         case let error as PieceLedgerError: describe(error)
@@ -245,6 +246,7 @@ struct ErrorReport {
                             + "'--unverified' boots it before")
                     + (isByDefault ? "" : "; your setting vendors.least asks for more (\(boot.least.rawValue))")
             )
+        case .packed(let file): describe(file)
         case .newerState(let folder, let format):
             (
                 ExitStatus.configuration,
@@ -266,6 +268,12 @@ struct ErrorReport {
                 ExitStatus.malformed,
                 "all of \(key) came, and is not what its vendor says: \(reason). It came from \(servers), and was thrown away: try "
                     + "again, and if it is wrong again, tell the vendor"
+            )
+        case .unverifiable(let key, let reason):
+            (
+                ExitStatus.unavailable,
+                "all of \(key) is here, but could not be verified: \(reason). What is here stays; run 'oscircular fetch \(key)' again "
+                    + "when that is mended"
             )
         case .notKept(let bytes):
             (

@@ -1,8 +1,9 @@
-import BlockStore
 import ContentAddress
 import Linux
 import TestSupport
 import Testing
+
+@testable import BlockStore
 
 /// What pieces were when they first came is what they stay, whoever asks, whatever happened to the file.
 @Suite(.serialized) struct PieceLedgerTests {
@@ -136,6 +137,42 @@ import Testing
         #expect(matches(old, 0) && !matches(old, 0, wrong(0)))
     }
 
+    @Test func whatOneFoundToBeWrongIsWrongForAllWhoReadIt() throws {
+        let first = try image.ledger(), second = try image.ledger()
+        #expect(try accept(first, 0))
+        #expect(!second.isWrong)
+        try first.condemn()
+        #expect(first.isWrong && second.isWrong && !second.isFinished)
+        #expect(try !accept(second, 0))
+        #expect(try !accept(second, 1))
+        #expect(!matches(second, 0))
+        #expect(second.recordedCount == 1)
+        // Nobody acquits it.
+        #expect(try !second.finish())
+        #expect(second.isWrong)
+        // Who comes now begins anew, and whoever finds out late does not take that away.
+        let new = try image.ledger()
+        #expect(!new.isWrong && new.recordedCount == 0)
+        #expect(try accept(new, 0))
+        try second.condemn()
+        try second.remove()
+        #expect(!new.isWrong && matches(new, 0))
+        #expect(matches(try image.ledger(), 0))
+    }
+
+    @Test func whoeverIsKilledBeforeItsNameIsGoneHasFoundItWrongAllTheSame() throws {
+        let ledger = try image.ledger()
+        #expect(try accept(ledger, 0))
+        FileCalls.watch { [path = image.ledgerPath] call, called in
+            call.hasPrefix("unlink") && called == path ? .error(5) : nil
+        }
+        #expect(throws: SystemCallError.self) { try ledger.condemn() }
+        FileCalls.watch(nil)
+        #expect(ledger.isWrong)
+        #expect(try Paths.isThere(image.ledgerPath))
+        #expect(try image.ledger().recordedCount == 0)
+    }
+
     @Test func aFullDiskHandsOutNothing() throws {
         let ledger = try image.ledger()
         FileCalls.watch { [path = folder.path] call, called in
@@ -213,6 +250,70 @@ import Testing
         // Without its ledger nobody can say what a piece is.
         try ledger.remove()
         #expect(try cache.verify().removed == 3)
+    }
+
+    /// The cache's file of a piece.
+    private func file(_ number: Int, _ key: PieceKey? = nil) -> String {
+        let hex = (key ?? image.key).id(of: number).hex
+        return folder.path("cache/v1/\(hex.prefix(4))/\(hex)")
+    }
+
+    @Test func aPieceIsComparedEachTimeItIsLoadedWhole() throws {
+        let ledger = try image.ledger()
+        let cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30))
+        for number in 0..<2 {
+            let bytes = image.piece(number)
+            #expect(try accept(ledger, number))
+            cache.store(image.key.id(of: number), BlockBytes(length: bytes.count) { $0.copyBytes(from: bytes) })
+            #expect(cache.load(image.request(number, ledger)) != nil)
+        }
+        // In place, so that the open file has it, too.
+        let disk = try FileHandle(file(1), for: .writing)
+        try [UInt8(image.piece(1)[9] ^ 1)].withBytes { (bytes) throws(SystemCallError) in
+            try disk.write(bytes, at: 9)
+        }
+        #expect(cache.load(image.request(1, ledger)) == nil)
+        #expect(cache.repaired == 1 && !cache.contains(image.key.id(of: 1)))
+        #expect(cache.load(image.request(0, ledger)) != nil)
+    }
+
+    @Test func aPieceThatIsOpenedAgainIsComparedAgain() throws {
+        // As many that share a place among the open files that the first of them is closed.
+        let (length, each, count) = (16, 64, 70)
+        let key = PieceKey(digest: "sha256:many")
+        let ledger = try PieceLedger(
+            path: folder.path("many"), key: key, fileSize: UInt64(length * each * count), pieceLength: length)
+        let cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30))
+        func read(_ number: Int) -> [UInt8]? {
+            let request = BlockRequest(id: key.id(of: number), length: length, algorithm: .sha256, ledger: ledger)
+            var bytes = [UInt8](repeating: 0, count: length)
+            return bytes.withUnsafeMutableBytes { cache.read(request, at: 0, into: $0) } ? bytes : nil
+        }
+        for number in stride(from: 0, to: each * count, by: each) {
+            #expect(OpenBlocks.shard(of: key.id(of: number)) == OpenBlocks.shard(of: key.id(of: 0)))
+            let bytes = [UInt8](repeating: UInt8(number / each), count: length)
+            let isAccepted = try bytes.withUnsafeBytes { (bytes) throws(SystemCallError) in
+                try ledger.accept(key.id(of: number), bytes)
+            }
+            #expect(isAccepted)
+            cache.store(key.id(of: number), BlockBytes(length: length) { $0.copyBytes(from: bytes) })
+            #expect(read(number) == bytes)
+        }
+        try AtomicFile.write([UInt8](repeating: 255, count: length), to: file(0, key))
+        #expect(read(0) == nil)
+        #expect(read(each) == [UInt8](repeating: 1, count: length))
+    }
+
+    @Test func piecesOfOneFileDoNotMeetAtOneLock() {
+        #expect(Set((0..<64).map { OpenBlocks.shard(of: image.key.id(of: $0)) }).count == 64)
+        #expect(Set((0..<64).map { CachingBlockStore.shard(of: image.key.id(of: $0)) }).count == 64)
+    }
+
+    @Test(arguments: [UInt64(0), 1 << 62, (1 << 40) + 1, .max])
+    func aFileThatNobodyHasIsRefused(_ size: UInt64) {
+        #expect(throws: PieceLedgerError.unusable(path: image.ledgerPath, fileSize: size)) {
+            try PieceLedger(path: image.ledgerPath, key: image.key, fileSize: size)
+        }
     }
 
     @Test func piecesOfAnUnfinishedFileAreEvictedLast() throws {

@@ -59,7 +59,6 @@ import Testing
             [vendors]
             enabled = false
             least = "pieces"
-            from = "mine"
             hidden = ["kali"]
             """, file: "f")
         var expected = Configuration()
@@ -79,7 +78,6 @@ import Testing
         expected.reserve = 3 << 30
         expected.vendors.isEnabled = false
         expected.vendors.least = .pieces
-        expected.vendors.from = "mine"
         expected.vendors.hidden = ["kali"]
         expected.userData = "/etc/mine"
         #expect(configuration == expected)

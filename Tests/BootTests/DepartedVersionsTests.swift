@@ -7,6 +7,7 @@ import ImageIndex
 import Linux
 import TestSupport
 import Testing
+import Vendors
 
 @testable import Boot
 
@@ -154,5 +155,32 @@ import Testing
         #expect(here().count == 3)
         try look(after: 31)
         #expect(here().isEmpty)
+    }
+
+    @Test func whatIsLeftOfAVendorsFileThatTheVendorNoLongerHasGoes() async throws {
+        let vendor = try TinyVendor(in: folder, places: places)
+        try vendor.list(["20261109", "20261116"])
+        let vendors = vendor.library
+        let systems = SystemsLibrary(catalogs: library, vendors: vendors)
+        for day in ["2026-11-09", "2026-11-16"] {
+            let pinned = try await vendors.pin(try await vendor.choose(day))
+            _ = try pinned.ledger(ImageIndex(path: pinned.indexPath), in: places.ledgers)
+            try VendorNotes(places: places).noteGone(pinned)
+        }
+        try vendor.list(["20261116"])
+        _ = try await vendors.refresh("tiny-1", evenIfFresh: true)
+        #expect(systems.goneVersions(of: try #require(vendors.known("tiny-1"))).map(\.text) == ["2026-11-09"])
+        func look(after days: Int) throws {
+            try DepartedVersions(places: places, systems: systems, cache: cache)
+                .look(running: [], now: time(nil) + days * Self.day)
+        }
+        try look(after: 0)
+        try look(after: 29)
+        let pins = "\(places.vendors)/pins/tiny-1"
+        #expect(Folder.namesIfAny(in: pins).count == 2)
+        try look(after: 31)
+        #expect(Folder.namesIfAny(in: pins) == ["2026-11-16"])
+        #expect(Folder.namesIfAny(in: places.ledgers.path).count == 1)
+        #expect(Folder.namesIfAny(in: "\(places.vendorNotes)/tiny-1") == ["2026-11-16.gone"])
     }
 }

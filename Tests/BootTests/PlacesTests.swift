@@ -43,6 +43,18 @@ import Testing
         #expect(root.cache == "/var/cache/oscircular")
     }
 
+    @Test(arguments: [
+        ("/usr/bin/oscircular", ["/usr/share/oscircular/vendors"]),
+        (
+            "/src/os/.build/x86_64-unknown-linux-gnu/debug/oscircular",
+            ["/src/os/share/vendors", "/src/os/.build/x86_64-unknown-linux-gnu/share/oscircular/vendors"]
+        ),
+    ])
+    func tablesOfVendorsLieBesideTheProgramOrInItsSources(program: String, folders: [String]) {
+        let places = Places(program: program, environment: { _ in nil }, user: 1000, home: "/home/ann")
+        #expect(places.vendorTables == folders + ["/home/ann/.config/oscircular/vendors"])
+    }
+
     // MARK: The runtime folder
 
     private func withRuntime(_ body: (_ places: Places, _ runtime: String) throws -> Void) throws {

@@ -98,6 +98,9 @@ import Testing
         #expect(server.requests.count <= 1 + file.index.count / 3, "\(server.requests.count) requests")
         #expect(server.bodyBytes == file.bytes.count)
         #expect(try await onThread { try whole.verdict(on: [file.sha512, file.sha256]) } == .right)
+        // A signature may still be wanting: who has compared all says so.
+        #expect(!whole.isFinished)
+        #expect(try whole.finish())
         #expect(whole.isFinished && ledger.isFinished)
     }
 
@@ -129,13 +132,16 @@ import Testing
         try await readAll(stores, ledger)
         await stores.caching.settle()
         #expect(try await onThread { try whole.verdict(on: []) } == .unknown)
-        let other = "sha256:" + String(repeating: "0", count: 64)
-        let verdict = try await onThread { try whole.verdict(on: [file.sha512, other]) }
-        #expect(verdict == .wrong(expected: other, actual: file.sha256))
+        let otherSum = "sha256:" + String(repeating: "0", count: 64)
+        let verdict = try await onThread { try whole.verdict(on: [file.sha512, otherSum]) }
+        #expect(verdict == .wrong(expected: otherSum, actual: file.sha256))
         #expect(!whole.isFinished)
         #expect(try await onThread { try whole.verdict(on: [file.sha256]) { _ in false } } == .cancelled)
         // Away with it: nothing of it is ever handed out again.
+        let other = WholeFile(index: file.index, cache: cache, ledger: try file.ledger())
         #expect(try await onThread { try whole.throwAway() } == file.bytes.count)
+        #expect(other.isWrong)
+        #expect(try !other.finish())
         #expect(try await onThread { try cache.status().blocks } == 0)
         let asked = server.requests.count
         let again = try file.stores([url], file.cache(), try file.ledger())

@@ -34,6 +34,8 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "openpgp", run: openPGP),
         FuzzedParser(name: "clear-signed", run: clearSigned),
         FuzzedParser(name: "torrent", run: torrent),
+        FuzzedParser(name: "vendor-table", run: vendorTable),
+        FuzzedParser(name: "listing", run: listing),
     ]
 
     /// The one that the first argument names.

@@ -4,6 +4,16 @@ import Glibc
 import Linux
 import TestSupport
 
+/// Which vendors' systems a user sees.
+enum VendorsOffered {
+    /// None: the test is about catalogs alone.
+    case none
+    /// Those of the user's own table, and none of the sources' table, which the program as it was built finds by itself.
+    case own
+    /// Whatever the program finds.
+    case all
+}
+
 /// A user of the programs, with private places.
 protocol ProgramUser: Sendable {
     var folder: TemporaryDirectory { get }
@@ -14,12 +24,15 @@ protocol ProgramUser: Sendable {
 extension ProgramUser {
     /// Makes the places in a folder, and writes the settings.
     /// - Returns: the environment.
-    static func makePlaces(in folder: TemporaryDirectory, configuration: String) throws -> [String: String] {
+    static func makePlaces(
+        in folder: TemporaryDirectory, configuration: String, vendors: VendorsOffered = .all
+    ) throws -> [String: String] {
         // QEMU's own user must get through to the sockets, the mount and the overlay.
         chmod(folder.path, 0o755)
         for name in ["config/oscircular", "state", "cache", "run"] {
             try Folder.make(folder.path(name))
         }
+        let configuration = try Self.settings(configuration, vendors)
         if !configuration.isEmpty {
             try folder.write(Array(configuration.utf8), to: "config/oscircular/config.toml")
         }
@@ -30,6 +43,21 @@ extension ProgramUser {
             "XDG_CONFIG_HOME": folder.path("config"), "XDG_STATE_HOME": folder.path("state"),
             "XDG_CACHE_HOME": folder.path("cache"), "XDG_RUNTIME_DIR": folder.path("run"),
         ]
+    }
+
+    /// The settings with what says which vendors are offered.
+    static func settings(_ text: String, _ vendors: VendorsOffered) throws -> String {
+        let line: String
+        switch vendors {
+        case .all: return text
+        case .none: line = "enabled = false\n"
+        case .own:
+            let names = try Folder.names(in: Museum.realTables).filter { $0.hasSuffix(".toml") }
+            line = "hidden = [\(names.map { "\"\($0.dropLast(5))\"" }.joined(separator: ", "))]\n"
+        }
+        let section = "[vendors]\n"
+        let parts = text.split(separator: section, maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.count == 2 ? parts.joined(separator: section + line) : text + section + line
     }
 
     /// Runs `oscircular` and expects success.

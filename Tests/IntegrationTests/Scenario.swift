@@ -12,7 +12,7 @@ final class Scenario: ProgramUser {
     init(images: [(version: String, path: String)], configuration: String = "") async throws {
         folder = try TemporaryDirectory()
         tree = folder.path("tree")
-        environment = try Self.makePlaces(in: folder, configuration: configuration)
+        environment = try Self.makePlaces(in: folder, configuration: configuration, vendors: .none)
         _ = try await Self.succeed("oscircular-publish", ["init", tree], environment)
         for image in images {
             _ = try await Self.succeed(
@@ -29,7 +29,7 @@ final class Scenario: ProgramUser {
     init(vendor name: String, configuration: String = "", table: (String) -> String) throws {
         folder = try TemporaryDirectory()
         tree = folder.path("tree")
-        environment = try Self.makePlaces(in: folder, configuration: configuration)
+        environment = try Self.makePlaces(in: folder, configuration: configuration, vendors: .own)
         try Folder.make("\(tree)/images")
         server = try NginxServer(
             tree: tree, directives: "location /images/ { autoindex on; open_file_cache off; max_ranges 1; }")

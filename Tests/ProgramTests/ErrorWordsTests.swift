@@ -64,6 +64,14 @@ import Vendors
             Nameless.strange(offset: 0), libvirt,
             SessionFailure(exitCode: 1, message: "the guest went away"), UsageError("what?"),
             VersionFetchError.notKept(bytes: 5),
+            VersionFetchError.unverifiable(
+                VersionKey(catalog: "c", distribution: "d", version: "v"), reason: "gpgv is not installed"),
+            BootError.packed(PackedFile(system: "s", packing: "gz", url: "https://example.org/s.gz")),
+            BootError.packed(PackedFile(system: "s", packing: nil, url: "")),
+            NotFoundError(cause: CatalogAccessError.noSuchDistribution("c", near: []), other: "vendors/c"),
+            NotFoundError(
+                cause: VendorsError.noSuchSystem("s", near: []),
+                faults: [.table(file: "t.toml", place: "title", reason: "is missing")]),
             VersionFetchError.noBootSet(VersionKey(catalog: "c", distribution: "d", version: "v")),
             VersionFetchError.wrong(
                 VersionKey(catalog: "vendors", distribution: "d", version: "v"), reason: "another digest",
@@ -80,7 +88,9 @@ import Vendors
             CatalogAccessError.reservedName("vendors"), CatalogAccessError.noSuchCatalog("vendors", near: []),
             VendorsError.gone(system: "s", build: "b", url: "u"), VendorsError.noSuchSystem("s", near: ["t"]),
             VendorsError.transient(system: "s", url: "u", reason: "no answer"),
-            VendorsError.unverified(system: "s", url: "u", reason: "an unknown key"),
+            VendorsError.unverified(system: "s", url: "u", reason: "other bytes than the vendor signed"),
+            VendorsError.cannotVerify(system: "s", url: "u", reason: "an unknown key"),
+            VendorsError.noVerifier(system: "s", package: "minisign"),
             TransferError.notFound(url: "u"), TransferError.http(url: "u", status: 503),
             TransferError.tooLarge(url: "u", limit: 3),
             TransferError.connection(url: "u", code: 28, message: "time is up"),
@@ -176,6 +186,12 @@ import Vendors
         (CatalogAccessError.forgotten("c"), 65), (CatalogAccessError.noSuchDistribution("c", near: []), 66),
         (VersionFetchError.noBootSet(VersionKey(catalog: "c", distribution: "d", version: "v")), 66),
         (TransferError.http(url: "u", status: 503), 69), (BootError.missingProgram("ssh", package: "p"), 69),
+        (
+            VersionFetchError.unverifiable(
+                VersionKey(catalog: "c", distribution: "d", version: "v"), reason: "no gpgv"), 69
+        ),
+        (BootError.packed(PackedFile(system: "s", packing: "gz", url: "")), 69),
+        (NotFoundError(cause: CatalogAccessError.noSuchDistribution("c", near: [])), 66),
         (VersionFetchError.notKept(bytes: 5), 73), (SystemCallError(code: ENOSPC, call: "write"), 73),
         (BootError.sessionSilent("s", pid: nil), 75), (SystemCallError(code: EBUSY, call: "open"), 75),
         (BootError.unsafeRuntimeFolder("/r"), 77), (SystemCallError(code: EACCES, call: "open"), 77),

@@ -61,6 +61,25 @@ import Testing
         #expect(count.change { $0 } == 4)
     }
 
+    @Test func anOldKeyIsFetchedAgainAndKeptWhereNoneComes() async throws {
+        let kept = try await ring(try keys.export()).kept(keys.vendor)
+        let path = folder.path("keys/\(keys.vendor.fingerprint).pgp")
+        let old = Int(WallClock.seconds) - 31 * 86_400
+        try Paths.setTimes(path, seconds: old)
+        // A page in the key's place, or no answer, takes nothing away.
+        for answer in [nil, Array("<html>not found</html>".utf8)] {
+            let count = Monitor(0)
+            #expect(try await ring(answer, count).kept(keys.vendor) == kept)
+            #expect(count.change { $0 } == 1)
+        }
+        let count = Monitor(0)
+        let ring = ring(try keys.export(), count)
+        for _ in 0..<2 { #expect(try await ring.kept(keys.vendor) == kept) }
+        #expect(count.change { $0 } == 1)
+        #expect(try await ring.kept(keys.vendor, isRenewed: true) == kept)
+        #expect(count.change { $0 } == 2)
+    }
+
     @Test func aPinnedSubkeyIsNoPrimary() async throws {
         let listing = try keys.gpg(["--with-colons", "--list-keys", keys.vendor.fingerprint])
         let fingerprints = TextLines(listing).filter { $0.hasPrefix("fpr:") }

@@ -189,6 +189,10 @@ import Testing
         }
         let packages = SignatureKind.allCases.map { none.missingPackage(for: $0) }
         #expect(packages == ["gpgv", "gpgv", "minisign", "signify-openbsd", "signify-openbsd"])
+        // sqv reads no file piece by piece.
+        let sequoia = SignatureVerifier(find: { $0 == "sqv" ? "/usr/bin/sqv" : nil })
+        #expect(sequoia.missingPackage(for: .openpgp) == nil)
+        #expect(sequoia.missingPackage(for: .openpgp, isLarge: true) == "gpgv")
         #expect(SignatureError.noVerifier(package: "gpgv").description.contains("install the package gpgv"))
     }
 

@@ -139,4 +139,81 @@ import Testing
         let error = await #expect(throws: VendorsError.self) { _ = try await site.library().refresh("os1") }
         #expect(error == .noSuchSystem("os1", near: ["os"]))
     }
+
+    @Test func aRowThatChangesKeepsWhatItsBuildsAreCalled() async throws {
+        let site = try VendorSite()
+        site.offer("upstream = \"\(site.pub)d/\"\nentry = \"{date}-{number}\"\nimage = \"{entry}/os.img\"")
+        try site.put("d/20260911-20/os.img", [UInt8](repeating: 1, count: 400_000))
+        let library = site.library()
+        #expect(try await site.builds(library) == ["20260911-20"])
+        let pinned = try await library.pin(site.choose(library))
+        try site.put("d/20260911-10/os.img", "x")
+        try site.remove("d/20260911-20")
+        let other = VendorSite(sharing: site)
+        other.offer(
+            "upstream = \"\(site.pub)d/\"\nentry = \"{date}-{number}\"\nimage = \"{entry}/os.img\"\nbuilds = 5\nbuild = \"b{1}-{2}\""
+        )
+        // Known before anybody is asked, and asked about although it is fresh.
+        #expect(other.library().known("os")?.versions.map(\.id.text) == ["2026-09-11"])
+        let known = try await other.library().refresh("os")
+        #expect(
+            known.versions.map { "\($0.id) \($0.source?.build ?? "")" } == [
+                "2026-09-11.1 b20260911-10", "2026-09-11 20260911-20",
+            ])
+        #expect(other.library().departed("os") == [pinned.version])
+        #expect(other.library().pinned("os", pinned.version) != nil)
+    }
+
+    @Test func aBuildThatIsCalledAnotherNameIsTheSameVersion() async throws {
+        let site = try VendorSite()
+        site.offer("upstream = \"\(site.pub)d/\"\nentry = \"os-{number}.img\"")
+        try site.put("d/os-7.img", "x")
+        try Paths.setTimes(site.folder.path("pub/d/os-7.img"), seconds: 1_790_000_000)
+        #expect(try await site.builds() == ["7"])
+        let other = VendorSite(sharing: site)
+        other.offer("upstream = \"\(site.pub)d/\"\nentry = \"os-{number}.img\"\nbuild = \"v{1}\"")
+        let known = try await other.library().refresh("os")
+        #expect(known.versions.map { "\($0.id) \($0.source?.build ?? "")" } == ["2026-09-21 v7"])
+    }
+
+    @Test func aListIsKeptOnceAndReadByEachRowInItsOwnWay() async throws {
+        let site = try VendorSite()
+        site.offer("listing = \"text-list\"\nupstream = \"\(site.pub)list\"\nentry = \"os-{date}.img\"")
+        site.offer("listing = \"text-list\"\nupstream = \"\(site.pub)list\"\nentry = \"tiny-{date}.img\"", id: "tiny")
+        try site.put("list", "os-20260911.img\ntiny-20260912.img\n")
+        try Paths.setTimes(site.folder.path("pub/list"), seconds: 1_790_000_000)
+        let library = site.library()
+        #expect(try await library.refresh("os").versions.map(\.id.text) == ["2026-09-11"])
+        #expect(try await library.refresh("tiny").versions.map(\.id.text) == ["2026-09-12"])
+        #expect(site.server.requests().count == 1)
+        // Another pattern reads the same bytes. These are not sent again: of the same length and time, they count as unchanged.
+        try site.put("list", "os-20260911.img\ntiny-20260913.img\n")
+        try Paths.setTimes(site.folder.path("pub/list"), seconds: 1_790_000_000)
+        let other = VendorSite(sharing: site)
+        other.offer("listing = \"text-list\"\nupstream = \"\(site.pub)list\"\nentry = \"tiny-{date}.img\"")
+        #expect(try await other.builds() == ["20260912"])
+        #expect(site.server.requests().count == 2)
+    }
+
+    @Test func aPlaceThatDoesNotAnswerTakesNothingAway() async throws {
+        let folder = try TemporaryDirectory()
+        try folder.write(Array("os-20260911.img\n".utf8), to: "new")
+        try folder.write(Array("os-20200101.img\n".utf8), to: "old")
+        let server = try FaultyHTTPServer(folder: folder.path)
+        let site = try VendorSite()
+        site.offer(
+            "listing = \"text-list\"\nupstream = [\"\(server.url)old\", \"\(server.url)new\"]\nentry = \"os-{date}.img\"")
+        server.always("/old", .status(503))
+        #expect(try await site.builds() == ["20260911"])
+        #expect(site.library().fault(of: "os")?.isTransient == true)
+        server.always("/old", .replaced(Array("os-20200101.img\n".utf8)))
+        #expect(try await site.builds() == ["20260911", "20200101"])
+        #expect(site.library().fault(of: "os") == nil)
+        server.always("/old", .status(503))
+        let library = site.library()
+        #expect(try await site.builds(library) == ["20260911", "20200101"])
+        #expect(library.departed("os").isEmpty)
+        server.always("/new", .status(503))
+        #expect(try await site.builds() == ["20260911", "20200101"])
+    }
 }

@@ -10,7 +10,7 @@ final class SigningHome: Sendable {
     let vendor: String
     let stranger: String
 
-    private init() throws {
+    init() throws {
         let folder = try TemporaryDirectory()
         self.folder = folder
         func make(_ name: String) throws -> String {
@@ -22,6 +22,14 @@ final class SigningHome: Sendable {
         }
         vendor = try make("vendor@example.org")
         stranger = try make("stranger@example.org")
+    }
+
+    /// - Returns: its fingerprint.
+    func addSubkey() throws -> String {
+        _ = try SigningHome.gpg(folder.path, ["--quick-add-key", vendor, "ed25519", "sign", "never"])
+        let listing = try SigningHome.gpg(folder.path, ["--with-colons", "--list-keys", vendor])
+        let line = String(decoding: listing, as: UTF8.self).split(separator: "\n").last { $0.hasPrefix("fpr:") } ?? ""
+        return String(line.split(separator: ":", omittingEmptySubsequences: false)[9])
     }
 
     func export() throws -> [UInt8] { try SigningHome.gpg(folder.path, ["--armor", "--export"]) }

@@ -89,7 +89,7 @@ package final class BlockCache: Sendable {
     func read(_ request: BlockRequest, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
         if buffer.isEmpty { return contains(request.id) }
         let (file, isVerified) = open.look(up: request.id)
-        if isVerified {
+        if isVerified, file != nil || request.ledger == nil {
             guard let file = file ?? self.file(of: request) else { return false }
             do throws(SystemCallError) {
                 if try file.read(into: buffer, at: offset) == buffer.count { return true }
@@ -107,9 +107,11 @@ package final class BlockCache: Sendable {
         return true
     }
 
-    /// The whole block, verified; nil when it is not stored, or was damaged.
+    /// The whole block, verified; nil when it is not stored, or was damaged. One that has a ledger is compared with it each time: what a
+    /// whole file is judged by are the very bytes that its ledger knows.
     package func load(_ request: BlockRequest) -> BlockBytes? {
-        let (known, isVerified) = open.look(up: request.id)
+        let (known, wasVerified) = open.look(up: request.id)
+        let isVerified = wasVerified && request.ledger == nil
         guard let file = known ?? self.file(of: request) else { return nil }
         do throws(SystemCallError) {
             let status = try file.status()
@@ -131,7 +133,7 @@ package final class BlockCache: Sendable {
                 drop(request.id)
                 return nil
             }
-            if !isVerified { file.touch() }
+            if !wasVerified { file.touch() }
             open.insert(request.id, file)
             return bytes
         } catch {
@@ -216,11 +218,12 @@ package final class BlockCache: Sendable {
         report(.repaired(id))
     }
 
-    /// Opens a block's file and keeps it open if the block has been verified; nil when it is not stored.
+    /// Opens a block's file and keeps it open if the block has been verified; nil when it is not stored. One that has a ledger is to be
+    /// verified again: its name says nothing of what is in the file now.
     private func file(of request: BlockRequest) -> FileHandle? {
         do throws(SystemCallError) {
             let file = try folder.open(request.id)
-            if open.look(up: request.id).isVerified { open.insert(request.id, file) }
+            if request.ledger == nil, open.look(up: request.id).isVerified { open.insert(request.id, file) }
             return file
         } catch {
             open.forget(request.id)

@@ -80,7 +80,8 @@ final class OpenBlocks: Sendable {
         }
     }
 
-    private func shard(of id: BlockID) -> Shard {
-        shards[id.withUnsafeBytes { Int($0[0] & 63) }]
-    }
+    private func shard(of id: BlockID) -> Shard { shards[OpenBlocks.shard(of: id)] }
+
+    /// Pieces of one file differ in their last bytes only.
+    static func shard(of id: BlockID) -> Int { id.withUnsafeBytes { Int(($0[0] ^ $0[31]) & 63) } }
 }

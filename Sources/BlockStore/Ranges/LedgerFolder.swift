@@ -36,7 +36,7 @@ package struct LedgerFolder: Sendable {
             else { continue }
             // As above.
             let header = try? LedgerHeader(of: folder.file(name, for: .reading))
-            if let header, !header.isFinished { keys.insert(header.key) }
+            if let header, header.state == .open { keys.insert(header.key) }
         }
         return keys
     }

@@ -9,8 +9,18 @@ struct LedgerHeader {
     let key: PieceKey
     let pieceLength: UInt64
     let fileSize: UInt64
-    /// The whole file was there once and was right.
-    var isFinished = false
+    var state = State.open
+
+    /// What is known of the whole file.
+    enum State: UInt64 {
+        case open = 0
+        /// It was there once and was right.
+        case finished = 1
+        /// It was there once and was not what its vendor says.
+        case wrong = 2
+    }
+
+    private static let statePlace = 48
 
     init(key: PieceKey, pieceLength: UInt64, fileSize: UInt64) {
         self.key = key
@@ -27,7 +37,18 @@ struct LedgerHeader {
         }
         key = PieceKey(bytes: UnsafeRawBufferPointer(rebasing: buffer[8...]))
         let numbers = (4..<7).map { UInt64(littleEndian: buffer.load(fromByteOffset: 8 * $0, as: UInt64.self)) }
-        (pieceLength, fileSize, isFinished) = (numbers[0], numbers[1], numbers[2] == 1)
+        (pieceLength, fileSize, state) = (numbers[0], numbers[1], State(rawValue: numbers[2]) ?? .open)
+    }
+
+    /// The state alone, of a file that has a header.
+    static func state(of file: FileHandle) throws(SystemCallError) -> State {
+        var number: UInt64 = 0
+        var failure: SystemCallError?
+        withUnsafeMutableBytes(of: &number) { buffer in
+            do throws(SystemCallError) { _ = try file.read(into: buffer, at: statePlace) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return State(rawValue: UInt64(littleEndian: number)) ?? .open
     }
 
     /// Whether a file ends before a header's end, or has zeros in its place: nobody has come as far as to write one.
@@ -45,7 +66,7 @@ struct LedgerHeader {
 
     var bytes: [UInt8] {
         var bytes = LedgerHeader.magic + key.withUnsafeBytes { Array($0) }
-        for number in [pieceLength, fileSize, isFinished ? 1 : 0, 0] as [UInt64] {
+        for number in [pieceLength, fileSize, state.rawValue, 0] as [UInt64] {
             withUnsafeBytes(of: number.littleEndian) { bytes += $0 }
         }
         return bytes

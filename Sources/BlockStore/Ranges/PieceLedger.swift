@@ -20,7 +20,7 @@ package final class PieceLedger: Sendable {
     /// Number of pieces.
     package let count: Int
     private let file: FileHandle
-    /// Held while a piece is recorded, with the file's lock: that one belongs to the open file, so that threads share it.
+    /// Held while the file is changed, with the file's lock: that one belongs to the open file, so that threads share it.
     private let recording = Mutex(())
 
     /// Opens a file's ledger, and makes it when there is none.
@@ -31,8 +31,9 @@ package final class PieceLedger: Sendable {
     package init(
         path: String, key: PieceKey, fileSize: UInt64, pieceLength: Int = 262_144
     ) throws(PieceLedgerError) {
-        precondition(fileSize > 0 && pieceLength > 0)
-        precondition(fileSize / UInt64(pieceLength) <= PieceLedger.mostPieces, "too many pieces")
+        guard fileSize > 0, pieceLength > 0, (fileSize - 1) / UInt64(pieceLength) < PieceLedger.mostPieces else {
+            throw .unusable(path: path, fileSize: fileSize)
+        }
         self.path = path
         self.key = key
         self.fileSize = fileSize
@@ -59,7 +60,8 @@ package final class PieceLedger: Sendable {
         } catch {
             throw .file(error)
         }
-        guard let found, found.fileSize > 0, let length = Int(exactly: found.pieceLength), length > 0,
+        guard let found, found.state != .wrong, found.fileSize > 0, let length = Int(exactly: found.pieceLength),
+            length > 0,
             found.fileSize / found.pieceLength < PieceLedger.mostPieces
         else { throw .otherFile(path: path) }
         try self.init(path: path, key: found.key, fileSize: found.fileSize, pieceLength: length)
@@ -74,7 +76,10 @@ package final class PieceLedger: Sendable {
             let file = try FileHandle(path, for: .both, [.create, .refuseLink, .nonblocking], mode: 0o600)
             _ = try file.lock(exclusive: true, wait: true)
             // Another process may have removed it meanwhile.
-            if try file.hasName() { return file }
+            guard try file.hasName() else { continue }
+            guard try LedgerHeader(of: file)?.state == .wrong else { return file }
+            // Whoever found it wrong did not come as far as this.
+            try Paths.remove(path)
         }
     }
 
@@ -114,15 +119,14 @@ package final class PieceLedger: Sendable {
     }
 
     /// Takes a piece that came from somewhere: its first time is written down, later ones must be the same.
-    /// - Returns: false when it is not what came first, or no piece of this file.
+    /// - Returns: false when it is not what came first, or no piece of this file, or when the file was found to be wrong.
     /// - Throws: ``SystemCallError`` when it cannot be written down; then nobody may have it.
     package func accept(_ id: BlockID, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Bool {
         guard let piece = piece(id, bytes.count) else { return false }
         let digest = PieceLedger.digest(of: bytes)
-        if let known = try record(of: piece) { return known == digest }
-        return try recording.withLock { (_) throws(SystemCallError) in
-            _ = try file.lock(exclusive: true, wait: true)
-            defer { file.unlock() }
+        if let known = try record(of: piece) { return try state() != .wrong && known == digest }
+        return try exclusively { () throws(SystemCallError) in
+            guard try state() != .wrong else { return false }
             // Another was quicker.
             if let known = try record(of: piece) { return known == digest }
             do throws(SystemCallError) {
@@ -136,11 +140,13 @@ package final class PieceLedger: Sendable {
         }
     }
 
-    /// Whether a piece is what came first. One that was not written down never is.
+    /// Whether a piece is what came first. One that was not written down never is, nor any of a file that was found to
+    /// be wrong.
     package func matches(_ id: BlockID, _ bytes: UnsafeRawBufferPointer) -> Bool {
         // What cannot be read has not been recorded, as far as anybody can tell.
         guard let piece = piece(id, bytes.count), let known = try? record(of: piece) else { return false }
-        return known == PieceLedger.digest(of: bytes)
+        // The same.
+        return known == PieceLedger.digest(of: bytes) && (try? state()).map { $0 != .wrong } ?? false
     }
 
     /// The SHA-256 that a piece had when it first came; nil when it has not come.
@@ -175,24 +181,69 @@ package final class PieceLedger: Sendable {
     /// Whether the whole file was there once and was right: from then on each of its pieces is known to be.
     package var isFinished: Bool {
         // What cannot be read is not known.
-        (try? LedgerHeader(of: file))?.isFinished ?? false
+        (try? state()) == .finished
     }
 
-    /// Says so. Durable, and what was recorded with it.
+    /// Whether somebody had the whole file and found that it is not what its vendor says. Whoever has the ledger open then knows it,
+    /// for his reads were of the same file; the name may be another ledger's by now.
+    package var isWrong: Bool {
+        // What cannot be read is not known.
+        (try? state()) == .wrong
+    }
+
+    /// Says that the whole file is right. Durable, and what was recorded with it.
+    /// - Returns: false when somebody has found it wrong: that stays.
     /// - Throws: ``SystemCallError``.
-    package func finish() throws(SystemCallError) {
-        _ = try file.lock(exclusive: true, wait: true)
-        defer { file.unlock() }
-        try file.sync()
+    @discardableResult
+    package func finish() throws(SystemCallError) -> Bool {
+        try exclusively { () throws(SystemCallError) in
+            guard try state() != .wrong else { return false }
+            try file.sync()
+            try write(.finished)
+            return true
+        }
+    }
+
+    /// Says that the file is wrong, for good and to all who have the ledger open, and removes its name. Nothing is known of the pieces
+    /// any more.
+    /// - Throws: ``SystemCallError``.
+    package func condemn() throws(SystemCallError) {
+        try exclusively { () throws(SystemCallError) in
+            try write(.wrong)
+            // Another process may have done so, and the name may be a new ledger's.
+            if try file.hasName() { try Paths.remove(path) }
+        }
+    }
+
+    /// Removes the file's name. Whoever has it open goes on with what was written down.
+    /// - Throws: ``SystemCallError``.
+    package func remove() throws(SystemCallError) {
+        try exclusively { () throws(SystemCallError) in if try file.hasName() { try Paths.remove(path) } }
+    }
+
+    private func exclusively<Result>(
+        _ body: () throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result {
+        try recording.withLock { (_) throws(SystemCallError) in
+            _ = try file.lock(exclusive: true, wait: true)
+            defer { file.unlock() }
+            return try body()
+        }
+    }
+
+    /// Call it under the file's lock.
+    private func write(_ state: LedgerHeader.State) throws(SystemCallError) {
         var header = LedgerHeader(key: key, pieceLength: UInt64(pieceLength), fileSize: fileSize)
-        header.isFinished = true
+        header.state = state
         try header.bytes.withBytes { (bytes) throws(SystemCallError) in try file.write(bytes, at: 0) }
         try file.sync()
     }
 
-    /// Removes the file: nothing is known of the pieces any more. Whoever has it open goes on with what was written down.
-    /// - Throws: ``SystemCallError``.
-    package func remove() throws(SystemCallError) { try Paths.remove(path) }
+    private func state() throws(SystemCallError) -> LedgerHeader.State {
+        do throws(SystemCallError) { return try LedgerHeader.state(of: file) } catch {
+            throw SystemCallError(code: error.code, call: error.call, subject: path)
+        }
+    }
 
     private func piece(_ id: BlockID, _ length: Int) -> Int? {
         guard let piece = key.piece(of: id), (0..<count).contains(piece), length == self.length(of: piece) else {
@@ -234,6 +285,8 @@ package enum PieceLedgerError: Error, Sendable, Equatable {
     case file(SystemCallError)
     /// What lies there is not a ledger, or another file's.
     case otherFile(path: String)
+    /// No file has so many bytes, or none.
+    case unusable(path: String, fileSize: UInt64)
 }
 
 extension PieceLedgerError: CustomStringConvertible {
@@ -242,6 +295,7 @@ extension PieceLedgerError: CustomStringConvertible {
         case .file(let error): "\(error)"
         case .otherFile(let path):
             "\(path) is not this file's list of pieces; remove it, and what was fetched is fetched again"
+        case .unusable(let path, let fileSize): "\(path): a file of \(fileSize) bytes cannot be read in pieces"
         }
     }
 }

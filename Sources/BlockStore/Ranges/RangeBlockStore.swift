@@ -87,6 +87,9 @@ package final class RangeBlockStore: BlockStore {
     /// What is pinned of the place now; nil when it is not known where it leads.
     package var pinned: PinnedURL? { state.withLock { $0.standing.pinned } }
 
+    /// Whether the file there is another one now: it gives nothing more.
+    package var hasChanged: Bool { state.withLock { $0.standing.verdict != nil } }
+
     // MARK: Sending
 
     private func schedule(after seconds: Double = RangeBlockStore.moment) {

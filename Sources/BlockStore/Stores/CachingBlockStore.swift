@@ -266,9 +266,10 @@ package final class CachingBlockStore: BlockStore {
         flight?.waiters.forEach { $0.completion(result) }
     }
 
-    private func shard(_ id: BlockID) -> Shard {
-        shards[id.withUnsafeBytes { Int($0[1] & 63) }]
-    }
+    private func shard(_ id: BlockID) -> Shard { shards[CachingBlockStore.shard(of: id)] }
+
+    /// Pieces of one file differ in their last bytes only.
+    static func shard(of id: BlockID) -> Int { id.withUnsafeBytes { Int(($0[1] ^ $0[31]) & 63) } }
 }
 
 /// What a ``CachingBlockStore`` has done since it was made.

@@ -39,6 +39,8 @@ package struct BlockStores: Sendable {
     package let caching: CachingBlockStore
     private let cache: BlockCache
     private let mirrors: MirroredBlockStore
+    /// The places of a vendor's file, in their order; nil for a file of this machine.
+    private let ranges: [RangeBlockStore?]
     /// Of a file whose index has made-up ids.
     package let ledger: PieceLedger?
     /// Whether the blocks are pieces of a vendor's file.
@@ -68,6 +70,7 @@ package struct BlockStores: Sendable {
             }, policy: policy, parallel: transfers.maximumInFlight, observer: failures)
         self.cache = cache
         ledger = nil
+        ranges = []
         isOfPieces = false
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
@@ -84,20 +87,29 @@ package struct BlockStores: Sendable {
         transfers: TransferQueue, policy: RetryPolicy, failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) throws {
         let pieces = try PiecePlaces(index)
+        let places = file.places.map { place -> (any BlockStore, RangeBlockStore?) in
+            if let path = URLText.path(ofFile: place.place.url) {
+                return (FilePieceStore(path: path, size: file.size, pieces: pieces), nil)
+            }
+            let store = RangeBlockStore(
+                place, size: file.size, pieces: pieces, isVerified: ledger == nil,
+                isOnly: file.places.count == 1, queue: transfers)
+            return (store, store)
+        }
+        ranges = places.map(\.1)
         mirrors = MirroredBlockStore(
-            file.places.map { place -> any BlockStore in
-                if let path = URLText.path(ofFile: place.place.url) {
-                    return FilePieceStore(path: path, size: file.size, pieces: pieces)
-                }
-                return RangeBlockStore(
-                    place, size: file.size, pieces: pieces, isVerified: ledger == nil,
-                    isOnly: file.places.count == 1, queue: transfers)
-            }, policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
+            places.map(\.0), policy: policy, parallel: transfers.maximumInFlight, joins: BlockStores.joins, observer: failures)
         self.cache = cache
         self.ledger = ledger
         isOfPieces = true
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
+
+    /// What is pinned of each place of a vendor's file, in their order; nil for one that was not asked.
+    package var pinned: [PinnedURL?] { ranges.map { $0?.pinned } }
+
+    /// Whether every place of a vendor's file has another one now.
+    package var haveAllChanged: Bool { !ranges.isEmpty && ranges.allSatisfy { $0?.hasChanged == true } }
 
     /// Keeps the pieces that a file's first bytes are, so that they need not be asked for again. Waits for the disk, on a thread of its own.
     /// - Parameters:

@@ -21,7 +21,7 @@ package struct WholeFile: Sendable {
 
     /// What is made of the whole file.
     package enum Verdict: Sendable, Equatable {
-        /// It has all of these digests. Its ledger says so from now on, and its pieces are known to be right.
+        /// It has all of these digests.
         case right
         /// It has another digest than this one.
         case wrong(expected: String, actual: String)
@@ -35,6 +35,14 @@ package struct WholeFile: Sendable {
 
     /// Whether it was whole once, and right.
     package var isFinished: Bool { ledger?.isFinished ?? false }
+
+    /// Whether somebody has found it to be wrong since this session began with it.
+    package var isWrong: Bool { ledger?.isWrong ?? false }
+
+    /// Says that all of it is here and is what its vendor says, which is for whoever has compared all that the vendor says of it.
+    /// - Returns: false when somebody has found it to be wrong.
+    /// - Throws: ``SystemCallError``.
+    package func finish() throws(SystemCallError) -> Bool { try ledger?.finish() ?? true }
 
     /// The pieces that are still to be fetched, by their names: their bytes are not looked at.
     /// - Throws: ``ImageIndexError``.
@@ -78,18 +86,31 @@ package struct WholeFile: Sendable {
         for sum in sums where sum.actual != sum.expected {
             return .wrong(expected: sum.expected, actual: sum.actual)
         }
-        try ledger?.finish()
         return .right
     }
 
-    /// Forgets it: what its pieces were, and the pieces themselves but for those of running sessions, which nobody takes for good any
-    /// more.
+    /// Bytes from an offset to their piece's end at most, compared with what the piece was when it first came. Waits for the disk.
+    /// - Throws: ``ImageIndexError``, ``MissingPiece``.
+    package func bytes(at offset: UInt64, most: Int) throws -> [UInt8] {
+        let block = try index.block(containing: offset)
+        let start = Int(offset - block.offset)
+        let length = min(most, block.length - start)
+        guard !block.isHole else { return [UInt8](repeating: 0, count: length) }
+        guard let bytes = cache.load(request(block)) else { throw MissingPiece() }
+        return bytes.withUnsafeBytes { Array($0[start..<start + length]) }
+    }
+
+    /// A piece that was there is there no more.
+    package struct MissingPiece: Error {}
+
+    /// Forgets a wrong file: says to all who read it that it is, then what its pieces were, and the pieces themselves but for those of
+    /// running sessions, which nobody takes for good any more.
     /// - Returns: bytes freed.
     /// - Throws: ``ImageIndexError``, ``SystemCallError``.
     @discardableResult
     package func throwAway() throws -> Int {
         // First: without it no piece is handed out again.
-        try ledger?.remove()
+        try ledger?.condemn()
         var ids: Set<BlockID> = []
         try index.forEachBlock { if !$0.isHole { ids.insert($0.id) } }
         return try cache.remove(ids)

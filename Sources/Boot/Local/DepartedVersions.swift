@@ -1,9 +1,11 @@
 import BlockStore
 import Catalog
+import ContentAddress
 import ImageIndex
 import Linux
 
-/// Removes what is stored of versions that their catalogs no longer have: indexes, boot sets, the note that they ran.
+/// Removes what is stored of versions that their catalogs, or vendors, no longer have: indexes, boot sets, the note that they ran, and of
+/// a vendor's file what it was pinned by, the digests of its pieces, and what was found out about it.
 ///
 /// Each look first notes what is missing, as an empty file `STATE/departed/CATALOG/DISTRO/VERSION` whose time is that of the look;
 /// what has been missing for ``grace`` is removed. Versions that are running, pinned or stored whole stay, and so does everything
@@ -20,7 +22,14 @@ package struct DepartedVersions: Sendable {
         /// An index of another image than the catalog has under the version's name, by the digest in its name.
         var digest = ""
         var files: [String] = []
-        var indexes: [String] { files.filter { $0.hasSuffix(".caibx") } }
+        /// What a vendor's file was pinned by.
+        var pin: String?
+        var indexes: [String] { files.filter { $0.hasSuffix(".caibx") } + pinIndexes }
+        /// Of what was pinned, in a folder of each pin's own.
+        var pinIndexes: [String] {
+            guard let pin else { return [] }
+            return Folder.namesIfAny(in: pin).map { "\(pin)/\($0)/index" }.filter { Paths.allows(.reading, $0) }
+        }
         var mark: String {
             "\(key.catalog)/\(key.distribution)/\(key.version)\(digest.isEmpty ? "" : ".\(digest).index")"
         }
@@ -83,8 +92,10 @@ package struct DepartedVersions: Sendable {
                 || isWhole(kept.digest.isEmpty ? indexes[kept.key] ?? [] : kept.indexes)
             if isNeeded { continue }
             for file in kept.files { try Paths.remove(file) }
+            if let pin = kept.pin { try Folder.removeTree(pin) }
             try Paths.remove(mark)
         }
+        try removeLedgers(all, now: now)
         // The marks of what has been removed otherwise.
         for mark in marks { try Paths.remove("\(places.departed)/\(mark)") }
     }
@@ -94,13 +105,11 @@ package struct DepartedVersions: Sendable {
         let folders = Set(try names(places.catalogs))
         let copies = Dictionary(
             library.sources().map { ($0.name, library.copy(of: $0)) }, uniquingKeysWith: { first, _ in first })
-        let offered = systems.vendors?.copy().document
         return { kept in
             if kept.key.catalog == CatalogSource.vendorsName, !folders.contains(kept.key.catalog) {
                 // While vendors are turned off, or a system's builds are not known, nothing is missing.
-                guard let distribution = offered?.distribution(kept.key.distribution), !distribution.versions.isEmpty
-                else { return false }
-                return !distribution.versions.contains { $0.id.text == kept.key.version }
+                guard let vendors = systems.vendors, vendors.listed(kept.key.distribution) != nil else { return false }
+                return !vendors.offered(kept.key.distribution).contains { $0.text == kept.key.version }
             }
             guard folders.contains(kept.key.catalog) else { return true }
             guard let copy = copies[kept.key.catalog], let document = copy.document else { return false }
@@ -137,7 +146,52 @@ package struct DepartedVersions: Sendable {
                 add(Kept(key: key, digest: String(parts[parts.count - 2])), "\(root)/\(distribution)/\(name)")
             }
         }
+        try addVendors { kept, file in
+            if let file { add(kept, file) }
+            if let pin = kept.pin { found[kept.mark, default: kept].pin = pin }
+        }
         return Array(found.values)
+    }
+
+    /// What is kept of vendors' versions: what they were pinned by, the digests of their pieces, what was found out about them.
+    private func addVendors(_ add: (_ kept: Kept, _ file: String?) -> Void) throws {
+        let name = CatalogSource.vendorsName
+        let pins = "\(places.vendors)/pins"
+        for system in try names(pins) {
+            for version in try names("\(pins)/\(system)") where !version.hasPrefix(".") {
+                var kept = Kept(key: VersionKey(catalog: name, distribution: system, version: version))
+                kept.pin = "\(pins)/\(system)/\(version)"
+                add(kept, nil)
+                for ledger in ledgers(of: kept) { add(kept, ledger) }
+            }
+        }
+        try forEachFile(in: places.vendorNotes) { distribution, file in
+            guard let dot = file.lastIndex(of: ".") else { return }
+            let key = VersionKey(catalog: name, distribution: distribution, version: String(file[..<dot]))
+            add(Kept(key: key), "\(places.vendorNotes)/\(distribution)/\(file)")
+        }
+    }
+
+    /// Where the digests of the pieces of a pinned file are.
+    private func ledgers(of kept: Kept) -> [String] {
+        kept.pinIndexes.compactMap { path in
+            // One that cannot be read belongs to nothing.
+            guard let index = try? ImageIndex(path: path), let first = try? index.block(at: 0) else { return nil }
+            let ledger = places.ledgers.path(of: PieceKey(of: first.id))
+            return Paths.allows([], ledger) ? ledger : nil
+        }
+    }
+
+    /// Removes the digests of pieces of files that nothing is known of any more.
+    private func removeLedgers(_ all: [Kept], now: Int) throws {
+        let known = Set(all.flatMap(\.files))
+        for name in try names(places.ledgers.path) {
+            let path = "\(places.ledgers.path)/\(name)"
+            guard !known.contains(path), let age = try DepartedVersions.age(of: path, now: now),
+                age >= DepartedVersions.grace
+            else { continue }
+            try Paths.remove(path)
+        }
     }
 
     /// Files of `FOLDER/DISTRO/`, without those that are being written.

@@ -45,9 +45,11 @@ package struct VendorListing: Sendable, Equatable {
     /// How many builds the vendor has at a time, and for how many days each; nil where they stay for months, or nobody says.
     package var keptBuilds: Int?
     package var keptDays: Int?
+    /// About how many bytes a build's file has, where nobody was asked; nil where that is not known either.
+    package var sizeHint: UInt64?
 
-    package init(asked: Int? = nil, keptBuilds: Int? = nil, keptDays: Int? = nil) {
-        (self.asked, self.keptBuilds, self.keptDays) = (asked, keptBuilds, keptDays)
+    package init(asked: Int? = nil, keptBuilds: Int? = nil, keptDays: Int? = nil, sizeHint: UInt64? = nil) {
+        (self.asked, self.keptBuilds, self.keptDays, self.sizeHint) = (asked, keptBuilds, keptDays, sizeHint)
     }
 
     /// Seconds for which an answer is good.
@@ -107,8 +109,10 @@ package struct VersionSummary: Sendable {
     package var trust: TrustLevel?
     /// The vendor's own name of the build; nil where there is none.
     package var build: String?
-    /// Whether all of a vendor's file is here and was found to be what the vendor says: nothing is left to be verified.
+    /// Whether all of a vendor's file was here and was found to be what the vendor has signed: nothing is left to be verified.
     package var isVerified = false
+    /// Whether all of it was here and had the digests that the vendor publishes, which nobody has signed.
+    package var isCompared = false
     /// Whether the vendor no longer offers the build; what is here of it may still boot.
     package var isGone = false
     /// Why what was here of it was thrown away: it was not what its vendor says; nil where that has not happened.

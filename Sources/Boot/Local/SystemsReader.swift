@@ -3,6 +3,7 @@ import Catalog
 import ContentAddress
 import ImageIndex
 import Linux
+import Vendors
 
 /// Assembles ``SystemsOverview`` from what is stored on this machine. Asks no server.
 package struct SystemsReader: Sendable {
@@ -58,16 +59,27 @@ package struct SystemsReader: Sendable {
         system.group = row?.group
         system.listing = VendorListing(
             asked: library.vendors?.listed(id).map { Int($0.seconds) }, keptBuilds: row?.keptBuilds,
-            keptDays: row?.keptDays)
+            keptDays: row?.keptDays, sizeHint: row?.sizeHint)
+        // Most have no version: nobody has asked.
+        if system.versions.isEmpty { return }
+        let gone = library.goneVersions(of: system.distribution)
         for position in system.versions.indices {
             let version = system.versions[position].version
-            system.versions[position].isGone = notes.text(.gone, id, version.id.text) != nil
+            system.versions[position].isGone = gone.contains(version.id)
             system.versions[position].fault = notes.text(.wrong, id, version.id.text)
-            guard let file = library.vendors?.pinned(id, version.id) else { continue }
+            guard let file = library.vendors?.pinned(id, version.id), isOf(version, file) else { continue }
             system.versions[position].trust = file.source.trust
             system.versions[position].signedBy = file.signedBy
-            system.versions[position].isVerified = notes.isVerified(file)
+            let standing = notes.standing(of: file)
+            system.versions[position].isVerified = standing == .verified
+            system.versions[position].isCompared = standing == .compared
         }
+    }
+
+    /// Whether a pinned file is the one that the listing has now: a build may have been replaced under its name.
+    private func isOf(_ version: DistributionVersion, _ file: PinnedFile) -> Bool {
+        guard let url = version.source?.urls.first else { return true }
+        return file.places.contains { $0.url == url }
     }
 
     /// The same with what each version costs and what of it is stored, for those whose index is stored. Waits for the disk: a few

@@ -21,8 +21,8 @@ package struct VersionFetch: Sendable {
         package var total: UInt64 = 0
         /// What came over the network, compressed.
         package var downloaded: UInt64 = 0
-        /// In the end, whether all of a vendor's file was found to be what its vendor says; nil for a catalog's version.
-        package var isVerified: Bool?
+        /// In the end, what was found of all of a vendor's file; nil for a catalog's version.
+        package var standing: FileStanding?
     }
 
     private let places: Places
@@ -50,12 +50,15 @@ package struct VersionFetch: Sendable {
     package func run(
         _ version: ChosenVersion, _ extent: Extent, progress: (Progress) -> Void = { _ in }
     ) async throws -> Progress {
-        let image = try await systems.image(of: version)
+        let image = try await systems.soundImage(of: version, cache: cache)
         let index = try image.index()
         let ledger = try image.ledger(index, in: places.ledgers)
         let stores = try image.stores(
             index, ledger, cache: cache, transfers: transfers, policy: .rounds(5), failures: failures)
-        defer { stores.close() }
+        defer {
+            stores.close()
+            if let file = image.file, let library = systems.vendors { file.remember(stores, in: library) }
+        }
         await image.file?.keepBeginning(in: stores, of: index, cache)
         let blocks = try await blocks(of: index, version, extent, stores)
         var state = Progress()
@@ -68,27 +71,29 @@ package struct VersionFetch: Sendable {
         // What was downloaded again because another process held the cache counts, too.
         state.downloaded = UInt64(stores.caching.statistics.bytesFetched)
         guard missing == 0 else { throw VersionFetchError.notKept(bytes: missing) }
-        if extent == .whole { state.isVerified = try await verify(image, index, ledger, stores) }
+        if extent == .whole { state.standing = try await verify(image, index, ledger) }
         return state
     }
 
     /// Compares all of a vendor's file with what its vendor says. A wrong one is thrown away.
-    /// - Returns: whether it is right; false where there is nothing to compare it with, nil for a catalog's version.
-    /// - Throws: ``VersionFetchError/wrong(_:reason:servers:)``.
+    /// - Returns: nil for a catalog's version.
+    /// - Throws: ``VersionFetchError/wrong(_:reason:servers:)``, ``VersionFetchError/unverifiable(_:reason:)``.
     private func verify(
-        _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?, _ stores: BlockStores
-    ) async throws -> Bool? {
+        _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?
+    ) async throws -> FileStanding? {
         let notes = VendorNotes(places: places)
         guard let file = image.file, let vendors = systems.vendors else { return nil }
-        if notes.isVerified(file) { return true }
-        let finding = try await file.check(index, ledger, cache: cache, store: stores.caching, library: vendors)
+        if let standing = notes.standing(of: file, ledger) { return standing }
+        let finding = try await file.check(index, ledger, cache: cache, library: vendors)
         switch finding {
         case .right:
-            try notes.noteVerified(file)
-            return true
-        // Each piece has been.
-        case .unknown: return file.source.trust >= .pieces
+            try notes.noteRight(file, ledger)
+            return FileStanding(ofRight: file)
+        // Where each piece is, all of it is.
+        case .unknown: return file.source.trust >= .pieces ? .verified : .unknown
         case .incomplete: throw VersionFetchError.notKept(bytes: UInt64(index.longestBlock))
+        case .unverifiable(let reason, _):
+            throw VersionFetchError.unverifiable(VersionKey(image.chosen), reason: reason)
         case .wrong(let reason):
             let servers = file.servers
             try notes.noteWrong(file, reason: "\(reason); it came from \(servers)")
@@ -123,6 +128,8 @@ package enum VersionFetchError: Error, Sendable, Equatable {
     case noBootSet(VersionKey)
     /// All of a vendor's file came, and is not what the vendor says. It was thrown away. `servers` are names for people.
     case wrong(VersionKey, reason: String, servers: String)
+    /// All of a vendor's file is here, and could not be verified: that says nothing about the file, and it stays.
+    case unverifiable(VersionKey, reason: String)
     /// So many bytes of the image are not in the cache: it is full, cannot be written, or another process holds it.
     case notKept(bytes: UInt64)
 }

@@ -17,7 +17,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var accel: String
     /// libvirt's URI; nil means the user's own.
     package var connect: String?
-    /// Whether what is in the exchange folder stays when the session has ended; nil means it does.
+    /// Whether what is in the exchange folder stays when the session has ended; nil means it does unless the guest's file is a vendor's
+    /// that was not verified by then.
     package var keepsExchange: Bool?
     /// Bytes that the exchange folder may hold; nil for the usual limit.
     package var exchangeLimit: UInt64?
@@ -56,6 +57,8 @@ package struct StartReport: Codable, Sendable {
     package var isUp: Bool
     /// What the user has to allow first, where that is why the start failed: ``UnverifiedBoots/allow(_:)``, then another start.
     package var unverified: UnverifiedBoot?
+    /// What the user's settings do not let boot, where that is why the start failed.
+    package var refused: UnverifiedBoot?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

@@ -18,11 +18,12 @@ struct GuestSurroundings: Sendable {
     /// - Parameters:
     ///   - users: the session's own.
     ///   - teardown: gets a step for each thing that must be removed again.
+    ///   - exchange: what becomes of the exchange folder.
     ///   - log: writes a line to the log of the session.
-    /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``.
+    /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``; what `exchange` throws.
     static func prepare(
         request: BootRequest, directory: SessionDirectory, places: Places, users: SessionUsers, teardown: Teardown,
-        log: @escaping @Sendable (String) -> Void
+        exchange: ExchangeKeeping, log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
@@ -34,7 +35,7 @@ struct GuestSurroundings: Sendable {
         await teardown.addBlocking { bounds.close() }
         let (credentials, network) = try await network(
             request: request, directory: directory, places: places, users: users, owner: owner, bounds: bounds,
-            teardown: teardown, log: log)
+            teardown: teardown, keeping: exchange, log: log)
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
@@ -49,11 +50,14 @@ struct GuestSurroundings: Sendable {
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
         request: BootRequest, directory: SessionDirectory, places: Places, users: SessionUsers, owner: UserID?,
-        bounds: SessionBounds, teardown: Teardown, log: @escaping @Sendable (String) -> Void
+        bounds: SessionBounds, teardown: Teardown, keeping: ExchangeKeeping, log: @escaping @Sendable (String) -> Void
     ) async throws -> (GuestCredentials, GuestNetwork) {
-        let exchange = directory.exchange(isKept: request.keepsExchange ?? true)
+        let exchange = directory.exchange(isKept: try await keeping.atStart())
         // After the last login has ended.
-        await teardown.addBlocking { directory.clearExchange() }
+        await teardown.addBlocking {
+            if keeping.atEnd() { directory.keepExchange() }
+            directory.clearExchange()
+        }
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
             let keys = try SessionKeys.make(in: directory.secrets)
@@ -90,4 +94,12 @@ struct GuestSurroundings: Sendable {
         await teardown.addBlocking { network.close() }
         return (credentials, network)
     }
+}
+
+/// What becomes of a session's exchange folder.
+struct ExchangeKeeping: Sendable {
+    /// Whether it is one that stays; waits until the version is known.
+    let atStart: @Sendable () async throws -> Bool
+    /// Whether one that was not to stay does so after all.
+    let atEnd: @Sendable () -> Bool
 }

@@ -113,6 +113,12 @@ package struct SessionDirectory: Sendable {
         }
     }
 
+    /// Lets an exchange folder stay that was to be removed.
+    func keepExchange() {
+        // Where there is none, or there is another, it goes as ever.
+        try? Paths.rename(exchange(isKept: false), to: exchange(isKept: true))
+    }
+
     /// Removes what need not stay of the exchange folder when nobody can write to it any more. May take long.
     func clearExchange() {
         // One that is not empty is the user's.

@@ -162,8 +162,8 @@ struct SessionDisk: Sendable {
         return try version.image.stores(
             version.index, version.ledger, cache: cache, transfers: transfers, policy: policy
         ) { failure in
-            if let verification, case .missing(_, let place) = failure {
-                state.note(error: verification.fileIsGone(place))
+            if case .missing(_, let place) = failure, let gone = verification?.fileIsMissing(at: place) {
+                state.note(error: gone)
                 return
             }
             state.note(error: describe(failure))

@@ -47,16 +47,24 @@ struct SessionPrefetch: Sendable {
     }
 
     /// Records the boot, and fetches the rest of the image when it is over.
-    /// - Parameter fetchesRest: whether the user wants the whole image stored.
-    func followBoot(fetchesRest: Bool, cpuSeconds: @Sendable () async -> Double?) async {
-        // Cancelled: the session ends.
-        guard let touched = try? await recorder.finish(cpuSeconds: cpuSeconds) else { return }
-        // A state folder that cannot be written costs the next boot some time, not this one.
-        try? library.record(touched, for: key)
-        guard fetchesRest else { return }
-        await waitForStart()
-        await prefetch.rest()
+    /// - Parameters:
+    ///   - fetchesRest: whether the user wants the whole image stored.
+    ///   - isSoonGone: whether the servers have the image only for days: then its rest is not put off.
+    func followBoot(fetchesRest: Bool, isSoonGone: Bool, cpuSeconds: @Sendable () async -> Double?) async {
+        await withTaskGroup(of: Void.self) { group in
+            if fetchesRest && isSoonGone { group.addTask { await fetchRest() } }
+            // Cancelled: the session ends.
+            guard let touched = try? await recorder.finish(cpuSeconds: cpuSeconds) else { return }
+            // A state folder that cannot be written costs the next boot some time, not this one.
+            try? library.record(touched, for: key)
+            guard fetchesRest && !isSoonGone else { return }
+            await waitForStart()
+            await fetchRest()
+        }
     }
+
+    /// Fetches what is not here, behind what the guest reads.
+    func fetchRest() async { await prefetch.rest() }
 
     /// The disk may be quiet because a slow machine is computing: the start is over when most of what it is known to read has been
     /// read.
@@ -72,9 +80,9 @@ struct SessionPrefetch: Sendable {
 }
 
 /// Whether the user pays by the byte.
-enum MeteredNetwork {
+package enum MeteredNetwork {
     /// What NetworkManager knows of the connection in use; false where there is no NetworkManager. Waits for it.
-    static func isMetered() -> Bool {
+    package static func isMetered() -> Bool {
         // Without an answer, or anything to ask with, the connection counts as unmetered.
         let answer = try? ChildProcess.run(
             "/usr/bin/busctl",

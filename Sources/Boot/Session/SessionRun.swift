@@ -99,11 +99,20 @@ package final class SessionRun: Sendable {
         let transfers = configuration.transfers(stallSeconds: 5, catalogs: places.catalogs)
         await teardown.addBlocking { transfers.close() }
 
+        let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
+        let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
+        let finding = Task { try await findVersion(systems, cache) }
         async let preparing = GuestSurroundings.prepare(
             request: request, directory: directory, places: places, users: users, teardown: teardown,
+            exchange: ExchangeKeeping(
+                atStart: { [self] in keepsExchange(of: try await finding.value) },
+                atEnd: { [self] in request.keepsExchange == nil && state.snapshot.verified == true }),
             log: { [self] in note("\($0)\n") })
-        let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
-        let version = try await findVersion(systems)
+        let version = try await withTaskCancellationHandler {
+            try await finding.value
+        } onCancel: {
+            finding.cancel()
+        }
         try await SessionGuest.check(
             request, chosen: version.chosen, userData: configuration.userData, directory: directory)
         let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
@@ -111,7 +120,6 @@ package final class SessionRun: Sendable {
             note("\(lowered)\n")
             update { $0.lowered = lowered }
         }
-        let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
         let verification = SessionVerification(
             version, library: systems.vendors, places: places, cache: cache, directory: directory, state: state,
             signals: signals.continuation, log: { [self] in note("\($0)\n") })
@@ -123,6 +131,9 @@ package final class SessionRun: Sendable {
         let mounted = try await disk.mount(
             at: directory.mount, reader: try await reader(users), readBound: configuration.readBound,
             quiet: .seconds(configuration.quietSeconds), signals: signals.continuation, teardown)
+        if let file = version.image.file, let library = systems.vendors {
+            await teardown.addBlocking { file.remember(mounted.stores, in: library) }
+        }
         update {
             $0.phase = .mount
             $0.mount = mounted.image.path
@@ -148,7 +159,10 @@ package final class SessionRun: Sendable {
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()
-        await followBoot(guest, ahead, fetching, teardown) { await verification?.check(mounted.stores) }
+        let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
+        await followBoot(guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false) { fetchRest in
+            await verification?.follow(mounted.stores, fetchRest: fetchRest)
+        }
         return RunningSession(
             guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
@@ -172,15 +186,25 @@ package final class SessionRun: Sendable {
         }
     }
 
-    private func findVersion(_ systems: SystemsLibrary) async throws -> SessionImage {
-        let (chosen, isCurrent) = try await systems.choose(try VersionName(argument: request.name))
+    /// Whether the exchange folder is one that stays: what the guest of an unverified file put there may be anybody's.
+    private func keepsExchange(of version: SessionImage) -> Bool {
+        if let asked = request.keepsExchange { return asked }
+        guard let file = version.image.file, file.source.trust < .pieces else { return true }
+        return VendorNotes(places: places).standing(of: file, version.ledger) == .verified
+    }
+
+    private func findVersion(_ systems: SystemsLibrary, _ cache: BlockCache) async throws -> SessionImage {
+        let name = try VersionName(argument: request.name)
+        let (wanted, isCurrent) = try await systems.choose(name)
         update {
-            $0.catalog = chosen.source.name
-            $0.distribution = chosen.distribution.id
-            $0.version = chosen.version.id.text
+            $0.catalog = wanted.source.name
+            $0.distribution = wanted.distribution.id
+            $0.version = wanted.version.id.text
             $0.phase = .index
         }
-        let image = try await systems.image(of: chosen)
+        let image = try await systems.soundImage(of: wanted, isNewest: name.version == nil, cache: cache)
+        let chosen = image.chosen
+        update { $0.version = chosen.version.id.text }
         try checkNotStopped()
         try checkIsAllowed(image)
         let recorded = BootSetLibrary(places: places)
@@ -213,10 +237,12 @@ package final class SessionRun: Sendable {
     }
 
     /// In the background while the guest runs: notes that it ran, records what its boot reads, then fetches the rest.
-    /// - Parameter check: called when nothing more is fetched ahead.
+    /// - Parameters:
+    ///   - isSoonGone: whether the servers have the image only for days.
+    ///   - check: called when nothing more is fetched ahead, with what fetches again what is missing still.
     private func followBoot(
         _ guest: SessionGuest, _ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown,
-        then check: @escaping @Sendable () async -> Void
+        isSoonGone: Bool, then check: @escaping @Sendable (_ fetchRest: () async -> Void) async -> Void
     ) async {
         // Without the note the menu just does not mark this version as the last one that ran.
         try? RunHistory(places: places).note(ahead.key)
@@ -228,11 +254,13 @@ package final class SessionRun: Sendable {
                 isMetered = (try? await WorkerThread.run(name: "metered", MeteredNetwork.isMetered)) ?? false
             }
             await bootSet.value
+            let fetchesRest = setting != "never" && !isMetered
             await ahead.followBoot(
-                fetchesRest: setting != "never" && !isMetered, cpuSeconds: guest.cpuSeconds)
-            await check()
+                fetchesRest: fetchesRest, isSoonGone: isSoonGone, cpuSeconds: guest.cpuSeconds)
+            await check { if fetchesRest { await ahead.fetchRest() } }
         }
-        await teardown.add { following.cancel() }
+        // What it finds out about the file is acted on by the steps before.
+        await teardown.addEnd(of: following)
     }
 
     /// Writes to the session's own log, which is our standard error.

@@ -19,9 +19,16 @@ final class SessionVerification: Sendable {
     private let signals: AsyncStream<SessionSignal>.Continuation
     private let log: @Sendable (String) -> Void
     private let wrong = Mutex<String?>(nil)
-    private let isGone = Atomic(false)
+    /// Places that said that they do not have the file.
+    private let missing = Mutex<Set<String>>([])
+    private let lastLine = Mutex("")
 
-    /// Nil where each block is verified as it comes.
+    /// Seconds between the first two looks, and the most between later ones.
+    private static let pauses = (first: 30, longest: 1800)
+    /// Seconds after which somebody else's finding is seen.
+    private static let step = 5
+
+    /// Nil where each block is verified as it comes, by what a catalog signed.
     init?(
         _ version: SessionImage, library: VendorLibrary?, places: Places, cache: BlockCache,
         directory: SessionDirectory, state: SessionState, signals: AsyncStream<SessionSignal>.Continuation,
@@ -31,48 +38,97 @@ final class SessionVerification: Sendable {
         (self.version, self.file, self.library, self.cache) = (version, file, library, cache)
         (self.directory, self.state, self.signals, self.log) = (directory, state, signals, log)
         notes = VendorNotes(places: places)
-        let isVerified = file.source.trust >= .pieces || notes.isVerified(file)
+        let isVerified = file.source.trust >= .pieces || notes.standing(of: file, version.ledger) == .verified
         state.update {
             $0.trust = file.source.trust
             $0.verified = isVerified
         }
     }
 
-    /// The vendor's servers do not have the file any more. From any thread.
+    /// One of the vendor's servers does not have the file any more. From any thread.
     /// - Parameter place: where it is not.
-    /// - Returns: what the user is told.
-    func fileIsGone(_ place: String) -> String {
-        if !isGone.exchange(true, ordering: .relaxed) {
-            // The next listing says so, too.
-            try? notes.noteGone(file)
+    /// - Returns: what the user is told; nil where the vendor's own server, or a mirror, may have it still.
+    func fileIsMissing(at place: String) -> String? {
+        let places = missing.withLock { missing in
+            missing.insert(place)
+            return missing
         }
+        func isMissing(_ place: PinnedFile.Place) -> Bool {
+            [place.url, place.finalURL].contains { places.contains($0) || places.contains(URLText.public($0)) }
+        }
+        // A mirror may be behind the vendor's own server, or ahead of it.
+        guard let own = file.places.first, isMissing(own) || file.places.allSatisfy(isMissing) else { return nil }
+        // The next listing says so, too.
+        try? notes.noteGone(file)
         return
             "the vendor no longer offers \(title): \(place) does not exist. The guest waits for what has not arrived; if it does "
             + "not come back, end the guest and boot a newer build"
     }
 
-    /// Looks at the file once all of it should be here.
-    func check(_ stores: BlockStores) async {
-        guard file.source.trust < .pieces, !notes.isVerified(file) else { return }
+    /// Looks at the file until it is known what it is, or the task is cancelled.
+    /// - Parameter fetchRest: fetches again what is missing by then.
+    func follow(_ stores: BlockStores, fetchRest: () async -> Void) async {
+        var pause = SessionVerification.pauses.first
+        while !Task.isCancelled {
+            if await check(stores) { return }
+            var waited = 0
+            while waited < pause, version.ledger?.isWrong != true {
+                do { try await Task.sleep(for: .seconds(SessionVerification.step)) } catch { return }
+                waited += SessionVerification.step
+            }
+            pause = min(2 * pause, SessionVerification.pauses.longest)
+            if version.ledger?.isWrong != true { await fetchRest() }
+        }
+    }
+
+    /// Looks at the file once.
+    /// - Returns: whether another look would find nothing else.
+    private func check(_ stores: BlockStores) async -> Bool {
+        guard notes.standing(of: file, version.ledger) == nil else { return true }
         await stores.caching.settle(within: .seconds(60))
         do {
             let finding = try await file.check(
-                version.index, version.ledger, cache: cache, store: stores.caching, library: library)
+                version.index, version.ledger, cache: cache, library: library)
             switch finding {
             case .right:
-                try notes.noteVerified(file)
-                state.update { $0.verified = true }
-                log("verified: all of \(title) is here, and is what its vendor says")
-            case .wrong(let reason): condemn(reason)
-            case .unknown: log("all of \(title) is here; its vendor says nothing that it could be compared with")
-            case .incomplete(let missing):
-                log("\(title) is not verified yet: \(missing) of \(version.index.count) pieces are not in the cache")
+                try notes.noteRight(file, version.ledger)
+                if FileStanding(ofRight: file) == .verified {
+                    state.update { $0.verified = true }
+                    note("verified: all of \(title) is here, and is what its vendor says")
+                } else {
+                    note(
+                        "all of \(title) is here, and fits the digests that its vendor publishes, which nobody has signed"
+                    )
+                }
+                return true
+            case .wrong(let reason):
+                condemn(reason)
+                return true
+            case .unknown:
+                note("all of \(title) is here; its vendor publishes no digest that it could be compared with")
+                return true
+            case .incomplete:
+                note("\(title) is not verified yet: not all of its \(version.index.count) pieces are in the cache")
+                return false
+            case .unverifiable(let reason, let isPassing):
+                note("warning: all of \(title) is here, but could not be verified: \(reason)")
+                return !isPassing
             }
         } catch is CancellationError {
-            return
+            return true
         } catch {
-            log("warning: \(title) could not be verified: \(error)")
+            note("warning: \(title) could not be verified: \(error)")
+            return false
         }
+    }
+
+    /// Writes a line to the log, unless it is the one that was written last.
+    private func note(_ line: String) {
+        let isNew = lastLine.withLock { last in
+            defer { last = line }
+            return last != line
+        }
+        if isNew { log(line) }
     }
 
     /// Ends the guest.

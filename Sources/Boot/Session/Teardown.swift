@@ -29,6 +29,24 @@ actor Teardown {
         }
     }
 
+    /// The end of a task: it is cancelled, and has ten seconds.
+    func addEnd(of task: Task<Void, Never>) {
+        steps.append {
+            task.cancel()
+            let (done, continuation) = AsyncStream<Void>.makeStream()
+            Task {
+                await task.value
+                continuation.finish()
+            }
+            let limit = Task {
+                try await Task.sleep(for: .seconds(10))
+                continuation.finish()
+            }
+            for await _ in done {}
+            limit.cancel()
+        }
+    }
+
     func run() async {
         while let step = steps.popLast() { await step() }
     }

@@ -114,7 +114,6 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.string("vendors.least", among: TrustLevel.allCases.map(\.rawValue)) {
             vendors.least = TrustLevel(rawValue: value)
         }
-        if let value = try reader.string("vendors.from") { vendors.from = value }
         if let value = try reader.strings("vendors.hidden") { vendors.hidden = Set(value) }
         if let value = try reader.string("network.mode", among: ["user", "lan", "none"]) { network = value }
     }
@@ -129,7 +128,7 @@ private struct SettingsReader {
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
         "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
         "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "user-data"],
-        "vendors": ["enabled", "least", "from", "hidden"],
+        "vendors": ["enabled", "least", "hidden"],
     ]
 
     /// A misspelt setting is an error, not a silent default.

@@ -33,7 +33,8 @@ package struct Places: Sendable {
     package var vendors: String { "\(state)/vendors" }
     /// What was found out here about vendors' versions.
     package var vendorNotes: String { "\(state)/vendor-notes" }
-    /// Folders with tables of vendors: the installed one, then the user's own.
+    /// Folders with tables of vendors: that of the sources, in a folder where the program was built, the installed one, then the user's
+    /// own. A later one's file takes the place of an earlier one's of the same name.
     package let vendorTables: [String]
     /// Since when versions of which something is stored have been missing from their catalogs.
     package var departed: String { "\(state)/departed" }
@@ -70,10 +71,16 @@ package struct Places: Sendable {
             ?? (isRoot ? "/var/cache/oscircular" : "\(home)/.cache/oscircular")
         let configuration = variable("XDG_CONFIG_HOME") ?? "\(home)/.config"
         configurationFiles = ["/etc/oscircular/config.toml", "\(configuration)/oscircular/config.toml"]
-        // PREFIX/bin/oscircular has its files in PREFIX/share/oscircular.
-        let prefix = program?.split(separator: "/").dropLast(2).map { "/\($0)" }.joined()
-        vendorTables = [prefix.map { "\($0)/share/oscircular/vendors" }, "\(configuration)/oscircular/vendors"]
-            .compactMap(\.self)
+        vendorTables = Places.tables(of: program) + ["\(configuration)/oscircular/vendors"]
+    }
+
+    /// Folders of tables that belong to a program, the least important first.
+    private static func tables(of program: String?) -> [String] {
+        guard let parts = program?.split(separator: "/") else { return [] }
+        func path(_ parts: some Sequence<Substring>) -> String { parts.map { "/\($0)" }.joined() }
+        // PREFIX/bin/oscircular has its files in PREFIX/share/oscircular; one that was built and not installed, in its sources.
+        let sources = parts.firstIndex(of: ".build").map { "\(path(parts[..<$0]))/share/vendors" }
+        return [sources, "\(path(parts.dropLast(2)))/share/oscircular/vendors"].compactMap(\.self)
     }
 
     /// Of this process.

@@ -7,8 +7,6 @@ package struct VendorSettings: Sendable, Equatable {
     /// How sure a version must be to boot before all of it is here. Nil where the user has not said: then
     /// ``TrustLevel/whole``, and a boot of what is less sure is asked about once.
     package var least: TrustLevel?
-    /// The followed catalog whose table of vendors replaces the installed one; nil for none.
-    package var from: String?
     /// Ids of systems, and names of vendors, that are not offered.
     package var hidden: Set<String> = []
 

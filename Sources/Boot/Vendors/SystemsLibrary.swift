@@ -1,3 +1,4 @@
+import BlockStore
 import Catalog
 import Curl
 import Formats
@@ -20,12 +21,18 @@ package struct SystemsLibrary: Sendable {
     /// Nil where vendors' systems are not offered: they are turned off, or there is no table, or a followed catalog has had
     /// their name since before it was reserved.
     package let vendors: VendorLibrary?
+    /// Files of the table that count as not there, and why.
+    package let tableFaults: [VendorsError]
+    /// What was found out here about vendors' versions; nil where nothing is known of places.
+    let notes: VendorNotes?
+    let ledgers: LedgerFolder?
 
     package init(places: Places, configuration: Configuration, transfers: TransferQueue) {
         catalogs = CatalogLibrary(
             directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
         let settings = configuration.vendors
         let table = settings.isEnabled ? VendorTable.load(folders: places.vendorTables) : VendorTable()
+        (tableFaults, notes, ledgers) = (table.faults, VendorNotes(places: places), places.ledgers)
         let isNameTaken = catalogs.sources().contains { $0.name == CatalogSource.vendorsName }
         vendors =
             table.rows.isEmpty || isNameTaken
@@ -34,9 +41,12 @@ package struct SystemsLibrary: Sendable {
                 table: table, directory: places.vendors, transfers: transfers, hidden: settings.hidden)
     }
 
-    /// - Parameter vendors: nil for none.
-    package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil) {
+    /// - Parameters:
+    ///   - vendors: nil for none.
+    ///   - places: where what was found out about vendors' versions is; nil for nowhere.
+    package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil, places: Places? = nil) {
         (self.catalogs, self.vendors) = (catalogs, vendors)
+        (tableFaults, notes, ledgers) = ([], places.map { VendorNotes(places: $0) }, places?.ledgers)
     }
 
     /// Copies of the followed catalogs, by name, then what is known of vendors' systems.
@@ -59,11 +69,11 @@ package struct SystemsLibrary: Sendable {
     /// Chooses a version by its name.
     /// - Parameter asking: whether its vendor is asked; nil for what the line allows.
     /// - Returns: it, and whether what is known of its catalog is what its server has now.
-    /// - Throws: ``CatalogAccessError``; `VendorsError` where a vendor was asked and nothing is known.
+    /// - Throws: ``CatalogAccessError``, ``NotFoundError``; `VendorsError` where a vendor was asked and nothing is known.
     package func choose(
         _ name: VersionName, asking: Asking? = nil
     ) async throws -> (version: ChosenVersion, isCurrent: Bool) {
-        var found = try name.find(in: await copies(refresh: true))
+        var found = try find(name, in: await copies(refresh: true))
         guard found.copy.source.isVendors, let vendors else {
             return (try name.choose(from: found), found.copy.isCurrent)
         }
@@ -81,6 +91,13 @@ package struct SystemsLibrary: Sendable {
             found.distribution = await refreshed(known, by: vendors, evenIfFresh: name.version != nil)
         case .ifUnknown, .ifDue:
             found.distribution = try await vendors.refresh(known.id, evenIfFresh: false)
+        }
+        // Unless it is named, a build that the vendor no longer has is the last choice.
+        let isGone = goneVersions(of: found.distribution)
+        if name.version == nil, !isGone.isEmpty {
+            let versions = found.distribution.versions
+            found.distribution.versions =
+                versions.filter { !isGone.contains($0.id) } + versions.filter { isGone.contains($0.id) }
         }
         return (try name.choose(from: found), true)
     }
@@ -136,15 +153,45 @@ package struct SystemsLibrary: Sendable {
     }
 
     /// Where a version's image is: fetches its index, and for a vendor's version all that the vendor says of its file.
-    /// - Parameter elsewhere: a path for the caller's own copy of an index where the state cannot be written; nil to fail then.
-    /// - Throws: ``CatalogAccessError``, `VendorsError`.
-    package func image(of chosen: ChosenVersion, elsewhere: String? = nil) async throws -> VersionImage {
+    /// - Parameters:
+    ///   - isNewest: nobody named the version. Where its vendor has put another in its place, that is taken.
+    ///   - elsewhere: a path for the caller's own copy of an index where the state cannot be written; nil to fail then.
+    /// - Throws: ``CatalogAccessError``, `VendorsError`; ``BootError/packed(_:)`` before anything is downloaded.
+    package func image(
+        of chosen: ChosenVersion, isNewest: Bool = false, elsewhere: String? = nil
+    ) async throws -> VersionImage {
         guard chosen.source.isVendors, let vendors else {
             return VersionImage(
                 chosen: chosen, indexPath: try await catalogs.index(of: chosen, elsewhere: elsewhere), file: nil)
         }
-        let file = try await vendors.pin(chosen)
-        return VersionImage(chosen: chosen.pinned(file), indexPath: file.indexPath, file: file)
+        if let row = vendors.hint(chosen.distribution.id), row.isDownloadOnly || row.packing != nil {
+            throw BootError.packed(
+                PackedFile(
+                    system: row.id, packing: row.packing?.rawValue,
+                    url: chosen.version.source?.urls.first ?? row.homepage ?? ""))
+        }
+        do {
+            return try await pinned(chosen, by: vendors)
+        } catch let error as VendorsError where error.isOfTheListing && vendors.pinned(of: chosen) == nil {
+            // The listing may be of yesterday, and the file of today.
+            let known = try await vendors.refresh(chosen.distribution.id, evenIfFresh: true)
+            let departed = vendors.departed(known.id)
+            guard isNewest, let newest = known.versions.first(where: { !departed.contains($0.id) }),
+                newest.id != chosen.version.id || newest.source != chosen.version.source
+            else { throw error }
+            let other = ChosenVersion(
+                source: chosen.source, document: chosen.document, distribution: known, version: newest)
+            return try await pinned(other, by: vendors)
+        }
+    }
+
+    private func pinned(_ chosen: ChosenVersion, by vendors: VendorLibrary) async throws -> VersionImage {
+        var file = try await vendors.pin(chosen)
+        if notes?.text(.wrong, file.system, file.version.text) != nil {
+            // Nobody knows which of its places gave something else.
+            file = file.onlyFrom(chosen.version.source?.urls.first)
+        }
+        return VersionImage(chosen, file)
     }
 }
 
@@ -161,6 +208,10 @@ package struct VersionImage: Sendable {
         (self.chosen, self.indexPath, self.file) = (chosen, indexPath, file)
     }
 
+    fileprivate init(_ chosen: ChosenVersion, _ file: PinnedFile) {
+        self.init(chosen: chosen.pinned(file), indexPath: file.indexPath, file: file)
+    }
+
     /// How the disk lies in what the index describes.
     package var format: DiskFormat { file?.source.format ?? chosen.version.source?.format ?? .raw }
 
@@ -172,6 +223,22 @@ package struct VersionImage: Sendable {
     package func index() throws(ImageIndexError) -> ImageIndex {
         guard let imageSize else { return try ImageIndex(path: indexPath) }
         return try ImageIndex(path: indexPath, imageSize: imageSize)
+    }
+}
+
+extension VendorsError {
+    /// Whether another answer to the vendor's listing may help.
+    fileprivate var isOfTheListing: Bool {
+        switch self {
+        case .gone, .structural: true
+        default: false
+        }
+    }
+}
+
+extension VendorLibrary {
+    fileprivate func pinned(of chosen: ChosenVersion) -> PinnedFile? {
+        pinned(chosen.distribution.id, chosen.version.id)
     }
 }
 

@@ -41,20 +41,26 @@ extension PinnedFile {
             pieceLength: max(PinnedFile.pieceLength, first.length))
     }
 
+    /// Where the ledger is, or would be; nil where the index has digests of all that it lists.
+    /// - Throws: ``ImageIndexError``.
+    func ledgerPath(_ index: ImageIndex, in ledgers: LedgerFolder) throws -> String? {
+        source.trust < .pieces ? ledgers.path(of: PieceKey(of: try index.block(at: 0).id)) : nil
+    }
+
     /// What gives the file's pieces: the cache, then the vendor's servers.
     package func stores(
         _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) throws -> BlockStores {
-        let places = places.map { place in
-            RangedPlace(
-                TransferPlace(place.url),
-                pinned: PinnedURL(
-                    url: place.finalURL, reach: .written, entityTag: place.etag, lastModified: place.lastModified))
-        }
-        return try BlockStores(
-            file: RangedFile(size: index.imageSize, places: places), index: index, ledger: ledger,
+        try BlockStores(
+            file: RangedFile(size: index.imageSize, places: places.map(\.ranged)), index: index, ledger: ledger,
             cache: cache, transfers: transfers, policy: policy, failures: failures)
+    }
+
+    /// Keeps what was learned of the file's places for the next start. One that has been replaced everywhere is pinned anew then.
+    func remember(_ stores: BlockStores, in library: VendorLibrary) {
+        if stores.haveAllChanged { return library.forget(self) }
+        library.remember(stores.pinned, of: self)
     }
 
     /// Keeps the beginning of the file, which came when it was looked at, so that it is not asked for again.

@@ -68,6 +68,10 @@ extension BootBackend {
         guard let overview else { return MenuOffer(isPriced: isPriced) }
         var offer = MenuOffer(overview, isPriced: isPriced, message: describe)
         offer.hiddenVendors = await hiddenVendors()
+        if isPriced, configuration.prefetchRest == "auto", copies.contains(where: \.source.isVendors) {
+            // Without a thread to find out, the connection counts as unmetered.
+            offer.isMetered = (try? await WorkerThread.run(name: "metered", MeteredNetwork.isMetered)) ?? false
+        }
         return offer
     }
 

@@ -25,7 +25,7 @@ extension BootBackend {
     private func reason(_ error: VendorsError) -> String {
         switch error {
         case .transient(_, let url, let reason), .structural(_, let url, let reason),
-            .unverified(_, let url, let reason):
+            .unverified(_, let url, let reason), .cannotVerify(_, let url, let reason):
             "\(reason) (\(URLText.withoutCredentials(url)))"
         default: describe(error)
         }

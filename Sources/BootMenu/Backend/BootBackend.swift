@@ -99,7 +99,7 @@ package final class BootBackend: MenuBackend {
             id: session, name: image.description, memoryMiB: configuration.memoryMiB, cpus: configuration.cpus,
             // Windows and consoles are opened from the menu later; the guest needs a screen for that.
             display: hasDisplay ? .window : .none, network: configuration.network, accel: configuration.accelerator,
-            connect: configuration.connect, keepsExchange: configuration.keepsExchange,
+            connect: configuration.connect, keepsExchange: configuration.keepsExchange ? nil : false,
             exchangeLimit: configuration.exchangeLimit)
         return try await SessionLauncher(places: places, program: program).start(request)
     }

@@ -10,6 +10,8 @@ package struct MenuOffer: Sendable {
     package var hiddenVendors: Set<String> = []
     /// The system that was run last.
     package var lastUsed: SystemName?
+    /// Whether the line is paid by the byte, so that only what guests read is fetched.
+    package var isMetered = false
     /// False while download sizes and cached shares are still being worked out.
     package var isPriced: Bool
 

@@ -122,6 +122,8 @@ extension MenuLoop {
                 let report = try await backend.boot(image, session: session, allowing: allowing)
                 if let question = report.unverified {
                     post(.launchAsks(number, question))
+                } else if let boot = report.refused {
+                    post(.launchFailed(number, TrustText.refusal(boot), report.status))
                 } else if let failure = report.failure {
                     post(.launchFailed(number, backend.message(for: failure), report.status))
                 } else {

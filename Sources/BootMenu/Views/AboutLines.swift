@@ -71,7 +71,7 @@ enum AboutLines {
     ) -> [AboutLine] {
         let systems = group.members.prefix(200).map { state.offer.systems[$0] }
         var lines = glyphs.wrap(
-            "Images on \(group.name)'s own servers, streamed while they run.", width, limit: 2
+            "Images on their makers' servers, streamed while they run.", width, limit: 2
         ).map { AboutLine($0) }
         if group.isHidden { lines = glyphs.wrap(hiddenText, width, limit: 2).map { AboutLine($0) } }
         guard height > 4 else {
@@ -111,11 +111,10 @@ enum AboutLines {
 
     /// How long the vendor has a build.
     private static func kept(_ system: SystemSummary) -> [AboutLine] {
-        let parts = [
-            system.listing?.keptBuilds.map { "the newest \(Format.several($0, "build"))" },
-            system.listing?.keptDays.map { "for \(Format.several($0, "day"))" },
-        ].compactMap { $0 }
-        return parts.isEmpty ? [] : [AboutLine(.kept, "by the vendor: \(parts.joined(separator: ", each "))")]
+        let builds = system.listing?.keptBuilds.map { Format.several($0, "build") }
+        let days = system.listing?.keptDays.map { "for \(Format.several($0, "day"))" }
+        let parts = [builds ?? (days == nil ? nil : "each build"), days].compactMap { $0 }
+        return parts.isEmpty ? [] : [AboutLine(.kept, parts.joined(separator: ", "))]
     }
 
     private static func trouble(_ catalog: CatalogItem, width: Int, glyphs: Glyphs) -> [AboutLine] {

@@ -9,11 +9,10 @@ enum TrustText {
         guard let level = version.trust else { return nil }
         if version.fault != nil { return ("not the vendor's file", [.alert]) }
         if version.isGone { return ("no longer offered, \(share(version)) here", [.dim]) }
-        // Sums that nobody signed prove no more than the connection does.
-        if version.isVerified, level > .none { return ("verified", [.accent]) }
+        if version.isVerified { return ("verified", [.accent]) }
         return switch level {
         case .none: ("not verified", [.alert])
-        case .whole: (state.facts.fetchesRest ? level.words : "not yet verified", [])
+        case .whole: (state.fetchesRest ? level.words : "not yet verified", [])
         case .pieces, .blocks: (TrustLevel.blocks.words, [.accent])
         }
     }
@@ -34,20 +33,35 @@ enum TrustText {
         }
     }
 
+    /// Why the user's settings do not let a version boot, and what can be done in the menu.
+    static func refusal(_ boot: UnverifiedBoot) -> String {
+        let way =
+            boot.level == .none
+            ? "Nothing that its vendor publishes can verify it"
+            : "Go back and press o to download it: it boots when all of it is here and has been verified"
+        return "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). Your setting vendors.least asks for more "
+            + "(\(boot.least.rawValue)). \(way)."
+    }
+
     /// For details: the row's words, and what they rest on.
     static func fact(_ version: VersionSummary, _ state: MenuState) -> String? {
         guard let word = of(version, state)?.text, let level = version.trust else { return nil }
         if let fault = version.fault { return "\(word): \(fault)" }
-        if version.isVerified, level == .none { return "\(word): all of it is here, and fits sums that nobody signed" }
         if version.isVerified { return "\(word): all of it is here, and it is what its vendor says" }
         if version.isGone { return word }
         return switch level {
+        case .none where version.isCompared: "\(word): all of it is here, and fits checksums that nobody has signed"
         case .none: "\(word): only the connection to its server vouches for it"
-        case .whole where state.facts.fetchesRest:
+        case .whole where state.fetchesRest:
             "\(word): the vendor signed the file as a whole"
         case .whole: "\(word): the vendor signed the whole file, and its rest is not fetched"
         case .pieces: "\(word) before it is used, by the vendor's signature"
         case .blocks: "\(word) before it is used"
         }
     }
+}
+
+extension MenuState {
+    /// Whether the rest of a vendor's file is fetched while its guest runs, so that it will have been verified.
+    var fetchesRest: Bool { facts.fetchesRest && !offer.isMetered }
 }

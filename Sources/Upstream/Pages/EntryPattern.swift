@@ -99,14 +99,14 @@ package struct EntryPattern: Sendable, Hashable {
                 note("number", digits)
                 rest = rest.dropFirst(digits.count)
             case .serial:
-                guard rest.first == "." else {
+                let digits = rest.first == "." ? rest.dropFirst().prefix { $0.isASCII && $0.isNumber } : ""
+                // A point before something else, as in ".iso", belongs to the text behind.
+                guard let number = Int(digits) else {
                     note("serial", rest.prefix(0))
                     serial = 0
                     numbers.append(0)
                     continue
                 }
-                let digits = rest.dropFirst().prefix { $0.isASCII && $0.isNumber }
-                guard let number = Int(digits) else { return nil }
                 numbers.append(number)
                 serial = number
                 note("serial", rest.prefix(digits.count + 1))

@@ -25,6 +25,15 @@ package enum SignatureError: Error, Sendable, Hashable {
         case .unknownKey, .bad, .expiredKey, .revokedKey, .malformed, .otherKey: false
         }
     }
+
+    /// Whether the vendor may have made the signature with what a copy of its key that was kept does not have: a new subkey, or a
+    /// later end.
+    package var asksForNewerKeys: Bool {
+        switch self {
+        case .unknownKey, .expiredKey: true
+        default: false
+        }
+    }
 }
 
 extension SignatureError: CustomStringConvertible {

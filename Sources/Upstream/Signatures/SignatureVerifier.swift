@@ -23,10 +23,11 @@ package struct SignatureVerifier: Sendable {
     }
 
     /// Whether this machine can verify a kind of signature, and else the package that it lacks.
-    package func missingPackage(for kind: SignatureKind) -> String? {
+    /// - Parameter isLarge: whether it is of a file that is given piece by piece, which sqv does not take.
+    package func missingPackage(for kind: SignatureKind, isLarge: Bool = false) -> String? {
         do throws(SignatureError) {
             switch kind {
-            case .openpgp: if find("sqv") == nil { _ = try program("gpgv", package: "gpgv") }
+            case .openpgp: if isLarge || find("sqv") == nil { _ = try program("gpgv", package: "gpgv") }
             case .openpgpClear: _ = try program("gpgv", package: "gpgv")
             case .minisign: _ = try program("minisign", package: "minisign")
             case .signify, .signifyEmbedded: _ = try program("signify-openbsd", package: "signify-openbsd")

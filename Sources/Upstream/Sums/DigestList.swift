@@ -63,6 +63,8 @@ package struct DigestList {
 
     /// Bytes of the longest list that is read.
     package static let longest = 4_194_304
+    /// Bytes of the longest line: a path of the greatest length, and more than a digest.
+    private static let longestLine = 8192
 
     /// Whether no line of it is a digest: a page that a server sends for what is not there, for one.
     package var isEmpty: Bool { entries.isEmpty }
@@ -76,23 +78,30 @@ package struct DigestList {
             return
         }
         var isOther = false
-        for line in DigestList.signedLines(text) {
+        for line in DigestList.signedLines(text) where line.utf8.count <= DigestList.longestLine {
             if line.hasPrefix("#") {
                 // Gentoo's lists: "# BLAKE2B HASH" before digests of the same length.
                 let words = line.dropFirst().split(whereSeparator: \.isWhitespace)
                 if words.count == 2, words[1].lowercased() == "hash" {
                     isOther = DigestList.digits(of: words[0]) == nil
-                } else if let match = line.wholeMatch(of: /#\s*(.+):\s+([0-9]{1,18}) bytes\s*/),
-                    let size = UInt64(match.2)
-                {
-                    // Fedora's and its kin's: "# NAME: N bytes".
-                    let name = String(match.1)
+                } else if let (name, size) = DigestList.size(in: line) {
                     sizes[name] = .some(sizes[name, default: size] == size ? size : nil)
                 }
             } else if !isOther {
                 read(line)
             }
         }
+    }
+
+    /// Fedora's and its kin's comment of a file's bytes: `# NAME: N bytes`.
+    private static func size(in line: Substring) -> (name: String, bytes: UInt64)? {
+        guard let colon = line.lastIndex(of: ":") else { return nil }
+        let words = line[line.index(after: colon)...].split(maxSplits: 3, whereSeparator: \.isWhitespace)
+        let name = line[..<colon].dropFirst().drop(while: \.isWhitespace)
+        guard words.count == 2, words[1] == "bytes", words[0].utf8.count <= 18, !name.isEmpty,
+            let bytes = UInt64(words[0])
+        else { return nil }
+        return (String(name), bytes)
     }
 
     /// The lines without what frames them: a byte order mark, carriage returns, a signature.
@@ -163,7 +172,11 @@ package struct DigestList {
     /// - Parameters:
     ///   - paths: the ways to write the file's path: as in its URL, and decoded.
     ///   - isOwn: the list is for that file alone: then a digest without a name is the file's, and so is the only one, whatever its name.
-    package func finding(for paths: [String], isOwn: Bool) -> Finding {
+    ///   - isOther: whether a name that is not the file's may be another of its names; "" stands for a digest without a name. A signed list
+    ///     is a right one of some file, and whoever serves it can put it into the place of this file's.
+    package func finding(
+        for paths: [String], isOwn: Bool, isOther: (_ name: String) -> Bool = { _ in true }
+    ) -> Finding {
         let wanted = paths.map { $0.split(separator: "/") }.filter { !$0.isEmpty }
         var best = (length: 0, entries: [Entry]())
         for entry in entries {
@@ -177,9 +190,9 @@ package struct DigestList {
         }
         if best.entries.isEmpty, isOwn {
             let nameless = entries.filter(\.name.isEmpty)
-            best.entries = nameless.isEmpty ? entries : nameless
             // A list for a file under another of its names: only where there is no choice.
             if nameless.isEmpty, Set(longest(of: entries).map(\.digest)).count > 1 { return .nothing }
+            best.entries = (nameless.isEmpty ? entries : nameless).filter { isOther($0.name) }
         }
         let digests = Set(longest(of: best.entries).map(\.digest))
         guard let digest = digests.first else { return .nothing }

@@ -1,7 +1,6 @@
 import Catalog
-import Crypto
 import Curl
-import Formats
+import ImageIndex
 import Upstream
 
 /// What a vendor says of one file, verified as far as the table knows how.
@@ -33,6 +32,11 @@ struct FileStatements: Sendable {
 
     /// - Throws: ``VendorsError``.
     func statement(of build: VendorBuild) async throws -> FileStatement {
+        // Before anything is fetched, which would be of no use.
+        let isImage = proof.subject == .image
+        if proof.subject != .absent, let package = verifier.missingPackage(for: proof.kind, isLarge: isImage) {
+            throw VendorsError.noVerifier(system: row.id, package: package)
+        }
         var statement = FileStatement()
         if let digest = build.digest { statement.digests = [digest] }
         switch proof.subject {
@@ -97,8 +101,8 @@ struct FileStatements: Sendable {
         statement.trust = .whole
         try take((url, verified.bytes), build, into: &statement)
         guard let place, let bytes = try await torrent else { return }
-        statement.torrent = try read(torrent: bytes, place, sums: verified.bytes, url)
-        statement.trust = .pieces
+        statement.torrent = try read(torrent: bytes, place, of: build, sums: verified.bytes, statement.digests)
+        if statement.torrent != nil { statement.trust = .pieces }
     }
 
     private func signature(of url: String, file build: VendorBuild?) async throws -> [UInt8]? {
@@ -122,7 +126,11 @@ struct FileStatements: Sendable {
         guard !list.isEmpty else { throw fault("has no digest in it") }
         let isOwn = proof.sums?.contains("{image}") == true || sums.url.hasPrefix(build.url + ".")
         let name = build.fileName
-        switch list.finding(for: FileStatements.paths(of: build.url), isOwn: isOwn) {
+        let isSigned = statement.trust != .none
+        let finding = list.finding(for: FileStatements.paths(of: build.url), isOwn: isOwn) { other in
+            !isSigned || isName(other)
+        }
+        switch finding {
         case .nothing: throw fault("does not list \(name)")
         case .contradiction: throw fault("has two different digests of \(name)")
         case .digest(let hex):
@@ -136,6 +144,12 @@ struct FileStatements: Sendable {
                 statement.trust == .none ? [digest] + statement.digests.filter { $0 != digest } : [digest]
             statement.size = list.size(of: name)
         }
+    }
+
+    /// Whether a name is of the form that the row's builds have: then it may be the build under another name.
+    private func isName(_ name: String) -> Bool {
+        guard let entry = row.listing.entry, let pattern = EntryPattern(entry) else { return false }
+        return pattern.match(String(name.split(separator: "/").last ?? "")) != nil
     }
 
     private static func paths(of url: String) -> [String] {
@@ -155,30 +169,36 @@ struct FileStatements: Sendable {
         }
     }
 
-    private func read(torrent bytes: [UInt8], _ place: String, sums: [UInt8], _ url: String) throws -> Torrent {
-        let name = URLText.fileName(of: place)
-        func fault(_ url: String, _ reason: String) -> VendorsError {
-            .structural(system: row.id, url: URLText.public(url), reason: reason)
+    /// Nil where its pieces are not of a length that can be read: the digest of the whole is signed all the same.
+    private func read(
+        torrent bytes: [UInt8], _ place: String, of build: VendorBuild, sums: [UInt8], _ digests: [String]
+    ) throws -> Torrent? {
+        func fault(_ reason: String) -> VendorsError {
+            .structural(system: row.id, url: URLText.public(place), reason: reason)
         }
-        let list = DigestList(String(decoding: sums, as: UTF8.self))
-        guard case .digest(let wanted) = list.finding(for: FileStatements.paths(of: place), isOwn: false) else {
-            throw fault(url, "does not list \(name)")
+        let (torrent, digest): (Torrent, String)
+        do {
+            (torrent, digest) = try Torrent.verified(
+                bytes, by: DigestList(String(decoding: sums, as: UTF8.self)),
+                torrentPath: FileStatements.paths(of: place).last ?? "", fileName: build.fileName, readable: .max)
+        } catch { throw fault("cannot be used: \(error.reason)") }
+        guard digests.contains(where: { $0.hasSuffix(":\(digest)") }) else {
+            throw fault("is of a file with another digest than \(build.fileName)")
         }
-        let digest =
-            wanted.utf8.count == 64
-            ? Hexadecimal.string(of: SHA256.hash(data: bytes)) : Hexadecimal.string(of: SHA512.hash(data: bytes))
-        guard digest == wanted else { throw fault(place, "is not the torrent that the vendor signed") }
-        do { return try Torrent(bytes) } catch { throw fault(place, error.reason) }
+        return LBCASIndexWriter.canWrite(pieceLength: torrent.pieceLength) ? torrent : nil
     }
 
     // MARK: Keys
 
-    func keptKeys() async throws -> [KeptKey] {
+    /// - Parameter isRenewed: whether they are fetched again.
+    func keptKeys(isRenewed: Bool = false) async throws -> [KeptKey] {
         var kept: [KeptKey] = []
         var failure: (any Error)?
         for key in keys {
             // One of them is enough, and the others may be of releases that are no longer signed.
-            do { kept.append(try await keyRing.kept(key.key)) } catch { failure = failure ?? error }
+            do { kept.append(try await keyRing.kept(key.key, isRenewed: isRenewed)) } catch {
+                failure = failure ?? error
+            }
         }
         if kept.isEmpty, let failure {
             throw error(failure as? SignatureError ?? .malformed(""), url: keys.first?.key.url ?? "")
@@ -190,15 +210,33 @@ struct FileStatements: Sendable {
         _ document: [UInt8], signature: [UInt8]?, keys: [KeptKey], url: String
     ) async throws(VendorsError) -> SignatureVerifier.Verified {
         do {
-            return try await verifier.verify(document, signature: signature, kind: proof.kind, keys: keys)
+            return try await withKeys(keys) { keys throws(SignatureError) in
+                try await verifier.verify(document, signature: signature, kind: proof.kind, keys: keys)
+            }
         } catch { throw self.error(error, url: url) }
+    }
+
+    /// Verifies something, and once more with keys that are fetched anew where the kept ones may be too old for it.
+    func withKeys<Value: Sendable>(
+        _ keys: [KeptKey], _ verify: ([KeptKey]) async throws(SignatureError) -> Value
+    ) async throws(SignatureError) -> Value {
+        do { return try await verify(keys) } catch {
+            // Where they do not come, the first answer stands.
+            guard error.asksForNewerKeys, let newer = try? await keptKeys(isRenewed: true), newer != keys else {
+                throw error
+            }
+            return try await verify(newer)
+        }
     }
 
     func error(_ error: SignatureError, url: String) -> VendorsError {
         let shown = URLText.public(url)
         switch error {
+        case .bad: return .unverified(system: row.id, url: shown, reason: "\(error)")
         case .keyUnavailable, .verifierFailed: return .transient(system: row.id, url: shown, reason: "\(error)")
-        default: return .unverified(system: row.id, url: shown, reason: "\(error)")
+        case .noVerifier(let package): return .noVerifier(system: row.id, package: package)
+        case .unknownKey, .expiredKey, .revokedKey, .malformed, .otherKey:
+            return .cannotVerify(system: row.id, url: shown, reason: "\(error)")
         }
     }
 

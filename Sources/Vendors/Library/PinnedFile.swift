@@ -1,4 +1,6 @@
+import BlockStore
 import Catalog
+import Curl
 
 /// A vendor's file as it was found when it was chosen: what is streamed from now on, and nothing else.
 package struct PinnedFile: Sendable, Hashable, Codable {
@@ -6,16 +8,34 @@ package struct PinnedFile: Sendable, Hashable, Codable {
     package struct Place: Sendable, Hashable, Codable {
         /// As the listing has it: asked again when the final URL no longer works.
         package var url: String
+        /// On whose word it is asked.
+        package var reach: TransferReach
         /// Where redirects led.
         package var finalURL: String
+        /// On whose word that is.
+        package var finalReach: TransferReach
         package var etag: String?
         package var lastModified: String?
 
-        package init(url: String, finalURL: String, etag: String? = nil, lastModified: String? = nil) {
-            self.url = url
-            self.finalURL = finalURL
-            self.etag = etag
-            self.lastModified = lastModified
+        /// - Parameter pinned: what its server said; nil where it was not asked.
+        package init(url: String, reach: TransferReach, pinned: PinnedURL? = nil) {
+            (self.url, self.reach, finalURL, finalReach) = (url, reach, url, reach)
+            if let pinned { pin(pinned) }
+        }
+
+        /// As it is asked for ranges.
+        package var ranged: RangedPlace {
+            RangedPlace(
+                TransferPlace(url, reach: reach),
+                pinned: PinnedURL(url: finalURL, reach: finalReach, entityTag: etag, lastModified: lastModified))
+        }
+
+        /// Whether its server was asked, and said by what a change of the file can be seen.
+        var hasValidator: Bool { etag != nil || lastModified != nil }
+
+        mutating func pin(_ pinned: PinnedURL) {
+            (finalURL, finalReach) = (pinned.url, pinned.reach)
+            (etag, lastModified) = (pinned.entityTag, pinned.lastModified)
         }
     }
 
@@ -33,8 +53,6 @@ package struct PinnedFile: Sendable, Hashable, Codable {
     package var signaturePath: String?
     /// Where the file's index is: of signed pieces, or made up.
     package var indexPath: String
-    /// Where digests of pieces are written down as they come; nil where the index has them.
-    package var ledgerPath: String?
     /// Bytes from the file's beginning that were fetched already; nil for none.
     package var beginningPath: String?
     /// Whether the file must be here whole before it is used.

@@ -7,7 +7,7 @@ package struct VendorFinding: Sendable, Hashable, Codable {
     package enum State: String, Sendable, Hashable, Codable {
         /// Everything is as the table says.
         case good = "ok"
-        /// The vendor did not answer, or not now.
+        /// The vendor did not answer, or not now; or nothing is installed here that verifies its signatures.
         case transient
         /// The vendor answered, and it is not what the table leads one to expect.
         case structural
@@ -39,13 +39,15 @@ package struct VendorFinding: Sendable, Hashable, Codable {
 
 extension VendorLibrary {
     /// Asks a vendor for a system's builds, for the newest one's sums and signature, and for the beginning of its file. Nothing is pinned.
-    package func examine(_ row: VendorRow) async -> VendorFinding {
+    /// - Throws: ``VendorsError/state(path:reason:)``.
+    package func examine(_ row: VendorRow) async throws(VendorsError) -> VendorFinding {
         let notes = [table.vendor(row.vendor)?.unchecked, row.unchecked] + table.keys(of: row).map(\.unchecked)
         var finding = VendorFinding(system: row.id, vendor: row.vendor, trust: .none)
         let unchecked = notes.compactMap(\.self)
         finding.unchecked = unchecked.isEmpty ? nil : unchecked.joined(separator: "; ")
         do {
-            let known = try await refresh(row.id, evenIfFresh: true)
+            let known = try await refresh(
+                row.id, evenIfFresh: true, age: UInt64(VendorLibrary.sharedSeconds))
             // After a failure that passes the builds are those of an earlier day.
             if let fault = fault(of: row.id) { throw fault }
             guard let newest = listing(of: row)?.versions.first(where: \.isOffered) else {
@@ -65,8 +67,10 @@ extension VendorLibrary {
             let error = VendorsError.of(error, system: row.id, url: row.listing.upstream[0])
             finding.problem = "\(error)"
             switch error {
-            case .transient, .state: finding.state = .transient
-            case .unverified: finding.state = .unverified
+            // That is this machine's matter, and no vendor's.
+            case .state: throw error
+            case .transient, .noVerifier: finding.state = .transient
+            case .unverified, .cannotVerify: finding.state = .unverified
             case .structural, .gone, .noSuchSystem, .table: finding.state = .structural
             }
         }

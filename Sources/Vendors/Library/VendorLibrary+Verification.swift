@@ -10,7 +10,7 @@ extension VendorLibrary {
 
     /// Verifies a file that is all here: its digests, and the vendor's signature of the file itself where there is one.
     /// - Parameter read: gives bytes of the file from an offset; at most as many as are asked for, at least one.
-    /// - Throws: ``VendorsError/unverified(system:url:reason:)``; what `read` throws.
+    /// - Throws: ``VendorsError``: ``VendorsError/unverified(system:url:reason:)`` for a file that is wrong, and no other; what `read` throws.
     package func verifyWhole(
         _ pinned: PinnedFile, read: @escaping @Sendable (_ offset: UInt64, _ count: Int) throws -> [UInt8]
     ) async throws {
@@ -48,14 +48,16 @@ extension VendorLibrary {
             throw VendorsError.state(path: path, reason: error.message)
         }
         let keys = try await statements.keptKeys()
-        let offset = Mutex<UInt64>(0)
         do {
-            _ = try await SignatureVerifier().verify(size: size, signature: signature, keys: keys) {
-                let start = offset.withLock { $0 }
-                guard start < size else { return nil }
-                let bytes = try read(start, Int(min(UInt64(VendorLibrary.portion), size - start)))
-                offset.withLock { $0 = start + UInt64(bytes.count) }
-                return bytes
+            _ = try await statements.withKeys(keys) { keys throws(SignatureError) in
+                let offset = Mutex<UInt64>(0)
+                return try await SignatureVerifier().verify(size: size, signature: signature, keys: keys) {
+                    let start = offset.withLock { $0 }
+                    guard start < size else { return nil }
+                    let bytes = try read(start, Int(min(UInt64(VendorLibrary.portion), size - start)))
+                    offset.withLock { $0 = start + UInt64(bytes.count) }
+                    return bytes
+                }
             }
         } catch {
             throw statements.error(error, url: url)

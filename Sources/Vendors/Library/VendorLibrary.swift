@@ -6,7 +6,7 @@ import Upstream
 
 /// The systems that vendors offer: the table, the stored listings, and the files that were pinned.
 ///
-/// Folder layout: `listings/SYSTEM.json` and `listings/SYSTEM.pages.json`, `pins/SYSTEM/VERSION/pinned.json` and what belongs to it,
+/// Folder layout: `listings/SYSTEM.json`, `listings/bodies/` (what servers sent), `pins/SYSTEM/VERSION/pinned.json` and what belongs to it,
 /// `keys/`. Several processes may share it: every file appears by rename.
 package struct VendorLibrary: Sendable {
     package let table: VendorTable
@@ -14,9 +14,12 @@ package struct VendorLibrary: Sendable {
     let requests: VendorRequests
     let hidden: Set<String>
     let keyRing: KeyRing
+    let bodies: ListingBodies
 
     /// A listing that is younger than this many seconds is not asked for again.
     package static let freshSeconds: Int64 = 86_400
+    /// A server's answer that is younger than this many seconds counts for all rows that want it, unless the user asks anew.
+    static let sharedSeconds: Int64 = 3600
     /// Bytes of the longest file of the state that is read.
     static let longestState = 67_108_864
 
@@ -27,8 +30,9 @@ package struct VendorLibrary: Sendable {
         self.table = table
         self.directory = directory
         self.hidden = hidden
-        let requests = VendorRequests(transfers: transfers, budget: HostBudget())
+        let requests = VendorRequests(transfers: transfers, budget: HostBudget(), table: table)
         self.requests = requests
+        bodies = ListingBodies(folder: "\(directory)/listings/bodies", requests: requests)
         keyRing = KeyRing(folder: "\(directory)/keys") { url in
             try await requests.get(url, limit: KeyRing.longest, of: "", known: nil).bytes ?? []
         }
@@ -66,36 +70,44 @@ package struct VendorLibrary: Sendable {
     /// What went wrong when the vendor was last asked; nil where that went well, or it never was.
     package func fault(of distribution: String) -> VendorsError? { table.row(distribution).flatMap(listing)?.fault }
 
-    /// Whether the vendor's last answer had a version.
-    package func isOffered(_ distribution: String, _ version: VersionID) -> Bool {
-        let known = table.row(distribution).flatMap(listing)?.versions.first { $0.id == version }
-        return known?.isOffered ?? false
+    /// The versions that are known, and that the vendor's last answer did not have.
+    package func departed(_ distribution: String) -> Set<VersionID> {
+        let versions = table.row(distribution).flatMap(listing)?.versions ?? []
+        return Set(versions.filter { !$0.isOffered }.map(\.id))
     }
 
     /// Asks the vendor for one system's builds; one that was asked within a day is not asked again.
+    /// - Parameter age: seconds since a server's answer to another row of this process within which it counts for this one, too.
     /// - Returns: what the vendor offers, newest first. After a transient failure what was known before, if anything was.
     /// - Throws: ``VendorsError``.
-    package func refresh(_ distribution: String, evenIfFresh: Bool = false) async throws -> Distribution {
+    package func refresh(
+        _ distribution: String, evenIfFresh: Bool = false, age: UInt64? = nil
+    ) async throws(VendorsError) -> Distribution {
         let row = try needed(distribution)
         let before = listing(of: row)
-        if let before, !evenIfFresh, isFresh(before) { return row.distribution(before) }
+        if let before, !evenIfFresh, isFresh(before, row) { return row.distribution(before) }
         let statements = statements(of: row)
-        var fetch = ListingFetch(row: row, requests: requests, known: pages(of: row)) {
-            (bytes, url) async throws(VendorsError) in
+        var fetch = ListingFetch(
+            row: row, requests: requests, bodies: bodies,
+            age: age ?? (evenIfFresh ? 0 : UInt64(VendorLibrary.sharedSeconds))
+        ) { (bytes, url) async throws(VendorsError) in
             try await statements.verified(listing: bytes, url: url)
         }
         do throws(VendorsError) {
             let builds = try await fetch.run()
-            var listing = before ?? StoredListing(place: row.listing, asked: .now)
+            var listing = before ?? StoredListing(of: row, keys: table.keys(of: row), asked: .now)
+            (listing.place, listing.proof, listing.keys) = (row.listing, row.proof, table.keys(of: row))
             listing.asked = .now
-            listing.fault = nil
+            // A place that did not answer says nothing of the builds that it had.
+            listing.fault = fetch.missed
             let kept = Set(Folder.namesIfAny(in: "\(directory)/pins/\(row.id)"))
-            listing.take(builds, most: row.listing.most, day: CalendarDate(dayNumber: Timestamp.now.seconds / 86_400)) {
+            listing.take(
+                builds, most: row.listing.most, day: CalendarDate(dayNumber: Timestamp.now.seconds / 86_400),
+                isWhole: fetch.missed == nil
+            ) {
                 kept.contains($0.text)
             }
-            // Without the pages the next answer is a whole one; that is why they come second.
             try store(listing, at: listingPath(row))
-            try store(fetch.pages, at: pagesPath(row))
             return row.distribution(listing)
         } catch {
             if case .state = error { throw error }
@@ -118,25 +130,26 @@ package struct VendorLibrary: Sendable {
 
     // MARK: State
 
+    /// What is known of a row's builds. A row that was changed keeps them, and their names above all; it is only asked again.
     func listing(of row: VendorRow) -> StoredListing? {
-        let stored: StoredListing? = read(listingPath(row))
-        return stored?.place == row.listing ? stored : nil
+        guard var stored: StoredListing = read(listingPath(row)) else { return nil }
+        guard row.proof.subject == .listing, !isCurrent(stored, row) else { return stored }
+        // Digests that count because the listing was signed count only by the row's own keys.
+        for position in stored.versions.indices { stored.versions[position].build.digest = nil }
+        return stored
     }
 
-    private func isFresh(_ listing: StoredListing) -> Bool {
+    private func isCurrent(_ listing: StoredListing, _ row: VendorRow) -> Bool {
+        listing.place == row.listing && listing.proof == row.proof && listing.keys == table.keys(of: row)
+    }
+
+    private func isFresh(_ listing: StoredListing, _ row: VendorRow) -> Bool {
         let age = Timestamp.now.seconds - listing.asked.seconds
         // Of the future: the clock was wrong.
-        return age >= 0 && age < VendorLibrary.freshSeconds
-    }
-
-    private func pages(of row: VendorRow) -> [ListingFetch.Page] {
-        // Those of another place are for URLs that nobody asks for.
-        read(pagesPath(row)) ?? []
+        return age >= 0 && age < VendorLibrary.freshSeconds && isCurrent(listing, row)
     }
 
     private func listingPath(_ row: VendorRow) -> String { "\(directory)/listings/\(row.id).json" }
-
-    private func pagesPath(_ row: VendorRow) -> String { "\(directory)/listings/\(row.id).pages.json" }
 
     func read<Value: Decodable>(_ path: String) -> Value? {
         // What is not there, or spoiled, is fetched again.

@@ -10,6 +10,8 @@ struct ListingAnswer {
     /// What was asked for, and what answered in the end.
     let url: String
     let answered: String
+    /// The day of its last change.
+    var modified: CivilDate?
     let row: VendorRow
 
     /// Bytes of the longest listing.
@@ -33,7 +35,11 @@ struct ListingAnswer {
             // These take more than one answer.
             case .gitlabPackages, .fixed: [VendorBuild]()
             }
-        let allowed = found.filter(isAllowed)
+        var allowed = found.filter(isAllowed)
+        // A listing of one build was changed when that came. A page of a folder is made for each answer.
+        if allowed.count == 1, allowed[0].day == nil, place.kind != .directory {
+            allowed[0].day = modified.map { CalendarDate(dayNumber: $0.dayNumber) }
+        }
         guard !allowed.isEmpty || found.isEmpty else {
             throw ListingFault("it names only files on other servers, such as \(URLText.public(found[0].url))")
         }
@@ -161,7 +167,15 @@ struct ListingAnswer {
         let text = String(decoding: bytes, as: UTF8.self)
         guard text.drop(while: \.isWhitespace).first != "<" else { throw ListingFault("it is a web page, not a list") }
         var found: [VendorBuild] = []
+        let isOfLines = place.entry?.contains("=") ?? false
         for line in text.split(whereSeparator: \.isNewline) {
+            if isOfLines {
+                guard let match = pattern?.match(ListingAnswer.trimmed(line)) else { continue }
+                let path = match.fill(place.image ?? match.build)
+                found.append(
+                    VendorBuild(match, url: URLReference.resolve(URLText.encoded(path), against: place.base ?? folder)))
+                continue
+            }
             let words = line.split { $0.isWhitespace || "=(),*\"'".contains($0) }
             for (position, word) in words.enumerated() {
                 let name = word.split(separator: "/").last ?? ""
@@ -177,6 +191,12 @@ struct ListingAnswer {
             }
         }
         return found
+    }
+
+    /// A line without quotes and the spaces around it.
+    private static func trimmed(_ line: Substring) -> String {
+        let text = line.filter { $0 != "\"" && $0 != "'" }.drop(while: \.isWhitespace)
+        return String(text.reversed().drop(while: \.isWhitespace).reversed())
     }
 
     // MARK: Members

@@ -7,10 +7,9 @@ import Upstream
 
 /// Asks for all that a system's builds are listed in.
 struct ListingFetch {
-    /// One answer as it is stored, so that a server that has nothing new need not send it again.
-    struct Page: Sendable, Hashable, Codable {
+    /// What an answer says.
+    private struct Page: Sendable {
         let url: String
-        var validators: VendorRequests.Validators
         /// Folders that the page leads on to; nil where it has builds.
         var folders: [String]?
         var builds: [VendorBuild] = []
@@ -18,17 +17,20 @@ struct ListingFetch {
 
     let row: VendorRow
     let requests: VendorRequests
-    /// Of the last time.
-    let known: [Page]
+    let bodies: ListingBodies
+    /// Seconds within which an answer counts for all rows.
+    let age: UInt64
     /// Verifies a listing that its vendor signs, and gives what was signed.
     let verify: @Sendable (_ listing: [UInt8], _ url: String) async throws(VendorsError) -> [UInt8]
-    private(set) var pages: [Page] = []
+    /// Why one of several places said nothing, where another did.
+    private(set) var missed: VendorsError?
+    private var pages: [Page] = []
 
     init(
-        row: VendorRow, requests: VendorRequests, known: [Page],
+        row: VendorRow, requests: VendorRequests, bodies: ListingBodies, age: UInt64,
         verify: @escaping @Sendable ([UInt8], String) async throws(VendorsError) -> [UInt8]
     ) {
-        (self.row, self.requests, self.known, self.verify) = (row, requests, known, verify)
+        (self.row, self.requests, self.bodies, self.age, self.verify) = (row, requests, bodies, age, verify)
     }
 
     private var system: String { row.id }
@@ -37,19 +39,40 @@ struct ListingFetch {
     /// - Throws: ``VendorsError``.
     mutating func run() async throws(VendorsError) -> [VendorBuild] {
         var builds: [VendorBuild] = []
-        var empty: VendorsError?
-        for upstream in row.listing.upstream {
-            for url in try await resolved(upstream) {
-                do throws(VendorsError) { builds += try await self.builds(at: url) } catch {
-                    // Of several places one may be empty: a release that is only announced has a folder already.
-                    guard case .structural = error else { throw error }
-                    empty = error
-                }
+        var (empty, silent): (VendorsError?, VendorsError?)
+        func note(_ error: VendorsError) throws(VendorsError) {
+            switch error {
+            // Of several places one may be empty: a release that is only announced has a folder already.
+            case .structural, .gone: empty = empty ?? error
+            case .transient: silent = silent ?? error
+            default: throw error
             }
         }
-        if builds.isEmpty, let empty { throw empty }
-        var seen: Set<String> = []
-        let distinct = builds.sorted(by: VendorBuild.isOlder).reversed().filter { seen.insert($0.name).inserted }
+        for upstream in row.listing.upstream {
+            do throws(VendorsError) {
+                for url in try await resolved(upstream) {
+                    do throws(VendorsError) { builds += try await self.builds(at: url) } catch { try note(error) }
+                }
+            } catch {
+                try note(error)
+            }
+        }
+        if builds.isEmpty, let error = silent ?? empty { throw error }
+        missed = silent
+        let template = row.listing.build
+        var seen: [String: Int] = [:]
+        var distinct: [VendorBuild] = []
+        for build in builds.map({ $0.named(template) }).sorted(by: VendorBuild.isOlder).reversed() {
+            if let position = seen[build.name] {
+                // Another place may say more of the same file.
+                guard distinct[position].url == build.url else { continue }
+                distinct[position].size = distinct[position].size ?? build.size
+                distinct[position].digest = distinct[position].digest ?? build.digest
+            } else {
+                seen[build.name] = distinct.count
+                distinct.append(build)
+            }
+        }
         return distinct.reversed()
     }
 
@@ -62,11 +85,11 @@ struct ListingFetch {
         let end = url[start...].firstIndex(of: "/") ?? url.endIndex
         let parent = String(url[..<start])
         guard let pattern = EntryPattern(String(url[start..<end])) else { return [] }
-        let page = try await page(at: parent) { answer, answered in
+        let page = try await page(at: parent) { body in
             let folders = try ListingAnswer.folders(
-                String(decoding: answer, as: UTF8.self), url: parent, answered: answered, pattern: pattern)
+                String(decoding: body.bytes, as: UTF8.self), url: parent, answered: body.url, pattern: pattern)
             guard !folders.isEmpty else { throw ListingFault("has no folder of the form \(url[start..<end])") }
-            return Page(url: parent, validators: .init(), folders: folders)
+            return Page(url: parent, folders: folders)
         }
         var urls: [String] = []
         for folder in page.folders ?? [] { urls += try await resolved("\(parent)\(folder)\(url[end...])") }
@@ -80,39 +103,34 @@ struct ListingFetch {
         default: break
         }
         let row = row
-        return try await page(at: url) { bytes, answered in
-            let builds = try ListingAnswer(bytes: bytes, url: url, answered: answered, row: row).builds()
+        return try await page(at: url) { body in
+            let builds = try ListingAnswer(
+                bytes: body.bytes, url: url, answered: body.url,
+                modified: body.validators.lastModified.flatMap(HTTPDate.day), row: row
+            ).builds()
             guard !builds.isEmpty else {
                 throw ListingFault("nothing in it has the form \(row.listing.entry ?? "of a build")")
             }
-            return Page(url: url, validators: .init(), builds: builds)
+            return Page(url: url, builds: builds)
         }.builds
     }
 
-    /// An answer, or what was made of it the last time where it is as it was.
+    /// An answer, or the one before where it is as it was.
     private mutating func page(
-        at url: String, read: ([UInt8], String) throws -> Page
+        at url: String, read: (ListingBodies.Body) throws -> Page
     ) async throws(VendorsError) -> Page {
         if let page = pages.first(where: { $0.url == url }) { return page }
-        let before = known.first { $0.url == url }
         let limit = row.listing.kind == .directory ? UpstreamPage.longest : ListingAnswer.longest
-        let answer = try await requests.get(url, limit: limit, of: system, known: before?.validators)
-        var page: Page
-        if var bytes = answer.bytes {
-            if row.proof.subject == .listing, row.listing.upstream.contains(url) {
-                bytes = try await verify(bytes, url)
-            }
-            do { page = try read(bytes, answer.url) } catch let fault as ListingFault {
-                throw .structural(system: system, url: URLText.public(url), reason: fault.reason)
-            } catch {
-                throw .structural(system: system, url: URLText.public(url), reason: "cannot be read")
-            }
-            page.validators = answer.validators
-        } else if let before {
-            page = before
-            page.validators = answer.validators
-        } else {
-            throw .structural(system: system, url: URLText.public(url), reason: "the server sent nothing")
+        var body = try await bodies.get(url, limit: limit, of: system, age: age)
+        if row.proof.subject == .listing {
+            body = ListingBodies.Body(
+                bytes: try await verify(body.bytes, url), url: body.url, validators: body.validators)
+        }
+        let page: Page
+        do { page = try read(body) } catch let fault as ListingFault {
+            throw .structural(system: system, url: URLText.public(url), reason: fault.reason)
+        } catch {
+            throw .structural(system: system, url: URLText.public(url), reason: "cannot be read")
         }
         pages.append(page)
         return page
@@ -126,8 +144,8 @@ struct ListingFetch {
         guard let pattern = row.listing.entry.flatMap({ EntryPattern($0) }), let image = row.listing.image else {
             return []
         }
-        let builds = try await page(at: url) { bytes, _ in
-            let list = try ListingFetch.array(bytes)
+        let builds = try await page(at: url) { body in
+            let list = try ListingFetch.array(body.bytes)
             let builds = list.compactMap { package -> VendorBuild? in
                 guard let package = package.object, let version = package["version"]?.string,
                     let match = pattern.match(version)
@@ -141,7 +159,7 @@ struct ListingFetch {
             guard !builds.isEmpty else {
                 throw ListingFault("no package's version has the form \(row.listing.entry ?? "")")
             }
-            return Page(url: url, validators: .init(), builds: builds)
+            return Page(url: url, builds: builds)
         }.builds.sorted(by: VendorBuild.isOlder)
         var told = builds
         for index in told.indices.suffix(2) {
@@ -151,12 +169,12 @@ struct ListingFetch {
             let place = "\(list)\(list.hasSuffix("/") ? "" : "/")\(id)/package_files"
             do throws(VendorsError) {
                 let build = told[index]
-                let page = try await page(at: place) { bytes, _ in
+                let page = try await page(at: place) { body in
                     var build = build
-                    let file = try ListingFetch.array(bytes).first { $0.object?["file_name"]?.string == name }?.object
+                    let file = try ListingFetch.array(body.bytes).first { $0.object?["file_name"]?.string == name }?.object
                     build.size = ListingAnswer.size(file?["size"])
                     build.digest = file.flatMap(ListingAnswer.digest)
-                    return Page(url: place, validators: .init(), builds: [build])
+                    return Page(url: place, builds: [build])
                 }
                 told[index] = page.builds.first ?? told[index]
             } catch {
@@ -182,14 +200,15 @@ struct ListingFetch {
         let answer: RangeProbe.Answer
         do {
             answer = try await RangeProbe.ask(
-                TransferPlace(url), size: nil, isVerified: false, transfers: requests.transfers)
+                TransferPlace(url, reach: row.reach(of: url)), size: nil, isVerified: false, transfers: requests.transfers)
         } catch {
             throw VendorsError.of(error, system: system, url: url)
         }
         let place = answer.place.pinned
         let name = URLText.fileName(of: place?.url ?? url)
         let day = place?.lastModified.flatMap(HTTPDate.day)
-        let stays = URLText.server(of: place?.url ?? url) == URLText.server(of: url)
+        let server = URLText.server(of: place?.url ?? url)
+        let stays = server == URLText.server(of: url) || row.listing.base.flatMap(URLText.server) == server
         if let pattern = row.listing.entry.flatMap({ EntryPattern($0) }) {
             guard let match = pattern.match(name) else {
                 throw .structural(

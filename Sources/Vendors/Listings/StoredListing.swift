@@ -11,8 +11,10 @@ struct StoredListing: Sendable, Hashable, Codable {
         var isOffered = true
     }
 
-    /// Where it came from: one of another place counts as not there.
+    /// What it was read by: where a row has become another, it is asked for again.
     var place: VendorRow.ListingPlace
+    var proof: VendorRow.Proof?
+    var keys: [Vendor.PinnedKey]?
     /// When the vendor last answered with it.
     var asked: Timestamp
     /// Newest first.
@@ -25,13 +27,18 @@ struct StoredListing: Sendable, Hashable, Codable {
     /// Ids that are remembered.
     private static let mostIDs = 2000
 
-    init(place: VendorRow.ListingPlace, asked: Timestamp) { (self.place, self.asked) = (place, asked) }
+    init(of row: VendorRow, keys: [Vendor.PinnedKey], asked: Timestamp) {
+        (place, proof, self.keys, self.asked) = (row.listing, row.proof, keys, asked)
+    }
 
     /// Takes over what the vendor offers now.
     /// - Parameters:
     ///   - builds: oldest first.
+    ///   - isWhole: whether all that the vendor offers is among them.
     ///   - isKept: whether a version that the vendor no longer has stays known.
-    mutating func take(_ builds: [VendorBuild], most: Int, day: CalendarDate, isKept: (VersionID) -> Bool) {
+    mutating func take(
+        _ builds: [VendorBuild], most: Int, day: CalendarDate, isWhole: Bool, isKept: (VersionID) -> Bool
+    ) {
         var used = Set(ids.values)
         var offered: [Version] = []
         // The oldest first, so that another machine that sees the same list gives the same names.
@@ -39,6 +46,10 @@ struct StoredListing: Sendable, Hashable, Codable {
             let id: VersionID
             if let before = ids[build.name] {
                 id = before
+            } else if let same = versions.first(where: { $0.build.isSame(as: build) }) {
+                // The table calls it by another name now.
+                id = same.id
+                ids[build.name] = id
             } else {
                 guard let new = StoredListing.id(of: build, day: day, used) else { continue }
                 id = new
@@ -47,10 +58,10 @@ struct StoredListing: Sendable, Hashable, Codable {
             }
             offered.append(Version(id: id, build: build))
         }
-        let names = Set(offered.map(\.build.name))
-        let gone = versions.filter { !names.contains($0.build.name) && isKept($0.id) }.map { version in
+        let taken = Set(offered.map(\.id))
+        let gone = versions.filter { !taken.contains($0.id) && (!isWhole || isKept($0.id)) }.map { version in
             var version = version
-            version.isOffered = builds.contains { $0.name == version.build.name }
+            version.isOffered = builds.contains { $0.name == version.build.name } || (!isWhole && version.isOffered)
             return version
         }
         versions = (offered + gone).sorted { $0.id > $1.id }

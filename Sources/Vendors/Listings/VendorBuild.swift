@@ -38,7 +38,8 @@ package struct VendorBuild: Sendable, Hashable, Codable {
         name = match.build
         self.url = url
         day = (match.date ?? modified).map { CalendarDate(dayNumber: $0.dayNumber) }
-        serial = match.serial
+        // Without a day it counts nothing.
+        serial = match.date == nil ? nil : match.serial
         numbers = match.numbers
         self.size = size
         self.digest = digest
@@ -52,16 +53,38 @@ package struct VendorBuild: Sendable, Hashable, Codable {
         texts["entry"] = name
     }
 
+    /// Whether both are one build, whatever they are called.
+    func isSame(as other: VendorBuild) -> Bool { url == other.url && day == other.day && size == other.size }
+
     /// A name of a file beside it, filled in, as a URL.
     /// - Parameters:
     ///   - template: a name, a path or a URL with placeholders.
     ///   - more: further placeholders.
     func url(beside place: String, _ template: String, _ more: [String: String] = [:]) -> String {
+        URLReference.resolve(VendorBuild.fill(template, texts.merging(more, uniquingKeysWith: { $1 })), against: place)
+    }
+
+    /// The build under the name that the table gives it: never an empty one.
+    /// - Parameter template: nil for the name that it has.
+    func named(_ template: String?) -> VendorBuild {
+        var build = self
+        if let template { build.name = VendorBuild.fill(template, texts) }
+        if build.name.isEmpty { build.name = texts["entry"] ?? fileName }
+        return build
+    }
+
+    /// Whether a text has a placeholder, and none that means nothing.
+    static func isTemplate(_ text: String) -> Bool {
+        let known = /\{(entry|date|number|serial|word|[1-9])\}/
+        return text.contains(known) && !text.replacing(known, with: "").contains { "{}".contains($0) }
+    }
+
+    private static func fill(_ template: String, _ texts: [String: String]) -> String {
         var filled = template
-        for (name, text) in texts.merging(more, uniquingKeysWith: { $1 }) {
+        for (name, text) in texts {
             filled = filled.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: text)
         }
-        return URLReference.resolve(filled, against: place)
+        return filled
     }
 }
 

@@ -5,6 +5,7 @@ import Linux
 struct VendorRequests: Sendable {
     let transfers: TransferQueue
     let budget: HostBudget
+    let table: VendorTable
 
     /// What a server said of a file earlier, so that it need not send it again.
     struct Validators: Sendable, Hashable, Codable {
@@ -41,7 +42,8 @@ struct VendorRequests: Sendable {
             fields["If-Modified-Since"] = time
         }
         var request = TransferRequest(
-            url: url, maximumBytes: limit, headerFields: fields, retry: .prompt, seconds: VendorRequests.seconds)
+            url: url, maximumBytes: limit, headerFields: fields, retry: .prompt, reach: reach(of: url, system),
+            seconds: VendorRequests.seconds)
         request.followsToPlainHTTP = false
         let result: TransferResult
         do { result = try await transfers.send(request) } catch {
@@ -53,6 +55,11 @@ struct VendorRequests: Sendable {
             return Answer(bytes: nil, url: result.effectiveURL, validators: validators.etag == nil ? known : validators)
         }
         return Answer(bytes: result.body.bytes, url: result.effectiveURL, validators: validators)
+    }
+
+    /// A key's URL, which is of no system, is the table's own.
+    private func reach(of url: String, _ system: String) -> TransferReach {
+        table.row(system)?.reach(of: url) ?? .written
     }
 
     private func failure(_ error: any Error, _ system: String, _ server: String, _ shown: String) -> VendorsError {

@@ -19,8 +19,8 @@ struct VendorFile: Sendable, Hashable, Codable {
     private static let systemKeys: Set<String> = [
         "id", "title", "summary", "aliases", "group", "release", "kind", "architecture", "homepage", "support-ends",
         "unchecked", "listing", "upstream", "entry", "image", "product", "item", "base", "mirrors", "metalink",
-        "builds",
-        "kept-builds", "kept-days", "sums", "signature", "signature-kind", "signed", "keys", "torrent", "format",
+        "build", "builds", "kept-builds", "kept-days", "sums", "signature", "signature-kind", "signed", "keys",
+        "torrent", "format",
         "packed", "download-only", "size", "firmware", "memory", "cpus", "media", "adapter", "login", "cpu-level",
         "seed", "user",
     ]

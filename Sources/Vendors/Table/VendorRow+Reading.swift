@@ -30,7 +30,7 @@ extension VendorRow {
         }
         unchecked = try reader.text("unchecked")
         listing = try ListingPlace(reader)
-        proof = try Proof(reader, vendor)
+        proof = try Proof(reader, vendor, listing)
         packing = try reader.choice("packed", Packing.self)
         isDownloadOnly = try reader.flag("download-only") || packing != nil
         sizeHint = try VendorRow.size(reader)
@@ -90,6 +90,10 @@ extension VendorRow.ListingPlace {
             throw reader.error("entry", "must be a name with at most one {date}, and {number}, {serial} and {word}")
         }
         image = try reader.text("image")
+        build = try reader.text("build")
+        if let build, !VendorBuild.isTemplate(build) {
+            throw reader.error("build", "must be a name with placeholders such as {1}, {date} and {entry}")
+        }
         product = try reader.text("product")
         item = try reader.text("item")
         base = try reader.url("base", isFolder: true)
@@ -110,7 +114,9 @@ extension VendorRow.ListingPlace {
 }
 
 extension VendorRow.Proof {
-    fileprivate init(_ reader: TableReader, _ vendor: Vendor) throws(VendorsError) {
+    fileprivate init(
+        _ reader: TableReader, _ vendor: Vendor, _ listing: VendorRow.ListingPlace
+    ) throws(VendorsError) {
         sums = try reader.text("sums")
         signature = try reader.text("signature")
         torrent = try reader.text("torrent")
@@ -131,6 +137,11 @@ extension VendorRow.Proof {
         if kind.isEmbedded == (signature != nil) {
             throw reader.error(
                 "signature", kind.isEmbedded ? "must not be given: what is signed holds it" : "is missing")
+        }
+        // All that a build is made of must be in what is signed.
+        let isOne = ![.fixed, .gitlabPackages].contains(listing.kind) && !listing.upstream.contains { $0.contains("{") }
+        if subject == .listing, !isOne {
+            throw reader.error("signed", "cannot be listing where builds are found by several answers")
         }
         if torrent != nil, subject != .sums { throw reader.error("torrent", "is of no use without signed sums") }
         if subject == .image, kind != .openpgp { throw reader.error("signature-kind", "of an image must be openpgp") }

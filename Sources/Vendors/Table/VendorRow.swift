@@ -70,6 +70,8 @@ package struct VendorRow: Sendable, Hashable, Codable {
         package var entry: String?
         /// A path from the page, or a URL, with placeholders.
         package var image: String?
+        /// What a build is called, with placeholders; nil where the name from the first placeholder of the entry to the last does.
+        package var build: String?
         package var product: String?
         package var item: String?
         /// Ends with a slash.

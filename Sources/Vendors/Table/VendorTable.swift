@@ -1,7 +1,7 @@
 import Catalog
 import Linux
 
-/// What the installed files, the user's own and a followed catalog's say that vendors offer.
+/// What the installed files and the user's own say that vendors offer.
 package struct VendorTable: Sendable, Hashable, Codable {
     package internal(set) var vendors: [Vendor] = []
     /// In the order in which they are listed.

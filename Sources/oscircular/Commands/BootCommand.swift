@@ -27,7 +27,7 @@ struct BootCommand: AsyncParsableCommand {
     @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
     @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
     var exchange: Exchange?
-    @Flag(help: "Boot a vendor's version that is less sure than your settings ask for.") var unverified = false
+    @Flag(help: "Boot a vendor's version that is verified less strictly than your settings ask.") var unverified = false
     @Option(
         help:
             "A file of your own for the first boot of an image with cloud-init, Ignition or nuageinit, obeyed after what lets you log in."
@@ -124,7 +124,7 @@ struct BootCommand: AsyncParsableCommand {
             display: opening.display ?? configuration.display.flatMap(Display.init(rawValue:)) ?? usual,
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
             connect: connect ?? configuration.connect,
-            keepsExchange: exchange.map { $0 == .keep } ?? configuration.keepsExchange,
+            keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData)
     }
 }

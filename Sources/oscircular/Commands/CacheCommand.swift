@@ -15,14 +15,47 @@ struct CacheCommand: ParsableCommand {
     struct StatusRow: Encodable {
         let directory: String
         let limit, used, blocks, pinned, repaired: Int
+        /// Vendors' files of which something is here; absent where there are none.
+        let vendors: [VendorsFile]?
 
-        init(_ status: CacheStatus) {
+        init(_ status: CacheStatus, _ files: [VendorsFile]) {
+            vendors = files.isEmpty ? nil : files
             directory = status.directory
             limit = status.limit
             used = status.used
             blocks = status.blocks
             pinned = status.pinned
             repaired = status.repaired
+        }
+    }
+
+    /// A vendor's file in `cache status --json`; bytes.
+    struct VendorsFile: Encodable {
+        let name: String
+        let here: UInt64
+        /// Of the whole file; nil where that is not known.
+        let size: UInt64?
+        let verified, gone: Bool
+
+        init(_ version: VersionSummary) {
+            (name, here, size) = ("\(version.key)", version.here, version.content)
+            (verified, gone) = (version.isVerified, version.isGone)
+        }
+
+        var text: String {
+            var facts = ["\(ByteCount.text(here))\(size.map { " of \(ByteCount.text($0))" } ?? "")"]
+            if verified { facts.append("verified") }
+            if gone { facts.append("no longer offered") }
+            return "  \(name): \(facts.joined(separator: ", "))"
+        }
+
+        /// Those of which something is here. Waits for the disk.
+        static func all(_ context: CommandContext, _ cache: BlockCache) -> [VendorsFile] {
+            let systems = context.systems()
+            guard let vendors = systems.vendors else { return [] }
+            let reader = SystemsReader(places: context.places, systems: systems, cache: cache)
+            let overview = reader.details(reader.outline([vendors.copy()], sessions: []))
+            return overview.systems.flatMap(\.versions).filter { $0.here > 0 }.map(VendorsFile.init)
         }
     }
 
@@ -33,12 +66,17 @@ struct CacheCommand: ParsableCommand {
         @Flag(help: "One JSON object.") var json = false
 
         func run() async throws {
-            let cache = try CommandContext.load().cache()
-            let status = StatusRow(try await WorkerThread.run(name: "cache") { try cache.status() })
+            let context = try CommandContext.load()
+            let cache = context.cache()
+            let status = try await WorkerThread.run(name: "cache") {
+                StatusRow(try cache.status(), VendorsFile.all(context, cache))
+            }
             if json { return try JSONOutput.print(status) }
             Terminal.print(
                 "\(status.directory): \(ByteCount.text(UInt64(status.used))) of \(ByteCount.text(UInt64(status.limit))), "
                     + "\(status.blocks) blocks, \(status.pinned) pinned, \(status.repaired) repaired")
+            if status.vendors != nil { Terminal.print("vendors' files:") }
+            for file in status.vendors ?? [] { Terminal.print(file.text) }
         }
     }
 

@@ -19,6 +19,7 @@ struct DoctorCommand: AsyncParsableCommand {
         findings.append(await DoctorFinding.ofLibvirt(context))
         findings.append(disk(context))
         findings += await catalogs(context)
+        findings += vendors(context)
         if json {
             try JSONOutput.print(["findings": findings])
         } else {
@@ -44,6 +45,27 @@ struct DoctorCommand: AsyncParsableCommand {
                 subject: "cache", result: .warning, text: ErrorReport(error).message,
                 cure: "set cache.directory in \(context.places.configurationFiles.last ?? "config.toml")")
         }
+    }
+
+    /// What is wrong with the table of vendors, and with what the settings say of it.
+    private func vendors(_ context: CommandContext) -> [DoctorFinding] {
+        guard context.configuration.vendors.isEnabled else { return [] }
+        let table = context.systems().tableFaults.map { fault in
+            DoctorFinding(
+                subject: "vendors", result: .warning, text: "\(fault); the file is not used",
+                cure: "mend or remove that file; oscircular-vendors(5) has its grammar")
+        }
+        let library = context.vendorTable().table
+        let words = context.configuration.vendors.hidden.filter { word in
+            !library.rows.contains { $0.id == word || $0.vendor == word }
+        }
+        return table
+            + words.sorted().map { word in
+                DoctorFinding(
+                    subject: "vendors.hidden", result: .warning,
+                    text: "'\(word)' is neither a system's id nor a vendor's name, and hides nothing",
+                    cure: "'oscircular vendors list --json' has the ids and names")
+            }
     }
 
     private func catalogs(_ context: CommandContext) async -> [DoctorFinding] {

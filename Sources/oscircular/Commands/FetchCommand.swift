@@ -29,6 +29,15 @@ struct FetchCommand: AsyncParsableCommand {
         progress.end()
         Terminal.print(
             "\(title): \(ByteCount.text(state.total)) cached, \(ByteCount.text(state.downloaded)) fetched now"
-                + (state.isVerified.map { $0 ? ", verified" : ", with nothing to compare it with" } ?? ""))
+                + FetchCommand.words(state.standing))
+    }
+
+    private static func words(_ standing: FileStanding?) -> String {
+        switch standing {
+        case nil: ""
+        case .verified: ", verified"
+        case .compared: ", not verified: it fits the vendor's checksums, which nobody has signed"
+        case .unknown: ", not verified: the vendor publishes no checksum to compare it with"
+        }
     }
 }

@@ -7,9 +7,11 @@ import Linux
 /// `oscircular list [DISTRO]`.
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Show the operating systems of your catalogs, or the versions of one.")
+        commandName: "list",
+        abstract: "Show the operating systems of your catalogs and of vendors, or the versions of one.")
 
-    @Argument(help: "Show all versions of this distribution.") var distribution: String?
+    @Argument(help: "Show all versions of this distribution, or the systems of this catalog; vendors' are 'vendors'.")
+    var distribution: String?
     @Flag(help: "Ask no server.") var offline = false
     @Flag(help: "One JSON object.") var json = false
 
@@ -25,25 +27,9 @@ struct ListCommand: AsyncParsableCommand {
         let overview = try await WorkerThread.run(name: "list") { [copies] in
             reader.details(reader.outline(copies, sessions: sessions))
         }
-        var rows = overview.systems
-        if let distribution {
-            let name = VersionName(distribution)
-            let meant = name.flatMap { name in copies.lazy.compactMap { $0.aliases[name.distribution] }.first }
-            rows.removeAll { row in
-                let isMeant =
-                    row.distribution.id == name?.distribution
-                    || row.source.isVendors && meant != nil && row.distribution.id == meant
-                return !isMeant || name?.catalog != nil && row.source.name != name?.catalog
-            }
-            if rows.isEmpty {
-                let near = NearNames.suggest(
-                    distribution,
-                    among: copies.flatMap { ($0.document?.distributions.map(\.id) ?? []) + $0.aliases.keys })
-                throw copies.isEmpty
-                    ? CatalogAccessError.noCatalogs : CatalogAccessError.noSuchDistribution(distribution, near: near)
-            }
-        }
+        let rows = try distribution.map { try chosen($0, overview.systems, copies, systems) } ?? overview.systems
         CatalogCommand.List.noteDamaged(library)
+        CommandContext.noteFaults(of: systems.tableFaults)
         let followed = copies.filter { !$0.source.isVendors }
         if json {
             try JSONOutput.print(ListOutput(catalogs: followed.map(CatalogRow.init), distributions: rows))
@@ -54,6 +40,31 @@ struct ListCommand: AsyncParsableCommand {
         }
         await DepartedVersions(places: context.places, systems: systems, cache: context.cache())
             .tidy(context.registry)
+    }
+
+    /// The rows that a word means: those of a distribution, or of all catalogs, or of a catalog where no distribution has the name.
+    private func chosen(
+        _ text: String, _ rows: [SystemSummary], _ copies: [CatalogCopy], _ systems: SystemsLibrary
+    ) throws -> [SystemSummary] {
+        let name = VersionName(text)
+        let meant = name.flatMap { name in copies.lazy.compactMap { $0.aliases[name.distribution] }.first }
+        let chosen = rows.filter { row in
+            let isMeant =
+                row.distribution.id == name?.distribution
+                || row.source.isVendors && meant != nil && row.distribution.id == meant
+            return isMeant && (name?.catalog == nil || row.source.name == name?.catalog)
+        }
+        if !chosen.isEmpty { return chosen }
+        if copies.contains(where: { $0.source.name == text }) { return rows.filter { $0.source.name == text } }
+        // It says what is near.
+        if let name, !copies.isEmpty { _ = try systems.find(name, in: copies) }
+        throw copies.isEmpty ? CatalogAccessError.noCatalogs : CatalogAccessError.noSuchDistribution(text, near: [])
+    }
+
+    /// Whether all versions are shown, and not the newest of each system.
+    private func showsVersions(_ systems: [SystemSummary]) -> Bool {
+        guard let distribution else { return false }
+        return !systems.allSatisfy { $0.source.name == distribution && $0.distribution.id != distribution }
     }
 
     /// The copies with a vendor's builds as they are now, where it is a vendor's system that is asked for.
@@ -78,28 +89,36 @@ struct ListCommand: AsyncParsableCommand {
             let reason = copy.error.map { ": \(ErrorReport($0).message)" } ?? ""
             Terminal.note("\(copy.source.name) is \(copy.state.rawValue)\(reason)")
         }
-        var group: String?
-        for system in systems {
-            let title = Terminal.clean(system.distribution.title)
-            if system.group != group, let next = system.group {
-                Terminal.print("\(Terminal.clean(next)):")
-            }
-            group = system.group
-            let indent = group == nil ? "" : "  "
-            if system.source.isVendors, system.versions.isEmpty {
-                Terminal.print("\(indent)\(system.source.name)/\(system.distribution.id)  \(title)")
+        let isWhole = showsVersions(systems)
+        var groups: Set<String> = []
+        for system in systems where system.group.map({ groups.insert($0).inserted }) ?? true {
+            guard let group = system.group else {
+                show(system, indent: "", isWhole: isWhole)
                 continue
             }
-            for version in distribution == nil ? Array(system.versions.prefix(1)) : system.versions {
-                Terminal.print(
-                    "\(indent)\(version.key)  \(title)  \(ListCommand.facts(version).joined(separator: "  "))")
-            }
-            // Without a distribution only those that concern somebody here.
-            for withdrawn in system.withdrawn where distribution != nil || withdrawn.isHere || withdrawn.isRunning {
-                let name = "\(system.source.name)/\(system.distribution.id)@\(withdrawn.version.id)"
-                let mark = withdrawn.isRunning ? "  running" : withdrawn.isHere ? "  cached" : ""
-                Terminal.print("\(name)  \(Terminal.clean(withdrawn.version.words))\(mark)")
-            }
+            // Under one heading, wherever they stand in the table.
+            Terminal.print("\(Terminal.clean(group)):")
+            for system in systems where system.group == group { show(system, indent: "  ", isWhole: isWhole) }
+        }
+    }
+
+    private func show(_ system: SystemSummary, indent: String, isWhole: Bool) {
+        let title = Terminal.clean(system.distribution.title)
+        if system.source.isVendors, system.versions.isEmpty {
+            let size = system.listing?.sizeHint.map { "  about \(ByteCount.text($0))" } ?? ""
+            let asked = system.listing?.asked == nil ? "  not asked yet" : "  no builds"
+            Terminal.print("\(indent)\(system.source.name)/\(system.distribution.id)  \(title)\(size)\(asked)")
+            return
+        }
+        let newest = (system.versions.first { !$0.isGone } ?? system.versions.first).map { [$0] } ?? []
+        for version in isWhole ? system.versions : newest {
+            Terminal.print("\(indent)\(version.key)  \(title)  \(ListCommand.facts(version).joined(separator: "  "))")
+        }
+        // Without a distribution only those that concern somebody here.
+        for withdrawn in system.withdrawn where isWhole || withdrawn.isHere || withdrawn.isRunning {
+            let name = "\(system.source.name)/\(system.distribution.id)@\(withdrawn.version.id)"
+            let mark = withdrawn.isRunning ? "  running" : withdrawn.isHere ? "  cached" : ""
+            Terminal.print("\(name)  \(Terminal.clean(withdrawn.version.words))\(mark)")
         }
     }
 
@@ -114,11 +133,16 @@ struct ListCommand: AsyncParsableCommand {
         }
         if version.isRunning { facts.append("running") }
         if version.isPinned { facts.append("pinned") }
-        if let build = version.build, build != version.version.id.text {
+        // Not where it is the version's day again.
+        if let build = version.build, build.filter(\.isNumber) != version.version.id.text.filter(\.isNumber) {
             facts.append("build \(Terminal.clean(build))")
         }
         if let trust = version.trust { facts.append(version.isVerified ? "verified" : trust.words) }
-        if version.isGone { facts.append("no longer offered") }
+        if version.isGone {
+            let all = version.content ?? 0
+            let share = all == 0 ? 0 : version.here * 100 / all
+            facts.append("no longer offered, \(share) % here")
+        }
         if let fault = version.fault { facts.append("was not what its vendor says: \(Terminal.clean(fault))") }
         return facts
     }

@@ -39,7 +39,7 @@ struct MountSource {
         let chosen = try await systems.choose(name).version
         // Only needed if the state cannot be written; without a runtime folder either, there is no other place.
         let own = try? temporaryIndex(context)
-        let image = try await systems.image(of: chosen, elsewhere: own)
+        let image = try await systems.image(of: chosen, isNewest: name.version == nil, elsewhere: own)
         guard image.file == nil || store == nil else {
             throw UsageError(
                 "--store is for versions of catalogs: \(name.distribution) comes from its vendor's own servers")
@@ -47,7 +47,7 @@ struct MountSource {
         let stores = try store.map { [TransferPlace(try storeURL($0))] } ?? image.chosen.blockLocations
         return MountSource(
             index: image.indexPath, isTemporary: image.indexPath == own, stores: stores,
-            fileName: chosen.version.id.text, imageSize: image.imageSize, file: image.file)
+            fileName: image.chosen.version.id.text, imageSize: image.imageSize, file: image.file)
     }
 
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {

@@ -42,7 +42,9 @@ struct RunSessionCommand: AsyncParsableCommand {
             var told = StartReport(
                 status: session?.status,
                 failure: SessionFailure(exitCode: failure.exitCode, message: failure.message))
-            if case BootError.unverified(let boot, isByDefault: true) = error { told.unverified = boot }
+            if case BootError.unverified(let boot, let isByDefault) = error {
+                if isByDefault { told.unverified = boot } else { told.refused = boot }
+            }
             RunSessionCommand.tell(told, to: report)
         }
         withExtendedLifetime(lock) {}

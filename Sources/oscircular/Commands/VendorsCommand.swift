@@ -55,7 +55,7 @@ struct VendorsCommand: ParsableCommand {
                 }
                 rows += named.isEmpty ? [library.hint(name)].compactMap(\.self) : named
             }
-            let findings = await examine(rows, library)
+            let findings = try await examine(rows, library)
             if json { try JSONOutput.print(["systems": findings]) }
             let states = Set(findings.map(\.state))
             if states.contains(.structural) || states.contains(.unverified) {
@@ -66,18 +66,18 @@ struct VendorsCommand: ParsableCommand {
         }
 
         /// Each is shown as soon as those before it are.
-        private func examine(_ rows: [VendorRow], _ library: VendorLibrary) async -> [VendorFinding] {
-            await withTaskGroup(of: (Int, VendorFinding).self) { group in
+        private func examine(_ rows: [VendorRow], _ library: VendorLibrary) async throws -> [VendorFinding] {
+            try await withThrowingTaskGroup(of: (Int, VendorFinding).self) { group in
                 var found: [Int: VendorFinding] = [:]
                 var (started, shown) = (0, 0)
                 func start() {
                     guard started < rows.count else { return }
                     let (position, row) = (started, rows[started])
                     started += 1
-                    group.addTask { (position, await library.examine(row)) }
+                    group.addTask { (position, try await library.examine(row)) }
                 }
                 for _ in 0..<Check.atOnce { start() }
-                while let (position, finding) = await group.next() {
+                while let (position, finding) = try await group.next() {
                     found[position] = finding
                     start()
                     while let next = found[shown] {
@@ -106,9 +106,7 @@ struct VendorsCommand: ParsableCommand {
     }
 
     fileprivate static func noteFaults(_ library: VendorLibrary) {
-        for fault in library.table.faults {
-            Terminal.note("oscircular: \(Terminal.clean("\(fault)")); the file is not used")
-        }
+        CommandContext.noteFaults(of: library.table.faults)
     }
 
     private static func groups(_ rows: [VendorRowOutput]) -> [(String, [VendorRowOutput])] {
