@@ -90,8 +90,8 @@ let package = Package(
         module(
             "Vendors",
             [
-                "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Curl", "Formats", "Linux",
-                crypto, toml,
+                "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "Curl",
+                "Formats", "Linux", crypto, toml,
             ]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
@@ -100,7 +100,7 @@ let package = Package(
         module(
             "Boot",
             [
-                "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
+                "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain",
                 "GuestNetwork", "ContentAddress", "Curl", "Formats", "Linux", toml,
             ]),
         module(
@@ -120,8 +120,9 @@ let package = Package(
         program(
             "oscircular",
             [
-                "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "FUSE",
-                "GuestDomain", "GuestNetwork", "Curl", "Formats", "Linux",
+                "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage",
+                "ImageMount",
+                "FUSE", "GuestDomain", "GuestNetwork", "Curl", "Formats", "Linux",
             ]),
         program(
             "oscircular-publish",
@@ -163,7 +164,8 @@ let package = Package(
         tests(
             "BootTests",
             [
-                "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "ImageMount",
+                "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "DiskImage",
+                "ImageMount",
                 "GuestNetwork",
                 "ContentAddress", "Zstd", "NetworkProxy", "Vendors",
             ]),

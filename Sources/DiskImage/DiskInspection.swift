@@ -15,9 +15,18 @@ package struct DiskInspection: Sendable, Equatable {
     /// - Parameters:
     ///   - prefix: the file's first bytes, up to ``prefixLength`` or the file's end.
     ///   - claimed: what its vendor says it is.
+    ///   - packing: what the vendor has packed that in, by the usual end of a file's name (`gz`); nil for nothing. Then only the packing
+    ///     is looked at.
     ///   - fileSize: bytes of the whole file; nil when nobody has said so.
-    package init(prefix: [UInt8], claimed: DiskFormat, fileSize: UInt64? = nil) {
+    package init(prefix: [UInt8], claimed: DiskFormat, packing: String? = nil, fileSize: UInt64? = nil) {
         let kind = FileKind(prefix)
+        if let packing {
+            (format, diskSize) = (nil, nil)
+            refusal =
+                kind.packing == packing
+                ? nil : .malformed(reason: "it should be packed as \(packing) and is \(kind.rawValue)")
+            return
+        }
         switch (kind, claimed) {
         case (.qcow2, .qcow2):
             format = .qcow2
@@ -111,6 +120,19 @@ private enum FileKind: String {
         case .xz: .rawXZ
         case .iso: .iso
         case .plain: .raw
+        default: nil
+        }
+    }
+
+    /// As the file's name usually ends.
+    var packing: String? {
+        switch self {
+        case .xz: "xz"
+        case .gzip: "gz"
+        case .bzip2: "bz2"
+        case .zstd: "zst"
+        case .zip: "zip"
+        case .sevenZip: "7z"
         default: nil
         }
     }

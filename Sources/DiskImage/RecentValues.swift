@@ -35,9 +35,6 @@ package struct RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sendable
         return entry.value
     }
 
-    /// The value; nothing changes.
-    package func look(_ key: Key) -> Value? { places[key].flatMap { entries[$0]?.value } }
-
     package mutating func insert(_ value: Value, for key: Key, cost added: Int) {
         remove(key)
         let entry = Entry(key: key, value: value, cost: added, older: -1, newer: -1)

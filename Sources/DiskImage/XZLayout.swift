@@ -8,6 +8,8 @@ package final class XZLayout: DiskLayout {
     /// xz's own for data that cannot be compressed is less.
     private static let longestStoredBlock = longestBlock + 1 << 20
     private static let longestIndex: UInt64 = 4 << 20
+    /// The shortest block but the last, in bytes of the disk: shorter ones would cost more to keep in mind than they hold.
+    private static let shortestBlock: UInt64 = 64 << 10
     private static let indexMemory: UInt64 = 64 << 20
     /// What decompressing a block may need: its dictionary, and the filters.
     private static let blockMemory: UInt64 = 48 << 20
@@ -40,7 +42,7 @@ package final class XZLayout: DiskLayout {
         }
         let start = file.size - end - footer.indexLength
         let index = try file.bytes(in: start..<start + footer.indexLength)
-        let (blocks, streamLength) = try XZLayout.reading("its index") { () throws in
+        let (all, streamLength) = try XZLayout.reading("its index") { () throws in
             try index.withUnsafeBytes { try XZBlock.all(index: $0, memory: XZLayout.indexMemory) }
         }
         guard streamLength == file.size else {
@@ -50,6 +52,10 @@ package final class XZLayout: DiskLayout {
                 : DiskImageError.malformed(reason: "its index is of another file")
         }
         guard header.matches(footer) else { throw DiskImageError.malformed(reason: "its ends are of two files") }
+        let blocks = all.filter { $0.contentLength > 0 }
+        guard blocks.dropLast().allSatisfy({ $0.contentLength >= XZLayout.shortestBlock }) else {
+            throw DiskImageError.unsupported(reason: "it consists of too many blocks")
+        }
         let longest = blocks.map(\.contentLength).max() ?? 0
         guard longest <= XZLayout.longestBlock else {
             let what =
@@ -66,7 +72,7 @@ package final class XZLayout: DiskLayout {
         }
         longestUnit = Int(longest)
         stream = footer
-        self.blocks = blocks.filter { $0.contentLength > 0 }
+        self.blocks = blocks
     }
 
     private static func downloadFirst(_ size: UInt64) -> String {

@@ -69,8 +69,14 @@ package enum DomainXML {
     /// In emulation the plainest one, which is the quickest, or all that QEMU's translator has.
     private static func processor(_ guest: GuestSpecification) -> String {
         if guest.accelerator == .kvm { return "<cpu mode='host-passthrough'/>" }
-        if let level = guest.processor, level > .v1 { return "<cpu mode='maximum'/>" }
+        if hasMaximalProcessor(guest) { return "<cpu mode='maximum'/>" }
         return "<cpu mode='custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>"
+    }
+
+    /// Whether the guest's processor is all that emulation has, instead of the usual one.
+    static func hasMaximalProcessor(_ guest: GuestSpecification) -> Bool {
+        guard guest.accelerator != .kvm, let level = guest.processor else { return false }
+        return level > .v1
     }
 
     private static func system(_ guest: GuestSpecification) -> String {

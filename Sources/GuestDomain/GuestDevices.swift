@@ -9,8 +9,9 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     /// ``DomainXML`` writes the same value in another way that a guest can see.
     package static let currentLayout = 2
 
-    /// The number of the rules for guests without a seed: those of layout 2 say the same of them, so that what was kept can go on.
-    private static let layoutWithoutSeed = 1
+    /// The number of the rules for guests without a seed and on the usual processor: those of layout 2 say the same of them, so that what
+    /// was kept can go on.
+    private static let layoutOfUsualGuests = 1
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -55,7 +56,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         }
         // The machine's serial number is part of it, too.
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
-        layoutVersion = hasSeed ? GuestDevices.currentLayout : GuestDevices.layoutWithoutSeed
+        let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
+        layoutVersion = isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.currentLayout
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048
         devices = Device.allCases.filter(chosen.contains)

@@ -16,25 +16,23 @@ package final class DecodedImage: Sendable {
     private let file: ImageReader
     private let units: DecodedUnits
     private let decoders = UnitDecoders()
+    private let lastDamage = Mutex<DiskImageError?>(nil)
 
     private static let log = Logger(label: "oscircular.mount")
     /// Not the network's: what takes long to decode must not hold up blocks that have come.
     private static let pool = DecodePool(name: "disk", threads: max(2, Machine.processors))
-    /// Units up to this length are decoded on the thread of the read that finds them at hand: at most a few milliseconds for one.
+    /// Units up to this length are decoded on the thread of the read that finds them at hand: at most a few milliseconds for one. What has
+    /// come of a longer one is kept when its reads have waited for too long: else a slow link would bring its bytes again and again.
     private static let longestDecodedAtOnce = 2 << 20
-
-    /// Reads how the disk lies in the image; waits for the parts that say so.
-    /// - Throws: ``DiskImageError``, ``ImageReadError``.
-    package convenience init?(_ file: ImageReader, format: DiskFormat) throws {
-        guard let layout = try format.layout(of: WaitingFile(reader: file)) else { return nil }
-        self.init(file, layout: layout)
-    }
 
     package init(_ file: ImageReader, layout: any DiskLayout) {
         self.file = file
         self.layout = layout
         units = DecodedUnits(longestUnit: layout.longestUnit)
     }
+
+    /// What was found wrong with the image when a read failed for it last.
+    package var damage: DiskImageError? { lastDamage.withLock { $0 } }
 
     /// Reads bytes of the disk; may read local files on the calling thread, never waits for the network.
     /// - Parameters:
@@ -43,15 +41,28 @@ package final class DecodedImage: Sendable {
     package func read(
         offset: UInt64, length: Int, completion: @escaping @Sendable (Result<ReadBuffer, any Error>) -> Void
     ) {
-        let range = offset..<offset + UInt64(length)
+        read(offset..<offset + UInt64(length), by: deadline, completion)
+    }
+
+    /// - Parameter deadline: of all waits together, in ``MonotonicClock`` nanoseconds.
+    private func read(
+        _ range: Range<UInt64>, by deadline: UInt64,
+        _ completion: @escaping @Sendable (Result<ReadBuffer, any Error>) -> Void
+    ) {
         do throws(DiskImageError) {
             switch try find(range) {
-            case .tables(let tables): fetch(tables, then: range, completion)
-            case .parts(let parts): finish(begin(parts, count: length), completion)
+            case .tables(let tables): fetch(tables, then: range, by: deadline, completion)
+            case .parts(let parts): finish(begin(parts, count: range.count), by: deadline, completion)
             }
         } catch {
             completion(.failure(error))
         }
+    }
+
+    /// Of a read that begins now.
+    private var deadline: UInt64 {
+        let (seconds, attoseconds) = file.options.bound.components
+        return MonotonicClock.nanoseconds + UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
     }
 
     /// Reads bytes of the disk, for structured concurrency.
@@ -105,12 +116,12 @@ package final class DecodedImage: Sendable {
     }
 
     private func fetch(
-        _ tables: [(range: Range<UInt64>, read: BegunRead)], then range: Range<UInt64>,
+        _ tables: [(range: Range<UInt64>, read: BegunRead)], then range: Range<UInt64>, by deadline: UInt64,
         _ completion: @escaping @Sendable (Result<ReadBuffer, any Error>) -> Void
     ) {
         let missing = Mutex((count: tables.count, error: (any Error)?.none))
         for (table, read) in tables {
-            file.finish(read) { result in
+            file.finish(read, WaitTerms(deadline: deadline)) { result in
                 var failure: (any Error)?
                 do {
                     try self.take(table, result.get())
@@ -126,7 +137,7 @@ package final class DecodedImage: Sendable {
                 if let error { return completion(.failure(error)) }
                 // Not here: this is a thread of the network's.
                 DecodedImage.pool.submit { _ in
-                    self.read(offset: range.lowerBound, length: range.count, completion: completion)
+                    self.read(range, by: deadline, completion)
                 }
             }
         }
@@ -169,8 +180,8 @@ package final class DecodedImage: Sendable {
             return begun.missing.append(.unit(unit, from: from, target: target))
         }
         switch units.ask(unit, nil) {
-        case .here(let bytes, _): DecodedImage.copy(bytes, from, to: begun.buffer.part(target))
-        case .joined, .queued: begun.missing.append(.unit(unit, from: from, target: target))
+        case .here(let bytes): DecodedImage.copy(bytes, from, to: begun.buffer.part(target))
+        case .joined, .overdue: begun.missing.append(.unit(unit, from: from, target: target))
         case .begin:
             let read = file.begin(offset: unit.stored.lowerBound, length: unit.stored.count)
             guard read.isComplete else {
@@ -196,68 +207,68 @@ package final class DecodedImage: Sendable {
 
     /// Waits for what is missing, without a thread.
     private func finish(
-        _ begun: Begun, _ completion: @escaping @Sendable (Result<ReadBuffer, any Error>) -> Void
+        _ begun: Begun, by deadline: UInt64,
+        _ completion: @escaping @Sendable (Result<ReadBuffer, any Error>) -> Void
     ) {
         for read in begun.reads { file.fetchAhead(of: read) }
         guard !begun.missing.isEmpty else { return completion(.success(begun.buffer)) }
-        let read = DecodedRead(begun.buffer, parts: begun.missing.count, completion: completion)
+        let read = DecodedRead(
+            begun.buffer, parts: begun.missing.count, deadline: deadline, completion: completion)
         for missing in begun.missing {
             switch missing {
             case .stored(let part, let target):
-                file.finish(part) { result in
+                // After a failure elsewhere nobody waits for it.
+                let terms = WaitTerms(deadline: deadline, isWanted: { [weak read] in read?.isOver == false })
+                file.finish(part, terms) { result in
                     switch result {
                     case .success(let buffer): buffer.withUnsafeBytes { read.take($0, from: 0, target: target) }
                     case .failure(let error): read.end(.failure(error))
                     }
                 }
             case .begun(let unit, let part, let from, let target):
-                units.join(unit, DecodedImage.waiter(read, from, target))
-                fetch(unit, part)
+                units.join(unit, DecodedUnits.Waiter(read: read, from: from, target: target))
+                fetch(DecodedUnits.Turn(unit: unit, deadline: deadline), part)
             case .unit(let unit, let from, let target):
-                let waiter = DecodedImage.waiter(read, from, target)
+                let waiter = DecodedUnits.Waiter(read: read, from: from, target: target)
                 switch units.ask(unit, waiter) {
-                case .here(let bytes, _): waiter(.success(bytes))
-                case .begin: begin([unit])
-                case .joined: break
-                case .queued: bound(read, unit)
+                case .here(let bytes): waiter.take(.success(bytes))
+                case .begin: begin([DecodedUnits.Turn(unit: unit, deadline: deadline)])
+                case .joined: bound(read, unit)
+                case .overdue(let error): read.end(.failure(error))
                 }
-            }
-        }
-    }
-
-    private static func waiter(_ read: DecodedRead, _ from: Int, _ target: Range<Int>) -> DecodedUnits.Waiter {
-        { result in
-            switch result {
-            case .success(let bytes): bytes.withUnsafeBytes { read.take($0, from: from, target: target) }
-            case .failure(let error): read.end(.failure(error))
             }
         }
     }
 
     /// A read whose turn does not come must end, too. No block is to blame, so a guest that pauses for it may try again at once.
     private func bound(_ read: DecodedRead, _ unit: DiskUnit) {
-        TimerQueue.shared.schedule(after: file.options.bound) { [weak read, file] in
+        read.bound { [weak file] in
             // An index that can no longer be read fails the reads themselves.
-            guard let read, let block = try? file.index.block(containing: unit.stored.lowerBound) else { return }
-            read.end(.failure(ImageReadError.timedOut(block)))
+            guard let file, let block = try? file.index.block(containing: unit.stored.lowerBound) else { return nil }
+            return ImageReadError.timedOut(block)
         }
     }
 
     // MARK: Units
 
     /// Fetches and decodes units whose turn it is.
-    private func begin(_ next: [DiskUnit]) {
-        for unit in next {
+    private func begin(_ next: [DecodedUnits.Turn]) {
+        for turn in next {
             DecodedImage.pool.submit { _ in
-                self.fetch(unit, self.file.begin(offset: unit.stored.lowerBound, length: unit.stored.count))
+                let stored = turn.unit.stored
+                self.fetch(turn, self.file.begin(offset: stored.lowerBound, length: stored.count))
             }
         }
     }
 
-    private func fetch(_ unit: DiskUnit, _ read: BegunRead) {
-        file.finish(read) { result in
+    private func fetch(_ turn: DecodedUnits.Turn, _ read: BegunRead) {
+        let (unit, units) = (turn.unit, units)
+        var terms = WaitTerms(deadline: turn.deadline, isWanted: { units.isWanted(unit) })
+        if unit.length > DecodedImage.longestDecodedAtOnce { terms.overdue = { units.isLate(unit, $0) } }
+        file.finish(read, terms) { result in
             switch result {
             case .success(let buffer):
+                units.hasCome(unit)
                 DecodedImage.pool.submit { _ in self.begin(self.units.end(unit, self.decode(unit, buffer))) }
             case .failure(let error): self.begin(self.units.end(unit, .failure(error)))
             }
@@ -283,14 +294,16 @@ extension DecodedImage: FileReader {
         do throws(DiskImageError) {
             switch try find(range) {
             case .tables(let tables):
-                return { request in self.fetch(tables, then: range) { DecodedImage.answer(request, $0) } }
+                return { request in
+                    self.fetch(tables, then: range, by: self.deadline) { self.answer(request, $0) }
+                }
             case .parts(let parts):
                 if parts.count == 1, case .stored(let start) = parts[0].source {
                     return file.read(offset: start, size: size, reply: reply)
                 }
                 let begun = begin(parts, count: size)
                 guard begun.missing.isEmpty else {
-                    return { request in self.finish(begun) { DecodedImage.answer(request, $0) } }
+                    return { request in self.finish(begun, by: self.deadline) { self.answer(request, $0) } }
                 }
                 begun.buffer.withUnsafeBytes(reply)
                 for read in begun.reads { file.fetchAhead(of: read) }
@@ -298,15 +311,16 @@ extension DecodedImage: FileReader {
             }
         } catch {
             let failure: any Error = error
-            return { DecodedImage.answer($0, .failure(failure)) }
+            return { self.answer($0, .failure(failure)) }
         }
     }
 
-    private static func answer(_ request: ReadRequest, _ result: Result<ReadBuffer, any Error>) {
+    private func answer(_ request: ReadRequest, _ result: Result<ReadBuffer, any Error>) {
         switch result {
         case .success(let buffer): buffer.withUnsafeBytes { request.reply($0) }
         case .failure(let error):
-            log.warning("read of \(request.size) bytes of the disk at \(request.offset): \(error)")
+            if let damage = error as? DiskImageError { lastDamage.withLock { $0 = damage } }
+            DecodedImage.log.warning("read of \(request.size) bytes of the disk at \(request.offset): \(error)")
             request.fail(.inputOutput)
         }
     }
@@ -325,6 +339,23 @@ private final class UnitDecoders: Sendable {
         let taken = idle.withLock { $0.popLast() } ?? Idle(decoder: UnitDecoder())
         defer { idle.withLock { $0.append(taken) } }
         return try body(taken.decoder)
+    }
+}
+
+extension DiskFormat {
+    /// Reads how the disk lies in an image; waits for the parts that say so.
+    /// - Returns: nil where the image is the disk.
+    /// - Throws: ``ImageMountError/unusableDisk(_:)``, ``ImageMountError/unreadableDisk(_:)``.
+    package func layout(of image: ImageReader) throws(ImageMountError) -> (any DiskLayout)? {
+        do {
+            return try layout(of: WaitingFile(reader: image))
+        } catch let error as DiskImageError {
+            throw .unusableDisk(error)
+        } catch let error as ImageReadError {
+            throw .unreadableDisk(error)
+        } catch {
+            preconditionFailure("nothing else is thrown: \(error)")
+        }
     }
 }
 

@@ -14,12 +14,16 @@ extension ImageReader {
     /// Needed before a guest is suspended, saved or snapshot: QEMU hangs in that while a read waits. The blocks count as
     /// stalled and are still fetched.
     package func releaseWaitingReads() {
-        let (released, stalled) = state.withLock { state in
-            let released = state.waiting.values.filter { $0.claim() }
+        let (released, overdue, stalled) = state.withLock { state in
+            let waiting = Array(state.waiting.values)
+            let overdue = waiting.compactMap { self.overdue(of: $0) }
+            let released = waiting.filter { self.overdue(of: $0) == nil && $0.claim() }
             for read in released { state.forget(read) }
-            return (released, stall(Set(released.flatMap { $0.pieces.map(\.block.position) }), &state))
+            let wanted = waiting.filter { $0.terms.isWanted() }
+            return (released, overdue, stall(Set(wanted.flatMap { $0.pieces.map(\.block.position) }), &state))
         }
         tell(stalled)
+        for tell in overdue { tell(.released) }
         for read in released { end(read, .released) }
     }
 
@@ -57,11 +61,12 @@ extension ImageReader {
             var outcome = Failure()
             var isClosed = false
             if case .closed = error { isClosed = true }
-            if case .unreachable = error {
+            if case .unreachable = error, !options.endsAtFailure {
             } else {
                 outcome.ended = wait.reads.filter { $0.claim() }
                 for read in outcome.ended { state.forget(read) }
-                if !outcome.ended.isEmpty && !isClosed { outcome.stalled = stall([block.position], &state) }
+                let isWanted = outcome.ended.contains { $0.terms.isWanted() }
+                if isWanted && !isClosed { outcome.stalled = stall([block.position], &state) }
             }
             let isWanted = state.waits[block.position].map {
                 !$0.reads.isEmpty || $0.isStalled && options.keepsFetching
@@ -96,11 +101,32 @@ extension ImageReader {
         if isWanted { fetch(block) }
     }
 
+    /// What hears that a wait is over while the read goes on. Where nobody is paused, a later read asks again.
+    private func overdue(of read: PendingRead) -> (@Sendable (ImageReadError) -> Void)? {
+        options.keepsFetching ? read.terms.overdue : nil
+    }
+
     /// The bound of a read is over.
     func expire(_ read: PendingRead) {
-        guard read.claim() else { return }
+        let overdue = self.overdue(of: read)
+        guard overdue == nil ? read.claim() : !read.isFinished else { return }
+        if overdue != nil {
+            TimerQueue.shared.schedule(after: options.bound) { [weak self, weak read] in
+                if let self, let read { self.expire(read) }
+            }
+        }
+        let end = { (error: ImageReadError) in
+            if let overdue { overdue(error) } else { self.end(read, error) }
+        }
+        guard read.terms.isWanted() else {
+            if overdue == nil {
+                state.withLock { $0.forget(read) }
+                end(.timedOut(read.pieces[0].block))
+            }
+            return
+        }
         let (error, stalled, isOver) = state.withLock { state in
-            state.forget(read)
+            if overdue == nil { state.forget(read) }
             let waits = read.pieces.compactMap { state.waits[$0.block.position] }
             let stalled = stall(Set(read.pieces.map(\.block.position)), &state)
             let error = waits.first.map(ImageReader.error) ?? .timedOut(read.pieces[0].block)
@@ -110,10 +136,10 @@ extension ImageReader {
         if isOver && options.keepsFetching {
             // The last block came in the very moment: the guest pauses all the same, and must hear that it may go on.
             observer?.readStalled(blocks: read.pieces.map(\.block))
-            end(read, error)
+            end(error)
             observer?.stallEnded()
         } else {
-            end(read, error)
+            end(error)
         }
     }
 

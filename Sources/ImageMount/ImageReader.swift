@@ -100,13 +100,19 @@ package final class ImageReader: Sendable {
     /// The second half: waits for the blocks that the first has not found, which are looked up no second time.
     /// - Parameter completion: as of ``read(offset:length:completion:)``.
     package func finish(_ read: BegunRead, _ completion: @escaping ReadCompletion) {
+        finish(read, WaitTerms(), completion)
+    }
+
+    func finish(_ read: BegunRead, _ terms: WaitTerms, _ completion: @escaping ReadCompletion) {
         switch read.missing {
         case .failure(let error):
             failedReads.add(1, ordering: .relaxed)
             completion(.failure(.index(error)))
         case .success(let pieces) where pieces.isEmpty: completion(.success(read.buffer))
         case .success(let pieces):
-            wait(PendingRead(pieces: pieces, buffer: read.buffer, missedAt: read.time, completion: completion))
+            wait(
+                PendingRead(
+                    pieces: pieces, buffer: read.buffer, missedAt: read.time, terms: terms, completion: completion))
         }
         // After the blocks that are waited for.
         fetchAhead(of: read)
@@ -178,8 +184,10 @@ package final class ImageReader: Sendable {
 
     /// Joins the waits of all the read's blocks, or ends it at once where it may not wait.
     func wait(_ read: PendingRead) {
+        let now = MonotonicClock.nanoseconds
+        let bound = read.terms.deadline.map { Duration.nanoseconds(Int64(clamping: max($0, now) - now)) }
         // Before anybody else has the read, so that its end cancels this, too.
-        TimerQueue.shared.schedule(read.deadline, after: options.bound) { [weak self, weak read] in
+        TimerQueue.shared.schedule(read.deadline, after: bound ?? options.bound) { [weak self, weak read] in
             if let self, let read { self.expire(read) }
         }
         let (refusal, wanted, stalled) = state.withLock { state in join(read, &state) }

@@ -39,13 +39,14 @@ package final class MountedImage: Sendable {
     /// - Parameters:
     ///   - directory: an existing empty folder.
     ///   - fileName: the file's name in it.
-    ///   - format: how the disk lies in the image. Where it is not plain, this waits for the first parts of the image.
+    ///   - format: how the disk lies in the image. Where it is not plain, this waits for the parts of the image that say where.
+    ///   - layout: what these say, where they have been read before: then nothing is waited for.
     ///   - ledger: what the pieces of a vendor's file were when they came.
     /// - Throws: ``ImageMountError``.
     package static func mount(
         index: ImageIndex, store: any BlockStore, at directory: String, fileName: String,
         options: MountOptions = MountOptions(), observer: (any ReadObserver)? = nil,
-        format: DiskFormat = .raw, ledger: PieceLedger? = nil
+        format: DiskFormat = .raw, layout: (any DiskLayout)? = nil, ledger: PieceLedger? = nil
     ) throws(ImageMountError) -> MountedImage {
         let isUsable = !fileName.isEmpty && fileName != "." && fileName != ".." && fileName.utf8.count <= 255
         guard isUsable, !fileName.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
@@ -60,7 +61,8 @@ package final class MountedImage: Sendable {
         let reader = ImageReader(
             index: index, store: store, options: options.read, observer: observer, ledger: ledger)
         do {
-            let decoded = try DecodedImage(reader, format: format)
+            let layout = try layout ?? format.layout(of: reader)
+            let decoded = layout.map { DecodedImage(reader, layout: $0) }
             let size = decoded?.layout.diskSize ?? index.imageSize
             let mount = try FUSEMount(
                 mountingAt: directory, fileName: fileName, size: size, modified: options.modified,
@@ -73,8 +75,7 @@ package final class MountedImage: Sendable {
             reader.close()
             switch error {
             case let error as MountError: throw ImageMountError(error)
-            case let error as DiskImageError: throw .unusableDisk(error)
-            case let error as ImageReadError: throw .unreadableDisk(error)
+            case let error as ImageMountError: throw error
             default: preconditionFailure("nothing else is thrown: \(error)")
             }
         }

@@ -3,6 +3,17 @@ import ImageIndex
 import Linux
 import Synchronization
 
+/// How a read waits for what is missing.
+struct WaitTerms: Sendable {
+    /// When the wait ends with an error, in ``MonotonicClock`` nanoseconds; nil: after the reader's bound.
+    var deadline: UInt64?
+    /// Whether anybody waits for the read itself. If not, nobody is told of a stall when its blocks do not come.
+    var isWanted: @Sendable () -> Bool = { true }
+    /// Told, instead of the read's completion, that the wait is over, and after each further bound: the read itself goes on, and keeps
+    /// what has come. Nil: it ends.
+    var overdue: (@Sendable (ImageReadError) -> Void)?
+}
+
 /// One read that waits for blocks. Nobody sleeps for it: the thread that brings the last block completes it.
 final class PendingRead: Sendable {
     /// A part of the read that lies in a block that is missing.
@@ -18,15 +29,19 @@ final class PendingRead: Sendable {
     let buffer: ReadBuffer
     /// When it looked for its pieces, in ``MonotonicClock`` nanoseconds.
     let missedAt: UInt64
+    let terms: WaitTerms
     let deadline = TimerQueue.Alarm()
     private let completion: ReadCompletion
     private let missing: Atomic<Int>
     private let finished = Atomic(false)
 
-    init(pieces: [Piece], buffer: ReadBuffer, missedAt: UInt64, completion: @escaping ReadCompletion) {
+    init(
+        pieces: [Piece], buffer: ReadBuffer, missedAt: UInt64, terms: WaitTerms, completion: @escaping ReadCompletion
+    ) {
         self.pieces = pieces
         self.buffer = buffer
         self.missedAt = missedAt
+        self.terms = terms
         self.completion = completion
         missing = Atomic(pieces.count)
     }

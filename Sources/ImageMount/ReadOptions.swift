@@ -4,6 +4,8 @@ package struct ReadOptions: Sendable {
     package var bound: Duration
     /// Whether blocks that reads gave up on are asked for until they come. A paused guest needs that; a plain mount does not.
     package var keepsFetching: Bool
+    /// Whether a read ends at the first error: for a store that has tried for long enough itself.
+    package var endsAtFailure: Bool
     /// The pause before a block that failed is asked for again; it doubles each time up to ``longestRetryDelay``.
     package var retryDelay: Duration
     package var longestRetryDelay: Duration
@@ -14,13 +16,15 @@ package struct ReadOptions: Sendable {
     package var foreseen: Set<Int>
 
     package init(
-        bound: Duration = .seconds(20), keepsFetching: Bool = true, retryDelay: Duration = .milliseconds(500),
+        bound: Duration = .seconds(20), keepsFetching: Bool = true, endsAtFailure: Bool = false,
+        retryDelay: Duration = .milliseconds(500),
         longestRetryDelay: Duration = .seconds(10), readAhead: Int = 0, foreseen: Set<Int> = []
     ) {
         self.foreseen = foreseen
         self.readAhead = readAhead
         self.bound = bound
         self.keepsFetching = keepsFetching
+        self.endsAtFailure = endsAtFailure
         self.retryDelay = retryDelay
         self.longestRetryDelay = longestRetryDelay
     }

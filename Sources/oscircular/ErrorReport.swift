@@ -4,6 +4,7 @@ import Boot
 import Catalog
 import Curl
 import Curses
+import DiskImage
 import FUSE
 import Formats
 import GuestDomain
@@ -73,6 +74,8 @@ struct ErrorReport {
         case let error as PieceLedgerError: describe(error)
         case let error as ImageIndexError: describe(error)
         case let error as ImageMountError: describe(error)
+        case let error as ImageReadError: describe(error)
+        case let error as DiskImageError: (ExitStatus.malformed, "\(error)")
         case let error as BlockStoreError: describe(error)
         case let error as TransferError: describe(error)
         case let error as GuestDomainError: describe(error)
@@ -302,11 +305,18 @@ struct ErrorReport {
         case .notEmpty, .busy: (ExitStatus.tryAgain, "\(error)")
         case .unusableName: (ExitStatus.usage, "\(error)")
         case .unusableDisk: (ExitStatus.malformed, "\(error)")
-        case .unreadableDisk(.block(_, let cause)): describe(cause)
-        case .unreadableDisk: (ExitStatus.unavailable, "\(error)")
+        case .unreadableDisk(let cause): describe(cause)
         case .mountFailed, .unmountFailed:
             // libfuse says only that something was not found.
             (ExitStatus.unavailable, "\(error)" + (cure.isEmpty ? "" : ". Do: \(cure)"))
+        }
+    }
+
+    private static func describe(_ error: ImageReadError) -> (Int32, String) {
+        switch error {
+        case .block(_, let cause): describe(cause)
+        case .index(let cause): describe(cause)
+        case .timedOut, .released, .closed: (ExitStatus.unavailable, "the disk image could not be read: \(error)")
         }
     }
 

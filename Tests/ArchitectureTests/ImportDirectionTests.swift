@@ -15,9 +15,9 @@ import Testing
         "TUF": ["Linux"],
         "Catalog": ["TUF", "ContentAddress", "Curl", "Linux"],
         "Upstream": ["ContentAddress", "Curl", "Linux"],
-        // A pinned file is an image: its index is written here, and the first bytes come by a range.
+        // A pinned file is an image: its index is written here, and the first bytes come by a range and must be a disk's.
         "Vendors": [
-            "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "ContentAddress", "Curl", "Linux",
+            "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "Curl", "Linux",
         ],
         "DiskImage": ["Zlib", "Zstd", "Lzma", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
@@ -40,9 +40,8 @@ import Testing
             "Linux",
         ],
         "oscircular": [
-            "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "ImageMount", "GuestDomain",
-            "GuestNetwork",
-            "Curl", "FUSE", "Linux",
+            "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount",
+            "GuestDomain", "GuestNetwork", "Curl", "FUSE", "Linux",
         ],
         "oscircular-publish": [
             "Publisher", "Upstream", "ObjectStore", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore",

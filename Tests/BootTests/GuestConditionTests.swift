@@ -1,3 +1,4 @@
+import DiskImage
 import Testing
 
 @testable import Boot
@@ -217,13 +218,21 @@ import Testing
     }
 
     @Test func aFullDiskIsNamedWithWhatToDo() throws {
-        func words(_ trouble: SessionLoop.DiskTrouble, cache: String = "/") -> String {
+        func words(
+            _ trouble: SessionLoop.DiskTrouble, cache: String = "/", damage: DiskImageError? = nil
+        ) -> String {
             SessionDisks(overlays: "/", exchange: "/tmp", cache: cache, reserve: DiskReserve(setting: 3_000_000)).text(
-                of: trouble)
+                of: trouble, damage: damage)
         }
         #expect(words(.full).contains("(/) is full") && words(.full).contains("goes on by itself"))
         #expect(words(.full).contains("cache clear"))
         #expect(!words(.full, cache: "/proc").contains("cache clear"))
+        // An image with a fault is not this host's disk.
+        let damage = DiskImageError.malformed(reason: "a cluster")
+        #expect(words(.failing).contains("its changes are in /"))
+        #expect(words(.failing, damage: damage).contains("damaged disk image: a cluster"))
+        #expect(!words(.failing, damage: damage).contains("its changes are in /"))
+        #expect(words(.full, damage: damage) == words(.full))
         #expect(words(.reserve).contains("less than 3.0 MB is free") && words(.reserve).contains("goes on by itself"))
         #expect(words(.loginsReserve).contains("less than 12 MB is free") && words(.loginsReserve).contains("(/tmp)"))
     }

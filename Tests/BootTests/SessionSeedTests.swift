@@ -46,6 +46,9 @@ import Testing
         #expect(Folder.namesIfAny(in: seed.directory.path) == ["fw"])
         let asked = try self.seed("abd", GuestSettings(), userData: "#!/bin/sh\n")
         #expect(throws: GuestDomainError.self) { try asked.write(authorizedKey: "k") }
+        // Before anything is fetched.
+        #expect(throws: GuestDomainError.self) { try asked.check() }
+        try seed.check()
     }
 
     @Test func thePasswordIsInOneFileOfTheUsersAndItsHashInTheSeed() throws {

@@ -47,6 +47,15 @@ import Testing
         }
     }
 
+    /// A packed file is no disk yet: it must be packed as it should be.
+    @Test func aPackedFileIsKnownByItsPacking() {
+        let gzip = prefix([0x1F, 0x8B, 8])
+        #expect(DiskInspection(prefix: gzip, claimed: .raw, packing: "gz").refusal == nil)
+        let page = DiskInspection(prefix: prefix(Array("<html>".utf8)), claimed: .raw, packing: "gz")
+        #expect("\(String(describing: page.refusal))".contains("packed as gz and is a web page"))
+        #expect(DiskInspection(prefix: gzip, claimed: .raw, packing: "zip").refusal != nil)
+    }
+
     @Test func nothingIsRefused() {
         for claimed in DiskFormat.allCases {
             #expect(DiskInspection(prefix: [], claimed: claimed).refusal != nil)

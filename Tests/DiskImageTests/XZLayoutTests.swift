@@ -42,6 +42,7 @@ struct XZLayoutTests {
     @Test(arguments: [
         ("head -c 40000000 /dev/zero | xz -1 -c", "compressed in one piece, and must be downloaded first (5.9 kB)"),
         ("head -c 80000000 /dev/zero | xz -1 --block-size=33MiB -c", "compressed in pieces of 34 MB"),
+        ("xz -1 --block-size=60KiB -c raw", "too many blocks"),
         ("xz -1 -c raw; xz -1 -c raw", "several xz streams, and must be downloaded first"),
         ("xz -1 -c raw; head -c 4 /dev/zero", "filled up with zeros"),
         ("printf '' | xz -c", "a disk of 0 bytes"),

@@ -136,6 +136,19 @@ import Testing
         #expect(GuestDevices(guest) != before)
     }
 
+    @Test func theProcessorThatAVersionNeedsMakesAnotherMachineInEmulation() {
+        var guest = DomainXMLTests.disk
+        for (accelerator, isAnother) in [(Accelerator.tcg, true), (.kvm, false)] {
+            guest.accelerator = accelerator
+            guest.processor = nil
+            let before = GuestDevices(guest)
+            guest.processor = .v1
+            #expect(GuestDevices(guest) == before)
+            guest.processor = .v3
+            #expect((GuestDevices(guest) != before) == isAnother)
+        }
+    }
+
     @Test func firmwareAndSectorsMakeAnotherMachine() {
         var guest = DomainXMLTests.disk
         let before = GuestDevices(guest)

@@ -197,6 +197,100 @@ struct DecodedImageTests {
         }
     }
 
+    /// Tables, and then what they point to: all of it within one bound.
+    @Test func oneReadWaitsForNoLongerThanItsBound() async throws {
+        let made = try await make(.deflate)
+        let store = made.image.store()
+        let observer = RecordingObserver()
+        try await withMount(made, .deflate, store, ReadOptions(bound: .seconds(2)), observer: observer) {
+            mounted, file in
+            store.hold()
+            let start = ContinuousClock.now
+            async let bytes = read(file, 1_000_000, 4096)
+            #expect(await eventually { mounted.reader.statistics.waitingReads == 1 })
+            let tables = store.fetched.count
+            try await Task.sleep(for: .milliseconds(1500))
+            store.releaseHeld()
+            #expect(try await bytes == nil)
+            let elapsed = ContinuousClock.now - start
+            #expect(store.fetched.count > tables, "nothing was behind the tables")
+            #expect(elapsed >= .seconds(2) && elapsed < .seconds(3), "\(elapsed)")
+            // A guest that pauses for it is told when it may go on.
+            #expect(!mounted.reader.stalledBlocks.isEmpty)
+            store.release()
+            #expect(await eventually { observer.events.last == .ended })
+            #expect(try await read(file, 1_000_000, 4096) == Array(made.disk[1_000_000..<1_004_096]))
+        }
+    }
+
+    /// The guest has heard of the failure and goes on: what else the read wanted must not count as a wait of the guest.
+    @Test(arguments: [(Kind.xz, 3 << 20), (.large, 2 << 20)]) func whatAFailedReadNoLongerNeedsStallsNothing(
+        _ kind: Kind, _ boundary: Int
+    ) async throws {
+        let made = try await make(kind)
+        let store = made.image.store()
+        let observer = RecordingObserver()
+        let options = ReadOptions(bound: .seconds(3), retryDelay: .milliseconds(20))
+        try await withMount(made, kind, store, options, observer: observer) { mounted, file in
+            let decoded = try #require(mounted.decoded)
+            // The tables.
+            if kind == .large { _ = try await read(file, made.disk.count - 512, 512) }
+            let range = boundary - 4096..<boundary + 4096
+            guard case .parts(let parts) = try decoded.layout.find(UInt64(range.lowerBound)..<UInt64(range.upperBound))
+            else { return #expect(Bool(false), "no tables") }
+            let units = parts.compactMap { part in if case .unit(let unit, _) = part.source { unit } else { nil } }
+            try #require(units.count == 2)
+            // The first is here with the header.
+            let missing = try made.image.index.block(containing: units[0].stored.lowerBound + 70_000)
+            let late = try made.image.index.block(containing: units[1].stored.lowerBound + 70_000)
+            store.fail(missing.id, .missing(missing.id, place: "memory"))
+            store.hang(late.id)
+            #expect(try await read(file, range.lowerBound, range.count) == nil)
+            #expect(await eventually { observer.events.last == .ended })
+            try await Task.sleep(for: .seconds(4))
+            #expect(observer.events == [.stalled([missing.position]), .arrived(missing.position), .ended])
+            #expect(mounted.reader.stalledBlocks.isEmpty)
+            // Whoever wants it now waits for it, and is told.
+            #expect(try await read(file, boundary, 4096) == nil)
+            #expect(await eventually { mounted.reader.stalledBlocks.map(\.position) == [late.position] })
+            store.release()
+            #expect(await eventually { mounted.reader.stalledBlocks.isEmpty })
+            #expect(await eventually { observer.events.last == .ended })
+            let isEqual = try await read(file, range.lowerBound, range.count) == Array(made.disk[range])
+            #expect(isEqual)
+        }
+    }
+
+    /// Without a cache, too, a slow link brings what must be decoded as a whole: what has come is kept for the next read.
+    @Test func aLongUnitGoesOnWhenItsReadsHaveFailed() async throws {
+        let made = try await make(.xz)
+        let store = InMemoryBlockStore(answersAtOnce: false)
+        for block in made.image.blocks {
+            store.put(Array(made.image.bytes[Int(block.offset)..<Int(block.end)]), as: block.id)
+        }
+        let observer = RecordingObserver()
+        try await withMount(made, .xz, store, ReadOptions(bound: .milliseconds(500)), observer: observer) {
+            mounted, file in
+            store.hold()
+            #expect(try await read(file, 1_000_000, 4096) == nil)
+            // Until it has come nobody waits once more.
+            let start = ContinuousClock.now
+            #expect(try await read(file, 2_000_000, 4096) == nil)
+            #expect(ContinuousClock.now - start < .milliseconds(400))
+            // As a session does before it pauses the guest.
+            mounted.reader.refuseWaiting()
+            store.releaseHeld()
+            #expect(await eventually { observer.events.last == .ended })
+            mounted.reader.allowWaiting()
+            let asked = store.fetched.count
+            for offset in [1_000_000, 2_000_000] {
+                let isEqual = try await read(file, offset, 4096) == Array(made.disk[offset..<offset + 4096])
+                #expect(isEqual)
+            }
+            #expect(store.fetched.count == asked)
+        }
+    }
+
     /// Only what is damaged cannot be read.
     @Test func aDamagedClusterIsAnErrorOfItsOwn() async throws {
         let made = try await make(.deflate)
@@ -215,6 +309,10 @@ struct DecodedImageTests {
                 #expect(isRight, "at \(offset)")
             }
             #expect((1...3).contains(failed))
+            // It is known what to blame when a guest's read fails.
+            #expect(mounted.decoded?.damage == nil)
+            #expect(try await exitCode("cat '\(mounted.path)' > /dev/null 2>&1") != 0)
+            #expect(mounted.decoded?.damage != nil)
             #expect(mounted.reader.stalledBlocks.isEmpty)
         }
     }

@@ -46,6 +46,18 @@ import Testing
         #expect(observer.events.isEmpty)
     }
 
+    @Test func aReadOfAStartEndsAtTheFirstFailure() async throws {
+        store.fail(image.blocks[0].id, unreachable)
+        let reader = ImageReader(
+            index: image.index, store: store, options: ReadOptions(keepsFetching: false, endsAtFailure: true))
+        guard case .block(_, cause: .unreachable) = await error(of: reader) else {
+            Issue.record("asked again")
+            return
+        }
+        #expect(store.fetchCount(of: image.blocks[0].id) == 1)
+        #expect(try await reader.read(offset: 0, length: 100) == image.slice(0, 100))
+    }
+
     @Test func endsAtOnceWhenTheBlockIsDamagedAndRecovers() async throws {
         let id = image.blocks[1].id
         store.fail(id, .corrupt(id, place: "memory", reason: "wrong digest"))

@@ -65,6 +65,15 @@ package final class InMemoryBlockStore: BlockStore {
     /// Holds this block's answers back until ``release()``.
     package func hang(_ id: BlockID) { state.withLock { _ = $0.hanging.insert(id) } }
 
+    /// Gives the answers that are held back; later ones are held back as before.
+    package func releaseHeld() {
+        let held = state.withLock { state in
+            defer { state.held = [] }
+            return state.held
+        }
+        held.forEach(answer)
+    }
+
     package func release() {
         let held = state.withLock { state in
             (state.isHolding, state.hanging) = (false, [])

@@ -334,6 +334,25 @@ import Upstream
         }
     }
 
+    /// What the vendor's server has in the file's place is looked at before it is a guest's.
+    @Test(arguments: [
+        ("<html>Not here any more", "", "is a web page"), ("KDMV", "", "is a VMDK image"),
+        ("QFI\u{FB}", "", "is a qcow2 image"), ("<html>", "packed = \"gz\"", "packed as gz and is a web page"),
+    ])
+    func whatIsNoDiskOfItsFormatIsNotPinned(_ beginning: String, _ keys: String, _ words: String) async throws {
+        let site = try site(keys)
+        let head = beginning.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+        try site.put("d/\(build)/os.img", head + image.dropFirst(head.count))
+        let library = site.library()
+        let error = await failure(site)
+        guard case .structural(_, _, let reason)? = error else {
+            return #expect(Bool(false), "\(error.map { "\($0)" } ?? "")")
+        }
+        #expect(reason.contains(words), "\(reason)")
+        let finding = try await library.examine(#require(library.hint("os")))
+        #expect(finding.state == .structural && finding.problem?.contains(words) == true, "\(finding)")
+    }
+
     @Test func aSystemIsExaminedWithoutATrace() async throws {
         let site = try site(signed)
         try sign(site, "\(sha256)  os.img\n")

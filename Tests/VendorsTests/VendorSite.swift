@@ -43,7 +43,7 @@ final class VendorSite {
 
     /// Adds a system `os`, or one of another name.
     func offer(_ keys: String, id: String = "os") {
-        systems += "[[system]]\nid = \"\(id)\"\ntitle = \"Acme OS\"\nkind = \"cloud\"\nformat = \"qcow2\"\n\(keys)\n"
+        systems += "[[system]]\nid = \"\(id)\"\ntitle = \"Acme OS\"\nkind = \"cloud\"\nformat = \"raw\"\n\(keys)\n"
     }
 
     var table: VendorTable {

@@ -105,10 +105,8 @@ extension FUSEMount {
         guard let answerLater else { return }
         let answer = PendingAnswer(request: request, outstanding: outstanding)
         // Asked after the answer was registered, so that a forced unmount misses none.
-        if isBroken.load(ordering: .sequentiallyConsistent) {
-            answer.fail(ENOTCONN)
-            return
-        }
+        if isBroken.load(ordering: .sequentiallyConsistent) { answer.fail(ENOTCONN) }
+        // Always: the reader may have begun something for it that only this ends.
         answerLater(ReadRequest(offset: offset, size: size, answer: answer))
     }
 

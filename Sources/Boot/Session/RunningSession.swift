@@ -1,3 +1,4 @@
+import DiskImage
 import Formats
 import GuestDomain
 import GuestNetwork
@@ -70,7 +71,7 @@ struct RunningSession: Sendable {
                 case .endWait: wait?.cancel()
                 case .look: guest.check(signals.continuation)
                 case .report(let trouble):
-                    let text = disks.text(of: trouble)
+                    let text = disks.text(of: trouble, damage: image.decoded?.damage)
                     state.note(error: text)
                     if text != told { log(text) }
                     told = text
@@ -150,8 +151,12 @@ struct SessionDisks: Sendable {
     let reserve: DiskReserve
 
     /// What the user is told about the disk of the guest's changes.
-    func text(of trouble: SessionLoop.DiskTrouble) -> String {
+    /// - Parameter damage: what is wrong with the image, where a read failed for it: then this host's disk is not to blame.
+    func text(of trouble: SessionLoop.DiskTrouble, damage: DiskImageError?) -> String {
         switch trouble {
+        case .failing where damage != nil:
+            "the guest waits for a part of its disk that cannot be read, and this is tried again: \(damage.map { "\($0)" } ?? ""). "
+                + "Stop the guest and use another version of the system"
         case .full:
             "the disk that holds what guests write (\(overlays)) is full: the guest waits, and goes on by itself when "
                 + "there is room. \(advice(overlays))"

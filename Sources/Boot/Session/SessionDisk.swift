@@ -1,6 +1,7 @@
 import BlockStore
 import Catalog
 import Curl
+import DiskImage
 import ImageIndex
 import ImageMount
 import Linux
@@ -58,7 +59,9 @@ struct SessionDisk: Sendable {
             // What has arrived should be in the cache the next time.
             await stores.caching.settle(within: .seconds(10))
         }
-        await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
+        let layout = try await layout()
+        // Of another shape it has been read by now.
+        if layout == nil { await version.image.file?.keepBeginning(in: stores, of: version.index, cache) }
         let options = MountOptions(
             readers: reader.map { .user($0) } ?? .ownUser,
             read: ReadOptions(
@@ -73,7 +76,7 @@ struct SessionDisk: Sendable {
                 index: version.index, store: stores.caching, at: directory, fileName: version.chosen.version.id.text,
                 options: options,
                 observer: SessionReadObserver(states: states, recorder: recorder, signals: signals),
-                format: version.image.format, ledger: version.ledger)
+                format: version.image.format, layout: layout, ledger: version.ledger)
         }
         state.attach(stores: stores, blocks: states)
         // In the background: an image of millions of blocks takes seconds. Without a thread the picture of the image shows blocks
@@ -87,36 +90,71 @@ struct SessionDisk: Sendable {
         return Mounted(image: image, stores: stores, states: states, recorder: recorder)
     }
 
+    /// Reads how the disk lies in the vendor's file: nil where the file is the disk.
+    private func layout() async throws -> (any DiskLayout)? {
+        let format = version.image.format
+        if format.isPlain { return nil }
+        return try await fetching { stores in
+            await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
+            let reader = hastyReader(stores)
+            return try await WorkerThread.run(name: "layout") { try format.layout(of: reader) }
+        }
+    }
+
+    /// Reads for the start, with stores that give up: a running guest waits for a server that does not answer; a start does not.
+    ///
+    /// When the start is cancelled, these reads end at once.
+    private func fetching<Value: Sendable>(_ body: (BlockStores) async throws -> Value) async throws -> Value {
+        let stores = try stores(.rounds(5))
+        let result: Result<Value, any Error>
+        do {
+            let value = try await withTaskCancellationHandler {
+                try await body(stores)
+            } onCancel: {
+                stores.close()
+            }
+            result = .success(value)
+        } catch {
+            result = .failure(error)
+        }
+        // If the disk is slow they are downloaded once more rather than waited for.
+        if case .success = result { await stores.caching.settle(within: .seconds(5)) }
+        stores.close()
+        return try result.get()
+    }
+
+    /// Reads the image without patience. The stores have bounds of their own for whatever does not come, but not for what is slow.
+    private func hastyReader(_ stores: BlockStores) -> ImageReader {
+        ImageReader(
+            index: version.index, store: stores.caching,
+            options: ReadOptions(bound: .seconds(600), keepsFetching: false, endsAtFailure: true),
+            ledger: version.ledger)
+    }
+
     /// Stores the first and last MiB before the domain is made: its first reads happen while libvirt waits.
     ///
-    /// A running guest waits for a server that does not answer; a start does not: after some rounds this fails.
+    /// Where the server does not answer, this fails after some rounds.
     /// - Parameter bootSet: protected from eviction, too, for as long as the session lives.
     func fetchEnds(of image: MountedImage, _ bootSet: [IndexedBlock], _ teardown: Teardown) async throws {
         let index = version.index
-        let stores = try stores(.rounds(5))
         let edge = min(1 << 20, index.imageSize)
         // Where a disk's ends lie in a file that is not the disk, only its reader knows.
         let isPlain = version.image.format.isPlain
         let parts = isPlain ? [0..<edge, (index.imageSize - edge)..<index.imageSize] : [0..<edge]
-        let fetch = ImageFetch(index: index, store: stores.caching, ledger: version.ledger)
-        // Another session must not evict them before the domain exists.
-        let kept = try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
-        let (cache, id) = (cache, id)
-        // Without it the start is slower at worst: what is evicted is downloaded again.
-        let protection = try? await WorkerThread.run(name: "protect") { try cache.protect(id, kept.map(\.id)) }
-        await teardown.add { withExtendedLifetime(protection) {} }
-        try await withTaskCancellationHandler {
+        try await fetching { stores in
+            let fetch = ImageFetch(index: index, store: stores.caching, ledger: version.ledger)
+            // Another session must not evict them before the domain exists.
+            let kept = try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
+            let (cache, id) = (cache, id)
+            // Without it the start is slower at worst: what is evicted is downloaded again.
+            let protection = try? await WorkerThread.run(name: "protect") { try cache.protect(id, kept.map(\.id)) }
+            await teardown.add { withExtendedLifetime(protection) {} }
             for part in parts { try await fetch.run(try fetch.blocks(in: part), priority: .demand) }
-        } onCancel: {
-            stores.close()
+            guard let layout = image.decoded?.layout else { return }
+            let disk = DecodedImage(hastyReader(stores), layout: layout)
+            let edge = min(1 << 20, image.size)
+            for part in [0..<edge, image.size - edge..<image.size] { _ = try await disk.read(part) }
         }
-        if !isPlain {
-            let last = image.size - min(1 << 20, image.size)
-            for part in [0..<min(1 << 20, image.size), last..<image.size] { _ = try await image.read(part) }
-        }
-        // If the disk is slow they are downloaded once more rather than waited for.
-        await stores.caching.settle(within: .seconds(5))
-        stores.close()
     }
 
     private func stores(_ policy: RetryPolicy) throws -> BlockStores {

@@ -9,6 +9,21 @@ struct SessionGuest: Sendable {
     let domain: SessionStatus.Domain
     private let guest: RunningGuest
 
+    /// Refuses what cannot start, before anything large is fetched for it.
+    /// - Parameter userData: see ``SessionSeed/usualUserData``.
+    /// - Throws: ``GuestDomainError``, ``SystemCallError``.
+    static func check(
+        _ request: BootRequest, chosen: ChosenVersion, userData: String?, directory: SessionDirectory
+    ) async throws {
+        try await WorkerThread.run(name: "seed") {
+            try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData).check()
+        }
+        guard let processor = chosen.guest.cpuLevel.flatMap({ ProcessorLevel(rawValue: $0.rawValue) }) else { return }
+        let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
+        let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
+        try processor.check(try await connection.accelerator(choice).accelerator)
+    }
+
     /// Creates the overlay and the domain, and starts the guest.
     /// - Parameters:
     ///   - surroundings: what was set up for it besides the disk.
@@ -22,7 +37,6 @@ struct SessionGuest: Sendable {
     ) async throws -> SessionGuest {
         let settings = chosen.guest
         let processor = settings.cpuLevel.flatMap { ProcessorLevel(rawValue: $0.rawValue) }
-        try processor?.check(surroundings.accelerator)
         // It ends with the session's folder.
         let seed = try await WorkerThread.run(name: "seed") {
             try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData)

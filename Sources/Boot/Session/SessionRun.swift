@@ -113,6 +113,8 @@ package final class SessionRun: Sendable {
         } onCancel: {
             finding.cancel()
         }
+        try await SessionGuest.check(
+            request, chosen: version.chosen, userData: configuration.userData, directory: directory)
         let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")

@@ -11,6 +11,10 @@ struct SessionSeed: Sendable {
     /// A file of the user's own orders for each system with cloud-init; nil for none.
     let usualUserData: String?
 
+    /// Whether the orders for the first boot can be used.
+    /// - Throws: ``GuestDomainError``, ``SystemCallError``.
+    func check() throws { _ = try orders() }
+
     /// Writes the seed, the password for the console, and whom ssh logs in as. Takes milliseconds.
     /// - Parameter authorizedKey: see ``GuestSeed/authorizedKeys``.
     /// - Returns: nil where the system asks for none.
@@ -19,28 +23,30 @@ struct SessionSeed: Sendable {
         let settings = chosen.guest
         let user = settings.user ?? "root"
         if user != "root" { try AtomicFile.write("\(user)\n", to: directory.userInGuest, mode: 0o600) }
-        guard let kind = settings.seed.flatMap({ GuestSeed.Kind(rawValue: $0.rawValue) }) else {
-            if request.userData != nil {
-                throw GuestDomainError.userDataRefused("\(chosen.distribution.id) asks for none at its first boot")
-            }
-            return nil
-        }
+        guard let (kind, userData) = try orders() else { return nil }
         let password = ConsolePassword.make()
         let seed = GuestSeed(
             kind: kind, user: user, authorizedKeys: [authorizedKey],
             passwordHash: ConsolePassword.hash(password),
             // The overlay's: it is of this session alone.
             instanceID: directory.domainName, hostName: SessionSeed.hostName(chosen.distribution.id),
-            userData: try userData(for: kind))
+            userData: userData)
         let files = try seed.write(to: directory.credentials)
         try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600)
         return files
     }
 
-    private func userData(for kind: GuestSeed.Kind) throws -> UserData? {
-        if let text = request.userData { return try UserData(Array(text.utf8)) }
-        guard kind == .nocloud, let path = usualUserData else { return nil }
-        return try UserData.read(path)
+    /// What the system asks for, and the user's own orders; nil where it asks for nothing.
+    private func orders() throws -> (kind: GuestSeed.Kind, userData: UserData?)? {
+        guard let kind = chosen.guest.seed.flatMap({ GuestSeed.Kind(rawValue: $0.rawValue) }) else {
+            if request.userData != nil {
+                throw GuestDomainError.userDataRefused("\(chosen.distribution.id) asks for none at its first boot")
+            }
+            return nil
+        }
+        if let text = request.userData { return (kind, try UserData(Array(text.utf8))) }
+        guard kind == .nocloud, let path = usualUserData else { return (kind, nil) }
+        return (kind, try UserData.read(path))
     }
 
     /// A name of one label: a dot would begin a domain.

@@ -221,7 +221,7 @@ package struct VersionImage: Sendable {
     }
 
     /// How the disk lies in what the index describes.
-    package var format: DiskFormat { file?.source.format ?? .raw }
+    package var format: DiskFormat { file?.source.format ?? chosen.version.source?.format ?? .raw }
 
     /// Bytes of what the index describes; nil where nobody has said.
     package var imageSize: UInt64? { file == nil ? chosen.version.size : file?.source.size }

@@ -62,6 +62,7 @@ extension VendorLibrary {
             let answer = try await probe(newest.build, row, isVerified: row.proof.torrent != nil).answer
             finding.size = answer.size
             try check(newest.build, said, size: answer.size, url: newest.build.url, row)
+            try inspect(answer.head, of: row, size: answer.size, url: newest.build.url)
         } catch {
             let error = VendorsError.of(error, system: row.id, url: row.listing.upstream[0])
             finding.problem = "\(error)"

@@ -178,6 +178,7 @@ extension VendorLibrary {
     ) throws -> PinnedFile {
         let size = found.answer.size
         try check(build, said, size: size, url: found.url, row)
+        try inspect(found.answer.head, of: row, size: size, url: found.url)
         let first = found.answer.place.pinned
         var places = [PinnedFile.Place(url: found.url, reach: row.reach(of: found.url), pinned: first)]
         for url in row.urls(of: build.url) + mirrors where !places.contains(where: { $0.url == url }) {
