@@ -239,6 +239,20 @@ import Testing
         #expect(try await run("add", tree, "fedora", "2026-11-17", folder.file("a.img")).status == 77)
     }
 
+    @Test func aDistributionThatWaitsForItsKeyIsListedOnceItIsSigned() async throws {
+        try await makeTree()
+        #expect(try await run("key", "delegate", tree, "fedora").status == 0)
+        let key = try #require(folder.files(below: "keys").first { $0.contains("/fedora-") })
+        #expect(rename(folder.file(key), folder.file("elsewhere")) == 0)
+        let added = try await run("add", tree, "fedora", "2026-11-17", folder.file("a.img"))
+        #expect(added.status == 77 && added.stderr.contains("fedora"), "\(added.stderr)")
+        #expect(try published().catalog().distribution("fedora") == nil)
+        #expect(rename(folder.file("elsewhere"), folder.file(key)) == 0)
+        try published().resume()
+        #expect(try published().catalog().distribution("fedora")?.versions.count == 1)
+        #expect(try await run("verify", tree).status == 0)
+    }
+
     @Test func anEncryptedKeyNeedsItsPassphrase() async throws {
         let environment = ["PATH": "/usr/bin:/bin", "OSCIRCULAR_PASSPHRASE": "correct horse"]
         try PublisherFixtures.writeRandomImage(size: 100_000, seed: 1, to: folder.file("a.img"))

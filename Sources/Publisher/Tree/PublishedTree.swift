@@ -133,10 +133,9 @@ package struct PublishedTree: Sendable {
 
     /// Publishes files and the catalog that names them. Call it under ``lock()``.
     ///
-    /// It is one signed step where the catalog's keys sign all of it. Where a distribution has a publisher of its own, it is two when the
-    /// catalog changes as well: first what that publisher signs, then the catalog. A reader who comes between them sees files that the
-    /// catalog does not name yet, or still has the name of one that is being removed; both are there, and right. An end between the two leaves
-    /// the tree so.
+    /// It is one signed step, also where a distribution has a publisher of its own and the catalog names it for the first time: then both wait
+    /// until both are signed. Names that the catalog's keys vouched for before that publisher was there are removed afterwards, by those who
+    /// have these keys; an end between the two leaves them there.
     /// - Parameters:
     ///   - distribution: whose files they are: a publisher of its own signs those, where there is one.
     ///   - removing: names that are vouched for no longer. Their files stay, for readers of an older catalog.
@@ -146,7 +145,6 @@ package struct PublishedTree: Sendable {
         removing: [String] = [], _ contents: TreeContents
     ) throws(PublisherError) {
         try checkClock(contents)
-        let repository = repository
         var files = files
         var role = "targets"
         if let distribution, let own = document.distribution(distribution), contents.hasRole(of: distribution) {
@@ -158,11 +156,12 @@ package struct PublishedTree: Sendable {
         // A publisher of one distribution need not have the catalog's key once it is listed.
         let isListed: Bool = if let distribution { try contents.lists(distribution) } else { false }
         var updates = [(role: role, files: files)]
+        var cleansCatalog = false
         // Names from before the distribution had a publisher of its own; without the catalog's key they stay.
         if role != "targets", isListed, contents.names(of: "targets").contains(where: removing.contains),
             try keys.hasAny(of: contents.keyIDs(of: ["targets"]))
         {
-            updates.append(("targets", []))
+            cleansCatalog = true
         }
         if role == "targets" || !isListed {
             do {
@@ -176,22 +175,32 @@ package struct PublishedTree: Sendable {
                 throw .catalogRefused(error)
             }
         }
-        var waiting: [String] = []
+        try sign(updates, removing, contents)
+        if cleansCatalog { try sign([("targets", [])], removing, contents) }
+    }
+
+    /// Signs changes of roles in one step.
+    private func sign(
+        _ updates: [(role: String, files: [(name: String, bytes: [UInt8])])], _ removing: [String],
+        _ contents: TreeContents
+    ) throws(PublisherError) {
+        let result: PublishResult
         do throws(RepositoryError) {
-            for update in updates where waiting.isEmpty {
-                var added: [TargetFile] = []
-                for file in update.files { added.append(try repository.store(file.bytes, as: file.name)) }
-                let ids = contents.keyIDs(of: [update.role, "snapshot", "timestamp"])
-                let signers: [any Signer]
-                do { signers = try keys.signers(ids) } catch { throw .signing(cause: error) }
-                let result = try repository.update(
-                    role: update.role, adding: added, removing: removing, signers: signers)
-                if case .waiting(let missing) = result { waiting = missing.map(\.role) }
+            var changes: [String: [TargetFile]] = [:]
+            for update in updates {
+                for file in update.files {
+                    changes[update.role, default: []].append(try repository.store(file.bytes, as: file.name))
+                }
+                changes[update.role, default: []] += []
             }
+            let ids = contents.keyIDs(of: changes.keys + ["snapshot", "timestamp"])
+            let signers: [any Signer]
+            do { signers = try keys.signers(ids) } catch { throw .signing(cause: error) }
+            result = try repository.update(changes, removing: removing, signers: signers)
         } catch {
             throw PublisherError(error, tree: path)
         }
-        if !waiting.isEmpty { throw .changeWaits(tree: path, roles: waiting) }
+        if case .waiting(let missing) = result { throw .changeWaits(tree: path, roles: missing.map(\.role)) }
     }
 
     /// For what takes a long time before it is signed.
