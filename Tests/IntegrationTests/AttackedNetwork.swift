@@ -134,6 +134,7 @@ final class Services: Sendable {
         try WorkerThread.start(name: "services") { [weak self, stop, sockets] in
             while true {
                 var sources = sockets.map { PollSource($0.handle.descriptor) } + [PollSource(stop.descriptor)]
+                // Who sees nothing any more has ended, and the test's controls fail.
                 guard (try? PollSource.wait(for: &sources)) != nil, sources.last?.hasNews == false else { return }
                 for (socket, source) in zip(sockets, sources) where source.hasNews {
                     self?.asked.withLock { $0.append(socket.name) }
@@ -220,6 +221,7 @@ final class Traffic: Sendable {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             while true {
                 var sources = [PollSource(handle.descriptor), PollSource(stop.descriptor)]
+                // As above.
                 guard (try? PollSource.wait(for: &sources)) != nil, !sources[1].hasNews else { return }
                 let count = recv(handle.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
                 if count > 14 { self?.see(buffer[..<count]) }
