@@ -41,7 +41,7 @@ package enum ConsoleViewer {
         let terminal = RawTerminal(input)
         defer {
             // The mouse falls silent before the last of its movements are discarded.
-            _ = filter.reset.withUnsafeBytes { output.write($0) }
+            _ = show(filter.reset, on: output, interruption)
             terminal?.restore(moment: moment)
         }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
@@ -61,8 +61,11 @@ package enum ConsoleViewer {
                 // A session that is gone may reset the connection instead of ending it.
                 switch try? console.receive(into: buffer) {
                 case .bytes(let count):
-                    let shown = filter.pass(buffer[..<count])
-                    if !shown.withUnsafeBytes({ output.write($0) }) { return .unread }
+                    switch show(filter.pass(buffer[..<count]), on: output, interruption) {
+                    case .all: break
+                    case .failed: return .unread
+                    case .interrupted: return .interrupted
+                    }
                 case .nothingYet: break
                 case .end, nil: return .closed
                 }
@@ -80,6 +83,16 @@ package enum ConsoleViewer {
                 send(&pending, to: console)
                 if end != nil { return .left }
             }
+        }
+    }
+
+    /// A terminal that takes no output must not keep the viewer from its end.
+    private static func show(
+        _ bytes: [UInt8], on output: StandardOutput, _ interruption: EventDescriptor?
+    ) -> StandardOutput.Written {
+        bytes.withUnsafeBytes { bytes in
+            guard let interruption else { return output.write(bytes) ? .all : .failed }
+            return output.write(bytes, until: interruption)
         }
     }
 

@@ -32,22 +32,27 @@ struct FlowRate: Sendable {
     private var pace = Pace(rate: UInt64(rate), burst: UInt64(burst))
     /// When each UDP port of the guest was used last.
     private var used = [UInt64](repeating: 0, count: 65_536)
+    /// Flows that were opened since this was set to 0.
+    var opened = 0
 
     /// Whether a flow may be opened now.
     /// - Parameters:
     ///   - port: of the guest, for UDP: what follows from it is the same flow to the host's sockets.
     ///   - now: nanoseconds of a clock that does not go back.
     mutating func allows(datagramsFrom port: UInt16?, at now: UInt64) -> Bool {
-        if let port {
-            let last = used[Int(port)]
-            if last > 0, now - last < Self.silence {
-                used[Int(port)] = now
-                return true
-            }
-        }
+        if let port, goesOn(port, at: now) { return true }
         guard pace.allows(now) else { return false }
         pace.take(now)
+        opened += 1
         if let port { used[Int(port)] = now }
+        return true
+    }
+
+    /// Whether datagrams from a port of the guest belong to a flow that is open.
+    mutating func goesOn(_ port: UInt16, at now: UInt64) -> Bool {
+        let last = used[Int(port)]
+        guard last > 0, now - last < Self.silence else { return false }
+        used[Int(port)] = now
         return true
     }
 }

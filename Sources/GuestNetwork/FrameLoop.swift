@@ -5,6 +5,8 @@ import Slirp
 final class FrameLoop {
     /// libslirp opens a socket for each of the guest's flows: more than these would use up the memory that this process may have.
     static let socketLimit = 512
+    /// More than these for logins at the host: a guest that has used up its flows, of which datagrams' stay for minutes, is not without them.
+    static let loginReserve = 64
 
     private let addresses: LocalAddresses
     private let stack: SlirpStack
@@ -13,8 +15,12 @@ final class FrameLoop {
     private let resolver: FileHandle?
     private var filter: FrameFilter
     private var flows = FlowRate()
+    private var logins = Pace(rate: 16, burst: UInt64(loginReserve))
     private var dropped: [FrameDropReason: Int] = [:]
-    private var restSleep: UInt32 = 1
+    private var retry = StreamRetry()
+    /// What the session has not been told yet: that this process serves, and the answers to so many questions.
+    private var announcement: NetworkReport?
+    private var owed = 0
 
     /// - Parameters:
     ///   - isGuestServed: the host connects to the guest's port 22.
@@ -36,7 +42,10 @@ final class FrameLoop {
     }
 
     /// Returns when the session closes its end.
-    func run() {
+    /// - Parameter missing: what this process could not give up, for the session to hear.
+    func run(missing: [String]) {
+        announcement = .ready(missing: missing)
+        answer()
         // The connection to QEMU may be there already.
         guard obey() else { return }
         while true {
@@ -55,22 +64,37 @@ final class FrameLoop {
             } catch {
                 MonotonicClock.pause(milliseconds: 100)
             }
+            flows.opened = 0
             if sources[0].hasNews && !obey() { return }
+            answer()
             peer.repeatOpenings(at: MonotonicClock.nanoseconds)
             refreshAddresses(haveChanged: sources[1].hasNews)
-            let isReadable = stream?.mustBeTried == true || !sources[2].found.subtracting(.writable).isEmpty
-            if stream != nil && stream === peer.stream { serve(readable: isReadable) }
-            restSleep = peer.stream?.mustBeTried == true ? Self.sleep(after: restSleep) : 1
+            guard let stream, stream === peer.stream else { continue }
+            let now = MonotonicClock.nanoseconds
+            let isReadable =
+                !sources[2].found.subtracting(.writable).isEmpty || stream.mustBeTried && retry.isDue(at: now)
+            // Without memory nothing is sent either.
+            guard isReadable || !stream.lacksMemory else { continue }
+            serve(readable: isReadable)
+            if isReadable { retry.tried(isOver: peer.stream?.mustBeTried != true, at: now) }
         }
     }
 
-    /// Milliseconds until a stream is tried again that poll cannot speak for: twice as long each time, to a tenth of a second.
-    static func sleep(after last: UInt32) -> UInt32 { min(last * 2, 100) }
-
     private var longestSleep: UInt32? {
         // QEMU writes the rest of a frame at once, as a rule; who does not must not keep this process busy.
-        if peer.stream?.mustBeTried == true { return restSleep }
-        return filter.policy.hostAddresses == nil || peer.hasOpenings ? 500 : nil
+        let rest = peer.stream?.mustBeTried == true ? retry.sleep(at: MonotonicClock.nanoseconds) : nil
+        let other: UInt32? =
+            announcement != nil || owed > 0 ? 100 : filter.policy.hostAddresses == nil || peer.hasOpenings ? 500 : nil
+        guard let rest, let other else { return rest ?? other }
+        return min(rest, other)
+    }
+
+    /// Tells the session what it waits for. For want of memory or room it may not go out: it is sent again, for the session ends a process
+    /// that does not answer.
+    private func answer() {
+        if let announcement, !control.send(announcement.bytes) { return }
+        announcement = nil
+        while owed > 0, control.send(NetworkReport.counts(dropped).bytes) { owed -= 1 }
     }
 
     /// Carries out what the session says.
@@ -84,7 +108,7 @@ final class FrameLoop {
                 switch NetworkOrder(bytes) {
                 case .resolver(let text): setResolver(text)
                 case .peer: if let descriptor { peer.stream = FrameStream(handle: descriptor) }
-                case .count: control.send(NetworkReport.counts(dropped).bytes)
+                case .count: owed += 1
                 case nil: break
                 }
             }
@@ -139,12 +163,8 @@ final class FrameLoop {
         case .allow(let opensFlow):
             peer.hear(frame)
             guard opensFlow else { return stack.input(frame) }
-            // Behind Ethernet and IPv4, which the filter has checked: 17 is UDP.
-            let port = frame[23] == 17 ? frame.uint16(34) : nil
-            if stack.socketCount >= Self.socketLimit {
-                drop(.tooManyFlows)
-            } else if !flows.allows(datagramsFrom: port, at: MonotonicClock.nanoseconds) {
-                drop(.tooManyNewFlows)
+            if let reason = reasonAgainst(flowOf: frame, at: MonotonicClock.nanoseconds) {
+                drop(reason)
             } else {
                 stack.input(frame)
             }
@@ -153,7 +173,45 @@ final class FrameLoop {
         }
     }
 
+    /// - Parameter frame: opens a flow, or goes on with one of datagrams.
+    /// - Returns: why it may not; nil if it may.
+    private func reasonAgainst(flowOf frame: UnsafeRawBufferPointer, at now: UInt64) -> FrameDropReason? {
+        // Behind Ethernet and IPv4, which the filter has checked: 17 is UDP, 6 is TCP.
+        let port = frame[23] == 17 ? frame.uint16(34) : nil
+        if let port, flows.goesOn(port, at: now) { return nil }
+        let count = stack.socketCount + flows.opened
+        if frame[23] == 6, frame.address(30) == VirtualNetwork.gateway, frame.uint16(36) == VirtualNetwork.sshPort {
+            guard count < Self.socketLimit + Self.loginReserve else { return .tooManyFlows }
+            guard logins.allows(now) else { return .tooManyNewFlows }
+            logins.take(now)
+            return nil
+        }
+        guard count < Self.socketLimit else { return .tooManyFlows }
+        return flows.allows(datagramsFrom: port, at: now) ? nil : .tooManyNewFlows
+    }
+
     private func drop(_ reason: FrameDropReason) { dropped[reason, default: 0] += 1 }
+}
+
+/// When a stream is tried again that poll cannot speak for: after twice as long each time, up to a tenth of a second. What else wakes this
+/// process up is no try.
+struct StreamRetry {
+    private static let pauses: (first: UInt64, longest: UInt64) = (1_000_000, 100_000_000)
+    private var pause = Self.pauses.first
+    private var due: UInt64 = 0
+
+    /// - Parameter now: nanoseconds.
+    func isDue(at now: UInt64) -> Bool { now >= due }
+
+    /// Milliseconds until then, at least one.
+    func sleep(at now: UInt64) -> UInt32 { UInt32(clamping: max((max(due, now) - now + 999_999) / 1_000_000, 1)) }
+
+    /// - Parameter isOver: poll speaks for it again.
+    mutating func tried(isOver: Bool, at now: UInt64) {
+        guard !isOver else { return self = StreamRetry() }
+        due = now + pause
+        pause = min(pause * 2, Self.pauses.longest)
+    }
 }
 
 /// The connection that libslirp's frames go to; none while there is no QEMU.

@@ -44,8 +44,7 @@ extension GuestNetworkError: CustomStringConvertible {
         case .noUnprivilegedUser: "there is neither a user oscircular nor nobody to run the ssh server as"
         case .scope(let ending, let output): "systemd made no scope for the session (busctl: \(ending)): \(output)"
         case .noKeyring(let cause):
-            "there is no keyring for the guest's logins (\(cause)): end other sessions of this user, or raise the kernel's limit "
-                + "(sysctl kernel.keys.maxkeys and kernel.keys.maxbytes)"
+            "there is no keyring for the guest's logins: \(cause)"
         case .held:
             "the disk that holds the exchange folder has no room for what a login may store: remove what you do not need there"
         case .processFailed(let words): "the guest's network could not be started: \(words)"

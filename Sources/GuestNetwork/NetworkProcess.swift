@@ -56,14 +56,13 @@ package enum NetworkProcess {
             loop.setResolver(text)
             try confinement.giveUpRights()
             try confinement.close()
-            control.send(NetworkReport.ready(missing: confinement.missing).bytes)
-            loop.run()
+            loop.run(missing: confinement.missing)
         } catch {
             throw GuestNetworkError(error)
         }
     }
 
-    private static func makeStack(_ options: Options, _ peer: FramePeer) throws(SystemCallError) -> SlirpStack {
+    static func makeStack(_ options: Options, _ peer: FramePeer) throws(SystemCallError) -> SlirpStack {
         do throws(SlirpError) {
             return try SlirpStack(
                 SlirpConfiguration(

@@ -62,7 +62,7 @@ package final class SSHGateway: Sendable {
     /// - Throws: ``GuestNetworkError``; nothing but the exchange folder is left then.
     package init(
         _ configuration: Configuration, keys: SessionKeys, logger: Logger = Logger(label: "oscircular.ssh"),
-        joiningKeyring join: @escaping @Sendable () throws(SystemCallError) -> Void = { () throws(SystemCallError) in
+        joiningKeyring join: @escaping @Sendable () throws(SystemCallError) -> Bool = { () throws(SystemCallError) in
             try CurrentThread.joinNewKeyring()
         }
     ) throws(GuestNetworkError) {
@@ -97,9 +97,16 @@ package final class SSHGateway: Sendable {
             let begun = Monitor<Result<Void, SystemCallError>?>(nil)
             try GuestNetwork.start("ssh-gateway") { [stop, ended, configuration] in
                 defer { ended.signal() }
+                let log = SSHLog(path: configuration.logPath, pipe: pipe)
                 do throws(SystemCallError) {
                     // Of this thread, and so of all that it starts: keys of the user's session (Kerberos, fscrypt) are not the guest's.
-                    try join()
+                    if try !join() {
+                        log.note(
+                            "the guest's logins share your session's keyring, because the kernel gives you no more keyrings; they still cannot "
+                                + "read its keys. For a keyring of their own, end other sessions, or raise kernel.keys.maxkeys and "
+                                + "kernel.keys.maxbytes (sysctl)"
+                        )
+                    }
                 } catch {
                     // Nobody would answer who connects.
                     listener.removeName()
@@ -110,7 +117,7 @@ package final class SSHGateway: Sendable {
                 begun.change { $0 = .success(()) }
                 SSHGatewayLoop(
                     configuration: configuration, listener: listener, sandbox: sandbox, hostKey: hostKey,
-                    log: SSHLog(path: configuration.logPath, pipe: pipe), watch: watch, stop: stop, logger: logger
+                    log: log, watch: watch, stop: stop, logger: logger
                 ).run()
             }
             if case .failure(let error) = begun.wait({ $0 }) { throw .noKeyring(error) }

@@ -105,18 +105,26 @@ final class SSHGatewayLoop {
     }
 
     private func start(_ connection: FileHandle) {
-        let wasPerProcess = configuration.bounds.isPerProcess
+        var error = tryToServe(connection)
+        // The session's bounds were not to be had: they are now, or have been given up for the login's own.
+        for _ in 0..<SessionBounds.failureLimit where error?.mayPass == true { error = tryToServe(connection) }
+        guard let error else { return failure = nil }
+        // A guest can try again and again.
+        if error.text != failure {
+            logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(error.text)"])
+        }
+        failure = error.text
+    }
+
+    /// - Returns: why it could not be served, and whether because of bounds that the login could not get.
+    private func tryToServe(_ connection: FileHandle) -> (text: String, mayPass: Bool)? {
+        let bounds = configuration.bounds
+        let (wasPerProcess, failures) = (bounds.isPerProcess, bounds.failures)
         do {
             try serve(connection)
+            return nil
         } catch {
-            // The session's bounds are gone, and the login can have its own.
-            if !wasPerProcess, configuration.bounds.isPerProcess, (try? serve(connection)) != nil { return }
-            // A guest can try again and again.
-            let text = words(of: error)
-            if text != failure {
-                logger.error("cannot serve the guest's ssh connection", metadata: ["error": "\(text)"])
-            }
-            failure = text
+            return (words(of: error), !wasPerProcess && (bounds.isPerProcess || bounds.failures != failures))
         }
     }
 
@@ -128,7 +136,6 @@ final class SSHGatewayLoop {
                 connection, in: sandbox, agentPath: "\(configuration.directory)/\(number)",
                 fileLimit: watch.isFull ? nil : configuration.exchangeLimit, bounds: configuration.bounds,
                 hostKey: hostKey, log: log.writing))
-        failure = nil
     }
 
     private func exchangeChanged() {

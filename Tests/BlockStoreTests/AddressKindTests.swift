@@ -81,6 +81,30 @@ import Testing
         }
     }
 
+    /// http to https on one name is the same server, also where that is this machine.
+    @Test func aServerLeadsToItselfByHTTPS() {
+        for reach in [TransferReach.written, .named(by: .machine), .named(by: .privateNetwork)] {
+            let kind = reach == .named(by: .privateNetwork) ? AddressKind.privateNetwork : .machine
+            for (url, next) in [
+                ("http://nas/a", "https://nas/a"), ("http://NAS:80/a", "https://nas:443/a"),
+                ("http://127.0.0.1/", "https://127.0.0.1/"),
+            ] {
+                var judge = ConnectionJudge(reach)
+                #expect(judge.begin(url, proxy: nil) == nil)
+                let address = kind == .machine ? "127.0.1.1" : "192.168.1.5"
+                let isAsked = judge.allows(kind, address) && judge.connected(to: address)
+                judge.follow(from: url, to: next)
+                #expect(judge.begin(next, proxy: nil) == nil)
+                let isAskedAgain = judge.allows(kind, address) && judge.connected(to: address)
+                #expect(isAsked && isAskedAgain && judge.refusal == nil, "\(url) to \(next)")
+                // Another port is another service.
+                judge.follow(from: next, to: "https://nas:8443/")
+                let isElsewhere = judge.allows(kind, address)
+                #expect(isElsewhere == (kind != .machine))
+            }
+        }
+    }
+
     // MARK: Proxies
 
     private func proxy(_ url: String, _ environment: [String: String]) -> String? {

@@ -47,6 +47,13 @@ import Testing
             return count
         }
 
+        /// Bytes that the terminal was sent, and has not shown.
+        var unseen: Int32 {
+            var count: Int32 = 0
+            _ = ioctl(person.descriptor, UInt(FIONREAD), &count)
+            return count
+        }
+
         /// What the terminal was sent so far.
         func shown() -> String {
             var text: [UInt8] = []
@@ -185,6 +192,25 @@ import Testing
         // Ends it whatever it waits for.
         connection = nil
         #expect(try await end == expected)
+        await console.finish()
+    }
+
+    @Test func aTerminalThatTakesNoOutputHoldsNoProgram() async throws {
+        let terminal = try Terminal()
+        let interruption = try EventDescriptor()
+        async let end = run(terminal, interruption: interruption)
+        #expect(await eventually { terminal.isRaw })
+        // More than the kernel keeps for a terminal that nobody reads.
+        for _ in 0..<16 { try guest.say(String(repeating: "x", count: 4096)) }
+        #expect(await eventually { terminal.unseen > 1000 })
+        // It has tried to write the rest by then.
+        try await Task.sleep(for: .milliseconds(300))
+        interruption.signal()
+        let hasEnded = await eventually { !terminal.isRaw }
+        #expect(hasEnded)
+        // Ends it whatever it waits for.
+        if !hasEnded { console.close(); _ = terminal.shown() }
+        #expect(try await end == .interrupted)
         await console.finish()
     }
 

@@ -110,8 +110,22 @@ struct FrameStreamTests {
 
     /// A thousand wake-ups a second for a peer that sends half a frame would be too many.
     @Test func sleepsLongerEachTimeForTheRestOfAFrame() {
-        let sleeps = sequence(first: UInt32(1)) { FrameLoop.sleep(after: $0) }.prefix(9)
-        #expect(Array(sleeps) == [1, 2, 4, 8, 16, 32, 64, 100, 100])
+        var retry = StreamRetry()
+        var now: UInt64 = 5_000_000_000
+        var sleeps: [UInt32] = []
+        for _ in 0..<9 {
+            #expect(retry.isDue(at: now))
+            retry.tried(isOver: false, at: now)
+            sleeps.append(retry.sleep(at: now))
+            // What wakes the process up meanwhile changes nothing.
+            let early = now + 400_000
+            #expect(!retry.isDue(at: early) && retry.sleep(at: early) == max(sleeps.last ?? 0, 1))
+            now += UInt64(sleeps.last ?? 0) * 1_000_000
+        }
+        #expect(sleeps == [1, 2, 4, 8, 16, 32, 64, 100, 100])
+        retry.tried(isOver: true, at: now)
+        retry.tried(isOver: false, at: now)
+        #expect(retry.sleep(at: now) == 1)
     }
 
     @Test func takesTheLargestFrame() throws {

@@ -235,6 +235,36 @@ struct GuestNetworkTests {
         }
     }
 
+    /// The flows of datagrams stay open for four minutes.
+    @Test(.enabled(if: isRoot, "SKIPPED: needs root to make a network namespace"))
+    func aGuestThatHasUsedUpItsFlowsStillLogsIn() async throws {
+        try await BlockingThread.run {
+            try TestThread.enterNetworkNamespace()
+            try TestThread.ip("link", "set", "lo", "up")
+            try TestThread.ip("link", "add", "eth7", "type", "veth", "peer", "name", "eth8")
+            for link in ["eth7", "eth8"] { try TestThread.ip("link", "set", link, "up") }
+            try TestThread.ip("addr", "add", "10.200.0.1/24", "dev", "eth7")
+            try TestThread.ip("route", "add", "default", "via", "10.200.0.2")
+            let fixture = try Fixture()
+            let guest = try FakeGuest(socketPath: fixture.qemu)
+            _ = try guest.resolve(VirtualNetwork.gateway)
+            let target = IPv4Address(9, 9, 9, 9)
+            var port: UInt16 = 10_000
+            // More than at once, until none is left.
+            let isFull = try eventuallyBlocking(within: 30) {
+                for _ in 0..<200 {
+                    try guest.send(guest.builder.udp(from: port, to: target, 9))
+                    port += 1
+                }
+                _ = try guest.resolve(VirtualNetwork.gateway)
+                return fixture.network.dropped[.tooManyFlows, default: 0] > 0
+            }
+            #expect(isFull)
+            let answer = try guest.knock(VirtualNetwork.gateway, VirtualNetwork.sshPort)
+            #expect(answer.map { $0.flags & 0x12 } == 0x12, "\(fixture.network.dropped)")
+        }
+    }
+
     @Test(.enabled(if: isRoot, "SKIPPED: needs root to make a network namespace"))
     func dropsFramesToAddressesThatTheHostGetsLater() async throws {
         try await BlockingThread.run {

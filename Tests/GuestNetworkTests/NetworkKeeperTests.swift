@@ -80,6 +80,47 @@ import Testing
         }
     }
 
+    /// Without memory, say; here because the session has not read for long.
+    @Test func whatCannotBeSentToTheSessionIsSentLater() throws {
+        // Nobody else holds the session's end.
+        var ends: (MessageSocket, MessageSocket)? = try MessageSocket.pair()
+        let own = try #require(ends?.0)
+        var session = ends?.1
+        ends = nil
+        while own.send([0]) {}
+        let ended = try EventDescriptor()
+        try WorkerThread.start(name: "network") {
+            defer { ended.signal() }
+            let peer = FramePeer()
+            let options = NetworkProcess.Options(
+                mode: .none, gatewayPath: "/nonexistent", user: nil, hasGuestListener: false)
+            // What fails here has not reported in the end.
+            guard let stack = try? NetworkProcess.makeStack(options, peer), let addresses = try? LocalAddresses(),
+                let loop = try? FrameLoop(
+                    mode: .none, isGuestServed: false, addresses: addresses, stack: stack, peer: peer, control: own,
+                    resolver: nil)
+            else { return }
+            loop.run(missing: [])
+        }
+        for expected in [NetworkReport.ready(missing: []), .counts([:])] {
+            // It has tried by then.
+            MonotonicClock.pause(milliseconds: 300)
+            var reports: [NetworkReport] = []
+            #expect(
+                eventuallyBlocking {
+                    while case .message(let bytes, _) = session?.receive() ?? .end {
+                        if let report = NetworkReport(bytes) { reports.append(report) }
+                    }
+                    return !reports.isEmpty
+                })
+            #expect(reports == [expected])
+            while own.send([0]) {}
+            session?.send(NetworkOrder.count.bytes)
+        }
+        session = nil
+        #expect(ended.wait(milliseconds: 5000))
+    }
+
     @Test func leavesAProcessAloneThatAnswers() async throws {
         try await withNetwork(patience: 100_000_000) { network, record, socketPath in
             let guest = try FakeGuest(socketPath: socketPath)

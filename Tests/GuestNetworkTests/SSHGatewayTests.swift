@@ -195,10 +195,25 @@ struct SSHGatewayTests {
                 .init(
                     socketPath: folder.path + "/ssh", directory: folder.path + "/sandbox",
                     exchangeDirectory: folder.path + "/exchange", logPath: folder.path + "/log"), keys: keys,
-                joiningKeyring: { () throws(SystemCallError) in throw SystemCallError(.quotaExceeded, call: "keyctl") })
+                joiningKeyring: { () throws(SystemCallError) in throw SystemCallError(.outOfMemory, call: "keyctl") })
         }
-        #expect(error?.description.contains("kernel.keys.maxkeys") == true)
+        #expect(error?.description.contains("no keyring for the guest's logins") == true)
         #expect(folder.names == ["exchange", "keys", "log"])
+    }
+
+    /// In a container all users' keys may be counted together: whoever cannot have a keyring still has the filter of calls.
+    @Test func whoMayHaveNoMoreKeyringsIsWarnedAndServed() throws {
+        let folder = try TemporaryDirectory(in: "/tmp")
+        let keys = try SessionKeys.make(in: folder.path + "/keys")
+        let gateway = try SSHGateway(
+            .init(
+                socketPath: folder.path + "/ssh", directory: folder.path + "/sandbox",
+                exchangeDirectory: folder.path + "/exchange", logPath: folder.path + "/log"), keys: keys,
+            joiningKeyring: { false })
+        #expect(folder.names.contains("ssh"))
+        gateway.close()
+        let log = try FileContents.readText(folder.path + "/log", limit: 4096)
+        #expect(log.contains("kernel.keys.maxkeys"), "\(log)")
     }
 
     @Test func namesThePackageOfAMissingProgram() {

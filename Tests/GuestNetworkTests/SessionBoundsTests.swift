@@ -205,6 +205,35 @@ struct SessionBoundsTests {
         #expect(reports.withLock { $0.count } == 1)
     }
 
+    @Test func aManagerThatFailsOnceIsAskedAgain() throws {
+        let reports = Mutex<[String]>([])
+        let scope = SystemdScope(manager: .user, unit: "oscircular-test.scope", runtime: "/nonexistent")
+        let bounds = SessionBounds(scope: scope, isThere: { _ in true }) { text in reports.withLock { $0.append(text) }
+        }
+        func place(_ role: SessionBounds.Role) throws {
+            _ = try ChildProcess.held("/bin/true", []) { try bounds.place($0, role) }.wait()
+        }
+        #expect(throws: GuestNetworkError.self) { try place(.login) }
+        #expect(!bounds.isPerProcess && bounds.failures == 1 && reports.withLock { $0.isEmpty })
+        // The network is better unbounded than not there.
+        try place(.network)
+        #expect(!bounds.isPerProcess && reports.withLock { $0.count } == 1)
+        #expect(throws: GuestNetworkError.self) { try place(.login) }
+        #expect(bounds.isPerProcess && reports.withLock { $0.count } == 2)
+        try place(.login)
+    }
+
+    /// A login that comes while the manager fails is served all the same.
+    @Test func aLoginIsServedWhenTheManagerIsGivenUp() async throws {
+        try await BlockingThread.run {
+            let scope = SystemdScope(manager: .user, unit: "oscircular-test.scope", runtime: "/nonexistent")
+            let bounds = SessionBounds(scope: scope, isThere: { _ in true }) { _ in }
+            let fixture = try SSHFixture(bounds: bounds)
+            #expect(try fixture.ssh("root", "echo works") == "works\n")
+            #expect(bounds.isPerProcess)
+        }
+    }
+
     @Test func aManagerOfSystemdIsAskedWhereThereIsOne() {
         let all: Set = [
             "/run/systemd/system", "/usr/bin/busctl", "/run/dbus/system_bus_socket", "/run/user/7/systemd/private",

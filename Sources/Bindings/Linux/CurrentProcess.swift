@@ -48,17 +48,23 @@ package enum CurrentProcess {
 /// The calling thread.
 package enum CurrentThread {
     /// Gives the thread a new, empty session keyring (`man 7 session-keyring`), which the programs that it starts inherit.
-    /// - Throws: ``SystemCallError`` of `keyctl`, EDQUOT when this user has too many; not where the kernel has no keyrings, nor where it
-    ///   lets us use none (in a container): what we start may not either.
-    package static func joinNewKeyring() throws(SystemCallError) {
+    /// - Returns: false when this user has too many keys (EDQUOT), as happens in containers, whose users are counted together.
+    /// - Throws: ``SystemCallError`` of `keyctl`; not where the kernel has no keyrings, nor where it lets us use none (in a container):
+    ///   what we start may not either.
+    package static func joinNewKeyring() throws(SystemCallError) -> Bool {
         try joinNewKeyring { osc_join_session_keyring() }
     }
 
     /// - Parameter call: -1 with `errno` where it fails.
-    package static func joinNewKeyring(_ call: () -> Int32) throws(SystemCallError) {
+    package static func joinNewKeyring(_ call: () -> Int32) throws(SystemCallError) -> Bool {
         do throws(SystemCallError) {
             try systemCall("keyctl") { call() }
-        } catch  where error.number == .noSuchCall || error.number == .notPermitted {}
+            return true
+        } catch  where error.number == .noSuchCall || error.number == .notPermitted {
+            return true
+        } catch  where error.number == .quotaExceeded {
+            return false
+        }
     }
 }
 

@@ -15,7 +15,12 @@ package final class StandardOutput: Sendable {
     private struct State {
         var hasWritten = false
         var failure: SystemCallError?
+        /// The same terminal or pipe, opened anew: it does not wait, and nobody else is affected.
+        var unwaiting: FileHandle?
     }
+
+    /// What came of a write that may be given up.
+    package enum Written: Sendable { case all, failed, interrupted }
 
     /// - Parameter descriptor: stays the caller's.
     package init(descriptor: Int32) { self.descriptor = descriptor }
@@ -44,6 +49,27 @@ package final class StandardOutput: Sendable {
             } catch {
                 state.failure = error
                 return false
+            }
+        }
+    }
+
+    /// Writes bytes, but gives up when it would have to wait and `interruption` is signalled: a terminal takes nothing after Ctrl-S, or when
+    /// the program that shows it stands still.
+    package func write(_ bytes: UnsafeRawBufferPointer, until interruption: EventDescriptor) -> Written {
+        state.withLock { state in
+            guard state.failure == nil else { return .failed }
+            state.hasWritten = true
+            if state.unwaiting == nil { state.unwaiting = DescriptorWriting.unwaiting(descriptor) }
+            do throws(SystemCallError) {
+                guard let target = state.unwaiting else {
+                    try DescriptorWriting.writeAll(bytes, to: descriptor)
+                    return .all
+                }
+                let isDone = try DescriptorWriting.writeAll(bytes, to: target.descriptor, until: interruption)
+                return isDone ? .all : .interrupted
+            } catch {
+                state.failure = error
+                return .failed
             }
         }
     }
@@ -78,19 +104,37 @@ package enum DescriptorWriting {
     /// program made so.
     /// - Throws: ``SystemCallError`` of `write`.
     package static func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemCallError) {
+        _ = try writeAll(buffer, to: descriptor, until: nil)
+    }
+
+    /// What does not wait, and leads where `descriptor` does; nil for what has a place in a file, or cannot be opened again.
+    fileprivate static func unwaiting(_ descriptor: Int32) -> FileHandle? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, [S_IFCHR, S_IFIFO].contains(status.st_mode & S_IFMT) else { return nil }
+        let own = open("/proc/self/fd/\(descriptor)", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        return own < 0 ? nil : FileHandle(owning: own)
+    }
+
+    /// - Returns: false when it was interrupted.
+    fileprivate static func writeAll(
+        _ buffer: UnsafeRawBufferPointer, to descriptor: Int32, until interruption: EventDescriptor?
+    ) throws(SystemCallError) -> Bool {
         var done = 0
         while done < buffer.count {
             let count = Glibc.write(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
             if count > 0 {
                 done += count
             } else if count < 0 && errno == EAGAIN {
-                var item = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                poll(&item, 1, -1)
+                var sources = [PollSource(descriptor, .writable), PollSource(interruption?.descriptor)]
+                // Out of memory for the moment: the next write says how it is.
+                _ = try? PollSource.wait(for: &sources)
+                if sources[1].hasNews { return false }
             } else if count == 0 {
                 throw SystemCallError(code: EIO, call: "write")
             } else if errno != EINTR {
                 throw SystemCallError.last("write")
             }
         }
+        return true
     }
 }

@@ -37,12 +37,18 @@ package final class SessionBounds: Sendable {
         var logins: [ProcessDescriptor] = []
         /// Bytes that logins may still store; nil when unknown.
         var room: Int?
+        /// So often in a row the manager has not done what it was asked for.
+        var failures = 0
     }
+
+    /// A manager that fails so often in a row is asked no more.
+    static let failureLimit = 3
 
     private let name: String
     private let record: String?
     private let limits: ControlGroup.Limits
     private let report: @Sendable (String) -> Void
+    private let isThere: @Sendable (SystemdScope) -> Bool
     private let state: Mutex<State>
     /// Held while a process is placed: a manager that is asked may take seconds, for which nobody else is to wait.
     private let placing = Mutex(())
@@ -56,18 +62,25 @@ package final class SessionBounds: Sendable {
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         (self.name, self.record, self.limits, self.report) = (name, record, limits, report)
+        isThere = \.hasManager
         state = Mutex(State(means: Self.scope(name, limits, report) ?? Self.ownGroup(name, record, limits, report)))
     }
 
     /// Only the limits of each process.
     package init() {
         (name, record, limits, report) = ("", nil, Self.standard, { _ in })
+        isThere = \.hasManager
         state = Mutex(State(means: .processes))
     }
 
     /// By a scope that has been made before.
-    init(scope: SystemdScope, report: @escaping @Sendable (String) -> Void) {
+    /// - Parameter isThere: whether its manager is.
+    init(
+        scope: SystemdScope, isThere: @escaping @Sendable (SystemdScope) -> Bool = \.hasManager,
+        report: @escaping @Sendable (String) -> Void
+    ) {
         (name, record, limits, self.report) = ("", nil, Self.standard, report)
+        self.isThere = isThere
         state = Mutex(State(means: .scope(scope, nil, isMade: true)))
     }
 
@@ -205,24 +218,40 @@ package final class SessionBounds: Sendable {
                 let new = try place(process, role, scope, group, isMade)
                 state.withLock { state in
                     state.means = .scope(scope, new, isMade: true)
+                    state.failures = 0
                     // A scope that was made anew knows nothing of it.
                     if state.isHeld && !state.isThawed { Self.hold(&state) }
                 }
             } catch {
-                // A user's manager ends with the user's last login, and the session may not: it is not asked again, for every try takes
-                // long. A network without a bound is better than none; a login that was prepared for one is not.
-                state.withLock { state in
-                    state.means = .processes
-                    if state.isHeld { Self.hold(&state) }
-                }
-                report(
-                    "what the guest's logins use is bounded for each process only from now on, and not for the session: \(error)"
-                )
+                note(error, role, isLast: !isThere(scope))
+                // A network without a bound is better than none; a login that was prepared for one is not.
                 guard role == .network else { throw error }
             }
         case .processes: break
         }
     }
+
+    /// A busy manager may do the next time what it has not done now. One that is gone, or fails again and again, is not asked any more: every
+    /// try takes long.
+    private func note(_ error: GuestNetworkError, _ role: Role, isLast: Bool) {
+        let isGivenUp = state.withLock { state in
+            state.failures += 1
+            guard isLast || state.failures >= Self.failureLimit else { return false }
+            state.means = .processes
+            if state.isHeld { Self.hold(&state) }
+            return true
+        }
+        if isGivenUp {
+            report(
+                "what the guest's logins use is bounded for each process only from now on, and not for the session: \(error)"
+            )
+        } else if role == .network {
+            report("the network's process is not among what is bounded for the session: \(error)")
+        }
+    }
+
+    /// How often in a row the manager has failed; a login that was refused because of it may be tried again.
+    var failures: Int { state.withLock { $0.failures } }
 
     /// A scope ends with its last process, and is made anew by the next.
     private func place(

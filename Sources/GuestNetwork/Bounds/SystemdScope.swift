@@ -31,6 +31,12 @@ struct SystemdScope: Sendable, Equatable {
         return manager.map { SystemdScope(manager: $0, unit: "\(name).scope", runtime: runtime) }
     }
 
+    /// Whether the manager is still there to be asked: a user's ends with the user's last login, and the session may not.
+    var hasManager: Bool {
+        // What cannot be looked at cannot be used either.
+        Self.manager(isRoot: manager == .system, runtime: runtime) { (try? Paths.isThere($0)) == true } == manager
+    }
+
     private static let program = "/usr/bin/busctl"
 
     /// Makes the scope around a process, and waits until that is in it: the manager answers before it has moved it.
