@@ -164,10 +164,8 @@ let package = Package(
         tests(
             "BootTests",
             [
-                "Boot", "Catalog", "GuestDomain", "Curl", "Linux", "ImageIndex", "BlockStore", "DiskImage",
-                "ImageMount",
-                "GuestNetwork",
-                "ContentAddress", "Zstd", "NetworkProxy", "Vendors",
+                "Boot", "Vendors", "Catalog", "GuestDomain", "Curl", "Formats", "Linux", "ImageIndex", "BlockStore",
+                "DiskImage", "ImageMount", "GuestNetwork", "ContentAddress", "Zstd", "NetworkProxy",
             ]),
         tests(
             "BootMenuTests", ["BootMenu", "Boot", "Catalog", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
@@ -188,7 +186,8 @@ let package = Package(
         tests(
             "VendorsTests",
             [
-                "Vendors", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "Curl", "Formats", "Linux", crypto,
+                "Vendors", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "BlockStore", "Curl", "Formats",
+                "Linux", crypto,
             ]),
         tests(
             "PublisherTests",
