@@ -113,7 +113,8 @@ let package = Package(
         module(
             "Publisher",
             [
-                "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "ObjectStore", "Curl",
+                "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "ObjectStore",
+                "Curl",
                 "Zstd", "Zlib", "Formats", "Linux", toml,
             ]),
 
