@@ -28,7 +28,8 @@ import Testing
         "ObjectStore": ["Curl", "Linux"],
         // A vendor's file that is published as it is must be one that readers can decode while it arrives.
         "Publisher": [
-            "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "ObjectStore", "Curl",
+            "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "ObjectStore",
+            "Curl",
             "Zstd", "Zlib", "Linux",
         ],
         "Boot": [
