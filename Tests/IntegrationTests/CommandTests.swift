@@ -256,6 +256,7 @@ struct CommandTests {
             for block in blocks { server.always("/blocks/\(block.prefix(4))/\(block).cacnk", .hang) }
             // The program and its session read the configuration, and wait for it where it is a pipe.
             let configuration = scenario.folder.path("config/oscircular/config.toml")
+            Paths.removeIfPossible(configuration)
             try #require(mkfifo(configuration, 0o600) == 0)
             let process = try ChildProcess(
                 BuiltProgram.path("oscircular"), ["boot", "tiny", "--detach", "--accel", "tcg"],
