@@ -13,9 +13,14 @@ struct MuseumTests {
 
     @Test func whatTheTablesSayOfTheirServersIsTrue() async throws {
         try await VendorUser.with { user in
-            #expect(Set(Folder.namesIfAny(in: user.museum.tables)).isSuperset(of: Self.vendors.map { "\($0).toml" }))
-            let checked = try await user.attempt("vendors", "check")
-            #expect(checked.status == 0, "\(checked.output)\n\(checked.error)")
+            // Not those that the museum does not have, and the checkout's own table does.
+            let names = Folder.namesIfAny(in: user.museum.tables).compactMap { name in
+                name.hasSuffix(".toml") ? String(name.dropLast(5)) : nil
+            }
+            #expect(Set(names).isSuperset(of: Self.vendors))
+            let checked = try await BuiltProgram.run(
+                "oscircular", ["vendors", "check"] + names, environment: user.environment)
+            #expect(checked.status == 0, "\(checked.stdout)\n\(checked.stderr)")
         }
     }
 
