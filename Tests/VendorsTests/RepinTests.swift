@@ -35,7 +35,9 @@ import Testing
     /// A list that says of a build what it has, and the file.
     private func list(_ site: VendorSite, _ bytes: [UInt8]) throws {
         try site.put("os-\(build).img", bytes)
-        try site.put("list", "\(sha256(bytes)) os-\(build).img \(bytes.count)\n")
+        // Each list has another length: the server tells one from the other by that and by the second.
+        let remark = String(repeating: "-", count: bytes.count % 97 + Int(bytes[0]))
+        try site.put("list", "\(sha256(bytes)) os-\(build).img \(bytes.count)\n# \(remark)\n")
     }
 
     private func listed(_ keys: String = "") throws -> VendorSite {
