@@ -36,7 +36,7 @@ class Client:
         folder = self.folder / "config/oscircular/vendors"
         folder.mkdir(parents=True)
         systems = "".join(
-            f'[[system]]\nid = "{workload}"\ntitle = "{workload}"\nlisting = "fixed"\nformat = "qcow2"\n'
+            f'[[system]]\nid = "{workload}"\ntitle = "{workload}"\nkind = "cloud"\nrelease = "1"\nlisting = "fixed"\nformat = "qcow2"\n'
             f'upstream = "{url}images/{workload}.deflate.qcow2"\nfirmware = "bios"\nmemory = {MEMORY_MIB}\ncpus = 1\n'
             for workload in ("init", "programs", "login"))
         (folder / "bench.toml").write_text(f'name = "bench"\ntitle = "Bench"\nhomepage = "{url}"\n{systems}')
