@@ -94,81 +94,33 @@ import Testing
     }
 
     @Test func noLieReachesAnybody() async throws {
+        typealias Lie = (String, @Sendable (RangedServer.Request, RangedServer.File?) -> FaultyHTTPServer.Reply?)
         let image = image
-        let lies: [(String, @Sendable (RangedServer.Request, RangedServer.File?) -> FaultyHTTPServer.Reply?)] = [
+        func changed(_ name: String, _ change: @escaping @Sendable (inout FaultyHTTPServer.Reply) -> Void) -> Lie {
             (
-                "another part",
+                name,
                 { request, file in
                     var reply = RangedServer.usual(request, file)
-                    reply.fields = ["Content-Range: bytes 0-\(reply.body.count - 1)/\(image.bytes.count)"]
+                    change(&reply)
                     return reply
                 }
-            ),
-            (
-                "no content range",
-                { request, file in
-                    var reply = RangedServer.usual(request, file)
-                    reply.fields = []
-                    return reply
-                }
-            ),
-            (
-                "two content ranges",
-                { request, file in
-                    var reply = RangedServer.usual(request, file)
-                    reply.fields.append("Content-Range: bytes 0-1/\(image.bytes.count)")
-                    return reply
-                }
-            ),
-            (
-                "several parts",
-                { request, file in
-                    var reply = RangedServer.usual(request, file)
-                    reply.fields = ["Content-Type: multipart/byteranges; boundary=x"]
-                    return reply
-                }
-            ),
-            (
-                "compressed",
-                { request, file in
-                    var reply = RangedServer.usual(request, file)
-                    reply.fields.append("Content-Encoding: gzip")
-                    return reply
-                }
-            ),
-            (
-                "a short body",
-                { request, file in
-                    var reply = RangedServer.usual(request, file)
-                    reply.body.removeLast()
-                    return reply
-                }
-            ),
-            (
-                "a long body",
-                { request, file in
-                    var reply = RangedServer.usual(request, file)
-                    reply.body.append(1)
-                    return reply
-                }
-            ),
-            (
-                "a body that breaks off",
-                { request, file in
-                    var reply = RangedServer.usual(request, file)
-                    reply.announced = reply.body.count
-                    reply.body.removeLast(20)
-                    return reply
-                }
-            ),
-            (
-                "nothing",
-                { request, file in
-                    var reply = RangedServer.usual(request, file)
-                    reply.body = []
-                    return reply
-                }
-            ),
+            )
+        }
+        let lies: [Lie] = [
+            changed("another part") {
+                $0.fields = ["Content-Range: bytes 0-\($0.body.count - 1)/\(image.bytes.count)"]
+            },
+            changed("no content range") { $0.fields = [] },
+            changed("two content ranges") { $0.fields.append("Content-Range: bytes 0-1/\(image.bytes.count)") },
+            changed("several parts") { $0.fields = ["Content-Type: multipart/byteranges; boundary=x"] },
+            changed("compressed") { $0.fields.append("Content-Encoding: gzip") },
+            changed("a short body") { $0.body.removeLast() },
+            changed("a long body") { $0.body.append(1) },
+            changed("a body that breaks off") {
+                $0.announced = $0.body.count
+                $0.body.removeLast(20)
+            },
+            changed("nothing") { $0.body = [] },
             ("a page", { _, _ in .init(200, ["Content-Type: text/html"], body: Array("<html>Log in</html>".utf8)) }),
             ("no content", { _, _ in .init(204) }),
             ("not modified", { _, _ in .init(304) }),

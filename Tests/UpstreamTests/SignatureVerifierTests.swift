@@ -94,15 +94,7 @@ import Testing
     @Test func whatAnExpiredKeySignedAfterwardsIsRefused() async throws {
         // gpg does not sign with an expired key: the same key, as it was when it had no end, signs.
         let home = try TemporaryDirectory()
-        func gpg(_ arguments: [String]) throws -> [UInt8] {
-            let fixed = [
-                "--homedir", home.path, "--batch", "--quiet", "--no-tty", "--pinentry-mode", "loopback", "--passphrase",
-                "",
-            ]
-            let ended = try ChildProcess.run("gpg", fixed + arguments, keeping: 1 << 20, within: .seconds(60))
-            #expect(ended.ending == .exited(0), "\(ended.text)")
-            return ended.output
-        }
+        func gpg(_ arguments: [String]) throws -> [UInt8] { try GnuPG.run(home.path, arguments) }
         _ = try gpg([
             "--faked-system-time", "20200101T000000!", "--quick-gen-key", "v@example.org", "ed25519", "default",
             "never",

@@ -32,7 +32,7 @@ final class TestKeyHome: Sendable {
     private init() throws {
         folder = try TemporaryDirectory()
         let path = folder.path
-        func gpg(_ arguments: [String]) throws -> [UInt8] { try TestKeyHome.gpg(path, arguments) }
+        func gpg(_ arguments: [String]) throws -> [UInt8] { try GnuPG.run(path, arguments) }
         func fingerprint(_ name: String) throws -> String {
             let listing = try gpg(["--with-colons", "--list-keys", name])
             let line = TextLines(listing).first { $0.hasPrefix("fpr:") } ?? ""
@@ -100,16 +100,7 @@ final class TestKeyHome: Sendable {
         return (try kept(key), signature)
     }
 
-    func gpg(_ arguments: [String]) throws -> [UInt8] { try TestKeyHome.gpg(folder.path, arguments) }
-
-    private static func gpg(_ home: String, _ arguments: [String]) throws -> [UInt8] {
-        let fixed = [
-            "--homedir", home, "--batch", "--quiet", "--no-tty", "--pinentry-mode", "loopback", "--passphrase", "",
-        ]
-        let ended = try ChildProcess.run("gpg", fixed + arguments, keeping: 1 << 20, within: .seconds(60))
-        guard ended.ending == .exited(0) else { throw TestKeyError(text: "gpg \(arguments): \(ended.text)") }
-        return ended.output
-    }
+    func gpg(_ arguments: [String]) throws -> [UInt8] { try GnuPG.run(folder.path, arguments) }
 }
 
 struct TestKeyError: Error {

@@ -14,8 +14,8 @@ final class SigningHome: Sendable {
         let folder = try TemporaryDirectory()
         self.folder = folder
         func make(_ name: String) throws -> String {
-            _ = try SigningHome.gpg(folder.path, ["--quick-gen-key", name, "ed25519", "sign", "never"])
-            let listing = try SigningHome.gpg(folder.path, ["--with-colons", "--list-keys", name])
+            _ = try GnuPG.run(folder.path, ["--quick-gen-key", name, "ed25519", "sign", "never"])
+            let listing = try GnuPG.run(folder.path, ["--with-colons", "--list-keys", name])
             let line =
                 String(decoding: listing, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("fpr:") } ?? ""
             return String(line.split(separator: ":", omittingEmptySubsequences: false)[9])
@@ -26,29 +26,18 @@ final class SigningHome: Sendable {
 
     /// - Returns: its fingerprint.
     func addSubkey() throws -> String {
-        _ = try SigningHome.gpg(folder.path, ["--quick-add-key", vendor, "ed25519", "sign", "never"])
-        let listing = try SigningHome.gpg(folder.path, ["--with-colons", "--list-keys", vendor])
+        _ = try GnuPG.run(folder.path, ["--quick-add-key", vendor, "ed25519", "sign", "never"])
+        let listing = try GnuPG.run(folder.path, ["--with-colons", "--list-keys", vendor])
         let line = String(decoding: listing, as: UTF8.self).split(separator: "\n").last { $0.hasPrefix("fpr:") } ?? ""
         return String(line.split(separator: ":", omittingEmptySubsequences: false)[9])
     }
 
-    func export() throws -> [UInt8] { try SigningHome.gpg(folder.path, ["--armor", "--export"]) }
+    func export() throws -> [UInt8] { try GnuPG.run(folder.path, ["--armor", "--export"]) }
 
     func sign(_ bytes: [UInt8], by key: String? = nil, _ way: String = "--detach-sign") throws -> [UInt8] {
         let work = try TemporaryDirectory()
         try work.write(bytes, to: "data")
-        _ = try SigningHome.gpg(folder.path, ["-u", key ?? vendor, "-o", work.path("out"), way, work.path("data")])
+        _ = try GnuPG.run(folder.path, ["-u", key ?? vendor, "-o", work.path("out"), way, work.path("data")])
         return try work.bytes("out")
     }
-
-    private static func gpg(_ home: String, _ arguments: [String]) throws -> [UInt8] {
-        let fixed = [
-            "--homedir", home, "--batch", "--quiet", "--no-tty", "--pinentry-mode", "loopback", "--passphrase", "",
-        ]
-        let ended = try ChildProcess.run("gpg", fixed + arguments, keeping: 1 << 20, within: .seconds(60))
-        guard ended.ending == .exited(0) else { throw SigningHomeError(text: "gpg \(arguments): \(ended.text)") }
-        return ended.output
-    }
 }
-
-struct SigningHomeError: Error { let text: String }

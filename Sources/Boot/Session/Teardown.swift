@@ -9,23 +9,18 @@ actor Teardown {
     /// A step that waits: it gets a thread of its own, and ten seconds. What is not done by then the process's end does.
     func addBlocking(_ step: @escaping @Sendable () -> Void) {
         steps.append {
-            let (done, continuation) = AsyncStream<Void>.makeStream()
-            do throws(SystemCallError) {
-                try WorkerThread.start(name: "teardown") {
+            await Self.bounded { done in
+                do throws(SystemCallError) {
+                    try WorkerThread.start(name: "teardown") {
+                        step()
+                        done()
+                    }
+                } catch {
+                    // It must be done, even on this thread.
                     step()
-                    continuation.finish()
+                    done()
                 }
-            } catch {
-                // It must be done, even on this thread.
-                step()
-                continuation.finish()
             }
-            let limit = Task {
-                try await Task.sleep(for: .seconds(10))
-                continuation.finish()
-            }
-            for await _ in done {}
-            limit.cancel()
         }
     }
 
@@ -33,18 +28,25 @@ actor Teardown {
     func addEnd(of task: Task<Void, Never>) {
         steps.append {
             task.cancel()
-            let (done, continuation) = AsyncStream<Void>.makeStream()
-            Task {
-                await task.value
-                continuation.finish()
+            await Self.bounded { done in
+                Task {
+                    await task.value
+                    done()
+                }
             }
-            let limit = Task {
-                try await Task.sleep(for: .seconds(10))
-                continuation.finish()
-            }
-            for await _ in done {}
-            limit.cancel()
         }
+    }
+
+    /// Waits until what `begin` has begun says that it is done, ten seconds at most.
+    private static func bounded(_ begin: (@escaping @Sendable () -> Void) -> Void) async {
+        let (done, continuation) = AsyncStream<Void>.makeStream()
+        begin { continuation.finish() }
+        let limit = Task {
+            try await Task.sleep(for: .seconds(10))
+            continuation.finish()
+        }
+        for await _ in done {}
+        limit.cancel()
     }
 
     func run() async {

@@ -7,7 +7,7 @@ struct CloudConfig {
     /// The keys stand here as well: nothing in user data takes these away.
     var metaData: String {
         var lines = ["instance-id: \(seed.instanceID)", "local-hostname: \(seed.hostName)", "public-keys:"]
-        lines += seed.authorizedKeys.map { "  - \(YAML.text($0))" }
+        lines += seed.authorizedKeys.map { "  - \(QuotedText.quoted($0))" }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -24,14 +24,14 @@ struct CloudConfig {
     /// and gets the keys, also where the user's own part lists other users.
     private var part: String {
         var lines = ["#cloud-config", "ssh_pwauth: false", "disable_root: \(seed.user != "root")", "user:"]
-        lines += ["  name: \(YAML.text(seed.user))", "  sudo: \"ALL=(ALL) NOPASSWD:ALL\""]
+        lines += ["  name: \(QuotedText.quoted(seed.user))", "  sudo: \"ALL=(ALL) NOPASSWD:ALL\""]
         if let hash = seed.passwordHash {
-            lines += ["  lock_passwd: false", "  hashed_passwd: \(YAML.text(hash))"]
+            lines += ["  lock_passwd: false", "  hashed_passwd: \(QuotedText.quoted(hash))"]
         } else {
             lines.append("  lock_passwd: true")
         }
         lines.append("ssh_authorized_keys:")
-        lines += seed.authorizedKeys.map { "  - \(YAML.text($0))" }
+        lines += seed.authorizedKeys.map { "  - \(QuotedText.quoted($0))" }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -82,21 +82,5 @@ private struct MultipartMessage {
         while parts.contains(where: { $0.text.contains(boundary) }) { boundary = "=\(boundary)=" }
         let body = parts.map { "--\(boundary)\n\($0.text)\n" }.joined()
         return "Content-Type: multipart/mixed; boundary=\"\(boundary)\"\nMIME-Version: 1.0\n\n\(body)--\(boundary)--\n"
-    }
-}
-
-/// Text as YAML's readers take it, the small ones included.
-enum YAML {
-    /// In double quotes, with what these need.
-    static func text(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case _ where scalar.value < 32: result += " "
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

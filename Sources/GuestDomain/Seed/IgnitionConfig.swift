@@ -14,33 +14,20 @@ struct IgnitionConfig {
             }
             ignition += #","config":{"merge":[{"source":"data:;base64,\#(Base64.encode(Array(own.text.utf8)))"}]}"#
         }
-        let keys = seed.authorizedKeys.map(JSONText.quoted).joined(separator: ",")
-        let hash = seed.passwordHash.map { #","passwordHash":\#(JSONText.quoted($0))"# } ?? ""
+        let keys = seed.authorizedKeys.map(QuotedText.quoted).joined(separator: ",")
+        let hash = seed.passwordHash.map { #","passwordHash":\#(QuotedText.quoted($0))"# } ?? ""
         let files = [
             file("/etc/hostname", mode: 0o644, "\(seed.hostName)\n"),
             file("/etc/ssh/sshd_config.d/10-oscircular.conf", mode: 0o600, "PasswordAuthentication no\n"),
         ]
         return #"{"ignition":{\#(ignition)},"#
-            + #""passwd":{"users":[{"name":\#(JSONText.quoted(seed.user)),"sshAuthorizedKeys":[\#(keys)]\#(hash)}]},"#
+            + #""passwd":{"users":[{"name":\#(QuotedText.quoted(seed.user)),"sshAuthorizedKeys":[\#(keys)]\#(hash)}]},"#
             + #""storage":{"files":[\#(files.joined(separator: ","))]}}"# + "\n"
     }
 
     private func file(_ path: String, mode: Int, _ text: String) -> String {
-        let source = JSONText.quoted("data:;base64,\(Base64.encode(Array(text.utf8)))")
-        return #"{"path":\#(JSONText.quoted(path)),"mode":\#(mode),"overwrite":true,"contents":{"source":\#(source)}}"#
-    }
-}
-
-private enum JSONText {
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case _ where scalar.value < 32: result += " "
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
+        let source = QuotedText.quoted("data:;base64,\(Base64.encode(Array(text.utf8)))")
+        return #"{"path":\#(QuotedText.quoted(path)),"mode":\#(mode),"overwrite":true,"#
+            + #""contents":{"source":\#(source)}}"#
     }
 }
