@@ -26,11 +26,33 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var allowUnverified: Bool?
     /// The user's own orders for the guest's first boot, in the words of the guest's own program for it; nil for none.
     package var userData: String?
+    /// The name under which the guest's disk and identity stay; a new one, or a machine that is there; nil for a guest that is
+    /// thrown away.
+    package var machine: KeptMachine?
+    /// Bytes of the guest's disk where it is larger than its image; nil for the image's size.
+    package var diskSize: UInt64?
+    /// The name of the disk that the guest gets as its user's home; nil for none.
+    package var home: String?
+
+    /// A guest that stays.
+    package enum KeptMachine: Codable, Sendable, Equatable {
+        /// Kept from now on under a name that is not taken.
+        case new(String)
+        /// Goes on from its own disk.
+        case started(String)
+
+        package var name: String {
+            switch self {
+            case .new(let name), .started(let name): name
+            }
+        }
+    }
 
     package init(
         id: String, name: String, memoryMiB: Int?, cpus: Int?, display: Display, network: String, accel: String,
         connect: String?, keepsExchange: Bool? = nil, exchangeLimit: UInt64? = nil,
-        allowUnverified: Bool? = nil, userData: String? = nil
+        allowUnverified: Bool? = nil, userData: String? = nil, machine: KeptMachine? = nil, diskSize: UInt64? = nil,
+        home: String? = nil
     ) {
         self.id = id
         self.name = name
@@ -44,6 +66,9 @@ package struct BootRequest: Codable, Sendable, Equatable {
         self.exchangeLimit = exchangeLimit
         self.allowUnverified = allowUnverified
         self.userData = userData
+        self.machine = machine
+        self.diskSize = diskSize
+        self.home = home
     }
 }
 

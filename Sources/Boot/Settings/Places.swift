@@ -23,6 +23,10 @@ package struct Places: Sendable {
     package var catalogs: String { "\(state)/catalogs" }
     package var overlays: String { "\(state)/overlays" }
     package var logs: String { "\(state)/logs" }
+    /// A folder for each machine that is kept: its disk, its identity, and what it is based on.
+    package var machines: String { "\(state)/machines" }
+    /// The disks that are users' homes in guests.
+    package var homes: String { "\(state)/homes" }
     /// Boot sets that this user's boots recorded.
     package var bootSets: String { "\(state)/boot-sets" }
     /// Which versions ran, and when.
