@@ -142,7 +142,8 @@ extension PublishedTree {
         if let document = try? self.contents().catalog() { writePage(document, fingerprint) }
     }
 
-    private func checkPublished(_ result: PublishResult) throws(PublisherError) {
+    /// - Throws: ``PublisherError/changeWaits(tree:roles:)`` when it waits.
+    func checkPublished(_ result: PublishResult) throws(PublisherError) {
         guard case .waiting(let missing) = result else { return }
         throw .changeWaits(tree: path, roles: missing.map(\.role))
     }

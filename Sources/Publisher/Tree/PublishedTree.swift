@@ -140,10 +140,9 @@ package struct PublishedTree: Sendable {
 
     /// Publishes files and the catalog that names them. Call it under ``lock()``.
     ///
-    /// It is one signed step where the catalog's keys sign all of it. Where a distribution has a publisher of its own, it is two when the
-    /// catalog changes as well: first what that publisher signs, then the catalog. A reader who comes between them sees files that the
-    /// catalog does not name yet, or still has the name of one that is being removed; both are there, and right. An end between the two leaves
-    /// the tree so.
+    /// It is one signed step, also where a distribution has a publisher of its own and the catalog's own documents change with it: then all
+    /// of it waits until all of it is signed. Names that the catalog's keys vouched for before that publisher was there are removed
+    /// afterwards, by those who have these keys; an end between the two leaves them there.
     /// - Parameters:
     ///   - distribution: whose files they are: a publisher of its own signs those, where there is one.
     ///   - removing: names that are vouched for no longer. Their files stay, for readers of an older catalog.
@@ -154,7 +153,6 @@ package struct PublishedTree: Sendable {
     ) throws(PublisherError) {
         try checkClock(contents)
         let fingerprint = try fingerprint()
-        let repository = repository
         var files = files
         var role = "targets"
         let parts = try contents.parts(of: document)
@@ -166,7 +164,6 @@ package struct PublishedTree: Sendable {
         }
         // A publisher of one distribution need not have the catalog's key once it is listed.
         let isListed: Bool = if let distribution { try contents.lists(distribution) } else { false }
-        var updates = [(role: role, files: files)]
         var documents: [(name: String, bytes: [UInt8])] = []
         do throws(CatalogError) {
             if role == "targets" || !isListed {
@@ -178,33 +175,40 @@ package struct PublishedTree: Sendable {
         } catch {
             throw .catalogRefused(error)
         }
+        var updates = [role: files]
+        if !documents.isEmpty { updates["targets", default: []] += documents }
+        try sign(updates, removing: removing, contents)
         // Names from before the distribution had a publisher of its own; without the catalog's key they stay.
-        if role == "targets" {
-            updates[0].files += documents
-        } else if !documents.isEmpty {
-            updates.append(("targets", documents))
-        } else if contents.names(of: "targets").contains(where: removing.contains),
+        if updates["targets"] == nil, contents.names(of: "targets").contains(where: removing.contains),
             try keys.hasAny(of: contents.keyIDs(of: ["targets"]))
         {
-            updates.append(("targets", []))
+            try sign(["targets": []], removing: removing, contents)
         }
-        var waiting: [String] = []
+        writePage(document, fingerprint)
+    }
+
+    /// Signs what changes in some roles, by their names, as one step: readers see all of it or nothing.
+    private func sign(
+        _ updates: [String: [(name: String, bytes: [UInt8])]], removing: [String], _ contents: TreeContents
+    ) throws(PublisherError) {
+        let repository = repository
+        let result: PublishResult
         do throws(RepositoryError) {
-            for update in updates where waiting.isEmpty {
+            var changes: [String: [TargetFile]] = [:]
+            for (role, files) in updates {
                 var added: [TargetFile] = []
-                for file in update.files { added.append(try repository.store(file.bytes, as: file.name)) }
-                let ids = contents.keyIDs(of: [update.role, "snapshot", "timestamp"])
-                let signers: [any Signer]
-                do { signers = try keys.signers(ids) } catch { throw .signing(cause: error) }
-                let result = try repository.update(
-                    role: update.role, adding: added, removing: removing, signers: signers)
-                if case .waiting(let missing) = result { waiting = missing.map(\.role) }
+                for file in files { added.append(try repository.store(file.bytes, as: file.name)) }
+                changes[role] = added
             }
+            let signers: [any Signer]
+            do { signers = try keys.signers(contents.keyIDs(of: changes.keys + ["snapshot", "timestamp"])) } catch {
+                throw .signing(cause: error)
+            }
+            result = try repository.update(changes, removing: removing, signers: signers)
         } catch {
             throw PublisherError(error, tree: path)
         }
-        if !waiting.isEmpty { throw .changeWaits(tree: path, roles: waiting) }
-        writePage(document, fingerprint)
+        try checkPublished(result)
     }
 
     /// For what takes a long time before it is signed.

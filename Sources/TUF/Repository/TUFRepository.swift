@@ -75,25 +75,41 @@ package struct TUFRepository: Sendable {
     package func update(
         role: String = "targets", adding: [TargetFile] = [], removing: [String] = [], signers: [any Signer]
     ) throws(RepositoryError) -> PublishResult {
+        try update([role: adding], removing: removing, signers: signers)
+    }
+
+    /// As ``update(role:adding:removing:signers:)``, of several roles: readers see all of it or nothing.
+    /// - Parameter changes: what each role adds.
+    @discardableResult
+    package func update(
+        _ changes: [String: [TargetFile]], removing: [String] = [], signers: [any Signer]
+    ) throws(RepositoryError) -> PublishResult {
         try change(signers) { (state, time) throws(RepositoryError) in
-            guard let document = state.documents[role], TopLevelRole(rawValue: role) ?? .targets == .targets else {
-                throw .noSuchRole(role)
+            var documents = NameTable<SignedDocument>()
+            for (role, adding) in changes {
+                documents[role] = try next(role, adding, removing, state, time)
             }
-            var added: [String: TargetFile] = [:]
-            for target in adding { added[target.name] = target }
-            let table: NameTable<JSONValue>
-            do throws(JSONError) {
-                table = try NameTable(added.map { .init(name: $0.key, value: $0.value.json) })
-            } catch {
-                throw .damaged(file: "\(role).json", .json(error))
-            }
-            let expires = lifetimes.expiry(of: role, from: time)
-            let next = document.next(expires: expires) { signed in
-                var targets = signed["targets"]?.object ?? NameTable()
-                targets = targets.removing(removing)
-                signed["targets"] = .object(targets.merging(table))
-            }
-            return NameTable([role: next])
+            return documents
+        }
+    }
+
+    private func next(
+        _ role: String, _ adding: [TargetFile], _ removing: [String], _ state: RepositoryState, _ time: UTCTime
+    ) throws(RepositoryError) -> SignedDocument {
+        guard let document = state.documents[role], TopLevelRole(rawValue: role) ?? .targets == .targets else {
+            throw .noSuchRole(role)
+        }
+        var added: [String: TargetFile] = [:]
+        for target in adding { added[target.name] = target }
+        let table: NameTable<JSONValue>
+        do throws(JSONError) {
+            table = try NameTable(added.map { .init(name: $0.key, value: $0.value.json) })
+        } catch {
+            throw .damaged(file: "\(role).json", .json(error))
+        }
+        return document.next(expires: lifetimes.expiry(of: role, from: time)) { signed in
+            let targets = (signed["targets"]?.object ?? NameTable()).removing(removing)
+            signed["targets"] = .object(targets.merging(table))
         }
     }
 
