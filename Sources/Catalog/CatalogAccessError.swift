@@ -21,6 +21,8 @@ package enum CatalogAccessError: Error, Sendable {
     case expired(catalog: String, url: String, since: Timestamp)
     /// The server did not say in time what is new.
     case slow(catalog: String, url: String)
+    /// Each file of the catalog came in time, but all of them together did not.
+    case endless(catalog: String, url: String, seconds: Int)
     /// The user did not confirm the fingerprint, or nobody could be asked.
     case notConfirmed(catalog: String, fingerprint: String)
     case noCatalogs

@@ -72,14 +72,14 @@ extension CatalogLibrary {
     package func refreshed(_ source: CatalogSource) async -> CatalogCopy {
         let before = copy(of: source)
         do {
-            return try await refresh(source, before)
+            return try await inTime(source) { try await refresh(source, before) }
         } catch {
             let known = (error as? TUFError) ?? (error is CancellationError ? .cancelled : nil)
             let failure = known.map { accessError($0, source) } ?? error
             let state: CatalogCopy.State =
                 switch failure {
                 case CatalogAccessError.expired: .expired
-                case CatalogAccessError.unreachable, CatalogAccessError.notMetadata:
+                case CatalogAccessError.unreachable, CatalogAccessError.notMetadata, CatalogAccessError.endless:
                     before.state == .expired ? .expired : .unreachable
                 case CatalogAccessError.state: before.document == nil ? .unreachable : .stale
                 default: .untrusted

@@ -19,6 +19,10 @@ package struct CatalogLibrary: Sendable {
     /// A catalog copy that is younger than this many seconds is not asked for again.
     private static let freshSeconds = 10
 
+    /// Seconds that all files of one refresh may take together: enough for a catalog of ten thousand distributions with publishers of their
+    /// own, two files each, over a link of 150 ms.
+    var refreshSeconds = 3600
+
     /// - Parameter directory: `STATE/catalogs`; made when the first catalog is added.
     package init(directory: String, transfers: TransferQueue, mirrors: [String: [String]] = [:]) {
         self.directory = directory
@@ -33,7 +37,11 @@ package struct CatalogLibrary: Sendable {
 
     /// The servers of all sources in a library's folder, as ``URLText/server(of:)`` has them.
     package static func servers(in directory: String) -> Set<String> {
-        Set(sources(in: directory, mirrors: [:]).compactMap { URLText.server(of: $0.url) })
+        servers(of: sources(in: directory, mirrors: [:]))
+    }
+
+    private static func servers(of sources: [CatalogSource]) -> Set<String> {
+        Set(sources.compactMap { URLText.server(of: $0.url) })
     }
 
     private static func sources(in directory: String, mirrors: [String: [String]]) -> [CatalogSource] {
@@ -133,8 +141,11 @@ package struct CatalogLibrary: Sendable {
     ///
     /// A stored copy does not wait long for its server: what is known is better than nothing.
     package func copies(refresh: Bool) async -> [CatalogCopy] {
-        await withTaskGroup(of: CatalogCopy.self) { group in
-            for source in sources() {
+        let sources = sources()
+        // Other catalogs' mirrors and redirects may lead there from now on, also where another process added it.
+        transfers.setNamed(CatalogLibrary.servers(of: sources))
+        return await withTaskGroup(of: CatalogCopy.self) { group in
+            for source in sources {
                 group.addTask {
                     let copy = copy(of: source)
                     guard refresh, copy.state != .fresh || copy.document == nil else { return copy }
@@ -164,6 +175,27 @@ package struct CatalogLibrary: Sendable {
             return CatalogCopy(
                 source: source, state: copy.state == .expired ? .expired : .unreachable, document: copy.document,
                 trust: copy.trust, error: error)
+        }
+    }
+
+    /// Each file has a limit of its own, and nobody but the server knows how many there are.
+    /// - Throws: ``CatalogAccessError/endless(catalog:url:seconds:)``, and what the body throws.
+    func inTime(
+        _ source: CatalogSource, _ body: @escaping @Sendable () async throws -> CatalogCopy
+    ) async throws -> CatalogCopy {
+        try await withThrowingTaskGroup(of: CatalogCopy?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: .seconds(refreshSeconds))
+                return nil
+            }
+            let first = try await group.next() ?? nil
+            group.cancelAll()
+            guard let first else {
+                throw CatalogAccessError.endless(
+                    catalog: source.name, url: source.shownURL, seconds: refreshSeconds)
+            }
+            return first
         }
     }
 

@@ -125,8 +125,8 @@ struct SSHSandbox {
             free += 1
             return "\(free - 1)"
         }
-        let isPerProcess = bounds.isPerProcess
-        var options = self.options.first + Self.memoryFolders(isSmall: isPerProcess) + self.options.last
+        let own = bounds.processLimits
+        var options = self.options.first + Self.memoryFolders(isSmall: own != nil) + self.options.last
         if let information {
             descriptors[Self.informationDescriptor] = information
             options += ["--info-fd", "\(Self.informationDescriptor)"]
@@ -134,13 +134,14 @@ struct SSHSandbox {
         for file in files {
             options += ["--perms", "0644", "--file", try add(Array(file.text.utf8)), file.path]
         }
-        let filter = mayWrite ? isPerProcess ? filters.noSharedMemory : filters.usual : filters.noNewFiles
+        let filter = mayWrite ? own != nil ? filters.noSharedMemory : filters.usual : filters.noNewFiles
         options += ["--ro-bind", agent, Self.agent, "--seccomp", try add(filter)]
+        // In /proc a login would take back how much the kernel prefers it for ending (oom_score_adj).
+        options += ["--remount-ro", "/proc"]
         // Not where logins begin: in root's session bubblewrap has no right to enter the other user's folder. sshd goes there by itself.
         options += ["--remount-ro", "/", "--chdir", "/"]
         let list = try add(options.flatMap { Array($0.utf8) + [0] })
-        var limits = (bounds.processLimit.map { ["--nproc=\($0)"] } ?? []) + (mayWrite ? [] : ["--fsize=0"])
-        if let stack = bounds.stackLimit { limits.append("--stack=\(stack)") }
+        let limits = (own?.options ?? []) + (mayWrite ? [] : ["--fsize=0"])
         let limiting = limits.isEmpty ? [] : [prlimit] + limits
         return Start(
             arguments: ["--args", list, "--"] + command + limiting + [sshd, "-e", "-f", Self.configuration, mode],
@@ -275,38 +276,4 @@ package struct SandboxUser: Sendable, Equatable {
         }
         throw .noUnprivilegedUser
     }
-}
-
-/// The configuration of the sshd that serves one connection of the guest. Its paths are those of ``SSHSandbox``.
-enum SSHServerConfiguration {
-    static let text = """
-        HostKey /etc/oscircular/host_key
-        HostKeyAgent /etc/oscircular/agent
-        AuthorizedKeysFile /etc/oscircular/authorized_keys
-        AuthenticationMethods publickey
-        PubkeyAuthentication yes
-        PasswordAuthentication no
-        KbdInteractiveAuthentication no
-        HostbasedAuthentication no
-        UsePAM no
-        StrictModes no
-        PidFile none
-        DisableForwarding yes
-        PermitTunnel no
-        PermitUserEnvironment no
-        PermitUserRC no
-        UseDNS no
-        PrintMotd no
-        PrintLastLog no
-        AcceptEnv LANG LC_*
-        SetEnv HOME=\(SSHSandbox.home)
-        LoginGraceTime 30
-        MaxAuthTries 3
-        MaxSessions 8
-        ClientAliveInterval 60
-        ClientAliveCountMax 3
-        LogLevel INFO
-        Subsystem sftp internal-sftp
-
-        """
 }

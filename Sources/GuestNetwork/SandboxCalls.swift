@@ -8,7 +8,8 @@ import Seccomp
 /// would lend the user's rights to others of this machine (as systemd's RestrictSUIDSGID).
 extension SystemCallFilter {
     /// - Parameters:
-    ///   - sharesMemory: else there is no memory but what the limits of a process count (RLIMIT_DATA and RLIMIT_STACK).
+    ///   - sharesMemory: else there is no memory but what the limits of a process count (RLIMIT_DATA and RLIMIT_STACK), and sockets only
+    ///     with the buffers that ``ProcessLimits/files`` reckons with.
     ///   - makesFiles: else nothing that has a name or takes room on a disk comes into being: for who has stored too much. What is there can
     ///     be read and removed. A filter cannot see which file a call means, so `>/dev/null` fails as well.
     static func sandbox(sharesMemory: Bool, makesFiles: Bool) -> SystemCallFilter {
@@ -25,6 +26,7 @@ extension SystemCallFilter {
         filter.addSetUserID(makesFiles: makesFiles)
         if !makesFiles { filter.refuseNewFiles() }
         if !sharesMemory || !makesFiles { filter.refuseSharedMemory() }
+        if !sharesMemory { filter.refuseLargeSockets() }
         // Characters typed into somebody's terminal; `ioctl` looks at 32 bits.
         for request: UInt32 in [0x5412, 0x541C] {  // TIOCSTI, TIOCLINUX
             filter.add(.refuse(.notPermitted), ["ioctl"], where: .argument(1, is: request))
@@ -109,6 +111,18 @@ extension SystemCallFilter {
         // MAP_SHARED, which MAP_SHARED_VALIDATE contains, and MAP_GROWSDOWN.
         for flag: UInt64 in [0x1, 0x100] {
             add(.refuse(.notPermitted), ["mmap"], where: .argument(3, masked: flag, is: flag))
+        }
+    }
+
+    /// Sockets whose buffers become larger than usual: TCP's grow by themselves to megabytes, and the loopback device of a login leads to
+    /// itself alone.
+    private mutating func refuseLargeSockets() {
+        for family: UInt32 in [2, 10] {  // AF_INET, AF_INET6
+            add(.refuse(.noSuchAddressFamily), ["socket"], where: .argument(0, is: family))
+        }
+        // SOL_SOCKET; SO_SNDBUF, SO_RCVBUF, SO_SNDBUFFORCE, SO_RCVBUFFORCE.
+        for option: UInt32 in [7, 8, 32, 33] {
+            add(.refuse(.notPermitted), ["setsockopt"], where: .argument(1, is: 1), .argument(2, is: option))
         }
     }
 

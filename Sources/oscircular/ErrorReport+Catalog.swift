@@ -57,6 +57,12 @@ extension ErrorReport {
             )
         case .slow(let catalog, let url):
             (ExitStatus.unavailable, "catalog \(catalog): \(url) did not answer in time; using the stored copy")
+        case .endless(let catalog, let url, let seconds):
+            (
+                ExitStatus.unavailable,
+                "catalog \(catalog): \(url) did not send all of it within \(seconds / 60) minutes. Try again later, or tell the "
+                    + "publisher: the server is too slow, or the catalog has too many parts"
+            )
         case .notConfirmed(let catalog, let fingerprint):
             (
                 ExitStatus.malformed,

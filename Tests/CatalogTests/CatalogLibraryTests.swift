@@ -60,6 +60,24 @@ import Testing
         #expect(CatalogLibrary.servers(in: catalogs) == [try #require(URLText.server(of: server.url))])
     }
 
+    /// In a program that goes on, as the menu does, also where another process adds and removes catalogs.
+    @Test func anAddedCatalogsServerIsTheUsersOwnFromThenOn() async throws {
+        let other = try FaultyHTTPServer(folder: folder.path("tree"))
+        other.always("/moved", .redirect(to: server.url + "metadata/1.root.json"))
+        func isLedThere() async -> Bool {
+            // Another port of this machine: only a server that the user named may be led to.
+            (try? await transfers.get(other.url + "moved", maximumBytes: 1 << 20)) != nil
+        }
+        #expect(await !isLedThere())
+        let elsewhere = CatalogLibrary(directory: folder.path("state/catalogs"), transfers: TransferQueue())
+        _ = try await elsewhere.add(try source(), trust: .root(try tree.root))
+        _ = await library.copies(refresh: false)
+        #expect(await isLedThere())
+        try elsewhere.remove("os")
+        _ = await library.copies(refresh: false)
+        #expect(await !isLedThere())
+    }
+
     @Test(arguments: [true, false]) func catalogsAreAddedListedAndRemoved(isFile: Bool) async throws {
         let location = isFile ? folder.path("tree") : server.url
         let added = try await add("os", location)

@@ -142,13 +142,26 @@ struct SessionBoundsTests {
             )
             let limits = output.split(separator: "\n").compactMap { Int($0) }
             // In KiB or blocks of 1 KiB (bash), and in number. The last is what the kernel prefers to end.
-            #expect(limits == [0, 1024, 32768, 20480, CurrentUser.isRoot ? 32 : 8, 2048, 500], "\(output)")
-            // All of them together stay below the session's bound.
+            #expect(limits == [0, 64, 32768, 20480, CurrentUser.isRoot ? 32 : 8, 2048, 500], "\(output)")
+            // All of them together stay below the session's bound, and so do the buffers of all their sockets: twice the kernel's usual size.
             #expect(limits.count == 7 && (limits[2] << 10) * 32 <= SessionBounds.standard.memory)
+            #expect(limits.count == 7 && limits[1] * 2 * 212_992 * 32 <= SessionBounds.standard.memory)
             #expect(bounds.connectionLimit * 8 == 32)
             // A file of a login ends where the room ends.
             let stored = try fixture.ssh("root", "head -c 30000000 /dev/zero > big; stat -c %s big")
             #expect(stored.hasPrefix("20971520\n"), "\(stored)")
+        }
+    }
+
+    /// The kernel lets a process of a user's own take it back, where a file system does not.
+    @Test func aLoginStaysWhatTheKernelPrefersToEnd() async throws {
+        try await BlockingThread.run {
+            let fixture = try SSHFixture()
+            let output = try fixture.ssh(
+                "root",
+                "for p in self 1 $PPID; do (echo 0 > /proc/$p/oom_score_adj) 2>&1 | grep -c 'Read-only file system'; done; "
+                    + "sort -u /proc/[0-9]*/oom_score_adj; echo works > /dev/stderr")
+            #expect(output == "1\n1\n1\n500\nworks\n", "\(output)")
         }
     }
 

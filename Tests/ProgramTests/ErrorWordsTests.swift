@@ -103,6 +103,7 @@ import Vendors
             CatalogAccessError.invalidName("X"), CatalogAccessError.invalidLocation("l", reason: "no URL"),
             CatalogAccessError.untrusted(catalog: "c", url: "u", reason: "a signature is wrong"),
             CatalogAccessError.expired(catalog: "c", url: "u", since: Timestamp(seconds: 0)),
+            CatalogAccessError.endless(catalog: "c", url: "u", seconds: 60),
             CatalogAccessError.slow(catalog: "c", url: "u"), CatalogAccessError.notMetadata(catalog: "c", url: "u"),
             CatalogAccessError.damaged(path: "/p", cause: nil), CatalogAccessError.forgotten("c"),
             TUFError.untrusted(file: "f", .tooLong(limit: 9)),

@@ -42,6 +42,10 @@ package final class TransferQueue: Sendable {
     /// Breaks a transfer off; its completion gets ``TransferError/cancelled`` unless it has been called.
     package func cancel(_ ticket: TransferTicket) { _ = loop.send(.cancel(ticket)) }
 
+    /// Servers that the user has named by now, besides those of the options: for all transfers that begin later. Replaces what was said before.
+    /// - Parameter servers: as ``TransferOptions/writtenServers``.
+    package func setNamed(_ servers: Set<String>) { _ = loop.send(.name(servers)) }
+
     /// Cancels everything and ends the thread. Later transfers are cancelled at once.
     package func close() { loop.close() }
 
@@ -89,6 +93,7 @@ final class TransferLoop: @unchecked Sendable {
     enum Command: Sendable {
         case start(Transfer)
         case cancel(TransferTicket)
+        case name(Set<String>)
     }
 
     private struct Inbox {
@@ -101,7 +106,9 @@ final class TransferLoop: @unchecked Sendable {
     private let inbox: Mutex<Inbox>
     private let multi: UnsafeMutableRawPointer?
     private let maximumInFlight: Int
-    private let options: TransferOptions
+    private var options: TransferOptions
+    /// Those of the options as they were given.
+    private let writtenServers: Set<String>
     private var waiting: [Transfer] = []
     private var inFlight: [UnsafeMutableRawPointer: Transfer] = [:]
     private var paused: [(due: UInt64, transfer: Transfer)] = []
@@ -119,6 +126,7 @@ final class TransferLoop: @unchecked Sendable {
         self.multi = multi
         self.maximumInFlight = max(1, maximumInFlight)
         self.options = options
+        writtenServers = options.writtenServers
         nonisolated(unsafe) let shared = multi
         inbox = Mutex(Inbox(isClosed: multi == nil, multi: shared))
     }
@@ -171,6 +179,7 @@ final class TransferLoop: @unchecked Sendable {
     private func obey(_ command: Command) {
         switch command {
         case .start(let transfer): waiting.append(transfer)
+        case .name(let servers): options.writtenServers = writtenServers.union(servers)
         case .cancel(let ticket):
             if let position = waiting.firstIndex(where: { $0.ticket == ticket }) {
                 waiting.remove(at: position).completion(.failure(.cancelled))

@@ -14,12 +14,14 @@ extension Configuration {
     ///   - stallSeconds: seconds without a byte after which a transfer fails.
     ///   - catalogs: the folder of the followed catalogs.
     package func transfers(stallSeconds: Int = 15, catalogs: String) -> TransferQueue {
-        let mirrors = Set(mirrors.values.joined().compactMap(URLText.server))
-        return TransferQueue(
+        let queue = TransferQueue(
             maximumInFlight: parallelRequests,
             options: TransferOptions(
                 stallSeconds: stallSeconds, hosts: hosts,
-                writtenServers: mirrors.union(CatalogLibrary.servers(in: catalogs))))
+                writtenServers: Set(mirrors.values.joined().compactMap(URLText.server))))
+        // The library says so again when there are others.
+        queue.setNamed(CatalogLibrary.servers(in: catalogs))
+        return queue
     }
 
     /// - Throws: ``BootError/configuration(file:key:reason:)``.

@@ -17,16 +17,8 @@ package final class SessionBounds: Sendable {
     /// What a session may use without settings: of memory 1 GiB, of processes and threads 512; half of the usual share.
     package static let standard = ControlGroup.Limits(memory: 1 << 30, processes: 512, weight: 50)
 
-    /// How the session is bounded.
-    private enum Means {
-        /// The group is not known before the scope is made around its first process, and never where the kernel has version 1.
-        case scope(SystemdScope, ControlGroup?, isMade: Bool)
-        case group(ControlGroup)
-        case processes
-    }
-
     private struct State {
-        var means: Means
+        var means: BoundsMeans
         /// Logins are to wait.
         var isHeld = false
         /// They go on for a moment all the same, because they are being ended.
@@ -63,7 +55,7 @@ package final class SessionBounds: Sendable {
     ) {
         (self.name, self.record, self.limits, self.report) = (name, record, limits, report)
         isThere = \.hasManager
-        state = Mutex(State(means: Self.scope(name, limits, report) ?? Self.ownGroup(name, record, limits, report)))
+        state = Mutex(State(means: .best(name: name, record: record, limits, report)))
     }
 
     /// Only the limits of each process.
@@ -84,63 +76,13 @@ package final class SessionBounds: Sendable {
         state = Mutex(State(means: .scope(scope, nil, isMade: true)))
     }
 
-    /// Tried with a program that ends at once: a manager that refuses is to be known before it matters.
-    private static func scope(
-        _ name: String, _ limits: ControlGroup.Limits, _ report: (String) -> Void
-    ) -> Means? {
-        guard let scope = SystemdScope.current(name: name), let trial = SystemdScope.current(name: "\(name)-trial")
-        else {
-            return nil
-        }
-        do {
-            try ChildProcess.held("/bin/true", []) { _ = try trial.start($0, limits) }.wait()
-            return .scope(scope, nil, isMade: false)
-        } catch {
-            report(words(of: error))
-            return nil
-        }
-    }
-
-    private static func ownGroup(
-        _ name: String, _ record: String?, _ limits: ControlGroup.Limits, _ report: (String) -> Void
-    ) -> Means {
-        var reason = "there are no control groups for memory and processes"
-        if let record, let group = ControlGroup(name: name, in: .current()) {
-            do throws(SystemCallError) {
-                // First, so that there is no moment in which nobody knows of it.
-                try AtomicFile.write(group.text, to: record, mode: 0o600)
-                try group.create(limits)
-                return .group(group)
-            } catch {
-                Paths.removeIfPossible(record)
-                reason = "\(error)"
-            }
-        }
-        report("what the guest's logins use is bounded for each process only, and not for the session: \(reason)")
-        return .processes
-    }
-
     // MARK: Limits of each process
 
     /// Connections of the guest at once.
-    package var connectionLimit: Int { isPerProcess ? 4 : 16 }
+    package var connectionLimit: Int { isPerProcess ? ProcessLimits.connections : 16 }
 
-    /// Processes of one login (RLIMIT_NPROC), which a user's session counts for each login, and root's for the session; nil
-    /// where they are counted for the session.
-    package var processLimit: Int? {
-        isPerProcess ? (CurrentUser.isRoot ? Self.mostProcesses : Self.mostProcesses / connectionLimit) : nil
-    }
-
-    /// Bytes of memory of one process; nil where the session's are counted.
-    var dataLimit: Int? { isPerProcess ? limits.memory / Self.mostProcesses : nil }
-
-    /// Bytes of a login's stack, which ``dataLimit`` does not count; nil likewise. For `prlimit` inside: a process that has just been started
-    /// takes the limit back at the end of its execve(2). A program's arguments may be a quarter of it.
-    var stackLimit: Int? { isPerProcess ? 2 << 20 : nil }
-
-    /// Of all logins, where the session's are not counted: so many times the limit of one is the session's bound.
-    /// 32 MiB each: with 8 MiB, sshd could not take a file by scp, nor git a push.
-    private static let mostProcesses = 32
+    /// What each process of a login may use; nil where the session's are counted.
+    var processLimits: ProcessLimits? { isPerProcess ? ProcessLimits(sum: limits) : nil }
 
     /// Only each process is bounded, and not all of them together.
     var isPerProcess: Bool {
@@ -148,15 +90,7 @@ package final class SessionBounds: Sendable {
     }
 
     /// The control group; nil where there is none, or none yet: a scope is made around its first process.
-    var group: ControlGroup? {
-        state.withLock {
-            switch $0.means {
-            case .group(let group): group
-            case .scope(_, let group, _): group
-            case .processes: nil
-            }
-        }
-    }
+    var group: ControlGroup? { state.withLock { $0.means.group } }
 
     // MARK: Processes
 
@@ -166,8 +100,9 @@ package final class SessionBounds: Sendable {
         do throws(SystemCallError) {
             try ResourceLimit.core.lower(to: 0, of: process)
             if role == .login {
-                try ResourceLimit.openFiles.lower(to: 1024, of: process)
-                if let data = dataLimit { try ResourceLimit.data.lower(to: data, of: process) }
+                let own = processLimits
+                try ResourceLimit.openFiles.lower(to: own?.files ?? 1024, of: process)
+                if let own { try ResourceLimit.data.lower(to: own.data, of: process) }
                 if let fileLimit { try ResourceLimit.fileSize.lower(to: fileLimit, of: process) }
             }
         } catch {
@@ -215,7 +150,7 @@ package final class SessionBounds: Sendable {
             }
         case .scope(let scope, let group, let isMade):
             do throws(GuestNetworkError) {
-                let new = try place(process, role, scope, group, isMade)
+                let new = try scope.place(process, isFreezable: role == .login, in: group, isMade: isMade, limits)
                 state.withLock { state in
                     state.means = .scope(scope, new, isMade: true)
                     state.failures = 0
@@ -253,43 +188,6 @@ package final class SessionBounds: Sendable {
     /// How often in a row the manager has failed; a login that was refused because of it may be tried again.
     var failures: Int { state.withLock { $0.failures } }
 
-    /// A scope ends with its last process, and is made anew by the next.
-    private func place(
-        _ process: ProcessID, _ role: Role, _ scope: SystemdScope, _ group: ControlGroup?, _ isMade: Bool
-    ) throws(GuestNetworkError) -> ControlGroup? {
-        let isFreezable = role == .login
-        // It is not ours to move it there, as below, or there is no group any more.
-        if let group, (try? group.add(process, freezable: isFreezable)) != nil { return group }
-        // For a user whose session is not below the manager: that one may move it.
-        let inner = isFreezable && group?.freezer != nil ? "/\(ControlGroup.innerName)" : ""
-        // As above.
-        if isMade, (try? scope.attach(process, inner: inner)) != nil { return group }
-        let new = try start(process, scope, isFirst: !isMade)
-        if isFreezable, new?.freezer != nil {
-            // Without it the login is bounded all the same, and is ended where it should be frozen.
-            if (try? new?.add(process, freezable: true)) == nil {
-                try? scope.attach(process, inner: "/\(ControlGroup.innerName)")
-            }
-        }
-        return new
-    }
-
-    /// - Parameter isFirst: else there was a scope of this name, which the manager may not have forgotten yet.
-    private func start(
-        _ process: ProcessID, _ scope: SystemdScope, isFirst: Bool
-    ) throws(GuestNetworkError) -> ControlGroup? {
-        let end = MonotonicClock.nanoseconds + 1_000_000_000
-        while !isFirst, MonotonicClock.nanoseconds < end {
-            do throws(GuestNetworkError) {
-                return try scope.start(process, limits)
-            } catch {
-                // The last try's error is the one to report.
-                MonotonicClock.pause(milliseconds: 50)
-            }
-        }
-        return try scope.start(process, limits)
-    }
-
     // MARK: Room
 
     /// Bytes of a file that a login makes longer; nil where the room is not known. It is never nothing, for logs are files, too.
@@ -308,11 +206,7 @@ package final class SessionBounds: Sendable {
 
     private static func hold(_ state: inout State) {
         state.refuses = false
-        switch state.means {
-        case .group(let group), .scope(_, let group?, _):
-            if group.setFrozen(state.isHeld) { return }
-        case .scope, .processes: break
-        }
+        if let group = state.means.group, group.setFrozen(state.isHeld) { return }
         guard state.isHeld else { return }
         state.refuses = true
         for login in state.logins { login.send(.kill) }
@@ -323,11 +217,7 @@ package final class SessionBounds: Sendable {
     func whileThawed(_ body: () -> Void) {
         state.withLock { state in
             state.isThawed = true
-            guard state.isHeld else { return }
-            switch state.means {
-            case .group(let group), .scope(_, let group?, _): group.setFrozen(false)
-            case .scope, .processes: break
-            }
+            if state.isHeld { state.means.group?.setFrozen(false) }
         }
         body()
         state.withLock { state in

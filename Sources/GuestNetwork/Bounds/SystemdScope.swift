@@ -58,6 +58,48 @@ struct SystemdScope: Sendable, Equatable {
         throw .scope(.exited(0), output: "\(unit) was not made in time")
     }
 
+    /// Bounds a process by the scope, which ends with its last process, and is made anew by the next.
+    /// - Parameters:
+    ///   - isFreezable: whether it is one of those that can be held.
+    ///   - group: the scope's, as it was known last.
+    ///   - isMade: whether there was a scope of this name before.
+    /// - Returns: the scope's group now, as ``start(_:_:)``.
+    /// - Throws: ``GuestNetworkError/scope(_:output:)``.
+    func place(
+        _ process: ProcessID, isFreezable: Bool, in group: ControlGroup?, isMade: Bool, _ limits: ControlGroup.Limits
+    ) throws(GuestNetworkError) -> ControlGroup? {
+        // It is not ours to move it there, as below, or there is no group any more.
+        if let group, (try? group.add(process, freezable: isFreezable)) != nil { return group }
+        // For a user whose session is not below the manager: that one may move it.
+        let inner = isFreezable && group?.freezer != nil ? "/\(ControlGroup.innerName)" : ""
+        // As above.
+        if isMade, (try? attach(process, inner: inner)) != nil { return group }
+        let new = try isMade ? startAnew(process, limits) : start(process, limits)
+        if isFreezable, new?.freezer != nil {
+            // Without it the login is bounded all the same, and is ended where it should be frozen.
+            if (try? new?.add(process, freezable: true)) == nil {
+                try? attach(process, inner: "/\(ControlGroup.innerName)")
+            }
+        }
+        return new
+    }
+
+    /// There was a scope of this name, which the manager may not have forgotten yet.
+    private func startAnew(
+        _ process: ProcessID, _ limits: ControlGroup.Limits
+    ) throws(GuestNetworkError) -> ControlGroup? {
+        let end = MonotonicClock.nanoseconds + 1_000_000_000
+        while MonotonicClock.nanoseconds < end {
+            do throws(GuestNetworkError) {
+                return try start(process, limits)
+            } catch {
+                // The last try's error is the one to report.
+                MonotonicClock.pause(milliseconds: 50)
+            }
+        }
+        return try start(process, limits)
+    }
+
     /// Moves a process into the scope.
     /// - Throws: as ``start(_:_:)``; also when the scope has ended, as it does with its last process.
     func attach(_ process: ProcessID, inner: String) throws(GuestNetworkError) {
