@@ -157,6 +157,38 @@ import Vendors
         #expect(here().isEmpty)
     }
 
+    /// Its name has a dot, as many systems' have.
+    @Test func whatWasNotedOfAVendorsFileThatACatalogNamesGoesWithTheVersion() async throws {
+        let notes = VendorNotes(places: places)
+        func file(_ day: String, _ url: String) throws -> PinnedFile {
+            var document = try Self.document([day])
+            document.distributions[0] = Distribution(id: "d-1.0", versions: document.distributions[0].versions)
+            document.distributions[0].versions[0].source = VersionSource(
+                urls: [url], format: .raw, size: 512, trust: .blocks)
+            return try #require(
+                PinnedFile(
+                    of: ChosenVersion(
+                        source: source, document: document, distribution: document.distributions[0],
+                        version: document.distributions[0].versions[0]), indexPath: ""))
+        }
+        let gone = try file("2026-11-16", "https://images.example.org/a.raw")
+        #expect(!notes.isGone(gone) && notes.gone(in: "home/d-1.0").isEmpty)
+        try notes.noteGone(gone)
+        #expect(notes.isGone(gone) && notes.gone(in: "home/d-1.0") == ["2026-11-16"])
+        // The publisher has found it elsewhere, or has its blocks.
+        #expect(!notes.isGone(try file("2026-11-16", "https://images.example.org/old/a.raw")))
+        var kept = gone
+        kept.stores = []
+        #expect(!notes.isGone(kept))
+
+        try look(after: 0)
+        try look(after: 29)
+        #expect(notes.isGone(gone))
+        try look(after: 31)
+        #expect(notes.gone(in: "home/d-1.0").isEmpty)
+        #expect(here().count == 3)
+    }
+
     @Test func whatIsLeftOfAVendorsFileThatTheVendorNoLongerHasGoes() async throws {
         let vendor = try TinyVendor(in: folder, places: places)
         try vendor.list(["20261109", "20261116"])

@@ -94,6 +94,15 @@ import Testing
         let gone = try await other.fetch()
         #expect(gone.status == 69, "\(gone.stderr)")
         #expect(gone.stderr.contains("no longer offers"), "\(gone.stderr)")
+        // Its row says so from then on, as far as the catalog's own word does not change it.
+        let words = "no longer offered, 0 % here"
+        #expect(try await other.run("list", "test/d").stdout.contains(words))
+        #expect(try await other.run("list", "test/d", "--json").stdout.contains("\"gone\":true"))
+        #expect(try await !user.run("list", "test/d").stdout.contains("no longer offered"))
+        // Until somebody asks again and finds it.
+        other.vendor.put("disk.qcow2", .init(other.file))
+        #expect(try await other.fetch().status == 0)
+        #expect(try await !other.run("list", "test/d").stdout.contains("no longer offered"))
     }
 
     @Test func theTreeHasItWhereThePublisherKeptTheBlocks() async throws {

@@ -165,11 +165,17 @@ package struct DepartedVersions: Sendable {
                 for ledger in ledgers(of: kept) { add(kept, ledger) }
             }
         }
-        try forEachFile(in: places.vendorNotes) { distribution, file in
-            guard let dot = file.lastIndex(of: ".") else { return }
-            let key = VersionKey(catalog: name, distribution: distribution, version: String(file[..<dot]))
-            add(Kept(key: key), "\(places.vendorNotes)/\(distribution)/\(file)")
+        func addNotes(_ catalog: String, in folder: String) throws {
+            try forEachFile(in: folder) { distribution, file in
+                let path = "\(folder)/\(distribution)/\(file)"
+                guard let dot = file.lastIndex(of: "."), !Folder.isFolder(path) else { return }
+                let version = String(file[..<dot])
+                add(Kept(key: VersionKey(catalog: catalog, distribution: distribution, version: version)), path)
+            }
         }
+        try addNotes(name, in: places.vendorNotes)
+        // Of files that a catalog names.
+        for catalog in try names(places.vendorNotes) { try addNotes(catalog, in: "\(places.vendorNotes)/\(catalog)") }
     }
 
     /// Where the digests of the pieces of a pinned file are.

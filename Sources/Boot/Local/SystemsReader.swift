@@ -45,7 +45,7 @@ package struct SystemsReader: Sendable {
                             catalog: copy.source.name, distribution: distribution.id, version: version.id.text)
                         return WithdrawnSummary(version: version, isRunning: running.contains(key))
                     })
-                if copy.source.isVendors { addVendor(to: &system) }
+                if copy.source.isVendors { addVendor(to: &system) } else { noteGone(in: &system, copy) }
                 return system
             }
         }
@@ -78,6 +78,18 @@ package struct SystemsReader: Sendable {
             let standing = notes.standing(of: file)
             system.versions[position].isVerified = standing == .verified
             system.versions[position].isCompared = standing == .compared
+        }
+    }
+
+    /// Marks a catalog's versions whose bytes lie at vendors that have deleted them.
+    private func noteGone(in system: inout SystemSummary, _ copy: CatalogCopy) {
+        guard let document = copy.document, system.versions.contains(where: { !$0.version.hasBlocks }) else { return }
+        let gone = notes.gone(in: "\(copy.source.name)/\(system.distribution.id)")
+        for position in system.versions.indices where gone.contains(system.versions[position].key.version) {
+            let chosen = ChosenVersion(
+                source: copy.source, document: document, distribution: system.distribution,
+                version: system.versions[position].version)
+            system.versions[position].isGone = PinnedFile(of: chosen, indexPath: "").map(notes.isGone) ?? false
         }
     }
 

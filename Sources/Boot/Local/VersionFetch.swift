@@ -53,8 +53,13 @@ package struct VersionFetch: Sendable {
         let image = try await systems.soundImage(of: version, cache: cache)
         let index = try image.index()
         let ledger = try image.ledger(index, in: places.ledgers)
+        let absence = image.file.map { FileAbsence($0, VendorNotes(places: places)) }
         let stores = try image.stores(
-            index, ledger, cache: cache, transfers: transfers, policy: .rounds(5), failures: failures)
+            index, ledger, cache: cache, transfers: transfers, policy: .rounds(5)
+        ) { [failures] failure in
+            if case .missing(_, let place) = failure { _ = absence?.note(place) }
+            failures?(failure)
+        }
         defer {
             stores.close()
             if let file = image.file, let library = systems.vendors { file.remember(stores, in: library) }
@@ -70,6 +75,7 @@ package struct VersionFetch: Sendable {
         }
         // What was downloaded again because another process held the cache counts, too.
         state.downloaded = UInt64(stores.caching.statistics.bytesFetched)
+        if !version.source.isVendors { absence?.settle(stores) }
         guard missing == 0 else { throw VersionFetchError.notKept(bytes: missing) }
         if extent == .whole { state.standing = try await verify(image, index, ledger) }
         return state

@@ -162,9 +162,7 @@ struct SessionDisk: Sendable {
         return try version.image.stores(
             version.index, version.ledger, cache: cache, transfers: transfers, policy: policy
         ) { failure in
-            if let verification, verification.isOnlyVendors, case .missing(_, let place) = failure,
-                let gone = verification.fileIsMissing(at: place)
-            {
+            if case .missing(_, let place) = failure, let gone = verification?.fileIsMissing(at: place) {
                 state.note(error: gone)
                 return
             }

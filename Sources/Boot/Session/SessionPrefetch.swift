@@ -79,6 +79,15 @@ struct SessionPrefetch: Sendable {
     }
 }
 
+extension Configuration {
+    /// Whether the rest of an image is fetched beside its guest. Waits for NetworkManager, on a thread of its own.
+    package func fetchesRest() async -> Bool {
+        guard prefetchRest == "auto" else { return prefetchRest != "never" }
+        // Without a thread to find out, the connection counts as unmetered.
+        return (try? await WorkerThread.run(name: "metered") { !MeteredNetwork.isMetered() }) ?? true
+    }
+}
+
 /// Whether the user pays by the byte.
 package enum MeteredNetwork {
     /// What NetworkManager knows of the connection in use; false where there is no NetworkManager. Waits for it.

@@ -134,6 +134,7 @@ package final class SessionRun: Sendable {
         if let file = version.image.file, let library = systems.vendors {
             await teardown.addBlocking { file.remember(mounted.stores, in: library) }
         }
+        await teardown.addBlocking { verification?.settle(mounted.stores) }
         update {
             $0.phase = .mount
             $0.mount = mounted.image.path
@@ -246,15 +247,10 @@ package final class SessionRun: Sendable {
     ) async {
         // Without the note the menu just does not mark this version as the last one that ran.
         try? RunHistory(places: places).note(ahead.key)
-        let setting = configuration.prefetchRest
+        let configuration = configuration
         let following = Task {
-            var isMetered = false
-            if setting == "auto" {
-                // Without a thread to find out, the connection counts as unmetered.
-                isMetered = (try? await WorkerThread.run(name: "metered", MeteredNetwork.isMetered)) ?? false
-            }
+            let fetchesRest = await configuration.fetchesRest()
             await bootSet.value
-            let fetchesRest = setting != "never" && !isMetered
             await ahead.followBoot(
                 fetchesRest: fetchesRest, isSoonGone: isSoonGone, cpuSeconds: guest.cpuSeconds)
             await check { if fetchesRest { await ahead.fetchRest() } }

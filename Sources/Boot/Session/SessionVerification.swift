@@ -20,8 +20,7 @@ final class SessionVerification: Sendable {
     private let signals: AsyncStream<SessionSignal>.Continuation
     private let log: @Sendable (String) -> Void
     private let wrong = Mutex<String?>(nil)
-    /// Places that said that they do not have the file.
-    private let missing = Mutex<Set<String>>([])
+    private let absence: FileAbsence
     private let lastLine = Mutex("")
 
     /// Seconds between the first two looks, and the most between later ones.
@@ -39,6 +38,7 @@ final class SessionVerification: Sendable {
         (self.version, self.file, self.library, self.cache) = (version, file, library, cache)
         (self.directory, self.state, self.signals, self.log) = (directory, state, signals, log)
         notes = VendorNotes(places: places)
+        absence = FileAbsence(file, notes)
         let isVerified = file.source.trust >= .pieces || notes.standing(of: file, version.ledger) == .verified
         state.update {
             $0.trust = file.source.trust
@@ -46,28 +46,18 @@ final class SessionVerification: Sendable {
         }
     }
 
-    /// Whether nobody but the vendor's servers has the file: no publisher has kept its blocks.
-    var isOnlyVendors: Bool { file.stores == nil }
-
     /// One of the vendor's servers does not have the file any more. From any thread.
     /// - Parameter place: where it is not.
-    /// - Returns: what the user is told; nil where the vendor's own server, or a mirror, may have it still.
+    /// - Returns: what the user is told; nil where somebody may have it still.
     func fileIsMissing(at place: String) -> String? {
-        let places = missing.withLock { missing in
-            missing.insert(place)
-            return missing
-        }
-        func isMissing(_ place: PinnedFile.Place) -> Bool {
-            [place.url, place.finalURL].contains { places.contains($0) || places.contains(URLText.public($0)) }
-        }
-        // A mirror may be behind the vendor's own server, or ahead of it.
-        guard let own = file.places.first, isMissing(own) || file.places.allSatisfy(isMissing) else { return nil }
-        // The next listing says so, too.
-        try? notes.noteGone(file)
+        guard absence.note(place) else { return nil }
         return
             "the vendor no longer offers \(title): \(place) does not exist. The guest waits for what has not arrived; if it does "
             + "not come back, end the guest and boot a newer build"
     }
+
+    /// The guest has read what it wanted. Waits for the disk.
+    func settle(_ stores: BlockStores) { if !version.chosen.source.isVendors { absence.settle(stores) } }
 
     /// Looks at the file until it is known what it is, or the task is cancelled.
     /// - Parameter fetchRest: fetches again what is missing by then.

@@ -16,7 +16,8 @@ package enum FileStanding: Sendable, Equatable {
     init(ofRight file: PinnedFile) { self = file.source.trust >= .whole ? .verified : .compared }
 }
 
-/// What this machine has found out about vendors' versions, as files `STATE/vendor-notes/DISTRO/VERSION.KIND`.
+/// What this machine has found out about vendors' versions, as files `STATE/vendor-notes/DISTRO/VERSION.KIND`; about a vendor's file that a
+/// catalog names, as `CATALOG/DISTRO/VERSION.KIND` there.
 package struct VendorNotes: Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         /// All of the file was here and was what its vendor has signed: the note says what that is.
@@ -25,7 +26,7 @@ package struct VendorNotes: Sendable {
         case compared
         /// All of the file was here and was not what its vendor says: the note says why. It was thrown away.
         case wrong
-        /// The vendor's servers no longer have the file.
+        /// The vendor's servers no longer have the file: the note says at which addresses.
         case gone
     }
 
@@ -91,7 +92,26 @@ package struct VendorNotes: Sendable {
     }
 
     /// - Throws: ``SystemCallError``.
-    func noteGone(_ file: PinnedFile) throws(SystemCallError) { try write(.gone, file.system, file.version.text, "") }
+    func noteGone(_ file: PinnedFile) throws(SystemCallError) {
+        try write(.gone, file.system, file.version.text, VendorNotes.addresses(file))
+    }
+
+    /// Of a catalog's distribution the versions of which it was noted that their files are gone, by their ids. Most have none: one look at a
+    /// folder.
+    func gone(in system: String) -> Set<String> {
+        let ending = ".\(Kind.gone.rawValue)"
+        return Set(
+            Folder.namesIfAny(in: "\(directory)/\(system)").filter { $0.hasSuffix(ending) }
+                .map { String($0.dropLast(ending.count)) })
+    }
+
+    /// Whether nobody has a file that a catalog names. One that it names at another address by now, or whose blocks its publisher has, is
+    /// another matter.
+    func isGone(_ file: PinnedFile) -> Bool {
+        file.stores == nil && text(.gone, file.system, file.version.text) == VendorNotes.addresses(file)
+    }
+
+    private static func addresses(_ file: PinnedFile) -> String { file.source.urls.map { $0 + "\n" }.joined() }
 
     /// - Throws: ``SystemCallError``.
     package func remove(_ kinds: [Kind], _ distribution: String, _ version: String) throws(SystemCallError) {

@@ -26,7 +26,7 @@ enum AboutLines {
             if !lines.isEmpty { lines.append(.empty) }
             lines += listing(of: system, state, width: width, limit: 6, glyphs: glyphs)
             guard let newest = system.newest else { return lines + unknown(system, state) }
-            lines += wrapped(facts(newest, system, state), width: width, limit: 2, glyphs: glyphs)
+            lines += wrapped(facts(newest, system, state), width: width, limit: 5, glyphs: glyphs)
             if height >= lines.count + 4 {
                 lines.append(.empty)
                 lines += bar(newest, width: width, glyphs: glyphs)
@@ -85,7 +85,8 @@ enum AboutLines {
         ).map { AboutLine($0) }
         if group.isHidden { lines = glyphs.wrap(hiddenText, width, limit: 2).map { AboutLine($0) } }
         guard height > 4 else {
-            let names = systems.map(\.distribution.id).joined(separator: ", ")
+            // Its row has their ids.
+            let names = systems.map(\.distribution.title).joined(separator: ", ")
             return lines + glyphs.wrap(names, width, limit: max(0, height - lines.count)).map { AboutLine($0) }
         }
         lines.append(.empty)

@@ -70,7 +70,7 @@ enum TextScreens {
         }
         for mirror in catalog?.mirrors ?? [] { lines.append(AboutLine("mirror", mirror)) }
         if let source = version.version.source {
-            lines += file(source, signer: version.signedBy)
+            lines += file(source, version)
         } else {
             lines.append(AboutLine("index", version.version.index))
             lines.append(AboutLine("digest", version.version.digest?.description ?? "not published"))
@@ -95,15 +95,19 @@ enum TextScreens {
     }
 
     /// The vendor's file.
-    private static func file(_ source: VersionSource, signer: String?) -> [AboutLine] {
+    private static func file(_ source: VersionSource, _ version: VersionSummary) -> [AboutLine] {
         var lines = [AboutLine("format", source.format.rawValue)]
         for (number, url) in source.urls.enumerated() {
             lines.append(AboutLine(number == 0 ? "file" : "mirror", URLText.withoutCredentials(url)))
         }
         if let size = source.size { lines.append(AboutLine("size", Format.bytes(size))) }
-        if source.digests.isEmpty { lines.append(AboutLine("digest", "known when its vendor has been asked")) }
+        if source.digests.isEmpty {
+            // Asked for its builds the vendor names them; what it says of one is fetched when somebody wants that.
+            let text = version.content == nil ? "known once it is booted or fetched" : "its vendor publishes none"
+            lines.append(AboutLine("digest", text))
+        }
         for digest in source.digests { lines.append(AboutLine("digest", digest)) }
-        if let signer { lines.append(AboutLine("signed by", signer)) }
+        if let signer = version.signedBy { lines.append(AboutLine("signed by", signer)) }
         return lines
     }
 

@@ -36,7 +36,10 @@ struct ListCommand: AsyncParsableCommand {
         } else if copies.isEmpty {
             CatalogCommand.List.noteNone(library)
         } else {
-            show(followed, rows)
+            // Asked for only where somebody is told.
+            let isPending = rows.contains { $0.versions.contains { $0.trust == .whole && !$0.isVerified } }
+            let fetchesRest = isPending ? await context.configuration.fetchesRest() : true
+            show(followed, rows, fetchesRest: fetchesRest)
         }
         await DepartedVersions(places: context.places, systems: systems, cache: context.cache())
             .tidy(context.registry)
@@ -84,7 +87,7 @@ struct ListCommand: AsyncParsableCommand {
         return await systems.copies(refresh: false)
     }
 
-    private func show(_ copies: [CatalogCopy], _ systems: [SystemSummary]) {
+    private func show(_ copies: [CatalogCopy], _ systems: [SystemSummary], fetchesRest: Bool) {
         for copy in copies where copy.state != .fresh {
             let reason = copy.error.map { ": \(ErrorReport($0).message)" } ?? ""
             Terminal.note("\(copy.source.name) is \(copy.state.rawValue)\(reason)")
@@ -93,16 +96,18 @@ struct ListCommand: AsyncParsableCommand {
         var groups: Set<String> = []
         for system in systems where system.group.map({ groups.insert($0).inserted }) ?? true {
             guard let group = system.group else {
-                show(system, indent: "", isWhole: isWhole)
+                show(system, indent: "", isWhole: isWhole, fetchesRest)
                 continue
             }
             // Under one heading, wherever they stand in the table.
             Terminal.print("\(Terminal.clean(group)):")
-            for system in systems where system.group == group { show(system, indent: "  ", isWhole: isWhole) }
+            for system in systems where system.group == group {
+                show(system, indent: "  ", isWhole: isWhole, fetchesRest)
+            }
         }
     }
 
-    private func show(_ system: SystemSummary, indent: String, isWhole: Bool) {
+    private func show(_ system: SystemSummary, indent: String, isWhole: Bool, _ fetchesRest: Bool) {
         let title = Terminal.clean(system.distribution.title)
         if system.source.isVendors, system.versions.isEmpty {
             let size = system.listing?.sizeHint.map { "  about \(ByteCount.text($0))" } ?? ""
@@ -112,7 +117,8 @@ struct ListCommand: AsyncParsableCommand {
         }
         let newest = (system.versions.first { !$0.isGone } ?? system.versions.first).map { [$0] } ?? []
         for version in isWhole ? system.versions : newest {
-            Terminal.print("\(indent)\(version.key)  \(title)  \(ListCommand.facts(version).joined(separator: "  "))")
+            let facts = ListCommand.facts(version, fetchesRest: fetchesRest).joined(separator: "  ")
+            Terminal.print("\(indent)\(version.key)  \(title)  \(facts)")
         }
         // Without a distribution only those that concern somebody here.
         for withdrawn in system.withdrawn where isWhole || withdrawn.isHere || withdrawn.isRunning {
@@ -122,7 +128,8 @@ struct ListCommand: AsyncParsableCommand {
         }
     }
 
-    private static func facts(_ version: VersionSummary) -> [String] {
+    /// - Parameter fetchesRest: whether the rest of a vendor's file is fetched while its guest runs.
+    private static func facts(_ version: VersionSummary, fetchesRest: Bool) -> [String] {
         let size = version.version.source.map { $0.size ?? 0 } ?? version.version.size
         var facts = size == 0 ? [] : [ByteCount.text(size)]
         facts.append("\(ByteCount.text(version.here)) cached")
@@ -137,7 +144,10 @@ struct ListCommand: AsyncParsableCommand {
         if let build = version.build, build.filter(\.isNumber) != version.version.id.text.filter(\.isNumber) {
             facts.append("build \(Terminal.clean(build))")
         }
-        if let trust = version.trust { facts.append(version.isVerified ? "verified" : trust.words) }
+        if let trust = version.trust {
+            let words = trust == .whole && !fetchesRest ? "not yet verified" : trust.words
+            facts.append(version.isVerified ? "verified" : words)
+        }
         if version.isGone {
             let all = version.content ?? 0
             let share = all == 0 ? 0 : version.here * 100 / all
