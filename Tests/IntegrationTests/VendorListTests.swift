@@ -32,4 +32,12 @@ struct VendorListTests {
             #expect(text.contains(vendor), "\(text)")
         }
     }
+
+    @Test(arguments: [("always", "verified when complete"), ("never", "not yet verified")])
+    func aRowSaysWhetherItWillHaveBeenVerified(rest: String, words: String) async throws {
+        try await VendorUser.with(configuration: "[prefetch]\nrest = \"\(rest)\"\n") { user in
+            let text = try await user.client("list", "vendors/ubuntu-24.04")
+            #expect(text.contains("  \(words)"), "\(text)")
+        }
+    }
 }

@@ -32,6 +32,11 @@ package struct SystemSummary: Sendable {
         self.withdrawn = withdrawn
     }
 
+    /// The version that its name alone means: of a vendor's builds one that is still offered, where there is any.
+    package var newest: VersionSummary? {
+        (source.isVendors ? versions.first { !$0.isGone } : nil) ?? versions.first
+    }
+
     /// The version that ran last on this machine.
     package var lastRun: VersionSummary? {
         versions.filter { $0.lastRun != nil }.max { $0.lastRun ?? 0 < $1.lastRun ?? 0 }

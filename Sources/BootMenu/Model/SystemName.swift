@@ -26,8 +26,6 @@ extension VersionKey {
 extension SystemSummary {
     package var name: SystemName { SystemName(catalog: source.name, distribution: distribution.id) }
 
-    var newest: VersionSummary? { versions.first }
-
     /// Whether a vendor offers it on its own servers, and no catalog.
     package var isVendors: Bool { group != nil || source.isVendors }
 

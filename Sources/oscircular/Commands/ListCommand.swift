@@ -115,8 +115,7 @@ struct ListCommand: AsyncParsableCommand {
             Terminal.print("\(indent)\(system.source.name)/\(system.distribution.id)  \(title)\(size)\(asked)")
             return
         }
-        let newest = (system.versions.first { !$0.isGone } ?? system.versions.first).map { [$0] } ?? []
-        for version in isWhole ? system.versions : newest {
+        for version in isWhole ? system.versions : system.newest.map({ [$0] }) ?? [] {
             let facts = ListCommand.facts(version, fetchesRest: fetchesRest).joined(separator: "  ")
             Terminal.print("\(indent)\(version.key)  \(title)  \(facts)")
         }
