@@ -84,7 +84,7 @@ let package = Package(
         module("ContentAddress", ["Formats", crypto, cryptoExtras]),
         module("TUF", ["Formats", "Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Formats", "Linux"]),
-        module("Upstream", ["ContentAddress", "Curl", "Formats", "Linux"]),
+        module("Upstream", ["TUF", "ContentAddress", "Curl", "Formats", "Linux"]),
         module("ImageIndex", ["ContentAddress", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
         module(

@@ -30,13 +30,19 @@ extension VendorsError: CustomStringConvertible {
             place.isEmpty ? "\(file): \(reason)" : "\(file): \(place) \(reason)"
         case .noSuchSystem(let name, let near):
             "no vendor offers '\(name)'" + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: ", "))?")
-        case .gone(_, let build, let url): "the vendor no longer offers \(build): \(url) does not exist"
+        case .gone(_, let build, let url):
+            "the vendor no longer offers \(VendorsError.clipped(build)): \(VendorsError.clipped(url)) does not exist"
         case .transient(_, let url, let reason), .structural(_, let url, let reason),
             .unverified(_, let url, let reason), .cannotVerify(_, let url, let reason):
-            "\(url): \(reason)"
+            "\(VendorsError.clipped(url)): \(VendorsError.clipped(reason))"
         case .noVerifier(_, let package):
             "no program that verifies its vendor's signatures is installed; install the package \(package)"
         case .state(let path, let reason): "\(path): \(reason)"
         }
+    }
+
+    /// As much of a text as a message needs: what a server says in it may have any length.
+    private static func clipped(_ text: String) -> String {
+        text.utf8.count <= 600 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(300))) + "..."
     }
 }

@@ -155,6 +155,21 @@ import Testing
         #expect(DigestList(String(repeating: "[", count: 100_000)).isEmpty)
     }
 
+    /// Foundation's reader tries each value three times, and writes down where it is each time.
+    @Test(.timeLimit(.minutes(1))) func documentsOfAnyFormCostLittle() {
+        let start = ContinuousClock.now
+        let ones = Array(repeating: "1", count: 1_500_000).joined(separator: ",")
+        for depth in [1, 30] {
+            let text = String(repeating: "[", count: depth) + ones + String(repeating: "]", count: depth)
+            #expect(DigestList(text).isEmpty)
+        }
+        #expect(ContinuousClock.now - start < .seconds(30))
+        // One that two readers may understand in two ways says nothing.
+        let twice = #"[{"image":"x","sha256":"SUM","image":"y"}]"#.replacing("SUM", with: Self.sha256)
+        #expect(DigestList(twice).isEmpty)
+        #expect(!DigestList("\u{FEFF}" + twice.replacing(#","image":"y""#, with: "")).isEmpty)
+    }
+
     @Test func namesHaveFoldersOfTheirOwn() {
         let netbsd = "SHA512 (NetBSD-10.1/images/NetBSD-10.1-amd64.iso) = \(Self.sha512)"
         #expect(

@@ -28,6 +28,10 @@ package struct UpstreamPage: Sendable {
 
     /// Bytes of the longest page that is read.
     package static let longest = 16_777_216
+    /// Bytes of the longest place that links may be relative to: each is resolved against it.
+    private static let longestBase = 2048
+    /// Links of a page that are looked at.
+    private static let mostLinks = 131_072
 
     /// Reads a page: HTML of any server, or an object store's list of keys.
     /// - Parameters:
@@ -44,17 +48,19 @@ package struct UpstreamPage: Sendable {
         let prefix = page.prefix.map { text in
             text.lastIndex(of: "/").map { String(text[...$0]) } ?? ""
         }
-        isCut = page.isCut
-        let links =
-            page.links.map { (URLReference.resolve($0.reference, against: base), $0.details) }
-            + page.keys.map { key in
-                // Keys start at the bucket, wherever in it the page is.
-                let text = prefix.map { key.name.hasPrefix($0) ? String(key.name.dropFirst($0.count)) : key.name }
-                return (URLText.withoutQuery(url) + (text ?? key.name), key.details)
-            }
+        isCut = page.isCut || page.links.count + page.keys.count > UpstreamPage.mostLinks
+        // One at a time: together they may be far longer than the page.
+        let isFar = URLText.withoutQuery(base).utf8.count > UpstreamPage.longestBase
+        let links = (isFar ? [] : page.links).prefix(UpstreamPage.mostLinks).lazy
+            .map { (URLReference.resolve($0.reference, against: base), $0.details) }
+        let keys = page.keys.prefix(UpstreamPage.mostLinks).lazy.map { key in
+            // Keys start at the bucket, wherever in it the page is.
+            let text = prefix.map { key.name.hasPrefix($0) ? String(key.name.dropFirst($0.count)) : key.name }
+            return (URLText.withoutQuery(url) + (text ?? key.name), key.details)
+        }
         var names: [Name] = []
         var details: [Name: Details] = [:]
-        for (link, said) in links {
+        func add(_ link: String, _ said: Details) {
             let name: Name? = {
                 guard let place = Place(link),
                     let folder = folders.first(where: { $0.server == place.server && place.path.hasPrefix($0.path) })
@@ -66,13 +72,15 @@ package struct UpstreamPage: Sendable {
                 if rest.hasSuffix("/") { rest = rest.dropLast() }
                 return UpstreamPage.name(rest)
             }()
-            guard let name else { continue }
+            guard let name else { return }
             // A picture may link to it as well as its name does; the last link has the date beside it.
             let before = details[name]
             if before == nil { names.append(name) }
             details[name] = Details(
                 modified: said.modified ?? before?.modified, size: said.size ?? before?.size)
         }
+        for (link, said) in links { add(link, said) }
+        for (link, said) in keys { add(link, said) }
         self.names = names
         self.details = details
     }

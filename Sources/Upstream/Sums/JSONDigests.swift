@@ -1,5 +1,5 @@
 import Formats
-import FoundationEssentials
+import TUF
 
 /// Digests that vendors publish in JSON documents of their own: Debian's builds, CoreOS's streams, Oracle's templates, GitLab's packages.
 ///
@@ -11,36 +11,32 @@ enum JSONDigests {
     private static let debianAnnotation = "cloud.debian.org/digest"
     private static let deepest = 32
 
-    /// The digests in a document, lower-case hexadecimal, with the paths or URLs that they are of; none when it is no JSON.
+    /// The digests in a document, lower-case hexadecimal, with the paths or URLs that they are of; none when it is no JSON, or could be
+    /// understood in two ways.
     static func entries(of text: String) -> [(name: String, digest: String)] {
+        let bytes = Array(text.utf8.drop { [0xEF, 0xBB, 0xBF].contains($0) })
         // A page that is no JSON has no digests, as any other page.
-        guard let document = try? JSONDecoder().decode(Value.self, from: Data(text.utf8)) else { return [] }
+        guard let document = try? JSONParser.parseAny(bytes, maximumLength: DigestList.longest) else { return [] }
         var entries: [(name: String, digest: String)] = []
         collect(document, depth: 0, into: &entries)
         return entries
     }
 
-    private static func collect(_ value: Value, depth: Int, into entries: inout [(name: String, digest: String)]) {
+    private static func collect(_ value: JSONValue, depth: Int, into entries: inout [(name: String, digest: String)]) {
         guard depth < deepest else { return }
-        switch value {
-        case .list(let values):
-            for value in values { collect(value, depth: depth + 1, into: &entries) }
-        case .object(let object):
-            let name = nameMembers.lazy.compactMap { object[$0]?.text }.first
-            let digest = digestMembers.lazy.compactMap { object[$0]?.text }.first { isDigest($0) }
-            if let name, let digest { entries.append((name, digest.lowercased())) }
-            if let entry = debian(object) { entries.append(entry) }
-            for (_, value) in object.sorted(by: { $0.key < $1.key }) {
-                collect(value, depth: depth + 1, into: &entries)
-            }
-        case .text, .other: break
-        }
+        for value in value.array ?? [] { collect(value, depth: depth + 1, into: &entries) }
+        guard let object = value.object else { return }
+        let name = nameMembers.lazy.compactMap { object[$0]?.string }.first
+        let digest = digestMembers.lazy.compactMap { object[$0]?.string }.first { isDigest($0) }
+        if let name, let digest { entries.append((name, digest.lowercased())) }
+        if let entry = debian(object) { entries.append(entry) }
+        for member in object.entries { collect(member.value, depth: depth + 1, into: &entries) }
     }
 
     /// An item of a build of Debian's cloud images: `metadata.annotations` has the digest, `data.ref` the path.
-    private static func debian(_ object: [String: Value]) -> (name: String, digest: String)? {
-        guard let digest = object["metadata"]?["annotations"]?[debianAnnotation]?.text,
-            let path = object["data"]?["ref"]?.text
+    private static func debian(_ object: NameTable<JSONValue>) -> (name: String, digest: String)? {
+        guard let digest = object["metadata"]?.object?["annotations"]?.object?[debianAnnotation]?.string,
+            let path = object["data"]?.object?["ref"]?.string
         else { return nil }
         let parts = digest.split(separator: ":", maxSplits: 1)
         let lengths = ["sha512": 64, "sha256": 32]
@@ -52,35 +48,5 @@ enum JSONDigests {
 
     private static func isDigest(_ text: String) -> Bool {
         (text.utf8.count == 64 || text.utf8.count == 128) && Hexadecimal.bytes(text) != nil
-    }
-
-    /// Any JSON, as far as it matters here.
-    private indirect enum Value: Decodable {
-        case text(String)
-        case list([Value])
-        case object([String: Value])
-        case other
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            // What it is not is found out by trying.
-            if let text = try? container.decode(String.self) {
-                self = .text(text)
-            } else if let object = try? container.decode([String: Value].self) {  // as above
-                self = .object(object)
-            } else if let list = try? container.decode([Value].self) {  // as above
-                self = .list(list)
-            } else {
-                self = .other
-            }
-        }
-
-        var text: String? {
-            if case .text(let text) = self { text } else { nil }
-        }
-
-        subscript(name: String) -> Value? {
-            if case .object(let object) = self { object[name] } else { nil }
-        }
     }
 }

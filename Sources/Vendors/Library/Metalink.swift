@@ -16,10 +16,9 @@ enum Metalink {
         var rest = text[...]
         while let start = rest.firstRange(of: "<url") {
             rest = rest[start.upperBound...]
-            guard let open = rest.firstIndex(of: ">"), let end = rest.firstRange(of: "</url>"), open < end.lowerBound
-            else {
-                continue
-            }
+            // What is not there behind this one is not there behind the next either, and is not looked for again and again.
+            guard let open = rest.firstIndex(of: ">"), let end = rest.firstRange(of: "</url>") else { break }
+            guard open < end.lowerBound else { continue }
             let attributes = rest[..<open]
             let url = CharacterReferences.resolved(
                 String(rest[rest.index(after: open)..<end.lowerBound].filter { !$0.isWhitespace }))
