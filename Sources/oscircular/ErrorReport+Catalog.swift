@@ -1,5 +1,5 @@
 import Catalog
-import Formats
+import Curl
 
 /// What is wrong with a followed catalog, or with what was asked of it.
 extension ErrorReport {
