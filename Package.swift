@@ -113,8 +113,8 @@ let package = Package(
         module(
             "Publisher",
             [
-                "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "ObjectStore",
-                "Curl",
+                "TUF", "Upstream", "Catalog", "Vendors", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress",
+                "ObjectStore", "Curl",
                 "Zstd", "Zlib", "Formats", "Linux", toml,
             ]),
 
@@ -169,9 +169,11 @@ let package = Package(
                 "DiskImage", "ImageMount", "GuestNetwork", "ContentAddress", "Zstd", "NetworkProxy",
             ]),
         tests(
-            "BootMenuTests", ["BootMenu", "Boot", "Catalog", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
+            "BootMenuTests", ["BootMenu", "Boot", "Vendors", "Catalog", "Curses", "Linux", "menu-sample"],
+            exclude: ["Snapshots"]),
         .executableTarget(
-            name: "menu-sample", dependencies: ["BootMenu", "Boot", "Catalog", "ContentAddress", "Curses", "Linux"],
+            name: "menu-sample",
+            dependencies: ["BootMenu", "Boot", "Vendors", "Catalog", "ContentAddress", "Curses", "Linux"],
             path: "Tests/MenuSample", swiftSettings: strict),
         tests(
             "ProgramTests",

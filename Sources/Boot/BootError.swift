@@ -1,4 +1,5 @@
 import Linux
+import Vendors
 
 /// What can go wrong between a chosen version and a running guest, besides the errors of the stages themselves.
 package enum BootError: Error, Sendable {
@@ -24,6 +25,8 @@ package enum BootError: Error, Sendable {
     case missingProgram(String, package: String)
     /// The version is less sure than the settings ask for.
     case unverified(UnverifiedBoot, isByDefault: Bool)
+    /// A catalog's table of vendors would change the system: the user is to say whether it may.
+    case tableChange(TableChange)
     /// A vendor's file must be downloaded whole, or unpacked, before it is of use.
     case packed(PackedFile)
     /// The layout of the state folder is not one that this program knows.

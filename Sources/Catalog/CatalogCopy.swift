@@ -66,6 +66,10 @@ package struct TrustSummary: Sendable, Equatable, Codable {
     package let catalogDigest: String
     /// SHA-256 of its `sources.json`; nil where it has none, and in what older programs wrote.
     package var sourcesDigest: String?
+    /// SHA-256 of the table of vendors that is stored of it, ``VendorTables``; nil where there is none, and in what older programs wrote.
+    package var tableDigest: String?
+    /// Why the table that its publisher has signed is not the one that is stored: a phrase; nil where it is.
+    package var tableFault: String?
     /// The root role's version; nil in what older programs wrote.
     package var rootVersion: Int?
     /// SHA-256 of what publishers of single distributions say, by the distribution's id; nil in what older programs wrote.

@@ -24,7 +24,7 @@ extension CatalogDocument {
         return document
     }
 
-    private static func decode<Document: Decodable>(
+    static func decode<Document: Decodable>(
         _ type: Document.Type, _ bytes: [UInt8]
     ) throws(CatalogError) -> Document {
         try checkJSON(bytes)
@@ -64,7 +64,7 @@ extension CatalogDocument {
     }
 
     /// What is signed, as JSON of a length that readers take.
-    fileprivate static func encode(_ value: some Encodable) throws(CatalogError) -> [UInt8] {
+    static func encode(_ value: some Encodable) throws(CatalogError) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {

@@ -45,8 +45,10 @@ extension CatalogLibrary {
     /// The bytes of a file here that came with the catalog.
     /// - Parameter digest: what was written down when it came; nil or empty where it was not.
     /// - Throws: ``CatalogAccessError/damaged(path:cause:)``, ``SystemCallError``.
-    func keptFile(_ path: String, _ name: String, digest: String?, _ source: CatalogSource) throws -> [UInt8] {
-        let bytes = try FileContents.read(path, limit: CatalogDocument.longest)
+    func keptFile(
+        _ path: String, _ name: String, digest: String?, _ source: CatalogSource, limit: Int = CatalogDocument.longest
+    ) throws -> [UInt8] {
+        let bytes = try FileContents.read(path, limit: limit)
         if let digest, !digest.isEmpty, FileDigest.sha256(of: bytes).hex == digest { return bytes }
         // What was written down is for speed; another process may be about to write it again. What is signed decides.
         guard let signed = try keptTarget(name, source), signed.identity.mismatch(bytes) == nil else {
@@ -68,6 +70,7 @@ extension CatalogLibrary {
             version: timestamp.header.version,
             catalogDigest: target.sha256 ?? "",
             sourcesDigest: try keptTarget(CatalogDocument.sourcesName, source).map { $0.sha256 ?? "" },
+            tableDigest: try keptTarget(VendorTables.targetName, source).map { $0.sha256 ?? "" },
             rootVersion: trusted.root.header.version,
             distributionDigests: distributionDigests, sourceKind: sourceKind)
     }

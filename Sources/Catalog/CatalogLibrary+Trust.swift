@@ -107,12 +107,14 @@ extension CatalogLibrary {
         }
         try await refreshSources(source, client)
         let digests = try await refreshDistributions(source, client)
+        let table = try await refreshTable(source, client, before.trust)
         guard
-            let summary = try signedSummary(
+            var summary = try signedSummary(
                 source, distributionDigests: digests, sourceKind: sighting.kind ?? before.trust?.sourceKind)
         else {
             throw CatalogAccessError.damaged(path: metadataPath(source), cause: nil)
         }
+        (summary.tableDigest, summary.tableFault) = (table.digest, table.fault)
         try writeJSON(summary, to: summaryPath(source))
         let expired = CatalogLibrary.expiry(summary, source)
         return CatalogCopy(

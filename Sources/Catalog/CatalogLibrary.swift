@@ -6,7 +6,7 @@ import Linux
 /// The catalogs that this user follows: their sources, the last copy of each, and the indexes that were fetched.
 ///
 /// Folder layout: `NAME/source.json`, `NAME/metadata/` (trusted), `NAME/trust.json`, `NAME/catalog.json`,
-/// `NAME/sources.json` (where the catalog has one), `NAME/distributions/DISTRO.json` (from publishers of their own), `NAME/indexes/DISTRO/VERSION.<digest>.caibx`.
+/// `NAME/sources.json` and `NAME/vendors.json` (where the catalog has them), `NAME/distributions/DISTRO.json` (from publishers of their own), `NAME/indexes/DISTRO/VERSION.<digest>.caibx`.
 /// Several processes may share it: every file appears by rename.
 package struct CatalogLibrary: Sendable {
     let directory: String
@@ -241,7 +241,7 @@ package struct CatalogLibrary: Sendable {
     }
 
     /// What was trusted last: as it was written down, or from the signed metadata where that can no longer be read.
-    private func summary(_ source: CatalogSource) throws -> TrustSummary {
+    func summary(_ source: CatalogSource) throws -> TrustSummary {
         do {
             return try JSONDecoder().decode(
                 TrustSummary.self, from: Data(try FileContents.read(summaryPath(source), limit: 1 << 20)))

@@ -77,6 +77,8 @@ package enum PublisherError: Error, Sendable, Equatable {
     case recordingFailed(reason: String)
     /// A stored block is not what its name says; `reason` is a phrase.
     case damagedBlock(path: String, reason: String)
+    /// Tables of vendors that readers would refuse; phrases, each with its file.
+    case tables(folder: String, problems: [String])
     /// Compression itself failed; `reason` is the library's text.
     case compression(reason: String)
 

@@ -2,6 +2,8 @@
 package enum VendorsError: Error, Sendable, Hashable, Codable {
     /// A file of the table; `place` is a key in it.
     case table(file: String, place: String, reason: String)
+    /// A catalog's table is not used as the settings or its publisher say.
+    case catalogsTable(catalog: String, reason: String)
     /// The table has no such system; near names are suggested.
     case noSuchSystem(String, near: [String])
     /// The vendor no longer has the build.
@@ -28,6 +30,7 @@ extension VendorsError: CustomStringConvertible {
         switch self {
         case .table(let file, let place, let reason):
             place.isEmpty ? "\(file): \(reason)" : "\(file): \(place) \(reason)"
+        case .catalogsTable(let catalog, let reason): "the table of catalog \(catalog) \(reason)"
         case .noSuchSystem(let name, let near):
             "no vendor offers '\(name)'" + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: ", "))?")
         case .gone(_, let build, let url):

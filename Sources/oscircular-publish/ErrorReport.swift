@@ -185,6 +185,12 @@ struct ErrorReport {
         case .damagedBlock(let path, let reason):
             self.init(
                 65, "\(path) cannot be used", reason, "restore it from another copy of the store, and run it again")
+        case .tables(let folder, let problems):
+            let rest = problems.count > 3 ? " (and \(problems.count - 3) more)" : ""
+            self.init(
+                65, "the tables of \(folder) were not published",
+                "readers would refuse them: " + problems.prefix(3).joined(separator: "; ") + rest,
+                "see oscircular-vendors(5)")
         case .compression(let reason): self.init(1, "a block was not compressed", reason)
         }
     }

@@ -37,7 +37,7 @@ struct PublishCommand: ParsableCommand {
         subcommands: [
             InitCommand.self, MakeCommand.self, AddCommand.self, UpdateCommand.self, RecordCommand.self,
             KeyCommand.self, TimestampCommand.self, PruneCommand.self, PinCommand.self, UnpinCommand.self,
-            WithdrawCommand.self, VerifyCommand.self, MirrorCommand.self, ConvertCommand.self,
+            WithdrawCommand.self, VendorsCommand.self, VerifyCommand.self, MirrorCommand.self, ConvertCommand.self,
             StatsCommand.self,
         ])
 }

@@ -36,9 +36,12 @@ struct CommandContext {
         return BlockCache.open(places: places, configuration: configuration) { Terminal.note("oscircular: \($0)") }
     }
 
-    /// Says which files of the table of vendors count as not there.
+    /// Says which files of the table of vendors count as not there, and what is wrong with catalogs' tables.
     static func noteFaults(of faults: [VendorsError]) {
-        for fault in faults { Terminal.note("oscircular: \(Terminal.clean("\(fault)")); the file is not used") }
+        for fault in faults {
+            let isFile = if case .table = fault { true } else { false }
+            Terminal.note("oscircular: \(Terminal.clean("\(fault)"))\(isFile ? "; the file is not used" : "")")
+        }
     }
 
     var registry: SessionRegistry { SessionRegistry(places: places) }

@@ -7,7 +7,7 @@ import Vendors
 extension ErrorReport {
     static func describe(_ error: VendorsError) -> (Int32, String) {
         switch error {
-        case .table: (ExitStatus.configuration, "\(error)")
+        case .table, .catalogsTable: (ExitStatus.configuration, "\(error)")
         case .noSuchSystem: (ExitStatus.notFound, "\(error)")
         case .gone(let system, _, _):
             (ExitStatus.unavailable, "\(error). 'oscircular list vendors/\(system)' shows what it offers")
@@ -37,7 +37,7 @@ extension ErrorReport {
         let (code, cause) = describe(error.cause)
         var text = cause
         if let other = error.other { text += ". A vendor offers it, too: \(other)" }
-        for fault in error.faults { text += ". A file of the table of vendors is not used: \(fault)" }
+        for fault in error.faults { text += ". The table of vendors is not whole: \(fault)" }
         return (code, text)
     }
 

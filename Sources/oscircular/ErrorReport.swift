@@ -135,6 +135,7 @@ struct ErrorReport {
                             + "'--unverified' boots it before")
                     + (isByDefault ? "" : "; your setting vendors.least asks for more (\(boot.least.rawValue))")
             )
+        case .tableChange(let change): (ExitStatus.notPermitted, change.keptText)
         case .packed(let file): describe(file)
         case .newerState(let folder, let format):
             (

@@ -26,9 +26,11 @@ import Testing
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Seccomp", "Linux"],
         "ObjectStore": ["Curl", "Linux"],
-        // A vendor's file that is published as it is must be one that readers can decode while it arrives.
+        // A vendor's file that is published as it is must be one that readers can decode while it arrives, and a table of vendors one that
+        // they read.
         "Publisher": [
-            "TUF", "Upstream", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "ObjectStore",
+            "TUF", "Upstream", "Catalog", "Vendors", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress",
+            "ObjectStore",
             "Curl",
             "Zstd", "Zlib", "Linux",
         ],

@@ -3,6 +3,7 @@ import BootMenu
 import Catalog
 import Curses
 import Testing
+import Vendors
 import menu_sample
 
 /// What the menu does with the systems that vendors offer on their own servers.
@@ -220,6 +221,30 @@ import menu_sample
         menu.press(.named(.right))
         let effects = menu.press(.named(.enter))
         #expect(effects.contains { if case .boot(newest, _, question) = $0 { true } else { false } }, "\(effects)")
+    }
+
+    @Test func aChangeOfTheTableIsAskedAboutAndTheFirstAnswerIsNone() throws {
+        func side(_ server: String) -> TableChange.Side {
+            .init(system: "debian-13", facts: RowFacts(keys: [], servers: [server], trust: .none, seed: "none"))
+        }
+        let change = TableChange(
+            catalog: "os", name: "debian-13", before: side("a.example.org"), after: side("b.example.org"))
+        var menu = VendorScreens.known()
+        menu.press(.named(.enter))
+        let launch = try #require(menu.launches.keys.first)
+        _ = menu.handle(.launchAsksOfTable(launch, change))
+        #expect(menu.top.screen == .systems && menu.launches.isEmpty)
+        let text = menu.text().joined(separator: " ")
+        #expect(text.contains("A catalog changes debian-13") && text.contains("a.example.org"), "\(menu.text())")
+        var none = menu
+        #expect(none.press(.named(.enter)).isEmpty)
+        for (steps, isAllowed) in [(1, false), (2, true)] {
+            var menu = menu
+            for _ in 0..<steps { menu.press(.named(.right)) }
+            let effects = menu.press(.named(.enter))
+            #expect(effects.first == .answer(change, isAllowed: isAllowed), "\(effects)")
+            #expect(effects.contains { if case .boot(newest, _, nil) = $0 { true } else { false } }, "\(effects)")
+        }
     }
 
     @Test func aWrongImageIsSaidUntilTheUserHasReadIt() {

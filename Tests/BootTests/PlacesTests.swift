@@ -52,7 +52,8 @@ import Testing
     ])
     func tablesOfVendorsLieBesideTheProgramOrInItsSources(program: String, folders: [String]) {
         let places = Places(program: program, environment: { _ in nil }, user: 1000, home: "/home/ann")
-        #expect(places.vendorTables == folders + ["/home/ann/.config/oscircular/vendors"])
+        #expect(places.installedTables == folders)
+        #expect(places.ownTables == ["/etc/oscircular/vendors", "/home/ann/.config/oscircular/vendors"])
     }
 
     // MARK: The runtime folder

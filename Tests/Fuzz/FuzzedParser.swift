@@ -35,6 +35,7 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "clear-signed", run: clearSigned),
         FuzzedParser(name: "torrent", run: torrent),
         FuzzedParser(name: "vendor-table", run: vendorTable),
+        FuzzedParser(name: "vendor-tables", run: tables),
         FuzzedParser(name: "listing", run: listing),
     ]
 
@@ -75,6 +76,16 @@ struct FuzzedParser: Sendable {
             preconditionFailure("what was read cannot be written")
         }
         precondition(again == document)
+    }
+
+    private static func tables(_ bytes: [UInt8]) {
+        guard let tables = try? VendorTables.decode(bytes) else { return }
+        // Written, it may be longer than what is read.
+        guard let written = try? tables.encode() else { return }
+        guard let again = try? VendorTables.decode(written) else {
+            preconditionFailure("what was written cannot be read")
+        }
+        precondition(again == tables)
     }
 
     private static func configuration(_ bytes: [UInt8]) {

@@ -4,6 +4,7 @@ import Catalog
 import Glibc
 import Linux
 import Synchronization
+import Vendors
 
 /// A made-up world for the menu: for its screen tests and its benchmark. Nothing is fetched and nothing boots.
 final class SampleBackend: MenuBackend {
@@ -97,6 +98,8 @@ final class SampleBackend: MenuBackend {
             return cell < ticks * 12 + 8 ? .arriving : .missing
         }
     }
+
+    func keep(_ change: TableChange, isAllowed: Bool) async throws {}
 
     func boot(_ image: VersionKey, session: String, allowing: UnverifiedBoot?) async throws -> StartReport {
         let version = world.withLock { world in

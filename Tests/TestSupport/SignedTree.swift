@@ -33,6 +33,9 @@ package struct SignedTree: Sendable {
         try repository.update(role: role, adding: added, signers: keys + extra)
     }
 
+    /// Signs that files are no longer published; they stay.
+    package func remove(_ names: [String]) throws { try repository.update(removing: names, signers: keys) }
+
     package func publish(_ document: CatalogDocument) throws { try publish(["catalog.json": try document.encode()]) }
 
     /// Lets another key sign for one distribution.

@@ -1,3 +1,5 @@
+import Vendors
+
 /// Everything a session's process needs to know, as `oscircular boot` hands it over on standard input.
 package struct BootRequest: Codable, Sendable, Equatable {
     /// Where the console and screen go; the session itself only needs to know whether to offer a screen.
@@ -24,6 +26,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var exchangeLimit: UInt64?
     /// Whether a version may boot that is less sure than the settings ask for; nil means no.
     package var allowUnverified: Bool?
+    /// Whether somebody can be asked about changes of the table of vendors; nil means no, and the system boots as it was before.
+    package var asksOfTable: Bool?
     /// The user's own orders for the guest's first boot, in the words of the guest's own program for it; nil for none.
     package var userData: String?
     /// The name under which the guest's disk and identity stay; a new one, or a machine that is there; nil for a guest that is
@@ -82,6 +86,9 @@ package struct StartReport: Codable, Sendable {
     package var isUp: Bool
     /// What the user has to allow first, where that is why the start failed: ``UnverifiedBoots/allow(_:)``, then another start.
     package var unverified: UnverifiedBoot?
+    /// What a catalog's table would change of the system, where the user is to say first whether it may, and that is why the start failed:
+    /// ``TableAnswers/keep(_:isAllowed:)``, then another start.
+    package var tableChange: TableChange?
     /// What the user's settings do not let boot, where that is why the start failed.
     package var refused: UnverifiedBoot?
 

@@ -196,6 +196,7 @@ package final class SessionRun: Sendable {
 
     private func findVersion(_ systems: SystemsLibrary, _ cache: BlockCache) async throws -> SessionImage {
         let name = try VersionName(argument: request.name)
+        try await checkTable(systems, name)
         let (wanted, isCurrent) = try await systems.choose(name)
         update {
             $0.catalog = wanted.source.name
@@ -221,6 +222,14 @@ package final class SessionRun: Sendable {
                 image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [],
                 ledger: try image.ledger(index, in: self.places.ledgers))
         }
+    }
+
+    /// Before anybody is asked for anything: a server that is no longer the right one may be why it changes.
+    private func checkTable(_ systems: SystemsLibrary, _ name: VersionName) async throws {
+        guard let change = await systems.tableChange(of: name) else { return }
+        if request.asksOfTable == true, systems.table.isOpen(change) { throw BootError.tableChange(change) }
+        note("\(change.keptText)\n")
+        update { $0.tableNote = change.keptText }
     }
 
     /// Whether the version is as sure as the user wants it.

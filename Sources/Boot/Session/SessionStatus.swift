@@ -96,6 +96,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var withdrawn: String?
     /// What the guest does not get of what its catalog advises; nil if it gets all of it.
     package var lowered: String?
+    /// What a catalog's table would change of its system, and that the system is as it was before; nil where nothing waits.
+    package var tableNote: String?
     /// Nil while nothing is wrong with it.
     package var network: NetworkTrouble?
     /// How sure a vendor's version is; nil for a catalog's.
@@ -143,7 +145,7 @@ extension SessionStatus {
     package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
-    /// was, ``network`` if something is wrong with it, ``trust`` and ``verified`` for a vendor's, and ``machine`` and ``home`` where there is one.
+    /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``trust`` and ``verified`` for a vendor's, and ``machine`` and ``home`` where there is one.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -169,6 +171,7 @@ extension SessionStatus {
         try container.encode(domain, forKey: .domain)
         try container.encodeIfPresent(withdrawn, forKey: .withdrawn)
         try container.encodeIfPresent(lowered, forKey: .lowered)
+        try container.encodeIfPresent(tableNote, forKey: .tableNote)
         try container.encodeIfPresent(network, forKey: .network)
         try container.encodeIfPresent(trust, forKey: .trust)
         try container.encodeIfPresent(verified, forKey: .verified)

@@ -115,6 +115,8 @@ package struct Configuration: Sendable, Equatable {
             vendors.least = TrustLevel(rawValue: value)
         }
         if let value = try reader.strings("vendors.hidden") { vendors.hidden = Set(value) }
+        // Empty takes back what /etc says.
+        if let value = try reader.string("vendors.from") { vendors.from = value.isEmpty ? nil : value }
         if let value = try reader.string("network.mode", among: ["user", "lan", "none"]) { network = value }
     }
 }
@@ -128,7 +130,7 @@ private struct SettingsReader {
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
         "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
         "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "user-data"],
-        "vendors": ["enabled", "least", "hidden"],
+        "vendors": ["enabled", "least", "hidden", "from"],
     ]
 
     /// A misspelt setting is an error, not a silent default.

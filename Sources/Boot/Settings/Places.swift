@@ -37,9 +37,13 @@ package struct Places: Sendable {
     package var vendors: String { "\(state)/vendors" }
     /// What was found out here about vendors' versions.
     package var vendorNotes: String { "\(state)/vendor-notes" }
-    /// Folders with tables of vendors: that of the sources, in a folder where the program was built, the installed one, then the user's
-    /// own. A later one's file takes the place of an earlier one's of the same name.
-    package let vendorTables: [String]
+    /// Folders with tables of vendors that belong to the program: that of the sources, in a folder where the program was built, then the
+    /// installed one. A later one's file takes the place of an earlier one's of the same name.
+    package let installedTables: [String]
+    /// The administrator's, then the user's own.
+    package let ownTables: [String]
+    /// What has counted of catalogs' tables so far, and what the user has said to their changes.
+    package var tableRecord: String { "\(state)/vendor-table" }
     /// Since when versions of which something is stored have been missing from their catalogs.
     package var departed: String { "\(state)/departed" }
     /// A folder for each session, which its guest reads and writes over ssh. Nobody else may pass: what a guest makes there runs as its maker.
@@ -75,7 +79,8 @@ package struct Places: Sendable {
             ?? (isRoot ? "/var/cache/oscircular" : "\(home)/.cache/oscircular")
         let configuration = variable("XDG_CONFIG_HOME") ?? "\(home)/.config"
         configurationFiles = ["/etc/oscircular/config.toml", "\(configuration)/oscircular/config.toml"]
-        vendorTables = Places.tables(of: program) + ["\(configuration)/oscircular/vendors"]
+        installedTables = Places.tables(of: program)
+        ownTables = ["/etc/oscircular/vendors", "\(configuration)/oscircular/vendors"]
     }
 
     /// Folders of tables that belong to a program, the least important first.

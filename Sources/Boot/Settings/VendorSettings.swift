@@ -9,6 +9,8 @@ package struct VendorSettings: Sendable, Equatable {
     package var least: TrustLevel?
     /// Ids of systems, and names of vendors, that are not offered.
     package var hidden: Set<String> = []
+    /// The followed catalog whose table of vendors counts beside the installed one, by the catalog's name; nil for none.
+    package var from: String?
 
     package init() {}
 }

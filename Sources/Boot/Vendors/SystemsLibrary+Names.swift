@@ -28,6 +28,16 @@ extension SystemsLibrary {
         }
     }
 
+    /// What a catalog's table would change of the vendor's system that a name means, and the user has not allowed. Asks nobody.
+    package func tableChange(of name: VersionName) async -> TableChange? {
+        guard !table.changes.isEmpty, [nil, CatalogSource.vendorsName].contains(name.catalog) else { return nil }
+        let copies = await copies(refresh: false)
+        // A name that means nothing now may mean something with the change.
+        let found = try? name.find(in: copies)
+        if let found, !found.copy.source.isVendors { return nil }
+        return table.change(of: name.distribution, system: found?.distribution.id)
+    }
+
     /// The versions of a vendor's system that the vendor no longer has, as far as anybody here knows.
     package func goneVersions(of distribution: Distribution) -> Set<VersionID> {
         guard let vendors else { return [] }

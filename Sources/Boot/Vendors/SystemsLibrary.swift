@@ -21,8 +21,9 @@ package struct SystemsLibrary: Sendable {
     /// Nil where vendors' systems are not offered: they are turned off, or there is no table, or a followed catalog has had
     /// their name since before it was reserved.
     package let vendors: VendorLibrary?
-    /// Files of the table that count as not there, and why.
-    package let tableFaults: [VendorsError]
+    /// The table of vendors, and what of it is not used.
+    package let table: SystemsTable
+    package var tableFaults: [VendorsError] { table.faults }
     /// What was found out here about vendors' versions; nil where nothing is known of places.
     let notes: VendorNotes?
     let ledgers: LedgerFolder?
@@ -31,14 +32,16 @@ package struct SystemsLibrary: Sendable {
         catalogs = CatalogLibrary(
             directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
         let settings = configuration.vendors
-        let table = settings.isEnabled ? VendorTable.load(folders: places.vendorTables) : VendorTable()
-        (tableFaults, notes, ledgers) = (table.faults, VendorNotes(places: places), places.ledgers)
+        table =
+            settings.isEnabled
+            ? SystemsTable(places: places, settings: settings, catalogs: catalogs) : SystemsTable()
+        (notes, ledgers) = (VendorNotes(places: places), places.ledgers)
         let isNameTaken = catalogs.sources().contains { $0.name == CatalogSource.vendorsName }
         vendors =
-            table.rows.isEmpty || isNameTaken
+            table.table.rows.isEmpty || isNameTaken
             ? nil
             : VendorLibrary(
-                table: table, directory: places.vendors, transfers: transfers, hidden: settings.hidden)
+                table: table.table, directory: places.vendors, transfers: transfers, hidden: settings.hidden)
     }
 
     /// - Parameters:
@@ -46,7 +49,7 @@ package struct SystemsLibrary: Sendable {
     ///   - places: where what was found out about vendors' versions is; nil for nowhere.
     package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil, places: Places? = nil) {
         (self.catalogs, self.vendors) = (catalogs, vendors)
-        (tableFaults, notes, ledgers) = ([], places.map { VendorNotes(places: $0) }, places?.ledgers)
+        (table, notes, ledgers) = (SystemsTable(), places.map { VendorNotes(places: $0) }, places?.ledgers)
     }
 
     /// Copies of the followed catalogs, by name, then what is known of vendors' systems.
@@ -86,7 +89,7 @@ package struct SystemsLibrary: Sendable {
         case .never: break
         case .ifUnknown where !known.versions.isEmpty: break
         // What is named and known is not looked for again.
-        case .ifDue where isNamed: break
+        case .ifDue where isNamed && vendors.isCurrent(known.id): break
         case .ifDue where !known.versions.isEmpty && (isDue || name.version != nil):
             found.distribution = await refreshed(known, by: vendors, evenIfFresh: name.version != nil)
         case .ifUnknown, .ifDue:

@@ -22,7 +22,7 @@ extension BootBackend {
                 remember(known)
                 continuation.yield(await offer(known, sessions, isPriced: false))
                 continuation.yield(await offer(known, sessions, isPriced: true))
-                let fresh = await asked(known, isAsked: isAsked)
+                let fresh = await renewed(await asked(known, isAsked: isAsked))
                 remember(fresh)
                 await fetchIndexes(of: BootBackend.newest(fresh))
                 continuation.yield(await offer(fresh, sessions, isPriced: true))

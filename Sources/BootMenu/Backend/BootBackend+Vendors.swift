@@ -31,6 +31,19 @@ extension BootBackend {
         }
     }
 
+    package func keep(_ change: TableChange, isAllowed: Bool) async throws {
+        let answers = TableAnswers(places: places)
+        try await WorkerThread.run(name: "answer") { try answers.keep(change, isAllowed: isAllowed) }
+        await renewSystems()
+    }
+
+    /// Copies of catalogs with vendors' systems as the catalogs' tables have them by now.
+    func renewed(_ copies: [CatalogCopy]) async -> [CatalogCopy] {
+        guard systems.table.stamp != SystemsTable.stamp(of: library) else { return copies }
+        await renewSystems()
+        return copies.filter { !$0.source.isVendors } + (systems.vendors.map { [$0.copy()] } ?? [])
+    }
+
     package func hide(_ vendor: String, _ isHidden: Bool) async throws {
         var vendors = await hiddenVendors()
         if isHidden { vendors.insert(vendor) } else { vendors.remove(vendor) }

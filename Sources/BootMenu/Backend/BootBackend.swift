@@ -12,7 +12,7 @@ package final class BootBackend: MenuBackend {
     let configuration: Configuration
     let transfers: TransferQueue
     /// Everything that can be booted, and the part of it that catalogs offer.
-    let systems: SystemsLibrary
+    var systems: SystemsLibrary { loaded.withLock { $0 } }
     var library: CatalogLibrary { systems.catalogs }
     let cacheOfUser: BlockCache
     let registry: SessionRegistry
@@ -20,6 +20,8 @@ package final class BootBackend: MenuBackend {
     private let program: String
     private let hasDisplay: Bool
     let describe: @Sendable (any Error) -> String
+    /// Made anew when the table of vendors has changed.
+    private let loaded: Mutex<SystemsLibrary>
     /// The catalogs as they were read last.
     private let copies = Mutex<[CatalogCopy]>([])
     /// The guests as they were seen last.
@@ -39,12 +41,22 @@ package final class BootBackend: MenuBackend {
         self.hasDisplay = hasDisplay
         self.describe = describe
         transfers = configuration.transfers(catalogs: places.catalogs)
-        systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
+        loaded = Mutex(SystemsLibrary(places: places, configuration: configuration, transfers: transfers))
         cacheOfUser = BlockCache.open(places: places, configuration: configuration)
         registry = SessionRegistry(places: places)
     }
 
     package func message(for error: any Error) -> String { describe(error) }
+
+    /// Reads the table of vendors again.
+    func renewSystems() async {
+        let (places, configuration, transfers) = (places, configuration, transfers)
+        // Without a thread what was read before goes on to be used.
+        let new = try? await WorkerThread.run(name: "table") {
+            SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
+        }
+        if let new { loaded.withLock { $0 = new } }
+    }
 
     func remember(_ new: [CatalogCopy]) { copies.withLock { $0 = new } }
 
@@ -95,12 +107,13 @@ package final class BootBackend: MenuBackend {
             registry.clearStale()
             registry.trimLogs()
         }
-        let request = BootRequest(
+        var request = BootRequest(
             id: session, name: image.description, memoryMiB: configuration.memoryMiB, cpus: configuration.cpus,
             // Windows and consoles are opened from the menu later; the guest needs a screen for that.
             display: hasDisplay ? .window : .none, network: configuration.network, accel: configuration.accelerator,
             connect: configuration.connect, keepsExchange: configuration.keepsExchange ? nil : false,
             exchangeLimit: configuration.exchangeLimit)
+        request.asksOfTable = true
         return try await SessionLauncher(places: places, program: program).start(request)
     }
 

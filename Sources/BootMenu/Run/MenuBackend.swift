@@ -1,5 +1,6 @@
 import Boot
 import Linux
+import Vendors
 
 /// What the menu needs from outside: catalogs, cache and sessions. Calls may come from any thread and take as long as they need:
 /// no screen waits for them. Tests put a made-up world in its place.
@@ -29,6 +30,8 @@ package protocol MenuBackend: Sendable {
     ///   - session: the id for its session.
     ///   - allowing: what the user allows from now on, having been asked.
     func boot(_ image: VersionKey, session: String, allowing: UnverifiedBoot?) async throws -> StartReport
+    /// Keeps what the user says to a change of the table of vendors, which counts from now on.
+    func keep(_ change: TableChange, isAllowed: Bool) async throws
     func order(_ command: ControlCommand, session: String) async throws
     /// Connects this process's terminal to the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws

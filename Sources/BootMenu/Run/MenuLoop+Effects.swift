@@ -1,5 +1,6 @@
 import Boot
 import Linux
+import Vendors
 
 /// Carries out effects, each in a task of its own; their results come back as events.
 extension MenuLoop {
@@ -33,6 +34,7 @@ extension MenuLoop {
                 guard let end = await self.backend.endReason(session: session, image) else { return }
                 self.post(.explained(image, end))
             }
+        case .answer(let change, let isAllowed): keep(change, isAllowed)
         case .boot(let image, let number, let allowing): boot(image, number, allowing)
         case .order(let order, let session):
             attempt {
@@ -103,6 +105,14 @@ extension MenuLoop {
         }
     }
 
+    private func keep(_ change: TableChange, _ isAllowed: Bool) {
+        answering = Task {
+            do { try await backend.keep(change, isAllowed: isAllowed) } catch {
+                post(.failed(backend.message(for: error)))
+            }
+        }
+    }
+
     private func boot(_ image: VersionKey, _ number: Int, _ allowing: UnverifiedBoot?) {
         let session = SessionID.random()
         // The lists show it soon, too.
@@ -119,9 +129,12 @@ extension MenuLoop {
         Task {
             defer { following.cancel() }
             do {
+                await answering?.value
                 let report = try await backend.boot(image, session: session, allowing: allowing)
                 if let question = report.unverified {
                     post(.launchAsks(number, question))
+                } else if let change = report.tableChange {
+                    post(.launchAsksOfTable(number, change))
                 } else if let boot = report.refused {
                     post(.launchFailed(number, boot.refusal, report.status))
                 } else if let failure = report.failure {

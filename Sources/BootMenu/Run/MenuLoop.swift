@@ -44,6 +44,8 @@ package actor MenuLoop {
     private var pendingSignal: Int32?
     var fetches: [Int: Task<Void, Never>] = [:]
     var isLoadingOffer = false
+    /// What the user said last to a change of the table is being kept.
+    var answering: Task<Void, Never>?
     var wantsOfferAgain: Bool?
     private var ended: CheckedContinuation<MenuEnd, Never>?
     private var end: MenuEnd?

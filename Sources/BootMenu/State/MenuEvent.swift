@@ -1,5 +1,6 @@
 import Boot
 import Curses
+import Vendors
 
 /// Everything that can happen to the menu.
 package enum MenuEvent: Sendable {
@@ -20,6 +21,8 @@ package enum MenuEvent: Sendable {
     case launchUp(Int, SessionStatus?)
     /// The launch waits for the user, who has to allow this first.
     case launchAsks(Int, UnverifiedBoot)
+    /// The launch waits for the user, who is to say whether a catalog's table may change the system.
+    case launchAsksOfTable(Int, TableChange)
     /// The launch failed, for this reason; how far it was where that is known.
     case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)
@@ -75,6 +78,8 @@ package enum MenuEffect: Sendable, Hashable {
     case login(session: String, VersionKey)
     /// Find out why a guest ended.
     case explainEnd(session: String, VersionKey)
+    /// Keep what the user says to a change of the table; boots that follow wait for that.
+    case answer(TableChange, isAllowed: Bool)
     /// `allowing`: what the user was asked about, and allows from now on.
     case boot(VersionKey, launch: Int, allowing: UnverifiedBoot? = nil)
     case order(ControlCommand, session: String)

@@ -17,6 +17,8 @@ extension MenuState {
             let image = VersionKey(
                 catalog: allowed.catalog, distribution: allowed.distribution, version: allowed.version)
             return boot(image, allowing: allowed)
+        case .answer(let change, let isAllowed, let image):
+            return [.answer(change, isAllowed: isAllowed)] + boot(image)
         case .open(let screen):
             open(screen)
             return [.loadGuests]

@@ -16,6 +16,7 @@ extension MenuState {
         case .launchUp(let number, let status): return rise(number, status)
         case .launchFailed(let number, let reason, let status): fail(number, reason, status)
         case .launchAsks(let number, let boot): ask(number, boot)
+        case .launchAsksOfTable(let number, let change): ask(number, change)
         case .looked(let number): return takeLook(number)
         case .vendorAnswered(let name, let failure): return take(failure, of: name)
         case .explained(let image, let end): explain(image, end)

@@ -1,4 +1,5 @@
 import Boot
+import Vendors
 
 /// Vendors' systems: their groups in the list, and what is asked of their servers and when.
 extension MenuState {
@@ -252,6 +253,22 @@ extension MenuState {
                 "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). Whoever controls that server, or has broken into it, "
                     + "decides what runs in the guest. Boot it all the same? You are asked once for this system.",
                 [Dialog.cancel(), .init(label: "Boot it", action: .allow(boot))]))
+    }
+
+    /// The boot waits for the user's word on what a catalog's table changes.
+    mutating func ask(_ number: Int, _ change: TableChange) {
+        guard let image = launches.removeValue(forKey: number)?.image else { return }
+        stack.removeAll { $0.screen == .launch(number) }
+        settle()
+        notices.append(
+            Dialog(
+                "A catalog changes \(change.name)",
+                "\(change.text.prefix(1).uppercased())\(change.text.dropFirst()). You are asked once for this change.",
+                [
+                    Dialog.cancel(),
+                    .init(label: "Boot as before", action: .answer(change, isAllowed: false, image)),
+                    .init(label: "Allow and boot", action: .answer(change, isAllowed: true, image)),
+                ]))
     }
 
     /// Says why a guest was stopped.

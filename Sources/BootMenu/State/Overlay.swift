@@ -1,4 +1,5 @@
 import Boot
+import Vendors
 
 /// What is shown over a screen and takes the keys.
 package enum Overlay: Sendable, Hashable {
@@ -18,6 +19,8 @@ package struct Dialog: Sendable, Hashable {
         case boot(VersionKey)
         /// Boot what the user was asked about.
         case allow(UnverifiedBoot)
+        /// Say whether a catalog's table may change a system, then boot what was to boot.
+        case answer(TableChange, isAllowed: Bool, VersionKey)
         case open(MenuScreen)
         case fetch(VersionKey, VersionFetch.Extent)
         case stopFetch(Int)

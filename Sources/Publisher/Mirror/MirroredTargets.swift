@@ -46,6 +46,8 @@ struct MirroredTargets: Sendable {
         let sources = try await fetch(CatalogDocument.sourcesName).map { bytes in
             try MirroredTargets.decode(CatalogDocument.sourcesName, source) { try CatalogDocument.decodeSources(bytes) }
         }
+        // Whole, whichever distributions are copied: readers of the copy ask for all that the metadata names.
+        if try await fetch(VendorTables.targetName) != nil { done.insert(VendorTables.targetName) }
         for position in document.distributions.indices {
             let id = document.distributions[position].id
             guard options.distributions.isEmpty || options.distributions.contains(id) else { continue }

@@ -77,6 +77,17 @@ struct TreeContents: Sendable {
         return (parts.catalog, parts.sources == known ? nil : parts.sources)
     }
 
+    /// The table of vendors; nil where there is none.
+    /// - Throws: ``PublisherError``, as ``catalog()``.
+    func vendorTables() throws(PublisherError) -> VendorTables? {
+        guard let bytes = try read(VendorTables.targetName) else { return nil }
+        do {
+            return try VendorTables.decode(bytes)
+        } catch {
+            throw .catalog(path: self.path(of: VendorTables.targetName) ?? VendorTables.targetName, error)
+        }
+    }
+
     private func sources() throws(PublisherError) -> CatalogDocument? {
         guard let bytes = try read(CatalogDocument.sourcesName) else { return nil }
         do {

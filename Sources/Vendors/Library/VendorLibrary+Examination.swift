@@ -71,7 +71,7 @@ extension VendorLibrary {
             case .state: throw error
             case .transient, .noVerifier: finding.state = .transient
             case .unverified, .cannotVerify: finding.state = .unverified
-            case .structural, .gone, .noSuchSystem, .table: finding.state = .structural
+            case .structural, .gone, .noSuchSystem, .table, .catalogsTable: finding.state = .structural
             }
         }
         return finding

@@ -67,6 +67,12 @@ package struct VendorLibrary: Sendable {
     /// When a row's listing was last answered; nil for one that is not stored.
     package func listed(_ distribution: String) -> Timestamp? { table.row(distribution).flatMap(listing)?.asked }
 
+    /// Whether what is known of a system's builds was asked for as the table has it now.
+    package func isCurrent(_ distribution: String) -> Bool {
+        guard let row = table.row(distribution), let listing = listing(of: row) else { return false }
+        return isCurrent(listing, row)
+    }
+
     /// What went wrong when the vendor was last asked; nil where that went well, or it never was.
     package func fault(of distribution: String) -> VendorsError? { table.row(distribution).flatMap(listing)?.fault }
 

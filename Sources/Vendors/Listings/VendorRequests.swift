@@ -57,9 +57,9 @@ struct VendorRequests: Sendable {
         return Answer(bytes: result.body.bytes, url: result.effectiveURL, validators: validators)
     }
 
-    /// A key's URL, which is of no system, is the table's own.
+    /// A key's URL is of no system, and the table's own.
     private func reach(of url: String, _ system: String) -> TransferReach {
-        table.row(system)?.reach(of: url) ?? .written
+        table.row(system)?.reach(of: url) ?? table.reach(ofKey: url)
     }
 
     private func failure(_ error: any Error, _ system: String, _ server: String, _ shown: String) -> VendorsError {

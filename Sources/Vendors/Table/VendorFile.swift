@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 import Formats
 import Linux
 import TOMLKit
@@ -6,8 +7,8 @@ import Upstream
 
 /// One file of the table: a vendor and its systems.
 struct VendorFile: Sendable, Hashable, Codable {
-    let vendor: Vendor
-    let rows: [VendorRow]
+    private(set) var vendor: Vendor
+    private(set) var rows: [VendorRow]
 
     /// Bytes of the longest file.
     static let longest = 1 << 20
@@ -28,8 +29,9 @@ struct VendorFile: Sendable, Hashable, Codable {
     /// - Parameters:
     ///   - file: its path, for errors.
     ///   - name: the name that the vendor must have.
+    ///   - origin: who says it.
     /// - Throws: ``VendorsError/table(file:place:reason:)``.
-    init(_ bytes: [UInt8], file: String, name: String) throws(VendorsError) {
+    init(_ bytes: [UInt8], file: String, name: String, origin: TableOrigin = .folder) throws(VendorsError) {
         func notTOML(_ reason: String) -> VendorsError {
             .table(file: file, place: "", reason: "is not TOML: \(reason)")
         }
@@ -66,7 +68,14 @@ struct VendorFile: Sendable, Hashable, Codable {
                 throw reader.error("id", "must be of the form [a-z0-9][a-z0-9._-]{0,63}")
             }
             reader.place = "\(id): "
-            let row = try VendorRow(reader, id: id, vendor)
+            var row = try VendorRow(reader, id: id, vendor)
+            row.origin = origin
+            if origin != .folder, let address = row.plainAddress {
+                throw reader.error(
+                    "upstream",
+                    "leads to \(URLText.public(address)): a catalog's table may name plain http only on this machine, or where each "
+                        + "piece is verified")
+            }
             guard names.insert(row.id).inserted else { throw reader.error("id", "is another system's") }
             for name in row.aliases where !names.insert(name).inserted {
                 throw reader.error("aliases", "names '\(name)', which is a system's already")
@@ -75,6 +84,27 @@ struct VendorFile: Sendable, Hashable, Codable {
         }
         self.vendor = vendor
         self.rows = rows
+    }
+
+    /// The same under names that begin with another one.
+    /// - Throws: ``VendorsError/table(file:place:reason:)`` for a name that would be too long.
+    func prefixed(_ prefix: String, file: String) throws(VendorsError) -> VendorFile {
+        if prefix.isEmpty { return self }
+        var copy = self
+        for position in rows.indices {
+            let id = prefix + rows[position].id
+            guard Distribution.isValid(id: id) else {
+                throw .table(file: file, place: rows[position].id, reason: "is too long with '\(prefix)' before it")
+            }
+            copy.rows[position].id = id
+            copy.rows[position].aliases = rows[position].aliases.map { prefix + $0 }.filter(Distribution.isValid)
+            copy.rows[position].vendor = prefix + vendor.name
+            copy.rows[position].group = "\(prefix.dropLast()): \(rows[position].group)"
+        }
+        copy.vendor = Vendor(
+            name: prefix + vendor.name, title: "\(prefix.dropLast()): \(vendor.title)", homepage: vendor.homepage,
+            keys: vendor.keys, unchecked: vendor.unchecked)
+        return copy
     }
 
     private static func keys(_ table: TOMLTable, _ file: String) throws(VendorsError) -> [Vendor.PinnedKey] {
@@ -104,5 +134,15 @@ struct VendorFile: Sendable, Hashable, Codable {
             keys.append(Vendor.PinnedKey(name: name, key: key, unchecked: try reader.text("unchecked")))
         }
         return keys
+    }
+}
+
+extension VendorRow {
+    /// An address that anybody on the way could answer for; nil where there is none, and where each piece is verified.
+    fileprivate var plainAddress: String? {
+        if proof.trust >= .pieces { return nil }
+        return (addresses + signers.compactMap(\.key.url)).first {
+            $0.lowercased().hasPrefix("http:") && !URLText.isOfThisMachine($0)
+        }
     }
 }

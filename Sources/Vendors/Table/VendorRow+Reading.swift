@@ -30,7 +30,9 @@ extension VendorRow {
         }
         unchecked = try reader.text("unchecked")
         listing = try ListingPlace(reader)
-        proof = try Proof(reader, vendor, listing)
+        let proof = try Proof(reader, vendor, listing)
+        self.proof = proof
+        signers = vendor.keys.filter { proof.keys.contains($0.name) && $0.key.kind == proof.kind.keyKind }
         packing = try reader.choice("packed", Packing.self)
         isDownloadOnly = try reader.flag("download-only") || packing != nil
         sizeHint = try VendorRow.size(reader)

@@ -29,8 +29,12 @@ package struct VendorRow: Sendable, Hashable, Codable {
     /// What could not be checked when the table was written; nil for nothing.
     package var unchecked: String?
 
+    /// Who says all this.
+    package var origin = TableOrigin.folder
     package var listing: ListingPlace
     package var proof: Proof
+    /// The vendor's keys that may have signed, of the signature's kind.
+    package var signers: [Vendor.PinnedKey] = []
 
     package var format: DiskFormat
     /// What the file must be unpacked from, whole, before it is of use.

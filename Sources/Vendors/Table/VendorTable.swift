@@ -1,4 +1,5 @@
 import Catalog
+import Curl
 import Linux
 
 /// What the installed files and the user's own say that vendors offer.
@@ -8,9 +9,13 @@ package struct VendorTable: Sendable, Hashable, Codable {
     package internal(set) var rows: [VendorRow] = []
     /// What is wrong with files that count as not there, one for each.
     package internal(set) var faults: [VendorsError] = []
+    /// The names of all files, those with faults, too.
+    var files: Set<String> = []
 
-    /// Rows of all files together.
+    /// Rows of all files of folders together.
     static let mostRows = 1000
+    /// Rows of a catalog's table.
+    package static let mostOfCatalog = 500
 
     package init() {}
 
@@ -22,9 +27,12 @@ package struct VendorTable: Sendable, Hashable, Codable {
     package func vendor(_ name: String) -> Vendor? { vendors.first { $0.name == name } }
 
     /// Keys that may have signed what a row offers.
-    func keys(of row: VendorRow) -> [Vendor.PinnedKey] {
-        vendor(row.vendor)?.keys.filter { row.proof.keys.contains($0.name) && $0.key.kind == row.proof.kind.keyKind }
-            ?? []
+    func keys(of row: VendorRow) -> [Vendor.PinnedKey] { row.signers }
+
+    /// On whose word a key is fetched.
+    func reach(ofKey url: String) -> TransferReach {
+        let origins = rows.filter { $0.signers.contains { $0.key.url == url } }.map(\.origin)
+        return (origins.contains(.folder) ? .folder : origins.first ?? .folder).reach
     }
 
     /// Reads the folders that exist; a file of a later one replaces that of the same name.
@@ -41,6 +49,7 @@ package struct VendorTable: Sendable, Hashable, Codable {
         for (name, path) in files.sorted(by: { $0.key < $1.key }) {
             let bytes: [UInt8]
             do { bytes = try FileContents.read(path, limit: VendorFile.longest + 1) } catch {
+                table.files.insert(name)
                 table.faults.append(.table(file: path, place: "", reason: "cannot be read: \(error.message)"))
                 continue
             }
@@ -50,18 +59,25 @@ package struct VendorTable: Sendable, Hashable, Codable {
     }
 
     /// Adds a file; one with an error becomes a fault.
-    package mutating func add(_ bytes: [UInt8], file path: String, name: String) {
+    /// - Parameters:
+    ///   - origin: who says it.
+    ///   - prefix: what the names of its vendor and systems are given in front.
+    package mutating func add(
+        _ bytes: [UInt8], file path: String, name: String, origin: TableOrigin = .folder, prefix: String = ""
+    ) {
+        files.insert(prefix + name)
         do throws(VendorsError) {
-            let file = try VendorFile(bytes, file: path, name: name)
+            let file = try VendorFile(bytes, file: path, name: name, origin: origin).prefixed(prefix, file: path)
             let taken = Set(rows.flatMap { [$0.id] + $0.aliases })
             if let twice = file.rows.flatMap({ [$0.id] + $0.aliases }).first(where: taken.contains) {
                 let owner = rows.first { $0.id == twice || $0.aliases.contains(twice) }?.vendor ?? ""
                 throw VendorsError.table(
                     file: path, place: twice, reason: "is a system of \(owner).toml already")
             }
-            guard rows.count + file.rows.count <= VendorTable.mostRows else {
+            let most = origin == .folder ? VendorTable.mostRows : VendorTable.mostOfCatalog
+            guard rows.count + file.rows.count <= most else {
                 throw VendorsError.table(
-                    file: path, place: "", reason: "is not used: there are more than \(VendorTable.mostRows) systems")
+                    file: path, place: "", reason: "is not used: there are more than \(most) systems")
             }
             vendors.append(file.vendor)
             rows += file.rows

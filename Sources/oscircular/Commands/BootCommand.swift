@@ -5,6 +5,7 @@ import Formats
 import GuestDomain
 import Linux
 import Synchronization
+import Vendors
 
 /// `oscircular boot`.
 struct BootCommand: AsyncParsableCommand {
@@ -60,6 +61,11 @@ struct BootCommand: AsyncParsableCommand {
         }
         var request = request(context.configuration, userData: try await userDataText())
         var report = try await start(request, context)
+        if let change = report.tableChange {
+            try answer(change, context)
+            request.id = SessionID.random()
+            report = try await start(request, context)
+        }
         if let boot = report.unverified, try await isAllowed(boot, context) {
             // A session's name is used once.
             request.id = SessionID.random()
@@ -111,6 +117,13 @@ struct BootCommand: AsyncParsableCommand {
         return true
     }
 
+    /// Asks the user about a change of the table, and keeps what he says: he is asked once.
+    private func answer(_ change: TableChange, _ context: CommandContext) throws {
+        Interruption.handle(nil)
+        let isAllowed = Confirmation.ask(Terminal.clean(change.question))
+        try TableAnswers(places: context.places).keep(change, isAllowed: isAllowed)
+    }
+
     private func userDataText() async throws -> String? {
         guard let userData else { return nil }
         return try await WorkerThread.run(name: "user data") { try UserData.read(userData).text }
@@ -118,7 +131,7 @@ struct BootCommand: AsyncParsableCommand {
 
     private func request(_ configuration: Configuration, userData: String?) -> BootRequest {
         let usual: Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
-        return BootRequest(
+        var request = BootRequest(
             id: SessionID.random(), name: name, memoryMiB: memory ?? configuration.memoryMiB,
             cpus: cpus ?? configuration.cpus,
             display: opening.display ?? configuration.display.flatMap(Display.init(rawValue:)) ?? usual,
@@ -126,6 +139,8 @@ struct BootCommand: AsyncParsableCommand {
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData)
+        request.asksOfTable = Confirmation.isPossible ? true : nil
+        return request
     }
 }
 
@@ -133,6 +148,7 @@ struct BootCommand: AsyncParsableCommand {
 private struct StartProgress {
     private var shown: SessionStatus.Phase?
     private var isLoweredShown = false
+    private var isTableShown = false
 
     /// Shows what the session says of itself until the task is cancelled.
     mutating func follow(_ id: String, _ registry: SessionRegistry) async {
@@ -148,6 +164,10 @@ private struct StartProgress {
         if let lowered = status.lowered, !isLoweredShown {
             isLoweredShown = true
             Terminal.note(Terminal.clean(lowered))
+        }
+        if let note = status.tableNote, !isTableShown {
+            isTableShown = true
+            Terminal.note(Terminal.clean(note))
         }
         let passed = SessionStatus.Phase.allCases.filter { phase in
             phase <= status.phase && shown.map { phase > $0 } ?? true

@@ -50,16 +50,27 @@ struct DoctorCommand: AsyncParsableCommand {
     /// What is wrong with the table of vendors, and with what the settings say of it.
     private func vendors(_ context: CommandContext) -> [DoctorFinding] {
         guard context.configuration.vendors.isEnabled else { return [] }
-        let table = context.systems().tableFaults.map { fault in
-            DoctorFinding(
+        let (known, table) = context.vendorTable()
+        var findings = table.faults.map { fault in
+            guard case .table = fault else {
+                return DoctorFinding(
+                    subject: "vendors", result: .warning, text: "\(fault)",
+                    cure: "see vendors.from in oscircular.toml(5), or ask the catalog's publisher")
+            }
+            return DoctorFinding(
                 subject: "vendors", result: .warning, text: "\(fault); the file is not used",
                 cure: "mend or remove that file; oscircular-vendors(5) has its grammar")
         }
-        let library = context.vendorTable().table
+        findings += table.changes.map { change in
+            DoctorFinding(
+                subject: "vendors", result: .warning, text: change.text,
+                cure: "'oscircular vendors accept \(change.name)' allows it; until then nothing changes")
+        }
+        let library = known.table
         let words = context.configuration.vendors.hidden.filter { word in
             !library.rows.contains { $0.id == word || $0.vendor == word }
         }
-        return table
+        return findings
             + words.sorted().map { word in
                 DoctorFinding(
                     subject: "vendors.hidden", result: .warning,

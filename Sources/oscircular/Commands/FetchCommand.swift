@@ -16,6 +16,7 @@ struct FetchCommand: AsyncParsableCommand {
         let name = try VersionName(argument: name)
         let context = try CommandContext.load()
         let systems = context.systems()
+        await CommandContext.noteChange(of: name, systems)
         let version = try await systems.choose(name).version
         let title = "\(version.distribution.id)@\(version.version.id)"
         let fetch = VersionFetch(

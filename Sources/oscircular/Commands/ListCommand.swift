@@ -29,7 +29,7 @@ struct ListCommand: AsyncParsableCommand {
         }
         let rows = try distribution.map { try chosen($0, overview.systems, copies, systems) } ?? overview.systems
         CatalogCommand.List.noteDamaged(library)
-        CommandContext.noteFaults(of: systems.tableFaults)
+        CommandContext.note(systems.table)
         let followed = copies.filter { !$0.source.isVendors }
         if json {
             try JSONOutput.print(ListOutput(catalogs: followed.map(CatalogRow.init), distributions: rows))

@@ -36,6 +36,7 @@ struct MountSource {
             throw UsageError("'\(image)' is neither an index nor [CATALOG/]DISTRO[@VERSION]")
         }
         let systems = context.systems()
+        await CommandContext.noteChange(of: name, systems)
         let chosen = try await systems.choose(name).version
         // Only needed if the state cannot be written; without a runtime folder either, there is no other place.
         let own = try? temporaryIndex(context)

@@ -4,12 +4,12 @@ import Catalog
 import Formats
 import Vendors
 
-/// `oscircular vendors list|check`.
+/// `oscircular vendors list|check|changes|accept`.
 struct VendorsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vendors",
         abstract: "Show the systems that vendors offer themselves, and check the table of them.",
-        subcommands: [List.self, Check.self])
+        subcommands: [List.self, Check.self, Changes.self, Accept.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -18,9 +18,9 @@ struct VendorsCommand: ParsableCommand {
         @Flag(help: "One JSON object.") var json = false
 
         func run() async throws {
-            let library = try CommandContext.load().vendorTable()
-            let rows = library.rows.map { VendorRowOutput($0, library) }
-            VendorsCommand.noteFaults(library)
+            let (library, table) = try CommandContext.load().vendorTable()
+            let rows = library.rows.map { VendorRowOutput($0, library, table.change(of: $0.id, system: nil)) }
+            CommandContext.note(table)
             if json { return try JSONOutput.print(["systems": rows]) }
             for (vendor, rows) in VendorsCommand.groups(rows) {
                 Terminal.print(Terminal.clean(vendor))
@@ -44,8 +44,8 @@ struct VendorsCommand: ParsableCommand {
         private static let atOnce = 6
 
         func run() async throws {
-            let library = try CommandContext.load().vendorTable()
-            VendorsCommand.noteFaults(library)
+            let (library, table) = try CommandContext.load().vendorTable()
+            CommandContext.note(table)
             var rows: [VendorRow] = names.isEmpty ? library.rows : []
             for name in names {
                 let named = library.table.rows.filter { $0.vendor == name }
@@ -61,7 +61,7 @@ struct VendorsCommand: ParsableCommand {
             if states.contains(.structural) || states.contains(.unverified) {
                 throw ExitCode(ErrorReport.ExitStatus.malformed)
             }
-            if !library.table.faults.isEmpty { throw ExitCode(ErrorReport.ExitStatus.configuration) }
+            if !table.faults.isEmpty { throw ExitCode(ErrorReport.ExitStatus.configuration) }
             if states.contains(.transient) { throw ExitCode(ErrorReport.ExitStatus.tryAgain) }
         }
 
@@ -105,10 +105,6 @@ struct VendorsCommand: ParsableCommand {
         }
     }
 
-    fileprivate static func noteFaults(_ library: VendorLibrary) {
-        CommandContext.noteFaults(of: library.table.faults)
-    }
-
     private static func groups(_ rows: [VendorRowOutput]) -> [(String, [VendorRowOutput])] {
         var groups: [(String, [VendorRowOutput])] = []
         for row in rows {
@@ -140,8 +136,13 @@ private struct VendorRowOutput: Encodable {
     let newest: String?
     let problem: String?
     let unchecked: String?
+    /// The catalog whose table has it; nil for the installed one and your own.
+    let catalog: String?
+    /// What a catalog's table would change of it, and you have not allowed.
+    let change: String?
 
-    init(_ row: VendorRow, _ library: VendorLibrary) {
+    init(_ row: VendorRow, _ library: VendorLibrary, _ change: TableChange?) {
+        (catalog, self.change) = (row.origin.catalog, change?.text)
         (id, title, vendor, group) = (row.id, row.title, row.vendor, row.group)
         (release, kind, architecture, aliases) = (row.release, row.kind.rawValue, row.architecture, row.aliases)
         (format, trust, unchecked) = (row.format.rawValue, row.proof.trust, row.unchecked)
@@ -157,15 +158,32 @@ private struct VendorRowOutput: Encodable {
         if let size { facts.append(ByteCount.text(size)) }
         facts.append(trust.words)
         if let problem { facts.append(Terminal.clean(problem)) }
+        if change != nil { facts.append("a change waits for your word") }
         return facts.joined(separator: "  ")
     }
 }
 
 extension CommandContext {
     /// The whole table, also where vendors' systems are not offered.
-    func vendorTable() -> VendorLibrary {
-        VendorLibrary(
-            table: VendorTable.load(folders: places.vendorTables), directory: places.vendors, transfers: transfers(),
+    func vendorTable() -> (library: VendorLibrary, table: SystemsTable) {
+        let table = SystemsTable(places: places, settings: configuration.vendors, catalogs: library())
+        let vendors = VendorLibrary(
+            table: table.table, directory: places.vendors, transfers: transfers(),
             hidden: configuration.vendors.hidden)
+        return (vendors, table)
+    }
+
+    /// Says where a name means what it meant before a change that waits.
+    static func noteChange(of name: VersionName, _ systems: SystemsLibrary) async {
+        guard let change = await systems.tableChange(of: name) else { return }
+        Terminal.note("oscircular: \(Terminal.clean(change.keptText))")
+    }
+
+    /// Says what of the table is not used, and how many changes wait.
+    static func note(_ table: SystemsTable) {
+        noteFaults(of: table.faults)
+        guard !table.changes.isEmpty else { return }
+        let count = table.changes.count == 1 ? "a change waits" : "\(table.changes.count) changes wait"
+        Terminal.note("oscircular: \(count) in tables of catalogs: 'oscircular vendors changes' shows what they are")
     }
 }
