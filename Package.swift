@@ -169,9 +169,11 @@ let package = Package(
                 "DiskImage", "ImageMount", "GuestNetwork", "ContentAddress", "Zstd", "NetworkProxy",
             ]),
         tests(
-            "BootMenuTests", ["BootMenu", "Boot", "Catalog", "Curses", "Linux", "menu-sample"], exclude: ["Snapshots"]),
+            "BootMenuTests", ["BootMenu", "Boot", "Catalog", "Curses", "GuestDomain", "Linux", "menu-sample"],
+            exclude: ["Snapshots"]),
         .executableTarget(
-            name: "menu-sample", dependencies: ["BootMenu", "Boot", "Catalog", "ContentAddress", "Curses", "Linux"],
+            name: "menu-sample",
+            dependencies: ["BootMenu", "Boot", "Catalog", "ContentAddress", "Curses", "GuestDomain", "Linux"],
             path: "Tests/MenuSample", swiftSettings: strict),
         tests(
             "ProgramTests",

@@ -1,6 +1,7 @@
 import Boot
 import BootMenu
 import Catalog
+import GuestDomain
 
 /// The vendors of the made-up world, with systems as real tables have them.
 extension SampleOffer {
@@ -71,6 +72,21 @@ extension SampleOffer {
     package static func both() -> MenuOffer {
         var offer = few(isTidy: true)
         offer.systems += vendors().systems
+        return offer
+    }
+
+    /// The vendors, and what some of them have for another processor than this machine's.
+    package static func otherProcessors(_ emulation: Emulation) -> MenuOffer {
+        var offer = vendors()
+        offer.systems += [
+            ("debian-13-arm64", "Debian"), ("debian-12-arm64", "Debian"), ("fedora-44-aarch64", "Fedora"),
+        ].map { id, vendor in
+            var distribution = unasked(id, of: vendor, title: "\(id.capitalized) (aarch64)").distribution
+            distribution.architecture = "aarch64"
+            var system = SystemSummary(source: .vendors, distribution: distribution, versions: [])
+            (system.group, system.listing, system.emulation) = (vendor, VendorListing(), emulation)
+            return system
+        }
         return offer
     }
 

@@ -151,7 +151,7 @@ enum SystemsView {
                 : RowCell(Format.several(group.members.count, "system"), 12))
         let rest = width - nameWidth - 17
         // No more of them than can be read.
-        let ids = systems.prefix(20).map(\.distribution.id).joined(separator: ", ")
+        let ids = group.emulation.words ?? systems.prefix(20).map(\.distribution.id).joined(separator: ", ")
         if rest >= 12, !isUnfolded { cells.append(RowCell(ids, rest, [.dim])) }
         return cells
     }
