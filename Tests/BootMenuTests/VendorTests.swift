@@ -143,7 +143,8 @@ import menu_sample
             var menu = VendorScreens.processors(columns: columns, rows: rows, .possible)
             menu.press(.named(.down))
             #expect(menu.text().contains { $0.contains("debian-13-arm64") && $0.contains("slow, ") })
-            #expect(menu.text().contains { $0.contains("aarch64, runs by emulation: slow") })
+            // The pane is narrow.
+            #expect(menu.text().contains { $0.contains("aarch64, runs by") })
             var details = menu
             details.press(.character("i"))
             #expect(details.text().contains { $0.contains("aarch64, runs by emulation: slow") })

@@ -74,8 +74,9 @@ import Testing
             #expect(
                 kinds.isSubset(of: [
                     "disk", "controller", "serial", "console", "rng", "video", "graphics", "input", "memballoon",
-                    "entry",
-                    "qemu:arg", "qemu:del",
+                    "entry", "qemu:arg", "qemu:del",
+                    // Of the firmware.
+                    "type", "loader", "nvram", "boot",
                 ]), "\(kinds)")
         }
     }

@@ -129,7 +129,7 @@ extension SampleOffer {
                 summary.offline = builds[place].here == 336_000_000 ? .whole : .no
                 return summary
             })
-        listed.group = system.group
+        (listed.group, listed.emulation) = (system.group, system.emulation)
         listed.listing = VendorListing(asked: Int(newest + 6 * 86_400), keptBuilds: 3, keptDays: 14)
         return listed
     }

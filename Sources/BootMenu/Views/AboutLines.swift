@@ -25,7 +25,12 @@ enum AboutLines {
             var lines = glyphs.wrap(system.distribution.summary, width, limit: 3).map { AboutLine($0) }
             if !lines.isEmpty { lines.append(.empty) }
             lines += listing(of: system, state, width: width, limit: 6, glyphs: glyphs)
-            guard let newest = system.newest else { return lines + unknown(system, state) }
+            guard let newest = system.newest else {
+                return lines
+                    + unknown(system, state).flatMap {
+                        $0.fact == .processor ? wrapped([$0], width: width, limit: 2, glyphs: glyphs) : [$0]
+                    }
+            }
             lines += wrapped(facts(newest, system, state), width: width, limit: 2, glyphs: glyphs)
             if height >= lines.count + 4 {
                 lines.append(.empty)

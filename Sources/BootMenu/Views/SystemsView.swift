@@ -152,7 +152,7 @@ enum SystemsView {
         let rest = width - nameWidth - 17
         // No more of them than can be read.
         let ids = group.emulation.words ?? systems.prefix(20).map(\.distribution.id).joined(separator: ", ")
-        if rest >= 12, !isUnfolded { cells.append(RowCell(ids, rest, [.dim])) }
+        if rest >= 12, !isUnfolded || group.emulation != .none { cells.append(RowCell(ids, rest, [.dim])) }
         return cells
     }
 

@@ -68,7 +68,7 @@ struct VendorFile: Sendable, Hashable, Codable {
             reader.place = "\(id): "
             let row = try VendorRow(reader, id: id, vendor)
             if let twice = names.take(row) {
-                throw twice == row.id
+                throw twice == row.id && !row.aliases.contains(twice)
                     ? reader.error("id", "is another system's")
                     : reader.error("aliases", "names '\(twice)', which is a system's already")
             }
