@@ -16,7 +16,7 @@ package enum DomainXML {
               <memory unit='MiB'>\(guest.memoryMiB)</memory>
               <vcpu>\(guest.cpus)</vcpu>
             \(system(guest))
-              <features><acpi/><apic/><vmport state='off'/></features>
+              \(features(guest))
               \(processor(guest))
               <on_poweroff>destroy</on_poweroff>
               <on_reboot>restart</on_reboot>
@@ -33,15 +33,18 @@ package enum DomainXML {
         _ device: GuestDevices.Device, _ guest: GuestSpecification, labelsFiles: Bool
     ) -> String {
         switch device {
-        case .disk, .cdrom: disk(guest, labelsFiles: labelsFiles) + "\n"
+        case .disk, .cdrom, .scsiCDROM: disk(guest, labelsFiles: labelsFiles) + "\n"
         case .seed: seed(guest)
         case .sata: "    <controller type='sata' index='0'/>\n"
-        case .serial: serial(guest)
+        case .scsi: "    <controller type='scsi' index='0' model='virtio-scsi'/>\n"
+        case .serial: serial(guest, target: "<target port='0'/>")
+        case .pl011: serial(guest, target: "<target type='system-serial' port='0'><model name='pl011'/></target>")
         case .random: "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n"
         case .network: ""
         case .vga: "    <video><model type='vga' heads='1' primary='yes'/></video>\n"
-        case .screen: screen(guest)
+        case .screen, .gpu: screen(guest)
         case .usb: "    <controller type='usb' index='0' model='qemu-xhci'/>\n"
+        case .keyboard: "    <input type='keyboard' bus='usb'/>\n"
         case .tablet: "    <input type='tablet' bus='usb'/>\n"
         }
     }
@@ -52,11 +55,11 @@ package enum DomainXML {
         return usb + "    <memballoon model='none'/>\n"
     }
 
-    private static func serial(_ guest: GuestSpecification) -> String {
+    private static func serial(_ guest: GuestSpecification, target: String) -> String {
         """
             <serial type='unix'>
               <source mode='connect' path='\(escape(guest.consoleSocketPath))'/>
-              <target port='0'/>
+              \(target)
             </serial>
             <console type='unix'>
               <source mode='connect' path='\(escape(guest.consoleSocketPath))'/>
@@ -64,38 +67,6 @@ package enum DomainXML {
             </console>
 
         """
-    }
-
-    /// In emulation the plainest one, which is the quickest, or all that QEMU's translator has.
-    private static func processor(_ guest: GuestSpecification) -> String {
-        if guest.accelerator == .kvm { return "<cpu mode='host-passthrough'/>" }
-        if hasMaximalProcessor(guest) { return "<cpu mode='maximum'/>" }
-        return "<cpu mode='custom' match='exact'><model fallback='forbid'>qemu64</model></cpu>"
-    }
-
-    /// Whether the guest's processor is all that emulation has, instead of the usual one.
-    static func hasMaximalProcessor(_ guest: GuestSpecification) -> Bool {
-        guard guest.accelerator != .kvm, let level = guest.processor else { return false }
-        return level > .v1
-    }
-
-    private static func system(_ guest: GuestSpecification) -> String {
-        let boot = guest.media == .disk ? "hd" : "cdrom"
-        let numbers = guest.seed?.serialNumber == nil ? "" : "<smbios mode='sysinfo'/>"
-        switch guest.firmware {
-        case .bios:
-            return "  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='\(boot)'/>\(numbers)</os>"
-        case .uefi:
-            // A variable store of ours: libvirt leaves one that it makes for a transient domain behind.
-            return """
-                  <os>
-                    <type arch='x86_64' machine='q35'>hvm</type>
-                    <loader readonly='yes' type='pflash'>\(UEFIFirmware.code)</loader>
-                    <nvram>\(escape(guest.nvramPath))</nvram>
-                    <boot dev='\(boot)'/>\(numbers)
-                  </os>
-                """
-        }
     }
 
     /// libvirt gives the files of the domain to this user then, and back at its end.
@@ -116,12 +87,13 @@ package enum DomainXML {
         // stop: a block that does not come pauses the guest, and the request is repeated when it goes on.
         let policy = "error_policy='stop' rerror_policy='stop'"
         guard guest.media == .disk, let overlay = guest.overlayPath else {
-            // SATA: on IDE no stop was seen.
+            // On IDE no stop was seen.
+            let bus = guest.architecture == .x86_64 ? "sata" : "scsi"
             return """
                     <disk type='file' device='cdrom'>
                       <driver name='qemu' type='raw' \(policy)/>
                       \(image)
-                      <target dev='sda' bus='sata'/>
+                      <target dev='sda' bus='\(bus)'/>
                       <readonly/>
                     </disk>
                 """
@@ -191,8 +163,8 @@ package enum DomainXML {
 
     /// What has no place in libvirt's own description comes as QEMU arguments.
     private static func arguments(_ guest: GuestSpecification, _ devices: GuestDevices) -> String {
-        // libvirt describes a SATA controller for each q35; QEMU makes none.
-        let sata = devices.has(.sata) ? [] : ["-machine", "sata=off"]
+        // libvirt describes a SATA controller for each q35; QEMU makes none. `virt` has none to turn off.
+        let sata = devices.has(.sata) || guest.architecture != .x86_64 ? [] : ["-machine", "sata=off"]
         let arguments = sata + network(guest)
         guard !arguments.isEmpty else { return "" }
         let lines = arguments.map { "    <qemu:arg value='\(escape($0))'/>\n" }

@@ -1,17 +1,20 @@
-/// Which devices a guest has, beside what a machine of type q35 has built in. docs/devices.md gives the reasons.
+/// Which devices a guest has, beside what a machine of type q35 or virt has built in. docs/devices.md gives the reasons.
 ///
 /// A guest's memory can only be continued in a machine with the same devices. Whoever keeps one keeps this value with it
 /// and compares: equal values mean that we ask for the same devices, whichever release of the program wrote them. QEMU's
-/// machine version (`q35` stands for the newest), processors, memory and accelerator are not part of it and must be kept
+/// machine version (`q35` and `virt` stand for the newest), processors, memory and accelerator are not part of it and must be kept
 /// as well.
 package struct GuestDevices: Sendable, Hashable, Codable {
     /// The number of the rules by which a value becomes a domain. It must rise when the value gets another shape, and when
     /// ``DomainXML`` writes the same value in another way that a guest can see.
-    package static let currentLayout = 2
+    package static let currentLayout = 3
 
-    /// The number of the rules for guests without a seed and on the usual processor: those of layout 2 say the same of them, so that what
-    /// was kept can go on.
+    /// The numbers of the rules for guests of x86_64: without a seed and on the usual processor, and for the others. Those of later layouts
+    /// say the same of them, so that what was kept can go on.
     private static let layoutOfUsualGuests = 1
+    private static let layoutOfSeeds = 2
+    /// Of the rules for guests of other processors.
+    private static let layoutOfOtherProcessors = 3
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -19,23 +22,34 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         /// The controller of the CD-ROM.
         case sata = "ahci"
         case cdrom = "sata-cd"
+        /// The controller of the CD-ROM where there is no ``sata``, and that CD-ROM.
+        case scsi = "virtio-scsi"
+        case scsiCDROM = "scsi-cd"
         /// The disk of the first boot's seed.
         case seed = "virtio-blk-seed"
         case serial = "isa-serial"
+        /// The serial port where there is no ``serial``; the guest calls it ttyAMA0.
+        case pl011
         case random = "virtio-rng"
         case network = "virtio-net"
         /// A display adapter that nobody sees.
         case vga = "vga"
         /// The display adapter behind a window.
         case screen = "virtio-vga"
-        /// The controller of the tablet.
+        /// The same without VGA.
+        case gpu = "virtio-gpu"
+        /// The controller of the tablet and the keyboard.
         case usb = "qemu-xhci"
+        /// The keyboard where no other is built in.
+        case keyboard = "usb-kbd"
         /// A pointer that is where the mouse is.
         case tablet = "usb-tablet"
     }
 
     /// Of the rules that the value was made by.
     package let layoutVersion: Int
+    /// The processor's kind; nil for x86_64, which layouts 1 and 2 did not name.
+    package let architecture: GuestArchitecture?
     package let firmware: GuestSpecification.Firmware
     /// Bytes of a sector of the disk; 2048 of a CD-ROM.
     package let sectorSize: Int
@@ -45,19 +59,25 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     /// What a guest that is started now gets.
     package init(_ guest: GuestSpecification) {
         let isDisk = guest.media == .disk && guest.overlayPath != nil
-        var chosen: Set<Device> = [.serial, .random]
-        chosen.formUnion(isDisk ? [.disk] : [.sata, .cdrom])
+        let isUsualProcessor = guest.architecture == .x86_64
+        var chosen: Set<Device> = [isUsualProcessor ? .serial : .pl011, .random]
+        let drive: Set<Device> = isUsualProcessor ? [.sata, .cdrom] : [.scsi, .scsiCDROM]
+        chosen.formUnion(isDisk ? [.disk] : drive)
         if guest.seed?.diskPath != nil { chosen.insert(.seed) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
         if guest.vncSocketPath != nil {
-            chosen.formUnion([.screen, .usb, .tablet])
-        } else if guest.hasDisplayAdapter {
+            chosen.formUnion(isUsualProcessor ? [.screen, .usb, .tablet] : [.gpu, .usb, .keyboard, .tablet])
+        } else if guest.hasDisplayAdapter, isUsualProcessor {
             chosen.insert(.vga)
         }
         // The machine's serial number is part of it, too.
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
         let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
-        layoutVersion = isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.currentLayout
+        architecture = isUsualProcessor ? nil : guest.architecture
+        layoutVersion =
+            !isUsualProcessor
+            ? GuestDevices.layoutOfOtherProcessors
+            : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048
         devices = Device.allCases.filter(chosen.contains)

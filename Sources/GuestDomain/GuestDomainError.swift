@@ -7,8 +7,12 @@ package enum GuestDomainError: Error, Sendable {
     case noDaemon(uri: String, cause: LibvirtError)
     /// QEMU would run as root there, and a guest that breaks out of it would own the machine.
     case emulatorIsRoot(uri: String)
-    /// libvirt has no emulator for this kind of guest.
+    /// libvirt has no emulator of this machine's own processor.
     case noEmulator(uri: String)
+    /// Guests of another processor than this machine's need packages that are not installed, or that libvirt cannot use.
+    case noForeignEmulator(GuestArchitecture, packages: [String])
+    /// No guest can have the processor that the catalog names.
+    case unknownArchitecture(String)
     /// `--accel kvm` was asked for and is not possible. `reason` is a phrase.
     case noHardwareVirtualization(reason: String)
     /// libvirt or QEMU refused to start the domain; the cause holds QEMU's own message.
@@ -18,8 +22,8 @@ package enum GuestDomainError: Error, Sendable {
     case overlayFailed(reason: String)
     /// A program is not installed.
     case missingProgram(String, package: String)
-    /// UEFI firmware is not installed.
-    case noFirmware
+    /// UEFI firmware is not installed: Debian's package of it.
+    case noFirmware(package: String)
     /// The user's own data for the first boot cannot be used; why, as a phrase.
     case userDataRefused(String)
     /// The guest's programs need a processor that this machine does not have: `x86-64-v3`, and what is missing.

@@ -25,6 +25,8 @@ package struct GuestSpecification: Sendable, Equatable {
 
     package var name: String
     package var uuid: String
+    /// The guest's processor, which need not be this machine's.
+    package var architecture: GuestArchitecture
     package var memoryMiB: Int
     package var cpus: Int
     package var accelerator: Accelerator
@@ -49,7 +51,7 @@ package struct GuestSpecification: Sendable, Equatable {
 
     /// Bytes of a sector of the disk, as ``DiskSectors`` says.
     package var sectorSize: Int
-    /// What the guest's programs need of a processor; nil for what every 64-bit processor has.
+    /// What the guest's programs need of an x86-64 processor; nil for what each has.
     package var processor: ProcessorLevel?
     /// What the guest learns at its first boot; nil for nothing.
     package var seed: GuestSeed.Files?
@@ -58,14 +60,17 @@ package struct GuestSpecification: Sendable, Equatable {
     package var emulatorUser: UserID?
 
     package init(
-        name: String, uuid: String = RandomUUID.make(), memoryMiB: Int, cpus: Int, accelerator: Accelerator,
-        firmware: Firmware, media: Media, imagePath: String, overlayPath: String?, consoleSocketPath: String,
-        networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?, nvramPath: String,
+        name: String, uuid: String = RandomUUID.make(), architecture: GuestArchitecture = .x86_64, memoryMiB: Int,
+        cpus: Int,
+        accelerator: Accelerator, firmware: Firmware, media: Media, imagePath: String, overlayPath: String?,
+        consoleSocketPath: String, networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?,
+        nvramPath: String,
         sectorSize: Int = 512, hasDisplayAdapter: Bool = true, processor: ProcessorLevel? = nil,
         seed: GuestSeed.Files? = nil, emulatorUser: UserID? = nil
     ) {
         self.name = name
         self.uuid = uuid
+        self.architecture = architecture
         self.memoryMiB = memoryMiB
         self.cpus = cpus
         self.accelerator = accelerator

@@ -69,24 +69,37 @@ package final class HypervisorConnection: Sendable {
     }
 
     /// Decides between hardware and emulation, and checks that libvirt has the emulator.
-    /// - Throws: ``GuestDomainError/noHardwareVirtualization(reason:)``, ``GuestDomainError/noEmulator(uri:)``.
+    /// - Throws: ``GuestDomainError/noHardwareVirtualization(reason:)``, ``GuestDomainError/noEmulator(uri:)``,
+    ///   ``GuestDomainError/noForeignEmulator(_:packages:)``.
     package func accelerator(
-        _ choice: AcceleratorChoice
+        _ choice: AcceleratorChoice, for architecture: GuestArchitecture
     ) async throws -> (accelerator: Accelerator, reason: String) {
         let connection = connection
         let uri = uri
         return try await WorkerThread.run(name: "libvirt probe") {
+            if !architecture.isHost {
+                if choice == .kvm {
+                    throw GuestDomainError.noHardwareVirtualization(
+                        reason: "the guest needs a processor of the kind \(architecture.rawValue)")
+                }
+                let packages = Emulators.packages(
+                    architecture, hasEmulator: connection.supports(.tcg, architecture))
+                guard packages.isEmpty else {
+                    throw GuestDomainError.noForeignEmulator(architecture, packages: packages)
+                }
+                return (.tcg, "emulation of another processor (slow)")
+            }
             let probed = choice.probe()
             if choice == .kvm, let obstacle = choice.obstacle() {
                 throw GuestDomainError.noHardwareVirtualization(reason: obstacle)
             }
             if probed.accelerator == .kvm {
-                if connection.supports(domainType: "kvm") { return probed }
+                if connection.supports(.kvm, architecture) { return probed }
                 if choice == .kvm {
                     throw GuestDomainError.noHardwareVirtualization(reason: "libvirt does not offer it")
                 }
             }
-            guard connection.supports(domainType: "qemu") else { throw GuestDomainError.noEmulator(uri: uri) }
+            guard connection.supports(.tcg, architecture) else { throw GuestDomainError.noEmulator(uri: uri) }
             return probed.accelerator == .tcg ? probed : (.tcg, "software emulation (slow): libvirt does not offer KVM")
         }
     }
@@ -102,6 +115,14 @@ package final class HypervisorConnection: Sendable {
     package var emulatorUser: UserID? {
         guard let identity, identity.user != CurrentUser.id else { return nil }
         return identity.user
+    }
+}
+
+extension LibvirtConnection {
+    /// Whether libvirt has the emulator.
+    func supports(_ accelerator: Accelerator, _ architecture: GuestArchitecture) -> Bool {
+        supports(
+            domainType: accelerator.domainType, architecture: architecture.rawValue, machine: architecture.machine)
     }
 }
 

@@ -42,7 +42,10 @@ package final class RunningGuest: Sendable {
     package static func start(
         _ specification: GuestSpecification, on connection: HypervisorConnection
     ) async throws -> RunningGuest {
-        if specification.firmware == .uefi, !UEFIFirmware.isInstalled { throw GuestDomainError.noFirmware }
+        let firmware = specification.architecture.firmware
+        if specification.firmware == .uefi, !firmware.isInstalled {
+            throw GuestDomainError.noFirmware(package: firmware.package)
+        }
         return try await WorkerThread.run(name: "guest start") {
             let files = GuestFiles(specification)
             do {

@@ -18,7 +18,18 @@ extension ErrorReport {
                 "QEMU would run as root at \(uri). Use qemu:///system, and leave 'user' in /etc/libvirt/qemu.conf as it is"
             )
         case .noEmulator(let uri):
-            (ExitStatus.unavailable, "libvirt at \(uri) has no QEMU: install the package qemu-system-x86")
+            (
+                ExitStatus.unavailable,
+                "libvirt at \(uri) has no QEMU: install the package \((GuestArchitecture.host ?? .x86_64).emulatorPackage)"
+            )
+        case .noForeignEmulator(let architecture, let packages):
+            (
+                ExitStatus.unavailable,
+                "this system is for \(architecture.rawValue), and this machine cannot emulate that: "
+                    + "install \(Emulation.list(packages))"
+            )
+        case .unknownArchitecture(let word):
+            (ExitStatus.unavailable, "this system is for \(word), a processor that guests cannot have here")
         case .noHardwareVirtualization(let reason):
             (ExitStatus.unavailable, "KVM cannot be used: \(reason). Leave out '--accel kvm' for software emulation")
         case .startFailed(let cause):
@@ -28,7 +39,8 @@ extension ErrorReport {
             (ExitStatus.unavailable, "the guest's overlay could not be created: \(reason)")
         case .missingProgram(let program, let package):
             (ExitStatus.unavailable, "\(program) is not installed: install the package \(package)")
-        case .noFirmware: (ExitStatus.unavailable, "this version needs UEFI firmware: install the package ovmf")
+        case .noFirmware(let package):
+            (ExitStatus.unavailable, "this version needs UEFI firmware: install the package \(package)")
         case .userDataRefused(let reason):
             (ExitStatus.malformed, "the user data for the first boot cannot be used: \(reason)")
         case .processorTooOld(let level, let missing):

@@ -2,6 +2,7 @@ import Boot
 import BootMenu
 import Catalog
 import Curses
+import GuestDomain
 import menu_sample
 
 /// Screens with vendors' systems, each reached by keys, and with answers of vendors as they come.
@@ -46,6 +47,17 @@ enum VendorScreens {
         menu.press(.named(.right), .named(.down), .named(.down))
     }
 
+    /// The list with what is for another processor unfolded, and chosen.
+    static func processors(columns: Int, rows: Int, _ emulation: Emulation) -> MenuState {
+        var menu = Typing.menu(
+            columns: columns, rows: rows,
+            offer: listed(
+                SystemName(catalog: "vendors", distribution: "debian-13-arm64"),
+                SampleOffer.otherProcessors(emulation)))
+        menu.press(.named(.end), .named(.right))
+        return menu
+    }
+
     static func screens(columns: Int, rows: Int) -> [(name: String, state: MenuState)] {
         let first = first(columns: columns, rows: rows)
         let known = known(columns: columns, rows: rows)
@@ -87,6 +99,28 @@ enum VendorScreens {
                             failure: VendorFailure(
                                 "the page at https://images.example.org/ names no build that the table\u{1b}[2J knows"))
                     )
+                }
+            ),
+            (
+                "vendors-processors-folded",
+                after(processors(columns: columns, rows: rows, .missing(["qemu-system-arm", "qemu-efi-aarch64"]))) {
+                    $0.press(.named(.left))
+                }
+            ),
+            (
+                "vendors-processors-missing",
+                after(processors(columns: columns, rows: rows, .missing(["qemu-system-arm", "qemu-efi-aarch64"]))) {
+                    $0.press(.named(.down), .named(.down), .named(.enter))
+                }
+            ),
+            (
+                "vendors-processors",
+                after(processors(columns: columns, rows: rows, .possible)) { $0.press(.named(.down), .named(.down)) }
+            ),
+            (
+                "vendors-processors-details",
+                after(processors(columns: columns, rows: rows, .possible)) {
+                    $0.press(.named(.down), .character("i"))
                 }
             ),
             ("vendors-versions", after(known) { $0.press(.named(.right)) }),

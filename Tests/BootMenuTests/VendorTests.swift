@@ -2,6 +2,7 @@ import Boot
 import BootMenu
 import Catalog
 import Curses
+import GuestDomain
 import Testing
 import Vendors
 import menu_sample
@@ -98,6 +99,75 @@ import menu_sample
         offer.lastUsed = SystemName(catalog: "vendors", distribution: "ubuntu-24.04")
         let menu = Typing.menu(offer: offer)
         #expect(menu.text().contains { $0.contains("▸     ubuntu-24.04 ") })
+    }
+
+    // MARK: Other processors
+
+    @Test func whatIsForAnotherProcessorIsOneRowAtTheEnd() throws {
+        for emulation in [Emulation.possible, .missing(["qemu-system-arm"])] {
+            let offer = SampleOffer.otherProcessors(emulation)
+            var menu = Typing.menu(offer: offer)
+            #expect(menu.groups.last?.name == "For aarch64" && menu.groups.last?.members.count == 3)
+            menu.press(.named(.end))
+            let row = try #require(menu.text().first { $0.contains("For aarch64") })
+            #expect(row.contains("3 systems"))
+            #expect(row.contains(emulation == .possible ? "runs by emulation: slow" : "needs the package qemu-system-"))
+            // A search finds this machine's own first.
+            menu.press(.character("/"))
+            menu.type("debian-13")
+            #expect(menu.text().contains { $0.contains("▸ debian-13 ") })
+            #expect(menu.text().contains { $0.contains("debian-13-arm64") })
+        }
+    }
+
+    @Test func aFewSystemsBeginUnfoldedButForThoseOfOtherProcessors() {
+        var offer = SampleOffer.otherProcessors(.possible)
+        offer.systems.removeAll { $0.group != "Debian" }
+        let menu = Typing.menu(offer: offer)
+        #expect(menu.text().contains { $0.contains("debian-12 ") })
+        #expect(!menu.text().contains { $0.contains("debian-12-arm64 ") })
+    }
+
+    @Test func whatCannotRunSaysWhatIsMissingAndBootsNothing() {
+        var menu = Typing.menu(offer: SampleOffer.otherProcessors(.missing(["qemu-system-arm", "qemu-efi-aarch64"])))
+        VendorScreens.find("debian-13-arm64", &menu)
+        #expect(menu.text().contains { $0.contains("▸ debian-13-arm64") && $0.contains("needs qemu-system-arm") })
+        // Nobody is asked for what cannot boot, and nothing is.
+        #expect(menu.press(.named(.enter)).isEmpty)
+        #expect(menu.launches.isEmpty)
+        let text = menu.text().joined(separator: " ")
+        #expect(text.contains("debian-13-arm64 cannot boot here") && text.contains("qemu-efi-aarch64"), "\(text)")
+    }
+
+    @Test func aSlowSystemSaysSoInItsRowAndDetailsAndBoots() {
+        for (columns, rows) in [(80, 24), (100, 30)] {
+            var menu = VendorScreens.processors(columns: columns, rows: rows, .possible)
+            menu.press(.named(.down))
+            #expect(menu.text().contains { $0.contains("debian-13-arm64") && $0.contains("slow, ") })
+            // The pane is narrow.
+            #expect(menu.text().contains { $0.contains("aarch64, runs by") })
+            var details = menu
+            details.press(.character("i"))
+            #expect(details.text().contains { $0.contains("aarch64, runs by emulation: slow") })
+            #expect(menu.press(.named(.enter)).contains { if case .boot = $0 { true } else { false } })
+        }
+    }
+
+    @Test func hidingAVendorHidesWhatItHasForOtherProcessorsToo() {
+        var offer = SampleOffer.otherProcessors(.possible)
+        offer.hiddenVendors = ["Debian"]
+        var menu = Typing.menu(offer: offer)
+        menu.press(.character("/"))
+        menu.type("arm64")
+        #expect(menu.top.rows.isEmpty)
+        menu.press(.named(.escape))
+        #expect(menu.groups.first { $0.name == "For aarch64" }?.members.count == 1)
+        // All of a processor can be hidden, too.
+        offer.hiddenVendors = ["For aarch64"]
+        menu = Typing.menu(offer: offer)
+        menu.press(.character("/"))
+        menu.type("aarch64")
+        #expect(menu.top.rows.isEmpty)
     }
 
     // MARK: Asking

@@ -2,7 +2,9 @@ import BlockStore
 import Catalog
 import ContentAddress
 import Curl
+import FoundationEssentials
 import Glibc
+import GuestDomain
 import ImageIndex
 import Linux
 import TestSupport
@@ -94,6 +96,31 @@ import Testing
         try await bring(newer, [1, 4, 5])
         #expect(versions()[0].offline == .whole)
         #expect(versions()[1].toBoot == nil, "nobody recorded the older one")
+    }
+
+    @Test(
+        arguments: [
+            ("x86_64", nil, nil, nil), ("amd64", nil, nil, nil), ("arm64", true, false, ["qemu-system-arm"]),
+            ("riscv64", nil, false, nil),
+        ] as [(String, Bool?, Bool?, [String]?)])
+    func aRowSaysHowItsProcessorRuns(_ word: String, emulated: Bool?, bootable: Bool?, needs: [String]?) throws {
+        var document = try #require(copy.document)
+        document.distributions[0].architecture = word
+        let emulators = Emulators(host: .x86_64, missing: [.aarch64: ["qemu-system-arm"]])
+        let reader = SystemsReader(
+            places: places, systems: SystemsLibrary(catalogs: library), cache: cache, emulators: emulators)
+        let copy = CatalogCopy(source: copy.source, state: .fresh, document: document)
+        let system = reader.outline([copy], sessions: []).systems[0]
+        struct Row: Decodable {
+            let architecture: String
+            let emulated: Bool?
+            let bootable: Bool?
+            let needs: [String]?
+        }
+        let row = try JSONDecoder().decode(Row.self, from: try JSONEncoder().encode(system))
+        #expect(row.architecture == word && row.emulated == emulated && row.bootable == bootable && row.needs == needs)
+        // Followed catalogs' systems stand where they stood.
+        #expect(system.processorGroup == nil)
     }
 
     @Test func newIsCountedFromTheVersionThatRanLast() async throws {

@@ -175,6 +175,73 @@ import Testing
                 """)
     }
 
+    @Test func aGuestForAnotherProcessorHasItsMachineAndUEFI() {
+        var guest = Self.disk
+        guest.architecture = .aarch64
+        guest.firmware = .uefi
+        // There are levels of x86_64 only.
+        guest.processor = .v3
+        #expect(
+            DomainXML.render(guest, labelsFiles: false) == """
+                <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+                  <name>oscircular-abc</name>
+                  <uuid>6f1e2d3c-0000-4000-8000-000000000001</uuid>
+                  <memory unit='MiB'>1024</memory>
+                  <vcpu>2</vcpu>
+                  <os>
+                    <type arch='aarch64' machine='virt'>hvm</type>
+                    <loader readonly='yes' type='pflash'>/usr/share/AAVMF/AAVMF_CODE.fd</loader>
+                    <nvram>/run/osc/nvram.fd</nvram>
+                    <boot dev='hd'/>
+                  </os>
+                  <features><acpi/><gic version='3'/></features>
+                  <cpu mode='custom' match='exact'><model fallback='forbid'>cortex-a72</model></cpu>
+                  <on_poweroff>destroy</on_poweroff>
+                  <on_reboot>restart</on_reboot>
+                  <on_crash>destroy</on_crash>
+                  <devices>
+                    <disk type='file' device='disk'>
+                      <driver name='qemu' type='qcow2' discard='unmap' error_policy='stop' rerror_policy='stop'/>
+                      <source file='/var/lib/osc/abc.qcow2'/>
+                      <backingStore type='file'>
+                        <format type='raw'/>
+                        <source file='/run/osc/mount/2026-11-16'></source>
+                        <backingStore/>
+                      </backingStore>
+                      <target dev='vda' bus='virtio'/>
+                    </disk>
+                    <serial type='unix'>
+                      <source mode='connect' path='/run/osc/serial'/>
+                      <target type='system-serial' port='0'><model name='pl011'/></target>
+                    </serial>
+                    <console type='unix'>
+                      <source mode='connect' path='/run/osc/serial'/>
+                      <target type='serial' port='0'/>
+                    </console>
+                    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+                    <controller type='usb' index='0' model='none'/>
+                    <memballoon model='none'/>
+                  </devices>
+                  <sysinfo type='fwcfg'>
+                    <entry name='opt/io.systemd.credentials/tmpfiles.extra' file='/run/osc/fw/1'/>
+                  </sysinfo>
+                  <qemu:commandline>
+                    <qemu:arg value='-netdev'/>
+                    <qemu:arg value='stream,id=osc,server=off,addr.type=unix,addr.path=/run/osc/net'/>
+                    <qemu:arg value='-device'/>
+                    <qemu:arg value='virtio-net-pci,netdev=osc,mac=52:54:00:0a:00:0f,addr=0x10,romfile='/>
+                  </qemu:commandline>
+                  <qemu:capabilities>
+                    <qemu:del capability='cpu-unavailable-features'/>
+                  </qemu:capabilities>
+                </domain>
+
+                """)
+        guest.accelerator = .kvm
+        #expect(DomainXML.render(guest, labelsFiles: false).contains("<gic version='host'/>"))
+        #expect(DomainXML.render(guest, labelsFiles: false).contains("<cpu mode='host-passthrough'/>"))
+    }
+
     @Test func noTextEndsItsElementOrAttribute() {
         var guest = Self.disk
         guest.name = "a</name><on_crash>&\u{1}"

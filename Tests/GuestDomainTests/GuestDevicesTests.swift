@@ -31,15 +31,26 @@ import Testing
         return guest
     }
 
-    private static var guests: [GuestSpecification] { seedless + seeded }
+    /// Those with and without a seed for another processor.
+    private static let forAArch64 = (seedless + seeded).map { guest in
+        var guest = guest
+        guest.architecture = .aarch64
+        guest.firmware = .uefi
+        return guest
+    }
+
+    private static var guests: [GuestSpecification] { seedless + seeded + forAArch64 }
 
     /// What each device is in a domain.
     private static let marks: [GuestDevices.Device: String] = [
         .disk: "<target dev='vda' bus='virtio'/>", .sata: "<controller type='sata'",
-        .cdrom: "<target dev='sda' bus='sata'/>", .seed: "<target dev='vdb' bus='virtio'/>",
-        .serial: "<serial type='unix'>", .random: "<rng model='virtio'>",
+        .cdrom: "<target dev='sda' bus='sata'/>", .scsi: "<controller type='scsi' index='0' model='virtio-scsi'/>",
+        .scsiCDROM: "<target dev='sda' bus='scsi'/>", .seed: "<target dev='vdb' bus='virtio'/>",
+        .serial: "<target port='0'/>\n    </serial>", .pl011: "<model name='pl011'/></target>\n    </serial>",
+        .random: "<rng model='virtio'>",
         .network: "'virtio-net-pci,", .vga: "<model type='vga'", .screen: "<model type='virtio' heads",
-        .usb: "model='qemu-xhci'/>", .tablet: "<input type='tablet' bus='usb'/>",
+        .gpu: "<model type='virtio' heads", .usb: "model='qemu-xhci'/>", .keyboard: "<input type='keyboard'",
+        .tablet: "<input type='tablet' bus='usb'/>",
     ]
 
     @Test func theDomainHasTheDevicesOfTheValueAndNoOthers() throws {
@@ -47,20 +58,25 @@ import Testing
         for guest in Self.guests {
             let devices = GuestDevices(guest)
             let xml = DomainXML.render(guest, labelsFiles: true)
-            let found = GuestDevices.Device.allCases.filter { xml.contains(Self.marks[$0] ?? "no mark") }
+            // Which of the two a screen is follows from the machine.
+            let otherScreen: GuestDevices.Device = guest.architecture == .x86_64 ? .gpu : .screen
+            let found = GuestDevices.Device.allCases.filter {
+                $0 != otherScreen && xml.contains(Self.marks[$0] ?? "no mark")
+            }
             #expect(found == devices.devices)
             // What is not there is said to be absent: libvirt and QEMU else add it.
             #expect(xml.contains("<memballoon model='none'/>"))
             #expect(xml.contains("<controller type='usb' index='0' model='none'/>") == !devices.has(.usb))
-            #expect(xml.contains("'sata=off'") == !devices.has(.sata))
+            #expect(xml.contains("'sata=off'") == (guest.architecture == .x86_64 && !devices.has(.sata)))
             // No device beside those: each element is one of a known device, or of something absent.
             let elements = xml.split(separator: "\n").filter { $0.hasPrefix("    <") && !$0.hasPrefix("    </") }
             let kinds = Set(elements.compactMap { $0.dropFirst(5).split(whereSeparator: " />".contains).first })
             #expect(
                 kinds.isSubset(of: [
                     "disk", "controller", "serial", "console", "rng", "video", "graphics", "input", "memballoon",
-                    "entry",
-                    "qemu:arg", "qemu:del",
+                    "entry", "qemu:arg", "qemu:del",
+                    // Of the firmware.
+                    "type", "loader", "nvram", "boot",
                 ]), "\(kinds)")
         }
     }
@@ -69,9 +85,12 @@ import Testing
         for guest in Self.guests {
             let devices = GuestDevices(guest)
             #expect(devices.has(.usb) == (guest.vncSocketPath != nil))
-            #expect(devices.has(.sata) == (guest.media == .cdrom))
+            let isUsual = guest.architecture == .x86_64
+            #expect(devices.has(.sata) == (isUsual && guest.media == .cdrom))
+            #expect(devices.has(.scsi) == (!isUsual && guest.media == .cdrom))
+            #expect(devices.has(.keyboard) == (!isUsual && guest.vncSocketPath != nil))
             #expect(devices.has(.seed) == (guest.seed != nil))
-            #expect(devices.has(.vga) == (guest.vncSocketPath == nil && guest.hasDisplayAdapter))
+            #expect(devices.has(.vga) == (isUsual && guest.vncSocketPath == nil && guest.hasDisplayAdapter))
         }
     }
 
@@ -105,6 +124,32 @@ import Testing
             #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
             #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
         ],
+        3: [
+            #"{"architecture":"aarch64","devices":["virtio-blk","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","pl011","virtio-rng"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","pl011","virtio-rng"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","pl011","virtio-rng","virtio-net","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","pl011","virtio-rng"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","pl011","virtio-rng"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","pl011","virtio-rng","virtio-net","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","virtio-blk-seed","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","virtio-blk-seed","pl011","virtio-rng"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","virtio-blk-seed","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","virtio-blk-seed","pl011","virtio-rng"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","virtio-blk-seed","pl011","virtio-rng","virtio-net","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","virtio-blk-seed","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng","virtio-net","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
+        ],
     ]
 
     @Test func aLayoutsNumberMeansTheSameForEver() throws {
@@ -116,8 +161,9 @@ import Testing
         }
         let advice: Comment =
             "devices or their description changed: raise GuestDevices.currentLayout, and add what it means"
-        #expect(try texts(Self.seeded) == Self.layouts[GuestDevices.currentLayout], advice)
-        // A guest without a seed is the same machine in both.
+        #expect(try texts(Self.forAArch64) == Self.layouts[GuestDevices.currentLayout], advice)
+        // Guests of x86_64 are the same machines in all.
+        #expect(try texts(Self.seeded) == Self.layouts[2], advice)
         #expect(try texts(Self.seedless) == Self.layouts[1], advice)
         // What an older release wrote can be read, and is another value.
         for text in Self.layouts.values.joined() {

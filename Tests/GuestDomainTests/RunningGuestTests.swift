@@ -208,7 +208,7 @@ struct RunningGuestTests {
     @Test func theConnectionKnowsItsEmulator() async throws {
         #expect(fixture.connection.emulatorUser != nil)
         #expect(fixture.connection.emulatorUser != 0, "QEMU runs as root")
-        let (accelerator, reason) = try await fixture.connection.accelerator(.tcg)
+        let (accelerator, reason) = try await fixture.connection.accelerator(.tcg, for: .x86_64)
         #expect(accelerator == .tcg)
         #expect(reason == "software emulation, as asked")
         await fixture.console.finish()

@@ -9,7 +9,10 @@ final class Scenario: ProgramUser {
     let environment: [String: String]
 
     /// Publishes images as versions of `tiny`, serves them and follows the catalog as `test`.
-    init(images: [(version: String, path: String)], configuration: String = "") async throws {
+    /// - Parameter options: more of `add`.
+    init(
+        images: [(version: String, path: String)], options: [String] = [], configuration: String = ""
+    ) async throws {
         folder = try TemporaryDirectory()
         tree = folder.path("tree")
         environment = try Self.makePlaces(in: folder, configuration: configuration, vendors: .none)
@@ -17,7 +20,8 @@ final class Scenario: ProgramUser {
         for image in images {
             _ = try await Self.succeed(
                 "oscircular-publish",
-                ["add", tree, "tiny", image.version, image.path, "--title", "Tiny", "--memory", "256"], environment)
+                ["add", tree, "tiny", image.version, image.path, "--title", "Tiny", "--memory", "256"] + options,
+                environment)
         }
         server = try NginxServer(tree: tree)
         _ = try await Self.succeed(

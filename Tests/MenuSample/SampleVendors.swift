@@ -1,6 +1,7 @@
 import Boot
 import BootMenu
 import Catalog
+import GuestDomain
 
 /// The vendors of the made-up world, with systems as real tables have them.
 extension SampleOffer {
@@ -74,6 +75,21 @@ extension SampleOffer {
         return offer
     }
 
+    /// The vendors, and what some of them have for another processor than this machine's.
+    package static func otherProcessors(_ emulation: Emulation) -> MenuOffer {
+        var offer = vendors()
+        offer.systems += [
+            ("debian-13-arm64", "Debian"), ("debian-12-arm64", "Debian"), ("fedora-44-aarch64", "Fedora"),
+        ].map { id, vendor in
+            var distribution = unasked(id, of: vendor, title: "\(id.capitalized) (aarch64)").distribution
+            distribution.architecture = "aarch64"
+            var system = SystemSummary(source: .vendors, distribution: distribution, versions: [])
+            (system.group, system.listing, system.emulation) = (vendor, VendorListing(), emulation)
+            return system
+        }
+        return offer
+    }
+
     private static func unasked(_ id: String, of vendor: String, title: String) -> SystemSummary {
         let distribution = Distribution(
             id: id, title: title, summary: "From \(vendor)'s own server.",
@@ -113,7 +129,7 @@ extension SampleOffer {
                 summary.offline = builds[place].here == 336_000_000 ? .whole : .no
                 return summary
             })
-        listed.group = system.group
+        (listed.group, listed.emulation) = (system.group, system.emulation)
         listed.listing = VendorListing(asked: Int(newest + 6 * 86_400), keptBuilds: 3, keptDays: 14)
         return listed
     }

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 
 here = pathlib.Path(__file__).resolve().parent
@@ -17,18 +18,34 @@ def run(*arguments, **options):
     return subprocess.run([str(word) for word in arguments], check=True, env=dict(os.environ, PATH=PATH, LC_ALL="C"), **options)
 
 
+def cache():
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or os.environ["HOME"] + "/.cache") / "oscircular-test"
+
+
 @functools.cache
 def guest():
     """The tiny guest that this user's tests share."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ["HOME"] + "/.cache"
-    folder = pathlib.Path(base) / "oscircular-test/tiny-guest"
+    folder = cache() / "tiny-guest"
     run(share / "tiny-guest/build", folder)
+    return folder / "disk.raw"
+
+
+@functools.cache
+def guest_for_aarch64():
+    """:returns: None where it cannot be made: Debian's servers do not answer for another architecture."""
+    folder = cache() / "tiny-guest-aarch64"
+    try:
+        run(share / "tiny-guest/build-aarch64", folder)
+    except subprocess.CalledProcessError:
+        print("museum: the tiny guest for aarch64 could not be made; its systems are left out", file=sys.stderr)
+        return None
     return folder / "disk.raw"
 
 
 def make(folder, cloud=None):
     """:returns: kind -> one path for each of DAYS. Kinds: raw, deflate, zstd, old (qcow2 v2, deflate), plain (qcow2 without
-    compression), xz (blocks of 4 MiB), iso, cloud (deflate; the Debian with cloud-init, if there is one)."""
+    compression), xz (blocks of 4 MiB), iso, cloud (deflate; the Debian with cloud-init, if there is one), aarch64 (deflate; the tiny
+    guest for that processor, if it can be made: the same on each day)."""
     folder.mkdir(parents=True)
     (folder / "tiny-guest").mkdir()
     weeks = [folder / f"{day}.raw" for day in DAYS]
@@ -50,7 +67,14 @@ def make(folder, cloud=None):
         # Another day is the same system: what counts is that it logs in.
         image = converted(cloud, "cloud", ["-c"], folder / "cloud.qcow2")
         made["cloud"] = [image] * len(DAYS)
+    if other := guest_for_aarch64():
+        made["aarch64"] = [converted(other, "aarch64", ["-c"], folder / "aarch64.qcow2")] * len(DAYS)
     return made
+
+
+def processors(images, usual, other):
+    """The processors that a vendor's layout names, by the vendor's words: pairs of the word, and of what replaces kinds of images."""
+    return [(usual, images)] + ([(other, dict.fromkeys(images, images["aarch64"]))] if "aarch64" in images else [])
 
 
 def converted(raw, kind, options, output=None):

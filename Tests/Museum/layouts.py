@@ -2,10 +2,11 @@
 
 Names, grammars and oddities are those of the real servers in November 2026; what is here only to be passed over is there, too."""
 import base64
+import itertools
 import json
 
 from files import torrent
-from images import DAYS
+from images import DAYS, processors
 import layouts_of_streams
 import layouts_of_pages
 
@@ -33,27 +34,29 @@ def debian_cloud(files, images):
             for folder, ending in [(build, f"-{build}"), *([("latest", "")] if day == NEWEST else [])]:
                 at = f"cloud.debian.org/images/cloud/{codename}/{folder}"
                 names = []
-                for kind in ["nocloud", "generic", "genericcloud"]:
-                    name = f"debian-{version}-{kind}-amd64{ending}"
-                    qcow2 = images["deflate"] if kind == "nocloud" else images.get("cloud", images["deflate"])
+                for (word, made), kind in itertools.product(
+                        processors(images, "amd64", "arm64"), ["nocloud", "generic", "genericcloud"]):
+                    name = f"debian-{version}-{kind}-{word}{ending}"
+                    qcow2 = made["deflate"] if kind == "nocloud" else made.get("cloud", made["deflate"])
                     files.image(f"{at}/{name}.qcow2", qcow2[number], day)
                     names += [f"{name}.json", f"{name}.qcow2"]
-                    if kind == "nocloud":
-                        files.image(f"{at}/{name}.raw", images["raw"][number], day)
+                    if kind == "nocloud" and word == "amd64":
+                        files.image(f"{at}/{name}.raw", made["raw"][number], day)
                         names.append(f"{name}.raw")
-                    files.write(f"{at}/{name}.json", json.dumps(debian_build(files, at, codename, kind, build, name), indent=1), day)
+                    text = json.dumps(debian_build(files, at, codename, kind, build, name, word), indent=1)
+                    files.write(f"{at}/{name}.json", text, day)
                 files.write(f"{at}/SHA512SUMS", files.gnu(at, names, "sha512"), day)
         files.write(f"cloud.debian.org/images/cloud/{codename}/daily/20261117-2665/SHA512SUMS", "", NEWEST)
 
 
-def debian_build(files, at, codename, kind, build, name):
+def debian_build(files, at, codename, kind, build, name, word):
     digest = bytes.fromhex(files.sum(f"{at}/{name}.qcow2", "sha512"))
     return {"apiVersion": "v1", "kind": "List", "items": [
         {"apiVersion": "cloud.debian.org/v1alpha1", "kind": "Build", "data": {"packages": [{"name": "base-files", "version": "13.8"}]}},
         {"apiVersion": "cloud.debian.org/v1alpha1", "kind": "Upload",
          "data": {"familyRef": None, "provider": "cloud.debian.org", "ref": f"{codename}/{build}/{name}.qcow2"},
          "metadata": {"annotations": {"cloud.debian.org/digest": "sha512:" + base64.b64encode(digest).decode().rstrip("=")},
-                      "labels": {"cloud.debian.org/vendor": kind, "cloud.debian.org/version": build, "debian.org/arch": "amd64",
+                      "labels": {"cloud.debian.org/vendor": kind, "cloud.debian.org/version": build, "debian.org/arch": word,
                                  "debian.org/dist": "debian", "debian.org/release": codename,
                                  "upload.cloud.debian.org/image-format": "qcow2"}}}]}
 
@@ -103,16 +106,18 @@ def fedora(files, images):
     listed = []
     for number, (version, build) in enumerate([("42", "42-1.1"), ("43", "43-1.6"), ("44", "44-1.7")]):
         day = DAYS[number]
-        for variant, subvariant, folder, name, kind in [
-                ("Cloud", "Cloud_Base", "Cloud/x86_64/images", f"Fedora-Cloud-Base-Generic-{build}.x86_64.qcow2", "deflate"),
-                ("Workstation", "Workstation", "Workstation/x86_64/iso", f"Fedora-Workstation-Live-{build}.x86_64.iso", "iso"),
-                ("Server", "Server", "Server/x86_64/iso", f"Fedora-Server-netinst-x86_64-{build}.iso", "iso")]:
+        cloud = [("Cloud", "Cloud_Base", f"Cloud/{word}/images", f"Fedora-Cloud-Base-Generic-{build}.{word}.qcow2", made["deflate"], word)
+                 for word, made in processors(images, "x86_64", "aarch64")]
+        for variant, subvariant, folder, name, made, word in [
+                *cloud,
+                ("Workstation", "Workstation", "Workstation/x86_64/iso", f"Fedora-Workstation-Live-{build}.x86_64.iso", images["iso"], "x86_64"),
+                ("Server", "Server", "Server/x86_64/iso", f"Fedora-Server-netinst-x86_64-{build}.iso", images["iso"], "x86_64")]:
             path = f"pub/fedora/linux/releases/{version}/{folder}"
             at = f"dl.fedoraproject.org/{path}"
-            files.image(f"{at}/{name}", images[kind][number], day)
+            files.image(f"{at}/{name}", made[number], day)
             text = "# A list of digests, as Fedora signs it.\n" + files.bsd(at, [name], "sha256", sized=True)
-            files.write(f"{at}/Fedora-{variant}-{build}-x86_64-CHECKSUM", files.keys.clear("fedora", text, day), day)
-            listed.append({"version": version, "arch": "x86_64", "link": f"https://download.fedoraproject.org/{path}/{name}",
+            files.write(f"{at}/Fedora-{variant}-{build}-{word}-CHECKSUM", files.keys.clear("fedora", text, day), day)
+            listed.append({"version": version, "arch": word, "link": f"https://download.fedoraproject.org/{path}/{name}",
                            "variant": variant, "subvariant": subvariant, "sha256": files.sum(f"{at}/{name}", "sha256"),
                            "size": str(files.size(f"{at}/{name}"))})
     listed.append({"version": "45 Beta", "arch": "aarch64", "link": "https://download.fedoraproject.org/pub/fedora/linux/releases/test/"
@@ -123,13 +128,13 @@ def fedora(files, images):
 
 def centos(files, images):
     """A list that nobody signs, in which the newest stands under two names."""
-    for release in [9, 10]:
-        at, names = f"cloud.centos.org/centos/{release}-stream/x86_64/images", []
+    for release, (word, made) in itertools.product([9, 10], processors(images, "x86_64", "aarch64")):
+        at, names = f"cloud.centos.org/centos/{release}-stream/{word}/images", []
         for number, day in enumerate(DAYS):
-            name = f"CentOS-Stream-GenericCloud-{release}-{compact(day)}.0.x86_64.qcow2"
-            for alias in [name, *([f"CentOS-Stream-GenericCloud-{release}-latest.x86_64.qcow2"] if day == NEWEST else []),
-                          f"CentOS-Stream-GenericCloud-x86_64-{release}-{compact(day)}.0.x86_64.qcow2"]:
-                files.image(f"{at}/{alias}", images["deflate"][number], day)
+            name = f"CentOS-Stream-GenericCloud-{release}-{compact(day)}.0.{word}.qcow2"
+            for alias in [name, *([f"CentOS-Stream-GenericCloud-{release}-latest.{word}.qcow2"] if day == NEWEST else []),
+                          f"CentOS-Stream-GenericCloud-{word}-{release}-{compact(day)}.0.{word}.qcow2"]:
+                files.image(f"{at}/{alias}", made["deflate"][number], day)
                 files.write(f"{at}/{alias}.SHA256SUM", files.bsd(at, [alias], "sha256", sized=True), day)
                 names.append(alias)
         files.write(f"{at}/CHECKSUM", files.bsd(at, names, "sha256", sized=True), NEWEST)
@@ -137,13 +142,14 @@ def centos(files, images):
 
 def rocky(files, images):
     """One build for each point release; the earlier ones are in the vault."""
-    for number, (release, day) in enumerate(zip(["10.0", "10.1", "10.2"], DAYS)):
+    for (number, (release, day)), (word, made) in itertools.product(
+            enumerate(zip(["10.0", "10.1", "10.2"], DAYS)), processors(images, "x86_64", "aarch64")):
         top = "pub/rocky" if day == NEWEST else "vault/rocky"
-        at = f"dl.rockylinux.org/{top}/{release}/images/x86_64"
-        name = f"Rocky-10-GenericCloud-Base-{release}-{compact(day)}.0.x86_64.qcow2"
-        names = [name, *(["Rocky-10-GenericCloud-Base.latest.x86_64.qcow2"] if day == NEWEST else [])]
+        at = f"dl.rockylinux.org/{top}/{release}/images/{word}"
+        name = f"Rocky-10-GenericCloud-Base-{release}-{compact(day)}.0.{word}.qcow2"
+        names = [name, *([f"Rocky-10-GenericCloud-Base.latest.{word}.qcow2"] if day == NEWEST else [])]
         for alias in names:
-            files.image(f"{at}/{alias}", images["deflate"][number], day)
+            files.image(f"{at}/{alias}", made["deflate"][number], day)
             files.write(f"{at}/{alias}.CHECKSUM", files.bsd(at, [alias], "sha256", sized=True), day)
         files.write(f"{at}/CHECKSUM", files.bsd(at, names, "sha256", sized=True), day)
         files.sign(f"{at}/CHECKSUM", "rocky", day, ".asc", armored=True)
@@ -151,12 +157,13 @@ def rocky(files, images):
 
 def alma(files, images):
     """Only the newest build, and its list beside a detached signature."""
-    at = "repo.almalinux.org/almalinux/10.2/cloud/x86_64/images"
-    names = [f"AlmaLinux-10-GenericCloud-10.2-{compact(NEWEST)}.0.x86_64.qcow2", "AlmaLinux-10-GenericCloud-latest.x86_64.qcow2"]
-    for name in names:
-        files.image(f"{at}/{name}", images["deflate"][-1], NEWEST)
-    files.write(f"{at}/CHECKSUM", files.gnu(at, names, "sha256"), NEWEST)
-    files.sign(f"{at}/CHECKSUM", "alma", NEWEST, ".asc", armored=True)
+    for word, made in processors(images, "x86_64", "aarch64"):
+        at = f"repo.almalinux.org/almalinux/10.2/cloud/{word}/images"
+        names = [f"AlmaLinux-10-GenericCloud-10.2-{compact(NEWEST)}.0.{word}.qcow2", f"AlmaLinux-10-GenericCloud-latest.{word}.qcow2"]
+        for name in names:
+            files.image(f"{at}/{name}", made["deflate"][-1], NEWEST)
+        files.write(f"{at}/CHECKSUM", files.gnu(at, names, "sha256"), NEWEST)
+        files.sign(f"{at}/CHECKSUM", "alma", NEWEST, ".asc", armored=True)
     at = "repo.almalinux.org/almalinux/10.2/isos/x86_64"
     name = "AlmaLinux-10.2-x86_64-minimal.iso"
     files.image(f"{at}/{name}", images["iso"][-1], NEWEST)
@@ -167,7 +174,8 @@ def opensuse(files, images):
     """Aliases beside the builds, each with a list of one line that names the build; the page also comes as a table in JSON. Files are
     on mirrors, which a metalink names."""
     leap = "download.opensuse.org/distribution/leap/16.0/appliances"
-    opensuse_build(files, leap, "Leap-16.0-Minimal-VM.x86_64-Cloud", "-Build18.7", images["deflate"][-1], NEWEST, alias_in_sums=True)
+    for word, made in processors(images, "x86_64", "aarch64"):
+        opensuse_build(files, leap, f"Leap-16.0-Minimal-VM.{word}-Cloud", "-Build18.7", made["deflate"][-1], NEWEST, alias_in_sums=True)
     tumbleweed = "download.opensuse.org/tumbleweed/appliances"
     for number, day in enumerate(DAYS):
         opensuse_build(files, tumbleweed, "openSUSE-Tumbleweed-Minimal-VM.x86_64", f"-1.0.0-Cloud-Snapshot{compact(day)}",
@@ -204,10 +212,11 @@ def alpine(files, images):
     for branch, releases in [("v3.22", [("3.22.3", 0)]), ("v3.23", [("3.23.3", 1), ("3.23.4", 2)])]:
         at = f"dl-cdn.alpinelinux.org/alpine/{branch}/releases/cloud"
         for release, number in releases:
-            for flavour in ["bios-cloudinit", "bios-tiny", "uefi-cloudinit", "uefi-tiny"]:
+            for (word, made), flavour in itertools.product(
+                    processors(images, "x86_64", "aarch64"), ["bios-cloudinit", "bios-tiny", "uefi-cloudinit", "uefi-tiny"]):
                 for provider in ["nocloud", "generic"]:
-                    file = f"{at}/{provider}_alpine-{release}-x86_64-{flavour}-r0.qcow2"
-                    files.image(file, images["plain"][number], DAYS[number])
+                    file = f"{at}/{provider}_alpine-{release}-{word}-{flavour}-r0.qcow2"
+                    files.image(file, made["plain"][number], DAYS[number])
                     files.write(file + ".sha512", files.sum(file, "sha512") + "\n", DAYS[number])
                     files.sign(file, "alpine", DAYS[number], ".asc", armored=True)
         release, number = releases[-1]

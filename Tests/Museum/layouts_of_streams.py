@@ -1,8 +1,9 @@
 """The servers that publish documents of their builds: simplestreams, CoreOS's streams, GitLab's packages."""
 import hashlib
+import itertools
 import json
 
-from images import DAYS
+from images import DAYS, processors
 
 NEWEST = DAYS[-1]
 UBUNTU = [("22.04", "jammy", "22.04 LTS", "2027-06-01"), ("24.04", "noble", "24.04 LTS", "2029-05-31"),
@@ -38,26 +39,28 @@ def ubuntu_cloud(files, images):
     for top, kind, product in [("cloud-images.ubuntu.com/releases", "server", "com.ubuntu.cloud:server"),
                                ("cloud-images.ubuntu.com/minimal/releases", "minimal", "com.ubuntu.cloud:minimal")]:
         products = {}
-        for release, codename, title, support in UBUNTU:
+        for (release, codename, title, support), (word, made) in itertools.product(UBUNTU, processors(images, "amd64", "arm64")):
             versions = {}
             for number, day in enumerate(DAYS):
-                file = f"ubuntu-{release}-{kind}-cloudimg-amd64"
+                file = f"ubuntu-{release}-{kind}-cloudimg-{word}"
                 path = f"{'server/releases/' if kind == 'server' else 'releases/'}{codename}/release-{compact(day)}"
                 places = [f"{top}/{path}", f"{top}/{codename}/release-{compact(day)}"]
                 if day == NEWEST:
                     places.append(f"{top}/{codename}/release")
                 for at in places:
-                    files.image(f"{at}/{file}.img", images["old" if release == "22.04" else "deflate"][number], day)
+                    files.image(f"{at}/{file}.img", made["old" if release == "22.04" else "deflate"][number], day)
                     files.write(f"{at}/{file}.manifest", "base-files\t13ubuntu10\n", day)
-                    files.write(f"{at}/SHA256SUMS", files.gnu(at, [f"{file}.img", f"{file}.manifest"], "sha256", mark="*"), day)
+                    # Those of all processors, as far as they are made.
+                    names = sorted(place.name for place in (files.root / at).iterdir() if place.suffix in [".img", ".manifest"])
+                    files.write(f"{at}/SHA256SUMS", files.gnu(at, names, "sha256", mark="*"), day)
                     files.sign(f"{at}/SHA256SUMS", "ubuntu-cloud", day, ".gpg")
-                versions[compact(day)] = {"label": "release", "pubname": f"ubuntu-{codename}-{release}-amd64-{kind}-{compact(day)}", "items": {
+                versions[compact(day)] = {"label": "release", "pubname": f"ubuntu-{codename}-{release}-{word}-{kind}-{compact(day)}", "items": {
                     "disk1.img": {"ftype": "disk1.img", "path": f"{path}/{file}.img", "size": files.size(f"{places[0]}/{file}.img"),
                                   "sha256": files.sum(f"{places[0]}/{file}.img", "sha256")},
                     "manifest": {"ftype": "manifest", "path": f"{path}/{file}.manifest", "size": 26,
                                  "sha256": files.sum(f"{places[0]}/{file}.manifest", "sha256")}}}
-            products[f"{product}:{release}:amd64"] = {
-                "aliases": f"{release},{codename}", "arch": "amd64", "os": "ubuntu", "release": codename, "release_codename": codename,
+            products[f"{product}:{release}:{word}"] = {
+                "aliases": f"{release},{codename}", "arch": word, "os": "ubuntu", "release": codename, "release_codename": codename,
                 "release_title": title, "support_eol": support, "supported": True, "version": release, "versions": versions}
         name = "com.ubuntu.cloud:released:download"
         stream(files, top, name, name, products, "ubuntu-cloud")

@@ -13,6 +13,7 @@ NAMING = ("releases.json", "stable.json", "-template.json", ".metalink")
 # What the tiny guest needs, in place of what the vendor's own image does.
 TINY = {"firmware": "bios", "memory": 256, "cpus": 1, "seed": "none", "login": "root, no password on the console", "user": "root",
         "summary": "The tests' tiny guest, in a place where this system's image would be"}
+TINY_FOR_AARCH64 = TINY | {"firmware": "uefi", "login": "root, no password on the console; no ssh"}
 # Whose the keys of the tables are. A vendor with several keys signs everything with one of them here.
 KEYS = {"DF9B9C49EAA9298432589D76DA87E80D6294BE9B": "debian-cd", "827C8569F2518CC677FECA1AED65462EC8D5E4C5": "kali",
         "843938DF228D22F7B3742BC0D94AA3F0EFE21092": "ubuntu-cd", "D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81": "ubuntu-cloud",
@@ -65,6 +66,9 @@ def key_here(key, vendor, cache, url):
 def system_here(system, defaults, cache, url, files):
     """:returns: None where the museum has nothing of it."""
     every = defaults | system
+    is_usual = every.get("architecture", "x86_64") == "x86_64"
+    if not is_usual and not (cache / "images/aarch64.qcow2").exists():
+        return None
     upstream = every.get("upstream", [])
     found = [place for place in ([upstream] if isinstance(upstream, str) else upstream) if exists(place, files)]
     if not any(offers(place, every, files) for place in found):
@@ -72,6 +76,8 @@ def system_here(system, defaults, cache, url, files):
     made = addresses_here(without_other_hosts(system, files), url)
     made["upstream"] = addresses_here(found, url)
     made.pop("cpu-level", None)
+    if not is_usual:
+        return made | TINY_FOR_AARCH64
     is_cloud = "genericcloud" in str(every.get("image", "")) + str(every.get("entry", "")) and (cache / "images/cloud.qcow2").exists()
     return made | ({"firmware": "bios", "memory": 512} if is_cloud else TINY)
 

@@ -46,6 +46,7 @@ import Testing
                   ],
                   "distributions" : [
                     {
+                      "architecture" : "x86_64",
                       "catalog" : "home",
                       "id" : "debian",
                       "title" : "Debian\u001b[2J /13",
@@ -84,6 +85,7 @@ import Testing
                       ]
                     },
                     {
+                      "architecture" : "x86_64",
                       "catalog" : "home",
                       "id" : "empty",
                       "title" : "empty",

@@ -7,26 +7,36 @@ package enum TinyGuest {
     /// Builds the disk unless it is there already, and gives its path. Tests must not write to it: put an overlay on
     /// it, or open it read-only. All tests of a user share it; the script lets one process build and the others wait.
     /// - Throws: ``TinyGuestError``, or ``SystemCallError`` of starting the script.
-    package static func image() async throws -> String {
-        let folder = try folder()
+    package static func image() async throws -> String { try await disk("tiny-guest", by: "build") }
+
+    /// The same for a processor of the kind aarch64, without ssh: it is there half a minute after power-on, in emulation. Asks Debian's
+    /// servers for packages where it is not built yet.
+    /// - Throws: ``TinyGuestError``, or ``SystemCallError`` of starting the script.
+    package static func imageForAArch64() async throws -> String {
+        try await disk("tiny-guest-aarch64", by: "build-aarch64")
+    }
+
+    private static func disk(_ name: String, by script: String) async throws -> String {
+        let folder = try "\(cache())/oscircular-test/\(name)"
         return try await WorkerThread.run(name: "tiny-guest") {
+            let script = "\(scripts)/\(script)"
             let status = try run(script: script, argument: folder)
             guard status == 0 else { throw TinyGuestError.buildFailed(script: script, status: status) }
             return folder + "/disk.raw"
         }
     }
 
-    /// The script beside this package's sources.
-    private static var script: String {
+    /// The folder of the scripts, beside this package's sources.
+    private static var scripts: String {
         var path = Substring(#filePath)
         for _ in 0..<3 { path = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex) }
-        return path + "/share/tiny-guest/build"
+        return path + "/share/tiny-guest"
     }
 
-    private static func folder() throws(TinyGuestError) -> String {
-        if let cache = environment("XDG_CACHE_HOME") { return cache + "/oscircular-test/tiny-guest" }
+    private static func cache() throws(TinyGuestError) -> String {
+        if let cache = environment("XDG_CACHE_HOME") { return cache }
         guard let home = environment("HOME") else { throw .noHome }
-        return home + "/.cache/oscircular-test/tiny-guest"
+        return home + "/.cache"
     }
 
     private static func environment(_ name: String) -> String? {

@@ -53,6 +53,27 @@ import Upstream
         }
     }
 
+    /// An id names the processor as its vendor does; what is not for x86_64 starts by UEFI, and nobody has looked yet.
+    @Test func systemsForAnotherProcessorSayWhichInTheirNames() {
+        let table = VendorTable.load(folders: [Self.folder])
+        let others = table.rows.filter { $0.architecture != "x86_64" }
+        #expect(others.count >= 20)
+        for row in others {
+            #expect(row.architecture == "aarch64" && row.guest.firmware == .uefi && row.unchecked != nil, "\(row.id)")
+            let word = row.id.hasSuffix("-arm64") ? "arm64" : "aarch64"
+            #expect(row.id.hasSuffix("-\(word)"))
+            let places =
+                (row.listing.upstream + [row.listing.entry, row.listing.image, row.listing.product].compactMap(\.self))
+            #expect(places.contains { $0.contains(word) }, "\(row.id)")
+            #expect(!places.contains { $0.contains("amd64") || $0.contains("x86_64") }, "\(row.id)")
+            // Beside the one for x86_64, whose name it has without the processor.
+            #expect(table.rows.contains { $0.id == row.id.dropLast(word.count + 1) }, "\(row.id)")
+        }
+        #expect(table.row("debian", host: "x86_64")?.id == "debian-13")
+        #expect(table.row("debian", host: "aarch64")?.id == "debian-13-arm64")
+        #expect(table.row("arch", host: "aarch64")?.id == "arch")
+    }
+
     /// What no code unpacks is not offered.
     @Test func nothingInItHasToBeUnpackedFirst() {
         let table = VendorTable.load(folders: [Self.folder])

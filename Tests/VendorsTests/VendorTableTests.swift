@@ -61,6 +61,21 @@ import Upstream
         #expect(row.urls(of: "https://h/d/a") == ["https://h/d/a", "https://m/d/a"])
     }
 
+    @Test func anAliasMeansOneSystemForEachProcessor() throws {
+        let other = system.replacing("os-1", with: "os-1-arm64")
+        let alias = "aliases = [\"os\"]\n"
+        let arm = "architecture = \"aarch64\"\n"
+        let table = load(head + system + alias + other + alias + arm)
+        #expect(table.faults == [])
+        #expect(table.row("os", host: "x86_64")?.id == "os-1" && table.row("os", host: "aarch64")?.id == "os-1-arm64")
+        #expect(table.row("os", host: "riscv64")?.id == "os-1" && table.row("os-1", host: "aarch64")?.id == "os-1")
+        #expect(fault(head + system + alias + other + alias).contains("aliases names 'os'"))
+        // An id is one system's whatever its processor.
+        #expect(fault(head + system + other + arm + "aliases = [\"os-1\"]\n").contains("aliases names 'os-1'"))
+        #expect(fault(head + system + "aliases = [\"os-1-arm64\"]\n" + other + arm).contains("id is another system's"))
+        #expect(fault(head + system + system + arm).contains("id is another system's"))
+    }
+
     @Test(arguments: [
         ("nmae = 1\n", "acme.toml: nmae is not a key that means anything here"),
         ("[[system]]\nid = \"A\"\n", "acme.toml: system 1: id must be of the form [a-z0-9][a-z0-9._-]{0,63}"),

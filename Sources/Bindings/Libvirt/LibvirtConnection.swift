@@ -39,9 +39,14 @@ package final class LibvirtConnection: @unchecked Sendable {
     /// Whether the daemon answers still.
     package var isAlive: Bool { virConnectIsAlive(pointer) == 1 }
 
-    /// Whether the driver can make domains of this kind (`kvm`, `qemu`) for the host's architecture.
-    package func supports(domainType: String) -> Bool {
-        guard let text = virConnectGetDomainCapabilities(pointer, nil, nil, nil, domainType, 0) else { return false }
+    /// Whether the driver can make domains of this kind (`kvm`, `qemu`).
+    /// - Parameters:
+    ///   - architecture: the guest's processor, as `uname -m` has it.
+    ///   - machine: QEMU's type of machine.
+    package func supports(domainType: String, architecture: String, machine: String) -> Bool {
+        guard let text = virConnectGetDomainCapabilities(pointer, nil, architecture, machine, domainType, 0) else {
+            return false
+        }
         free(text)
         return true
     }

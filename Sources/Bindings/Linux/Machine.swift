@@ -3,6 +3,17 @@ import Glibc
 
 /// What the kernel says of this machine.
 package enum Machine {
+    /// The kind of its processor, as `uname -m` has it: that for which this program was compiled; empty for one without a name here.
+    package static var architecture: String {
+        #if arch(x86_64)
+            "x86_64"
+        #elseif arch(arm64)
+            "aarch64"
+        #else
+            ""
+        #endif
+    }
+
     /// Processors that this machine has in use, at least one.
     package static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 

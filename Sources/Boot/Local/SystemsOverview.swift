@@ -1,6 +1,7 @@
 import Catalog
 import Curl
 import Formats
+import GuestDomain
 
 /// All that `list` and the menu show: the followed catalogs, and for every version what it costs and what of it is stored.
 package struct SystemsOverview: Sendable {
@@ -21,6 +22,8 @@ package struct SystemSummary: Sendable {
     package var group: String?
     /// How its versions are known; nil for a catalog's system.
     package var listing: VendorListing?
+    /// How its guests run here.
+    package var emulation = Emulation.none
 
     package init(
         source: CatalogSource, distribution: Distribution, versions: [VersionSummary],
@@ -35,6 +38,12 @@ package struct SystemSummary: Sendable {
     /// The version that its name alone means: of a vendor's builds one that is still offered, where there is any.
     package var newest: VersionSummary? {
         (source.isVendors ? versions.first { !$0.isGone } : nil) ?? versions.first
+    }
+
+    /// The name that a vendor's systems of another processor than this machine's stand together under, instead of their vendors'; nil for
+    /// all others.
+    package var processorGroup: String? {
+        source.isVendors && emulation != .none ? "For \(distribution.architecture)" : nil
     }
 
     /// The version that ran last on this machine.
@@ -137,15 +146,26 @@ package struct VersionSummary: Sendable {
 
 extension SystemSummary: Encodable {
     private enum CodingKeys: CodingKey {
-        case id, catalog, title, versions, withdrawn, group
+        case id, catalog, title, architecture, emulated, bootable, needs, versions, withdrawn, group
     }
 
-    /// `withdrawn` is absent where nothing was withdrawn, and `group` where it is no vendor's.
+    /// `withdrawn` is absent where nothing was withdrawn, and `group` where it is no vendor's. `emulated` is there, and true, where the
+    /// processor is not this machine's; `bootable`, and false, where no guest can have it here, with the packages that it `needs`.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(distribution.id, forKey: .id)
         try container.encode(source.name, forKey: .catalog)
         try container.encode(distribution.title, forKey: .title)
+        try container.encode(distribution.architecture, forKey: .architecture)
+        switch emulation {
+        case .none: break
+        case .possible: try container.encode(true, forKey: .emulated)
+        case .missing(let packages):
+            try container.encode(true, forKey: .emulated)
+            try container.encode(false, forKey: .bootable)
+            try container.encode(packages, forKey: .needs)
+        case .unknown: try container.encode(false, forKey: .bootable)
+        }
         try container.encode(versions, forKey: .versions)
         if !withdrawn.isEmpty { try container.encode(withdrawn, forKey: .withdrawn) }
         try container.encodeIfPresent(group, forKey: .group)

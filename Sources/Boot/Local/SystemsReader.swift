@@ -1,6 +1,7 @@
 import BlockStore
 import Catalog
 import ContentAddress
+import GuestDomain
 import ImageIndex
 import Linux
 import Vendors
@@ -12,8 +13,13 @@ package struct SystemsReader: Sendable {
     private let cache: BlockCache
     private let bootSets: BootSetLibrary
     private let history: RunHistory
+    private let emulators: Emulators
 
-    package init(places: Places, systems: SystemsLibrary, cache: BlockCache) {
+    /// - Parameter emulators: which processors guests can have here.
+    package init(
+        places: Places, systems: SystemsLibrary, cache: BlockCache, emulators: Emulators = .installed()
+    ) {
+        self.emulators = emulators
         library = systems
         notes = VendorNotes(places: places)
         self.cache = cache
@@ -45,6 +51,7 @@ package struct SystemsReader: Sendable {
                             catalog: copy.source.name, distribution: distribution.id, version: version.id.text)
                         return WithdrawnSummary(version: version, isRunning: running.contains(key))
                     })
+                system.emulation = emulators.emulation(of: distribution.architecture)
                 if copy.source.isVendors { addVendor(to: &system) } else { noteGone(in: &system, copy) }
                 return system
             }

@@ -16,18 +16,20 @@ struct GuestSurroundings: Sendable {
     let emulatorUser: UserID?
 
     /// - Parameters:
+    ///   - architecture: the guest's processor; waits until the version is known.
     ///   - users: the session's own.
     ///   - teardown: gets a step for each thing that must be removed again.
     ///   - exchange: what becomes of the exchange folder.
     ///   - log: writes a line to the log of the session.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``; what `exchange` throws.
     static func prepare(
-        request: BootRequest, directory: SessionDirectory, places: Places, users: SessionUsers, teardown: Teardown,
+        request: BootRequest, architecture: @escaping @Sendable () async throws -> GuestArchitecture,
+        directory: SessionDirectory, places: Places, users: SessionUsers, teardown: Teardown,
         exchange: ExchangeKeeping, log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
-        let accelerator = try await connection.accelerator(choice).accelerator
+        async let accelerator = connection.accelerator(choice, for: try await architecture()).accelerator
         let owner = users.emulator ?? connection.emulatorUser
         let bounds = try await WorkerThread.run(name: "bounds") {
             SessionBounds(name: directory.domainName, record: directory.bounds) { log("warning: \($0)") }
@@ -43,7 +45,7 @@ struct GuestSurroundings: Sendable {
         }
         await teardown.add { await console.finish() }
         return GuestSurroundings(
-            connection: connection, accelerator: accelerator, credentials: credentials, bounds: bounds,
+            connection: connection, accelerator: try await accelerator, credentials: credentials, bounds: bounds,
             network: network, emulatorUser: users.emulator)
     }
 

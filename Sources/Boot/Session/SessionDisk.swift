@@ -2,6 +2,7 @@ import BlockStore
 import Catalog
 import Curl
 import DiskImage
+import GuestDomain
 import ImageIndex
 import ImageMount
 import Linux
@@ -16,6 +17,14 @@ struct SessionImage: Sendable {
     let ledger: PieceLedger?
 
     var chosen: ChosenVersion { image.chosen }
+
+    /// - Throws: ``GuestDomainError/unknownArchitecture(_:)``.
+    func architecture() throws(GuestDomainError) -> GuestArchitecture {
+        guard let architecture = GuestArchitecture(chosen.distribution.architecture) else {
+            throw .unknownArchitecture(chosen.distribution.architecture)
+        }
+        return architecture
+    }
 }
 
 /// The disk stages of a session: the image as a file, and the blocks that must be stored before a guest may read it.

@@ -9,6 +9,24 @@ struct SessionGuest: Sendable {
     let domain: SessionStatus.Domain
     private let guest: RunningGuest
 
+    /// Refuses a system whose processor no guest can have here, before anything is fetched for it.
+    /// - Returns: the processor.
+    /// - Throws: ``GuestDomainError``.
+    @discardableResult
+    static func checkProcessor(
+        _ request: BootRequest, of distribution: Distribution
+    ) async throws -> GuestArchitecture {
+        guard let architecture = GuestArchitecture(distribution.architecture) else {
+            throw GuestDomainError.unknownArchitecture(distribution.architecture)
+        }
+        // Whether this machine's own has an emulator is seen when libvirt is needed.
+        if architecture.isHost { return architecture }
+        let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
+        let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
+        _ = try await connection.accelerator(choice, for: architecture)
+        return architecture
+    }
+
     /// Refuses what cannot start, before anything large is fetched for it.
     /// - Parameter userData: see ``SessionSeed/usualUserData``.
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
@@ -18,10 +36,16 @@ struct SessionGuest: Sendable {
         try await WorkerThread.run(name: "seed") {
             try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData).check()
         }
-        guard let processor = chosen.guest.cpuLevel.flatMap({ ProcessorLevel(rawValue: $0.rawValue) }) else { return }
+        guard let processor = processor(chosen) else { return }
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
-        try processor.check(try await connection.accelerator(choice).accelerator)
+        try processor.check(try await connection.accelerator(choice, for: .x86_64).accelerator)
+    }
+
+    /// The level of its processor that a version asks for; there are levels of x86_64 only.
+    private static func processor(_ chosen: ChosenVersion) -> ProcessorLevel? {
+        guard GuestArchitecture(chosen.distribution.architecture) == .x86_64 else { return nil }
+        return chosen.guest.cpuLevel.flatMap { ProcessorLevel(rawValue: $0.rawValue) }
     }
 
     /// Creates the overlay and the domain, and starts the guest.
@@ -36,7 +60,9 @@ struct SessionGuest: Sendable {
         userData: String?, diskSize: UInt64, imagePath: String, directory: SessionDirectory, teardown: Teardown
     ) async throws -> SessionGuest {
         let settings = chosen.guest
-        let processor = settings.cpuLevel.flatMap { ProcessorLevel(rawValue: $0.rawValue) }
+        guard let architecture = GuestArchitecture(chosen.distribution.architecture) else {
+            throw GuestDomainError.unknownArchitecture(chosen.distribution.architecture)
+        }
         // It ends with the session's folder.
         let seed = try await WorkerThread.run(name: "seed") {
             try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData)
@@ -57,9 +83,9 @@ struct SessionGuest: Sendable {
             }
         }
         // A BIOS cannot boot from sectors of 4096 bytes.
-        let needsUEFI = settings.firmware == .uefi || sectorSize != 512
+        let needsUEFI = settings.firmware == .uefi || sectorSize != 512 || !architecture.hasBIOS
         let specification = GuestSpecification(
-            name: directory.domainName, memoryMiB: resources.memoryMiB,
+            name: directory.domainName, architecture: architecture, memoryMiB: resources.memoryMiB,
             cpus: resources.cpus, accelerator: surroundings.accelerator,
             firmware: needsUEFI ? .uefi : .bios, media: media, imagePath: imagePath,
             overlayPath: media == .disk ? directory.overlay : nil, consoleSocketPath: directory.consoleForGuest,
@@ -67,7 +93,7 @@ struct SessionGuest: Sendable {
             firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
             vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
-            processor: processor, seed: seed, emulatorUser: surroundings.emulatorUser)
+            processor: processor(chosen), seed: seed, emulatorUser: surroundings.emulatorUser)
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }

@@ -103,7 +103,8 @@ package final class SessionRun: Sendable {
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
         let finding = Task { try await findVersion(systems, cache) }
         async let preparing = GuestSurroundings.prepare(
-            request: request, directory: directory, places: places, users: users, teardown: teardown,
+            request: request, architecture: { try (try await finding.value).architecture() }, directory: directory,
+            places: places, users: users, teardown: teardown,
             exchange: ExchangeKeeping(
                 atStart: { [self] in keepsExchange(of: try await finding.value) },
                 atEnd: { [self] in request.keepsExchange == nil && state.snapshot.verified == true }),
@@ -204,6 +205,8 @@ package final class SessionRun: Sendable {
             $0.version = wanted.version.id.text
             $0.phase = .index
         }
+        let processor = try await SessionGuest.checkProcessor(request, of: wanted.distribution)
+        if !processor.isHost { update { $0.emulated = processor.rawValue } }
         let image = try await systems.soundImage(of: wanted, isNewest: name.version == nil, cache: cache)
         let chosen = image.chosen
         update { $0.version = chosen.version.id.text }

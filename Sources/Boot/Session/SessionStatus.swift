@@ -104,6 +104,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var trust: TrustLevel?
     /// Whether all that the guest reads of a vendor's version has been verified, or is as it comes; nil for a catalog's.
     package var verified: Bool?
+    /// The kind of its processor where that is not this machine's, so that it is always slow; nil for this machine's own.
+    package var emulated: String?
     /// The machine that it runs; nil for a guest that is thrown away.
     package var machine: String?
     /// The disk that is its user's home; nil for none.
@@ -145,7 +147,8 @@ extension SessionStatus {
     package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
-    /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``trust`` and ``verified`` for a vendor's, and ``machine`` and ``home`` where there is one.
+    /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``trust`` and ``verified`` for a
+    /// vendor's, ``emulated`` for another processor, and ``machine`` and ``home`` where there is one.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -175,6 +178,7 @@ extension SessionStatus {
         try container.encodeIfPresent(network, forKey: .network)
         try container.encodeIfPresent(trust, forKey: .trust)
         try container.encodeIfPresent(verified, forKey: .verified)
+        try container.encodeIfPresent(emulated, forKey: .emulated)
         try container.encodeIfPresent(machine, forKey: .machine)
         try container.encodeIfPresent(home, forKey: .home)
     }

@@ -1,6 +1,7 @@
 import BlockStore
 import Boot
 import Catalog
+import GuestDomain
 import Linux
 
 /// What can be booted: first what is stored locally, then what the servers have, then how much each version has to download.
@@ -17,6 +18,8 @@ extension BootBackend {
     package func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
         AsyncStream { continuation in
             let task = Task {
+                async let emulators = Emulators.offered(
+                    uri: configuration.connect ?? HypervisorConnection.defaultURI, within: .seconds(20))
                 let known = await systems.copies(refresh: false)
                 let sessions = await registry.statuses()
                 remember(known)
@@ -25,7 +28,7 @@ extension BootBackend {
                 let fresh = await renewed(await asked(known, isAsked: isAsked))
                 remember(fresh)
                 await fetchIndexes(of: BootBackend.newest(fresh))
-                continuation.yield(await offer(fresh, sessions, isPriced: true))
+                continuation.yield(await offer(fresh, sessions, isPriced: true, emulators: await emulators))
                 continuation.finish()
                 await DepartedVersions(places: places, systems: systems, cache: cacheOfUser).tidy(registry)
             }
@@ -58,8 +61,12 @@ extension BootBackend {
         }
     }
 
-    private func offer(_ copies: [CatalogCopy], _ sessions: [SessionStatus], isPriced: Bool) async -> MenuOffer {
-        let reader = SystemsReader(places: places, systems: systems, cache: cacheOfUser)
+    /// - Parameter emulators: nil before libvirt has said what it has.
+    private func offer(
+        _ copies: [CatalogCopy], _ sessions: [SessionStatus], isPriced: Bool, emulators: Emulators? = nil
+    ) async -> MenuOffer {
+        let reader = SystemsReader(
+            places: places, systems: systems, cache: cacheOfUser, emulators: emulators ?? .installed())
         // Without a thread there is nothing to show yet; the next offer has it.
         let overview = try? await WorkerThread.run(name: "overview") {
             let outline = reader.outline(copies, sessions: sessions)

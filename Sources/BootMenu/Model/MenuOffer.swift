@@ -66,14 +66,18 @@ extension MenuOffer {
             systems: MenuOffer.ordered(overview.systems), lastUsed: lastUsed, isPriced: isPriced)
     }
 
-    /// Catalogs' systems by name; then vendors', by vendor, and those of one vendor as its table has them.
+    /// Catalogs' systems by name; then vendors', by vendor, and those of one vendor as its table has them; at the end those for other
+    /// processors than this machine's.
     private static func ordered(_ systems: [SystemSummary]) -> [SystemSummary] {
         let own = systems.filter { !$0.isVendors }.sorted { $0.name < $1.name }
         let vendors = systems.filter(\.isVendors).map { ($0.vendor.lowercased(), $0) }.enumerated()
             .sorted {
                 ($0.element.0, $0.element.1.vendor, $0.offset) < ($1.element.0, $1.element.1.vendor, $1.offset)
-            }
-        return own + vendors.map(\.element.1)
+            }.map(\.element.1)
+        let others = vendors.filter { $0.processorGroup != nil }.enumerated().sorted {
+            ($0.element.heading, $0.offset) < ($1.element.heading, $1.offset)
+        }
+        return own + vendors.filter { $0.processorGroup == nil } + others.map(\.element)
     }
 }
 

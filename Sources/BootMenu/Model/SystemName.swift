@@ -29,8 +29,10 @@ extension SystemSummary {
     /// Whether a vendor offers it on its own servers, and no catalog.
     package var isVendors: Bool { group != nil || source.isVendors }
 
-    /// The name that the vendor's systems stand under.
     package var vendor: String { group ?? "Others" }
+
+    /// The name of the group that it stands in: the vendor's, or that of another processor than this machine's.
+    var heading: String { processorGroup ?? vendor }
 
     /// The text that a search looks through, in lower-case letters.
     var searchText: String {

@@ -1,3 +1,5 @@
+import GuestDomain
+
 /// Why a vendor's builds are not known as they are now.
 package struct VendorFailure: Sendable, Hashable {
     package var reason: String
@@ -10,13 +12,17 @@ package struct VendorFailure: Sendable, Hashable {
     }
 }
 
-/// The systems of one vendor, as the list shows them together: below a heading that can be folded.
+/// The systems of one vendor, or of all vendors for another processor than this machine's, as the list shows them together: below a
+/// heading that can be folded.
 package struct VendorGroup: Sendable, Hashable {
     package let name: String
     /// Places in the offer's systems, in the order they are shown.
     package internal(set) var members: [Int]
     /// Whether the user has hidden it.
     package let isHidden: Bool
+
+    /// How its systems run here.
+    let emulation: Emulation
 
     /// A heading for a single row would only be in its way.
     var hasHeading: Bool { members.count > 1 || isHidden }

@@ -102,6 +102,7 @@ extension MenuState {
             return []
         }
         if let group = chosenGroup, group.isHidden { return hide() }
+        if let refusal = refusal() { return refusal }
         guard let image = chosenImage else { return awaitBuilds() }
         if let running = running(image) {
             overlay = .dialog(
@@ -114,6 +115,18 @@ extension MenuState {
             return []
         }
         return boot(image)
+    }
+
+    /// Says why the chosen system cannot boot, where no guest can have its processor here.
+    private mutating func refusal() -> [MenuEffect]? {
+        let chosen = chosenVendorSystem ?? chosenImage.flatMap { system($0.system) }
+        guard let system = chosen, !system.emulation.isBootable, let words = system.emulation.words else { return nil }
+        let way = system.emulation == .unknown ? "" : "\nInstall what it needs, and press r."
+        overlay = .dialog(
+            Dialog(
+                "\(system.name.distribution) cannot boot here",
+                "It is for \(system.distribution.architecture), which \(words).\(way)", [Dialog.cancel("Close")]))
+        return []
     }
 
     /// The screen of a guest of this version; nil where none runs or starts.

@@ -135,16 +135,23 @@ extension MenuState {
         stack[level].position.select(row, of: stack[level].rows.count, height: height)
     }
 
-    /// The systems that a search finds, without headings: those that have all its words, first those whose names begin with it.
+    /// The systems that a search finds, without headings: those that have all its words, first those whose names begin with it, last
+    /// those for other processors than this machine's.
     private func matches(_ wanted: String) -> [Int] {
-        var (first, others): ([Int], [Int]) = ([], [])
+        var (first, others, last): ([Int], [Int], [Int]) = ([], [], [])
         let words = wanted.split(separator: " ")
         for (place, text) in searchTexts.enumerated() where words.allSatisfy({ text.contains($0) }) {
             let system = offer.systems[place]
-            if system.isVendors, offer.hiddenVendors.contains(system.vendor) { continue }
-            if text.hasPrefix(wanted) { first.append(place) } else { others.append(place) }
+            if system.isVendors, isHidden(system) { continue }
+            if system.processorGroup != nil {
+                last.append(place)
+            } else if text.hasPrefix(wanted) {
+                first.append(place)
+            } else {
+                others.append(place)
+            }
         }
-        return first + others
+        return first + others + last
     }
 
     /// Identifies a row's item independently of its place.

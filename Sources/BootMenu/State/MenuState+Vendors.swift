@@ -8,20 +8,27 @@ extension MenuState {
     /// Seconds until a vendor is asked again by itself, whatever it answered.
     private static let patience: Int64 = 3600
 
-    /// Finds the groups of a new offer. The offer has each vendor's systems together.
+    /// Finds the groups of a new offer, which has the systems of each together. Those for other processors never begin unfolded.
     mutating func group() {
         groups = []
         for (place, system) in offer.systems.enumerated() where system.isVendors {
-            if groups.last?.name == system.vendor {
+            // What a hidden vendor has for other processors comes back with it.
+            if system.processorGroup != nil, offer.hiddenVendors.contains(system.vendor) { continue }
+            if groups.last?.name == system.heading {
                 groups[groups.count - 1].members.append(place)
             } else {
-                let isHidden = offer.hiddenVendors.contains(system.vendor)
-                groups.append(VendorGroup(name: system.vendor, members: [place], isHidden: isHidden))
+                groups.append(
+                    VendorGroup(
+                        name: system.heading, members: [place],
+                        isHidden: offer.hiddenVendors.contains(system.heading),
+                        emulation: system.processorGroup == nil ? .none : system.emulation))
             }
         }
         if !groups.isEmpty, !hasGroups {
             hasGroups = true
-            if offer.systems.count(where: \.isVendors) <= Self.mostUnfolded { unfolded = Set(groups.map(\.name)) }
+            if offer.systems.count(where: { $0.isVendors && $0.processorGroup == nil }) <= Self.mostUnfolded {
+                unfolded = Set(groups.filter { $0.emulation == .none }.map(\.name))
+            }
         }
     }
 
@@ -71,14 +78,19 @@ extension MenuState {
         guard case .systems = top.screen else { return nil }
         switch systemsRow(top.position.selected, of: top) {
         case .group(let group, _): return group
-        case .system(let system) where system.isVendors: return groups.first { $0.name == system.vendor }
+        case .system(let system) where system.isVendors: return groups.first { $0.name == system.heading }
         default: return nil
         }
     }
 
     /// Whether a vendor's system stands below a heading.
     func hasHeading(_ system: SystemSummary) -> Bool {
-        groups.first { $0.name == system.vendor }?.hasHeading ?? false
+        groups.first { $0.name == system.heading }?.hasHeading ?? false
+    }
+
+    /// Whether the user has hidden its vendor, or all that is for its processor.
+    func isHidden(_ system: SystemSummary) -> Bool {
+        offer.hiddenVendors.contains(system.vendor) || offer.hiddenVendors.contains(system.heading)
     }
 
     // MARK: Folding
@@ -112,7 +124,7 @@ extension MenuState {
             let place = offer.systems.firstIndex(where: { "\($0.name.catalog)/\($0.name.distribution)" == identity }),
             offer.systems[place].isVendors
         else { return }
-        unfolded.insert(offer.systems[place].vendor)
+        unfolded.insert(offer.systems[place].heading)
     }
 
     /// Folds the group that the chosen row is in.
@@ -131,7 +143,7 @@ extension MenuState {
             showsHidden = false
             list(0, choosing: "hidden")
         case .system(let system):
-            guard let group = groups.first(where: { $0.name == system.vendor && $0.hasHeading }), system.isVendors
+            guard let group = groups.first(where: { $0.name == system.heading && $0.hasHeading }), system.isVendors
             else { return false }
             unfolded.remove(group.name)
             list(0, choosing: Self.identity(of: group))
@@ -184,7 +196,7 @@ extension MenuState {
 
     /// Whether nobody has asked for the system's builds lately.
     private func mayAsk(_ system: SystemSummary) -> Bool {
-        guard !asking.contains(system.name), !offer.hiddenVendors.contains(system.vendor) else { return false }
+        guard !asking.contains(system.name), !isHidden(system), system.emulation.isBootable else { return false }
         // One that has just failed would fail again.
         if let time = answered[system.name], (0..<Self.patience).contains(now - time) { return false }
         return system.listing?.isDue(now: Int(now)) ?? true

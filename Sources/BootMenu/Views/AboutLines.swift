@@ -25,7 +25,12 @@ enum AboutLines {
             var lines = glyphs.wrap(system.distribution.summary, width, limit: 3).map { AboutLine($0) }
             if !lines.isEmpty { lines.append(.empty) }
             lines += listing(of: system, state, width: width, limit: 6, glyphs: glyphs)
-            guard let newest = system.newest else { return lines + unknown(system, state) }
+            guard let newest = system.newest else {
+                return lines
+                    + unknown(system, state).flatMap {
+                        $0.fact == .processor ? wrapped([$0], width: width, limit: 2, glyphs: glyphs) : [$0]
+                    }
+            }
             lines += wrapped(facts(newest, system, state), width: width, limit: 5, glyphs: glyphs)
             if height >= lines.count + 4 {
                 lines.append(.empty)
@@ -66,7 +71,7 @@ enum AboutLines {
             if !listing.isEmpty { return summary + listing }
             let all = facts(newest, system, state)
             // With the summary the four lines that matter most; i shows the rest.
-            let order: [AboutLine.Fact] = [.trust, .toBoot, .new, .signed, .login, .support, .version]
+            let order: [AboutLine.Fact] = [.processor, .trust, .toBoot, .new, .signed, .login, .support, .version]
             let wanted = order.compactMap { fact in all.first { $0.fact == fact } }.prefix(3)
             return summary + wanted
         }
@@ -80,9 +85,10 @@ enum AboutLines {
         _ group: VendorGroup, _ state: MenuState, width: Int, height: Int, glyphs: Glyphs
     ) -> [AboutLine] {
         let systems = group.members.prefix(200).map { state.offer.systems[$0] }
-        var lines = glyphs.wrap(
-            "Images on their makers' own servers, streamed while they run.", width, limit: 2
-        ).map { AboutLine($0) }
+        let introduction =
+            group.emulation.words.map { "Images for another processor than this machine's: each \($0)." }
+            ?? "Images on their makers' own servers, streamed while they run."
+        var lines = glyphs.wrap(introduction, width, limit: 2).map { AboutLine($0) }
         if group.isHidden { lines = glyphs.wrap(hiddenText, width, limit: 2).map { AboutLine($0) } }
         guard height > 4 else {
             // Its row has their ids.
@@ -105,9 +111,11 @@ enum AboutLines {
 
     /// What is said of a system of which no version is known.
     static func unknown(_ system: SystemSummary, _ state: MenuState) -> [AboutLine] {
-        guard system.isVendors else { return [AboutLine("No version yet.")] }
-        var lines: [AboutLine] = []
-        if state.asking.contains(system.name) {
+        guard system.isVendors else { return [AboutLine("No version yet.")] + processor(system) }
+        var lines = processor(system)
+        if !system.emulation.isBootable {
+            // Nobody asks for what cannot boot.
+        } else if state.asking.contains(system.name) {
             lines.append(AboutLine("Asking \(system.vendor) for its builds."))
         } else if state.refusals[system.name] == nil {
             lines.append(
@@ -118,6 +126,11 @@ enum AboutLines {
         }
         if let login = system.distribution.guest.login { lines.append(AboutLine(.login, login)) }
         return lines + kept(system)
+    }
+
+    /// The processor, where it is not this machine's own.
+    private static func processor(_ system: SystemSummary) -> [AboutLine] {
+        system.emulation.words.map { [AboutLine(.processor, "\(system.distribution.architecture), \($0)")] } ?? []
     }
 
     /// How long the vendor has a build.
@@ -143,6 +156,7 @@ enum AboutLines {
             : "\(Format.several(place, "version")) older than the newest (\(Format.count(system.versions.count)) in all)"
         let build = version.build.map { " (\($0))" } ?? ""
         lines.append(AboutLine(.version, "\(version.id)\(build), \(rank)"))
+        lines += processor(system)
         if let trust = TrustText.fact(version, state) { lines.append(AboutLine(.trust, trust)) }
         let size = Format.bytes(version.whole ?? version.content ?? 0)
         switch version.offline {
@@ -209,7 +223,7 @@ extension SystemSummary {
 struct AboutLine {
     /// The facts about a version, by their labels.
     enum Fact: String {
-        case version, trust, cached, new, changed, signed, support, pinned, kept
+        case version, processor, trust, cached, new, changed, signed, support, pinned, kept
         case toBoot = "to boot"
         case login = "log in"
     }

@@ -112,7 +112,9 @@ enum GuestView {
             }
             return status.phase == .bootSet ? "fetching what the start needs" : "streaming as the guest reads"
         case .guest, .up:
-            let speed = status.accel == "tcg" ? " (software emulation: slow)" : ""
+            let speed =
+                status.emulated.map { " (\($0) runs by emulation: slow)" }
+                ?? (status.accel == "tcg" ? " (software emulation: slow)" : "")
             return status.phase == .up ? StatusText.of(guest, now: state.now) + speed : "starting\(speed)"
         }
     }

@@ -31,6 +31,17 @@ enum StatusText {
         if let guest = state.guests.first(where: { $0.image.system == system.name }) {
             return (of(guest, now: state.now), [.accent, .bold])
         }
+        switch system.emulation {
+        case .missing(let packages): return ("needs \(packages.first ?? "")", [.dim])
+        case .unknown: return ("cannot boot here", [.dim])
+        case .none, .possible: break
+        }
+        let (text, style) = cost(of: system, state)
+        // Ahead of what it costs: the column may be narrow.
+        return system.emulation == .possible ? (text.isEmpty ? "slow" : "slow, \(text)", style) : (text, style)
+    }
+
+    private static func cost(of system: SystemSummary, _ state: MenuState) -> (text: String, style: ScreenStyle) {
         if state.asking.contains(system.name) { return ("asking \(system.vendor)", [.accent]) }
         if let failure = state.refusals[system.name] {
             if !failure.isPassing { return ("list cannot be read", [.alert]) }

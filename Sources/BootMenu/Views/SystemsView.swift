@@ -151,8 +151,8 @@ enum SystemsView {
                 : RowCell(Format.several(group.members.count, "system"), 12))
         let rest = width - nameWidth - 17
         // No more of them than can be read.
-        let ids = systems.prefix(20).map(\.distribution.id).joined(separator: ", ")
-        if rest >= 12, !isUnfolded { cells.append(RowCell(ids, rest, [.dim])) }
+        let ids = group.emulation.words ?? systems.prefix(20).map(\.distribution.id).joined(separator: ", ")
+        if rest >= 12, !isUnfolded || group.emulation != .none { cells.append(RowCell(ids, rest, [.dim])) }
         return cells
     }
 

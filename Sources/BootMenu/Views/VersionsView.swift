@@ -124,7 +124,7 @@ enum VersionsView {
         guard let version = chosen else { return }
         if version.trust != nil {
             let facts = AboutLines.facts(version, system, state).filter {
-                [.trust, .toBoot, .kept, .login].contains($0.fact)
+                [.processor, .trust, .toBoot, .kept, .login].contains($0.fact)
             }
             let state = AboutLines.listing(of: system, state, width: width - 4, limit: 1, glyphs: page.glyphs)
             for (offset, line) in (state + facts).prefix(layout.stripHeight).enumerated() {
@@ -133,7 +133,7 @@ enum VersionsView {
             return
         }
         let facts = AboutLines.facts(version, system, state).filter {
-            [.toBoot, .new, .changed].contains($0.fact)
+            [.processor, .toBoot, .new, .changed].contains($0.fact)
         }
         let notes = page.glyphs.wrap(version.version.notes, width - 4, limit: layout.stripHeight - min(2, facts.count))
         for (offset, line) in (facts.prefix(2) + notes.map { AboutLine($0) }).prefix(layout.stripHeight).enumerated() {

@@ -52,7 +52,12 @@ package struct VendorLibrary: Sendable {
                 row.distribution(stored.contains("\(row.id).json") ? listing(of: row) : nil)
             })
         var copy = CatalogCopy(source: .vendors, state: .fresh, document: document)
-        for row in rows { for alias in row.aliases { copy.aliases[alias] = row.id } }
+        for row in rows {
+            // A row for this machine's own processor comes before those for others.
+            for alias in row.aliases where copy.aliases[alias] == nil || row.architecture == Machine.architecture {
+                copy.aliases[alias] = row.id
+            }
+        }
         return copy
     }
 

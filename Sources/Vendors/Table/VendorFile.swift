@@ -59,7 +59,7 @@ struct VendorFile: Sendable, Hashable, Codable {
             throw reader.error("system", "must be 1 to \(VendorTable.mostRows) tables [[system]]")
         }
         var rows: [VendorRow] = []
-        var names: Set<String> = []
+        var names = RowNames()
         for (position, value) in list.enumerated() {
             guard let own = value.table else { throw reader.error("system", "must be a table") }
             var reader = TableReader(table: own, defaults: defaults, file: file, place: "system \(position + 1): ")
@@ -76,9 +76,10 @@ struct VendorFile: Sendable, Hashable, Codable {
                     "leads to \(URLText.public(address)): a catalog's table may name plain http only on this machine, or where each "
                         + "piece is verified")
             }
-            guard names.insert(row.id).inserted else { throw reader.error("id", "is another system's") }
-            for name in row.aliases where !names.insert(name).inserted {
-                throw reader.error("aliases", "names '\(name)', which is a system's already")
+            if let twice = names.take(row) {
+                throw twice == row.id && !row.aliases.contains(twice)
+                    ? reader.error("id", "is another system's")
+                    : reader.error("aliases", "names '\(twice)', which is a system's already")
             }
             rows.append(row)
         }

@@ -19,9 +19,11 @@ package struct VendorTable: Sendable, Hashable, Codable {
 
     package init() {}
 
-    /// The row of an id or an alias.
-    package func row(_ name: String) -> VendorRow? {
-        rows.first { $0.id == name } ?? rows.first { $0.aliases.contains(name) }
+    /// The row of an id or an alias. An alias means a row for this machine's own processor first.
+    package func row(_ name: String, host: String = Machine.architecture) -> VendorRow? {
+        rows.first { $0.id == name }
+            ?? rows.first { $0.aliases.contains(name) && $0.architecture == host }
+            ?? rows.first { $0.aliases.contains(name) }
     }
 
     package func vendor(_ name: String) -> Vendor? { vendors.first { $0.name == name } }
@@ -68,8 +70,9 @@ package struct VendorTable: Sendable, Hashable, Codable {
         files.insert(prefix + name)
         do throws(VendorsError) {
             let file = try VendorFile(bytes, file: path, name: name, origin: origin).prefixed(prefix, file: path)
-            let taken = Set(rows.flatMap { [$0.id] + $0.aliases })
-            if let twice = file.rows.flatMap({ [$0.id] + $0.aliases }).first(where: taken.contains) {
+            var taken = RowNames()
+            for row in rows { _ = taken.take(row) }
+            if let twice = file.rows.lazy.compactMap({ taken.take($0) }).first {
                 let owner = rows.first { $0.id == twice || $0.aliases.contains(twice) }?.vendor ?? ""
                 throw VendorsError.table(
                     file: path, place: twice, reason: "is a system of \(owner).toml already")
@@ -84,5 +87,22 @@ package struct VendorTable: Sendable, Hashable, Codable {
         } catch {
             faults.append(error)
         }
+    }
+}
+
+/// The names of rows, none of which means two: but an alias may be that of a row for each processor.
+struct RowNames {
+    private var ids: Set<String> = []
+    private var aliases: [String: Set<String>] = [:]
+
+    /// Adds a row's names.
+    /// - Returns: the first that is another row's; nil where all were free.
+    mutating func take(_ row: VendorRow) -> String? {
+        if aliases[row.id] != nil || !ids.insert(row.id).inserted { return row.id }
+        for alias in row.aliases
+        where ids.contains(alias) || !aliases[alias, default: []].insert(row.architecture).inserted {
+            return alias
+        }
+        return nil
     }
 }

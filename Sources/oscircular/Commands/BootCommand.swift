@@ -191,7 +191,12 @@ private struct StartProgress {
         // How many of them are stored here is still being counted.
         case .mount: "\(status.blocks) blocks"
         case .bootSet: "fetching what the start needs"
-        case .guest: status.accel == "tcg" ? "starting (software emulation: slow)" : "starting"
+        case .guest:
+            if let processor = status.emulated {
+                "starting (\(processor) runs by emulation: slow)"
+            } else {
+                status.accel == "tcg" ? "starting (software emulation: slow)" : "starting"
+            }
         case .up: "session \(status.id) is up"
         }
     }

@@ -17,6 +17,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let context = try CommandContext.load()
         var findings = DoctorFinding.ofDevices() + DoctorFinding.ofPrograms()
         findings.append(await DoctorFinding.ofLibvirt(context))
+        findings += await DoctorFinding.ofOtherProcessors(context)
         findings.append(disk(context))
         findings += await catalogs(context)
         findings += vendors(context)
@@ -149,8 +150,9 @@ extension DoctorFinding {
     }
 
     static func ofPrograms() -> [DoctorFinding] {
+        let host = GuestArchitecture.host ?? .x86_64
         let needed = [
-            ("qemu-system-x86_64", "qemu-system-x86", true), ("qemu-img", "qemu-utils", true),
+            (host.emulator, host.emulatorPackage, true), ("qemu-img", "qemu-utils", true),
             ("sshd", "openssh-server", true), ("bwrap", "bubblewrap", true), ("ssh", "openssh-client", true),
             ("fusermount3", FUSECure.helperPackage, !CurrentUser.isRoot), ("virt-viewer", "virt-viewer", false),
         ]
@@ -163,11 +165,29 @@ extension DoctorFinding {
     }
 
     private static func firmware() -> DoctorFinding {
-        UEFIFirmware.isInstalled
+        let host = GuestArchitecture.host ?? .x86_64
+        return host.firmware.isInstalled
             ? DoctorFinding(subject: "UEFI", result: .good, text: "installed")
             : DoctorFinding(
-                subject: "UEFI", result: .warning, text: "no firmware for versions that need it",
-                cure: "sudo apt install ovmf")
+                // Without a BIOS every version needs it.
+                subject: "UEFI", result: host.hasBIOS ? .warning : .bad, text: "no firmware for versions that need it",
+                cure: "sudo apt install \(host.firmware.package)")
+    }
+
+    /// Whether guests of other processors than this machine's can run: nobody needs them to.
+    static func ofOtherProcessors(_ context: CommandContext) async -> [DoctorFinding] {
+        let emulators = await Emulators.offered(
+            uri: context.configuration.connect ?? HypervisorConnection.defaultURI, within: .seconds(20))
+        return GuestArchitecture.allCases.filter { !$0.isHost }.map { architecture in
+            let emulation = emulators.emulation(of: architecture.rawValue)
+            let text = "a system for it \(emulation.words ?? "")"
+            guard case .missing(let packages) = emulation else {
+                return DoctorFinding(subject: "\(architecture.rawValue) guests", result: .good, text: text)
+            }
+            return DoctorFinding(
+                subject: "\(architecture.rawValue) guests", result: .warning, text: text,
+                cure: "sudo apt install \(packages.joined(separator: " "))")
+        }
     }
 
     static func ofLibvirt(_ context: CommandContext) async -> DoctorFinding {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Boot
 import Catalog
 import Formats
+import GuestDomain
 import Linux
 
 /// `oscircular list [DISTRO]`.
@@ -23,7 +24,10 @@ struct ListCommand: AsyncParsableCommand {
         var copies = await systems.copies(refresh: !offline)
         if let distribution { copies = try await withBuilds(of: distribution, copies, systems) }
         let sessions = await context.registry.statuses()
-        let reader = SystemsReader(places: context.places, systems: systems, cache: context.cache())
+        let emulators = await Emulators.offered(
+            uri: context.configuration.connect ?? HypervisorConnection.defaultURI, within: .milliseconds(500))
+        let reader = SystemsReader(
+            places: context.places, systems: systems, cache: context.cache(), emulators: emulators)
         let overview = try await WorkerThread.run(name: "list") { [copies] in
             reader.details(reader.outline(copies, sessions: sessions))
         }
@@ -94,16 +98,34 @@ struct ListCommand: AsyncParsableCommand {
         }
         let isWhole = showsVersions(systems)
         var groups: Set<String> = []
-        for system in systems where system.group.map({ groups.insert($0).inserted }) ?? true {
+        for system in systems where system.processorGroup == nil {
             guard let group = system.group else {
                 show(system, indent: "", isWhole: isWhole, fetchesRest)
                 continue
             }
             // Under one heading, wherever they stand in the table.
+            guard groups.insert(group).inserted else { continue }
             Terminal.print("\(Terminal.clean(group)):")
-            for system in systems where system.group == group {
+            for system in systems where system.group == group && system.processorGroup == nil {
                 show(system, indent: "  ", isWhole: isWhole, fetchesRest)
             }
+        }
+        showOtherProcessors(systems, isWhole: isWhole, fetchesRest)
+    }
+
+    /// What vendors have for other processors than this machine's: a line for those that cannot boot here, unless they were asked for.
+    private func showOtherProcessors(_ systems: [SystemSummary], isWhole: Bool, _ fetchesRest: Bool) {
+        for group in Set(systems.compactMap(\.processorGroup)).sorted() {
+            let members = systems.filter { $0.processorGroup == group }
+            guard let words = members.first?.emulation.words else { continue }
+            guard distribution != nil || members.first?.emulation.isBootable == true else {
+                Terminal.print(
+                    "\(Terminal.clean(group)): \(members.count) systems ('oscircular list \(CatalogSource.vendorsName)' shows them); each \(words)"
+                )
+                continue
+            }
+            Terminal.print("\(Terminal.clean(group)), each \(words):")
+            for system in members { show(system, indent: "  ", isWhole: isWhole, fetchesRest) }
         }
     }
 
@@ -116,8 +138,12 @@ struct ListCommand: AsyncParsableCommand {
             return
         }
         for version in isWhole ? system.versions : system.newest.map({ [$0] }) ?? [] {
-            let facts = ListCommand.facts(version, fetchesRest: fetchesRest).joined(separator: "  ")
-            Terminal.print("\(indent)\(version.key)  \(title)  \(facts)")
+            // Vendors' have it in their heading.
+            let emulation = system.processorGroup == nil ? system.emulation.words : nil
+            let facts =
+                ListCommand.facts(version, fetchesRest: fetchesRest)
+                + (emulation.map { ["\(system.distribution.architecture): \($0)"] } ?? [])
+            Terminal.print("\(indent)\(version.key)  \(title)  \(Terminal.clean(facts.joined(separator: "  ")))")
         }
         // Without a distribution only those that concern somebody here.
         for withdrawn in system.withdrawn where isWhole || withdrawn.isHere || withdrawn.isRunning {

@@ -1,0 +1,49 @@
+/// What a guest's machine is before it has devices: processor, firmware, and what is built in.
+extension DomainXML {
+    static func features(_ guest: GuestSpecification) -> String {
+        switch (guest.architecture, guest.accelerator) {
+        case (.x86_64, _): "<features><acpi/><apic/><vmport state='off'/></features>"
+        // Of the older ones a guest has at most eight processors.
+        case (.aarch64, .tcg): "<features><acpi/><gic version='3'/></features>"
+        // The processor's own is not always to be chosen.
+        case (.aarch64, .kvm): "<features><acpi/><gic version='host'/></features>"
+        }
+    }
+
+    /// In emulation the plainest one, which is the quickest, or all that QEMU's translator has.
+    static func processor(_ guest: GuestSpecification) -> String {
+        if guest.accelerator == .kvm { return "<cpu mode='host-passthrough'/>" }
+        if hasMaximalProcessor(guest) { return "<cpu mode='maximum'/>" }
+        // All of aarch64 would be pointers that are signed, which costs more in emulation than everything else.
+        let model = guest.architecture == .x86_64 ? "qemu64" : "cortex-a72"
+        return "<cpu mode='custom' match='exact'><model fallback='forbid'>\(model)</model></cpu>"
+    }
+
+    /// Whether the guest's processor is all that emulation has, instead of the usual one.
+    static func hasMaximalProcessor(_ guest: GuestSpecification) -> Bool {
+        guard guest.architecture == .x86_64, guest.accelerator != .kvm, let level = guest.processor else {
+            return false
+        }
+        return level > .v1
+    }
+
+    static func system(_ guest: GuestSpecification) -> String {
+        let boot = guest.media == .disk ? "hd" : "cdrom"
+        let numbers = guest.seed?.serialNumber == nil ? "" : "<smbios mode='sysinfo'/>"
+        let type = "<type arch='\(guest.architecture.rawValue)' machine='\(guest.architecture.machine)'>hvm</type>"
+        switch guest.firmware {
+        case .bios:
+            return "  <os>\(type)<boot dev='\(boot)'/>\(numbers)</os>"
+        case .uefi:
+            // A variable store of ours: libvirt leaves one that it makes for a transient domain behind.
+            return """
+                  <os>
+                    \(type)
+                    <loader readonly='yes' type='pflash'>\(guest.architecture.firmware.code)</loader>
+                    <nvram>\(escape(guest.nvramPath))</nvram>
+                    <boot dev='\(boot)'/>\(numbers)
+                  </os>
+                """
+        }
+    }
+}
