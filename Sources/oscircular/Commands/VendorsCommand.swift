@@ -92,7 +92,9 @@ struct VendorsCommand: ParsableCommand {
         private static func show(_ finding: VendorFinding) {
             var facts = [finding.state.rawValue, finding.system]
             if let build = finding.build { facts.append("build \(build)") }
-            if let size = finding.size { facts.append(ByteCount.text(size)) }
+            let first = finding.downloadFirst == true ? " to download first" : ""
+            if let size = finding.size { facts.append("\(ByteCount.text(size))\(first)") }
+            if let packed = finding.packed { facts.append("packed as \(packed)") }
             if finding.build != nil { facts.append(finding.trust.words) }
             if let key = finding.signedBy { facts.append("signed by \(key.prefix(16))") }
             Terminal.print(Terminal.clean(facts.joined(separator: "  ")))
@@ -140,11 +142,20 @@ private struct VendorRowOutput: Encodable {
     let newest: String?
     let problem: String?
     let unchecked: String?
+    private let isWholeFirst: Bool
+    /// Nil for what is streamed.
+    let packed: String?
+
+    private enum CodingKeys: CodingKey {
+        case id, title, vendor, group, release, kind, architecture, aliases, format, trust, size, asked, newest, problem
+        case unchecked, packed
+    }
 
     init(_ row: VendorRow, _ library: VendorLibrary) {
         (id, title, vendor, group) = (row.id, row.title, row.vendor, row.group)
         (release, kind, architecture, aliases) = (row.release, row.kind.rawValue, row.architecture, row.aliases)
         (format, trust, unchecked) = (row.format.rawValue, row.proof.trust, row.unchecked)
+        (isWholeFirst, packed) = (row.isWholeFirst, row.packing?.rawValue)
         asked = library.listed(row.id)
         problem = library.fault(of: row.id).map { "\($0)" }
         let newest = asked == nil ? nil : library.known(row.id)?.versions.first
@@ -154,7 +165,7 @@ private struct VendorRowOutput: Encodable {
 
     var facts: String {
         var facts = [newest ?? "not asked yet"]
-        if let size { facts.append(ByteCount.text(size)) }
+        if let size { facts.append("\(ByteCount.text(size))\(isWholeFirst ? " to download first" : "")") }
         facts.append(trust.words)
         if let problem { facts.append(Terminal.clean(problem)) }
         return facts.joined(separator: "  ")
