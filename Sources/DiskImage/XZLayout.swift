@@ -20,7 +20,7 @@ package final class XZLayout: DiskLayout {
     private let blocks: [XZBlock]
 
     /// Reads the header, the footer and the index.
-    /// - Throws: ``DiskImageError``: unsupported also where it cannot be read in parts; what `file` throws.
+    /// - Throws: ``DiskImageError``: notInParts where it can only be unpacked as a whole; what `file` throws.
     package init(_ file: some DiskFile) throws {
         let end = UInt64(XZStreamEnd.length)
         guard file.size >= 2 * end + 8 else { throw DiskImageError.malformed(reason: "it is too short for an xz file") }
@@ -29,7 +29,8 @@ package final class XZLayout: DiskLayout {
         }
         let lastBytes = try file.bytes(in: file.size - end..<file.size)
         if lastBytes.suffix(4).allSatisfy({ $0 == 0 }) {
-            throw DiskImageError.unsupported(reason: "it is filled up with zeros behind its end")
+            throw DiskImageError.notInParts(
+                reason: "it is filled up with zeros behind its end, and \(XZLayout.downloadFirst(file.size))")
         }
         let footer = try XZLayout.reading("its last bytes") { () throws in
             try lastBytes.withUnsafeBytes { try XZStreamEnd(footer: $0) }
@@ -38,7 +39,8 @@ package final class XZLayout: DiskLayout {
             throw DiskImageError.malformed(reason: "its index is longer than the file")
         }
         guard footer.indexLength <= XZLayout.longestIndex else {
-            throw DiskImageError.unsupported(reason: "it consists of too many blocks")
+            throw DiskImageError.notInParts(
+                reason: "it consists of too many blocks, and \(XZLayout.downloadFirst(file.size))")
         }
         let start = file.size - end - footer.indexLength
         let index = try file.bytes(in: start..<start + footer.indexLength)
@@ -47,21 +49,22 @@ package final class XZLayout: DiskLayout {
         }
         guard streamLength == file.size else {
             throw streamLength < file.size
-                ? DiskImageError.unsupported(
+                ? DiskImageError.notInParts(
                     reason: "it consists of several xz streams, and \(XZLayout.downloadFirst(file.size))")
                 : DiskImageError.malformed(reason: "its index is of another file")
         }
         guard header.matches(footer) else { throw DiskImageError.malformed(reason: "its ends are of two files") }
         let blocks = all.filter { $0.contentLength > 0 }
         guard blocks.dropLast().allSatisfy({ $0.contentLength >= XZLayout.shortestBlock }) else {
-            throw DiskImageError.unsupported(reason: "it consists of too many blocks")
+            throw DiskImageError.notInParts(
+                reason: "it consists of too many blocks, and \(XZLayout.downloadFirst(file.size))")
         }
         let longest = blocks.map(\.contentLength).max() ?? 0
         guard longest <= XZLayout.longestBlock else {
             let what =
                 blocks.count == 1
                 ? "it is compressed in one piece" : "it is compressed in pieces of \(ByteCount.text(longest))"
-            throw DiskImageError.unsupported(reason: "\(what), and \(XZLayout.downloadFirst(file.size))")
+            throw DiskImageError.notInParts(reason: "\(what), and \(XZLayout.downloadFirst(file.size))")
         }
         guard blocks.allSatisfy({ $0.storedLength <= XZLayout.longestStoredBlock }) else {
             throw DiskImageError.malformed(reason: "a block is longer than what is in it")

@@ -43,10 +43,8 @@ extension ErrorReport {
 
     static func describe(_ file: PackedFile) -> (Int32, String) {
         let why =
-            file.packing.map {
-                "its vendor offers it only packed (\($0)), and a packed file cannot be read before all of it is here"
-            }
-            ?? "its file must be downloaded whole before it is of use"
+            file.packing.map { "its vendor offers it only packed as \($0), which is not unpacked here" }
+            ?? "it is not unpacked here"
         let place = file.url.isEmpty ? "" : " from \(URLText.public(file.url))"
         return (
             ExitStatus.unavailable,

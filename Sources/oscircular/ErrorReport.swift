@@ -165,6 +165,8 @@ struct ErrorReport {
                 "all of \(key) is here, but could not be verified: \(reason). What is here stays; run 'oscircular fetch \(key)' again "
                     + "when that is mended"
             )
+        case .notUnpacked(let key, let reason):
+            (ExitStatus.malformed, "all of \(key) is here, and cannot be unpacked: \(reason). Tell its vendor")
         case .notKept(let bytes):
             (
                 ExitStatus.cannotWrite,

@@ -30,6 +30,33 @@ final class TransferProgress {
     func end() { Terminal.endProgress() }
 }
 
+/// A file that is downloaded, and unpacked, before anything else can begin.
+final class WholeFileProgress {
+    private var shown: (stage: VersionFetch.Progress.Stage, progress: TransferProgress)?
+
+    func update(_ state: VersionFetch.Progress) {
+        // What is here is no news.
+        if shown == nil, state.stage == .download, state.done == state.total { return }
+        if shown?.stage != state.stage {
+            shown?.progress.end()
+            if state.stage == .download {
+                Terminal.note("\(ByteCount.text(state.total - state.done)) to download first; it cannot start before")
+            }
+            shown = (state.stage, TransferProgress(phase: WholeFileProgress.word(state.stage)))
+        }
+        shown?.progress.update(done: state.done, total: state.total)
+    }
+
+    func end() { shown?.progress.end() }
+
+    static func word(_ stage: VersionFetch.Progress.Stage) -> String {
+        switch stage {
+        case .download: "downloading"
+        case .unpack: "unpacking"
+        }
+    }
+}
+
 /// What the user is told about mirrors while a command runs.
 enum MirrorNotice {
     /// Names a mirror that gave wrong bytes: it is broken or hostile, and only the user can do something about it. A mirror that does

@@ -31,6 +31,7 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "terminal", run: terminal),
         FuzzedParser(name: "qcow2", run: { disk($0, .qcow2) }),
         FuzzedParser(name: "xz", run: { disk($0, .rawXZ) }),
+        FuzzedParser(name: "packed", run: packed),
         FuzzedParser(name: "openpgp", run: openPGP),
         FuzzedParser(name: "clear-signed", run: clearSigned),
         FuzzedParser(name: "torrent", run: torrent),
@@ -119,6 +120,21 @@ struct FuzzedParser: Sendable {
         for start in Array(stride(from: 0, to: size, by: Int(clamping: step))) + [size - 1] {
             // An error is as good as bytes.
             try? file.read(start..<min(size, start + 70_000), of: layout, by: decoder)
+        }
+    }
+
+    /// Unpacks it as each of the packings, cut in two.
+    private static func packed(_ bytes: [UInt8]) {
+        let most: UInt64 = 8 << 20
+        for packing in PackedStream.Packing.allCases {
+            guard let stream = try? PackedStream(packing, most: most) else { continue }
+            bytes.withUnsafeBytes { bytes in
+                let half = bytes.count / 2
+                // An error is as good as bytes.
+                try? stream.take(UnsafeRawBufferPointer(rebasing: bytes[..<half]), isLast: false) { _ in }
+                // The same.
+                try? stream.take(UnsafeRawBufferPointer(rebasing: bytes[half...]), isLast: true) { _ in }
+            }
         }
     }
 

@@ -61,6 +61,27 @@ struct VendorGuestTests {
         }
     }
 
+    /// Fedora IoT's file is xz of one block here.
+    @Test(.timeLimit(.minutes(10)))
+    func whatCannotBeStreamedIsDownloadedVerifiedUnpackedAndBooted() async throws {
+        try await VendorUser.with { user in
+            let started = try await user.attempt("boot", "fedora-44-iot", "--detach", "--accel", "tcg")
+            #expect(started.status == 0, "\(started.error)")
+            #expect(started.error.contains("to download first"), "\(started.error)")
+            let session = try #require(try await user.sessions().first)
+            // Before the guest's first read, not when it is complete.
+            #expect(session.trust == .whole && session.verified == true && session.download == nil)
+            _ = try await user.console(of: session, shows: "READY")
+            try await user.client("stop", session.id, "--force")
+            let asked = user.museum.requests(containing: ".raw.xz").count
+            user.museum.server.stop()
+            let again = try await user.boot("fedora-44-iot")
+            _ = try await user.console(of: again, shows: "READY")
+            try await user.client("stop", again.id, "--force")
+            #expect(user.museum.requests(containing: ".raw.xz").count == asked)
+        }
+    }
+
     @Test func whatIsLessSureThanTheSettingsAskForIsRefused() async throws {
         try await VendorUser.with(configuration: "[vendors]\nleast = \"pieces\"\n") { user in
             let refused = try await user.attempt("boot", "arch", "--detach", "--accel", "tcg")

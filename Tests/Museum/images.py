@@ -1,4 +1,4 @@
-"""The images of the museum: three weeks of the tiny guest as raw disk, ISO, qcow2 of each kind, and xz in blocks."""
+"""The images of the museum: three weeks of the tiny guest as raw disk, ISO, qcow2 of each kind, xz in blocks and as a whole, and gzip."""
 import functools
 import os
 import pathlib
@@ -44,24 +44,26 @@ def guest_for_aarch64():
 
 def make(folder, cloud=None):
     """:returns: kind -> one path for each of DAYS. Kinds: raw, deflate, zstd, old (qcow2 v2, deflate), plain (qcow2 without
-    compression), xz (blocks of 4 MiB), iso, cloud (deflate; the Debian with cloud-init, if there is one), aarch64 (deflate; the tiny
-    guest for that processor, if it can be made: the same on each day)."""
+    compression), xz (blocks of 4 MiB), xz-whole (one block), gz, iso, cloud (deflate; the Debian with cloud-init, if there is one),
+    aarch64 (deflate; the tiny guest for that processor, if it can be made: the same on each day)."""
     folder.mkdir(parents=True)
     (folder / "tiny-guest").mkdir()
     weeks = [folder / f"{day}.raw" for day in DAYS]
     for name in ["disk.raw", "recipe"]:
         shutil.copy(guest().with_name(name), folder / "tiny-guest")
     run(share / "demo/build-tiny", *weeks)
-    made = {"raw": weeks, "xz": [], "iso": []}
+    made = {"raw": weeks, "xz": [], "xz-whole": [], "gz": [], "iso": []}
     for kind, options in {"deflate": ["-c"], "zstd": ["-c", "-o", "compression_type=zstd"], "old": ["-c", "-o", "compat=0.10"],
                           "plain": []}.items():
         made[kind] = [converted(week, kind, options) for week in weeks]
     for week in weeks:
-        packed = week.with_suffix(".raw.xz")
-        with open(packed, "wb") as output:
-            # The quickest level: the blocks are what matters.
-            run("xz", "-0", "-T2", "--block-size=4MiB", "--stdout", week, stdout=output)
-        made["xz"].append(packed)
+        # The quickest level: the blocks are what matters.
+        for kind, command in {"xz": ["xz", "-0", "-T2", "--block-size=4MiB"], "xz-whole": ["xz", "-0", "-T1"],
+                              "gz": ["gzip", "-1", "-n"]}.items():
+            packed = week.with_suffix(f".{kind}")
+            with open(packed, "wb") as output:
+                run(*command, "--stdout", week, stdout=output)
+            made[kind].append(packed)
     made["iso"] = isos(weeks, folder)
     if cloud:
         # Another day is the same system: what counts is that it logs in.

@@ -11,7 +11,7 @@ def compact(day):
 
 
 def make_all(files, images):
-    for make in [freebsd, void, openbsd, gentoo, flatcar, amazon, oracle]:
+    for make in [freebsd, netbsd, fedora_iot, void, openbsd, gentoo, flatcar, amazon, oracle]:
         make(files, images)
 
 
@@ -27,6 +27,26 @@ def freebsd(files, images):
             files.image(f"{at}/{names[-1]}", images["xz"][number], DAYS[number])
         for algorithm in ["sha256", "sha512"]:
             files.write(f"{at}/CHECKSUM.{algorithm.upper()}", files.bsd(at, names, algorithm), DAYS[number])
+
+
+def netbsd(files, images):
+    """One folder for each release: ISOs and packed live images in one list of digests, which nobody signs."""
+    for number, release in enumerate(["9.4", "10.0", "10.1"]):
+        at, day = f"cdn.netbsd.org/pub/NetBSD/NetBSD-{release}/images", DAYS[number]
+        names = [f"NetBSD-{release}-amd64.iso", f"NetBSD-{release}-amd64-live.img.gz"]
+        for name, kind in zip(names, ["iso", "gz"]):
+            files.image(f"{at}/{name}", images[kind][number], day)
+        files.write(f"{at}/SHA512", files.bsd(at, names, "sha512"), day)
+
+
+def fedora_iot(files, images):
+    """xz of one block, with a clear-signed list of digests for each build."""
+    at = "dl.fedoraproject.org/pub/alt/iot/44/IoT/x86_64/images"
+    for number, day in enumerate(DAYS):
+        name = f"Fedora-IoT-raw-44-{compact(day)}.0.x86_64.raw.xz"
+        files.image(f"{at}/{name}", images["xz-whole"][number], day)
+        files.write(f"{at}/Fedora-IoT-44-x86_64-{compact(day)}.0-CHECKSUM", files.keys.clear(
+            "fedora", files.bsd(at, [name], "sha256", sized=True), day), day)
 
 
 def void(files, images):

@@ -14,7 +14,7 @@ package enum LzmaError: Error, Sendable, Equatable {
     case tooLarge
     case outOfMemory
 
-    fileprivate init(_ code: lzma_ret) {
+    init(_ code: lzma_ret) {
         self =
             switch code {
             case LZMA_MEM_ERROR: .outOfMemory

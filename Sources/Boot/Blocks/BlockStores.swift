@@ -102,6 +102,20 @@ package struct BlockStores: Sendable {
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
+    /// The chain for blocks that were made here: the cache, and what makes all of them again where one is missing there.
+    package init(
+        remake: @escaping @Sendable () async throws -> Void, cache: BlockCache, policy: RetryPolicy,
+        failures: (@Sendable (BlockStoreError) -> Void)? = nil
+    ) {
+        mirrors = MirroredBlockStore(
+            [RemadeBlockStore(cache: cache, remake: remake)], policy: policy, observer: failures)
+        self.cache = cache
+        ledger = nil
+        ranges = []
+        isOfPieces = false
+        caching = CachingBlockStore(cache: cache, upstream: mirrors)
+    }
+
     /// What is pinned of each place of a vendor's file, in their order; nil for one that was not asked.
     package var pinned: [PinnedURL?] { ranges.map { $0?.pinned } }
 

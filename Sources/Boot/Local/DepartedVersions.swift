@@ -24,7 +24,10 @@ package struct DepartedVersions: Sendable {
         var files: [String] = []
         /// What a vendor's file was pinned by.
         var pin: String?
-        var indexes: [String] { files.filter { $0.hasSuffix(".caibx") } + pinIndexes }
+        var indexes: [String] {
+            files.filter { $0.hasSuffix(".caibx") } + pinIndexes
+                + pinIndexes.map { "\($0).unpacked" }.filter { Paths.allows(.reading, $0) }
+        }
         /// Of what was pinned, in a folder of each pin's own.
         var pinIndexes: [String] {
             guard let pin else { return [] }

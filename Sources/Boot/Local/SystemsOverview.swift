@@ -61,9 +61,15 @@ package struct VendorListing: Sendable, Equatable {
     package var keptDays: Int?
     /// About how many bytes a build's file has, where nobody was asked; nil where that is not known either.
     package var sizeHint: UInt64?
+    /// Whether a build's file must be here whole before it is of use.
+    package var isWholeFirst = false
 
-    package init(asked: Int? = nil, keptBuilds: Int? = nil, keptDays: Int? = nil, sizeHint: UInt64? = nil) {
+    package init(
+        asked: Int? = nil, keptBuilds: Int? = nil, keptDays: Int? = nil, sizeHint: UInt64? = nil,
+        isWholeFirst: Bool = false
+    ) {
         (self.asked, self.keptBuilds, self.keptDays, self.sizeHint) = (asked, keptBuilds, keptDays, sizeHint)
+        self.isWholeFirst = isWholeFirst
     }
 
     /// Seconds for which an answer is good.
@@ -110,6 +116,10 @@ package struct VersionSummary: Sendable {
     package var lastRun: Int?
     /// Bytes that a start still has to download, estimated from the catalog's stored size; needs a boot set.
     package var toBoot: UInt64?
+    /// Whether a vendor's file must be here whole before it is of use: it is packed.
+    package var isWholeFirst = false
+    /// Bytes of such a file that are to be downloaded before the start; nil where nobody knows its size, and for what is streamed.
+    package var downloadFirst: UInt64?
     /// Bytes of the image that are stored. Holes do not count: they need not be downloaded.
     package var here: UInt64 = 0
     /// Bytes of the image that are not holes; nil without the index.
@@ -190,6 +200,7 @@ extension WithdrawnSummary: Encodable {
 extension VersionSummary: Encodable {
     private enum CodingKeys: CodingKey {
         case id, published, size, toBoot, here, new, offline, running, pinned, trust, verified, build, source, gone
+        case downloadFirst
     }
 
     private struct Source: Encodable {
@@ -199,7 +210,8 @@ extension VersionSummary: Encodable {
         let digests: [String]
     }
 
-    /// What follows `pinned` is only there for a vendor's version, `gone` only where it is.
+    /// What follows `pinned` is only there for a vendor's version, `gone` only where it is, and
+    /// `downloadFirst` for what cannot be streamed.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version.id.text, forKey: .id)
@@ -220,5 +232,6 @@ extension VersionSummary: Encodable {
                 urls: source.urls.map(URLText.withoutCredentials), format: source.format.rawValue, size: source.size,
                 digests: source.digests), forKey: .source)
         if isGone { try container.encode(true, forKey: .gone) }
+        if isWholeFirst { try container.encode(downloadFirst, forKey: .downloadFirst) }
     }
 }

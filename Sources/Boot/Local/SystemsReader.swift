@@ -66,7 +66,7 @@ package struct SystemsReader: Sendable {
         system.group = row?.group
         system.listing = VendorListing(
             asked: library.vendors?.listed(id).map { Int($0.seconds) }, keptBuilds: row?.keptBuilds,
-            keptDays: row?.keptDays, sizeHint: row?.sizeHint)
+            keptDays: row?.keptDays, sizeHint: row?.sizeHint, isWholeFirst: row?.isWholeFirst ?? false)
         // Most have no version: nobody has asked.
         if system.versions.isEmpty { return }
         let gone = library.goneVersions(of: system.distribution)
@@ -74,7 +74,11 @@ package struct SystemsReader: Sendable {
             let version = system.versions[position].version
             system.versions[position].isGone = gone.contains(version.id)
             system.versions[position].fault = notes.text(.wrong, id, version.id.text)
+            system.versions[position].isWholeFirst = row?.isWholeFirst ?? false
+            defer { system.versions[position].expectDownload() }
             guard let file = library.vendors?.pinned(id, version.id), isOf(version, file) else { continue }
+            // An xz file shows it at its end.
+            if file.isWholeFirst { system.versions[position].isWholeFirst = true }
             // What the listing did not say is known by now.
             system.versions[position].version.source?.size = version.source?.size ?? file.source.size
             if version.source?.digests.isEmpty == true {
@@ -82,7 +86,9 @@ package struct SystemsReader: Sendable {
             }
             system.versions[position].trust = file.source.trust
             system.versions[position].signedBy = file.signedBy
-            let standing = notes.standing(of: file)
+            // What was unpacked was judged before.
+            let isUnpacked = file.packing != nil && Paths.allows(.reading, file.unpackedPath)
+            let standing = isUnpacked ? file.standingWhenUnpacked : notes.standing(of: file)
             system.versions[position].isVerified = standing == .verified
             system.versions[position].isCompared = standing == .compared
         }
@@ -127,7 +133,7 @@ package struct SystemsReader: Sendable {
         var older: Set<BlockID>?
         for position in versions.indices.reversed() {
             guard known.contains(versions[position].version.id.text),
-                let index = index(of: versions[position], system)
+                let index = index(of: &versions[position], system, presence)
             else {
                 older = nil
                 continue
@@ -148,7 +154,9 @@ package struct SystemsReader: Sendable {
         let published =
             system.source.isVendors
             ? nil : library.catalogs.bootSetPath(system.source, system.distribution, summary.version)
-        let bootSet = Set(bootSets.best(summary.key, published: published)?.ids ?? [])
+        let isPacked = summary.isWholeFirst && summary.downloadFirst != 0
+        // It has the names of what a packed file unpacks to.
+        let bootSet = isPacked ? [] : Set(bootSets.best(summary.key, published: published)?.ids ?? [])
         var ids: Set<BlockID> = []
         ids.reserveCapacity(min(index.count, 16_384))
         var share = ImageShare()
@@ -175,6 +183,10 @@ package struct SystemsReader: Sendable {
         let ratio = summary.version.storedSize.map { min(1, Double($0) / Double(max(1, share.unique))) } ?? 1
         func compressed(_ bytes: UInt64) -> UInt64 { UInt64((Double(bytes) * ratio).rounded(.up)) }
         if !bootSet.isEmpty { summary.toBoot = compressed(share.toBoot) }
+        if isPacked {
+            summary.downloadFirst = share.content - share.here
+            summary.toBoot = summary.downloadFirst
+        }
         if summary.offline == .whole { summary.toBoot = 0 }
         // Pieces of vendors' files are named by their file: those of two builds are never the same.
         if system.source.isVendors { return ids }
@@ -183,13 +195,25 @@ package struct SystemsReader: Sendable {
         return ids
     }
 
-    private func index(of summary: VersionSummary, _ system: SystemSummary) -> ImageIndex? {
+    /// The version's index: of what its packed file unpacks to where all of that is here, else of the file.
+    private func index(
+        of summary: inout VersionSummary, _ system: SystemSummary, _ presence: BlockPresence
+    ) -> ImageIndex? {
         // What cannot be read counts as not stored.
-        library.indexPath(system.source, system.distribution, summary.version).flatMap { try? ImageIndex(path: $0) }
+        let indexes = library.indexPaths(system.source, system.distribution, summary.version).map {
+            try? ImageIndex(path: $0)
+        }
+        if indexes.count > 1, let unpacked = indexes[1], presence.isWhole(unpacked) {
+            summary.downloadFirst = 0
+            return unpacked
+        }
+        return indexes.first ?? nil
     }
 
     private func ids(of summary: VersionSummary, _ system: SystemSummary) -> Set<BlockID>? {
-        guard let index = index(of: summary, system) else { return nil }
+        let path = library.indexPath(system.source, system.distribution, summary.version)
+        // What cannot be read counts as not stored.
+        guard let index = path.flatMap({ try? ImageIndex(path: $0) }) else { return nil }
         var ids: Set<BlockID> = []
         do { try index.forEachBlock { if !$0.isHole { ids.insert($0.id) } } } catch { return nil }
         return ids
@@ -216,10 +240,24 @@ private final class BlockPresence {
 
     init(cache: BlockCache) { self.cache = cache }
 
+    /// Whether all blocks of an image are there; one that cannot be read is not.
+    func isWhole(_ index: ImageIndex) -> Bool {
+        struct Missing: Error {}
+        // Whatever it is, it cannot be used.
+        return (try? index.forEachBlock { if !$0.isHole && !contains($0.id) { throw Missing() } }) != nil
+    }
+
     func contains(_ id: BlockID) -> Bool {
         if let isHere = known[id] { return isHere }
         let isHere = cache.contains(id)
         known[id] = isHere
         return isHere
+    }
+}
+
+extension VersionSummary {
+    /// Before anybody has looked which part of the file is here.
+    fileprivate mutating func expectDownload() {
+        if isWholeFirst { downloadFirst = version.source?.size }
     }
 }

@@ -18,7 +18,11 @@ package struct VersionCache: Sendable {
     /// - Parameter indexPath: its index.
     /// - Throws: ``ImageIndexError``, ``SystemCallError``.
     package func pin(_ key: VersionKey, indexPath: String) throws {
-        try cache.pin(key.description, VersionCache.ids(of: ImageIndex(path: indexPath)))
+        try VersionCache.pin(key, indexPath: indexPath, in: cache)
+    }
+
+    static func pin(_ key: VersionKey, indexPath: String, in cache: BlockCache) throws {
+        try cache.pin(key.description, ids(of: ImageIndex(path: indexPath)))
     }
 
     /// - Returns: false if it was not pinned.
@@ -35,19 +39,19 @@ package struct VersionCache: Sendable {
         var shared: Set<BlockID> = []
         for system in all.systems {
             for summary in system.versions {
-                guard let path = library.indexPath(system.source, system.distribution, summary.version),
-                    try Paths.isThere(path)
-                else { continue }
-                if summary.key == key {
-                    own = try VersionCache.ids(of: ImageIndex(path: path))
-                    continue
-                }
-                do {
-                    shared.formUnion(try VersionCache.ids(of: ImageIndex(path: path)))
-                } catch let error as ImageIndexError {
-                    // The blocks of an index that cannot be read might be shared, so nothing is removed. A damaged one does not
-                    // count: nothing boots from it.
-                    if case .file = error { throw error }
+                for path in library.indexPaths(system.source, system.distribution, summary.version)
+                where try Paths.isThere(path) {
+                    if summary.key == key {
+                        own.formUnion(try VersionCache.ids(of: ImageIndex(path: path)))
+                        continue
+                    }
+                    do {
+                        shared.formUnion(try VersionCache.ids(of: ImageIndex(path: path)))
+                    } catch let error as ImageIndexError {
+                        // The blocks of an index that cannot be read might be shared, so nothing is removed. A damaged one does
+                        // not count: nothing boots from it.
+                        if case .file = error { throw error }
+                    }
                 }
             }
         }

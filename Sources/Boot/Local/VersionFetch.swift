@@ -3,6 +3,7 @@ import Catalog
 import Curl
 import ImageIndex
 import Linux
+import Vendors
 
 /// Downloads a version, or only what it needs to start, so that it boots offline: the command `fetch`, and the same in the menu.
 ///
@@ -16,20 +17,25 @@ package struct VersionFetch: Sendable {
 
     /// How far it is, in bytes.
     package struct Progress: Sendable, Equatable {
-        /// Of the image, uncompressed. Holes do not count.
+        package enum Stage: String, Sendable, Codable {
+            case download, unpack
+        }
+
+        /// Of the image, uncompressed, or of the vendor's file. Holes do not count.
         package var done: UInt64 = 0
         package var total: UInt64 = 0
         /// What came over the network, compressed.
         package var downloaded: UInt64 = 0
         /// In the end, what was found of all of a vendor's file; nil for a catalog's version.
         package var standing: FileStanding?
+        package var stage = Stage.download
     }
 
-    private let places: Places
-    private let systems: SystemsLibrary
-    private let cache: BlockCache
-    private let transfers: TransferQueue
-    private let failures: (@Sendable (BlockStoreError) -> Void)?
+    let places: Places
+    let systems: SystemsLibrary
+    let cache: BlockCache
+    let transfers: TransferQueue
+    let failures: (@Sendable (BlockStoreError) -> Void)?
 
     /// - Parameters:
     ///   - places: where boot sets recorded on this machine are.
@@ -45,27 +51,48 @@ package struct VersionFetch: Sendable {
     /// Returns when all of it is in the cache.
     /// - Parameter progress: called at the start and after every block, one call at a time.
     /// - Returns: the last progress.
-    /// - Throws: ``VersionFetchError``, `CatalogAccessError`, `ImageIndexError`, `BlockStoreError`; CancellationError.
+    /// - Throws: ``VersionFetchError``, `CatalogAccessError`, `ImageIndexError`, `BlockStoreError`, `DiskImageError`; CancellationError.
     @discardableResult
     package func run(
         _ version: ChosenVersion, _ extent: Extent, progress: (Progress) -> Void = { _ in }
     ) async throws -> Progress {
         let image = try await systems.soundImage(of: version, cache: cache)
+        if image.chosen.source.isVendors, let library = systems.vendors, let file = try await known(image, library) {
+            // What cannot be streamed starts with all of it.
+            if file.isWholeFirst || extent == .whole { return try await fetchWhole(file, library, progress: progress) }
+        }
         let index = try image.index()
-        let ledger = try image.ledger(index, in: places.ledgers)
-        let absence = image.file.map { FileAbsence($0, VendorNotes(places: places)) }
-        let stores = try image.stores(
-            index, ledger, cache: cache, transfers: transfers, policy: .rounds(5)
+        let absence = image.streamed.map { FileAbsence($0, VendorNotes(places: places)) }
+        let stores = try stores(of: image, index, absence)
+        defer {
+            if !version.source.isVendors { absence?.settle(stores) }
+            close(stores, of: image.streamed)
+        }
+        await image.streamed?.keepBeginning(in: stores, of: index, cache)
+        let blocks = try await blocks(of: index, version, extent, stores)
+        return try await keep(blocks, of: index, by: stores, progress: progress)
+    }
+
+    private func stores(
+        of image: VersionImage, _ index: ImageIndex, _ absence: FileAbsence?
+    ) throws -> BlockStores {
+        try image.stores(
+            index, try image.ledger(index, in: places.ledgers), cache: cache, transfers: transfers, policy: .rounds(5)
         ) { [failures] failure in
             if case .missing(_, let place) = failure { _ = absence?.note(place) }
             failures?(failure)
         }
-        defer {
-            stores.close()
-            if let file = image.file, let library = systems.vendors { file.remember(stores, in: library) }
-        }
-        await image.file?.keepBeginning(in: stores, of: index, cache)
-        let blocks = try await blocks(of: index, version, extent, stores)
+    }
+
+    func close(_ stores: BlockStores, of file: PinnedFile?) {
+        stores.close()
+        if let file, let library = systems.vendors { file.remember(stores, in: library) }
+    }
+
+    /// Fetches blocks until the cache has all of them.
+    func keep(
+        _ blocks: [IndexedBlock], of index: ImageIndex, by stores: BlockStores, progress: (Progress) -> Void
+    ) async throws -> Progress {
         var state = Progress()
         let missing = try await stores.keep(blocks, of: index) { kept in
             state = Progress(
@@ -75,22 +102,18 @@ package struct VersionFetch: Sendable {
         }
         // What was downloaded again because another process held the cache counts, too.
         state.downloaded = UInt64(stores.caching.statistics.bytesFetched)
-        if !version.source.isVendors { absence?.settle(stores) }
         guard missing == 0 else { throw VersionFetchError.notKept(bytes: missing) }
-        if extent == .whole { state.standing = try await verify(image, index, ledger) }
         return state
     }
 
     /// Compares all of a vendor's file with what its vendor says. A wrong one is thrown away.
-    /// - Returns: nil for a catalog's version.
     /// - Throws: ``VersionFetchError/wrong(_:reason:servers:)``, ``VersionFetchError/unverifiable(_:reason:)``.
-    private func verify(
-        _ image: VersionImage, _ index: ImageIndex, _ ledger: PieceLedger?
-    ) async throws -> FileStanding? {
+    func verify(
+        _ file: PinnedFile, _ index: ImageIndex, _ ledger: PieceLedger?, _ library: VendorLibrary
+    ) async throws -> FileStanding {
         let notes = VendorNotes(places: places)
-        guard image.chosen.source.isVendors, let file = image.file, let vendors = systems.vendors else { return nil }
         if let standing = notes.standing(of: file, ledger) { return standing }
-        let finding = try await file.check(index, ledger, cache: cache, library: vendors)
+        let finding = try await file.check(index, ledger, cache: cache, library: library)
         switch finding {
         case .right:
             try notes.noteRight(file, ledger)
@@ -99,14 +122,20 @@ package struct VersionFetch: Sendable {
         case .unknown: return file.source.trust >= .pieces ? .verified : .unknown
         case .incomplete: throw VersionFetchError.notKept(bytes: UInt64(index.longestBlock))
         case .unverifiable(let reason, _):
-            throw VersionFetchError.unverifiable(VersionKey(image.chosen), reason: reason)
+            throw VersionFetchError.unverifiable(file.key, reason: reason)
         case .wrong(let reason):
             let servers = file.servers
             try notes.noteWrong(file, reason: "\(reason); it came from \(servers)")
-            try await WorkerThread.run(name: "discard") { [cache] in
-                try file.throwAway(index, ledger, VersionKey(image.chosen), cache: cache, library: vendors)
-            }
-            throw VersionFetchError.wrong(VersionKey(image.chosen), reason: reason, servers: servers)
+            try await discard(file, index, ledger, library)
+            throw VersionFetchError.wrong(file.key, reason: reason, servers: servers)
+        }
+    }
+
+    func discard(
+        _ file: PinnedFile, _ index: ImageIndex, _ ledger: PieceLedger?, _ library: VendorLibrary
+    ) async throws {
+        try await WorkerThread.run(name: "discard") { [cache] in
+            try file.throwAway(index, ledger, file.key, cache: cache, library: library)
         }
     }
 
@@ -136,6 +165,8 @@ package enum VersionFetchError: Error, Sendable, Equatable {
     case wrong(VersionKey, reason: String, servers: String)
     /// All of a vendor's file is here, and could not be verified: that says nothing about the file, and it stays.
     case unverifiable(VersionKey, reason: String)
+    /// All of a vendor's file is here, and cannot be unpacked: it is damaged, or what is in it is not what it should be.
+    case notUnpacked(VersionKey, reason: String)
     /// So many bytes of the image are not in the cache: it is full, cannot be written, or another process holds it.
     case notKept(bytes: UInt64)
 }

@@ -70,7 +70,7 @@ struct SessionDisk: Sendable {
         }
         let layout = try await layout()
         // Of another shape it has been read by now.
-        if layout == nil { await version.image.file?.keepBeginning(in: stores, of: version.index, cache) }
+        if layout == nil { await version.image.streamed?.keepBeginning(in: stores, of: version.index, cache) }
         let options = MountOptions(
             readers: reader.map { .user($0) } ?? .ownUser,
             read: ReadOptions(
@@ -104,7 +104,7 @@ struct SessionDisk: Sendable {
         let format = version.image.format
         if format.isPlain { return nil }
         return try await fetching { stores in
-            await version.image.file?.keepBeginning(in: stores, of: version.index, cache)
+            await version.image.streamed?.keepBeginning(in: stores, of: version.index, cache)
             let reader = hastyReader(stores)
             return try await WorkerThread.run(name: "layout") { try format.layout(of: reader) }
         }
@@ -153,7 +153,10 @@ struct SessionDisk: Sendable {
         try await fetching { stores in
             let fetch = ImageFetch(index: index, store: stores.caching, ledger: version.ledger)
             // Another session must not evict them before the domain exists.
-            let kept = try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
+            // Nor any block that no server has.
+            let kept =
+                version.image.isUnpacked
+                ? try fetch.blocks() : try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
             let (cache, id) = (cache, id)
             // Without it the start is slower at worst: what is evicted is downloaded again.
             let protection = try? await WorkerThread.run(name: "protect") { try cache.protect(id, kept.map(\.id)) }

@@ -22,7 +22,7 @@ package final class SessionRun: Sendable {
     let state: SessionState
     let signals = AsyncStream<SessionSignal>.makeStream()
     private let report: @Sendable (StartReport) -> Void
-    private let describe: @Sendable (any Error) -> String
+    let describe: @Sendable (any Error) -> String
     private let stopAsked = Atomic(false)
     /// The start, for as long as it can be cancelled.
     private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
@@ -101,7 +101,7 @@ package final class SessionRun: Sendable {
 
         let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
-        let finding = Task { try await findVersion(systems, cache) }
+        let finding = Task { try await findVersion(systems, cache, transfers) }
         async let preparing = GuestSurroundings.prepare(
             request: request, architecture: { try (try await finding.value).architecture() }, directory: directory,
             places: places, users: users, teardown: teardown,
@@ -132,7 +132,7 @@ package final class SessionRun: Sendable {
         let mounted = try await disk.mount(
             at: directory.mount, reader: try await reader(users), readBound: configuration.readBound,
             quiet: .seconds(configuration.quietSeconds), signals: signals.continuation, teardown)
-        if let file = version.image.file, let library = systems.vendors {
+        if let file = version.image.streamed, let library = systems.vendors {
             await teardown.addBlocking { file.remember(mounted.stores, in: library) }
         }
         await teardown.addBlocking { verification?.settle(mounted.stores) }
@@ -192,10 +192,13 @@ package final class SessionRun: Sendable {
     private func keepsExchange(of version: SessionImage) -> Bool {
         if let asked = request.keepsExchange { return asked }
         guard let file = version.image.file, file.source.trust < .pieces else { return true }
+        if version.image.isUnpacked { return file.standingWhenUnpacked == .verified }
         return VendorNotes(places: places).standing(of: file, version.ledger) == .verified
     }
 
-    private func findVersion(_ systems: SystemsLibrary, _ cache: BlockCache) async throws -> SessionImage {
+    private func findVersion(
+        _ systems: SystemsLibrary, _ cache: BlockCache, _ transfers: TransferQueue
+    ) async throws -> SessionImage {
         let name = try VersionName(argument: request.name)
         try await checkTable(systems, name)
         let (wanted, isCurrent) = try await systems.choose(name)
@@ -207,11 +210,12 @@ package final class SessionRun: Sendable {
         }
         let processor = try await SessionGuest.checkProcessor(request, of: wanted.distribution)
         if !processor.isHost { update { $0.emulated = processor.rawValue } }
-        let image = try await systems.soundImage(of: wanted, isNewest: name.version == nil, cache: cache)
-        let chosen = image.chosen
-        update { $0.version = chosen.version.id.text }
+        let found = try await systems.soundImage(of: wanted, isNewest: name.version == nil, cache: cache)
+        update { $0.version = found.chosen.version.id.text }
         try checkNotStopped()
-        try checkIsAllowed(image)
+        try checkIsAllowed(found)
+        let image = try await readied(found, systems, cache, transfers)
+        let chosen = image.chosen
         let recorded = BootSetLibrary(places: places)
         // If the server does not answer, a boot set that is not stored is not waited for.
         let local = systems.catalogs.bootSetPath(chosen.source, chosen.distribution, chosen.version)
@@ -238,7 +242,9 @@ package final class SessionRun: Sendable {
     /// Whether the version is as sure as the user wants it.
     private func checkIsAllowed(_ image: VersionImage) throws(BootError) {
         let boots = UnverifiedBoots(places: places, settings: configuration.vendors)
-        let isVerified = image.file.map(VendorNotes(places: places).isVerified) ?? false
+        // What is here whole before the start has been judged by then.
+        let isJudgedFirst = image.file.map { $0.isWholeFirst && $0.source.trust >= .whole } ?? false
+        let isVerified = isJudgedFirst || image.file.map(VendorNotes(places: places).isVerified) ?? false
         let permission = boots.permission(
             for: image.chosen.version, of: VersionKey(image.chosen), isVerified: isVerified,
             isForced: request.allowUnverified ?? false)
@@ -301,7 +307,7 @@ package final class SessionRun: Sendable {
         return ControlResponse(status: status)
     }
 
-    private func checkNotStopped() throws {
+    func checkNotStopped() throws {
         if stopAsked.load(ordering: .sequentiallyConsistent) { throw SessionRun.interrupted }
     }
 

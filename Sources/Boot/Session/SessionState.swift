@@ -48,7 +48,8 @@ final class SessionState: Sendable {
     var snapshot: SessionStatus {
         var (status, stores, blocks) = sources.withLock { ($0.status, $0.stores, $0.blocks) }
         if let statistics = stores?.caching.statistics {
-            status.bytesFetched = UInt64(statistics.bytesFetched)
+            // Behind what was downloaded before there were any.
+            status.bytesFetched += UInt64(statistics.bytesFetched)
             status.bytesFromCache = UInt64(statistics.bytesFromCache)
         }
         if let blocks { status.blocksHere = blocks.hereCount }

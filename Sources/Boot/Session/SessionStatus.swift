@@ -42,6 +42,20 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         }
     }
 
+    /// How far a vendor's file is that must be here whole before the guest starts.
+    package struct Download: Codable, Sendable, Equatable {
+        package typealias Stage = VersionFetch.Progress.Stage
+
+        package var stage: Stage
+        /// Bytes of the file, and how many of them are here, or unpacked.
+        package var done: UInt64
+        package var total: UInt64
+
+        package init(stage: Stage, done: UInt64, total: UInt64) {
+            (self.stage, self.done, self.total) = (stage, done, total)
+        }
+    }
+
     package struct Domain: Codable, Sendable, Equatable {
         package var uri: String
         package var name: String
@@ -87,6 +101,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var blocksHere: Int
     /// Nil where there is no boot set.
     package var bootSet: BootSetProgress?
+    /// Nil but while a file is fetched or unpacked without which the guest cannot start.
+    package var download: Download?
     /// Bytes a second over the last seconds.
     package var rate: UInt64
     package var lastError: String?
@@ -147,8 +163,8 @@ extension SessionStatus {
     package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
-    /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``trust`` and ``verified`` for a
-    /// vendor's, ``emulated`` for another processor, and ``machine`` and ``home`` where there is one.
+    /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
+    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine`` and ``home`` where there is one.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -176,6 +192,7 @@ extension SessionStatus {
         try container.encodeIfPresent(lowered, forKey: .lowered)
         try container.encodeIfPresent(tableNote, forKey: .tableNote)
         try container.encodeIfPresent(network, forKey: .network)
+        try container.encodeIfPresent(download, forKey: .download)
         try container.encodeIfPresent(trust, forKey: .trust)
         try container.encodeIfPresent(verified, forKey: .verified)
         try container.encodeIfPresent(emulated, forKey: .emulated)

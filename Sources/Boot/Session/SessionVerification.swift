@@ -28,13 +28,20 @@ final class SessionVerification: Sendable {
     /// Seconds after which somebody else's finding is seen.
     private static let step = 5
 
-    /// Nil where each block is verified as it comes, by what a catalog signed.
+    /// Nil where each block is verified as it comes, by what a catalog signed, and where the file was judged before it was unpacked.
     init?(
         _ version: SessionImage, library: VendorLibrary?, places: Places, cache: BlockCache,
         directory: SessionDirectory, state: SessionState, signals: AsyncStream<SessionSignal>.Continuation,
         log: @escaping @Sendable (String) -> Void
     ) {
         guard let file = version.image.file, library != nil || file.source.trust >= .pieces else { return nil }
+        guard !version.image.isUnpacked else {
+            state.update {
+                $0.trust = file.source.trust
+                $0.verified = file.standingWhenUnpacked == .verified
+            }
+            return nil
+        }
         (self.version, self.file, self.library, self.cache) = (version, file, library, cache)
         (self.directory, self.state, self.signals, self.log) = (directory, state, signals, log)
         notes = VendorNotes(places: places)

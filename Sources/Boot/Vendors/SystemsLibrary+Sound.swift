@@ -14,7 +14,7 @@ extension SystemsLibrary {
         guard let notes, let ledgers, let vendors, let file = image.file, notes.isCondemned(file) else { return image }
         // Whoever found it wrong was ended before he had thrown it away.
         try await WorkerThread.run(name: "discard") {
-            let index = try image.index()
+            let index = try file.index()
             try file.throwAway(
                 index, try file.ledger(index, in: ledgers), VersionKey(image.chosen), cache: cache, library: vendors)
         }

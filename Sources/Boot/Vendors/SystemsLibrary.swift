@@ -1,6 +1,7 @@
 import BlockStore
 import Catalog
 import Curl
+import DiskImage
 import Formats
 import ImageIndex
 import Linux
@@ -139,13 +140,22 @@ package struct SystemsLibrary: Sendable {
         return isMetered ? .ifUnknown : .ifDue
     }
 
-    /// Where a version's index is once it was fetched; nil where a vendor's file was never looked at.
+    /// Where a version's index is once it was fetched, of the vendor's file where it is one; nil where that was never looked at.
     package func indexPath(
         _ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion
     ) -> String? {
         source.isVendors
             ? vendors?.pinned(distribution.id, version.id)?.indexPath
             : catalogs.indexPath(source, distribution, version)
+    }
+
+    /// The same with the index of what a vendor's packed file was unpacked to, where it was.
+    package func indexPaths(
+        _ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion
+    ) -> [String] {
+        guard source.isVendors else { return [catalogs.indexPath(source, distribution, version)] }
+        guard let file = vendors?.pinned(distribution.id, version.id) else { return [] }
+        return [file.indexPath] + (Paths.allows(.reading, file.unpackedPath) ? [file.unpackedPath] : [])
     }
 
     /// The ids of a distribution's versions whose index is stored.
@@ -175,10 +185,12 @@ package struct SystemsLibrary: Sendable {
             }
             return VersionImage(chosen: chosen.pinned(file), indexPath: index, file: file)
         }
-        if let row = vendors.hint(chosen.distribution.id), row.isDownloadOnly || row.packing != nil {
+        if let row = vendors.hint(chosen.distribution.id), let packing = row.packing,
+            PackedStream.Packing(rawValue: packing.rawValue) == nil
+        {
             throw BootError.packed(
                 PackedFile(
-                    system: row.id, packing: row.packing?.rawValue,
+                    system: row.id, packing: packing.rawValue,
                     url: chosen.version.source?.urls.first ?? row.homepage ?? ""))
         }
         do {
@@ -210,24 +222,38 @@ package struct SystemsLibrary: Sendable {
 package struct VersionImage: Sendable {
     /// With what the vendor says of the file now.
     package let chosen: ChosenVersion
-    /// Of the image's blocks, or of the pieces of the vendor's file.
+    /// Of the image's blocks, or of the pieces of the vendor's file, or of what that was unpacked to.
     package let indexPath: String
     /// The file, which a vendor has and a vendor or a catalog names; nil where the blocks lie in a publisher's tree.
     package let file: PinnedFile?
+    /// Makes the blocks again that a packed file was unpacked to; nil for all others, and before ``VersionFetch/readied(_:progress:)``.
+    let remake: (@Sendable () async throws -> Void)?
 
-    package init(chosen: ChosenVersion, indexPath: String, file: PinnedFile?) {
-        (self.chosen, self.indexPath, self.file) = (chosen, indexPath, file)
+    package init(
+        chosen: ChosenVersion, indexPath: String, file: PinnedFile?, remake: (@Sendable () async throws -> Void)? = nil
+    ) {
+        (self.chosen, self.indexPath, self.file, self.remake) = (chosen, indexPath, file, remake)
     }
 
-    fileprivate init(_ chosen: ChosenVersion, _ file: PinnedFile) {
-        self.init(chosen: chosen.pinned(file), indexPath: file.indexPath, file: file)
+    /// Of what a packed file was unpacked to, where that has happened.
+    init(_ chosen: ChosenVersion, _ file: PinnedFile, remake: (@Sendable () async throws -> Void)? = nil) {
+        let isUnpacked = file.packing != nil && Paths.allows(.reading, file.unpackedPath)
+        self.init(
+            chosen: chosen.pinned(file), indexPath: isUnpacked ? file.unpackedPath : file.indexPath, file: file,
+            remake: remake)
     }
+
+    /// Whether the index is that of what a packed file was unpacked to, which nobody but the cache has.
+    package var isUnpacked: Bool { file?.packing != nil && indexPath == file?.unpackedPath }
+
+    /// The file whose pieces the index lists.
+    package var streamed: PinnedFile? { isUnpacked ? nil : file }
 
     /// How the disk lies in what the index describes.
     package var format: DiskFormat { file?.source.format ?? chosen.version.source?.format ?? .raw }
 
     /// Bytes of what the index describes; nil where nobody has said.
-    package var imageSize: UInt64? { file == nil ? chosen.version.size : file?.source.size }
+    package var imageSize: UInt64? { isUnpacked ? nil : file == nil ? chosen.version.size : file?.source.size }
 
     /// Opens the index.
     /// - Throws: ``ImageIndexError``.

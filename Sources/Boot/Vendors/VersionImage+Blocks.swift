@@ -9,7 +9,7 @@ extension VersionImage {
     /// What the pieces of a vendor's file are compared with; nil where the index has digests of all that it lists.
     /// - Throws: `PieceLedgerError`, ``ImageIndexError``.
     package func ledger(_ index: ImageIndex, in ledgers: LedgerFolder) throws -> PieceLedger? {
-        try file?.ledger(index, in: ledgers)
+        try streamed?.ledger(index, in: ledgers)
     }
 
     /// What gives the blocks: the cache, then the publisher's tree and its mirrors, or the vendor's servers.
@@ -19,7 +19,9 @@ extension VersionImage {
         _ index: ImageIndex, _ ledger: PieceLedger?, cache: BlockCache, transfers: TransferQueue, policy: RetryPolicy,
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) throws -> BlockStores {
-        try file?.stores(index, ledger, cache: cache, transfers: transfers, policy: policy, failures: failures)
+        if let remake { return BlockStores(remake: remake, cache: cache, policy: policy, failures: failures) }
+        return try streamed?.stores(
+            index, ledger, cache: cache, transfers: transfers, policy: policy, failures: failures)
             ?? BlockStores(
                 locations: chosen.blockLocations, cache: cache, transfers: transfers, policy: policy, failures: failures
             )
@@ -29,6 +31,13 @@ extension VersionImage {
 extension PinnedFile {
     /// Bytes of a piece, unless the index says otherwise.
     private static let pieceLength = 262_144
+
+    /// Opens the index of its pieces.
+    /// - Throws: ``ImageIndexError``.
+    package func index() throws(ImageIndexError) -> ImageIndex {
+        guard let size = source.size else { return try ImageIndex(path: indexPath) }
+        return try ImageIndex(path: indexPath, imageSize: size)
+    }
 
     /// See ``VersionImage/ledger(_:in:)``.
     package func ledger(_ index: ImageIndex, in ledgers: LedgerFolder) throws -> PieceLedger? {

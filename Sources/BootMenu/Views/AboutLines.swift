@@ -162,6 +162,12 @@ enum AboutLines {
         switch version.offline {
         case .whole: lines.append(AboutLine(.toBoot, "nothing: fully cached (\(size))"))
         case .boots: lines.append(AboutLine(.toBoot, "nothing: the boot set is cached (\(size) in all)"))
+        case .no where version.isWholeFirst:
+            let first = version.downloadFirst ?? system.listing?.sizeHint
+            lines.append(
+                AboutLine(
+                    .toBoot,
+                    "\(first.map { "\(Format.bytes($0)) " } ?? "")to download first: it starts when all of it is here"))
         case .no:
             let text =
                 version.toBoot.map { "\(Format.bytes($0)) of \(size)" }

@@ -94,6 +94,11 @@ enum GuestView {
             let trust = state.catalog(status.catalog)?.trust ?? ""
             return trust.isEmpty ? status.catalog : "\(status.catalog), \(trust)"
         case .index:
+            if let download = status.download {
+                let word = download.stage == .unpack ? "unpacking" : "downloading"
+                let figures = "\(word) \(Format.bytes(download.done)) of \(Format.bytes(download.total))"
+                return "\(figures); it cannot start before"
+            }
             guard status.blocks > 0 else { return status.phase == .index ? "fetching" : "" }
             let size = state.version(guest.image)?.whole.map { ", \(Format.bytes($0))" } ?? ""
             return "\(Format.several(status.blocks, "block"))\(size)"

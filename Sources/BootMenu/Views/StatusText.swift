@@ -19,6 +19,10 @@ enum StatusText {
         case .boots: return ("boots offline", [])
         case .no: break
         }
+        if version.isWholeFirst {
+            let size = version.downloadFirst.map { Format.bytes($0) } ?? hint.map { "about \(Format.bytes($0))" }
+            return ("\(size.map { "\($0) " } ?? "")download first", [])
+        }
         if let toBoot = version.toBoot { return ("\(Format.bytes(toBoot)) to boot", []) }
         guard version.content != nil || version.whole != nil else {
             return hint.map { ("about \(Format.bytes($0))", []) } ?? ("size not known", [.dim])
@@ -61,6 +65,13 @@ enum StatusText {
         return text
     }
 
+    /// `downloading, 57 %`.
+    private static func of(_ download: SessionStatus.Download?) -> String {
+        guard let download else { return "" }
+        let share = download.total == 0 ? 0 : download.done * 100 / download.total
+        return "\(download.stage == .unpack ? "unpacking" : "downloading"), \(share) %"
+    }
+
     /// `running 2 min`.
     static func of(_ guest: Guest, now: Int64) -> String {
         if guest.isSilent { return "does not answer" }
@@ -70,6 +81,7 @@ enum StatusText {
         case .running where status.network?.kind == .exposed: "network exposed"
         // A time that cannot be read would be fifty years ago.
         case .running: "running \(Format.duration(now - (Timestamp(status.started)?.seconds ?? now)))"
+        case .starting where status.download != nil: of(status.download)
         case .starting: status.phase == .up ? "running" : "starting"
         case .waiting:
             switch status.waitingFor {

@@ -12,7 +12,7 @@ enum TrustText {
         if version.isVerified { return ("verified", [.accent]) }
         return switch level {
         case .none: ("not verified", [.alert])
-        case .whole: (state.fetchesRest ? level.words : "not yet verified", [])
+        case .whole: (state.fetchesRest || version.isWholeFirst ? level.words : "not yet verified", [])
         case .pieces, .blocks: (TrustLevel.blocks.words, [.accent])
         }
     }
@@ -42,6 +42,7 @@ enum TrustText {
         return switch level {
         case .none where version.isCompared: "\(word): all of it is here, and fits checksums that nobody has signed"
         case .none: "\(word): only the connection to its server vouches for it"
+        case .whole where version.isWholeFirst: "\(word), before it starts: the vendor signed the file as a whole"
         case .whole where state.fetchesRest:
             "\(word): the vendor signed the file as a whole"
         case .whole: "\(word): the vendor signed the whole file, and its rest is not fetched"

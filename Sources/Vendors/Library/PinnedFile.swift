@@ -62,6 +62,12 @@ package struct PinnedFile: Sendable, Hashable, Codable {
     /// Whether the file must be here whole before it is used.
     package var isDownloadOnly: Bool
     package var packing: VendorRow.Packing?
+
+    /// Whether nothing of it is of use before all of it is here.
+    package var isWholeFirst: Bool { isDownloadOnly || packing != nil }
+    /// Where the index of what it unpacks to is, once all of it was here, was judged, and was unpacked.
+    package var unpackedPath: String { "\(indexPath).unpacked" }
+
     package var guest: GuestSettings
     package var pinned: Timestamp
     /// Block stores that have the file's pieces too, for when no place has the file; nil for none.

@@ -33,6 +33,9 @@ package struct VendorFinding: Sendable, Hashable, Codable {
     /// The fingerprint of the key that signed; nil where that is not known before the file is whole.
     package var signedBy: String?
     package var warning: String?
+    /// Whether its file must be here whole before it is of use, and what it is packed as; nil where it is streamed.
+    package var downloadFirst: Bool?
+    package var packed: String?
     /// What nobody could check when the table was written.
     package var unchecked: String?
 }
@@ -44,6 +47,7 @@ extension VendorLibrary {
         let notes = [table.vendor(row.vendor)?.unchecked, row.unchecked] + table.keys(of: row).map(\.unchecked)
         var finding = VendorFinding(system: row.id, vendor: row.vendor, trust: .none)
         let unchecked = notes.compactMap(\.self)
+        if row.isWholeFirst { (finding.downloadFirst, finding.packed) = (true, row.packing?.rawValue) }
         finding.unchecked = unchecked.isEmpty ? nil : unchecked.joined(separator: "; ")
         do {
             let known = try await refresh(

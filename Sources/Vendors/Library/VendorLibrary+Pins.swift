@@ -86,6 +86,18 @@ extension VendorLibrary {
         try? store(PinRecord(file: file, url: record.url, proof: record.proof, keys: record.keys), at: path)
     }
 
+    /// Writes down that a pinned xz file can only be unpacked as a whole, which its end has shown.
+    /// - Returns: the file as it is known now.
+    package func noteNotInParts(_ pinned: PinnedFile) -> PinnedFile {
+        var file = pinned
+        (file.packing, file.isDownloadOnly, file.source.format) = (.xz, true, .raw)
+        let path = recordPath(pinned.system, pinned.version)
+        guard let record: PinRecord = read(path), record.file.indexPath == pinned.indexPath else { return file }
+        // The next session finds it out again.
+        try? store(PinRecord(file: file, url: record.url, proof: record.proof, keys: record.keys), at: path)
+        return file
+    }
+
     func statements(of row: VendorRow) -> FileStatements {
         FileStatements(
             row: row, keys: table.keys(of: row), requests: requests, keyRing: keyRing, verifier: SignatureVerifier())

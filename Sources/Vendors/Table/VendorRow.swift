@@ -49,6 +49,9 @@ package struct VendorRow: Sendable, Hashable, Codable {
     /// Firmware, memory, seed, login and the like.
     package var guest: GuestSettings
 
+    /// Whether nothing of a file is of use before all of it is here.
+    package var isWholeFirst: Bool { isDownloadOnly || packing != nil }
+
     /// Whether a build is soon gone, so that the rest of a file that is used should be fetched at once.
     package var isShortLived: Bool { (keptBuilds ?? .max) <= 6 || (keptDays ?? .max) <= 14 }
 

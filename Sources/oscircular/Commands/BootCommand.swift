@@ -149,6 +149,8 @@ private struct StartProgress {
     private var shown: SessionStatus.Phase?
     private var isLoweredShown = false
     private var isTableShown = false
+    private var isDownloadShown = false
+    private var lastDownloadLine: UInt64 = 0
 
     /// Shows what the session says of itself until the task is cancelled.
     mutating func follow(_ id: String, _ registry: SessionRegistry) async {
@@ -169,16 +171,39 @@ private struct StartProgress {
             isTableShown = true
             Terminal.note(Terminal.clean(note))
         }
+        if let download = status.download, download.stage == .unpack || download.done < download.total {
+            isDownloadShown = isDownloadShown || download.stage == .unpack
+            if !isDownloadShown {
+                isDownloadShown = true
+                let left = ByteCount.text(download.total - download.done)
+                Terminal.note("\(status.distribution)@\(status.version): \(left) to download first")
+            }
+            showDownload(download, status)
+        }
         let passed = SessionStatus.Phase.allCases.filter { phase in
             phase <= status.phase && shown.map { phase > $0 } ?? true
         }
         for phase in passed { Terminal.note("\(phase.rawValue): \(StartProgress.text(phase, of: status))") }
-        if passed.isEmpty, status.bytesFetched > 0 {
+        if passed.isEmpty, status.download == nil, status.bytesFetched > 0 {
             let fetched = "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s"
             Terminal.progress(
                 "\(status.phase.rawValue): \(fetched)\(status.lastError.map { "; \(Terminal.clean($0))" } ?? "")")
         }
         shown = max(shown ?? status.phase, status.phase)
+    }
+
+    /// A line that is redrawn on a terminal, a new one every few seconds elsewhere.
+    private mutating func showDownload(_ download: SessionStatus.Download, _ status: SessionStatus) {
+        var line = "\(WholeFileProgress.word(download.stage)) \(ByteCount.text(download.done)) of "
+        line += "\(ByteCount.text(download.total)); it cannot start before"
+        if Terminal.isInteractive {
+            if status.rate > 0, download.stage == .download { line += ", \(ByteCount.text(status.rate))/s" }
+            return Terminal.progress(line)
+        }
+        let now = MonotonicClock.nanoseconds
+        guard now - lastDownloadLine >= 5_000_000_000 else { return }
+        lastDownloadLine = now
+        Terminal.note(line)
     }
 
     func end() { Terminal.endProgress() }

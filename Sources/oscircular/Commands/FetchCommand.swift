@@ -22,10 +22,12 @@ struct FetchCommand: AsyncParsableCommand {
         let fetch = VersionFetch(
             places: context.places, systems: systems, cache: context.cache(), transfers: context.transfers(),
             failures: MirrorNotice.show)
-        let progress = TransferProgress(phase: "fetch \(title)")
+        let (progress, unpacking) = (
+            TransferProgress(phase: "fetch \(title)"), TransferProgress(phase: "unpack \(title)")
+        )
         defer { progress.end() }
         let state = try await fetch.run(version, bootSet ? .bootSet : .whole) { state in
-            progress.update(done: state.done, total: state.total)
+            (state.stage == .unpack ? unpacking : progress).update(done: state.done, total: state.total)
         }
         progress.end()
         Terminal.print(

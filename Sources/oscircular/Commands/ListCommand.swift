@@ -132,7 +132,8 @@ struct ListCommand: AsyncParsableCommand {
     private func show(_ system: SystemSummary, indent: String, isWhole: Bool, _ fetchesRest: Bool) {
         let title = Terminal.clean(system.distribution.title)
         if system.source.isVendors, system.versions.isEmpty {
-            let size = system.listing?.sizeHint.map { "  about \(ByteCount.text($0))" } ?? ""
+            var size = system.listing?.sizeHint.map { "  about \(ByteCount.text($0))" } ?? ""
+            if system.listing?.isWholeFirst == true { size += "\(size.isEmpty ? " " : "") to download first" }
             let asked = system.listing?.asked == nil ? "  not asked yet" : "  no builds"
             Terminal.print("\(indent)\(system.source.name)/\(system.distribution.id)  \(title)\(size)\(asked)")
             return
@@ -159,6 +160,8 @@ struct ListCommand: AsyncParsableCommand {
         var facts = size == 0 ? [] : [ByteCount.text(size)]
         facts.append("\(ByteCount.text(version.here)) cached")
         switch version.offline {
+        case .no where version.isWholeFirst:
+            facts.append("\(version.downloadFirst.map { "\(ByteCount.text($0)) " } ?? "")to download first")
         case .no: if let toBoot = version.toBoot { facts.append("\(ByteCount.text(toBoot)) to boot") }
         case .boots: facts.append("boots offline")
         case .whole: facts.append("whole")

@@ -44,7 +44,10 @@ struct MountCommand: AsyncParsableCommand {
 
     /// What cannot be said of the bytes that are mounted.
     private static func note(_ source: MountSource) {
-        guard let file = source.file, file.source.trust < .pieces else { return }
+        guard let file = source.file, file.source.trust < (source.isUnpacked ? .whole : .pieces) else { return }
+        if source.isUnpacked {
+            return Terminal.note("oscircular: \(file.system)@\(file.version) is \(file.source.trust.words)")
+        }
         Terminal.note(
             "oscircular: \(file.system)@\(file.version) is \(file.source.trust.words); 'oscircular fetch "
                 + "vendors/\(file.system)@\(file.version)' fetches all of it and says whether it is right")
@@ -129,8 +132,10 @@ struct MountRequest: Codable, Sendable {
     var fileName: String
     /// Bytes of the image as its catalog has them; nil where there is no catalog.
     var imageSize: UInt64?
-    /// The vendor's file that the index describes; nil for blocks in stores.
+    /// The vendor's file that the index describes, or that was unpacked to what it describes; nil for blocks in stores.
     var file: PinnedFile?
+    /// Nil for false.
+    var isUnpacked: Bool?
     var directory: String
     /// The cache's folder; nil for the user's own.
     var cache: String?
@@ -140,7 +145,7 @@ struct MountRequest: Codable, Sendable {
     init(_ source: MountSource, directory: String, cache: String?, allowsOthers: Bool = false) {
         (index, isTemporary) = (source.index, source.isTemporary)
         (stores, isLegacy, fileName) = (source.stores, source.isLegacy, source.fileName)
-        (imageSize, file) = (source.imageSize, source.file)
+        (imageSize, file, isUnpacked) = (source.imageSize, source.file, source.isUnpacked ? true : nil)
         (self.directory, self.cache, self.allowsOthers) = (directory, cache, allowsOthers)
     }
 }

@@ -15,8 +15,9 @@ struct MountSource {
     let fileName: String
     /// Bytes of the image as its catalog has them; nil where there is no catalog.
     var imageSize: UInt64?
-    /// The vendor's file that the index describes; nil for blocks in stores.
+    /// The vendor's file that the index describes, or that was unpacked to what it describes; nil for blocks in stores.
     var file: PinnedFile?
+    var isUnpacked = false
 
     /// - Throws: ``CatalogAccessError``, ``TransferError``, ``UsageError``, ``SystemCallError``.
     /// - Parameter isIndex: whether the image is an index whatever it is called.
@@ -40,7 +41,8 @@ struct MountSource {
         let chosen = try await systems.choose(name).version
         // Only needed if the state cannot be written; without a runtime folder either, there is no other place.
         let own = try? temporaryIndex(context)
-        let image = try await systems.image(of: chosen, isNewest: name.version == nil, elsewhere: own)
+        let found = try await systems.image(of: chosen, isNewest: name.version == nil, elsewhere: own)
+        let image = try await readied(found, systems, context)
         guard image.file == nil || store == nil else {
             throw UsageError(
                 "--store is for versions of catalogs: \(name.distribution) comes from its vendor's own servers")
@@ -48,7 +50,22 @@ struct MountSource {
         let stores = try store.map { [TransferPlace(try storeURL($0))] } ?? image.chosen.blockLocations
         return MountSource(
             index: image.indexPath, isTemporary: image.indexPath == own, stores: stores,
-            fileName: image.chosen.version.id.text, imageSize: image.imageSize, file: image.file)
+            fileName: image.chosen.version.id.text, imageSize: image.imageSize, file: image.file,
+            isUnpacked: image.isUnpacked)
+    }
+
+    /// Downloads and unpacks what cannot be streamed.
+    private static func readied(
+        _ image: VersionImage, _ systems: SystemsLibrary, _ context: CommandContext
+    ) async throws -> VersionImage {
+        let transfers = context.transfers()
+        defer { transfers.close() }
+        let fetch = VersionFetch(
+            places: context.places, systems: systems, cache: context.cache(), transfers: transfers,
+            failures: MirrorNotice.show)
+        let progress = WholeFileProgress()
+        defer { progress.end() }
+        return try await fetch.readied(image) { progress.update($0) }
     }
 
     private static func remote(_ url: String, store: String?, context: CommandContext) async throws -> MountSource {
@@ -98,10 +115,11 @@ struct MountSource {
 
     private init(
         index: String, isTemporary: Bool, stores: [TransferPlace], isLegacy: Bool = false, fileName: String,
-        imageSize: UInt64? = nil, file: PinnedFile? = nil
+        imageSize: UInt64? = nil, file: PinnedFile? = nil, isUnpacked: Bool = false
     ) {
         (self.index, self.isTemporary, self.stores) = (index, isTemporary, stores)
         (self.isLegacy, self.fileName, self.imageSize, self.file) = (isLegacy, fileName, imageSize, file)
+        self.isUnpacked = isUnpacked
     }
 
     private static let endings = [".caibx", ".idx"]

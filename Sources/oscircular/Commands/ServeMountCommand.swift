@@ -1,5 +1,7 @@
 import ArgumentParser
+import BlockStore
 import Boot
+import Curl
 import ImageIndex
 import ImageMount
 import Linux
@@ -40,16 +42,11 @@ struct ServedMount: Sendable {
             ?? ImageIndex(path: request.index)
         // The file stays open; its name is not needed any more.
         if request.isTemporary { Paths.removeIfPossible(request.index) }
-        let ledger = try request.file.map { try $0.ledger(index, in: context.places.ledgers) } ?? nil
+        let ledger =
+            request.isUnpacked == true
+            ? nil : try request.file.map { try $0.ledger(index, in: context.places.ledgers) } ?? nil
         let (cache, transfers) = (context.cache(in: request.cache), context.transfers())
-        let stores =
-            try request.file.map { file in
-                try file.stores(
-                    index, ledger, cache: cache, transfers: transfers, policy: .rounds(6), failures: MirrorNotice.show)
-            }
-            ?? BlockStores(
-                locations: request.stores, layout: request.isLegacy ? .blockFiles : .chunks, cache: cache,
-                transfers: transfers, policy: .rounds(6), failures: MirrorNotice.show)
+        let stores = try stores(request, index, ledger, cache, transfers, context)
         let options = MountOptions(
             readers: request.allowsOthers ? .everyone : .ownUser,
             read: ReadOptions(
@@ -62,6 +59,25 @@ struct ServedMount: Sendable {
                 format: request.file?.source.format ?? .raw, ledger: ledger)
         }
         return ServedMount(image: image, stores: stores)
+    }
+
+    private static func stores(
+        _ request: MountRequest, _ index: ImageIndex, _ ledger: PieceLedger?, _ cache: BlockCache,
+        _ transfers: TransferQueue, _ context: CommandContext
+    ) throws -> BlockStores {
+        guard let file = request.file else {
+            return BlockStores(
+                locations: request.stores, layout: request.isLegacy ? .blockFiles : .chunks, cache: cache,
+                transfers: transfers, policy: .rounds(6), failures: MirrorNotice.show)
+        }
+        guard request.isUnpacked == true else {
+            return try file.stores(
+                index, ledger, cache: cache, transfers: transfers, policy: .rounds(6), failures: MirrorNotice.show)
+        }
+        let fetch = VersionFetch(
+            places: context.places, systems: context.systems(), cache: cache, transfers: transfers)
+        return BlockStores(
+            remake: { try await fetch.remake(file) }, cache: cache, policy: .rounds(2), failures: MirrorNotice.show)
     }
 
     /// Waits until it is unmounted, by somebody or because of SIGINT or SIGTERM; while it is in use, a second one is needed.

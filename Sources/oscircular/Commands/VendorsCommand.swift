@@ -92,7 +92,9 @@ struct VendorsCommand: ParsableCommand {
         private static func show(_ finding: VendorFinding) {
             var facts = [finding.state.rawValue, finding.system]
             if let build = finding.build { facts.append("build \(build)") }
-            if let size = finding.size { facts.append(ByteCount.text(size)) }
+            let first = finding.downloadFirst == true ? " to download first" : ""
+            if let size = finding.size { facts.append("\(ByteCount.text(size))\(first)") }
+            if let packed = finding.packed { facts.append("packed as \(packed)") }
             if finding.build != nil { facts.append(finding.trust.words) }
             if let key = finding.signedBy { facts.append("signed by \(key.prefix(16))") }
             Terminal.print(Terminal.clean(facts.joined(separator: "  ")))
@@ -140,12 +142,21 @@ private struct VendorRowOutput: Encodable {
     let catalog: String?
     /// What a catalog's table would change of it, and you have not allowed.
     let change: String?
+    private let isWholeFirst: Bool
+    /// Nil for what is streamed.
+    let packed: String?
+
+    private enum CodingKeys: CodingKey {
+        case id, title, vendor, group, release, kind, architecture, aliases, format, trust, size, asked, newest, problem
+        case unchecked, catalog, change, packed
+    }
 
     init(_ row: VendorRow, _ library: VendorLibrary, _ change: TableChange?) {
         (catalog, self.change) = (row.origin.catalog, change?.text)
         (id, title, vendor, group) = (row.id, row.title, row.vendor, row.group)
         (release, kind, architecture, aliases) = (row.release, row.kind.rawValue, row.architecture, row.aliases)
         (format, trust, unchecked) = (row.format.rawValue, row.proof.trust, row.unchecked)
+        (isWholeFirst, packed) = (row.isWholeFirst, row.packing?.rawValue)
         asked = library.listed(row.id)
         problem = library.fault(of: row.id).map { "\($0)" }
         let newest = asked == nil ? nil : library.known(row.id)?.versions.first
@@ -155,7 +166,7 @@ private struct VendorRowOutput: Encodable {
 
     var facts: String {
         var facts = [newest ?? "not asked yet"]
-        if let size { facts.append(ByteCount.text(size)) }
+        if let size { facts.append("\(ByteCount.text(size))\(isWholeFirst ? " to download first" : "")") }
         facts.append(trust.words)
         if let problem { facts.append(Terminal.clean(problem)) }
         if change != nil { facts.append("a change waits for your word") }
