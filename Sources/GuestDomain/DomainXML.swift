@@ -33,7 +33,8 @@ package enum DomainXML {
         _ device: GuestDevices.Device, _ guest: GuestSpecification, labelsFiles: Bool
     ) -> String {
         switch device {
-        case .disk, .cdrom: disk(guest, labelsFiles: labelsFiles) + "\n"
+        case .disk: disk(guest, labelsFiles: labelsFiles)
+        case .cdrom: cdrom(guest, labelsFiles: labelsFiles)
         case .seed: seed(guest)
         case .sata: "    <controller type='sata' index='0'/>\n"
         case .serial: serial(guest)
@@ -80,11 +81,13 @@ package enum DomainXML {
     }
 
     private static func system(_ guest: GuestSpecification) -> String {
-        let boot = guest.media == .disk ? "hd" : "cdrom"
+        // An empty disk is passed over, so that installers begin from their CD-ROM, and what they installed from the disk.
+        let devices = guest.media == .disk ? ["hd"] : guest.overlayPath == nil ? ["cdrom"] : ["hd", "cdrom"]
+        let boot = devices.map { "<boot dev='\($0)'/>" }.joined()
         let numbers = guest.seed?.serialNumber == nil ? "" : "<smbios mode='sysinfo'/>"
         switch guest.firmware {
         case .bios:
-            return "  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='\(boot)'/>\(numbers)</os>"
+            return "  <os><type arch='x86_64' machine='q35'>hvm</type>\(boot)\(numbers)</os>"
         case .uefi:
             // A variable store of ours: libvirt leaves one that it makes for a transient domain behind.
             return """
@@ -92,7 +95,7 @@ package enum DomainXML {
                     <type arch='x86_64' machine='q35'>hvm</type>
                     <loader readonly='yes' type='pflash'>\(UEFIFirmware.code)</loader>
                     <nvram>\(escape(guest.nvramPath))</nvram>
-                    <boot dev='\(boot)'/>\(numbers)
+                    \(boot)\(numbers)
                   </os>
                 """
         }
@@ -109,37 +112,51 @@ package enum DomainXML {
             """
     }
 
-    private static func disk(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
-        // relabel='no': the image lies on a read-only mount of the session's.
+    // stop: a block that does not come pauses the guest, and the request is repeated when it goes on.
+    private static let policy = "error_policy='stop' rerror_policy='stop'"
+
+    /// relabel='no': the image lies on a read-only mount of the session's, and layers are shared by machines.
+    private static func source(_ path: String, labelsFiles: Bool) -> String {
         let label = labelsFiles ? "<seclabel model='dac' relabel='no'/>" : ""
-        let image = "<source file='\(escape(guest.imagePath))'>\(label)</source>"
-        // stop: a block that does not come pauses the guest, and the request is repeated when it goes on.
-        let policy = "error_policy='stop' rerror_policy='stop'"
-        guard guest.media == .disk, let overlay = guest.overlayPath else {
-            // SATA: on IDE no stop was seen.
-            return """
-                    <disk type='file' device='cdrom'>
-                      <driver name='qemu' type='raw' \(policy)/>
-                      \(image)
-                      <target dev='sda' bus='sata'/>
-                      <readonly/>
-                    </disk>
-                """
-        }
+        return "<source file='\(escape(path))'>\(label)</source>"
+    }
+
+    private static func cdrom(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
+        // SATA: on IDE no stop was seen.
+        """
+            <disk type='file' device='cdrom'>
+              <driver name='qemu' type='raw' \(policy)/>
+              \(source(guest.imagePath, labelsFiles: labelsFiles))
+              <target dev='sda' bus='sata'/>
+              <readonly/>
+            </disk>
+
+        """
+    }
+
+    private static func disk(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
         let size = guest.sectorSize
         let sectors =
             size == 512 ? "" : "\n      <blockio logical_block_size='\(size)' physical_block_size='\(size)'/>"
+        // Each file below is named here with its format: QEMU then neither probes one nor asks one what is below it.
+        var below = guest.layers.map { (format: "qcow2", path: $0) }
+        if guest.media == .disk { below.append(("raw", guest.imagePath)) }
+        let chain = below.reversed().reduce("      <backingStore/>\n") { chain, file in
+            """
+                  <backingStore type='file'>
+                    <format type='\(file.format)'/>
+                    \(source(file.path, labelsFiles: labelsFiles))
+            \(chain)      </backingStore>
+
+            """
+        }
         return """
                 <disk type='file' device='disk'>
                   <driver name='qemu' type='qcow2' discard='unmap' \(policy)/>
-                  <source file='\(escape(overlay))'/>
-                  <backingStore type='file'>
-                    <format type='raw'/>
-                    \(image)
-                    <backingStore/>
-                  </backingStore>
-                  <target dev='vda' bus='virtio'/>\(sectors)
+                  <source file='\(escape(guest.overlayPath ?? ""))'/>
+            \(chain)      <target dev='vda' bus='virtio'/>\(sectors)
                 </disk>
+
             """
     }
 
@@ -209,7 +226,7 @@ package enum DomainXML {
         let path = socket.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
         return [
             "-netdev", "stream,id=\(networkName),server=off,addr.type=unix,addr.path=\(path)", "-device",
-            "virtio-net-pci,netdev=\(networkName),mac=52:54:00:0a:00:0f,addr=0x10,romfile=",
+            "virtio-net-pci,netdev=\(networkName),mac=\(guest.macAddress),addr=0x10,romfile=",
         ]
     }
 

@@ -7,11 +7,13 @@
 package struct GuestDevices: Sendable, Hashable, Codable {
     /// The number of the rules by which a value becomes a domain. It must rise when the value gets another shape, and when
     /// ``DomainXML`` writes the same value in another way that a guest can see.
-    package static let currentLayout = 2
+    package static let currentLayout = 3
 
     /// The number of the rules for guests without a seed and on the usual processor: those of layout 2 say the same of them, so that what
     /// was kept can go on.
     private static let layoutOfUsualGuests = 1
+    /// The same for guests without both a disk and a CD-ROM.
+    private static let layoutOfSeededGuests = 2
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -44,9 +46,11 @@ package struct GuestDevices: Sendable, Hashable, Codable {
 
     /// What a guest that is started now gets.
     package init(_ guest: GuestSpecification) {
-        let isDisk = guest.media == .disk && guest.overlayPath != nil
+        let isDisk = guest.overlayPath != nil
+        let hasDrive = guest.media == .cdrom || !isDisk
         var chosen: Set<Device> = [.serial, .random]
-        chosen.formUnion(isDisk ? [.disk] : [.sata, .cdrom])
+        if isDisk { chosen.insert(.disk) }
+        if hasDrive { chosen.formUnion([.sata, .cdrom]) }
         if guest.seed?.diskPath != nil { chosen.insert(.seed) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
         if guest.vncSocketPath != nil {
@@ -57,7 +61,10 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         // The machine's serial number is part of it, too.
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
         let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
-        layoutVersion = isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.currentLayout
+        layoutVersion =
+            isDisk && hasDrive
+            ? GuestDevices.currentLayout
+            : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeededGuests
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048
         devices = Device.allCases.filter(chosen.contains)

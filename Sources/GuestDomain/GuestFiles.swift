@@ -5,11 +5,13 @@ import Linux
 struct GuestFiles: Sendable {
     private let domainName: String
     private let variables: String?
+    private let hasVariables: Bool
     private let screenSocket: String?
 
     init(_ specification: GuestSpecification) {
         domainName = specification.name
         variables = specification.firmware == .uefi ? specification.nvramPath : nil
+        hasVariables = specification.hasVariables
         screenSocket = specification.vncSocketPath
     }
 
@@ -17,10 +19,7 @@ struct GuestFiles: Sendable {
     /// - Parameter identity: who gets the folder that QEMU makes its socket in.
     /// - Throws: ``SystemCallError``.
     func prepare(for identity: EmulatorIdentity?) throws(SystemCallError) {
-        if let variables {
-            let contents = try FileContents.read(UEFIFirmware.variables, limit: 16 << 20)
-            try AtomicFile.write(contents, to: variables, mode: 0o600)
-        }
+        if let variables, !hasVariables { try UEFIFirmware.writeVariables(to: variables) }
         if let folder = screenFolder {
             // A folder that is there already is somebody's, and not given away.
             try Folder.makeNew(folder, mode: 0o700)
@@ -53,6 +52,13 @@ struct GuestFiles: Sendable {
 package enum UEFIFirmware {
     static let code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
     static let variables = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+
+    /// Makes new variables (0600).
+    /// - Throws: ``SystemCallError``.
+    package static func writeVariables(to path: String) throws(SystemCallError) {
+        let contents = try FileContents.read(variables, limit: 16 << 20)
+        try AtomicFile.write(contents, to: path, mode: 0o600)
+    }
 
     package static var isInstalled: Bool { Paths.allows(.reading, code) }
 }

@@ -46,7 +46,7 @@ package enum Overlay {
     }
 
     /// The error number of the full disk, quota or limit of file sizes that ended qemu-img; nil when it was something else.
-    private static func limit(_ ending: ChildProcess.Ending, _ message: String) -> ErrorNumber? {
+    static func limit(_ ending: ChildProcess.Ending, _ message: String) -> ErrorNumber? {
         // A program that writes past the limit of file sizes is ended by this signal.
         if ending == .killed(signal: Signal.fileSizeLimit.rawValue) { return .fileTooLarge }
         return [.noSpace, .quotaExceeded, .fileTooLarge].first {

@@ -68,6 +68,7 @@ struct ErrorReport {
         case let error as CatalogAccessError: describe(error)
         case let error as CatalogError: (ExitStatus.malformed, "\(error)")
         case let error as BootError: describe(error)
+        case let error as MachineError: describe(error)
         case let error as NotFoundError: describe(error)
         case let error as VersionFetchError: describe(error)
         case let error as VendorsError: describe(error)
@@ -87,7 +88,7 @@ struct ErrorReport {
         }
     }
 
-    private static func near(_ names: [String], otherwise: String = "") -> String {
+    static func near(_ names: [String], otherwise: String = "") -> String {
         names.isEmpty ? otherwise : ". Did you mean \(names.joined(separator: ", "))?"
     }
 

@@ -22,8 +22,8 @@ package enum MachineError: Error, Sendable, Equatable {
     /// A disk would be smaller than it is, or than its image.
     case tooSmall(bytes: UInt64, least: UInt64, isImage: Bool)
     case tooLarge(bytes: UInt64, most: UInt64)
-    /// What its base was made of has another digest now.
-    case baseChanged(String, version: String, kept: String, now: String, isWhole: Bool)
+    /// Not all of its base is here, and what has the base's name now is another image, by its digest.
+    case baseChanged(String, version: String, kept: String, now: String)
     /// What the guest has read was not what its vendor says; why.
     case baseWrong(String, reason: String)
     /// The version may be kept only when all of it is here and right.

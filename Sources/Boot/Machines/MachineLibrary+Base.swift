@@ -66,6 +66,21 @@ extension MachineLibrary {
         return MachineRow.Base(total: total, here: here)
     }
 
+    /// What all machines lie on: the versions, and the files with the digests of vendors' pieces.
+    /// - Throws: ``MachineError`` where one cannot be read: nobody knows then what it needs.
+    func bases() throws(MachineError) -> [(key: VersionKey, ledger: String?)] {
+        var bases: [(key: VersionKey, ledger: String?)] = []
+        for name in try names() {
+            let folder = try folder(name)
+            let record = try folder.read()
+            let image = record.base.image(in: folder)
+            // One whose index cannot be read does not start, with or without them.
+            let ledger = (try? image.index()).flatMap { try? image.file?.ledgerPath($0, in: places.ledgers) }
+            bases.append((record.base.key, ledger))
+        }
+        return bases
+    }
+
     // MARK: Pins
 
     /// Keeps a base's blocks from eviction. What fails is tried again whenever the machines are listed.

@@ -73,12 +73,8 @@ extension MachineLibrary {
             try Folder(path: folder.layers).sync()
         } catch let error as SystemCallError {
             throw .file(error)
-        } catch GuestDomainError.system(let cause) {
-            throw .file(cause)
-        } catch GuestDomainError.missingProgram(let program, let package) {
-            throw .missingProgram(program, package: package)
-        } catch GuestDomainError.overlayFailed(let reason) {
-            throw .toolFailed(reason: reason)
+        } catch let error as GuestDomainError {
+            throw MachineError(error)
         } catch {
             throw .toolFailed(reason: "\(error)")
         }

@@ -45,6 +45,9 @@ package struct MachineLibrary: Sendable {
         return folder
     }
 
+    /// - Throws: ``MachineError/noSuchMachine(_:near:)``.
+    package func checkIsThere(_ name: String) throws(MachineError) { _ = try existing(name) }
+
     /// What is written down of a machine.
     /// - Throws: ``MachineError``.
     package func record(_ name: String) throws(MachineError) -> MachineRecord { try existing(name).read() }
