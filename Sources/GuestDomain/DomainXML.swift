@@ -141,21 +141,27 @@ package enum DomainXML {
         // Each file below is named here with its format: QEMU then neither probes one nor asks one what is below it.
         var below = guest.layers.map { (format: "qcow2", path: $0) }
         if guest.media == .disk { below.append(("raw", guest.imagePath)) }
-        let chain = below.reversed().reduce("      <backingStore/>\n") { chain, file in
-            """
-                  <backingStore type='file'>
-                    <format type='\(file.format)'/>
-                    \(source(file.path, labelsFiles: labelsFiles))
-            \(chain)      </backingStore>
-
-            """
-        }
         return """
                 <disk type='file' device='disk'>
                   <driver name='qemu' type='qcow2' discard='unmap' \(policy)/>
                   <source file='\(escape(guest.overlayPath ?? ""))'/>
-            \(chain)      <target dev='vda' bus='virtio'/>\(sectors)
+            \(chain(below[...], indent: 6, labelsFiles: labelsFiles))      <target dev='vda' bus='virtio'/>\(sectors)
                 </disk>
+
+            """
+    }
+
+    /// What lies below a disk, each file over the next.
+    private static func chain(
+        _ files: ArraySlice<(format: String, path: String)>, indent: Int, labelsFiles: Bool
+    ) -> String {
+        let space = String(repeating: " ", count: indent)
+        guard let file = files.first else { return "\(space)<backingStore/>\n" }
+        return """
+            \(space)<backingStore type='file'>
+            \(space)  <format type='\(file.format)'/>
+            \(space)  \(source(file.path, labelsFiles: labelsFiles))
+            \(chain(files.dropFirst(), indent: indent + 2, labelsFiles: labelsFiles))\(space)</backingStore>
 
             """
     }

@@ -54,6 +54,12 @@ struct MachineFixture {
         let machine = try SessionMachine(
             .new(name), directory: SessionDirectory(id: session, places: places), places: places)
         machine.keep(MachineRecord.Identity.make(hostName: "debian", user: "root"))
+        try finish(machine, seed: seed, size: size)
+        return machine
+    }
+
+    /// Gives a new machine its base and disk, and its name.
+    func finish(_ machine: SessionMachine, seed: SeedKind? = nil, size: UInt64 = 1 << 20) throws {
         let version = SessionImage(
             image: VersionImage(
                 chosen: try Self.chosen(size: image.index.imageSize, seed: seed), indexPath: image.indexPath, file: nil),
@@ -61,7 +67,6 @@ struct MachineFixture {
         try machine.make(version, specification(), size: size)
         _ = try machine.begin(specification(), home: nil, emulator: nil)
         try machine.finish(cache)
-        return machine
     }
 
     func directory(_ session: String) -> SessionDirectory { SessionDirectory(id: session, places: places) }
