@@ -24,7 +24,7 @@ package struct DiskFlattening: Sendable {
         guard let program = ProgramPath.find("qemu-img") else {
             throw .missingProgram("qemu-img", package: "qemu-utils")
         }
-        do throws(SystemCallError) {
+        do {
             let (output, errors) = (try Pipe(), try Pipe())
             let child = try ChildProcess(
                 program, ["convert", "-p", "-O", "qcow2", "json:\(source)", path], environment: nil,

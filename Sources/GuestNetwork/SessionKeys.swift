@@ -17,12 +17,14 @@ package struct SessionKeys: Sendable {
         -> SessionKeys
     {
         try PrivateDirectory.make(directory)
-        let host = "\(directory)/host_ed25519"
         return SessionKeys(
             guestIdentity: try SSHKeyPair.make(at: "\(directory)/guest_ed25519", comment: "oscircular-guest"),
-            gatewayHost: GatewayHostKey(),
-            hostIdentity: try kept.map { (kept) throws(GuestNetworkError) in try SSHKeyPair.copy(of: kept, at: host) }
-                ?? SSHKeyPair.make(at: host, comment: "oscircular-host"))
+            gatewayHost: GatewayHostKey(), hostIdentity: try hostIdentity(at: "\(directory)/host_ed25519", kept: kept))
+    }
+
+    private static func hostIdentity(at path: String, kept: String?) throws(GuestNetworkError) -> SSHKeyPair {
+        if let kept { return try SSHKeyPair.copy(of: kept, at: path) }
+        return try SSHKeyPair.make(at: path, comment: "oscircular-host")
     }
 }
 

@@ -69,12 +69,7 @@ package struct MachineFolder: Sendable {
             guard status.kind == .regular, status.size <= MachineFolder.longestRecord else {
                 throw SystemCallError(.fileTooLarge, call: "read", subject: record)
             }
-            var bytes = [UInt8](repeating: 0, count: status.size)
-            var count = 0
-            try bytes.withUnsafeMutableBytes { (buffer) throws(SystemCallError) in
-                count = try file.read(into: buffer, at: 0)
-            }
-            return Array(bytes.prefix(count))
+            return try file.bytes(status.size)
         } catch {
             if error.isAbsent { throw damaged("it is not there") }
             if error.number == .fileTooLarge || error.number == .isALink {

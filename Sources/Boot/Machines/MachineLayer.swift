@@ -17,12 +17,7 @@ enum MachineLayer {
             guard try file.status().kind == .regular else {
                 throw SystemCallError(.noSuchFile, call: "open", subject: path)
             }
-            var buffer = [UInt8](repeating: 0, count: length)
-            var count = 0
-            try buffer.withUnsafeMutableBytes { (buffer) throws(SystemCallError) in
-                count = try file.read(into: buffer, at: 0)
-            }
-            bytes = Array(buffer.prefix(count))
+            bytes = try file.bytes(length)
         } catch {
             if error.isAbsent || error.number == .isALink { throw refuse("it is not there") }
             throw .file(error)
@@ -41,5 +36,15 @@ enum MachineLayer {
 
     private static func number(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> UInt64 {
         bytes[offset..<offset + count].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
+
+extension FileHandle {
+    /// The first bytes of a file; fewer where it is shorter.
+    func bytes(_ count: Int) throws(SystemCallError) -> [UInt8] {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 8)
+        defer { buffer.deallocate() }
+        let read = try self.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: 0)
+        return Array(buffer[..<read])
     }
 }

@@ -56,13 +56,13 @@ package struct MachineLibrary: Sendable {
     /// - Throws: ``MachineError/invalidName(_:reason:)``, ``MachineError/exists(_:)``.
     package func checkIsFree(_ name: String) throws(MachineError) {
         let folder = try folder(name)
+        let status: FileStatus?
         do throws(SystemCallError) {
-            if try Paths.statusOfName(folder.path) != nil { throw MachineError.exists(name) }
-        } catch let error as SystemCallError {
+            status = try Paths.statusOfName(folder.path)
+        } catch {
             throw .file(error)
-        } catch let error as MachineError {
-            throw error
         }
+        if status != nil { throw .exists(name) }
     }
 
     // MARK: Changes

@@ -45,7 +45,8 @@ extension MachineRecord.Disk {
 
     /// Forgets the layers that neither the disk nor a snapshot needs.
     mutating func prune() {
-        let needed = Set((snapshots.map(\.layer) + [top]).flatMap { chain(of: $0).map(\.id) })
+        var needed: Set<String> = []
+        for id in snapshots.map(\.layer) + [top] { needed.formUnion(chain(of: id).map(\.id)) }
         layers.removeAll { !needed.contains($0.id) }
     }
 

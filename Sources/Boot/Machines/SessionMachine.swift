@@ -24,9 +24,6 @@ final class SessionMachine: Sendable {
     var folder: MachineFolder { state.withLock { $0.hold.folder } }
     /// Nil for a new machine whose guest does not run yet.
     var record: MachineRecord? { state.withLock { $0.record } }
-    /// Whether the machine is made by this session.
-    let isNew: Bool
-
     /// Takes the machine for a session; waits for the disk.
     /// - Throws: ``MachineError``.
     init(
@@ -48,7 +45,7 @@ final class SessionMachine: Sendable {
                 throw .file(error)
             }
             let hold = try MachineHold.take(folder, session: directory.id, create: true)
-            (isNew, state) = (true, Mutex(State(hold: hold, record: nil, isNamed: false)))
+            state = Mutex(State(hold: hold, record: nil, isNamed: false))
         case .started(let name):
             let hold = try MachineHold.take(try library.existing(name), session: directory.id)
             let record = try hold.folder.read()
@@ -56,7 +53,7 @@ final class SessionMachine: Sendable {
             try library.checkIndex(record, hold.folder)
             MachineLibrary.sweep(hold.folder, record)
             for layer in record.disk.chain { try MachineLayer.check(hold.folder.layer(layer.id), of: name) }
-            (isNew, state) = (false, Mutex(State(hold: hold, record: record, identity: record.identity, isNamed: true)))
+            state = Mutex(State(hold: hold, record: record, identity: record.identity, isNamed: true))
         }
     }
 

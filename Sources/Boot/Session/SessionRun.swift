@@ -22,7 +22,7 @@ package final class SessionRun: Sendable {
     let state: SessionState
     let signals = AsyncStream<SessionSignal>.makeStream()
     private let report: @Sendable (StartReport) -> Void
-    private let describe: @Sendable (any Error) -> String
+    let describe: @Sendable (any Error) -> String
     private let stopAsked = Atomic(false)
     /// What the user should know about the guest, once it runs.
     let notes = Mutex<[String]>([])
