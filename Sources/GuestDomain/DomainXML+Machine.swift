@@ -28,12 +28,14 @@ extension DomainXML {
     }
 
     static func system(_ guest: GuestSpecification) -> String {
-        let boot = guest.media == .disk ? "hd" : "cdrom"
+        // An empty disk is passed over, so that installers begin from their CD-ROM, and what they installed from the disk.
+        let devices = guest.media == .disk ? ["hd"] : guest.overlayPath == nil ? ["cdrom"] : ["hd", "cdrom"]
+        let boot = devices.map { "<boot dev='\($0)'/>" }.joined()
         let numbers = guest.seed?.serialNumber == nil ? "" : "<smbios mode='sysinfo'/>"
         let type = "<type arch='\(guest.architecture.rawValue)' machine='\(guest.architecture.machine)'>hvm</type>"
         switch guest.firmware {
         case .bios:
-            return "  <os>\(type)<boot dev='\(boot)'/>\(numbers)</os>"
+            return "  <os>\(type)\(boot)\(numbers)</os>"
         case .uefi:
             // A variable store of ours: libvirt leaves one that it makes for a transient domain behind.
             return """
@@ -41,7 +43,7 @@ extension DomainXML {
                     \(type)
                     <loader readonly='yes' type='pflash'>\(guest.architecture.firmware.code)</loader>
                     <nvram>\(escape(guest.nvramPath))</nvram>
-                    <boot dev='\(boot)'/>\(numbers)
+                    \(boot)\(numbers)
                   </os>
                 """
         }

@@ -33,7 +33,8 @@ package enum DomainXML {
         _ device: GuestDevices.Device, _ guest: GuestSpecification, labelsFiles: Bool
     ) -> String {
         switch device {
-        case .disk, .cdrom, .scsiCDROM: disk(guest, labelsFiles: labelsFiles) + "\n"
+        case .disk: disk(guest, labelsFiles: labelsFiles)
+        case .cdrom, .scsiCDROM: cdrom(guest, labelsFiles: labelsFiles)
         case .seed: seed(guest)
         case .sata: "    <controller type='sata' index='0'/>\n"
         case .scsi: "    <controller type='scsi' index='0' model='virtio-scsi'/>\n"
@@ -80,38 +81,58 @@ package enum DomainXML {
             """
     }
 
-    private static func disk(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
-        // relabel='no': the image lies on a read-only mount of the session's.
+    // stop: a block that does not come pauses the guest, and the request is repeated when it goes on.
+    private static let policy = "error_policy='stop' rerror_policy='stop'"
+
+    /// relabel='no': the image lies on a read-only mount of the session's, and layers are shared by machines.
+    private static func source(_ path: String, labelsFiles: Bool) -> String {
         let label = labelsFiles ? "<seclabel model='dac' relabel='no'/>" : ""
-        let image = "<source file='\(escape(guest.imagePath))'>\(label)</source>"
-        // stop: a block that does not come pauses the guest, and the request is repeated when it goes on.
-        let policy = "error_policy='stop' rerror_policy='stop'"
-        guard guest.media == .disk, let overlay = guest.overlayPath else {
-            // On IDE no stop was seen.
-            let bus = guest.architecture == .x86_64 ? "sata" : "scsi"
-            return """
-                    <disk type='file' device='cdrom'>
-                      <driver name='qemu' type='raw' \(policy)/>
-                      \(image)
-                      <target dev='sda' bus='\(bus)'/>
-                      <readonly/>
-                    </disk>
-                """
-        }
+        return "<source file='\(escape(path))'>\(label)</source>"
+    }
+
+    private static func cdrom(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
+        // On IDE no stop was seen.
+        let bus = guest.architecture == .x86_64 ? "sata" : "scsi"
+        return """
+                <disk type='file' device='cdrom'>
+                  <driver name='qemu' type='raw' \(policy)/>
+                  \(source(guest.imagePath, labelsFiles: labelsFiles))
+                  <target dev='sda' bus='\(bus)'/>
+                  <readonly/>
+                </disk>
+
+            """
+    }
+
+    private static func disk(_ guest: GuestSpecification, labelsFiles: Bool) -> String {
         let size = guest.sectorSize
         let sectors =
             size == 512 ? "" : "\n      <blockio logical_block_size='\(size)' physical_block_size='\(size)'/>"
+        // Each file below is named here with its format: QEMU then neither probes one nor asks one what is below it.
+        var below = guest.layers.map { (format: "qcow2", path: $0) }
+        if guest.media == .disk { below.append(("raw", guest.imagePath)) }
         return """
                 <disk type='file' device='disk'>
                   <driver name='qemu' type='qcow2' discard='unmap' \(policy)/>
-                  <source file='\(escape(overlay))'/>
-                  <backingStore type='file'>
-                    <format type='raw'/>
-                    \(image)
-                    <backingStore/>
-                  </backingStore>
-                  <target dev='vda' bus='virtio'/>\(sectors)
+                  <source file='\(escape(guest.overlayPath ?? ""))'/>
+            \(chain(below[...], indent: 6, labelsFiles: labelsFiles))      <target dev='vda' bus='virtio'/>\(sectors)
                 </disk>
+
+            """
+    }
+
+    /// What lies below a disk, each file over the next.
+    private static func chain(
+        _ files: ArraySlice<(format: String, path: String)>, indent: Int, labelsFiles: Bool
+    ) -> String {
+        let space = String(repeating: " ", count: indent)
+        guard let file = files.first else { return "\(space)<backingStore/>\n" }
+        return """
+            \(space)<backingStore type='file'>
+            \(space)  <format type='\(file.format)'/>
+            \(space)  \(source(file.path, labelsFiles: labelsFiles))
+            \(chain(files.dropFirst(), indent: indent + 2, labelsFiles: labelsFiles))\(space)</backingStore>
+
             """
     }
 
@@ -181,7 +202,7 @@ package enum DomainXML {
         let path = socket.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
         return [
             "-netdev", "stream,id=\(networkName),server=off,addr.type=unix,addr.path=\(path)", "-device",
-            "virtio-net-pci,netdev=\(networkName),mac=52:54:00:0a:00:0f,addr=0x10,romfile=",
+            "virtio-net-pci,netdev=\(networkName),mac=\(guest.macAddress),addr=0x10,romfile=",
         ]
     }
 

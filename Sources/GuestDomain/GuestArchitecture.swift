@@ -50,6 +50,39 @@ package struct UEFIFirmware: Sendable, Equatable {
         package: "qemu-efi-aarch64")
 
     package var isInstalled: Bool { Paths.allows(.reading, code) }
+
+    /// Bytes of the largest variables that are copied.
+    private static let largest = 256 << 20
+
+    /// Makes a guest's new variables (0600): a copy of the first ones without their zeros. Those of AAVMF are 64 MiB of them, and a
+    /// session's folder lies in memory.
+    /// - Throws: ``SystemCallError``.
+    package func writeVariables(to path: String) throws(SystemCallError) {
+        let source = try FileHandle(variables, for: .reading)
+        let size = try source.status().size
+        guard size <= UEFIFirmware.largest else {
+            throw SystemCallError(.fileTooLarge, call: "read", subject: variables)
+        }
+        let temporary = AtomicFile.temporaryName(for: path)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 8)
+        defer { buffer.deallocate() }
+        do throws(SystemCallError) {
+            let copy = try FileHandle(temporary, for: .writing, [.createNew, .refuseLink], mode: 0o600)
+            var offset = 0
+            while offset < size {
+                let count = try source.read(into: buffer, at: offset)
+                if count == 0 { break }
+                let part = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                if part.contains(where: { $0 != 0 }) { try copy.write(part, at: offset) }
+                offset += count
+            }
+            try copy.truncate(to: offset)
+            try Paths.rename(temporary, to: path)
+        } catch {
+            Paths.removeIfPossible(temporary)
+            throw error
+        }
+    }
 }
 
 /// How guests of one processor run on this machine.

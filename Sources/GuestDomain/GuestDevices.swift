@@ -13,8 +13,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     /// say the same of them, so that what was kept can go on.
     private static let layoutOfUsualGuests = 1
     private static let layoutOfSeeds = 2
-    /// Of the rules for guests of other processors.
-    private static let layoutOfOtherProcessors = 3
+    /// Of the rules for guests of other processors, and for those with both a disk and a CD-ROM.
+    private static let layoutOfLaterGuests = 3
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -58,11 +58,12 @@ package struct GuestDevices: Sendable, Hashable, Codable {
 
     /// What a guest that is started now gets.
     package init(_ guest: GuestSpecification) {
-        let isDisk = guest.media == .disk && guest.overlayPath != nil
         let isUsualProcessor = guest.architecture == .x86_64
+        let isDisk = guest.overlayPath != nil
+        let hasDrive = guest.media == .cdrom || !isDisk
         var chosen: Set<Device> = [isUsualProcessor ? .serial : .pl011, .random]
-        let drive: Set<Device> = isUsualProcessor ? [.sata, .cdrom] : [.scsi, .scsiCDROM]
-        chosen.formUnion(isDisk ? [.disk] : drive)
+        if isDisk { chosen.insert(.disk) }
+        if hasDrive { chosen.formUnion(isUsualProcessor ? [.sata, .cdrom] : [.scsi, .scsiCDROM]) }
         if guest.seed?.diskPath != nil { chosen.insert(.seed) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
         if guest.vncSocketPath != nil {
@@ -74,9 +75,10 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
         let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
         architecture = isUsualProcessor ? nil : guest.architecture
+        let isLater = !isUsualProcessor || isDisk && hasDrive
         layoutVersion =
-            !isUsualProcessor
-            ? GuestDevices.layoutOfOtherProcessors
+            isLater
+            ? GuestDevices.layoutOfLaterGuests
             : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048

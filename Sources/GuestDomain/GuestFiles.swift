@@ -6,15 +6,14 @@ struct GuestFiles: Sendable {
     private let domainName: String
     private let variables: String?
     private let firmware: UEFIFirmware
+    private let hasVariables: Bool
     private let screenSocket: String?
-
-    /// Bytes of the largest variables that are copied.
-    private static let largest = 256 << 20
 
     init(_ specification: GuestSpecification) {
         domainName = specification.name
         variables = specification.firmware == .uefi ? specification.nvramPath : nil
         firmware = specification.architecture.firmware
+        hasVariables = specification.hasVariables
         screenSocket = specification.vncSocketPath
     }
 
@@ -22,38 +21,11 @@ struct GuestFiles: Sendable {
     /// - Parameter identity: who gets the folder that QEMU makes its socket in.
     /// - Throws: ``SystemCallError``.
     func prepare(for identity: EmulatorIdentity?) throws(SystemCallError) {
-        if let variables { try GuestFiles.copy(firmware.variables, to: variables) }
+        if let variables, !hasVariables { try firmware.writeVariables(to: variables) }
         if let folder = screenFolder {
             // A folder that is there already is somebody's, and not given away.
             try Folder.makeNew(folder, mode: 0o700)
             if let identity, CurrentUser.isRoot { try Paths.setOwner(folder, identity.user, identity.group) }
-        }
-    }
-
-    /// Copies the variables as they are at first, without their zeros: those of AAVMF are 64 MiB of them, and the session's folder
-    /// lies in memory.
-    static func copy(_ first: String, to path: String) throws(SystemCallError) {
-        let source = try FileHandle(first, for: .reading)
-        let size = try source.status().size
-        guard size <= largest else { throw SystemCallError(.fileTooLarge, call: "read", subject: first) }
-        let temporary = AtomicFile.temporaryName(for: path)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 8)
-        defer { buffer.deallocate() }
-        do throws(SystemCallError) {
-            let copy = try FileHandle(temporary, for: .writing, [.createNew, .refuseLink], mode: 0o600)
-            var offset = 0
-            while offset < size {
-                let count = try source.read(into: buffer, at: offset)
-                if count == 0 { break }
-                let part = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-                if part.contains(where: { $0 != 0 }) { try copy.write(part, at: offset) }
-                offset += count
-            }
-            try copy.truncate(to: offset)
-            try Paths.rename(temporary, to: path)
-        } catch {
-            Paths.removeIfPossible(temporary)
-            throw error
         }
     }
 

@@ -11,6 +11,9 @@ package struct GuestSpecification: Sendable, Equatable {
         case cdrom
     }
 
+    /// The same for all guests: each is alone in its network.
+    package static let usualMAC = "52:54:00:0a:00:0f"
+
     /// A file that the guest reads through qemu_fw_cfg, 0600; libvirt gives it to QEMU's user while the domain runs.
     package struct FirmwareEntry: Sendable, Equatable {
         /// `opt/…`.
@@ -34,8 +37,11 @@ package struct GuestSpecification: Sendable, Equatable {
     package var media: Media
     /// The raw image; read-only.
     package var imagePath: String
-    /// qcow2 over the image; nil for a cdrom.
+    /// qcow2 over the image, or over ``layers``; of a guest with a cdrom its own disk, or nil for none.
     package var overlayPath: String?
+    /// What lies between the overlay and the image, the topmost first: qcow2 files that nobody writes to, and of which none says what is below
+    /// it. QEMU's user can read them.
+    package var layers: [String] = []
     /// Our socket that QEMU's serial port connects to.
     package var consoleSocketPath: String
     /// Our socket that QEMU's network connects to; nil for no network at all.
@@ -48,6 +54,10 @@ package struct GuestSpecification: Sendable, Equatable {
     package var hasDisplayAdapter: Bool
     /// UEFI's variables, made anew; in the session's own folder.
     package var nvramPath: String
+    /// Whether they are there already, from an earlier start. The name is removed at the end all the same.
+    package var hasVariables = false
+    /// Of the network's card.
+    package var macAddress = GuestSpecification.usualMAC
 
     /// Bytes of a sector of the disk, as ``DiskSectors`` says.
     package var sectorSize: Int

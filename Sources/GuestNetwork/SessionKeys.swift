@@ -10,13 +10,21 @@ package struct SessionKeys: Sendable {
     package let hostIdentity: SSHKeyPair
 
     /// Makes three pairs, two of them in `directory`, which is the session's own (0700). Takes some ten milliseconds.
+    /// - Parameter kept: where the key into the guest is kept, which a guest may take only once: it is made there where it is missing. Nil for
+    ///   a new one.
     /// - Throws: ``GuestNetworkError``.
-    package static func make(in directory: String) throws(GuestNetworkError) -> SessionKeys {
+    package static func make(in directory: String, keptHostKey kept: String? = nil) throws(GuestNetworkError)
+        -> SessionKeys
+    {
         try PrivateDirectory.make(directory)
         return SessionKeys(
             guestIdentity: try SSHKeyPair.make(at: "\(directory)/guest_ed25519", comment: "oscircular-guest"),
-            gatewayHost: GatewayHostKey(),
-            hostIdentity: try SSHKeyPair.make(at: "\(directory)/host_ed25519", comment: "oscircular-host"))
+            gatewayHost: GatewayHostKey(), hostIdentity: try hostIdentity(at: "\(directory)/host_ed25519", kept: kept))
+    }
+
+    private static func hostIdentity(at path: String, kept: String?) throws(GuestNetworkError) -> SSHKeyPair {
+        if let kept { return try SSHKeyPair.copy(of: kept, at: path) }
+        return try SSHKeyPair.make(at: path, comment: "oscircular-host")
     }
 }
 
@@ -44,14 +52,39 @@ package struct SSHKeyPair: Sendable {
             program, ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
         guard ending == .exited(0) else { throw .keyGeneration(ending, output: output) }
         do throws(SystemCallError) {
-            let text = try FileContents.readText(path + ".pub", limit: fileLimit)
-            let fields = text.split(whereSeparator: \.isWhitespace)
-            guard fields.count >= 2, fields[0] == "ssh-ed25519" else {
-                throw SystemCallError(.badMessage, call: "read", subject: path + ".pub")
-            }
-            return SSHKeyPair(privateKeyPath: path, publicKey: "\(fields[0]) \(fields[1])")
+            return SSHKeyPair(privateKeyPath: path, publicKey: try publicKey(of: path))
         } catch {
             throw GuestNetworkError(error)
         }
+    }
+
+    /// Copies a pair that is kept, and makes it first where there is none.
+    static func copy(of kept: String, at path: String) throws(GuestNetworkError) -> SSHKeyPair {
+        do {
+            let isKept = try Paths.isThere(kept) && Paths.isThere(kept + ".pub")
+            if !isKept { _ = try make(at: path, comment: "oscircular-host") }
+            let (from, to) = isKept ? (kept, path) : (path, kept)
+            // The private half last: without it the next start makes another pair.
+            for ending in [".pub", ""] {
+                let bytes = try FileContents.read(from + ending, limit: fileLimit)
+                try AtomicFile.write(bytes, to: to + ending, mode: 0o600, durable: !isKept)
+            }
+            return SSHKeyPair(privateKeyPath: path, publicKey: try publicKey(of: path))
+        } catch let error as SystemCallError {
+            throw GuestNetworkError(error)
+        } catch let error as GuestNetworkError {
+            throw error
+        } catch {
+            preconditionFailure("nothing else is thrown: \(error)")
+        }
+    }
+
+    private static func publicKey(of path: String) throws(SystemCallError) -> String {
+        let text = try FileContents.readText(path + ".pub", limit: fileLimit)
+        let fields = text.split(whereSeparator: \.isWhitespace)
+        guard fields.count >= 2, fields[0] == "ssh-ed25519" else {
+            throw SystemCallError(.badMessage, call: "read", subject: path + ".pub")
+        }
+        return "\(fields[0]) \(fields[1])"
     }
 }

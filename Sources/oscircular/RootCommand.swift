@@ -8,14 +8,15 @@ struct RootCommand: AsyncParsableCommand {
         abstract: "Boot an operating system from a web server, now.",
         discussion: """
             Add a catalog, list what it has, boot: the guest's disk streams in block by block, every block verified and
-            kept. Nothing is installed; what the guest writes is thrown away when it ends.
+            kept. Nothing is installed; what the guest writes is thrown away when it ends, unless it is kept as a machine.
 
             Without a command this is the menu.
             """,
         version: Release.version,
         subcommands: [
-            BootCommand.self, ListCommand.self, CatalogCommand.self, VendorsCommand.self, SessionsCommand.self,
-            StopCommand.self, ConsoleCommand.self, PasswordCommand.self, SSHCommand.self, FetchCommand.self,
+            BootCommand.self, ListCommand.self, CatalogCommand.self, VendorsCommand.self, MachinesCommand.self,
+            SessionsCommand.self, StopCommand.self, ConsoleCommand.self, PasswordCommand.self, SSHCommand.self,
+            FetchCommand.self,
             MountCommand.self, UmountCommand.self, CacheCommand.self, DoctorCommand.self, RunSessionCommand.self,
             RunNetworkCommand.self, ServeMountCommand.self, SSHProxyCommand.self,
         ])

@@ -84,6 +84,25 @@ import Vendors
         ).filter { $0.value > 0 }
     }
 
+    @Test func whatAKeptMachineLiesOnStaysUntilItIsForgotten() async throws {
+        let machines = try MachineFixture()
+        let key = VersionKey(catalog: "test", distribution: "debian", version: "2026-11-30")
+        try BootSetLibrary(places: places).record(BootSet(image.ids), for: key)
+        let path = "\(places.bootSets)/test/debian/2026-11-30.bootset"
+        do { withExtendedLifetime(try machines.make("work", in: places)) {} }
+        for days in [0, 400, 401] { try look(after: days) }
+        #expect(try Paths.isThere(path))
+        // While nobody knows what a machine needs, nothing goes.
+        let record = "\(places.machines)/work/record.json"
+        let text = try FileContents.readText(record, limit: 1 << 20)
+        try AtomicFile.write("", to: record)
+        #expect(throws: MachineError.self) { try look(after: 800) }
+        try AtomicFile.write(text, to: record)
+        try MachineLibrary(places: places).forget("work", cache: cache)
+        try look(after: 801)
+        #expect(try !Paths.isThere(path))
+    }
+
     @Test func whatWasMissedForAMonthGoes() async throws {
         try look(after: 0)
         try look(after: 400)

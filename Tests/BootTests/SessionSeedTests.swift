@@ -74,6 +74,38 @@ import Testing
         #expect(next.directory.domainName != seed.directory.domainName)
     }
 
+    @Test func aMachineLearnsTheSameAtEachStartAndAnotherOneSomethingElse() throws {
+        let fixture = try MachineFixture()
+        func read(_ id: String, _ machine: SessionMachine, userData: String? = nil) throws -> (String, String) {
+            var seed = try seed(id, GuestSettings(seed: .nocloud, user: "debian"), userData: userData)
+            seed.machine = machine
+            let files = try #require(try seed.write(authorizedKey: "k"))
+            let disk = try FileContents.read(try #require(files.diskPath), limit: 4 << 20)
+            #expect(seed.directory.loginUser == "debian")
+            return (String(decoding: disk, as: UTF8.self), try #require(try seed.directory.consolePassword()))
+        }
+        func start(_ name: String, _ id: String) throws -> SessionMachine {
+            try SessionMachine(.started(name), directory: SessionDirectory(id: id, places: places), places: places)
+        }
+        let (first, password) = try {
+            let machine = try SessionMachine(
+                .new("work"), directory: SessionDirectory(id: "abc", places: places), places: places)
+            let read = try read("abc", machine, userData: "#!/bin/sh\necho mine\n")
+            try fixture.finish(machine, seed: .nocloud)
+            return read
+        }()
+        // Whatever the user's orders are by now.
+        let again = try { try read("abd", try start("work", "abd"), userData: "#!/bin/sh\necho other\n") }()
+        #expect(again == (first, password))
+        try MachineLibrary(places: places).clone("work", as: "clone", cache: fixture.cache)
+        let clone = try { try read("abe", try start("clone", "abe")) }()
+        #expect(clone.0 != first && clone.1 == password)
+        func instance(_ text: String) -> Substring? {
+            text.split(separator: "\n").first { $0.contains("instance-id: ") }
+        }
+        #expect(instance(clone.0) != instance(first) && instance(first) != nil)
+    }
+
     @Test func aUsersFileForAllIsForCloudInitAlone() throws {
         let path = try folder.write(Array("#cloud-config\npackages: [tree]\n".utf8), to: "mine")
         func disk(_ kind: SeedKind, _ id: String, userData: String? = nil) throws -> String {

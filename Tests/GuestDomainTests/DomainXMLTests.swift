@@ -90,6 +90,44 @@ import Testing
                 """)
     }
 
+    @Test func aDiskInLayersNamesEachWithItsFormat() throws {
+        var guest = Self.disk
+        guest.layers = ["/l/0.qcow2", "/l/1.qcow2"]
+        guest.macAddress = "52:54:00:01:02:03"
+        let xml = DomainXML.render(guest, labelsFiles: true)
+        #expect(xml.contains("mac=52:54:00:01:02:03,"))
+        #expect(
+            xml.contains(
+                """
+                      <source file='/var/lib/osc/abc.qcow2'/>
+                      <backingStore type='file'>
+                        <format type='qcow2'/>
+                        <source file='/l/0.qcow2'><seclabel model='dac' relabel='no'/></source>
+                        <backingStore type='file'>
+                          <format type='qcow2'/>
+                          <source file='/l/1.qcow2'><seclabel model='dac' relabel='no'/></source>
+                          <backingStore type='file'>
+                            <format type='raw'/>
+                            <source file='/run/osc/mount/2026-11-16'><seclabel model='dac' relabel='no'/></source>
+                            <backingStore/>
+                          </backingStore>
+                        </backingStore>
+                      </backingStore>
+                      <target dev='vda' bus='virtio'/>
+
+                """), "\(xml)")
+    }
+
+    @Test func anInstallersDiskIsTriedBeforeItsCDROM() {
+        var guest = Self.disk
+        guest.media = .cdrom
+        let xml = DomainXML.render(guest, labelsFiles: false)
+        #expect(xml.contains("hvm</type><boot dev='hd'/><boot dev='cdrom'/></os>"))
+        // Nothing lies below the disk, least of all the CD-ROM.
+        #expect(xml.contains("<source file='/var/lib/osc/abc.qcow2'/>\n      <backingStore/>\n"))
+        #expect(xml.contains("device='cdrom'") && xml.contains("<target dev='sda' bus='sata'/>"))
+    }
+
     @Test func aSeedIsARawDiskThatTheGuestOnlyReads() {
         var guest = Self.disk
         guest.seed = .init(

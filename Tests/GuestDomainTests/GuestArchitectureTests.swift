@@ -51,7 +51,7 @@ import Testing
         for place in [0, 70_000, bytes.count - 1] { bytes[place] = 7 }
         try folder.write(bytes, to: "first")
         let copy = folder.path("copy")
-        try GuestFiles.copy(folder.path("first"), to: copy)
+        try UEFIFirmware(code: "", variables: folder.path("first"), package: "").writeVariables(to: copy)
         #expect(try FileContents.read(copy, limit: 16 << 20) == bytes)
         var status = stat()
         try #require(stat(copy, &status) == 0)
@@ -60,9 +60,12 @@ import Testing
         // Its end may be zeros, too.
         bytes[bytes.count - 1] = 0
         try folder.write(bytes, to: "first")
-        try GuestFiles.copy(folder.path("first"), to: copy)
+        try UEFIFirmware(code: "", variables: folder.path("first"), package: "").writeVariables(to: copy)
         #expect(try FileContents.read(copy, limit: 16 << 20) == bytes)
-        #expect(throws: SystemCallError.self) { try GuestFiles.copy(folder.path("absent"), to: folder.path("other")) }
+        #expect(throws: SystemCallError.self) {
+            try UEFIFirmware(code: "", variables: folder.path("absent"), package: "").writeVariables(
+                to: folder.path("other"))
+        }
         #expect(try Folder.names(in: folder.path).sorted() == ["copy", "first"])
     }
 

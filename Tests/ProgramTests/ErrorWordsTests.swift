@@ -38,7 +38,8 @@ import Vendors
         ]
         if let cause = cause as? SystemCallError {
             all += [
-                BootError.file(cause), BootError.runtimeFolder(cause), ImageIndexError.file(cause),
+                MachineError.file(cause), BootError.file(cause), BootError.runtimeFolder(cause),
+                ImageIndexError.file(cause),
                 ImageMountError.noFUSEDevice(cause), ImageMountError.notADirectory("/m", cause),
                 ImageMountError.unmountFailed(cause: .unmountFailed(cause)), GuestDomainError.system(cause),
                 GuestNetworkError.system(cause), GuestNetworkError.noKeyring(cause), TUFError.state(cause),
@@ -68,6 +69,17 @@ import Vendors
                 VersionKey(catalog: "c", distribution: "d", version: "v"), reason: "gpgv is not installed"),
             BootError.packed(PackedFile(system: "s", packing: "gz", url: "https://example.org/s.gz")),
             BootError.packed(PackedFile(system: "s", packing: nil, url: "")),
+            MachineError.invalidName("a b", reason: "it is empty"), MachineError.exists("m"),
+            MachineError.noSuchMachine("m", near: ["n"]), MachineError.running("m", session: nil),
+            MachineError.running("m", session: "s"), MachineError.busy("m"),
+            MachineError.damaged("m", path: "/p", reason: "it is not there"), MachineError.newer("m", format: 2),
+            MachineError.noSuchSnapshot(machine: "m", "s", near: []), MachineError.snapshotExists(machine: "m", "s"),
+            MachineError.tooManyLayers(machine: "m", most: 64),
+            MachineError.tooSmall(bytes: 1, least: 2, isImage: true),
+            MachineError.tooSmall(bytes: 1, least: 2, isImage: false), MachineError.tooLarge(bytes: 2, most: 1),
+            MachineError.baseChanged("m", version: "c/d@2026-11-30", kept: "sha256:a", now: "sha256:b"),
+            MachineError.baseWrong("m", reason: "r"), MachineError.fileExists("/f"),
+            MachineError.toolFailed(reason: "r"), MachineError.missingProgram("qemu-img", package: "qemu-utils"),
             NotFoundError(cause: CatalogAccessError.noSuchDistribution("c", near: []), other: "vendors/c"),
             NotFoundError(
                 cause: VendorsError.noSuchSystem("s", near: []),

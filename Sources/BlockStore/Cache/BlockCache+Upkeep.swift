@@ -99,12 +99,13 @@ extension BlockCache {
     }
 
     /// Removes all pins and all blocks but those of running sessions.
+    /// - Parameter keeps: which pins stay, and with them their blocks; none by default.
     /// - Returns: bytes freed.
     /// - Throws: ``SystemCallError``.
     @discardableResult
-    package func clear() throws -> Int {
+    package func clear(keeping keeps: (_ pin: String) -> Bool = { _ in false }) throws -> Int {
         guard try existingRoot() != nil else { return 0 }
-        for name in try pins() { try unpin(name) }
+        for name in try pins() where !keeps(name) { try unpin(name) }
         return try budget.prune(to: 0)
     }
 

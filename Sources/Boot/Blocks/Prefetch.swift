@@ -19,6 +19,8 @@ struct Prefetch: Sendable {
     var ledger: PieceLedger?
     /// Whether it is a file that servers give in pieces, whatever the ids of these are.
     var isOfPieces = false
+    /// Whether the image is a kept machine's base: what else is cached makes room for it.
+    var isPinned = false
 
     /// Fetches a boot set in its order; blocks that are stored already are verified ahead of the guest.
     ///
@@ -65,7 +67,7 @@ struct Prefetch: Sendable {
     /// A vendor's file should become whole: only then is it known to be right, and vendors do not keep it for long. Where it fits beside
     /// other things, these make room for it.
     private func hasRoom(for bytes: Int) -> Bool {
-        cache.hasRoom(for: bytes) || becomesWhole && index.imageSize <= UInt64(cache.limit / 4 * 3)
+        isPinned || cache.hasRoom(for: bytes) || becomesWhole && index.imageSize <= UInt64(cache.limit / 4 * 3)
     }
 
     private func waitUntilIdle() async {

@@ -6,6 +6,7 @@ import Linux
 
 /// Removes what is stored of versions that their catalogs, or vendors, no longer have: indexes, boot sets, the note that they ran, and of
 /// a vendor's file what it was pinned by, the digests of its pieces, and what was found out about it.
+/// What a kept machine lies on stays.
 ///
 /// Each look first notes what is missing, as an empty file `STATE/departed/CATALOG/DISTRO/VERSION` whose time is that of the look;
 /// what has been missing for ``grace`` is removed. Versions that are running, pinned or stored whole stay, and so does everything
@@ -74,6 +75,8 @@ package struct DepartedVersions: Sendable {
         guard try Paths.isThere(cache.directory) else { return }
         let isMissing = try catalogs()
         let pins = Set(try cache.pins())
+        let bases = try MachineLibrary(places: places).bases()
+        let machines = Set(bases.map(\.key))
         var marks = try self.marks()
         let all = try kept()
         let indexes = Dictionary(grouping: all, by: \.key).mapValues { $0.flatMap(\.indexes) }
@@ -91,14 +94,14 @@ package struct DepartedVersions: Sendable {
             }
             guard age >= DepartedVersions.grace else { continue }
             let isNeeded =
-                try running.contains(kept.key) || pins.contains(kept.key.description)
+                try running.contains(kept.key) || machines.contains(kept.key) || pins.contains(kept.key.description)
                 || isWhole(kept.digest.isEmpty ? indexes[kept.key] ?? [] : kept.indexes)
             if isNeeded { continue }
             for file in kept.files { try Paths.remove(file) }
             if let pin = kept.pin { try Folder.removeTree(pin) }
             try Paths.remove(mark)
         }
-        try removeLedgers(all, now: now)
+        try removeLedgers(all, Set(bases.compactMap(\.ledger)), now: now)
         // The marks of what has been removed otherwise.
         for mark in marks { try Paths.remove("\(places.departed)/\(mark)") }
     }
@@ -192,8 +195,9 @@ package struct DepartedVersions: Sendable {
     }
 
     /// Removes the digests of pieces of files that nothing is known of any more.
-    private func removeLedgers(_ all: [Kept], now: Int) throws {
-        let known = Set(all.flatMap(\.files))
+    /// - Parameter kept: what machines' bases need.
+    private func removeLedgers(_ all: [Kept], _ kept: Set<String>, now: Int) throws {
+        let known = Set(all.flatMap(\.files)).union(kept)
         for name in try names(places.ledgers.path) {
             let path = "\(places.ledgers.path)/\(name)"
             guard !known.contains(path), let age = try DepartedVersions.age(of: path, now: now),

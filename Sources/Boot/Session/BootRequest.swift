@@ -37,12 +37,17 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var diskSize: UInt64?
     /// The name of the disk that the guest gets as its user's home; nil for none.
     package var home: String?
+    /// Whether a machine may be kept whose base nobody has verified yet; nil means no.
+    package var keepsUnverified: Bool?
+    /// Whether all of a machine's base is fetched on a line that is paid by the byte; nil means no. On others it always is.
+    package var fetchesBase: Bool?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
         /// Kept from now on under a name that is not taken.
         case new(String)
-        /// Goes on from its own disk.
+        /// Goes on from its own disk, on its own base: ``BootRequest/name`` is for people only, see ``MachineRow/key``. Memory and processors
+        /// are those of the last time where the request has none.
         case started(String)
 
         package var name: String {
@@ -91,6 +96,11 @@ package struct StartReport: Codable, Sendable {
     package var tableChange: TableChange?
     /// What the user's settings do not let boot, where that is why the start failed.
     package var refused: UnverifiedBoot?
+    /// What may be kept as a machine only when the user has said so, where that is why the start failed: another start with
+    /// ``BootRequest/keepsUnverified``.
+    package var keepsUnverified: UnverifiedBoot?
+    /// What the user should know about a guest that runs, a sentence each; nil for nothing.
+    package var notes: [String]?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

@@ -20,12 +20,13 @@ struct GuestSurroundings: Sendable {
     ///   - users: the session's own.
     ///   - teardown: gets a step for each thing that must be removed again.
     ///   - exchange: what becomes of the exchange folder.
+    ///   - machine: keeps the key into the guest; nil for a guest that is thrown away.
     ///   - log: writes a line to the log of the session.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``; what `exchange` throws.
     static func prepare(
         request: BootRequest, architecture: @escaping @Sendable () async throws -> GuestArchitecture,
         directory: SessionDirectory, places: Places, users: SessionUsers, teardown: Teardown,
-        exchange: ExchangeKeeping, log: @escaping @Sendable (String) -> Void
+        exchange: ExchangeKeeping, machine: SessionMachine? = nil, log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
@@ -37,7 +38,7 @@ struct GuestSurroundings: Sendable {
         await teardown.addBlocking { bounds.close() }
         let (credentials, network) = try await network(
             request: request, directory: directory, places: places, users: users, owner: owner, bounds: bounds,
-            teardown: teardown, keeping: exchange, log: log)
+            teardown: teardown, keeping: exchange, machine: machine, log: log)
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
@@ -52,7 +53,8 @@ struct GuestSurroundings: Sendable {
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
         request: BootRequest, directory: SessionDirectory, places: Places, users: SessionUsers, owner: UserID?,
-        bounds: SessionBounds, teardown: Teardown, keeping: ExchangeKeeping, log: @escaping @Sendable (String) -> Void
+        bounds: SessionBounds, teardown: Teardown, keeping: ExchangeKeeping, machine: SessionMachine?,
+        log: @escaping @Sendable (String) -> Void
     ) async throws -> (GuestCredentials, GuestNetwork) {
         let exchange = directory.exchange(isKept: try await keeping.atStart())
         // After the last login has ended.
@@ -62,7 +64,8 @@ struct GuestSurroundings: Sendable {
         }
         let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
             () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
-            let keys = try SessionKeys.make(in: directory.secrets)
+            let keys = try SessionKeys.make(
+                in: directory.secrets, keptHostKey: machine?.folder.keyIntoGuest)
             try places.makePassable(places.state)
             try Folder.make(places.exchanges, mode: 0o700)
             // Owns the socket of the logins, to which the network's process connects.

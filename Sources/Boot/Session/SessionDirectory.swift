@@ -47,6 +47,9 @@ package struct SessionDirectory: Sendable {
     package var bounds: String { "\(path)/bounds" }
     package var nvram: String { "\(path)/nvram.fd" }
     package var overlay: String { "\(places.overlays)/\(id).qcow2" }
+    /// Further names of what lies under the topmost layer of a machine's disk, and of its UEFI variables.
+    var layerLinks: String { "\(places.overlays)/\(id).layers" }
+    var variablesLink: String { "\(places.overlays)/\(id).fd" }
     /// The session's exchange folder.
     /// - Parameter isKept: else it is removed with the session.
     package func exchange(isKept: Bool) -> String { "\(places.exchanges)/\(id)\(isKept ? "" : ".temporary")" }
@@ -111,6 +114,14 @@ package struct SessionDirectory: Sendable {
             let arguments = (try? FileContents.read("/proc/\(pid)/cmdline", limit: 1 << 16)) ?? []
             return arguments.split(separator: 0).contains { $0.elementsEqual("run-session".utf8) }
         }
+    }
+
+    /// Removes the guest's disk: of a machine's only the names that this session gave it.
+    func removeDisk() {
+        Paths.removeIfPossible(overlay)
+        Paths.removeIfPossible(variablesLink)
+        // What stays is tried again at the next start.
+        try? Folder.removeTree(layerLinks)
     }
 
     /// Lets an exchange folder stay that was to be removed.

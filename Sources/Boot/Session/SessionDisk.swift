@@ -15,6 +15,8 @@ struct SessionImage: Sendable {
     let bootSet: [IndexedBlock]
     /// What the pieces of a vendor's file are compared with; nil where the index has their digests.
     let ledger: PieceLedger?
+    /// Where the publisher's boot set is here; nil where there is none.
+    var publishedBootSet: String?
 
     var chosen: ChosenVersion { image.chosen }
 

@@ -31,10 +31,13 @@ struct SessionGuest: Sendable {
     /// - Parameter userData: see ``SessionSeed/usualUserData``.
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
     static func check(
-        _ request: BootRequest, chosen: ChosenVersion, userData: String?, directory: SessionDirectory
+        _ request: BootRequest, chosen: ChosenVersion, userData: String?, directory: SessionDirectory,
+        machine: SessionMachine? = nil
     ) async throws {
         try await WorkerThread.run(name: "seed") {
-            try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData).check()
+            try SessionSeed(
+                request: request, chosen: chosen, directory: directory, usualUserData: userData, machine: machine
+            ).check()
         }
         guard let processor = processor(chosen) else { return }
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
@@ -48,52 +51,64 @@ struct SessionGuest: Sendable {
         return chosen.guest.cpuLevel.flatMap { ProcessorLevel(rawValue: $0.rawValue) }
     }
 
+    /// What a guest is started from.
+    struct Plan: Sendable {
+        let request: BootRequest
+        let resources: GuestResources
+        let version: SessionImage
+        /// See ``SessionSeed/usualUserData``.
+        let userData: String?
+        /// The disk that is mounted, and its bytes.
+        let imagePath: String
+        let imageSize: UInt64
+        let directory: SessionDirectory
+        /// Nil for a guest that is thrown away.
+        let machine: SessionMachine?
+    }
+
     /// Creates the overlay and the domain, and starts the guest.
     /// - Parameters:
     ///   - surroundings: what was set up for it besides the disk.
-    ///   - diskSize: bytes of the disk in `imagePath`.
-    ///   - userData: see ``SessionSeed/usualUserData``.
     ///   - teardown: gets a step for each thing that must be removed again.
-    /// - Throws: ``GuestDomainError``.
+    /// - Throws: ``GuestDomainError``, ``MachineError``.
     static func start(
-        in surroundings: GuestSurroundings, request: BootRequest, resources: GuestResources, chosen: ChosenVersion,
-        userData: String?, diskSize: UInt64, imagePath: String, directory: SessionDirectory, teardown: Teardown
+        _ plan: Plan, in surroundings: GuestSurroundings, teardown: Teardown
     ) async throws -> SessionGuest {
+        let (chosen, directory) = (plan.version.chosen, plan.directory)
         let settings = chosen.guest
         guard let architecture = GuestArchitecture(chosen.distribution.architecture) else {
             throw GuestDomainError.unknownArchitecture(chosen.distribution.architecture)
         }
         // It ends with the session's folder.
         let seed = try await WorkerThread.run(name: "seed") {
-            try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData)
-                .write(authorizedKey: surroundings.credentials.authorizedKey)
+            try SessionSeed(
+                request: plan.request, chosen: chosen, directory: directory, usualUserData: plan.userData,
+                machine: plan.machine
+            ).write(authorizedKey: surroundings.credentials.authorizedKey)
         }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
-        var sectorSize = 512
-        if media == .disk {
-            let overlay = directory.overlay
-            // The next start removes what is left of it.
-            await teardown.add { _ = try? Paths.remove(overlay) }
-            sectorSize = try await WorkerThread.run(name: "overlay") {
-                // An image whose head cannot be read now most likely has these; the guest reads it again.
-                let size = (try? DiskSectors.size(ofImage: imagePath)) ?? 512
-                let sectors = (diskSize + UInt64(size) - 1) / UInt64(size)
-                try Overlay.create(at: overlay, backing: imagePath, size: sectors * UInt64(size))
-                return size
-            }
+        // An image whose head cannot be read now most likely has these; the guest reads it again.
+        let sectorSize = try await WorkerThread.run(name: "sectors") {
+            // As above.
+            media == .cdrom
+                ? 512 : plan.machine?.record?.sectorSize ?? (try? DiskSectors.size(ofImage: plan.imagePath)) ?? 512
         }
         // A BIOS cannot boot from sectors of 4096 bytes.
         let needsUEFI = settings.firmware == .uefi || sectorSize != 512 || !architecture.hasBIOS
-        let specification = GuestSpecification(
-            name: directory.domainName, architecture: architecture, memoryMiB: resources.memoryMiB,
-            cpus: resources.cpus, accelerator: surroundings.accelerator,
-            firmware: needsUEFI ? .uefi : .bios, media: media, imagePath: imagePath,
-            overlayPath: media == .disk ? directory.overlay : nil, consoleSocketPath: directory.consoleForGuest,
+        var specification = GuestSpecification(
+            name: directory.domainName, architecture: architecture, memoryMiB: plan.resources.memoryMiB,
+            cpus: plan.resources.cpus, accelerator: surroundings.accelerator,
+            firmware: plan.machine?.record?.firmware ?? (needsUEFI ? .uefi : .bios), media: media,
+            imagePath: plan.imagePath, overlayPath: nil, consoleSocketPath: directory.consoleForGuest,
             networkSocketPath: directory.networkForGuest,
             firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
-            vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
+            vncSocketPath: plan.request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
             processor: processor(chosen), seed: seed, emulatorUser: surroundings.emulatorUser)
+        if let identity = plan.machine?.identity {
+            (specification.uuid, specification.macAddress) = (identity.uuid, identity.mac)
+        }
+        try await addDisk(to: &specification, plan, surroundings, teardown)
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }
@@ -101,6 +116,39 @@ struct SessionGuest: Sendable {
             events: guest.events,
             domain: SessionStatus.Domain(uri: connection.uri, name: specification.name, uuid: specification.uuid),
             guest: guest)
+    }
+
+    /// Makes the disk that takes what the guest writes, or finds a machine's; none for a CD-ROM alone.
+    private static func addDisk(
+        to specification: inout GuestSpecification, _ plan: Plan, _ surroundings: GuestSurroundings,
+        _ teardown: Teardown
+    ) async throws {
+        let directory = plan.directory
+        let isDrive = specification.media == .cdrom
+        guard !isDrive || plan.machine != nil || plan.request.diskSize != nil else { return }
+        // The next start removes what is left of it.
+        await teardown.addBlocking { directory.removeDisk() }
+        let size =
+            isDrive
+            ? try DiskSize.rounded(plan.request.diskSize ?? DiskSize.usualForInstallers, sectorSize: 512)
+            : try DiskSize.ofGuest(
+                wanted: plan.request.diskSize, image: plan.imageSize, sectorSize: specification.sectorSize)
+        guard let machine = plan.machine else {
+            let image = isDrive ? nil : plan.imagePath
+            try await WorkerThread.run(name: "overlay") {
+                try Overlay.create(at: directory.overlay, backing: image, size: size)
+            }
+            specification.overlayPath = directory.overlay
+            return
+        }
+        let emulator = surroundings.emulatorUser ?? surroundings.connection.emulatorUser
+        let links = try await WorkerThread.run(name: "machine") { [specification] in
+            if machine.record == nil { try machine.make(plan.version, specification, size: size) }
+            return try machine.begin(specification, home: plan.request.home, emulator: emulator)
+        }
+        specification.overlayPath = links.overlay
+        specification.layers = links.layers
+        if let variables = links.variables { (specification.nvramPath, specification.hasVariables) = (variables, true) }
     }
 
     /// Seconds of CPU time that it has used; nil when libvirt does not say.

@@ -12,18 +12,20 @@ struct SessionPrefetch: Sendable {
     let key: VersionKey
     /// By first touch; empty when nobody has recorded this version.
     let bootSet: [IndexedBlock]
-    private let prefetch: Prefetch
+    private var prefetch: Prefetch
     private let recorder: BootRecorder
     private let library: BootSetLibrary
     private let state: SessionState
 
+    /// - Parameter isKept: whether it is a machine's base, all of which should be here.
     init(
         version: SessionImage, mounted: SessionDisk.Mounted, cache: BlockCache, library: BootSetLibrary,
-        state: SessionState
+        state: SessionState, isKept: Bool = false
     ) {
         key = VersionKey(version.chosen)
         bootSet = SessionPrefetch.affordable(version.bootSet, in: cache)
         prefetch = mounted.stores.prefetch(of: version.index, mounted.states)
+        prefetch.isPinned = isKept
         recorder = mounted.recorder
         self.library = library
         self.state = state
@@ -63,8 +65,19 @@ struct SessionPrefetch: Sendable {
         }
     }
 
-    /// Fetches what is not here, behind what the guest reads.
-    func fetchRest() async { await prefetch.rest() }
+    /// Seconds between two tries to fetch all of a machine's base, at first and at most.
+    private static let pauses = (first: 30, longest: 1800)
+
+    /// Fetches what is not here, behind what the guest reads. Of a machine's base it is tried until all has come.
+    func fetchRest() async {
+        await prefetch.rest()
+        var pause = SessionPrefetch.pauses.first
+        while prefetch.isPinned, prefetch.states.hereCount < prefetch.index.count {
+            do { try await Task.sleep(for: .seconds(pause)) } catch { return }
+            pause = min(2 * pause, SessionPrefetch.pauses.longest)
+            await prefetch.rest()
+        }
+    }
 
     /// The disk may be quiet because a slow machine is computing: the start is over when most of what it is known to read has been
     /// read.

@@ -136,7 +136,7 @@ package struct SessionRegistry: Sendable {
                     guard SessionBounds.clear(record: directory.bounds, name: directory.domainName) else { return }
                     // What is still in use is tried again at the next start.
                     _ = try? StaleMounts.clear(under: directory.path)
-                    Paths.removeIfPossible(directory.overlay)
+                    directory.removeDisk()
                     directory.clearExchange()
                     // As above.
                     try? Folder.removeTree(directory.path)
@@ -146,6 +146,8 @@ package struct SessionRegistry: Sendable {
         }
         clearOldOverlays()
         clearOldExchanges()
+        MachineLibrary(places: places).clearStale()
+        MachineExport.clearStale(places)
     }
 
     /// Folders whose process died in the milliseconds before it gave them their names.
@@ -168,13 +170,15 @@ package struct SessionRegistry: Sendable {
     private func clearOldOverlays() {
         guard let start = MachineStart.seconds else { return }
         // Best effort; each is removed because of its own age.
-        for name in Folder.namesIfAny(in: places.overlays) where name.hasSuffix(".qcow2") {
+        for name in Folder.namesIfAny(in: places.overlays) {
             let path = "\(places.overlays)/\(name)"
-            // What cannot be looked at is tried again at the next start.
-            guard SessionID.isValid(String(name.dropLast(6))), let status = try? Paths.statusOfName(path) else {
-                continue
-            }
-            if status.modifiedSeconds < start { Paths.removeIfPossible(path) }
+            let parts = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, SessionID.isValid(String(parts[0])), ["qcow2", "fd", "layers"].contains(parts[1]),
+                // What cannot be looked at is tried again at the next start.
+                let status = try? Paths.statusOfName(path), status.modifiedSeconds < start
+            else { continue }
+            // The same for what cannot be removed.
+            try? Folder.removeTree(path)
         }
     }
 

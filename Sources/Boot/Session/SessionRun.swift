@@ -24,6 +24,8 @@ package final class SessionRun: Sendable {
     private let report: @Sendable (StartReport) -> Void
     let describe: @Sendable (any Error) -> String
     private let stopAsked = Atomic(false)
+    /// What the user should know about the guest, once it runs.
+    let notes = Mutex<[String]>([])
     /// The start, for as long as it can be cancelled.
     private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
 
@@ -74,7 +76,9 @@ package final class SessionRun: Sendable {
             let session = try await task.value
             try checkNotStopped()
             session.up()
-            report(StartReport(status: state.snapshot, isUp: true))
+            var started = StartReport(status: state.snapshot, isUp: true)
+            started.notes = notes.withLock { $0.isEmpty ? nil : $0 }
+            report(started)
             result = .success(try await session.follow())
         } catch {
             let isInterrupted = stopAsked.load(ordering: .sequentiallyConsistent) && state.snapshot.phase != .up
@@ -91,6 +95,7 @@ package final class SessionRun: Sendable {
         let users = try await claimUsers()
         // Given up last: until then something may be left that is these users'.
         await teardown.add { withExtendedLifetime(users) {} }
+        let machine = try await openMachine(teardown)
         // The next start removes what is left of it.
         await teardown.addBlocking { try? Folder.removeTree(sessionDirectory.path) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
@@ -101,29 +106,29 @@ package final class SessionRun: Sendable {
 
         let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
-        let finding = Task { try await findVersion(systems, cache, transfers) }
+        let finding = Task { try await findVersion(systems, cache, transfers, machine) }
         async let preparing = GuestSurroundings.prepare(
             request: request, architecture: { try (try await finding.value).architecture() }, directory: directory,
             places: places, users: users, teardown: teardown,
             exchange: ExchangeKeeping(
                 atStart: { [self] in keepsExchange(of: try await finding.value) },
                 atEnd: { [self] in request.keepsExchange == nil && state.snapshot.verified == true }),
-            log: { [self] in note("\($0)\n") })
+            machine: machine, log: { [self] in note("\($0)\n") })
         let version = try await withTaskCancellationHandler {
             try await finding.value
         } onCancel: {
             finding.cancel()
         }
         try await SessionGuest.check(
-            request, chosen: version.chosen, userData: configuration.userData, directory: directory)
-        let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
+            request, chosen: version.chosen, userData: configuration.userData, directory: directory, machine: machine)
+        let resources = try GuestResources(request.asBefore(machine?.record), advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")
             update { $0.lowered = lowered }
         }
         let verification = SessionVerification(
             version, library: systems.vendors, places: places, cache: cache, directory: directory, state: state,
-            signals: signals.continuation, log: { [self] in note("\($0)\n") })
+            signals: signals.continuation, machine: machine, log: { [self] in note("\($0)\n") })
         // After everything that uses the file has ended.
         await teardown.addBlocking { verification?.discard() }
         let disk = SessionDisk(
@@ -141,28 +146,36 @@ package final class SessionRun: Sendable {
             $0.mount = mounted.image.path
             $0.blocks = version.index.count
         }
+        try checkDiskSize(mounted.image.size, version.chosen)
         let ahead = SessionPrefetch(
             version: version, mounted: mounted, cache: disk.cache, library: BootSetLibrary(places: places),
-            state: state)
+            state: state, isKept: machine != nil)
         let fetching = Task { await ahead.fetchBootSet(parallel: configuration.parallelRequests) }
         await teardown.add { fetching.cancel() }
         update { $0.phase = .bootSet }
-        try await disk.fetchEnds(of: mounted.image, ahead.bootSet, teardown)
+        do {
+            try await disk.fetchEnds(of: mounted.image, ahead.bootSet, teardown)
+        } catch let error as BlockStoreError {
+            throw machine.map { lossOfBase($0, cache, error) } ?? error
+        }
         let surroundings = try await preparing
         try checkNotStopped()
         update {
             $0.phase = .guest
             $0.accel = surroundings.accelerator.rawValue
         }
-        let guest = try await SessionGuest.start(
-            in: surroundings, request: request, resources: resources, chosen: version.chosen,
-            userData: configuration.userData, diskSize: mounted.image.size, imagePath: mounted.image.path,
-            directory: directory, teardown: teardown)
+        let plan = SessionGuest.Plan(
+            request: request, resources: resources, version: version, userData: configuration.userData,
+            imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine)
+        let guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
+        if let machine { try await WorkerThread.run(name: "machine") { try machine.finish(cache) } }
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()
         let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
-        await followBoot(guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false) { fetchRest in
+        await followBoot(
+            guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil
+        ) { fetchRest in
             await verification?.follow(mounted.stores, fetchRest: fetchRest)
         }
         return RunningSession(
@@ -189,86 +202,34 @@ package final class SessionRun: Sendable {
     }
 
     /// Whether the exchange folder is one that stays: what the guest of an unverified file put there may be anybody's.
-    private func keepsExchange(of version: SessionImage) -> Bool {
+    func keepsExchange(of version: SessionImage) -> Bool {
         if let asked = request.keepsExchange { return asked }
         guard let file = version.image.file, file.source.trust < .pieces else { return true }
         if version.image.isUnpacked { return file.standingWhenUnpacked == .verified }
         return VendorNotes(places: places).standing(of: file, version.ledger) == .verified
     }
 
-    private func findVersion(
-        _ systems: SystemsLibrary, _ cache: BlockCache, _ transfers: TransferQueue
-    ) async throws -> SessionImage {
-        let name = try VersionName(argument: request.name)
-        try await checkTable(systems, name)
-        let (wanted, isCurrent) = try await systems.choose(name)
-        update {
-            $0.catalog = wanted.source.name
-            $0.distribution = wanted.distribution.id
-            $0.version = wanted.version.id.text
-            $0.phase = .index
-        }
-        let processor = try await SessionGuest.checkProcessor(request, of: wanted.distribution)
-        if !processor.isHost { update { $0.emulated = processor.rawValue } }
-        let found = try await systems.soundImage(of: wanted, isNewest: name.version == nil, cache: cache)
-        update { $0.version = found.chosen.version.id.text }
-        try checkNotStopped()
-        try checkIsAllowed(found)
-        let image = try await readied(found, systems, cache, transfers)
-        let chosen = image.chosen
-        let recorded = BootSetLibrary(places: places)
-        // If the server does not answer, a boot set that is not stored is not waited for.
-        let local = systems.catalogs.bootSetPath(chosen.source, chosen.distribution, chosen.version)
-        let isWanted = Paths.allows(.reading, local) || recorded.recorded(VersionKey(chosen)) == nil && isCurrent
-        // Without its boot set a boot is slower, no more.
-        let published = isWanted ? try? await systems.catalogs.bootSet(of: chosen) : nil
-        return try await WorkerThread.run(name: "index") {
-            let index = try image.index()
-            let bootSet = recorded.best(VersionKey(chosen), published: published)
-            return SessionImage(
-                image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [],
-                ledger: try image.ledger(index, in: self.places.ledgers))
-        }
-    }
-
-    /// Before anybody is asked for anything: a server that is no longer the right one may be why it changes.
-    private func checkTable(_ systems: SystemsLibrary, _ name: VersionName) async throws {
-        guard let change = await systems.tableChange(of: name) else { return }
-        if request.asksOfTable == true, systems.table.isOpen(change) { throw BootError.tableChange(change) }
-        note("\(change.keptText)\n")
-        update { $0.tableNote = change.keptText }
-    }
-
-    /// Whether the version is as sure as the user wants it.
-    private func checkIsAllowed(_ image: VersionImage) throws(BootError) {
-        let boots = UnverifiedBoots(places: places, settings: configuration.vendors)
-        // What is here whole before the start has been judged by then.
-        let isJudgedFirst = image.file.map { $0.isWholeFirst && $0.source.trust >= .whole } ?? false
-        let isVerified = isJudgedFirst || image.file.map(VendorNotes(places: places).isVerified) ?? false
-        let permission = boots.permission(
-            for: image.chosen.version, of: VersionKey(image.chosen), isVerified: isVerified,
-            isForced: request.allowUnverified ?? false)
-        switch permission {
-        case .granted: return
-        case .ask(let boot): throw .unverified(boot, isByDefault: true)
-        case .refused(let boot): throw .unverified(boot, isByDefault: false)
-        }
-    }
-
     /// In the background while the guest runs: notes that it ran, records what its boot reads, then fetches the rest.
     /// - Parameters:
     ///   - isSoonGone: whether the servers have the image only for days.
+    ///   - isKept: whether it is a machine's base, which is fetched whatever the settings say.
     ///   - check: called when nothing more is fetched ahead, with what fetches again what is missing still.
     private func followBoot(
         _ guest: SessionGuest, _ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown,
-        isSoonGone: Bool, then check: @escaping @Sendable (_ fetchRest: () async -> Void) async -> Void
+        isSoonGone: Bool, isKept: Bool, then check: @escaping @Sendable (_ fetchRest: () async -> Void) async -> Void
     ) async {
         // Without the note the menu just does not mark this version as the last one that ran.
         try? RunHistory(places: places).note(ahead.key)
-        let configuration = configuration
+        var settings = configuration
+        // A machine needs its base whatever is set for others.
+        if isKept { settings.prefetchRest = request.fetchesBase == true ? "always" : "auto" }
+        let configuration = settings
         let following = Task {
             let fetchesRest = await configuration.fetchesRest()
             await bootSet.value
+            if isKept, !fetchesRest {
+                note("the rest of the machine's base is not fetched: this connection is paid by the byte\n")
+            }
             await ahead.followBoot(
                 fetchesRest: fetchesRest, isSoonGone: isSoonGone, cpuSeconds: guest.cpuSeconds)
             await check { if fetchesRest { await ahead.fetchRest() } }
@@ -278,12 +239,12 @@ package final class SessionRun: Sendable {
     }
 
     /// Writes to the session's own log, which is our standard error.
-    private func note(_ line: String) {
+    func note(_ line: String) {
         StandardError.write(line)
     }
 
     /// Changes the status.
-    private func update(_ body: (inout SessionStatus) -> Void) {
+    func update(_ body: (inout SessionStatus) -> Void) {
         state.update(body)
     }
 

@@ -10,6 +10,8 @@ struct SessionSeed: Sendable {
     let directory: SessionDirectory
     /// A file of the user's own orders for each system with cloud-init; nil for none.
     let usualUserData: String?
+    /// The machine whose first boot it is, or was; nil for a guest that is thrown away.
+    var machine: SessionMachine?
 
     /// Whether the orders for the first boot can be used.
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
@@ -20,19 +22,30 @@ struct SessionSeed: Sendable {
     /// - Returns: nil where the system asks for none.
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
     func write(authorizedKey: String) throws -> GuestSeed.Files? {
-        let settings = chosen.guest
-        let user = settings.user ?? "root"
-        if user != "root" { try AtomicFile.write("\(user)\n", to: directory.userInGuest, mode: 0o600) }
+        // A machine's is the same for ever: another one would mean another first boot.
+        var identity =
+            machine?.record?.identity
+            ?? .make(hostName: SessionSeed.hostName(chosen.distribution.id), user: chosen.guest.user ?? "root")
+        defer { machine?.keep(identity) }
+        if identity.user != "root" {
+            try AtomicFile.write("\(identity.user)\n", to: directory.userInGuest, mode: 0o600)
+        }
         guard let (kind, userData) = try orders() else { return nil }
-        let password = ConsolePassword.make()
+        var password = machine?.password
+        if machine?.record == nil {
+            let made = ConsolePassword.make()
+            (password, identity.passwordHash) = (made, ConsolePassword.hash(made))
+            try machine?.keep(password: made)
+            if let userData { try machine?.keep(userData: userData) }
+        }
         let seed = GuestSeed(
-            kind: kind, user: user, authorizedKeys: [authorizedKey],
-            passwordHash: ConsolePassword.hash(password),
-            // The overlay's: it is of this session alone.
-            instanceID: directory.domainName, hostName: SessionSeed.hostName(chosen.distribution.id),
+            kind: kind, user: identity.user, authorizedKeys: [authorizedKey], passwordHash: identity.passwordHash,
+            // The overlay's: without a machine it is of this session alone.
+            instanceID: machine == nil ? directory.domainName : identity.instanceID, hostName: identity.hostName,
             userData: userData)
         let files = try seed.write(to: directory.credentials)
-        try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600)
+        // Where a machine's file is gone, its guest knows the password still, and nobody else.
+        if let password { try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600) }
         return files
     }
 
@@ -44,6 +57,7 @@ struct SessionSeed: Sendable {
             }
             return nil
         }
+        if let machine, machine.record != nil { return (kind, try machine.userData()) }
         if let text = request.userData { return (kind, try UserData(Array(text.utf8))) }
         guard kind == .nocloud, let path = usualUserData else { return (kind, nil) }
         return (kind, try UserData.read(path))

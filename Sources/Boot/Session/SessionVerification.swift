@@ -19,6 +19,7 @@ final class SessionVerification: Sendable {
     private let state: SessionState
     private let signals: AsyncStream<SessionSignal>.Continuation
     private let log: @Sendable (String) -> Void
+    private let machine: SessionMachine?
     private let wrong = Mutex<String?>(nil)
     private let absence: FileAbsence
     private let lastLine = Mutex("")
@@ -32,7 +33,7 @@ final class SessionVerification: Sendable {
     init?(
         _ version: SessionImage, library: VendorLibrary?, places: Places, cache: BlockCache,
         directory: SessionDirectory, state: SessionState, signals: AsyncStream<SessionSignal>.Continuation,
-        log: @escaping @Sendable (String) -> Void
+        machine: SessionMachine? = nil, log: @escaping @Sendable (String) -> Void
     ) {
         guard let file = version.image.file, library != nil || file.source.trust >= .pieces else { return nil }
         guard !version.image.isUnpacked else {
@@ -44,6 +45,7 @@ final class SessionVerification: Sendable {
         }
         (self.version, self.file, self.library, self.cache) = (version, file, library, cache)
         (self.directory, self.state, self.signals, self.log) = (directory, state, signals, log)
+        self.machine = machine
         notes = VendorNotes(places: places)
         absence = FileAbsence(file, notes)
         let isVerified = file.source.trust >= .pieces || notes.standing(of: file, version.ledger) == .verified
@@ -135,9 +137,12 @@ final class SessionVerification: Sendable {
     /// Ends the guest.
     private func condemn(_ reason: String) {
         let servers = file.servers
+        let place =
+            machine.map { "stays in the machine \($0.name), which does not start any more" }
+            ?? "is kept in \(keptOverlay)"
         let message =
             "all of \(title) has arrived, and is not what its vendor says: \(reason). It came from \(servers). The guest was "
-            + "stopped; what it wrote is kept in \(keptOverlay), and is not to be trusted. What had arrived was thrown away: the "
+            + "stopped; what it wrote \(place), and is not to be trusted. What had arrived was thrown away: the "
             + "next start fetches it anew"
         wrong.withLock { $0 = message }
         // The row then does not say it; the session's end does.
@@ -148,6 +153,7 @@ final class SessionVerification: Sendable {
     /// Keeps the overlay of a guest that read a wrong file. Call it when the guest has ended.
     func keepOverlay() {
         guard let message = wrong.withLock({ $0 }) else { return }
+        if let machine { return machine.condemn(message) }
         // What cannot be kept is removed as ever.
         guard (try? Paths.rename(directory.overlay, to: keptOverlay)) != nil else { return }
         // The log says the same.

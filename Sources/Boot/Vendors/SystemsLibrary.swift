@@ -244,7 +244,7 @@ package struct VersionImage: Sendable {
     }
 
     /// Whether the index is that of what a packed file was unpacked to, which nobody but the cache has.
-    package var isUnpacked: Bool { file?.packing != nil && indexPath == file?.unpackedPath }
+    package var isUnpacked: Bool { file?.packing != nil && indexPath != file?.indexPath }
 
     /// The file whose pieces the index lists.
     package var streamed: PinnedFile? { isUnpacked ? nil : file }

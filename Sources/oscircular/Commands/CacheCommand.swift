@@ -123,14 +123,15 @@ struct CacheCommand: ParsableCommand {
 
     struct Clear: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "clear", abstract: "Remove all blocks except pinned ones and those that a running guest needs."
+            commandName: "clear",
+            abstract: "Remove all blocks and pins except those of kept machines, and what a running guest needs."
         )
 
         @Flag(help: "One JSON object.") var json = false
 
         func run() async throws {
             let cache = try CommandContext.load().cache()
-            let freed = try await WorkerThread.run(name: "cache") { try cache.clear() }
+            let freed = try await WorkerThread.run(name: "cache") { try cache.clearButMachines() }
             if json { return try JSONOutput.print(["freed": freed]) }
             Terminal.print("\(ByteCount.text(UInt64(freed))) freed")
         }
@@ -168,6 +169,11 @@ struct CacheCommand: ParsableCommand {
             let cache = context.cache()
             let pins = try await WorkerThread.run(name: "cache") { try cache.pins() }
             // A version that its catalog no longer has can still be unpinned by its whole name.
+            if let machine = MachineLibrary.machine(ofPin: name) {
+                throw UsageError(
+                    "'\(name)' is the base of the machine \(machine), which needs it: 'oscircular machines forget \(machine)' gives it up"
+                )
+            }
             let key = pins.contains(name) ? name : VersionKey(try await CacheCommand.choose(name, systems)).description
             guard try await WorkerThread.run(name: "cache", { try cache.unpin(key) }) else {
                 throw SessionFailure(exitCode: ErrorReport.ExitStatus.notFound, message: "\(key) is not pinned")

@@ -46,6 +46,7 @@ struct RunSessionCommand: AsyncParsableCommand {
                 if isByDefault { told.unverified = boot } else { told.refused = boot }
             }
             if case BootError.tableChange(let change) = error { told.tableChange = change }
+            if case MachineError.unverified(let boot) = error { told.keepsUnverified = boot }
             RunSessionCommand.tell(told, to: report)
         }
         withExtendedLifetime(lock) {}

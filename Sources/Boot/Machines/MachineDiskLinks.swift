@@ -1,0 +1,57 @@
+import Linux
+
+/// A machine's disk as QEMU reaches it: further names of its files, in the folder of guests' overlays, which end with the session. So QEMU's user needs
+/// no way into the machine's own folder, and what clears up after a dead session never touches the machine's disk.
+struct MachineDiskLinks: Sendable {
+    let overlay: String
+    /// The layers below, the topmost first.
+    let layers: [String]
+    /// UEFI's variables; nil where there are none.
+    let variables: String?
+
+    /// - Parameter emulator: whom QEMU runs as where that is not this user.
+    /// - Throws: ``SystemCallError``.
+    static func make(
+        _ record: MachineRecord, _ folder: MachineFolder, _ directory: SessionDirectory, emulator: UserID?
+    ) throws(SystemCallError) -> MachineDiskLinks {
+        directory.removeDisk()
+        let chain = record.disk.chain
+        guard let top = chain.first else {
+            throw SystemCallError(.noSuchFile, call: "open", subject: folder.layers)
+        }
+        try link(folder.layer(top.id), as: directory.overlay)
+        var layers: [String] = []
+        if chain.count > 1 {
+            try Folder.makeNew(directory.layerLinks, mode: 0o700)
+            for (number, layer) in chain.dropFirst().enumerated() {
+                let path = "\(directory.layerLinks)/\(number).qcow2"
+                // Everybody may read a layer, but nobody gets to one: neither folder lets others pass.
+                try Paths.setPermissions(folder.layer(layer.id), MachineFolder.frozen)
+                try Paths.addName(path, of: folder.layer(layer.id))
+                layers.append(path)
+            }
+            if let emulator, CurrentUser.isRoot {
+                try Paths.setOwner(directory.layerLinks, emulator)
+                try Paths.setPermissions(directory.layerLinks, 0o500)
+            }
+        }
+        var variables: String?
+        if record.firmware == .uefi {
+            try link(folder.variables(top.id), as: directory.variablesLink)
+            variables = directory.variablesLink
+        }
+        return MachineDiskLinks(overlay: directory.overlay, layers: layers, variables: variables)
+    }
+
+    /// Gives a file that QEMU writes to another name. libvirt gives it to QEMU's user and back; after a power cut it is somebody's still.
+    private static func link(_ path: String, as new: String) throws(SystemCallError) {
+        guard let status = try Paths.statusOfName(path), status.kind == .regular else {
+            throw SystemCallError(.noSuchFile, call: "open", subject: path)
+        }
+        if CurrentUser.isRoot, status.owner != 0 { try Paths.setOwner(path, 0, 0) }
+        try Paths.setPermissions(path, 0o600)
+        // Links from before this host's start are removed as those of dead sessions.
+        try Paths.setTimes(path)
+        try Paths.addName(new, of: path)
+    }
+}

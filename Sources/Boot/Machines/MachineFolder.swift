@@ -1,0 +1,178 @@
+import FoundationEssentials
+import GuestDomain
+import Linux
+
+/// The files of one kept machine: `STATE/machines/NAME/`, which nobody else may pass. QEMU's own user reaches the disk by links beside the overlays
+/// of other guests, see ``MachineDiskLinks``.
+package struct MachineFolder: Sendable {
+    /// Of the folder; while the machine is made or removed, it has another one that begins with a dot.
+    package let name: String
+    package let path: String
+
+    init(name: String, path: String) {
+        self.name = name
+        self.path = path
+    }
+
+    /// What its folder is called while it is made, before the session's or command's id.
+    static let unfinished = ".new-"
+    /// What is left of one that was forgotten.
+    static let forgotten = ".forgotten-"
+
+    var record: String { "\(path)/record.json" }
+    /// Held with flock by whoever runs or changes the machine; says who that is.
+    var lock: String { "\(path)/lock" }
+    var layers: String { "\(path)/layers" }
+    func layer(_ id: String) -> String { "\(layers)/\(id).qcow2" }
+    /// UEFI's variables, as they go with a layer.
+    func variables(_ id: String) -> String { "\(layers)/\(id).fd" }
+    /// Copies of what describes the base.
+    var index: String { "\(path)/index" }
+    var bootSet: String { "\(path)/bootset" }
+    var signature: String { "\(path)/signature" }
+    var beginning: String { "\(path)/beginning" }
+    /// The password for its console, 0600; absent where none was made.
+    var password: String { "\(path)/password" }
+    /// The user's own orders for the first boot.
+    var userData: String { "\(path)/user-data" }
+    /// The key into the guest, which cloud-init reads only once.
+    var keyIntoGuest: String { "\(path)/host_ed25519" }
+
+    /// Bytes of a record that are read.
+    private static let longestRecord = 1 << 20
+
+    private struct Head: Decodable { let format: Int }
+
+    /// Reads the record, and trusts nothing of it that could lead out of the folder.
+    /// - Throws: ``MachineError/damaged(_:path:reason:)``, ``MachineError/newer(_:format:)``, ``MachineError/file(_:)``.
+    package func read() throws(MachineError) -> MachineRecord {
+        let bytes = try contents()
+        do {
+            let head = try JSONDecoder().decode(Head.self, from: Data(bytes))
+            guard head.format <= MachineRecord.currentFormat else {
+                throw MachineError.newer(name, format: head.format)
+            }
+            let record = try JSONDecoder().decode(MachineRecord.self, from: Data(bytes))
+            if let fault = record.faultOfContents { throw damaged(fault) }
+            return record
+        } catch let error as MachineError {
+            throw error
+        } catch {
+            throw damaged("it is not what this program writes")
+        }
+    }
+
+    private func contents() throws(MachineError) -> [UInt8] {
+        do throws(SystemCallError) {
+            let file = try FileHandle(record, for: .reading, [.refuseLink, .nonblocking])
+            let status = try file.status()
+            guard status.kind == .regular, status.size <= MachineFolder.longestRecord else {
+                throw SystemCallError(.fileTooLarge, call: "read", subject: record)
+            }
+            return try file.bytes(status.size)
+        } catch {
+            if error.isAbsent { throw damaged("it is not there") }
+            if error.number == .fileTooLarge || error.number == .isALink {
+                throw damaged("it is not what this program writes")
+            }
+            throw .file(error)
+        }
+    }
+
+    func damaged(_ reason: String) -> MachineError { .damaged(name, path: record, reason: reason) }
+
+    /// Writes the record: afterwards the machine is as it says, also after a power cut.
+    /// - Throws: ``MachineError/file(_:)``.
+    func write(_ new: MachineRecord) throws(MachineError) {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+            try AtomicFile.write([UInt8](try encoder.encode(new)), to: record, mode: 0o600, durable: true)
+            try Folder(path: path).sync()
+        } catch let error as SystemCallError {
+            throw .file(error)
+        } catch {
+            throw damaged("it cannot be written: \(error)")
+        }
+    }
+}
+
+/// Holds a machine's lock: while this lives, nobody else runs or changes the machine.
+package final class MachineHold: Sendable {
+    package let folder: MachineFolder
+    private let lock: FileHandle
+
+    private init(folder: MachineFolder, lock: FileHandle) {
+        self.folder = folder
+        self.lock = lock
+    }
+
+    /// Tries for which a command waits for another one that only looks.
+    private static let tries = 10
+
+    /// - Parameter session: the one that will run it; nil for a command.
+    /// - Throws: ``MachineError/running(_:session:)``, ``MachineError/busy(_:)``, ``MachineError/noSuchMachine(_:near:)``.
+    static func take(
+        _ folder: MachineFolder, session: String? = nil, create: Bool = false
+    ) throws(MachineError) -> MachineHold {
+        do throws(SystemCallError) {
+            var options: OpenOptions = [.refuseLink]
+            if create { options.insert(.create) }
+            let lock: FileHandle
+            do throws(SystemCallError) {
+                lock = try FileHandle(folder.lock, for: .both, options, mode: 0o600)
+            } catch  where error.number == .noSuchFile && Folder.isFolder(folder.path) {
+                // One whose lock was lost can be locked all the same.
+                lock = try FileHandle(folder.lock, for: .both, [.refuseLink, .create], mode: 0o600)
+            }
+            var tries = 0
+            while try !lock.lock(exclusive: true, wait: false) {
+                tries += 1
+                if tries == MachineHold.tries {
+                    throw SystemCallError(.wouldBlock, call: "flock", subject: folder.lock)
+                }
+                MonotonicClock.pause(milliseconds: 50)
+            }
+            // It may have been renamed or forgotten meanwhile.
+            guard try Paths.status(folder.lock)?.identity == lock.status().identity else {
+                throw SystemCallError(.noSuchFile, call: "open", subject: folder.lock)
+            }
+            try lock.truncate(to: 0)
+            try "\(session.map { "session \($0)" } ?? "command \(CurrentProcess.id)")\n".withBytes {
+                (bytes) throws(SystemCallError) in try lock.write(bytes, at: 0)
+            }
+            return MachineHold(folder: folder, lock: lock)
+        } catch {
+            if error.number == .wouldBlock {
+                if let session = folder.holder { throw .running(folder.name, session: session) }
+                throw .busy(folder.name)
+            }
+            if error.isAbsent { throw .noSuchMachine(folder.name, near: []) }
+            throw .file(error)
+        }
+    }
+
+    /// The same machine under another name of its folder.
+    func moved(to folder: MachineFolder) -> MachineHold { MachineHold(folder: folder, lock: lock) }
+}
+
+extension MachineFolder {
+    /// The session that holds the machine, as it wrote it down; nil for none that is known.
+    fileprivate var holder: String? {
+        // What cannot be read says nothing.
+        let text = (try? FileContents.readText(lock, limit: 256)) ?? ""
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, words[0] == "session", SessionID.isValid(String(words[1])) else { return nil }
+        return String(words[1])
+    }
+
+    /// Whether somebody runs or changes it now, and the session that does. What cannot be found out counts as no.
+    package var use: (isHeld: Bool, session: String?) {
+        // As said above.
+        guard let handle = try? FileHandle(lock, for: .reading, .refuseLink),
+            // As said above.
+            (try? handle.lock(exclusive: false, wait: false)) == false
+        else { return (false, nil) }
+        return (true, holder)
+    }
+}

@@ -1,0 +1,176 @@
+import BlockStore
+import Catalog
+import ContentAddress
+import GuestDomain
+import ImageIndex
+import Linux
+
+/// The machines that this user keeps: `STATE/machines`. All calls wait for the disk.
+///
+/// Each change is made beside what is there, and comes into force by one rename: of a machine's record, or of its folder. Whatever ends a
+/// change before that, it has not happened; what it left is removed at the next one.
+package struct MachineLibrary: Sendable {
+    let places: Places
+
+    package init(places: Places) { self.places = places }
+
+    // MARK: What there is
+
+    /// Names of all machines, also of those that cannot be used; sorted.
+    /// - Throws: ``MachineError/file(_:)``.
+    package func names() throws(MachineError) -> [String] {
+        do throws(SystemCallError) {
+            return try Folder.names(in: places.machines).filter {
+                MachineName.isValid($0) && Folder.isFolder("\(places.machines)/\($0)")
+            }.sorted()
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// The folder of a machine, which need not exist.
+    /// - Throws: ``MachineError/invalidName(_:reason:)``.
+    func folder(_ name: String) throws(MachineError) -> MachineFolder {
+        try MachineName.check(name)
+        return MachineFolder(name: name, path: "\(places.machines)/\(name)")
+    }
+
+    /// The folder of a machine that exists.
+    /// - Throws: ``MachineError/noSuchMachine(_:near:)``.
+    func existing(_ name: String) throws(MachineError) -> MachineFolder {
+        let folder = try folder(name)
+        guard Folder.isFolder(folder.path) else {
+            throw .noSuchMachine(name, near: NearNames.suggest(name, among: try names()))
+        }
+        return folder
+    }
+
+    /// - Throws: ``MachineError/noSuchMachine(_:near:)``.
+    package func checkIsThere(_ name: String) throws(MachineError) { _ = try existing(name) }
+
+    /// What is written down of a machine.
+    /// - Throws: ``MachineError``.
+    package func record(_ name: String) throws(MachineError) -> MachineRecord { try existing(name).read() }
+
+    /// Whether a name is free, and one that a machine can have.
+    /// - Throws: ``MachineError/invalidName(_:reason:)``, ``MachineError/exists(_:)``.
+    package func checkIsFree(_ name: String) throws(MachineError) {
+        let folder = try folder(name)
+        let status: FileStatus?
+        do throws(SystemCallError) {
+            status = try Paths.statusOfName(folder.path)
+        } catch {
+            throw .file(error)
+        }
+        if status != nil { throw .exists(name) }
+    }
+
+    // MARK: Changes
+
+    /// Gives a stopped machine another name.
+    /// - Throws: ``MachineError``.
+    package func rename(_ name: String, to new: String, cache: BlockCache) throws(MachineError) {
+        let hold = try MachineHold.take(try existing(name))
+        try checkIsFree(new)
+        let record = try hold.folder.read()
+        let target = try folder(new)
+        // First: between the two names it would be unprotected.
+        pin(record, hold.folder, as: new, cache)
+        do throws(SystemCallError) {
+            try Paths.rename(hold.folder.path, to: target.path)
+            try syncNames()
+        } catch {
+            unpin(new, cache)
+            if error.number == .folderNotEmpty || error.number == .fileExists { throw .exists(new) }
+            throw .file(error)
+        }
+        unpin(name, cache)
+        withExtendedLifetime(hold) {}
+    }
+
+    /// Removes a stopped machine with all its snapshots.
+    /// - Throws: ``MachineError``.
+    package func forget(_ name: String, cache: BlockCache) throws(MachineError) {
+        let hold = try MachineHold.take(try existing(name))
+        do throws(SystemCallError) {
+            let gone = "\(places.machines)/\(MachineFolder.forgotten)\(SessionID.random())"
+            try Paths.rename(hold.folder.path, to: gone)
+            try syncNames()
+            unpin(name, cache)
+            try Folder.removeTree(gone)
+        } catch {
+            throw .file(error)
+        }
+        withExtendedLifetime(hold) {}
+    }
+
+    /// Names the disk of a stopped machine as it is now, so that it can be gone back to.
+    /// - Throws: ``MachineError``.
+    package func snapshot(_ name: String, as snapshot: String) throws(MachineError) {
+        try change(name) { (folder, record) throws(MachineError) in
+            try MachineLibrary.name(snapshot, in: &record, folder)
+        }
+    }
+
+    /// Goes back to a snapshot of a stopped machine. What was written since is lost.
+    /// - Parameter kept: a name under which the disk as it is now stays; nil for none.
+    /// - Throws: ``MachineError``.
+    package func revert(_ name: String, to snapshot: String, keeping kept: String? = nil) throws(MachineError) {
+        try change(name) { (folder, record) throws(MachineError) in
+            guard let old = record.disk.snapshot(snapshot) else {
+                throw MachineLibrary.noSuchSnapshot(snapshot, record, folder)
+            }
+            if let kept { try MachineLibrary.name(kept, in: &record, folder) }
+            let size = record.disk.layer(old.layer)?.size ?? record.disk.size
+            try MachineLibrary.cover(old.layer, size: size, &record, folder)
+        }
+    }
+
+    /// Forgets a snapshot. Its bytes are free when neither the disk nor another snapshot needs them.
+    /// - Throws: ``MachineError``.
+    package func removeSnapshot(_ snapshot: String, of name: String) throws(MachineError) {
+        try change(name) { (folder, record) throws(MachineError) in
+            guard record.disk.snapshot(snapshot) != nil else {
+                throw MachineLibrary.noSuchSnapshot(snapshot, record, folder)
+            }
+            record.disk.snapshots.removeAll { $0.name == snapshot }
+        }
+    }
+
+    /// Makes the disk of a stopped machine larger.
+    /// - Throws: ``MachineError``: ``MachineError/tooSmall(bytes:least:isImage:)`` unless it is larger than now.
+    package func grow(_ name: String, to size: UInt64) throws(MachineError) {
+        try change(name) { (folder, record) throws(MachineError) in
+            let wanted = try DiskSize.rounded(size, sectorSize: record.sectorSize)
+            guard wanted > record.disk.size else {
+                throw .tooSmall(bytes: size, least: record.disk.size, isImage: false)
+            }
+            try MachineLibrary.cover(record.disk.below, size: wanted, &record, folder)
+        }
+    }
+
+    /// Makes another machine with the disk of a stopped one as it is now, in a moment and without a copy.
+    /// - Throws: ``MachineError``.
+    package func clone(_ name: String, as new: String, cache: BlockCache) throws(MachineError) {
+        let hold = try MachineHold.take(try existing(name))
+        try checkIsFree(new)
+        var source = try hold.folder.read()
+        if !source.disk.isTopEmpty || source.disk.below == nil {
+            try MachineLibrary.cover(source.disk.top, size: source.disk.size, &source, hold.folder)
+            try commit(&source, hold.folder)
+        }
+        let target = try folder(new)
+        let unfinished = MachineFolder(
+            name: new, path: "\(places.machines)/\(MachineFolder.unfinished)\(SessionID.random())")
+        do {
+            let made = try MachineCopy(from: hold.folder, source).make(in: unfinished)
+            try MachineLibrary.finish(unfinished, as: target)
+            pin(made.record, target, as: new, cache)
+            withExtendedLifetime((hold, made.hold)) {}
+        } catch {
+            // What stays is removed by the next start of anything.
+            try? Folder.removeTree(unfinished.path)
+            throw error
+        }
+    }
+}
