@@ -33,6 +33,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var diskSize: UInt64?
     /// The name of the disk that the guest gets as its user's home; nil for none.
     package var home: String?
+    /// Whether a system gets the home that the user has not allowed it yet; nil means no.
+    package var allowHome: Bool?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
@@ -52,7 +54,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
         id: String, name: String, memoryMiB: Int?, cpus: Int?, display: Display, network: String, accel: String,
         connect: String?, keepsExchange: Bool? = nil, exchangeLimit: UInt64? = nil,
         allowUnverified: Bool? = nil, userData: String? = nil, machine: KeptMachine? = nil, diskSize: UInt64? = nil,
-        home: String? = nil
+        home: String? = nil, allowHome: Bool? = nil
     ) {
         self.id = id
         self.name = name
@@ -69,6 +71,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
         self.machine = machine
         self.diskSize = diskSize
         self.home = home
+        self.allowHome = allowHome
     }
 }
 
@@ -84,6 +87,8 @@ package struct StartReport: Codable, Sendable {
     package var unverified: UnverifiedBoot?
     /// What the user's settings do not let boot, where that is why the start failed.
     package var refused: UnverifiedBoot?
+    /// What the user has to allow first, where that is why the start failed: ``HomeLibrary/allow(_:)``, then another start.
+    package var home: HomeQuestion?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status
