@@ -35,6 +35,7 @@ package enum DomainXML {
         switch device {
         case .disk, .cdrom: disk(guest, labelsFiles: labelsFiles) + "\n"
         case .seed: seed(guest)
+        case .home: home(guest)
         case .sata: "    <controller type='sata' index='0'/>\n"
         case .serial: serial(guest)
         case .random: "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n"
@@ -160,6 +161,20 @@ package enum DomainXML {
                   <source file='\(escape(path))'/>
                   <target dev='vdb' bus='virtio'/>
                   <readonly/>
+                </disk>
+
+            """
+    }
+
+    /// Known in the guest by its serial number: what is on it may be another guest's lie.
+    private static func home(_ guest: GuestSpecification) -> String {
+        guard let home = guest.home else { return "" }
+        return """
+                <disk type='file' device='disk'>
+                  <driver name='qemu' type='raw' discard='unmap' error_policy='stop' rerror_policy='stop'/>
+                  <source file='\(escape(home.diskPath))'/>
+                  <target dev='vdc' bus='virtio'/>
+                  <serial>\(escape(GuestHome.label))</serial>
                 </disk>
 
             """

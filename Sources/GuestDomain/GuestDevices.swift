@@ -7,11 +7,11 @@
 package struct GuestDevices: Sendable, Hashable, Codable {
     /// The number of the rules by which a value becomes a domain. It must rise when the value gets another shape, and when
     /// ``DomainXML`` writes the same value in another way that a guest can see.
-    package static let currentLayout = 2
+    package static let currentLayout = 3
 
-    /// The number of the rules for guests without a seed and on the usual processor: those of layout 2 say the same of them, so that what
-    /// was kept can go on.
-    private static let layoutOfUsualGuests = 1
+    /// The numbers of the rules for guests without a home, and of these for such without a seed and on the usual processor: later rules say
+    /// the same of them, so that what was kept can go on.
+    private static let (layoutWithoutHomes, layoutOfUsualGuests) = (2, 1)
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -21,6 +21,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         case cdrom = "sata-cd"
         /// The disk of the first boot's seed.
         case seed = "virtio-blk-seed"
+        /// The disk that is the user's home.
+        case home = "virtio-blk-home"
         case serial = "isa-serial"
         case random = "virtio-rng"
         case network = "virtio-net"
@@ -48,6 +50,7 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         var chosen: Set<Device> = [.serial, .random]
         chosen.formUnion(isDisk ? [.disk] : [.sata, .cdrom])
         if guest.seed?.diskPath != nil { chosen.insert(.seed) }
+        if guest.home != nil { chosen.insert(.home) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
         if guest.vncSocketPath != nil {
             chosen.formUnion([.screen, .usb, .tablet])
@@ -57,7 +60,10 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         // The machine's serial number is part of it, too.
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
         let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
-        layoutVersion = isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.currentLayout
+        layoutVersion =
+            guest.home != nil
+            ? GuestDevices.currentLayout
+            : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutWithoutHomes
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048
         devices = Device.allCases.filter(chosen.contains)

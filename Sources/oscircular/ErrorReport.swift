@@ -68,6 +68,7 @@ struct ErrorReport {
         case let error as CatalogAccessError: describe(error)
         case let error as CatalogError: (ExitStatus.malformed, "\(error)")
         case let error as BootError: describe(error)
+        case let error as HomeError: describe(error)
         case let error as NotFoundError: describe(error)
         case let error as VersionFetchError: describe(error)
         case let error as VendorsError: describe(error)

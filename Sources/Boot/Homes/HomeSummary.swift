@@ -19,6 +19,24 @@ package struct HomeSummary: Sendable, Hashable, Encodable {
     package let backups: [HomeBackup]
     /// What is wrong with its file, which no guest gets then; nil for nothing.
     package let trouble: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case name, user, size, allocated, usedBy, lastUsed, systems, backups, trouble
+    }
+
+    /// What is not there is null, not absent.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(user, forKey: .user)
+        try container.encode(size, forKey: .size)
+        try container.encode(allocated, forKey: .allocated)
+        try container.encode(usedBy, forKey: .usedBy)
+        try container.encode(lastUsed, forKey: .lastUsed)
+        try container.encode(systems, forKey: .systems)
+        try container.encode(backups, forKey: .backups)
+        try container.encode(trouble, forKey: .trouble)
+    }
 }
 
 /// A home as it was at a moment.
@@ -41,6 +59,8 @@ package struct HomeRecord: Sendable, Hashable, Codable {
     package var uuid: String
     package var user: String
     package var created: Timestamp
+    /// Whether a guest had it, or nobody knows.
+    package var isUsed = false
     package var lastUsed: Use?
     /// Systems that may read it, `CATALOG/DISTRO`.
     package var systems: [String] = []
@@ -69,7 +89,8 @@ package struct HomeQuestion: Codable, Sendable, Hashable {
     package var fact: String {
         let system = "\(catalog)/\(distribution)"
         if isUnverified {
-            return "\(system)@\(version) is not verified yet, and would get the home '\(home)': whatever is in that file can read and change "
+            return
+                "\(system)@\(version) is not verified yet, and would get the home '\(home)': whatever is in that file can read and change "
                 + "all of it"
         }
         return "\(system) has not had the home '\(home)' before: it can read and change all of it"

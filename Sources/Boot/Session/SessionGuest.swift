@@ -27,20 +27,31 @@ struct SessionGuest: Sendable {
     /// Creates the overlay and the domain, and starts the guest.
     /// - Parameters:
     ///   - surroundings: what was set up for it besides the disk.
+    ///   - home: the disk that is its user's home.
     ///   - diskSize: bytes of the disk in `imagePath`.
     ///   - userData: see ``SessionSeed/usualUserData``.
     ///   - teardown: gets a step for each thing that must be removed again.
     /// - Throws: ``GuestDomainError``.
     static func start(
         in surroundings: GuestSurroundings, request: BootRequest, resources: GuestResources, chosen: ChosenVersion,
-        userData: String?, diskSize: UInt64, imagePath: String, directory: SessionDirectory, teardown: Teardown
+        home: GuestHome?, userData: String?, diskSize: UInt64, imagePath: String, directory: SessionDirectory,
+        teardown: Teardown
     ) async throws -> SessionGuest {
         let settings = chosen.guest
         let processor = settings.cpuLevel.flatMap { ProcessorLevel(rawValue: $0.rawValue) }
         // It ends with the session's folder.
         let seed = try await WorkerThread.run(name: "seed") {
             try SessionSeed(request: request, chosen: chosen, directory: directory, usualUserData: userData)
-                .write(authorizedKey: surroundings.credentials.authorizedKey)
+                .write(authorizedKey: surroundings.credentials.authorizedKey, home: home)
+        }
+        var entries: [GuestSpecification.FirmwareEntry] = surroundings.credentials.entries.map {
+            .init(name: $0.firmwareName, path: $0.path)
+        }
+        if let home {
+            let path = "\(directory.credentials)/home"
+            try AtomicFile.write(
+                home.script(authorizedKey: surroundings.credentials.authorizedKey), to: path, mode: 0o600)
+            entries.append(.init(name: GuestHome.firmwareName, path: path))
         }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
         var sectorSize = 512
@@ -64,10 +75,10 @@ struct SessionGuest: Sendable {
             firmware: needsUEFI ? .uefi : .bios, media: media, imagePath: imagePath,
             overlayPath: media == .disk ? directory.overlay : nil, consoleSocketPath: directory.consoleForGuest,
             networkSocketPath: directory.networkForGuest,
-            firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
+            firmwareEntries: entries,
             vncSocketPath: request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
-            processor: processor, seed: seed, emulatorUser: surroundings.emulatorUser)
+            processor: processor, seed: seed, home: home, emulatorUser: surroundings.emulatorUser)
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }

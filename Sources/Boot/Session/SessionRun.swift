@@ -115,6 +115,11 @@ package final class SessionRun: Sendable {
         }
         try await SessionGuest.check(
             request, chosen: version.chosen, userData: configuration.userData, directory: directory)
+        let home = try await SessionHome.take(
+            request, version, places: places, configuration: configuration, log: { [self] in note("\($0)\n") })
+        // Given back when nothing of the guest is left.
+        await teardown.add { withExtendedLifetime(home) {} }
+        update { $0.home = home?.name.text }
         let resources = try GuestResources(request, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")
@@ -153,12 +158,18 @@ package final class SessionRun: Sendable {
             $0.accel = surroundings.accelerator.rawValue
         }
         let guest = try await SessionGuest.start(
-            in: surroundings, request: request, resources: resources, chosen: version.chosen,
+            in: surroundings, request: request, resources: resources, chosen: version.chosen, home: home?.guest,
             userData: configuration.userData, diskSize: mounted.image.size, imagePath: mounted.image.path,
             directory: directory, teardown: teardown)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()
+        if let home {
+            let settling = try home.settle(
+                surroundings.credentials.authorizedKey, in: directory, state: state,
+                log: { [self] in note("\($0)\n") })
+            await teardown.add { settling.cancel() }
+        }
         let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
         await followBoot(guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false) { fetchRest in
             await verification?.follow(mounted.stores, fetchRest: fetchRest)
@@ -168,7 +179,7 @@ package final class SessionRun: Sendable {
             shutdownSeconds: configuration.shutdownSeconds,
             disks: SessionDisks(
                 overlays: places.overlays, exchange: places.exchanges, cache: disk.cache.directory,
-                reserve: DiskReserve(setting: configuration.reserve)),
+                reserve: DiskReserve(setting: configuration.reserve), homes: home.map { _ in places.homes }),
             bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown)
     }
 

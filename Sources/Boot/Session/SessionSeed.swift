@@ -16,10 +16,12 @@ struct SessionSeed: Sendable {
     func check() throws { _ = try orders() }
 
     /// Writes the seed, the password for the console, and whom ssh logs in as. Takes milliseconds.
-    /// - Parameter authorizedKey: see ``GuestSeed/authorizedKeys``.
+    /// - Parameters:
+    ///   - authorizedKey: see ``GuestSeed/authorizedKeys``.
+    ///   - home: see ``GuestSeed/home``.
     /// - Returns: nil where the system asks for none.
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
-    func write(authorizedKey: String) throws -> GuestSeed.Files? {
+    func write(authorizedKey: String, home: GuestHome? = nil) throws -> GuestSeed.Files? {
         let settings = chosen.guest
         let user = settings.user ?? "root"
         if user != "root" { try AtomicFile.write("\(user)\n", to: directory.userInGuest, mode: 0o600) }
@@ -30,7 +32,7 @@ struct SessionSeed: Sendable {
             passwordHash: ConsolePassword.hash(password),
             // The overlay's: it is of this session alone.
             instanceID: directory.domainName, hostName: SessionSeed.hostName(chosen.distribution.id),
-            userData: userData)
+            userData: userData, home: home)
         let files = try seed.write(to: directory.credentials)
         try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600)
         return files
@@ -60,6 +62,12 @@ struct SessionSeed: Sendable {
 extension SessionDirectory {
     /// Whom ssh logs in as in the guest.
     package var loginUser: String {
+        if case .ready(let user) = homeState { return user }
+        return systemUser
+    }
+
+    /// Whom the system itself lets in.
+    var systemUser: String {
         // Where nothing is said it is root.
         let text = (try? FileContents.readText(userInGuest, limit: 64)) ?? ""
         let user = text.filter { $0 != "\n" }

@@ -33,6 +33,12 @@ struct BootCommand: AsyncParsableCommand {
             "A file of your own for the first boot of an image with cloud-init, Ignition or nuageinit, obeyed after what lets you log in."
     )
     var userData: String?
+    @Option(
+        help:
+            "The home that the guest's user gets, made where there is none: a disk that stays. See 'oscircular homes'.")
+    var home: String?
+    @Flag(help: "With --home: give it to a system that has not had it before, or is not verified.") var allowHome =
+        false
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -46,9 +52,13 @@ struct BootCommand: AsyncParsableCommand {
             throw ValidationError("--memory must be 16 to 1048576 MiB")
         }
         if let cpus, !(1...512).contains(cpus) { throw ValidationError("--cpus must be 1 to 512") }
+        if allowHome && home == nil { throw ValidationError("--allow-home goes with --home") }
         if json && !detach { throw ValidationError("--json goes with --detach") }
         // As the parser's own errors, with the usage.
-        do { _ = try VersionName(argument: name) } catch { throw ValidationError(ErrorReport(error).message) }
+        do {
+            _ = try VersionName(argument: name)
+            if let home { _ = try KeptName(argument: home) }
+        } catch { throw ValidationError(ErrorReport(error).message) }
     }
 
     func run() async throws {
@@ -59,8 +69,10 @@ struct BootCommand: AsyncParsableCommand {
             registry.trimLogs()
         }
         var request = request(context.configuration, userData: try await userDataText())
+        let library = HomeLibrary(places: context.places)
+        let isNewHome = home.flatMap(KeptName.init).map { !library.exists($0) } ?? false
         var report = try await start(request, context)
-        if let boot = report.unverified, try await isAllowed(boot, context) {
+        while try await isAllowed(report, context, library) {
             // A session's name is used once.
             request.id = SessionID.random()
             report = try await start(request, context)
@@ -68,6 +80,9 @@ struct BootCommand: AsyncParsableCommand {
         if let failure = report.failure { throw failure }
         guard let last = report.status else { throw BootError.sessionSilent(request.id, pid: nil) }
         let directory = SessionDirectory(id: request.id, places: context.places)
+        if let home, isNewHome {
+            Terminal.note("the home '\(home)' is new: up to \(ByteCount.text(HomeLibrary.usualSize)), and empty")
+        }
         if detach {
             Interruption.handle(nil)
             return json ? try JSONOutput.print(last) : Terminal.print(last.id)
@@ -102,12 +117,21 @@ struct BootCommand: AsyncParsableCommand {
         return report
     }
 
-    /// Asks the user, where there is one, and keeps a yes.
-    private func isAllowed(_ boot: UnverifiedBoot, _ context: CommandContext) async throws -> Bool {
-        guard Confirmation.isPossible else { return false }
+    /// Asks the user, where there is one, what a start that failed asks, and keeps a yes.
+    /// - Returns: false where it asks for nothing, or the answer is no.
+    private func isAllowed(
+        _ report: StartReport, _ context: CommandContext, _ library: HomeLibrary
+    ) async throws -> Bool {
+        guard let question = report.unverified?.question ?? report.home?.question, Confirmation.isPossible else {
+            return false
+        }
         Interruption.handle(nil)
-        guard Confirmation.ask(Terminal.clean(boot.question)) else { return false }
-        try UnverifiedBoots(places: context.places, settings: context.configuration.vendors).allow(boot)
+        guard Confirmation.ask(Terminal.clean(question)) else { return false }
+        if let boot = report.unverified {
+            try UnverifiedBoots(places: context.places, settings: context.configuration.vendors).allow(boot)
+        } else if let home = report.home {
+            try await WorkerThread.run(name: "home") { try library.allow(home) }
+        }
         return true
     }
 
@@ -125,7 +149,8 @@ struct BootCommand: AsyncParsableCommand {
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
-            exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData)
+            exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
+            home: home, allowHome: allowHome ? true : nil)
     }
 }
 

@@ -45,6 +45,7 @@ struct RunSessionCommand: AsyncParsableCommand {
             if case BootError.unverified(let boot, let isByDefault) = error {
                 if isByDefault { told.unverified = boot } else { told.refused = boot }
             }
+            if case HomeError.notAllowed(let question) = error { told.home = question }
             RunSessionCommand.tell(told, to: report)
         }
         withExtendedLifetime(lock) {}
