@@ -31,12 +31,20 @@ import Testing
         return guest
     }
 
-    private static var guests: [GuestSpecification] { seedless + seeded }
+    /// The same with a home.
+    private static let housed = (seedless + seeded).map { guest in
+        var guest = guest
+        guest.home = GuestHome(diskPath: "/var/lib/osc/homes/work.raw", user: "ann")
+        return guest
+    }
+
+    private static var guests: [GuestSpecification] { seedless + seeded + housed }
 
     /// What each device is in a domain.
     private static let marks: [GuestDevices.Device: String] = [
         .disk: "<target dev='vda' bus='virtio'/>", .sata: "<controller type='sata'",
         .cdrom: "<target dev='sda' bus='sata'/>", .seed: "<target dev='vdb' bus='virtio'/>",
+        .home: "<target dev='vdc' bus='virtio'/>",
         .serial: "<serial type='unix'>", .random: "<rng model='virtio'>",
         .network: "'virtio-net-pci,", .vga: "<model type='vga'", .screen: "<model type='virtio' heads",
         .usb: "model='qemu-xhci'/>", .tablet: "<input type='tablet' bus='usb'/>",
@@ -105,6 +113,32 @@ import Testing
             #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
             #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":2,"sectorSize":2048}"#,
         ],
+        3: [
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+        ],
     ]
 
     @Test func aLayoutsNumberMeansTheSameForEver() throws {
@@ -116,8 +150,9 @@ import Testing
         }
         let advice: Comment =
             "devices or their description changed: raise GuestDevices.currentLayout, and add what it means"
-        #expect(try texts(Self.seeded) == Self.layouts[GuestDevices.currentLayout], advice)
-        // A guest without a seed is the same machine in both.
+        #expect(try texts(Self.housed) == Self.layouts[GuestDevices.currentLayout], advice)
+        // A guest without a home, or without a seed, is the same machine as before there were any.
+        #expect(try texts(Self.seeded) == Self.layouts[2], advice)
         #expect(try texts(Self.seedless) == Self.layouts[1], advice)
         // What an older release wrote can be read, and is another value.
         for text in Self.layouts.values.joined() {

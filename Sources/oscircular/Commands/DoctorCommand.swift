@@ -142,6 +142,7 @@ extension DoctorFinding {
             ("qemu-system-x86_64", "qemu-system-x86", true), ("qemu-img", "qemu-utils", true),
             ("sshd", "openssh-server", true), ("bwrap", "bubblewrap", true), ("ssh", "openssh-client", true),
             ("fusermount3", FUSECure.helperPackage, !CurrentUser.isRoot), ("virt-viewer", "virt-viewer", false),
+            ("mkfs.ext4", "e2fsprogs", false),
         ]
         return needed.map { name, package, isNeeded in
             if ProgramPath.find(name) != nil { return DoctorFinding(subject: name, result: .good, text: "installed") }
