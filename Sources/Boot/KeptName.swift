@@ -1,17 +1,14 @@
 /// The name that a user gives to what stays when guests end: a home, a machine. It becomes a part of files' names.
 package struct KeptName: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// Bytes.
-    package static let longest = 40
+    package static let longest = 64
     package let text: String
 
-    /// Nil for anything but 1 to ``longest`` lower-case letters, digits, `.`, `_` and `-`, of which the first is a letter or a digit and the last
-    /// no dot, without two dots in a row.
+    /// Nil for anything but a letter (a to z, A to Z) or digit, then letters, digits, `.`, `_` and `-`: so a name is never a hidden file, nor
+    /// leads elsewhere, and needs no quotes in a shell.
     package init?(_ text: String) {
-        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
-        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        guard let first = text.utf8.first, letters.contains(first) || digits.contains(first),
-            text.utf8.count <= KeptName.longest, !text.hasSuffix("."), !text.contains(".."),
-            text.utf8.allSatisfy({ letters.contains($0) || digits.contains($0) || "._-".utf8.contains($0) })
+        guard let first = text.utf8.first, KeptName.isAlphanumeric(first), text.utf8.count <= KeptName.longest,
+            text.utf8.allSatisfy({ KeptName.isAlphanumeric($0) || "._-".utf8.contains($0) })
         else { return nil }
         self.text = text
     }
@@ -25,4 +22,9 @@ package struct KeptName: Sendable, Hashable, Comparable, CustomStringConvertible
     package var description: String { text }
 
     package static func < (left: KeptName, right: KeptName) -> Bool { left.text < right.text }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
 }

@@ -257,8 +257,8 @@ struct ErrorReport {
         case .invalidKeptName(let name):
             (
                 ExitStatus.usage,
-                "'\(name)' cannot be the name of a home or a machine: use at most \(KeptName.longest) lower-case letters, digits, '.', '_' "
-                    + "and '-', with a letter or a digit at the beginning"
+                "'\(name)' cannot be the name of a home or a machine: use at most \(KeptName.longest) letters (a to z, A to Z), digits, '.', "
+                    + "'_' and '-', with a letter or a digit at the beginning"
             )
         }
     }
