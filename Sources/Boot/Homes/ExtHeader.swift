@@ -2,20 +2,20 @@ import Formats
 
 /// The beginning of an ext4 file system, as far as it tells whether a disk is still the home that it was: a guest that wrote another label or
 /// number there, or a partition table before it, could make the next guest take the home for its own system, or for orders of its maker.
-struct ExtHeader: Equatable {
+package struct ExtHeader: Sendable, Equatable {
     /// Bytes of the disk that it is read from.
-    static let length = 2048
+    package static let length = 2048
 
-    let label: String
+    package let label: String
     /// As text.
-    let uuid: String
+    package let uuid: String
     /// Bytes.
-    let size: UInt64
+    package let size: UInt64
     /// Nothing lies before the file system, where a disk may have a partition table or another file system.
-    let isAlone: Bool
+    package let isAlone: Bool
 
     /// Nil for anything but an ext2, ext3 or ext4 file system (the kernel's fs/ext4/ext4.h, `struct ext4_super_block`).
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         guard bytes.count >= ExtHeader.length else { return nil }
         func number(_ offset: Int, _ count: Int) -> UInt64 {
             bytes[1024 + offset..<1024 + offset + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
