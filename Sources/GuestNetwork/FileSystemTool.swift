@@ -66,7 +66,7 @@ package struct FileSystemTool: Sendable {
         }
         command += [
             try HostProgram.prlimit.path(), "--data=\(Self.memory)", "--fsize=\(sizeLimit)", "--nofile=64", "--core=0",
-            "--cpu=\(time.components.seconds)", try program.host.path(),
+            "--cpu=\(time.components.seconds + 1)", try program.host.path(),
         ]
         let bwrap = try HostProgram.bwrap.path()
         do throws(SystemCallError) {

@@ -145,7 +145,7 @@ package final class HomeLock: Sendable {
         } catch {
             throw .file(error)
         }
-        throw .inUse(files.name, by: holder(of: files))
+        throw .inUse(files.name, by: HomeLock.holder(of: files))
     }
 
     /// Who has a home; nil for nobody, and where that cannot be seen.

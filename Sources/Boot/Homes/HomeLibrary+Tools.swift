@@ -151,7 +151,8 @@ extension HomeLibrary {
             // Where none is to be had, it is one that runs nothing else that could reach this folder.
             let claimed = try? ClaimedUser.claim(
                 name: "oscircular-homes", avoidingOwnersIn: [places.overlays, places.exchanges, places.homes])
-            let user = try claimed?.first.map { SandboxUser(number: $0.id) } ?? SandboxUser.current()
+            let user: SandboxUser
+            if let own = claimed?.first { user = SandboxUser(number: own.id) } else { user = try SandboxUser.current() }
             defer { withExtendedLifetime(claimed) {} }
             do throws(SystemCallError) {
                 try Paths.setOwner(path, user.uid, user.gid)

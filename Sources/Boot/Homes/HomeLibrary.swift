@@ -195,7 +195,7 @@ package struct HomeLibrary: Sendable {
         try prepareFolder()
         let lock = try HomeLock.take(files, for: "homes")
         defer { withExtendedLifetime(lock) {} }
-        var record = try record(files) ?? adopt(files)
+        var record = try knownOrAdopted(files)
         let system = "\(question.catalog)/\(question.distribution)"
         if !record.systems.contains(system) { record.systems.append(system) }
         if question.isUnverified, !record.unverified.contains(system) { record.unverified.append(system) }
@@ -222,6 +222,11 @@ package struct HomeLibrary: Sendable {
         guard let bytes = try? FileContents.read(files.record, limit: 1 << 20) else { return nil }
         // As above.
         return try? JSONDecoder().decode(HomeRecord.self, from: Data(bytes))
+    }
+
+    func knownOrAdopted(_ files: HomeFiles) throws(HomeError) -> HomeRecord {
+        if let known = record(files) { return known }
+        return try adopt(files)
     }
 
     /// A record for a disk that has none, as it is after a state folder was put back in part.

@@ -38,19 +38,17 @@ struct SessionHome: Sendable {
         let lock = try HomeLock.take(files, for: session)
         files.sweep()
         let isNew = !library.exists(name)
-        var known = isNew ? nil : library.record(files)
-        if !isNew, known == nil { known = try library.adopt(files) }
+        let known = isNew ? nil : try library.knownOrAdopted(files)
         if !isAllowed, let question = library.question(name, known, key, isVerified: isVerified) {
             throw .notAllowed(question)
         }
         if isNew {
             try library.create(files, size: HomeLibrary.usualSize)
-            known = library.record(files)
             log("the home '\(name)' is new")
         }
+        var record = try library.knownOrAdopted(files)
         let disk = try files.open(files.disk)
-        try library.check(disk, name, known)
-        var record = try known ?? library.adopt(files)
+        try library.check(disk, name, record)
         if !isNew { keepBefore(key, record, disk, files, library, log: log) }
         record.isUsed = true
         record.lastUsed = .init(

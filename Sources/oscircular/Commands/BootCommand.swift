@@ -70,7 +70,7 @@ struct BootCommand: AsyncParsableCommand {
         }
         var request = request(context.configuration, userData: try await userDataText())
         let library = HomeLibrary(places: context.places)
-        let isNewHome = home.flatMap(KeptName.init).map { !library.exists($0) } ?? false
+        let isNewHome = home.flatMap { KeptName($0) }.map { !library.exists($0) } ?? false
         var report = try await start(request, context)
         while try await isAllowed(report, context, library) {
             // A session's name is used once.

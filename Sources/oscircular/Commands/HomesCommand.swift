@@ -157,7 +157,9 @@ struct HomesCommand: AsyncParsableCommand {
                 try await home.use { try $0.forget($1, backup: backup) }
                 return json ? try JSONOutput.print(["forgotten": backup]) : Terminal.print("the backup is gone")
             }
-            let found = try await home.use { (library, name) in library.exists(name) ? try library.home(name) : nil }
+            let found = try await home.use { (library, name) -> HomeSummary? in
+                library.exists(name) ? try library.home(name) : nil
+            }
             if let found, !yes {
                 guard Confirmation.isPossible else {
                     throw UsageError("'\(found.name)' would be gone for good: give --yes to say that you mean it")
