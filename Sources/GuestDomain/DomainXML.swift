@@ -36,6 +36,7 @@ package enum DomainXML {
         case .disk: disk(guest, labelsFiles: labelsFiles)
         case .cdrom, .scsiCDROM: cdrom(guest, labelsFiles: labelsFiles)
         case .seed: seed(guest)
+        case .home: home(guest)
         case .sata: "    <controller type='sata' index='0'/>\n"
         case .scsi: "    <controller type='scsi' index='0' model='virtio-scsi'/>\n"
         case .serial: serial(guest, target: "<target port='0'/>")
@@ -153,6 +154,20 @@ package enum DomainXML {
                   <source file='\(escape(path))'/>
                   <target dev='vdb' bus='virtio'/>
                   <readonly/>
+                </disk>
+
+            """
+    }
+
+    /// Known in the guest by its serial number: what is on it may be another guest's lie.
+    private static func home(_ guest: GuestSpecification) -> String {
+        guard let home = guest.home else { return "" }
+        return """
+                <disk type='file' device='disk'>
+                  <driver name='qemu' type='raw' discard='unmap' error_policy='stop' rerror_policy='stop'/>
+                  <source file='\(escape(home.diskPath))'/>
+                  <target dev='vdc' bus='virtio'/>
+                  <serial>\(escape(GuestHome.label))</serial>
                 </disk>
 
             """

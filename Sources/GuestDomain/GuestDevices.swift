@@ -13,7 +13,7 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     /// say the same of them, so that what was kept can go on.
     private static let layoutOfUsualGuests = 1
     private static let layoutOfSeeds = 2
-    /// Of the rules for guests of other processors, and for those with both a disk and a CD-ROM.
+    /// Of the rules for guests of other processors, for those with both a disk and a CD-ROM, and for those with a home.
     private static let layoutOfLaterGuests = 3
 
     /// One device, as QEMU calls it.
@@ -27,6 +27,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         case scsiCDROM = "scsi-cd"
         /// The disk of the first boot's seed.
         case seed = "virtio-blk-seed"
+        /// The disk that is the user's home.
+        case home = "virtio-blk-home"
         case serial = "isa-serial"
         /// The serial port where there is no ``serial``; the guest calls it ttyAMA0.
         case pl011
@@ -65,6 +67,7 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         if isDisk { chosen.insert(.disk) }
         if hasDrive { chosen.formUnion(isUsualProcessor ? [.sata, .cdrom] : [.scsi, .scsiCDROM]) }
         if guest.seed?.diskPath != nil { chosen.insert(.seed) }
+        if guest.home != nil { chosen.insert(.home) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
         if guest.vncSocketPath != nil {
             chosen.formUnion(isUsualProcessor ? [.screen, .usb, .tablet] : [.gpu, .usb, .keyboard, .tablet])
@@ -75,7 +78,7 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
         let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
         architecture = isUsualProcessor ? nil : guest.architecture
-        let isLater = !isUsualProcessor || isDisk && hasDrive
+        let isLater = !isUsualProcessor || isDisk && hasDrive || guest.home != nil
         layoutVersion =
             isLater
             ? GuestDevices.layoutOfLaterGuests

@@ -65,6 +65,8 @@ package struct GuestSpecification: Sendable, Equatable {
     package var processor: ProcessorLevel?
     /// What the guest learns at its first boot; nil for nothing.
     package var seed: GuestSeed.Files?
+    /// The disk that is its user's home; nil for none.
+    package var home: GuestHome?
     /// The user that QEMU runs as, who can read the image; nil for libvirt's own choice. libvirt gives the guest's other files to that
     /// user while the domain runs.
     package var emulatorUser: UserID?
@@ -76,7 +78,7 @@ package struct GuestSpecification: Sendable, Equatable {
         consoleSocketPath: String, networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?,
         nvramPath: String,
         sectorSize: Int = 512, hasDisplayAdapter: Bool = true, processor: ProcessorLevel? = nil,
-        seed: GuestSeed.Files? = nil, emulatorUser: UserID? = nil
+        seed: GuestSeed.Files? = nil, home: GuestHome? = nil, emulatorUser: UserID? = nil
     ) {
         self.name = name
         self.uuid = uuid
@@ -97,6 +99,7 @@ package struct GuestSpecification: Sendable, Equatable {
         self.sectorSize = sectorSize
         self.processor = processor
         self.seed = seed
+        self.home = home
         self.emulatorUser = emulatorUser
     }
 }

@@ -1,6 +1,6 @@
 import Linux
 
-/// A program of the host that the gateway starts. Looked for in the system's folders only: root must not run what somebody
+/// A program of the host that the gateway or ``FileSystemTool`` starts. Looked for in the system's folders only: root must not run what somebody
 /// put into PATH, and the sandbox holds nothing else.
 enum HostProgram: String, CaseIterable {
     case sshd
@@ -8,6 +8,10 @@ enum HostProgram: String, CaseIterable {
     case bwrap
     case setpriv
     case prlimit
+    case makeFileSystem = "mkfs.ext4"
+    case checkFileSystem = "e2fsck"
+    case resizeFileSystem = "resize2fs"
+    case tuneFileSystem = "tune2fs"
 
     /// The Debian package that brings it.
     var package: String {
@@ -16,6 +20,7 @@ enum HostProgram: String, CaseIterable {
         case .sshKeygen: "openssh-client"
         case .bwrap: "bubblewrap"
         case .setpriv, .prlimit: "util-linux"
+        case .makeFileSystem, .checkFileSystem, .resizeFileSystem, .tuneFileSystem: "e2fsprogs"
         }
     }
 

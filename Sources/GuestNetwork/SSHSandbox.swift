@@ -188,7 +188,7 @@ struct SSHSandbox {
     }
 
     /// /usr, and the top-level names that point into it or (without merged /usr) stand beside it.
-    private static func systemFolders() -> [String] {
+    static func systemFolders() -> [String] {
         var options = ["--ro-bind", "/usr", "/usr"]
         for path in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
             // What cannot be looked at is tried as a folder.
@@ -210,7 +210,7 @@ struct SSHSandbox {
 
     /// What /proc says of the host and not of the sandbox's processes: keys, the kernel's command line and configuration, disks. A device that
     /// cannot be opened lies over each.
-    private static func hiddenProc() -> [String] {
+    static func hiddenProc() -> [String] {
         [
             "cmdline", "config.gz", "diskstats", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys", "kmsg",
             "latency_stats", "modules", "mtrr", "partitions", "sched_debug", "slabinfo", "swaps", "timer_list",

@@ -69,6 +69,7 @@ struct ErrorReport {
         case let error as CatalogError: (ExitStatus.malformed, "\(error)")
         case let error as BootError: describe(error)
         case let error as MachineError: describe(error)
+        case let error as HomeError: describe(error)
         case let error as NotFoundError: describe(error)
         case let error as VersionFetchError: describe(error)
         case let error as VendorsError: describe(error)
@@ -143,6 +144,12 @@ struct ErrorReport {
                 ExitStatus.configuration,
                 "\(folder) was written by a newer oscircular (its format is \(format), this program knows "
                     + "\(StateFormat.current)): use that program, or set XDG_STATE_HOME to another folder"
+            )
+        case .invalidKeptName(let name):
+            (
+                ExitStatus.usage,
+                "'\(name)' cannot be the name of a home or a machine: use at most \(KeptName.longest) letters (a to z, A to Z), digits, '.', "
+                    + "'_' and '-', with a letter or a digit at the beginning"
             )
         }
     }

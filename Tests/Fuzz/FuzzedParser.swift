@@ -38,6 +38,7 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "vendor-table", run: vendorTable),
         FuzzedParser(name: "vendor-tables", run: tables),
         FuzzedParser(name: "listing", run: listing),
+        FuzzedParser(name: "ext-header", run: extHeader),
     ]
 
     /// The one that the first argument names.
@@ -63,6 +64,11 @@ struct FuzzedParser: Sendable {
         } catch {
             preconditionFailure("an index that was opened cannot be read: \(error)")
         }
+    }
+
+    private static func extHeader(_ bytes: [UInt8]) {
+        guard let header = ExtHeader(bytes) else { return }
+        precondition(header.uuid.utf8.count == 36 && header.label.unicodeScalars.count <= 16)
     }
 
     private static func bootSet(_ bytes: [UInt8]) {

@@ -46,13 +46,21 @@ import Testing
         return guest
     }
 
-    private static var guests: [GuestSpecification] { seedless + seeded + forAArch64 + installers }
+    /// The same with a home.
+    private static let housed = (seedless + seeded).map { guest in
+        var guest = guest
+        guest.home = GuestHome(diskPath: "/var/lib/osc/homes/work.raw", user: "ann")
+        return guest
+    }
+
+    private static var guests: [GuestSpecification] { seedless + seeded + forAArch64 + installers + housed }
 
     /// What each device is in a domain.
     private static let marks: [GuestDevices.Device: String] = [
         .disk: "<target dev='vda' bus='virtio'/>", .sata: "<controller type='sata'",
         .cdrom: "<target dev='sda' bus='sata'/>", .scsi: "<controller type='scsi' index='0' model='virtio-scsi'/>",
         .scsiCDROM: "<target dev='sda' bus='scsi'/>", .seed: "<target dev='vdb' bus='virtio'/>",
+        .home: "<target dev='vdc' bus='virtio'/>",
         .serial: "<target port='0'/>\n    </serial>", .pl011: "<model name='pl011'/></target>\n    </serial>",
         .random: "<rng model='virtio'>",
         .network: "'virtio-net-pci,", .vga: "<model type='vga'", .screen: "<model type='virtio' heads",
@@ -159,6 +167,30 @@ import Testing
             #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet"],"firmware":"uefi","layoutVersion":3,"sectorSize":2048}"#,
             #"{"devices":["virtio-blk","ahci","sata-cd","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
             #"{"devices":["virtio-blk","ahci","sata-cd","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","vga"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet"],"firmware":"bios","layoutVersion":3,"sectorSize":2048}"#,
         ],
     ]
 
@@ -171,7 +203,8 @@ import Testing
         }
         let advice: Comment =
             "devices or their description changed: raise GuestDevices.currentLayout, and add what it means"
-        #expect(try texts(Self.forAArch64 + Self.installers) == Self.layouts[GuestDevices.currentLayout], advice)
+        let later = Self.forAArch64 + Self.installers + Self.housed
+        #expect(try texts(later) == Self.layouts[GuestDevices.currentLayout], advice)
         // Other guests of x86_64 are the same machines in all.
         #expect(try texts(Self.seeded) == Self.layouts[2], advice)
         #expect(try texts(Self.seedless) == Self.layouts[1], advice)

@@ -1,3 +1,4 @@
+import Formats
 import FoundationEssentials
 import Glibc
 import Linux
@@ -55,6 +56,44 @@ import Testing
 
                 """)
         #expect(try CloudConfig(seed: seed(.nocloud, user: "root")).userData().contains("disable_root: false\n"))
+    }
+
+    @Test func aHomeIsRootsMatterAtEachStartWhateverTheUsersPartSays() throws {
+        var seed = try seed(.nocloud, userData: "#cloud-config\nusers: []\nmounts: []\n")
+        let without = try CloudConfig(seed: seed).userData()
+        let home = GuestHome(diskPath: "/homes/work.raw", user: "ann")
+        seed.home = home
+        let text = try CloudConfig(seed: seed).userData()
+        let kinds = ["text/cloud-config", "text/cloud-boothook", "text/plain"].map {
+            text.firstRange(of: "Content-Type: \($0)")?.lowerBound
+        }
+        #expect(!kinds.contains(nil) && kinds.compactMap(\.self) == kinds.compactMap(\.self).sorted())
+        #expect(!without.contains("boothook"))
+        let script = home.script(authorizedKey: "ssh-ed25519 AAAA host", passwordHash: "$6$salt$hash/.")
+        // Whole lines of base64 stand in the message.
+        #expect(text.contains(Base64.lines(Array("#cloud-boothook\n\(script)".utf8)).prefix(200)))
+        #expect(script.contains("name=ann number=1000 serial=oscircular-home\n"))
+        #expect(script.contains("key='ssh-ed25519 AAAA host' hash='$6$salt$hash/.'\n"))
+        #expect(script.hasPrefix("#!/bin/sh\n"))
+
+        seed = try self.seed(.ignition)
+        seed.home = home
+        let ignition = try IgnitionConfig(seed: seed).text()
+        #expect(ignition.contains("oscircular-home.service") && ignition.contains("/etc/oscircular/home"))
+        #expect(try JSONDecoder().decode([String: Ignored].self, from: Data(ignition.utf8)).count == 4)
+    }
+
+    private struct Ignored: Decodable {}
+
+    @Test func everyShellReadsTheScriptOfAHome() throws {
+        let script = GuestHome(diskPath: "/x", user: "ann").script(authorizedKey: "a'b\nc", passwordHash: nil)
+        #expect(script.contains("key='abc' hash=''"), "no key ends its quotes")
+        let path = try folder.write(Array(script.utf8), to: "script")
+        for (shell, arguments) in [("dash", ["-n", path]), ("bash", ["-n", path]), ("busybox", ["sh", "-n", path])] {
+            guard ProgramPath.find(shell) != nil else { continue }
+            let result = try ChildProcess.run(shell, arguments)
+            #expect(result.ending == .exited(0) && result.text.isEmpty, "\(shell): \(result.text)")
+        }
     }
 
     @Test func aUsersPartComesAfterOurs() throws {

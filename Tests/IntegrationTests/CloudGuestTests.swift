@@ -25,7 +25,7 @@ struct CloudGuestTests {
             try AtomicFile.write(
                 "#cloud-config\nssh_authorized_keys: [\(other)]\nwrite_files:\n- {path: /etc/own, content: obeyed}\n",
                 to: own)
-            let session = try await scenario.boot("cloud", "--user-data", own)
+            let session = try await scenario.boot("cloud", "--user-data", own, "--home", "work")
             let password = try await scenario.client("password", session.id).trimmed
             #expect(password.count == 12)
             try await expectSecret(password, session, scenario)
@@ -36,9 +36,13 @@ struct CloudGuestTests {
             let facts = try await scenario.attempt(
                 "ssh", session.id,
                 "id -un; cat /etc/own; echo; sudo cat /var/lib/cloud/data/instance-id; hostname; cat /run/cloud-init/result.json; "
-                    + "sudo sshd -T | grep -i '^passwordauth'; lsblk -n -d -o NAME,RO")
+                    + "sudo sshd -T | grep -i '^passwordauth'; lsblk -n -d -o NAME,RO; id -u debian; "
+                    + "findmnt -n -o OPTIONS --target .; sudo grep -c oscircular-host ~debian/.ssh/authorized_keys")
             let lines = facts.output.split(separator: "\n")
-            #expect(lines.prefix(4) == ["debian", "obeyed", "oscircular-\(session.id)", "cloud"], "\(facts)")
+            // The home's user, who is not the system's own.
+            #expect(lines.prefix(4) == ["user", "obeyed", "oscircular-\(session.id)", "cloud"], "\(facts)")
+            #expect(facts.output.contains("nosuid,nodev") && facts.output.contains("\n1001\n"), "\(facts)")
+            #expect(lines.last == "1", "the system's own user can log in as ever: \(facts)")
             #expect(facts.output.contains("DataSourceNoCloud") && facts.output.contains("\"errors\": []"), "\(facts)")
             #expect(facts.output.contains("passwordauthentication no"), "\(facts)")
             #expect(facts.output.contains("vdb   1"), "\(facts)")

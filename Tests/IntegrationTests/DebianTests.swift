@@ -34,15 +34,22 @@ struct DebianTests {
 
             let first = Scenario.blocks(inRequests: scenario.blockRequests)
             #expect(Set(first).count == first.count, "a block was fetched twice")
-            // The second boot of a version asks for no block.
-            let again = try await scenario.boot("tiny", "--memory", "512")
+            // The second boot of a version asks for no block; its user's home is made by the system itself, when it starts.
+            let again = try await scenario.boot("tiny", "--memory", "512", "--home", "work")
             _ = try await scenario.console(of: again, shows: "login:", within: 180)
+            let home = try await scenario.attempt(
+                "ssh", again.id, "id -un; pwd; ls -A; stat -c %a .ssh; echo kept > file; sync")
+            #expect(home.output.hasPrefix("user\n/home/user\n.bash_logout\n"), "\(home)")
+            #expect(home.output.hasSuffix("\n.ssh\nlost+found\n700\n"), "\(home)")
             try await scenario.client("stop", again.id, "--force")
             #expect(scenario.blockRequests.count == first.count, "the second boot fetched blocks")
 
             let wanted = try Scenario.blocks(of: scenario.publishedIndex("2026-11-16"))
-            let older = try await scenario.boot("tiny@2026-11-16", "--memory", "512")
+            let older = try await scenario.boot("tiny@2026-11-16", "--memory", "512", "--home", "work")
             _ = try await scenario.console(of: older, shows: "login:", within: 180)
+            // Written by a guest that was powered off; in another week of the system.
+            let file = try await scenario.attempt("ssh", older.id, "cat file; stat -c '%U %u %G' file")
+            #expect(file.output == "kept\nuser 1000 user\n", "\(file)")
             let second = Scenario.blocks(inRequests: scenario.blockRequests.dropFirst(first.count))
             #expect(Set(second).isDisjoint(with: first), "what the newer week brought was asked for again")
             #expect(Set(second).isSubset(of: wanted))

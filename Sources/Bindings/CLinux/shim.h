@@ -36,6 +36,17 @@ static inline int osc_pipe2(int fds[2], int flags) { return (int)syscall(SYS_pip
 // Variadic ioctl.
 static inline int osc_ioctl(int fd, unsigned long request) { return ioctl(fd, request, 0); }
 
+// Variadic ioctl with a descriptor: target and source share their blocks from then on (man 2 ioctl_ficlone).
+static inline int osc_clone_file(int target, int source) { return ioctl(target, FICLONE, source); }
+
+// F_OFD_GETLK, hidden behind _GNU_SOURCE; from asm-generic/fcntl.h. 1 where another open file holds a lock of a part of the file, 0 where
+// none does.
+static inline int osc_has_range_lock(int fd) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    if (fcntl(fd, 36, &lock) == -1) return -1;
+    return lock.l_type != F_UNLCK;
+}
+
 // Names the calling thread (15 bytes at most), for top, gdb and crash reports.
 static inline int osc_set_thread_name(const char *name) {
     extern int pthread_setname_np(pthread_t, const char *);

@@ -126,25 +126,29 @@ extension ChildProcess {
         }
     }
 
-    /// Runs a program without input to its end, and collects what it writes. Holds the calling thread.
+    /// Runs a program to its end, and collects what it writes. Holds the calling thread.
     ///
     /// What it started and left behind is not waited for, even where that still holds its output.
     /// - Parameters:
     ///   - environment: as of ``init(_:_:environment:standardInput:standardOutput:standardError:otherDescriptors:workingFolder:session:)``.
+    ///   - standardInput: becomes its standard input; nil is /dev/null.
+    ///   - otherDescriptors: what becomes 3, 4, … of the child, by its number there.
     ///   - limit: bytes that are kept of each of the two.
     ///   - time: after it the program is killed, with all that it started and that has not left its group; then it leads a session
     ///     of its own. Nil for no end.
     /// - Throws: ``SystemCallError`` when it could not be started.
     package static func run(
         _ program: String, _ arguments: [String], environment: [String]? = plainEnvironment,
-        keeping limit: Int = 65_536, within time: Duration? = nil
+        standardInput: Int32? = nil, otherDescriptors: [Int32: Int32] = [:], keeping limit: Int = 65_536,
+        within time: Duration? = nil
     ) throws(SystemCallError) -> Finished {
         let (output, errors) = (try Pipe(), try Pipe())
         let streams = [output.reading, errors.reading]
         for stream in streams { try stream.makeNonblocking() }
         let child = try ChildProcess(
-            program, arguments, environment: environment, standardOutput: output.writing.descriptor,
-            standardError: errors.writing.descriptor, session: time == nil ? .inherited : .own)
+            program, arguments, environment: environment, standardInput: standardInput,
+            standardOutput: output.writing.descriptor, standardError: errors.writing.descriptor,
+            otherDescriptors: otherDescriptors, session: time == nil ? .inherited : .own)
         do throws(SystemCallError) {
             return try collect(streams, child, keeping: limit, within: time)
         } catch {

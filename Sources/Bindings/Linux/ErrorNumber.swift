@@ -75,6 +75,10 @@ package struct ErrorNumber: RawRepresentable, Sendable, Hashable {
     package static let inputOutput = ErrorNumber(EIO)
     /// ENXIO
     package static let noSuchDevice = ErrorNumber(ENXIO)
+    /// EOPNOTSUPP: the file system cannot do it.
+    package static let notSupported = ErrorNumber(EOPNOTSUPP)
+    /// ENOTTY: what is open does not know this request.
+    package static let noSuchRequest = ErrorNumber(ENOTTY)
     /// EINVAL
     package static let invalidArgument = ErrorNumber(EINVAL)
     /// EBADF

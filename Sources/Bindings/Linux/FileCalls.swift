@@ -239,6 +239,16 @@ package enum FileCalls {
         _ = try call("fchown", "", in: file) { Glibc.fchown(file, user, group) }
     }
 
+    /// The target shares the source's blocks from then on.
+    static func clone(_ source: Int32, to target: Int32) throws(SystemCallError) {
+        _ = try call("ficlone", "", in: target) { osc_clone_file(target, source) }
+    }
+
+    /// Whether another open file holds a lock of a part of the file (`fcntl`'s, not `flock`'s).
+    static func hasRangeLock(_ file: Int32) throws(SystemCallError) -> Bool {
+        try call("fcntl", "", in: file) { osc_has_range_lock(file) } != 0
+    }
+
     /// Closes a descriptor. What it may still report (a late error of a network file system) came with `fsync` where it matters.
     static func close(_ file: Int32) { _ = Glibc.close(file) }
 

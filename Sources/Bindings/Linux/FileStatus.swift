@@ -34,8 +34,10 @@ extension stat {
 
     /// Bytes.
     package var size: Int { Int(st_size) }
-    /// Bytes on the disk: less than ``size`` where there are holes.
+    /// Bytes on the disk: less than the size where there are holes.
     package var allocated: Int { Int(st_blocks) * 512 }
+    /// How many names it has.
+    package var names: Int { Int(st_nlink) }
     package var owner: UserID { st_uid }
     package var group: GroupID { st_gid }
     /// The last nine bits, and set-user-id, set-group-id and sticky.

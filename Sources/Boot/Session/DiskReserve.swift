@@ -19,6 +19,9 @@ struct DiskReserve: Sendable, Equatable {
     /// - Parameter total: the size of the file system.
     func forGuests(total: Int) -> Int { setting.map { Int(clamping: $0) } ?? min(total / 20, 1 << 30) }
 
+    /// Bytes that guests' disks may still grow by.
+    func margin(_ space: FileSystemSpace) -> Int { space.available - forGuests(total: space.total) }
+
     /// Bytes that logins leave free: four times as much, so that no login's guest stops another guest.
     func forLogins(total: Int) -> Int { min(forGuests(total: total), total / 8) * 4 }
 
@@ -68,12 +71,14 @@ final class SpaceWatch: Sendable {
 
     /// - Parameters:
     ///   - guests: the folder of the guests' changes.
+    ///   - home: the folder of the guest's home; nil for none.
     ///   - logins: the exchange folder.
     ///   - roomForLogins: hears at each look how many bytes logins may still store.
     ///   - changed: hears when what the room means has changed; at first nothing is short. It may wait.
     /// - Throws: ``SystemCallError`` when there is no thread for it.
     init(
-        _ reserve: DiskReserve, guests: String, logins: String, roomForLogins: @escaping @Sendable (Int) -> Void,
+        _ reserve: DiskReserve, guests: String, home: String? = nil, logins: String,
+        roomForLogins: @escaping @Sendable (Int) -> Void,
         changed: @escaping @Sendable (DiskReserve.Room) -> Void
     ) throws(SystemCallError) {
         let (stop, ended) = (try EventDescriptor(), try EventDescriptor())
@@ -84,7 +89,8 @@ final class SpaceWatch: Sendable {
             while true {
                 var pause: Int32 = 5000
                 // A folder that cannot be looked at now changes nothing: it is looked at again.
-                if let guests = try? FileSystemSpace(of: Folder(path: guests)) {
+                let spaces = [guests, home].compactMap(\.self).compactMap { try? FileSystemSpace(of: Folder(path: $0)) }
+                if let guests = spaces.min(by: { reserve.margin($0) < reserve.margin($1) }) {
                     // The same disk, unless the user has moved it.
                     let logins = (try? FileSystemSpace(of: Folder(path: logins))) ?? guests
                     let now = reserve.room(guests: guests, logins: logins, before: room)

@@ -116,7 +116,7 @@ struct RunningSession: Sendable {
         }
         do throws(SystemCallError) {
             let watch = try SpaceWatch(
-                disks.reserve, guests: disks.overlays, logins: disks.exchange,
+                disks.reserve, guests: disks.overlays, home: disks.homes, logins: disks.exchange,
                 roomForLogins: { [bounds] in bounds.setRoom($0) },
                 changed: { [bounds] in
                     bounds.setHeld($0.stopsLogins)
@@ -149,20 +149,33 @@ struct SessionDisks: Sendable {
     let exchange: String
     let cache: String
     let reserve: DiskReserve
+    /// Of the guest's home; nil for none.
+    var homes: String?
+
+    /// What guests write lies on two disks where the user has moved one: the fuller of them.
+    private var fullest: String {
+        guard let homes else { return overlays }
+        let margins = [overlays, homes].map { folder in
+            // One that cannot be looked at now is not the one to name.
+            (try? FileSystemSpace(of: Folder(path: folder))).map(reserve.margin) ?? .max
+        }
+        return margins[1] < margins[0] ? homes : overlays
+    }
 
     /// What the user is told about the disk of the guest's changes.
     /// - Parameter damage: what is wrong with the image, where a read failed for it: then this host's disk is not to blame.
     func text(of trouble: SessionLoop.DiskTrouble, damage: DiskImageError?) -> String {
-        switch trouble {
+        let fullest = fullest
+        return switch trouble {
         case .failing where damage != nil:
             "the guest waits for a part of its disk that cannot be read, and this is tried again: \(damage.map { "\($0)" } ?? ""). "
                 + "Stop the guest and use another version of the system"
         case .full:
-            "the disk that holds what guests write (\(overlays)) is full: the guest waits, and goes on by itself when "
-                + "there is room. \(advice(overlays))"
+            "the disk that holds what guests write (\(fullest)) is full: the guest waits, and goes on by itself when "
+                + "there is room. \(advice(fullest))"
         case .reserve:
-            "less than \(size(overlays, reserve.forGuests)) is free on the disk that holds what guests write (\(overlays)), which is "
-                + "the reserve: the guest waits, and goes on by itself when there is room. \(advice(overlays))"
+            "less than \(size(fullest, reserve.forGuests)) is free on the disk that holds what guests write (\(fullest)), which is "
+                + "the reserve: the guest waits, and goes on by itself when there is room. \(advice(fullest))"
         case .loginsReserve:
             "less than \(size(exchange, reserve.forLogins)) is free, or few new files can be made, on the disk that holds the exchange "
                 + "folder (\(exchange)): the "

@@ -34,6 +34,8 @@ package struct SessionDirectory: Sendable {
     package var keyIntoGuest: String { "\(secrets)/host_ed25519" }
     /// Whom ssh logs in as in the guest; absent for root.
     package var userInGuest: String { "\(path)/user" }
+    /// How far the guest is with its user's home, see ``HomeState``; absent for a guest without one.
+    package var home: String { "\(path)/home" }
     /// The password for the guest's console, 0600; absent where none was made.
     package var password: String { "\(path)/password" }
     /// In a folder of its own, where QEMU creates its socket.

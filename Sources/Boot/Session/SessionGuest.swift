@@ -64,6 +64,8 @@ struct SessionGuest: Sendable {
         let directory: SessionDirectory
         /// Nil for a guest that is thrown away.
         let machine: SessionMachine?
+        /// The disk that is its user's home.
+        let home: GuestHome?
     }
 
     /// Creates the overlay and the domain, and starts the guest.
@@ -84,7 +86,16 @@ struct SessionGuest: Sendable {
             try SessionSeed(
                 request: plan.request, chosen: chosen, directory: directory, usualUserData: plan.userData,
                 machine: plan.machine
-            ).write(authorizedKey: surroundings.credentials.authorizedKey)
+            ).write(authorizedKey: surroundings.credentials.authorizedKey, home: plan.home)
+        }
+        var entries: [GuestSpecification.FirmwareEntry] = surroundings.credentials.entries.map {
+            .init(name: $0.firmwareName, path: $0.path)
+        }
+        if let home = plan.home {
+            let path = "\(directory.credentials)/home"
+            try AtomicFile.write(
+                home.script(authorizedKey: surroundings.credentials.authorizedKey), to: path, mode: 0o600)
+            entries.append(.init(name: GuestHome.firmwareName, path: path))
         }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
         // An image whose head cannot be read now most likely has these; the guest reads it again.
@@ -101,10 +112,10 @@ struct SessionGuest: Sendable {
             firmware: plan.machine?.record?.firmware ?? (needsUEFI ? .uefi : .bios), media: media,
             imagePath: plan.imagePath, overlayPath: nil, consoleSocketPath: directory.consoleForGuest,
             networkSocketPath: directory.networkForGuest,
-            firmwareEntries: surroundings.credentials.entries.map { .init(name: $0.firmwareName, path: $0.path) },
+            firmwareEntries: entries,
             vncSocketPath: plan.request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
-            processor: processor(chosen), seed: seed, emulatorUser: surroundings.emulatorUser)
+            processor: processor(chosen), seed: seed, home: plan.home, emulatorUser: surroundings.emulatorUser)
         if let identity = plan.machine?.identity {
             (specification.uuid, specification.macAddress) = (identity.uuid, identity.mac)
         }

@@ -58,15 +58,10 @@ extension SessionRun {
         if !processor.isHost { update { $0.emulated = processor.rawValue } }
     }
 
-    /// Whether a vendor's file was found to be what its vendor has signed, or is judged before the start, as what must be here whole is.
-    private func isVerified(_ file: PinnedFile) -> Bool {
-        file.isWholeFirst && file.source.trust >= .whole || VendorNotes(places: places).isVerified(file)
-    }
-
     /// Whether the version is as sure as the user wants it.
     private func checkIsAllowed(_ image: VersionImage) throws(BootError) {
         let boots = UnverifiedBoots(places: places, settings: configuration.vendors)
-        let isVerified = image.file.map(isVerified) ?? false
+        let isVerified = image.file.map(VendorNotes(places: places).isVerifiedAtStart) ?? false
         let permission = boots.permission(
             for: image.chosen.version, of: VersionKey(image.chosen), isVerified: isVerified,
             isForced: request.allowUnverified ?? false)
@@ -80,7 +75,7 @@ extension SessionRun {
     /// Whether the version may be a machine's base: what is verified only as a whole may not before it is.
     private func checkMayBeKept(_ image: VersionImage) throws(MachineError) {
         guard let file = image.file, file.source.trust < .pieces, request.keepsUnverified != true,
-            request.allowUnverified != true, !isVerified(file)
+            request.allowUnverified != true, !VendorNotes(places: places).isVerifiedAtStart(file)
         else { return }
         throw .unverified(UnverifiedBoot(VersionKey(image.chosen), level: file.source.trust, least: .pieces))
     }

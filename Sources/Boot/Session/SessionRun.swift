@@ -121,6 +121,11 @@ package final class SessionRun: Sendable {
         }
         try await SessionGuest.check(
             request, chosen: version.chosen, userData: configuration.userData, directory: directory, machine: machine)
+        let home = try await SessionHome.take(
+            request, version, places: places, configuration: configuration, log: { [self] in note("\($0)\n") })
+        // Given back when nothing of the guest is left.
+        await teardown.add { withExtendedLifetime(home) {} }
+        update { $0.home = home?.name.text }
         let resources = try GuestResources(request.asBefore(machine?.record), advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")
@@ -166,12 +171,19 @@ package final class SessionRun: Sendable {
         }
         let plan = SessionGuest.Plan(
             request: request, resources: resources, version: version, userData: configuration.userData,
-            imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine)
+            imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
+            home: home?.guest)
         let guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
         if let machine { try await WorkerThread.run(name: "machine") { try machine.finish(cache) } }
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()
+        if let home {
+            let settling = try home.settle(
+                surroundings.credentials.authorizedKey, in: directory, state: state,
+                log: { [self] in note("\($0)\n") })
+            await teardown.add { settling.cancel() }
+        }
         let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
         await followBoot(
             guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil
@@ -183,7 +195,7 @@ package final class SessionRun: Sendable {
             shutdownSeconds: configuration.shutdownSeconds,
             disks: SessionDisks(
                 overlays: places.overlays, exchange: places.exchanges, cache: disk.cache.directory,
-                reserve: DiskReserve(setting: configuration.reserve)),
+                reserve: DiskReserve(setting: configuration.reserve), homes: home.map { _ in places.homes }),
             bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown)
     }
 

@@ -18,10 +18,12 @@ struct SessionSeed: Sendable {
     func check() throws { _ = try orders() }
 
     /// Writes the seed, the password for the console, and whom ssh logs in as. Takes milliseconds.
-    /// - Parameter authorizedKey: see ``GuestSeed/authorizedKeys``.
+    /// - Parameters:
+    ///   - authorizedKey: see ``GuestSeed/authorizedKeys``.
+    ///   - home: see ``GuestSeed/home``.
     /// - Returns: nil where the system asks for none.
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
-    func write(authorizedKey: String) throws -> GuestSeed.Files? {
+    func write(authorizedKey: String, home: GuestHome? = nil) throws -> GuestSeed.Files? {
         // A machine's is the same for ever: another one would mean another first boot.
         var identity =
             machine?.record?.identity
@@ -42,7 +44,7 @@ struct SessionSeed: Sendable {
             kind: kind, user: identity.user, authorizedKeys: [authorizedKey], passwordHash: identity.passwordHash,
             // The overlay's: without a machine it is of this session alone.
             instanceID: machine == nil ? directory.domainName : identity.instanceID, hostName: identity.hostName,
-            userData: userData)
+            userData: userData, home: home)
         let files = try seed.write(to: directory.credentials)
         // Where a machine's file is gone, its guest knows the password still, and nobody else.
         if let password { try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600) }
@@ -74,6 +76,12 @@ struct SessionSeed: Sendable {
 extension SessionDirectory {
     /// Whom ssh logs in as in the guest.
     package var loginUser: String {
+        if case .ready(let user) = homeState { return user }
+        return systemUser
+    }
+
+    /// Whom the system itself lets in.
+    var systemUser: String {
         // Where nothing is said it is root.
         let text = (try? FileContents.readText(userInGuest, limit: 64)) ?? ""
         let user = text.filter { $0 != "\n" }

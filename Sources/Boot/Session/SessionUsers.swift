@@ -36,7 +36,7 @@ struct SessionUsers: Sendable {
     ) -> SessionUsers {
         guard isRoot else { return SessionUsers([]) }
         do throws(ClaimedUser.Failure) {
-            return SessionUsers(try claim(3, name, [places.overlays, places.exchanges]))
+            return SessionUsers(try claim(3, name, [places.overlays, places.exchanges, places.homes]))
         } catch {
             log("warning: this guest has no users of its own, and shares those of other guests: \(error)")
             return SessionUsers([])

@@ -38,6 +38,11 @@ package struct VendorNotes: Sendable {
     /// Whether all of a file was here and was what its vendor has signed. This and ``standing(of:_:)`` are the only ones to say so.
     package func isVerified(_ file: PinnedFile) -> Bool { standing(of: file) == .verified }
 
+    /// Whether that is so, or will have been found out before a guest starts: what must be here as a whole is judged first.
+    func isVerifiedAtStart(_ file: PinnedFile) -> Bool {
+        file.isWholeFirst && file.source.trust >= .whole || isVerified(file)
+    }
+
     /// What was found of all of a file; nil where that has not happened, or what was written down of its pieces is gone.
     package func standing(of file: PinnedFile) -> FileStanding? {
         // Most have no note, and are done.

@@ -11,13 +11,17 @@ struct CloudConfig {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Our part alone, or a message of two parts, the user's after ours.
+    /// Our part alone, or a message of several, the user's after ours.
     func userData() throws(GuestDomainError) -> String {
-        guard let own = seed.userData else { return part }
-        return MultipartMessage(parts: [
-            .init(type: "text/cloud-config", name: "oscircular", text: part), try theirs(own),
-        ])
-        .text
+        var parts = [MultipartMessage.Part(type: "text/cloud-config", name: "oscircular", text: part)]
+        if let script = seed.homeScript {
+            // It runs at each start, before cloud-init makes its own user; and unlike `mounts` and `users` nothing in the user's part
+            // takes its place.
+            parts.append(
+                .init(type: "text/cloud-boothook", name: "oscircular-home", text: "#cloud-boothook\n\(script)"))
+        }
+        if let own = seed.userData { parts.append(try theirs(own)) }
+        return parts.count == 1 ? part : MultipartMessage(parts: parts).text
     }
 
     /// `user` is whoever the image calls its default user, by another name where it has another, and with its groups and shell. He exists,

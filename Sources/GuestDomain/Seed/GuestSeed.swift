@@ -22,10 +22,12 @@ package struct GuestSeed: Sendable, Equatable {
     package var hostName: String
     /// The user's own, which is obeyed after ours; nil for none.
     package var userData: UserData?
+    /// The disk that is a user's home: another user than ``user``, with the same keys and password. Nil for none.
+    package var home: GuestHome?
 
     package init(
         kind: Kind, user: String, authorizedKeys: [String], passwordHash: String?, instanceID: String,
-        hostName: String, userData: UserData? = nil
+        hostName: String, userData: UserData? = nil, home: GuestHome? = nil
     ) {
         self.kind = kind
         self.user = user
@@ -34,6 +36,12 @@ package struct GuestSeed: Sendable, Equatable {
         self.instanceID = instanceID
         self.hostName = hostName
         self.userData = userData
+        self.home = home
+    }
+
+    /// What root is to run at each start for the home; nil without one.
+    var homeScript: String? {
+        home?.script(authorizedKey: authorizedKeys.first ?? "", passwordHash: passwordHash)
     }
 
     /// What a guest's machine has of a seed.

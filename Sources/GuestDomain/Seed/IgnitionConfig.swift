@@ -16,14 +16,27 @@ struct IgnitionConfig {
         }
         let keys = seed.authorizedKeys.map(QuotedText.quoted).joined(separator: ",")
         let hash = seed.passwordHash.map { #","passwordHash":\#(QuotedText.quoted($0))"# } ?? ""
-        let files = [
+        var files = [
             file("/etc/hostname", mode: 0o644, "\(seed.hostName)\n"),
             file("/etc/ssh/sshd_config.d/10-oscircular.conf", mode: 0o600, "PasswordAuthentication no\n"),
         ]
+        var units = ""
+        if let script = seed.homeScript {
+            files.append(file(IgnitionConfig.homeScript, mode: 0o700, script))
+            let lines = IgnitionConfig.homeUnit.map { "\($0)\\n" }.joined()
+            units = #","systemd":{"units":[{"name":"oscircular-home.service","enabled":true,"contents":"\#(lines)"}]}"#
+        }
         return #"{"ignition":{\#(ignition)},"#
             + #""passwd":{"users":[{"name":\#(QuotedText.quoted(seed.user)),"sshAuthorizedKeys":[\#(keys)]\#(hash)}]},"#
-            + #""storage":{"files":[\#(files.joined(separator: ","))]}}"# + "\n"
+            + #""storage":{"files":[\#(files.joined(separator: ","))]}\#(units)}"# + "\n"
     }
+
+    private static let homeScript = "/etc/oscircular/home"
+    /// At each start; without characters that JSON escapes.
+    private static let homeUnit = [
+        "[Unit]", "Description=The user's home", "After=local-fs.target", "[Service]", "Type=oneshot",
+        "ExecStart=/bin/sh \(homeScript)", "[Install]", "WantedBy=multi-user.target",
+    ]
 
     private func file(_ path: String, mode: Int, _ text: String) -> String {
         let source = QuotedText.quoted("data:;base64,\(Base64.encode(Array(text.utf8)))")

@@ -38,6 +38,12 @@ struct BootCommand: AsyncParsableCommand {
     )
     var keep: String?
     @Option(help: "The guest's disk is this large, such as 20GiB; by default as large as its image.") var disk: String?
+    @Option(
+        help:
+            "The home that the guest's user gets, made where there is none: a disk that stays. See 'oscircular homes'.")
+    var home: String?
+    @Flag(help: "With --home: give it to a system that has not had it before, or is not verified.") var allowHome =
+        false
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -49,10 +55,12 @@ struct BootCommand: AsyncParsableCommand {
     func validate() throws {
         try BootCommand.check(memory: memory, cpus: cpus)
         if json && !detach { throw ValidationError("--json goes with --detach") }
+        if allowHome && home == nil { throw ValidationError("--allow-home goes with --home") }
         // As the parser's own errors, with the usage.
         do {
             _ = try VersionName(argument: name)
             if let keep { try MachineName.check(keep) }
+            if let home { _ = try KeptName(argument: home) }
         } catch { throw ValidationError(ErrorReport(error).message) }
         _ = try DiskSizeArgument.bytes(disk, "--disk")
     }
@@ -86,7 +94,8 @@ struct BootCommand: AsyncParsableCommand {
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
-            machine: keep.map { .new($0) }, diskSize: (try? DiskSizeArgument.bytes(disk, "--disk")) ?? nil)
+            machine: keep.map { .new($0) }, diskSize: (try? DiskSizeArgument.bytes(disk, "--disk")) ?? nil,
+            home: home, allowHome: allowHome ? true : nil)
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request
     }

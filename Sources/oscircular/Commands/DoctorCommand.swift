@@ -155,6 +155,7 @@ extension DoctorFinding {
             (host.emulator, host.emulatorPackage, true), ("qemu-img", "qemu-utils", true),
             ("sshd", "openssh-server", true), ("bwrap", "bubblewrap", true), ("ssh", "openssh-client", true),
             ("fusermount3", FUSECure.helperPackage, !CurrentUser.isRoot), ("virt-viewer", "virt-viewer", false),
+            ("mkfs.ext4", "e2fsprogs", false),
         ]
         return needed.map { name, package, isNeeded in
             if ProgramPath.find(name) != nil { return DoctorFinding(subject: name, result: .good, text: "installed") }

@@ -12,15 +12,9 @@ struct SSHCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = try CommandContext.load().registry.directory(of: id)
-        let proxy = "\(ShellQuote.quote(CommandContext.program)) ssh-proxy \(ShellQuote.quote(directory.sshToGuest))"
+        try await waitForHome(directory)
         let arguments =
-            [
-                "-F", "/dev/null", "-o", "ProxyCommand=\(proxy)", "-o", "IdentitiesOnly=yes",
-                "-o", "IdentityAgent=none", "-i", directory.keyIntoGuest, "-o", "StrictHostKeyChecking=no",
-                // The socket's other end is this guest by construction, so there is no host key to compare.
-                "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-                "-o", "PasswordAuthentication=no", "-l", directory.loginUser, "guest",
-            ] + command
+            GuestLogin.arguments(to: directory, as: directory.loginUser, program: CommandContext.program) + command
         let process: ChildProcess
         do {
             process = try ChildProcess(
@@ -36,6 +30,23 @@ struct SSHCommand: AsyncParsableCommand {
         }
         let code = try await WorkerThread.run(name: "ssh") { process.wait().shellStatus }
         throw ExitCode(code)
+    }
+
+    /// Who is at home in the guest can log in when it has the home, a moment after its start.
+    private func waitForHome(_ directory: SessionDirectory) async throws {
+        var isTold = false
+        for _ in 0..<1500 {
+            switch directory.homeState {
+            case .none, .ready: return
+            case .failed(let text): return Terminal.note("oscircular: \(Terminal.clean(text))")
+            case .waiting: break
+            }
+            guard directory.isAlive else { return }
+            if !isTold { Terminal.note("waiting until the guest has its home") }
+            isTold = true
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        Terminal.note("oscircular: the guest does not have its home yet; this is a login without it")
     }
 }
 
@@ -68,12 +79,5 @@ enum Relay {
                 guard (try? DescriptorWriting.writeAll(bytes, to: target)) != nil else { return }
             }
         }
-    }
-}
-
-/// Quotes text as one word of a POSIX shell.
-enum ShellQuote {
-    static func quote(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

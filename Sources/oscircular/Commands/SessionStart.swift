@@ -20,24 +20,19 @@ struct SessionStart {
         }
         var request = request
         request.fetchesBase = try await fetchesBase(request)
+        let isNewHome = isNewHome(request)
         var report = try await start(request)
-        if let change = report.tableChange {
-            try answer(change)
-            request.id = SessionID.random()
-            report = try await start(request)
-        }
-        if let boot = report.unverified, try isAllowed(boot) {
+        while try await answers(report, &request) {
             // A session's name is used once.
             request.id = SessionID.random()
-            report = try await start(request)
-        }
-        if let boot = report.keepsUnverified, isConfirmed(boot.keepingQuestion) {
-            (request.id, request.keepsUnverified) = (SessionID.random(), true)
             report = try await start(request)
         }
         if let failure = report.failure { throw failure }
         guard let last = report.status else { throw BootError.sessionSilent(request.id, pid: nil) }
         for note in report.notes ?? [] { Terminal.note(Terminal.clean(note)) }
+        if let home = request.home, isNewHome {
+            Terminal.note("the home '\(home)' is new: up to \(ByteCount.text(HomeLibrary.usualSize)), and empty")
+        }
         let directory = SessionDirectory(id: request.id, places: context.places)
         if detach {
             Interruption.handle(nil)
@@ -73,17 +68,32 @@ struct SessionStart {
         return report
     }
 
-    /// Asks the user, where there is one, and keeps a yes.
-    private func isAllowed(_ boot: UnverifiedBoot) throws -> Bool {
-        guard isConfirmed(boot.question) else { return false }
-        try UnverifiedBoots(places: context.places, settings: context.configuration.vendors).allow(boot)
-        return true
+    /// Asks the user, where there is one, what a start that failed asks, and keeps the answer.
+    /// - Returns: whether another start is worth trying: false where it asks for nothing, or the answer is no.
+    private func answers(_ report: StartReport, _ request: inout BootRequest) async throws -> Bool {
+        if let change = report.tableChange {
+            // He is asked once, and either answer lets it start.
+            try TableAnswers(places: context.places).keep(change, isAllowed: isConfirmed(change.question))
+            return true
+        }
+        if let boot = report.unverified, isConfirmed(boot.question) {
+            try UnverifiedBoots(places: context.places, settings: context.configuration.vendors).allow(boot)
+            return true
+        }
+        if let boot = report.keepsUnverified, isConfirmed(boot.keepingQuestion) {
+            request.keepsUnverified = true
+            return true
+        }
+        if let home = report.home, isConfirmed(home.question) {
+            let library = HomeLibrary(places: context.places)
+            try await WorkerThread.run(name: "home") { try library.allow(home) }
+            return true
+        }
+        return false
     }
 
-    /// Asks the user about a change of the table, and keeps what he says: he is asked once.
-    private func answer(_ change: TableChange) throws {
-        let isAllowed = isConfirmed(change.question)
-        try TableAnswers(places: context.places).keep(change, isAllowed: isAllowed)
+    private func isNewHome(_ request: BootRequest) -> Bool {
+        request.home.flatMap { KeptName($0) }.map { !HomeLibrary(places: context.places).exists($0) } ?? false
     }
 
     /// Whether there is a user who says yes.

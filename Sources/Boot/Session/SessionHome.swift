@@ -1,0 +1,187 @@
+import Catalog
+import GuestDomain
+import Linux
+
+/// The home of a session's guest: the session's alone from before the guest starts until it has ended.
+struct SessionHome: Sendable {
+    let name: KeptName
+    let guest: GuestHome
+    private let lock: HomeLock
+
+    /// Takes the home that a request names, and makes it where there is none. May copy it first, see ``keepBefore(_:_:_:_:)``.
+    /// - Returns: nil where the request names none.
+    /// - Throws: ``HomeError``: ``HomeError/notAllowed(_:)`` where the user has to allow it first; ``BootError/invalidKeptName(_:)``.
+    static func take(
+        _ request: BootRequest, _ version: SessionImage, places: Places, configuration: Configuration,
+        log: @escaping @Sendable (String) -> Void
+    ) async throws -> SessionHome? {
+        guard let text = request.home else { return nil }
+        let name = try KeptName(argument: text)
+        let library = HomeLibrary(places: places, reserve: configuration.reserve)
+        // What is verified block by block is so before it is read.
+        let isVerified = version.image.file.map { file in
+            file.source.trust >= .pieces || VendorNotes(places: places).isVerifiedAtStart(file)
+        }
+        let key = VersionKey(version.chosen)
+        let (isAllowed, id) = (request.allowHome ?? false, request.id)
+        return try await WorkerThread.run(name: "home") {
+            try take(name, for: id, key, isVerified: isVerified ?? true, isAllowed: isAllowed, library, log: log)
+        }
+    }
+
+    static func take(
+        _ name: KeptName, for session: String, _ key: VersionKey, isVerified: Bool, isAllowed: Bool,
+        _ library: HomeLibrary, log: (String) -> Void
+    ) throws(HomeError) -> SessionHome {
+        try library.prepareFolder()
+        let files = library.files(name)
+        let lock = try HomeLock.take(files, for: session)
+        files.sweep()
+        let isNew = !library.exists(name)
+        let known = isNew ? nil : try library.knownOrAdopted(files)
+        if !isAllowed, let question = library.question(name, known, key, isVerified: isVerified) {
+            throw .notAllowed(question)
+        }
+        if isNew {
+            try library.create(files, size: HomeLibrary.usualSize)
+            log("the home '\(name)' is new")
+        }
+        var record = try library.knownOrAdopted(files)
+        let disk = try files.open(files.disk)
+        try library.check(disk, name, record)
+        if !isNew { keepBefore(key, record, disk, files, library, log: log) }
+        record.isUsed = true
+        record.lastUsed = .init(
+            catalog: key.catalog, distribution: key.distribution, version: key.version, time: .now)
+        let system = "\(key.catalog)/\(key.distribution)"
+        if !record.systems.contains(system) { record.systems.append(system) }
+        try library.write(record, files)
+        return SessionHome(name: name, guest: GuestHome(diskPath: files.disk, user: record.user), lock: lock)
+    }
+
+    /// Bytes that are copied before a start, where blocks cannot be shared: some seconds' work.
+    private static let mostToCopy = 2 << 30
+    /// Backups that are left of those.
+    private static let backupsKept = 3
+
+    /// Keeps the home as it is before a version that has not had it last, where there is room.
+    private static func keepBefore(
+        _ key: VersionKey, _ record: HomeRecord, _ disk: FileHandle, _ files: HomeFiles, _ library: HomeLibrary,
+        log: (String) -> Void
+    ) {
+        guard let last = record.lastUsed,
+            (last.catalog, last.distribution, last.version) != (key.catalog, key.distribution, key.version)
+        else { return }
+        do throws(HomeError) {
+            let backup = try library.backup(files, disk, isAutomatic: true, mostToCopy: mostToCopy)
+            log("the home '\(files.name)' is kept as it was before \(key): backup \(backup.name)")
+            for old in files.backupNames.filter(HomeFiles.isAutomatic).dropFirst(backupsKept) {
+                Paths.removeIfPossible(files.backup(old))
+            }
+        } catch {
+            log("warning: no backup of the home '\(files.name)' was made before \(key): \(error)")
+        }
+    }
+
+    // MARK: In the guest
+
+    /// Sees to it that the guest has the home where it belongs: some systems have done it by themselves when a login is possible, for others
+    /// it is done then. Returns at once.
+    /// - Throws: ``SystemCallError`` where the session's folder cannot be written.
+    func settle(
+        _ authorizedKey: String, in directory: SessionDirectory, state: SessionState,
+        log: @escaping @Sendable (String) -> Void
+    ) throws(SystemCallError) -> Task<Void, Never> {
+        try directory.setHome(.waiting)
+        let (name, user, script) = (name, guest.user, guest.script(authorizedKey: authorizedKey))
+        return Task {
+            var tries = SettlingTries()
+            while !Task.isCancelled {
+                // A task that is cancelled ends with the loop.
+                try? await Task.sleep(for: tries.pause)
+                if Task.isCancelled { return }
+                let login = directory.systemUser
+                // Without ssh, or a thread, it is as if nobody answered.
+                let finished = try? await WorkerThread.run(name: "home in guest") {
+                    try GuestLogin.run(script, in: directory, as: login, within: .seconds(180))
+                }
+                if Task.isCancelled { return }
+                switch tries.outcome(finished) {
+                case .ready:
+                    // Who logs in then gets the system's own user.
+                    try? directory.setHome(.ready(user))
+                    return log("the home '\(name)' is at /home/\(user)")
+                case .failed(let reason):
+                    let text = "the home '\(name)' is not in use: \(reason)"
+                    // As above.
+                    try? directory.setHome(.failed(text))
+                    state.note(error: text)
+                    return log(text)
+                case .again: break
+                }
+            }
+        }
+    }
+}
+
+/// How often it is tried to reach a guest, and what its answers mean.
+struct SettlingTries: Sendable {
+    enum Outcome: Equatable { case ready, again, failed(String) }
+
+    private var unanswered = 0
+    private var failed = 0
+
+    /// Before the next try: the start of a guest takes seconds, or minutes in emulation.
+    var pause: Duration { .seconds(unanswered < 60 ? 3 : 15) }
+
+    /// - Parameter finished: how ssh ended; nil where it did not start.
+    mutating func outcome(_ finished: ChildProcess.Finished?) -> Outcome {
+        guard let finished, case .exited(let code) = finished.ending, code != 255 else {
+            unanswered += 1
+            // An hour.
+            guard unanswered >= 280 else { return .again }
+            return .failed(
+                "nobody could log in to the guest, which must have an ssh server that takes the session's key")
+        }
+        if code == 0 { return .ready }
+        failed += 1
+        // What the guest's own start does at the same time may be in the way.
+        guard failed >= 3 else { return .again }
+        let lines = finished.text.split(separator: "\n")
+        let mark = "oscircular-home: "
+        let own = lines.last { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
+        return .failed(own ?? lines.last.map(String.init) ?? "a command in the guest ended with \(code)")
+    }
+}
+
+/// How far a guest is with its user's home.
+package enum HomeState: Sendable, Equatable {
+    case none
+    case waiting
+    /// The user whose home it is.
+    case ready(String)
+    case failed(String)
+}
+
+extension SessionDirectory {
+    package var homeState: HomeState {
+        // Where there is no file there is no home.
+        guard let text = try? FileContents.readText(home, limit: 4096) else { return .none }
+        let words = text.split(separator: "\n").first.map { $0.split(separator: " ", maxSplits: 1) } ?? []
+        switch words.first {
+        case "ready": return .ready(words.count > 1 ? String(words[1]) : "root")
+        case "failed": return .failed(words.count > 1 ? String(words[1]) : "")
+        default: return .waiting
+        }
+    }
+
+    func setHome(_ state: HomeState) throws(SystemCallError) {
+        let text =
+            switch state {
+            case .none, .waiting: "waiting"
+            case .ready(let user): "ready \(user)"
+            case .failed(let reason): "failed \(reason.filter { $0 != "\n" })"
+            }
+        try AtomicFile.write("\(text)\n", to: home, mode: 0o600)
+    }
+}
