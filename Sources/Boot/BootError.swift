@@ -28,6 +28,8 @@ package enum BootError: Error, Sendable {
     case packed(PackedFile)
     /// The layout of the state folder is not one that this program knows.
     case newerState(folder: String, format: String)
+    /// What the user typed is not a ``KeptName``.
+    case invalidKeptName(String)
 }
 
 /// A vendor's file that cannot be read before all of it is here.

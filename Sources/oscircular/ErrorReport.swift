@@ -254,6 +254,12 @@ struct ErrorReport {
                 "\(folder) was written by a newer oscircular (its format is \(format), this program knows "
                     + "\(StateFormat.current)): use that program, or set XDG_STATE_HOME to another folder"
             )
+        case .invalidKeptName(let name):
+            (
+                ExitStatus.usage,
+                "'\(name)' cannot be the name of a home or a machine: use at most \(KeptName.longest) lower-case letters, digits, '.', '_' "
+                    + "and '-', with a letter or a digit at the beginning"
+            )
         }
     }
 

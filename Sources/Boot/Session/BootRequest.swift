@@ -37,6 +37,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var keepsUnverified: Bool?
     /// Whether all of a machine's base is fetched on a line that is paid by the byte; nil means no. On others it always is.
     package var fetchesBase: Bool?
+    /// Whether a system gets the home that the user has not allowed it yet; nil means no.
+    package var allowHome: Bool?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
@@ -57,7 +59,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
         id: String, name: String, memoryMiB: Int?, cpus: Int?, display: Display, network: String, accel: String,
         connect: String?, keepsExchange: Bool? = nil, exchangeLimit: UInt64? = nil,
         allowUnverified: Bool? = nil, userData: String? = nil, machine: KeptMachine? = nil, diskSize: UInt64? = nil,
-        home: String? = nil
+        home: String? = nil, allowHome: Bool? = nil
     ) {
         self.id = id
         self.name = name
@@ -74,6 +76,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
         self.machine = machine
         self.diskSize = diskSize
         self.home = home
+        self.allowHome = allowHome
     }
 }
 
@@ -94,6 +97,8 @@ package struct StartReport: Codable, Sendable {
     package var keepsUnverified: UnverifiedBoot?
     /// What the user should know about a guest that runs, a sentence each; nil for nothing.
     package var notes: [String]?
+    /// What the user has to allow first, where that is why the start failed: ``HomeLibrary/allow(_:)``, then another start.
+    package var home: HomeQuestion?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status
