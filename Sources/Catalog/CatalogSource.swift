@@ -44,7 +44,7 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     /// - Throws: ``CatalogAccessError/invalidName(_:)``, ``CatalogAccessError/invalidLocation(_:reason:)``: also where what
     ///   expired is allowed of another machine's tree, which could keep updates away unseen.
     package init(name: String, location: String, allowsExpired: Bool = false) throws(CatalogAccessError) {
-        guard CatalogSource.isName(name) else {
+        guard CatalogSource.isValid(name: name) else {
             throw .invalidName(name)
         }
         guard !location.utf8.contains(0) else { throw .invalidLocation(location, reason: "it contains a NUL") }
@@ -126,7 +126,8 @@ package struct CatalogSource: Sendable, Hashable, Codable {
     /// Whether nobody on the way can change what comes: https, a file: URL, or a server on the loopback interface.
     package var isPrivate: Bool { url.hasPrefix("https:") || URLText.isOfThisMachine(url) }
 
-    private static func isName(_ name: String) -> Bool {
+    /// Whether a text may be the name of a catalog: a letter or digit, then at most 63 letters, digits, `.`, `_` and `-`.
+    package static func isValid(name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
         func isAlphanumeric(_ byte: UInt8) -> Bool {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)

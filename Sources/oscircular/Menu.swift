@@ -61,7 +61,7 @@ struct Menu {
         return MachineFacts(
             hasDisplay: GuestWindow.hasDisplay(), mayShowShell: !LoginFacts.current().isLoginsFirst,
             errorLog: errorLog(context.places), secondsEast: Int64(WallClock.secondsEast), opening: opening,
-            fetchesRest: context.configuration.prefetchRest != "never")
+            isOpeningAsked: display != nil, fetchesRest: context.configuration.prefetchRest != "never")
     }
 
     /// Not named like a session's log, which would be trimmed.

@@ -170,7 +170,7 @@ import menu_sample
     @Test func theListIsDrawnBeforeAnythingIsKnown() {
         let menu = Typing.menu(offer: nil)
         #expect(menu.text().contains { $0.contains("reading the catalogs") })
-        #expect(menu.start() == [.loadOffer(isAsked: false), .loadGuests])
+        #expect(menu.start() == [.loadOffer(isAsked: false), .loadGuests, .loadMachines])
     }
 
     @Test func everySizeKeepsTheChosenRowOnTheScreen() {

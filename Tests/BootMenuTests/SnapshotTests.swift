@@ -73,6 +73,10 @@ import menu_sample
                     $0.type("http://127.0.0.1/")
                 }
             ),
+            ("machines", MachineTests.menu(columns: columns, rows: rows)),
+            ("machine", machine(columns: columns, rows: rows)),
+            ("settings", SettingsFormTests.settings(columns: columns, rows: rows)),
+            ("keep", SettingsFormTests.boot(keeps: true, columns: columns, rows: rows)),
             ("trust", after { _ = $0.handle(.catalogAsks(plainRequest, isPrivate: false)) }),
             (
                 "leave",
@@ -101,6 +105,15 @@ import menu_sample
         _ = state.handle(.launched(1, session: status.id))
         _ = state.handle(.guests([Guest(status)]))
         picture(&state)
+    }
+
+    /// The screen of a kept machine.
+    private static func machine(columns: Int, rows: Int) -> MenuState {
+        var menu = MachineTests.menu(columns: columns, rows: rows)
+        // On a screen that is too small for anything keys do nothing.
+        for _ in 0..<10 where menu.chosenMachine?.name != "work" { menu.press(.named(.up)) }
+        menu.press(.named(.right))
+        return menu
     }
 
     private static func picture(_ state: inout MenuState) {

@@ -230,7 +230,7 @@ import menu_sample
         #expect(menu.text().contains { $0.contains("asking Debian for the builds") })
         _ = menu.handle(.vendorAnswered(debian, failure: nil))
         let effects = menu.handle(.offer(VendorScreens.listed()))
-        #expect(effects.contains { if case .boot(newest, _, nil) = $0 { true } else { false } }, "\(effects)")
+        #expect(effects.contains { if case .boot(newest, _, nil, _) = $0 { true } else { false } }, "\(effects)")
     }
 
     @Test func anotherKeyMeansThatNothingBoots() {
@@ -259,7 +259,9 @@ import menu_sample
         menu.press(.named(.right), .named(.down))
         let effects = menu.press(.named(.enter))
         #expect(
-            effects.contains { if case .boot(VendorScreens.image("2026-11-09"), _, nil) = $0 { true } else { false } })
+            effects.contains {
+                if case .boot(VendorScreens.image("2026-11-09"), _, nil, _) = $0 { true } else { false }
+            })
     }
 
     @Test(arguments: [
@@ -290,7 +292,7 @@ import menu_sample
         #expect(no.press(.named(.enter)).allSatisfy { if case .boot = $0 { false } else { true } })
         menu.press(.named(.right))
         let effects = menu.press(.named(.enter))
-        #expect(effects.contains { if case .boot(newest, _, question) = $0 { true } else { false } }, "\(effects)")
+        #expect(effects.contains { if case .boot(newest, _, question, _) = $0 { true } else { false } }, "\(effects)")
     }
 
     @Test func aChangeOfTheTableIsAskedAboutAndTheFirstAnswerIsNone() throws {

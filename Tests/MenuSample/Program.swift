@@ -4,7 +4,7 @@ import Dispatch
 import Glibc
 import Linux
 
-/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--silence SECONDS] [--empty] [--tidy]
+/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--silence SECONDS] [--empty] [--tidy] [--machines]
 /// [--vendors [--catalogs]] [--ascii] [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
 @main
 enum Program {
@@ -42,7 +42,8 @@ enum Program {
                 SampleOffer.few(isTidy: arguments.contains("--tidy"))
             }
         let backend = SampleBackend(
-            offer: offer, flood: number(after: "--flood") ?? 0, silence: .seconds(number(after: "--silence") ?? 0))
+            offer: offer, machines: arguments.contains("--machines") ? SampleOffer.machines() : [],
+            flood: number(after: "--flood") ?? 0, silence: .seconds(number(after: "--silence") ?? 0))
         let options = MenuOptions(
             mouse: !arguments.contains("--no-mouse"), color: !arguments.contains("--no-color"),
             ascii: arguments.contains("--ascii"), environment: { name in getenv(name).map { String(cString: $0) } })

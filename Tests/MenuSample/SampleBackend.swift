@@ -8,21 +8,23 @@ import Vendors
 
 /// A made-up world for the menu: for its screen tests and its benchmark. Nothing is fetched and nothing boots.
 final class SampleBackend: MenuBackend {
-    private struct World {
+    struct World {
         var offer: MenuOffer
         var guests: [Guest] = []
         var pinned: Set<VersionKey> = []
         var ticks = 0
+        var machines: [MachineItem] = []
+        var settings: [SystemName: SystemSettings] = [:]
     }
 
-    private let world: Mutex<World>
+    let world: Mutex<World>
     /// Steps of a fetch at full rate, 5,000 a second; 0 for one at a gentle rate.
     private let flood: Int
     /// How long a survey of all guests takes, as if one of them did not answer.
     private let silence: Duration
 
-    init(offer: MenuOffer, flood: Int, silence: Duration) {
-        world = Mutex(World(offer: offer))
+    init(offer: MenuOffer, machines: [MachineItem] = [], flood: Int, silence: Duration) {
+        world = Mutex(World(offer: offer, machines: machines))
         self.flood = flood
         self.silence = silence
     }
@@ -101,7 +103,9 @@ final class SampleBackend: MenuBackend {
 
     func keep(_ change: TableChange, isAllowed: Bool) async throws {}
 
-    func boot(_ image: VersionKey, session: String, allowing: UnverifiedBoot?) async throws -> StartReport {
+    func boot(
+        _ image: VersionKey, session: String, allowing: UnverifiedBoot?, wishes: BootWishes
+    ) async throws -> StartReport {
         let version = world.withLock { world in
             world.offer.systems.first { $0.name == image.system }?.versions.first { $0.key == image }
         }
@@ -116,6 +120,12 @@ final class SampleBackend: MenuBackend {
             state: .starting, phase: .catalog, pid: getpid(), started: Timestamp.now.description,
             consoleLog: "/var/lib/oscircular/logs/\(session).log", blocks: 4800, blocksHere: 1248,
             bootSet: SessionStatus.BootSetProgress(blocks: 336, done: 0))
+        status.machine = wishes.keep ?? wishes.start
+        status.home = world.withLock { world in
+            if let keep = wishes.keep { world.keep(keep, image, home: wishes.home) }
+            return wishes.home ?? world.settings[image.system]?.home
+        }
+        if status.home?.isEmpty == true { status.home = nil }
         for phase in SessionStatus.Phase.allCases where phase != .up {
             status.phase = phase
             status.accel = phase == .guest ? "tcg" : nil

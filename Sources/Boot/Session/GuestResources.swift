@@ -12,8 +12,6 @@ struct GuestResources: Sendable, Equatable {
         static var here: Available { Available(memoryMiB: Machine.memoryBytes >> 20, processors: Machine.processors) }
     }
 
-    /// What a guest has where nobody says anything.
-    private static let usual = (memoryMiB: 1024, cpus: 1)
     /// QEMU's `q35` has more only with an interrupt controller that few guests can use.
     private static let mostProcessors = 255
 
@@ -34,7 +32,7 @@ struct GuestResources: Sendable, Equatable {
         // The rest is for this machine itself: QEMU, the disk's cache, and whoever works here.
         let most = max(1, machine.memoryMiB / 4 * 3)
         let (memory, cpus) = (
-            advice.memoryMiB ?? GuestResources.usual.memoryMiB, advice.cpus ?? GuestResources.usual.cpus
+            advice.memoryMiB ?? SystemSettings.usualMemoryMiB, advice.cpus ?? SystemSettings.usualCpus
         )
         memoryMiB = request.memoryMiB ?? min(memory, most)
         self.cpus = request.cpus ?? min(cpus, machine.processors)

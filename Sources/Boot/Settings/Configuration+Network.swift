@@ -5,7 +5,7 @@ import TOMLKit
 /// Servers: mirrors that the user added, and the credentials for each server.
 extension Configuration {
     /// Sections whose keys are names, or that come several times.
-    static let networkSections: Set<String> = ["mirrors", "host"]
+    static let namedSections: Set<String> = ["mirrors", "host", "system"]
 
     private static let hostKeys: Set<String> = ["name", "bearer-file", "certificate", "key", "ca", "netrc"]
 

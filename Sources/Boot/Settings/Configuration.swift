@@ -1,6 +1,5 @@
 import Catalog
 import Curl
-import Formats
 import Linux
 import TOMLKit
 
@@ -43,6 +42,9 @@ package struct Configuration: Sendable, Equatable {
     /// What is offered of vendors' own files.
     package var vendors = VendorSettings()
 
+    /// What the user has set for one system alone, by `CATALOG/DISTRO`.
+    package var systems: [String: SystemSettings] = [:]
+
     static let usualExchangeLimit: UInt64 = 16 << 30
 
     package init() {}
@@ -82,6 +84,7 @@ package struct Configuration: Sendable, Equatable {
         let reader = SettingsReader(table: table, file: file)
         try reader.checkKeys()
         try applyNetwork(table, file: file)
+        try applySystems(table, file: file)
         if let value = try reader.string("cache.directory") {
             guard value.hasPrefix("/") else {
                 throw .configuration(file: file, key: "cache.directory", reason: "must be an absolute path")
@@ -93,8 +96,8 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.integer("network.requests", in: 1...256) { parallelRequests = value }
         if let value = try reader.integer("prefetch.quiet", in: 1...300) { quietSeconds = value }
         if let value = try reader.string("prefetch.rest", among: ["auto", "always", "never"]) { prefetchRest = value }
-        if let value = try reader.integer("guest.memory", in: 16...1_048_576) { memoryMiB = value }
-        if let value = try reader.integer("guest.cpus", in: 1...512) { cpus = value }
+        if let value = try reader.integer("guest.memory", in: SystemSettings.memoryBounds) { memoryMiB = value }
+        if let value = try reader.integer("guest.cpus", in: SystemSettings.cpuBounds) { cpus = value }
         if let value = try reader.string("guest.accel", among: ["auto", "kvm", "tcg"]) { accelerator = value }
         if let value = try reader.string("guest.display", among: ["window", "console", "none"]) { display = value }
         if let value = try reader.string("guest.connect") { connect = value }
@@ -118,86 +121,5 @@ package struct Configuration: Sendable, Equatable {
         // Empty takes back what /etc says.
         if let value = try reader.string("vendors.from") { vendors.from = value.isEmpty ? nil : value }
         if let value = try reader.string("network.mode", among: ["user", "lan", "none"]) { network = value }
-    }
-}
-
-/// Typed look-ups by dotted path.
-private struct SettingsReader {
-    let table: TOMLTable
-    let file: String
-
-    private static let known: [String: Set<String>] = [
-        "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
-        "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
-        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "user-data"],
-        "vendors": ["enabled", "least", "hidden", "from"],
-    ]
-
-    /// A misspelt setting is an error, not a silent default.
-    func checkKeys() throws(BootError) {
-        for section in table.keys where !Configuration.networkSections.contains(section) {
-            guard let keys = SettingsReader.known[section], let inner = table[section]?.table else {
-                throw .configuration(file: file, key: section, reason: "no such section")
-            }
-            for key in inner.keys where !keys.contains(key) {
-                throw .configuration(file: file, key: "\(section).\(key)", reason: "no such setting")
-            }
-        }
-    }
-
-    private func value(_ path: String) -> TOMLValueConvertible? {
-        let parts = path.split(separator: ".").map(String.init)
-        return table[parts[0]]?.table?[parts[1]]
-    }
-
-    func string(_ path: String, among choices: [String]? = nil) throws(BootError) -> String? {
-        guard let value = value(path) else { return nil }
-        guard let text = value.string, choices?.contains(text) ?? true else {
-            let wanted = choices.map { "one of \($0.joined(separator: ", "))" } ?? "a string"
-            throw .configuration(file: file, key: path, reason: "must be \(wanted)")
-        }
-        return text
-    }
-
-    func boolean(_ path: String) throws(BootError) -> Bool? {
-        guard let value = value(path) else { return nil }
-        guard let isSet = value.bool else {
-            throw .configuration(file: file, key: path, reason: "must be true or false")
-        }
-        return isSet
-    }
-
-    func strings(_ path: String) throws(BootError) -> [String]? {
-        guard let value = value(path) else { return nil }
-        guard let array = value.array else {
-            throw .configuration(file: file, key: path, reason: "must be a list of strings")
-        }
-        var texts: [String] = []
-        for element in array {
-            guard let text = element.string else {
-                throw .configuration(file: file, key: path, reason: "must be a list of strings")
-            }
-            texts.append(text)
-        }
-        return texts
-    }
-
-    func integer(_ path: String, in range: ClosedRange<Int>) throws(BootError) -> Int? {
-        guard let value = value(path) else { return nil }
-        guard let number = value.int, range.contains(number) else {
-            throw .configuration(
-                file: file, key: path, reason: "must be a number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
-    }
-
-    func bytes(_ path: String) throws(BootError) -> UInt64? {
-        guard let value = value(path) else { return nil }
-        if let number = value.int, number >= 0 { return UInt64(number) }
-        guard let text = value.string, let bytes = ByteCount.parse(text) else {
-            throw .configuration(
-                file: file, key: path, reason: "must be a size in bytes, such as 20000000000 or \"20GiB\"")
-        }
-        return bytes
     }
 }

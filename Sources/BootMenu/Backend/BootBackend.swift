@@ -18,7 +18,7 @@ package final class BootBackend: MenuBackend {
     let registry: SessionRegistry
     /// Path of our own program, which the sessions' processes run.
     private let program: String
-    private let hasDisplay: Bool
+    let hasDisplay: Bool
     let describe: @Sendable (any Error) -> String
     /// Made anew when the table of vendors has changed.
     private let loaded: Mutex<SystemsLibrary>
@@ -99,8 +99,14 @@ package final class BootBackend: MenuBackend {
         return try? await registry.send(.blockMap, cells: wanted, to: session).map?.cells
     }
 
-    package func boot(_ image: VersionKey, session: String, allowing: UnverifiedBoot?) async throws -> StartReport {
+    package func boot(
+        _ image: VersionKey, session: String, allowing: UnverifiedBoot?, wishes: BootWishes
+    ) async throws -> StartReport {
         let registry = registry
+        // They may have been changed since the menu was opened, by its own form too.
+        let all = try await current()
+        let own = all.systems[image.system.description] ?? SystemSettings()
+        let configuration = all.applying(own)
         let unverified = UnverifiedBoots(places: places, settings: configuration.vendors)
         try await WorkerThread.run(name: "stale") {
             if let allowing { try unverified.allow(allowing) }
@@ -108,13 +114,25 @@ package final class BootBackend: MenuBackend {
             registry.trimLogs()
         }
         var request = BootRequest(
-            id: session, name: image.description, memoryMiB: configuration.memoryMiB, cpus: configuration.cpus,
+            id: session, name: image.description,
+            // A machine has what it had the last time, unless something is set for its system.
+            memoryMiB: wishes.start == nil ? configuration.memoryMiB : own.memoryMiB,
+            cpus: wishes.start == nil ? configuration.cpus : own.cpus,
             // Windows and consoles are opened from the menu later; the guest needs a screen for that.
             display: hasDisplay ? .window : .none, network: configuration.network, accel: configuration.accelerator,
             connect: configuration.connect, keepsExchange: configuration.keepsExchange ? nil : false,
-            exchangeLimit: configuration.exchangeLimit)
+            exchangeLimit: configuration.exchangeLimit, machine: BootBackend.machine(wishes),
+            // A machine that there is has its disk, and the home that it was made with.
+            diskSize: wishes.diskSize ?? (wishes.start == nil ? own.diskSize : nil),
+            home: wishes.home.map { $0.isEmpty ? nil : $0 } ?? (wishes.start == nil ? own.home : nil))
+        (request.allowHome, request.fetchesBase) = (wishes.allowsHome == nil ? nil : true, wishes.fetchesBase)
+        if wishes.keepsUnverified { request.keepsUnverified = true }
         request.asksOfTable = true
         return try await SessionLauncher(places: places, program: program).start(request)
+    }
+
+    private static func machine(_ wishes: BootWishes) -> BootRequest.KeptMachine? {
+        wishes.keep.map { .new($0) } ?? wishes.start.map { .started($0) }
     }
 
     package func order(_ command: ControlCommand, session: String) async throws {

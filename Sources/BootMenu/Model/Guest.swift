@@ -28,6 +28,11 @@ package struct Guest: Sendable, Equatable {
 
     package var id: String { status.id }
     package var image: VersionKey { status.image }
+
+    /// `work: debian`, or only what it runs where it is no kept machine.
+    var label: String { status.machine.map { "\($0): \(image.distribution)" } ?? image.distribution }
+    /// `work: debian 2026-11-16`.
+    var title: String { "\(label) \(image.version)" }
 }
 
 extension SessionStatus {
@@ -39,6 +44,7 @@ extension SessionStatus {
 package struct Launch: Sendable {
     package let number: Int
     package let image: VersionKey
+    package let wishes: BootWishes
     /// The id of its session, which is among the guests as soon as it answers; nil until it is started.
     package var session: String?
     /// Whether its guest runs, or ran.
@@ -48,10 +54,14 @@ package struct Launch: Sendable {
     /// How far its start is, or was when it failed; nil if unknown, and once its guest runs: then that is among the guests.
     package var lastStatus: SessionStatus?
 
-    init(number: Int, image: VersionKey) {
+    init(number: Int, image: VersionKey, wishes: BootWishes = BootWishes()) {
         self.number = number
         self.image = image
+        self.wishes = wishes
     }
+
+    /// `work: debian 2026-11-16`, or only the version where it is no kept machine.
+    var title: String { (wishes.machine.map { "\($0): " } ?? "") + image.title }
 
     /// Whether it has neither come up nor failed yet.
     var isStarting: Bool { !isUp && failure == nil }

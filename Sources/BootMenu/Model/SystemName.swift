@@ -2,7 +2,7 @@ import Boot
 import Catalog
 
 /// One operating system of one catalog.
-package struct SystemName: Sendable, Hashable, Comparable {
+package struct SystemName: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let catalog: String
     package let distribution: String
 
@@ -10,6 +10,8 @@ package struct SystemName: Sendable, Hashable, Comparable {
         self.catalog = catalog
         self.distribution = distribution
     }
+
+    package var description: String { "\(catalog)/\(distribution)" }
 
     package static func < (left: SystemName, right: SystemName) -> Bool {
         (left.distribution, left.catalog) < (right.distribution, right.catalog)

@@ -29,9 +29,22 @@ package protocol MenuBackend: Sendable {
     /// - Parameters:
     ///   - session: the id for its session.
     ///   - allowing: what the user allows from now on, having been asked.
-    func boot(_ image: VersionKey, session: String, allowing: UnverifiedBoot?) async throws -> StartReport
+    ///   - wishes: what this boot has of its own, over what is set for its system.
+    func boot(
+        _ image: VersionKey, session: String, allowing: UnverifiedBoot?, wishes: BootWishes
+    ) async throws -> StartReport
     /// Keeps what the user says to a change of the table of vendors, which counts from now on.
     func keep(_ change: TableChange, isAllowed: Bool) async throws
+    /// What is opened for a new guest of a system as soon as it runs, if that is set for this system; nil where it is not.
+    func opening(of system: SystemName) async -> MachineFacts.Opening?
+    /// The kept machines, by name.
+    func machines() async throws -> [MachineItem]
+    /// Changes a machine that does not run. Some changes take minutes.
+    func change(_ machine: String, _ change: MachineChange) async throws
+    /// What is set for a system, and what holds where nothing is.
+    func settings(of system: SystemName) async throws -> SettingsOverview
+    /// Sets what a system has in the user's own configuration file.
+    func set(_ settings: SystemSettings, of system: SystemName) async throws
     func order(_ command: ControlCommand, session: String) async throws
     /// Connects this process's terminal to the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws

@@ -35,7 +35,12 @@ extension MenuLoop {
                 self.post(.explained(image, end))
             }
         case .answer(let change, let isAllowed): keep(change, isAllowed)
-        case .boot(let image, let number, let allowing): boot(image, number, allowing)
+        case .boot(let image, let number, let allowing, let wishes): boot(image, number, allowing, wishes)
+        case .loadMachines: loadMachines()
+        case .change(let machine, let change): self.change(machine, change)
+        case .loadSettings(let system, let form):
+            attempt { self.post(.settings(try await self.backend.settings(of: system), form)) }
+        case .saveSettings(let system, let settings): save(settings, of: system)
         case .order(let order, let session):
             attempt {
                 try await self.backend.order(order, session: session)
@@ -113,7 +118,7 @@ extension MenuLoop {
         }
     }
 
-    private func boot(_ image: VersionKey, _ number: Int, _ allowing: UnverifiedBoot?) {
+    private func boot(_ image: VersionKey, _ number: Int, _ allowing: UnverifiedBoot?, _ wishes: BootWishes) {
         let session = SessionID.random()
         // The lists show it soon, too.
         nextPoll = 0
@@ -130,18 +135,24 @@ extension MenuLoop {
             defer { following.cancel() }
             do {
                 await answering?.value
-                let report = try await backend.boot(image, session: session, allowing: allowing)
+                let report = try await backend.boot(image, session: session, allowing: allowing, wishes: wishes)
+                let opening = await backend.opening(of: image.system)
                 if let question = report.unverified {
                     post(.launchAsks(number, question))
                 } else if let change = report.tableChange {
                     post(.launchAsksOfTable(number, change))
+                } else if let question = report.home {
+                    post(.launchAsksHome(number, question))
+                } else if let boot = report.keepsUnverified {
+                    post(.launchAsksKeep(number, boot))
                 } else if let boot = report.refused {
                     post(.launchFailed(number, boot.refusal, report.status))
                 } else if let failure = report.failure {
                     post(.launchFailed(number, backend.message(for: failure), report.status))
                 } else {
                     ups += 1
-                    post(.launchUp(number, report.status))
+                    post(.launchUp(number, report.status, opening: opening))
+                    for note in report.notes ?? [] { post(.done(note)) }
                 }
             } catch {
                 post(.launchFailed(number, backend.message(for: error), nil))
@@ -162,6 +173,49 @@ extension MenuLoop {
                 post(.fetchEnded(number, Task.isCancelled ? .stopped : .failed(backend.message(for: error))))
             }
             fetches[number] = nil
+        }
+    }
+
+    /// One load at a time; if another is asked for meanwhile, it follows.
+    func loadMachines() {
+        if isLoadingMachines {
+            wantsMachinesAgain = true
+            return
+        }
+        isLoadingMachines = true
+        attempt {
+            defer {
+                self.isLoadingMachines = false
+                if self.wantsMachinesAgain {
+                    self.wantsMachinesAgain = false
+                    self.loadMachines()
+                }
+            }
+            let machines = try await self.backend.machines()
+            // If nothing changed there is nothing to draw.
+            if machines != self.state.machines { self.post(.machines(machines)) }
+        }
+    }
+
+    private func change(_ machine: String, _ change: MachineChange) {
+        Task {
+            do {
+                try await backend.change(machine, change)
+                post(.machineChanged(machine, change, failure: nil))
+            } catch {
+                post(.machineChanged(machine, change, failure: backend.message(for: error)))
+            }
+        }
+    }
+
+    private func save(_ settings: SystemSettings, of system: SystemName) {
+        Task {
+            do {
+                try await backend.set(settings, of: system)
+                post(.settingsSaved(system, failure: nil))
+            } catch {
+                post(.settingsSaved(system, failure: backend.message(for: error)))
+            }
         }
     }
 

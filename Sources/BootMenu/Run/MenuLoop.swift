@@ -47,6 +47,10 @@ package actor MenuLoop {
     /// What the user said last to a change of the table is being kept.
     var answering: Task<Void, Never>?
     var wantsOfferAgain: Bool?
+    /// When kept machines are looked at next without a reason, by ``MonotonicClock``.
+    private var nextMachines: UInt64 = 0
+    var isLoadingMachines = false
+    var wantsMachinesAgain = false
     private var ended: CheckedContinuation<MenuEnd, Never>?
     private var end: MenuEnd?
 
@@ -167,6 +171,11 @@ package actor MenuLoop {
         let interval: UInt64 =
             state.top.screen.kind == .guest ? 300_000_000 : state.isLive ? 1_000_000_000 : 3_000_000_000
         nextPoll = now + interval
+        if state.followsMachines, now >= nextMachines {
+            // Each block of their bases is looked up.
+            nextMachines = now + 5_000_000_000
+            loadMachines()
+        }
         guard !isPolling else { return }
         isPolling = true
         let watched = state.watched

@@ -46,18 +46,21 @@ package struct MachineFacts: Sendable, Hashable {
     package var secondsEast: Int64
     /// What is opened for a guest as soon as it runs, if it was booted from this menu.
     package var opening: Opening
+    /// Whether that was asked for when the menu was started; what is set for a system does not change it then.
+    package var isOpeningAsked: Bool
     /// Whether the rest of a vendor's file is fetched while its guest runs, so that it can be verified.
     package var fetchesRest: Bool
 
     package init(
         hasDisplay: Bool = false, mayShowShell: Bool = true, errorLog: String = "", secondsEast: Int64 = 0,
-        opening: Opening = .nothing, fetchesRest: Bool = true
+        opening: Opening = .nothing, isOpeningAsked: Bool = false, fetchesRest: Bool = true
     ) {
         self.hasDisplay = hasDisplay
         self.mayShowShell = mayShowShell
         self.errorLog = errorLog
         self.secondsEast = secondsEast
         self.opening = opening
+        self.isOpeningAsked = isOpeningAsked
         self.fetchesRest = fetchesRest
     }
 }

@@ -7,6 +7,8 @@ package enum Command: Sendable, Hashable {
     case find, details, offline, pin, remove, refresh, hide
     case cache, verify, addCatalog, log, help
     case console, window, pause, stop, force, login
+    case settings, bootWith, keep
+    case snapshot, revert, removeSnapshot, clone, rename, grow, export
     case redraw, suspend, quit, quitAtOnce
 }
 
@@ -35,6 +37,7 @@ package struct KeyBinding: Sendable {
     private static let images: Set<MenuScreen.Kind> = [.systems, .versions, .details]
     private static let running: Set<MenuScreen.Kind> = [.guest, .guests]
     private static let kept: Set<MenuScreen.Kind> = [.versions, .cache]
+    private static let machine: Set<MenuScreen.Kind> = [.machine]
     private static let top: Set<MenuScreen.Kind> = [.systems]
     private static let below = Set(MenuScreen.Kind.allCases).subtracting(top)
 
@@ -45,15 +48,34 @@ package struct KeyBinding: Sendable {
     /// All bindings, in the order of hints and help.
     package static let all: [KeyBinding] = [
         KeyBinding(
-            .activate, [.named(.enter)], on: top, hint: "boot", help: "Boot the newest version; fold or unfold a vendor"
-        ),
+            .activate, [.named(.enter)], on: top, hint: "boot",
+            help: "Boot the newest version; start a machine; fold or unfold"),
         KeyBinding(
             .activate, [.named(.enter)], on: [.versions, .details], hint: "boot this one",
             help: "Boot this version (an older one to go back)"),
         KeyBinding(.activate, [.named(.enter)], on: [.guests], hint: "open", help: "Show this guest"),
         KeyBinding(
+            .activate, [.named(.enter)], on: machine, hint: "start", help: "Start this machine, or show its guest"),
+        KeyBinding(
+            .snapshot, [.character("s")], on: machine, hint: "snapshot", help: "Take a snapshot of the machine's disk"),
+        KeyBinding(
+            .revert, [.character("R")], on: machine, hint: "revert", help: "Go back to the chosen snapshot (asks first)"
+        ),
+        KeyBinding(.clone, [.character("c")], on: machine, hint: "clone", help: "Make another machine like this one"),
+        KeyBinding(.rename, [.character("n")], on: machine, hint: "rename", help: "Give the machine another name"),
+        KeyBinding(.grow, [.character("+")], on: machine, hint: "grow", help: "Make the machine's disk larger"),
+        KeyBinding(
+            .export, [.character("w")], on: machine, hint: "export",
+            help: "Write the machine's disk to a file of its own"),
+        KeyBinding(
+            .removeSnapshot, [.character("x")], on: machine, hint: "drop snapshot",
+            help: "Remove the chosen snapshot (asks first)"),
+        KeyBinding(
+            .remove, [.character("d"), .named(.delete)], on: machine, hint: "forget",
+            help: "Forget the machine with its disk (asks first)"),
+        KeyBinding(
             .enter, [.named(.right), .character("v"), .character("l")], on: top, hint: "versions",
-            help: "Show all versions of this system; unfold a vendor"),
+            help: "Show all versions, or the machine; unfold a vendor"),
         KeyBinding(.enter, [.named(.right), .character("l")], on: [.guests], help: "Show this guest"),
         KeyBinding(
             .console, [.character("c")], on: running, hint: "console", help: "Open the guest's console (Ctrl-] returns)"
@@ -84,6 +106,14 @@ package struct KeyBinding: Sendable {
             .find, [.character("/"), .function(3)], on: [.systems, .versions], hint: "find",
             help: "Find as you type (Esc clears)"),
         KeyBinding(
+            .keep, [.character("K")], on: images, hint: "keep", help: "Boot it as a machine that stays, under a name"),
+        KeyBinding(
+            .bootWith, [.character("b")], on: images, hint: "boot with",
+            help: "Boot with a home or a larger disk (the home is remembered)"),
+        KeyBinding(
+            .settings, [.character("E")], on: images.union(machine), hint: "settings",
+            help: "Change this system's memory, disk, home and so on"),
+        KeyBinding(
             .cache, [.character("C"), .function(4)], on: all(but: .cache), hint: "cache",
             help: "Show the cache and the space it takes"),
         KeyBinding(
@@ -91,7 +121,7 @@ package struct KeyBinding: Sendable {
             help: "Pin or unpin the newest version"),
         KeyBinding(
             .remove, [.character("d"), .named(.delete)], on: [.systems, .details], hint: "remove",
-            help: "Remove its own blocks, or a catalog (asks first)"),
+            help: "Remove its blocks, a catalog or a machine (asks first)"),
         KeyBinding(
             .hide, [.character("H")], on: top, hint: "hide", help: "Hide a vendor (or show it again, at the list's end)"
         ),
@@ -100,7 +130,8 @@ package struct KeyBinding: Sendable {
             help: "Show the user and password for the guest's console"),
         KeyBinding(.addCatalog, [.character("a"), .function(2)], on: top, hint: "add", help: "Follow another catalog"),
         KeyBinding(
-            .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests], hint: "refresh",
+            .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests, .machine],
+            hint: "refresh",
             help: "Check for new versions"),
         KeyBinding(
             .log, [.character("L"), .function(8)], on: all(but: .log), hint: "log",

@@ -17,12 +17,16 @@ package enum MenuEvent: Sendable {
     case launched(Int, session: String)
     /// What a launch's session says of itself while it starts.
     case launchStatus(Int, SessionStatus)
-    /// The guest of a launch runs; what its session says of itself where that is known.
-    case launchUp(Int, SessionStatus?)
+    /// The guest of a launch runs; what its session says of itself where that is known, and what is set to be opened for its system.
+    case launchUp(Int, SessionStatus?, opening: MachineFacts.Opening? = nil)
     /// The launch waits for the user, who has to allow this first.
     case launchAsks(Int, UnverifiedBoot)
     /// The launch waits for the user, who is to say whether a catalog's table may change the system.
     case launchAsksOfTable(Int, TableChange)
+    /// The launch waits for the user, who has to say whether this system may have a home.
+    case launchAsksHome(Int, HomeQuestion)
+    /// The launch waits for the user, who has to say whether a machine may be made of what nobody has verified yet.
+    case launchAsksKeep(Int, UnverifiedBoot)
     /// The launch failed, for this reason; how far it was where that is known.
     case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)
@@ -42,9 +46,24 @@ package enum MenuEvent: Sendable {
     case explained(VersionKey, GuestEnd)
     /// How to log in to a guest; nil where nobody prepared one.
     case login(VersionKey, GuestLogin?)
+    /// The kept machines.
+    case machines([MachineItem])
+    /// A change of a machine has ended; why it was not made, where it was not.
+    case machineChanged(String, MachineChange, failure: String?)
+    /// What is set for a system, for the form that the user wants to see.
+    case settings(SettingsOverview, SettingsForm)
+    /// A system's settings were saved; why not, where they were not.
+    case settingsSaved(SystemName, failure: String?)
     /// Something that the user asked for was done.
     case done(String)
     case failed(String)
+}
+
+/// The forms that show a system's settings.
+package enum SettingsForm: Sendable, Hashable {
+    case settings
+    /// `keeps`: as a machine that stays.
+    case boot(VersionKey, keeps: Bool)
 }
 
 /// What a click can hit.
@@ -81,7 +100,12 @@ package enum MenuEffect: Sendable, Hashable {
     /// Keep what the user says to a change of the table; boots that follow wait for that.
     case answer(TableChange, isAllowed: Bool)
     /// `allowing`: what the user was asked about, and allows from now on.
-    case boot(VersionKey, launch: Int, allowing: UnverifiedBoot? = nil)
+    case boot(VersionKey, launch: Int, allowing: UnverifiedBoot? = nil, BootWishes = BootWishes())
+    case loadMachines
+    case change(machine: String, MachineChange)
+    /// Read what is set for a system, for a form.
+    case loadSettings(SystemName, SettingsForm)
+    case saveSettings(SystemName, SystemSettings)
     case order(ControlCommand, session: String)
     case console(session: String)
     case window(session: String)

@@ -9,11 +9,13 @@ package enum MenuScreen: Sendable, Hashable {
     case launch(Int)
     /// A guest that was running already.
     case guest(String)
+    /// A kept machine, with its snapshots.
+    case machine(String)
     case guests, cache, log, help
 
     /// The kind of screen, without what it is about: the key for tables.
     package enum Kind: Sendable, Hashable, CaseIterable {
-        case systems, versions, details, guest, guests, cache, log, help
+        case systems, versions, details, guest, machine, guests, cache, log, help
     }
 
     package var kind: Kind {
@@ -22,6 +24,7 @@ package enum MenuScreen: Sendable, Hashable {
         case .versions: .versions
         case .details: .details
         case .launch, .guest: .guest
+        case .machine: .machine
         case .guests: .guests
         case .cache: .cache
         case .log: .log

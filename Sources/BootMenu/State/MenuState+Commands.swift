@@ -24,7 +24,17 @@ extension MenuState {
             open(.cache)
             return [.loadCache]
         case .verify: return verify()
-        case .addCatalog: overlay = .form(CatalogForm())
+        case .addCatalog: overlay = .form(.catalog())
+        case .settings: return askSettings()
+        case .keep: return askBoot(keeps: true)
+        case .bootWith: return askBoot(keeps: false)
+        case .snapshot: askChange(.snapshot)
+        case .clone: askChange(.clone)
+        case .rename: askChange(.rename)
+        case .grow: askChange(.grow)
+        case .export: askChange(.export)
+        case .revert: askRevert()
+        case .removeSnapshot: askRemoveSnapshot()
         case .log: open(.log)
         case .help: open(.help)
         case .console: return chosenGuest.map { reach($0, .console(session: $0.id)) } ?? []
@@ -51,13 +61,18 @@ extension MenuState {
         case .stop, .force: chosenGuest != nil
         case .activate:
             top.screen.kind == .guests
-                ? chosenGuest != nil : chosenImage != nil || chosenVendorSystem != nil || chosenGroup != nil
-        case .enter, .details: chosenImage != nil || chosenVendorSystem != nil
-        case .offline, .pin: chosenImage != nil
+                ? chosenGuest != nil
+                : chosenImage != nil || chosenVendorSystem != nil || chosenGroup != nil || chosenHeading != nil
+                    || chosenMachine != nil
+        case .enter, .details: chosenImage != nil || chosenVendorSystem != nil || chosenMachine != nil
+        case .offline, .pin, .keep, .bootWith: chosenImage != nil
+        case .settings: chosenSystemName != nil
+        case .snapshot, .clone, .rename, .grow, .export: chosenMachine != nil
+        case .revert, .removeSnapshot: chosenSnapshot != nil
         case .hide: chosenGroup != nil
         // Who was not told at its first start who may log in knows no password of ours.
         case .login: chosenSession.map { $0.status.phase == .up && hasLogin($0.image) } ?? false
-        case .remove: chosenImage != nil || chosenCatalog != nil
+        case .remove: chosenImage != nil || chosenCatalog != nil || chosenMachine != nil
         default: true
         }
     }
@@ -103,6 +118,7 @@ extension MenuState {
         }
         if let group = chosenGroup, group.isHidden { return hide() }
         if let refusal = refusal() { return refusal }
+        if let machine = chosenMachine { return start(machine) }
         guard let image = chosenImage else { return awaitBuilds() }
         if let running = running(image) {
             overlay = .dialog(
@@ -137,13 +153,15 @@ extension MenuState {
     }
 
     /// - Parameter allowing: what the user was asked about, and allows.
-    mutating func boot(_ image: VersionKey, allowing: UnverifiedBoot? = nil) -> [MenuEffect] {
+    mutating func boot(
+        _ image: VersionKey, allowing: UnverifiedBoot? = nil, wishes: BootWishes = BootWishes()
+    ) -> [MenuEffect] {
         let number = nextNumber()
-        launches[number] = Launch(number: number, image: image)
+        launches[number] = Launch(number: number, image: image, wishes: wishes)
         hasChosen = true
         open(.launch(number))
         log.append(LogEntry(time: now, text: "booting \(image)", isFailure: false))
-        return [.boot(image, launch: number, allowing: allowing)]
+        return [.boot(image, launch: number, allowing: allowing, wishes)]
     }
 
     private mutating func enter() -> [MenuEffect] {
@@ -152,6 +170,10 @@ extension MenuState {
             if let heading = chosenHeading {
                 if heading.isUnfolded { scroll(1) } else { fold(true) }
                 return []
+            }
+            if let machine = chosenMachine {
+                open(.machine(machine.name))
+                return [.loadMachines]
             }
             if let system = chosenVendorSystem {
                 open(.versions(system.name))
@@ -170,7 +192,10 @@ extension MenuState {
     }
 
     private mutating func details() -> [MenuEffect] {
-        if let image = chosenImage {
+        if let machine = chosenMachine {
+            open(.machine(machine.name))
+            return [.loadMachines]
+        } else if let image = chosenImage {
             open(.details(image))
         } else if let name = chosenVendorSystem?.name {
             open(.details(VersionKey(catalog: name.catalog, distribution: name.distribution, version: "")))
@@ -198,10 +223,11 @@ extension MenuState {
         switch top.screen.kind {
         case .cache: return [.loadCache]
         case .guests: return [.loadGuests]
+        case .machine: return [.loadMachines]
         case .versions where chosenVendorSystem != nil: return askVendor(isAsked: true)
         default:
             isRefreshing = true
-            return [.loadOffer(isAsked: true)] + askVendor(isAsked: true)
+            return [.loadOffer(isAsked: true), .loadMachines] + askVendor(isAsked: true)
         }
     }
 

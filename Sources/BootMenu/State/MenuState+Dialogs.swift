@@ -12,13 +12,13 @@ extension MenuState {
         case .force(let session):
             say("session \(session): powered off")
             return [.order(.force, session: session)]
-        case .boot(let image): return boot(image)
-        case .allow(let allowed):
+        case .boot(let image, let wishes): return boot(image, wishes: wishes)
+        case .allow(let allowed, let wishes):
             let image = VersionKey(
                 catalog: allowed.catalog, distribution: allowed.distribution, version: allowed.version)
-            return boot(image, allowing: allowed)
-        case .answer(let change, let isAllowed, let image):
-            return [.answer(change, isAllowed: isAllowed)] + boot(image)
+            return boot(image, allowing: allowed, wishes: wishes)
+        case .answer(let change, let isAllowed, let image, let wishes):
+            return [.answer(change, isAllowed: isAllowed)] + boot(image, wishes: wishes)
         case .open(let screen):
             open(screen)
             return [.loadGuests]
@@ -26,6 +26,7 @@ extension MenuState {
         case .stopFetch(let number): return [.stopFetch(number)]
         case .remove(let image): return [.remove(image)]
         case .removeCatalog(let name): return [.removeCatalog(name)]
+        case .change(let machine, let wanted): return change(machine, wanted)
         case .trust(let request):
             say("fetching the catalog of \(request.url)")
             return [.addCatalog(request)]
@@ -109,6 +110,7 @@ extension MenuState {
                     [Dialog.cancel(), .init(label: "Stop following", action: .removeCatalog(catalog.name))]))
             return
         }
+        if let machine = chosenMachine { return askForget(machine) }
         guard let image = chosenImage else { return }
         let item = cache?.items.first { $0.image == image }
         let amount = (item?.own).map { " (\(Format.bytes($0)))" } ?? ""
@@ -117,22 +119,5 @@ extension MenuState {
                 "Remove \(image.title) from the cache?",
                 "The blocks\(amount) that no other version needs are removed. They can be fetched again.",
                 [Dialog.cancel(), .init(label: "Remove", action: .remove(image))]))
-    }
-
-    mutating func submit(_ form: CatalogForm) -> [MenuEffect] {
-        var form = form
-        let request = form.request
-        if request.name.isEmpty || request.url.isEmpty {
-            form.error =
-                request.name.isEmpty
-                ? "enter a name: what you want to call this catalog" : "enter the catalog's address"
-            form.focus = request.name.isEmpty ? 0 : 1
-            overlay = .form(form)
-            return []
-        }
-        form.isBusy = true
-        form.error = ""
-        overlay = .form(form)
-        return [.addCatalog(request)]
     }
 }

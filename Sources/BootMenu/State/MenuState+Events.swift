@@ -13,14 +13,20 @@ extension MenuState {
         case .launchStatus(let number, let status):
             // One that was asked for before the start's end may arrive after it.
             if launches[number]?.isStarting == true { launches[number]?.lastStatus = status }
-        case .launchUp(let number, let status): return rise(number, status)
+        case .launchUp(let number, let status, let opening): return rise(number, status, opening)
         case .launchFailed(let number, let reason, let status): fail(number, reason, status)
         case .launchAsks(let number, let boot): ask(number, boot)
         case .launchAsksOfTable(let number, let change): ask(number, change)
+        case .launchAsksHome(let number, let question): ask(number, question)
+        case .launchAsksKeep(let number, let boot): askKeep(number, boot)
         case .looked(let number): return takeLook(number)
         case .vendorAnswered(let name, let failure): return take(failure, of: name)
         case .explained(let image, let end): explain(image, end)
         case .login(let image, let login): tell(login, of: image)
+        case .machines(let machines): take(machines)
+        case .machineChanged(let name, let change, let failure): return end(change, of: name, failure)
+        case .settings(let overview, let form): show(overview, form)
+        case .settingsSaved(let name, let failure): return endSave(of: name, failure)
         case .fetched(let number, let done, let total, let rate):
             guard let index = fetches.firstIndex(where: { $0.number == number }) else { break }
             (fetches[index].done, fetches[index].total, fetches[index].rate) = (done, total, rate)
@@ -69,8 +75,9 @@ extension MenuState {
         for guest in ended {
             // A failed launch has a message of its own.
             guard guest.status.phase == .up || guest.status.state == .stopping else { continue }
-            say("\(guest.image.title) has ended")
+            say("\(guest.title) has ended")
             if effects.isEmpty { effects = [.loadOffer(isAsked: false)] }
+            if guest.status.machine != nil, !effects.contains(.loadMachines) { effects.append(.loadMachines) }
             effects.append(.explainEnd(session: guest.id, guest.image))
             leave(guest.id)
         }
@@ -83,7 +90,9 @@ extension MenuState {
 
     /// A guest is among the others from the moment that it runs: a survey of all sessions, which waits for the slowest, may
     /// take seconds to find it, or find that it has ended already.
-    private mutating func rise(_ number: Int, _ status: SessionStatus?) -> [MenuEffect] {
+    private mutating func rise(
+        _ number: Int, _ status: SessionStatus?, _ opening: MachineFacts.Opening?
+    ) -> [MenuEffect] {
         launches[number]?.isUp = true
         launches[number]?.lastStatus = nil
         var effects: [MenuEffect] = []
@@ -92,15 +101,22 @@ extension MenuState {
             let all = guests.filter { $0.id != status.id } + [Guest(status)]
             effects = take(all.sorted { ($0.status.started, $0.id) < ($1.status.started, $1.id) })
         }
-        return effects + [.loadGuests, .loadOffer(isAsked: false)] + opening(number)
+        return effects + [.loadGuests, .loadOffer(isAsked: false)] + news(number)
+            + self.opening(number, opening)
+    }
+
+    /// A machine that has just been made is not in the list yet.
+    private func news(_ number: Int) -> [MenuEffect] {
+        launches[number]?.wishes.machine == nil ? [] : [.loadMachines]
     }
 
     /// What is opened without being asked for, now that a guest runs; nothing if the user has moved on to something else.
-    private func opening(_ number: Int) -> [MenuEffect] {
+    private func opening(_ number: Int, _ ofSystem: MachineFacts.Opening?) -> [MenuEffect] {
         guard top.screen == .launch(number), overlay == nil, let session = launches[number]?.session else {
             return []
         }
-        return switch facts.opening {
+        // What was asked for when the menu was started comes before what is set.
+        return switch facts.isOpeningAsked ? facts.opening : ofSystem ?? facts.opening {
         case .nothing: []
         case .window: [.window(session: session)]
         case .console: [.console(session: session)]
@@ -124,7 +140,7 @@ extension MenuState {
         launches[number]?.failure = reason
         launches[number]?.lastStatus = status ?? launch.lastStatus ?? guests.first { $0.id == launch.session }?.status
         guests.removeAll { $0.id == launch.session }
-        say("\(launch.image.title) did not boot: \(reason)", isFailure: true)
+        say("\(launch.title) did not boot: \(reason)", isFailure: true)
         settle()
     }
 

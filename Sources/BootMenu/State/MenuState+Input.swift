@@ -93,7 +93,7 @@ extension MenuState {
         return []
     }
 
-    private mutating func handle(_ input: ScreenInput, in form: CatalogForm) -> [MenuEffect] {
+    private mutating func handle(_ input: ScreenInput, in form: Form) -> [MenuEffect] {
         var form = form
         switch input {
         case .named(.escape):
@@ -106,13 +106,19 @@ extension MenuState {
         case .named(.backTab), .named(.up): form.focus = (form.focus + form.fields.count - 1) % form.fields.count
         case .named(.enter):
             guard !form.isBusy else { return [] }
-            if form.focus < form.fields.count - 1 {
+            // All fields of a catalog are needed, so it goes through them; what the others leave empty need not be entered.
+            if form.purpose == .catalog, form.focus < form.fields.count - 1 {
                 form.focus += 1
                 break
             }
             return submit(form)
         default:
-            if !form.isBusy, MenuState.edit(&form.fields[form.focus], with: input) { form.error = "" }
+            guard !form.isBusy else { break }
+            if MenuState.choose(&form.fields[form.focus], with: input)
+                || MenuState.edit(&form.fields[form.focus], with: input)
+            {
+                form.error = ""
+            }
         }
         overlay = .form(form)
         return []
@@ -146,6 +152,25 @@ extension MenuState {
             list(stack.count - 1)
         }
         return []
+    }
+
+    /// Takes the keys with which a field's choices are gone through.
+    /// - Returns: whether it was one of them; of a field that has only these, every key is.
+    private static func choose(_ field: inout TextField, with input: ScreenInput) -> Bool {
+        guard !field.choices.isEmpty else { return false }
+        switch input {
+        case .named(.right) where field.cursor == field.characters.count: field.choose(forward: true)
+        case .named(.right), .character(" "):
+            guard field.isClosed else { return false }
+            field.choose(forward: true)
+        case .named(.left) where field.isClosed: field.choose(forward: false)
+        case .named(.backspace), .named(.delete), .control("u"):
+            guard field.isClosed else { return false }
+            field.clear()
+        case .character(let character) where field.isClosed: field.choose(from: character)
+        default: return field.isClosed
+        }
+        return true
     }
 
     /// - Returns: whether the field changed or its cursor moved.

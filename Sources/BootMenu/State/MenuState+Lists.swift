@@ -9,6 +9,9 @@ extension MenuState {
         case group(VendorGroup, isUnfolded: Bool)
         /// The heading of the vendors that the user has hidden, and how many they are.
         case hidden(Int, isUnfolded: Bool)
+        /// The heading of the kept machines.
+        case machines([MachineItem], isUnfolded: Bool)
+        case machine(MachineItem)
     }
 
     /// How many rows the shown list or text has.
@@ -16,6 +19,7 @@ extension MenuState {
         switch top.screen {
         case .systems, .versions: top.rows.count
         case .guests: guests.count
+        case .machine(let name): machine(name)?.snapshots.count ?? 0
         case .cache: cache?.items.count ?? 0
         case .log, .help, .details: layout.textRows
         case .launch, .guest: 0
@@ -35,10 +39,13 @@ extension MenuState {
     package func systemsRow(_ row: Int, of open: OpenScreen) -> SystemsRow? {
         guard open.rows.indices.contains(row) else { return nil }
         let index = open.rows[row]
+        if index < 0 { return machinesRow(index) }
         if index < offer.systems.count { return .system(offer.systems[index]) }
         let trouble = index - offer.systems.count
         return troubled.indices.contains(trouble) ? .catalog(offer.catalogs[troubled[trouble]]) : heading(index)
     }
+
+    static let machinesIdentity = "machines"
 
     /// The version that a key on this screen is about.
     package var chosenImage: VersionKey? {
@@ -116,8 +123,8 @@ extension MenuState {
             }.map { $0 + offer.systems.count }
             stack[level].rows =
                 wanted.isEmpty
-                ? offer.systems.indices.filter { !offer.systems[$0].isVendors } + catalogs + vendorRows
-                : matches(wanted) + catalogs
+                ? machineRows + offer.systems.indices.filter { !offer.systems[$0].isVendors } + catalogs + vendorRows
+                : machineRows(matching: wanted.split(separator: " ")) + matches(wanted) + catalogs
         case .versions(let name):
             let versions = system(name)?.versions ?? []
             stack[level].rows = versions.indices.filter {
@@ -163,6 +170,9 @@ extension MenuState {
             case .catalog(let catalog): "\(catalog.name)/"
             case .group(let group, _): MenuState.identity(of: group)
             case .hidden: "hidden"
+            case .machines: MenuState.machinesIdentity
+            // No catalog's name ends with a colon.
+            case .machine(let machine): "machine:\(machine.name)"
             case nil: nil
             }
         case .versions(let name):

@@ -100,7 +100,7 @@ extension MenuState {
         guard case .systems = top.screen, let row = systemsRow(top.position.selected, of: top) else { return nil }
         switch row {
         case .group(let group, let isUnfolded): return group.isHidden ? nil : (row, isUnfolded)
-        case .hidden(_, let isUnfolded): return (row, isUnfolded)
+        case .hidden(_, let isUnfolded), .machines(_, let isUnfolded): return (row, isUnfolded)
         default: return nil
         }
     }
@@ -112,6 +112,7 @@ extension MenuState {
         case .group(let group, _):
             if isUnfolded { unfolded.insert(group.name) } else { unfolded.remove(group.name) }
         case .hidden: showsHidden = isUnfolded
+        case .machines: machinesFold = isUnfolded
         default: return
         }
         list(0)
@@ -135,9 +136,12 @@ extension MenuState {
         case .group(let group, let isUnfolded) where !group.isHidden:
             guard isUnfolded else { return false }
             fold(false)
-        case .hidden(_, let isUnfolded):
+        case .hidden(_, let isUnfolded), .machines(_, let isUnfolded):
             guard isUnfolded else { return false }
             fold(false)
+        case .machine:
+            machinesFold = false
+            list(0, choosing: Self.machinesIdentity)
         case .group:
             // A hidden vendor's: back to the heading of what is hidden.
             showsHidden = false
@@ -256,30 +260,27 @@ extension MenuState {
 
     /// The boot of what cannot be verified first waits for the user's word.
     mutating func ask(_ number: Int, _ boot: UnverifiedBoot) {
-        launches[number] = nil
-        stack.removeAll { $0.screen == .launch(number) }
-        settle()
+        let wishes = withdraw(number)
         notices.append(
             Dialog(
                 "\(boot.distribution) is not verified",
                 "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). Whoever controls that server, or has broken into it, "
                     + "decides what runs in the guest. Boot it all the same? You are asked once for this system.",
-                [Dialog.cancel(), .init(label: "Boot it", action: .allow(boot))]))
+                [Dialog.cancel(), .init(label: "Boot it", action: .allow(boot, wishes))]))
     }
 
     /// The boot waits for the user's word on what a catalog's table changes.
     mutating func ask(_ number: Int, _ change: TableChange) {
-        guard let image = launches.removeValue(forKey: number)?.image else { return }
-        stack.removeAll { $0.screen == .launch(number) }
-        settle()
+        guard let image = launches[number]?.image else { return }
+        let wishes = withdraw(number)
         notices.append(
             Dialog(
                 "A catalog changes \(change.name)",
                 "\(change.text.prefix(1).uppercased())\(change.text.dropFirst()). You are asked once for this change.",
                 [
                     Dialog.cancel(),
-                    .init(label: "Boot as before", action: .answer(change, isAllowed: false, image)),
-                    .init(label: "Allow and boot", action: .answer(change, isAllowed: true, image)),
+                    .init(label: "Boot as before", action: .answer(change, isAllowed: false, image, wishes)),
+                    .init(label: "Allow and boot", action: .answer(change, isAllowed: true, image, wishes)),
                 ]))
     }
 

@@ -42,6 +42,12 @@ package struct MenuState: Sendable {
     /// Guests that run or start, in the order of their start.
     package internal(set) var guests: [Guest] = []
     package internal(set) var launches: [Int: Launch] = [:]
+    /// The kept machines, by name.
+    package internal(set) var machines: [MachineItem] = []
+    /// What is being done to machines, by name.
+    package internal(set) var changing: [String: MachineChange] = [:]
+    /// Whether the user wants to see the machines below their heading; nil as long as he has not said so.
+    var machinesFold: Bool?
     package internal(set) var picture: (session: String, cells: [BlockMap.Cell]) = ("", [])
     package internal(set) var fetches: [FetchItem] = []
     package internal(set) var cache: CacheOverview?
@@ -97,7 +103,7 @@ package struct MenuState: Sendable {
     }
 
     /// What to do when the menu opens.
-    package func start() -> [MenuEffect] { [.loadOffer(isAsked: false), .loadGuests] }
+    package func start() -> [MenuEffect] { [.loadOffer(isAsked: false), .loadGuests, .loadMachines] }
 
     mutating func nextNumber() -> Int {
         lastNumber += 1
@@ -147,6 +153,15 @@ package struct MenuState: Sendable {
         guard let guest = guest(on: top.screen), guest.status.phase >= .mount else { return nil }
         let room = layout.pictureSize
         return room.columns * room.rows > 0 ? (guest.id, room.columns * room.rows) : nil
+    }
+
+    /// Whether machines on the screen may change by themselves: their bases arrive, and their guests write.
+    package var followsMachines: Bool {
+        switch top.screen {
+        case .machine: true
+        case .systems: !machines.isEmpty && !guests.isEmpty
+        default: false
+        }
     }
 
     /// Whether something on the screen moves by itself.

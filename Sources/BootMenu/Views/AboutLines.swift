@@ -11,6 +11,8 @@ enum AboutLines {
         case .catalog(let catalog): "Catalog \(catalog.name)"
         case .group(let group, _): glyphs.clip(group.name, to: 60).text
         case .hidden: "Hidden vendors"
+        case .machines: "Kept machines"
+        case .machine(let machine): machine.name
         case nil: ""
         }
     }
@@ -20,6 +22,8 @@ enum AboutLines {
         case .catalog(let catalog): return trouble(catalog, width: width, glyphs: glyphs)
         case .group(let group, _): return about(group, state, width: width, height: height, glyphs: glyphs)
         case .hidden: return glyphs.wrap(hiddenText, width, limit: height).map { AboutLine($0) }
+        case .machines: return MachineView.about(width: width, limit: height, glyphs: glyphs)
+        case .machine(let machine): return MachineView.facts(state, machine.name, width: width, glyphs: glyphs)
         case nil: return []
         case .system(let system):
             var lines = glyphs.wrap(system.distribution.summary, width, limit: 3).map { AboutLine($0) }
@@ -60,6 +64,8 @@ enum AboutLines {
         case .catalog(let catalog): return trouble(catalog, width: width, glyphs: glyphs)
         case .group(let group, _): return about(group, state, width: width, height: 4, glyphs: glyphs)
         case .hidden: return glyphs.wrap(hiddenText, width, limit: 4).map { AboutLine($0) }
+        case .machines: return MachineView.about(width: width, limit: 4, glyphs: glyphs)
+        case .machine(let machine): return MachineView.facts(state, machine.name, width: width, glyphs: glyphs)
         case nil: return []
         case .system(let system):
             let text = system.distribution.summary

@@ -37,9 +37,13 @@ enum GuestView {
             page.put(withdrawal, row: row, column: 14, width: width - 15)
             row += 1
         }
-        if let trust = TrustText.of(status), row < end {
-            page.put("trust", row: row, column: 4, width: 9, [.dim])
-            page.put(trust, row: row, column: 14, width: width - 15)
+        let about = [
+            ("trust", TrustText.of(status)), ("machine", status.machine ?? launch(state)?.wishes.machine),
+            ("home", status.home),
+        ]
+        for case (let label, let text?) in about where row < end {
+            page.put(label, row: row, column: 4, width: 9, [.dim])
+            page.put(text, row: row, column: 14, width: width - 15)
             row += 1
         }
         if let trouble = status.network {

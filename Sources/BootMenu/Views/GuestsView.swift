@@ -27,12 +27,15 @@ enum GuestsView {
         guard layout.stripHeight > 0 else { return }
         let top = layout.listTop + layout.listHeight
         let guest = state.chosenGuest
-        page.rule(row: top, left: 0, width: width, title: guest.map { $0.image.title } ?? "")
+        page.rule(row: top, left: 0, width: width, title: guest.map { $0.title } ?? "")
         guard let guest else { return }
         var lines = [
             AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.status.mount ?? ""),
             AboutLine("console", guest.status.consoleLog),
         ]
+        // What stays of it comes before what is only of this run.
+        if let home = guest.status.home { lines.insert(AboutLine("home", home), at: 0) }
+        if let machine = guest.status.machine { lines.insert(AboutLine("machine", machine), at: 0) }
         let withdrawal = state.withdrawal(of: guest.image)
         if !withdrawal.isEmpty { lines.insert(AboutLine("version", withdrawal), at: 0) }
         if let trouble = guest.status.network { lines.insert(AboutLine("network", trouble.text), at: 0) }
@@ -46,7 +49,7 @@ enum GuestsView {
 
     private static func cells(_ guest: Guest, _ state: MenuState, _ marker: String, _ width: Int) -> [RowCell] {
         var cells = [
-            RowCell(" \(marker) ", 3), RowCell(guest.image.distribution, 14), RowCell(guest.image.version, 12),
+            RowCell(" \(marker) ", 3), RowCell(guest.label, 14), RowCell(guest.image.version, 12),
             RowCell(StatusText.of(guest, now: state.now), 18, [.accent]),
         ]
         if width >= 60 { cells.append(RowCell(Format.bytes(guest.status.bytesFetched), 10, right: true)) }

@@ -16,7 +16,13 @@ enum HintLine {
                 [("\(page.glyphs.left)\(page.glyphs.right)", "choose"), ("Enter", "confirm"), ("Esc", "close")],
                 on: &page
             )
-        case .form: show([("Tab", "next"), ("Enter", "next or add"), ("Esc", "cancel")], on: &page)
+        case .form(let form):
+            var hints: [(key: String, text: String)] = [
+                ("Tab", "next"), ("Enter", form.enterHint), ("Esc", "cancel"),
+            ]
+            if !form.fields[form.focus].choices.isEmpty { hints.insert((page.glyphs.right, "choose"), at: 1) }
+            if form.fields.count == 1 { hints.removeFirst() }
+            show(hints, on: &page)
         case .find: show([("Enter", "keep"), ("Esc", "clear")], on: &page)
         case nil: showCommands(state, on: &page)
         }
@@ -64,9 +70,13 @@ extension MenuState {
     func hint(of binding: KeyBinding) -> String {
         switch binding.command {
         case .activate:
+            if let machine = chosenMachine, guest(ofMachine: machine.name) != nil { return "show" }
+            if chosenMachine != nil { return "start" }
             if let heading = chosenHeading { return heading.isUnfolded ? "fold" : "unfold" }
             if chosenGroup?.isHidden == true { return "show again" }
         case .enter where chosenHeading != nil || chosenGroup?.isHidden == true: return ""
+        case .enter where top.screen.kind == .systems && chosenMachine != nil: return "machine"
+        case .remove where chosenMachine != nil: return "forget"
         case .hide where chosenGroup?.isHidden == true: return "show again"
         default: break
         }

@@ -30,8 +30,17 @@ package struct Layout: Sendable {
         guard isBoxed, size.rows >= 18, state.top.screen.kind == .systems else { return 0 }
         return min(state.guests.count, size.rows >= 30 ? 6 : 3)
     }
-    /// Lines above the list of the cache.
-    var headHeight: Int { state.top.screen.kind == .cache ? (size.rows >= 10 ? 3 : 1) : 0 }
+    /// Lines above the list of the cache, or of a machine's snapshots.
+    var headHeight: Int {
+        switch state.top.screen {
+        case .cache: return size.rows >= 10 ? 3 : 1
+        case .machine(let name):
+            let wanted = MachineView.facts(state, name, width: innerWidth(size.columns) - 2, glyphs: .unicode).count + 1
+            // At least some snapshots are seen.
+            return max(1, min(wanted, bodyHeight - (isBoxed ? 2 : 0) - (size.rows >= 14 ? 4 : 1)))
+        default: return 0
+        }
+    }
 
     let bodyTop = 1
     /// Rows between title and message.

@@ -72,6 +72,15 @@ enum StatusText {
         return "\(download.stage == .unpack ? "unpacking" : "downloading"), \(share) %"
     }
 
+    /// For a machine: how its guest is, what is done to it, or what its user should know.
+    static func of(_ machine: MachineItem, _ state: MenuState) -> (text: String, style: ScreenStyle) {
+        if let change = state.changing[machine.name] { return (change.word, [.accent]) }
+        if let guest = state.guest(ofMachine: machine.name) { return (of(guest, now: state.now), [.accent, .bold]) }
+        if state.launch(ofMachine: machine.name) != nil { return ("starting", [.accent]) }
+        if machine.problem != nil { return ("cannot be used", [.alert]) }
+        return ("off", [])
+    }
+
     /// `running 2 min`.
     static func of(_ guest: Guest, now: Int64) -> String {
         if guest.isSilent { return "does not answer" }

@@ -44,7 +44,9 @@ enum SystemsView {
 
     private static func drawRows(_ state: MenuState, _ layout: Layout, width: Int, on page: inout Page) {
         // Those of vendors stand further to the right.
-        let longest = state.offer.systems.reduce(8) {
+        // Machines stand further to the right as well.
+        let least = state.machines.reduce(8) { max($0, min(24, $1.name.utf8.count + 4)) }
+        let longest = state.offer.systems.reduce(least) {
             max($0, min($1.isVendors ? 28 : 24, state.label($1).utf8.count + ($1.isVendors ? 4 : 0)))
         }
         let nameWidth = min(longest, max(8, width - 30))
@@ -68,6 +70,13 @@ enum SystemsView {
                     RowCell(" \(marker) ", 3),
                     RowCell("\(sign) \(Format.several(count, "hidden vendor"))", width - 3, [.dim]),
                 ]
+            case .machines(let machines, let isUnfolded):
+                cells = MachineView.heading(
+                    machines, isUnfolded, state, marker: marker, nameWidth: nameWidth, width: width, page.glyphs)
+            case .machine(let machine):
+                cells = MachineView.cells(
+                    machine, state, marker: marker, nameWidth: nameWidth, isIndented: state.top.filter.isEmpty,
+                    width: width)
             case .catalog(let catalog):
                 let text = "\(catalog.state.rawValue): \(catalog.error)"
                 cells = [
@@ -173,7 +182,7 @@ enum SystemsView {
             }
             page.put(
                 [
-                    RowCell("   " + guest.image.distribution, 15), RowCell(guest.image.version, versionWidth),
+                    RowCell("   " + guest.label, 15), RowCell(guest.image.version, versionWidth),
                     RowCell(StatusText.of(guest, now: state.now), 15),
                     RowCell(Format.rate(guest.status.rate), 10, right: true),
                 ], row: top + offset, column: layout.innerLeft, width: width)

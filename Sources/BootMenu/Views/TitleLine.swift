@@ -24,8 +24,9 @@ enum TitleLine {
             state.top.filter.isEmpty
                 ? [name.distribution] : [name.distribution, "matching \(glyphs.quoted(state.top.filter))"]
         case .details(let image): [image.version.isEmpty ? image.distribution : image.title, "details"]
-        case .launch(let number): [state.launches[number]?.image.title ?? ""]
-        case .guest: [state.guest(on: state.top.screen)?.image.title ?? "a guest that has ended"]
+        case .launch(let number): [state.launches[number]?.title ?? ""]
+        case .guest: [state.guest(on: state.top.screen)?.title ?? "a guest that has ended"]
+        case .machine(let name): ["machine \(name)"]
         case .guests: ["running"]
         case .cache: ["cache"]
         case .log: ["log"]
@@ -50,6 +51,7 @@ enum TitleLine {
         case .versions(let name) where state.asking.contains(name): return "asking"
         case .versions(let name): return Format.several(state.system(name)?.versions.count ?? 0, "version")
         case .launch, .guest: return GuestView.stateText(state)
+        case .machine(let name): return state.machine(name).map { StatusText.of($0, state).text } ?? ""
         case .guests: return Format.several(state.guests.count, "guest")
         case .cache: return state.cache.map { "\(Format.bytes($0.used)) of \(Format.bytes($0.limit))" } ?? ""
         case .log: return Format.several(state.log.count, "entry", "entries")

@@ -75,7 +75,10 @@ struct BootCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = try CommandContext.load()
-        let request = request(context.configuration, userData: try await userDataText())
+        let settings = try await BootSettings(
+            name: try VersionName(argument: name), configuration: context.configuration,
+            find: { try await context.systems().found($0) })
+        let request = request(settings, userData: try await userDataText())
         try await SessionStart(context: context, detach: detach, json: json).run(request)
     }
 
@@ -84,18 +87,20 @@ struct BootCommand: AsyncParsableCommand {
         return try await WorkerThread.run(name: "user data") { try UserData.read(userData).text }
     }
 
-    private func request(_ configuration: Configuration, userData: String?) -> BootRequest {
+    private func request(_ settings: BootSettings, userData: String?) -> BootRequest {
+        let configuration = settings.configuration
         let usual: Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
         var request = BootRequest(
-            id: SessionID.random(), name: name, memoryMiB: memory ?? configuration.memoryMiB,
+            id: SessionID.random(), name: settings.name, memoryMiB: memory ?? configuration.memoryMiB,
             cpus: cpus ?? configuration.cpus,
             display: opening.display ?? configuration.display.flatMap(Display.init(rawValue:)) ?? usual,
             network: network?.rawValue ?? configuration.network, accel: accel?.rawValue ?? configuration.accelerator,
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
-            machine: keep.map { .new($0) }, diskSize: (try? DiskSizeArgument.bytes(disk, "--disk")) ?? nil,
-            home: home, allowHome: allowHome ? true : nil)
+            machine: keep.map { .new($0) },
+            diskSize: (try? DiskSizeArgument.bytes(disk, "--disk")) ?? settings.own.diskSize,
+            home: home ?? settings.own.home, allowHome: allowHome ? true : nil)
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request
     }

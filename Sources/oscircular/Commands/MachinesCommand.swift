@@ -60,10 +60,14 @@ struct MachinesCommand: AsyncParsableCommand {
             let context = try CommandContext.load()
             let (name, library) = (name, MachineLibrary(places: context.places))
             let record = try await WorkerThread.run(name: "machine") { try library.record(name) }
-            let configuration = context.configuration
+            let key = record.base.key
+            // Its disk and its home are its own.
+            let own = context.configuration.systems["\(key.catalog)/\(key.distribution)"] ?? SystemSettings()
+            let configuration = context.configuration.applying(own)
             let usual: BootRequest.Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
             let request = BootRequest(
-                id: SessionID.random(), name: record.base.key.description, memoryMiB: memory, cpus: cpus,
+                id: SessionID.random(), name: key.description, memoryMiB: memory ?? own.memoryMiB,
+                cpus: cpus ?? own.cpus,
                 display: opening.display ?? configuration.display.flatMap(BootRequest.Display.init(rawValue:)) ?? usual,
                 network: network?.rawValue ?? configuration.network,
                 accel: accel?.rawValue ?? configuration.accelerator, connect: connect ?? configuration.connect,

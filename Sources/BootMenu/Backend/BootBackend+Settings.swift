@@ -1,0 +1,55 @@
+import Boot
+import Linux
+
+/// What is set for one system, and how it is changed. The files are read each time: the user may have edited them meanwhile.
+extension BootBackend {
+    package func settings(of system: SystemName) async throws -> SettingsOverview {
+        let (places, name) = (places, system.description)
+        return try await WorkerThread.run(name: "settings") {
+            // The last one is the user's own.
+            let all = try Configuration.load(places.configurationFiles)
+            let own = try Configuration.load(Array(places.configurationFiles.suffix(1)))
+            let others = Array(places.configurationFiles.dropLast())
+            let below = try Configuration.load(others)
+            var general = SystemSettings()
+            (general.memoryMiB, general.cpus) = (all.memoryMiB, all.cpus)
+            general.display = all.display.flatMap(BootRequest.Display.init(rawValue:))
+            if all.network != Configuration().network { general.network = all.network }
+            // Without an answer the line counts as unmetered.
+            return SettingsOverview(
+                system: system, own: own.systems[name] ?? SystemSettings(),
+                below: below.systems[name] ?? SystemSettings(), belowFile: others.last ?? "", general: general,
+                homes: BootBackend.homes(places), isMetered: MeteredNetwork.isMetered())
+        }
+    }
+
+    /// The names of the homes that can be chosen.
+    private static func homes(_ places: Places) -> [String] {
+        // A name can be typed all the same.
+        Folder.namesIfAny(in: places.homes).filter { $0.hasSuffix(".raw") }.map { String($0.dropLast(4)) }
+            .filter { KeptName($0) != nil }.sorted()
+    }
+
+    package func set(_ settings: SystemSettings, of system: SystemName) async throws {
+        guard let path = places.configurationFiles.last else { return }
+        try await WorkerThread.run(name: "settings") {
+            try SettingsFile(path: path).set(settings, of: system.description)
+        }
+    }
+
+    package func opening(of system: SystemName) async -> MachineFacts.Opening? {
+        // With files that cannot be read nothing is set; the session has said so.
+        guard let display = try? await current().systems[system.description]?.display else { return nil }
+        return switch display {
+        case .window: hasDisplay ? .window : .nothing
+        case .console: .console
+        case .none: .nothing
+        }
+    }
+
+    /// The settings as they are now.
+    func current() async throws -> Configuration {
+        let files = places.configurationFiles
+        return try await WorkerThread.run(name: "settings") { try Configuration.load(files) }
+    }
+}
