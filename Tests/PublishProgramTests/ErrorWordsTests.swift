@@ -88,6 +88,7 @@ import Zstd
         return problems.map { .image(path: "/i", $0) } + transfers.map { .download($0) }
             + catalogs.flatMap { [.catalog(path: "catalog.json", $0), .catalogRefused($0)] }
             + indexes.map { .index(path: "d.caibx", $0) } + compression.map { .compression(reason: "\($0)") }
+            + [.tables(folder: "/srv/t", problems: ["a.toml: x is missing", "b.toml: y", "c.toml: z", "d.toml: z"])]
             + keys.map { .key(path: "/k", reason: "\($0)") } + repository.map { PublisherError($0, tree: "/srv/os") }
             + [
                 .unreadable(call), .unwritable(call), .usage(option: "--a", reason: "it is b"), .programMissing("xz"),

@@ -48,7 +48,7 @@ import Testing
         #expect(try await fixture.must("vendors", fixture.tree, vendors) == "unchanged: 2 systems of 2 vendors\n")
         // What comes and goes otherwise leaves it.
         try await fixture.must("add", fixture.tree, "debian", "2026-11-23", try fixture.image([1, 7]))
-        try await fixture.must("prune", fixture.tree, "--keep-last", "1")
+        try await fixture.must("prune", fixture.tree, "--keep-weeks", "26")
         #expect(try tables?.files.count == 2)
         #expect(try await fixture.run("verify", fixture.tree).status == 0)
         TemporaryDirectory.remove("\(vendors)/other.toml")

@@ -66,10 +66,10 @@ extension PublishedTree {
     /// Reads a folder's files as a reader of the tree would.
     private static func table(in folder: String) throws(PublisherError) -> (VendorTables, VendorTable) {
         let names: [String]
-        do { names = try Folder.names(in: folder).filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") } } catch {
+        do { names = try Folder(path: folder).names().filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") } } catch {
             throw .unreadable(error)
         }
-        guard !names.isEmpty else { throw .tables(folder: folder, problems: ["there is no file NAME.toml in it"]) }
+        guard !names.isEmpty else { throw .usage(option: folder, reason: "there is no file NAME.toml in it") }
         guard names.count <= VendorTables.mostFiles else {
             throw .tables(
                 folder: folder, problems: ["\(names.count) files, where at most \(VendorTables.mostFiles) are taken"])

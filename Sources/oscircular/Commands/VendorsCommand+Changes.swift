@@ -51,7 +51,7 @@ extension VendorsCommand {
             if changes.isEmpty { return Terminal.note("No change waits.") }
             guard yes || Confirmation.isPossible else {
                 for change in changes { Terminal.note(VendorsCommand.line(change)) }
-                throw ValidationError("nobody can be asked here: --yes allows these changes")
+                throw UsageError("nobody can be asked here: --yes allows these changes")
             }
             for change in changes {
                 Terminal.note(VendorsCommand.line(change))
