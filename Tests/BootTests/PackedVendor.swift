@@ -27,7 +27,7 @@ struct PackedVendor {
         server = try RangedServer()
         var random = SeededRandom(seed: 8)
         // Some pieces of the packed file, a hole of some blocks, and an end that fills no block.
-        raw = random.bytes(1_400_320) + [UInt8](repeating: 0, count: 2_097_152) + random.bytes(100_352)
+        raw = random.bytes(4_000_256) + [UInt8](repeating: 0, count: 2_097_152) + random.bytes(100_352)
         try folder.write(raw, to: "raw")
         let finished = try await WorkerThread.run(name: "pack") {
             try ChildProcess.run("/bin/sh", ["-c", "cd '\(folder.path)' && { \(command); } > packed"])

@@ -175,7 +175,7 @@ import Vendors
     // MARK: What is not offered
 
     @Test func aPackedFileIsRefusedBeforeAnythingIsDownloaded() async throws {
-        let vendor = try vendor(row: "packed = \"gz\"")
+        let vendor = try vendor(row: "packed = \"bz2\"")
         let chosen = try await vendor.choose()
         let asked = vendor.server.requests.count
         let error = await #expect(throws: BootError.self) { try await vendor.systems.image(of: chosen) }
@@ -183,7 +183,7 @@ import Vendors
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(file.packing == "gz" && file.url.hasSuffix("20261116.img"))
+        #expect(file.packing == "bz2" && file.url.hasSuffix("20261116.img"))
         #expect(vendor.server.requests.count == asked)
     }
 

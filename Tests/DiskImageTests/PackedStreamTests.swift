@@ -90,7 +90,7 @@ struct PackedStreamTests {
     func aBombEndsAtItsBound(_ command: String, _ packing: PackedStream.Packing) async throws {
         let file = try await packed("head -c 60000000 /dev/zero | \(command) -c")
         let error = #expect(throws: DiskImageError.self) { try unpacked(file, packing, most: 5_000_000) }
-        #expect("\(try #require(error))".contains("more than 5 MB"), "\(String(describing: error))")
+        #expect("\(try #require(error))".contains("more than 5.0 MB"), "\(String(describing: error))")
     }
 
     @Test func aDictionaryThatWouldNeedTooMuchMemoryIsRefused() async throws {

@@ -79,6 +79,9 @@ private struct BlockCutter {
         if !block.isEmpty { try endBlock() }
         guard size > 0 else { throw DiskImageError.malformed(reason: "there is nothing in it") }
         if let head { try look(at: head) }
+        // The first may have been evicted for the last.
+        let missing = Set(ids).count { $0 != hole && !cache.contains($0) }
+        guard missing == 0 else { throw VersionFetchError.notKept(bytes: UInt64(missing * BlockCutter.length)) }
         try ImageIndexWriter.write(
             blocks: ids, blockSize: BlockCutter.length, imageSize: size, algorithm: .sha256, to: path)
     }

@@ -199,10 +199,9 @@ package struct SystemsReader: Sendable {
     private func index(
         of summary: inout VersionSummary, _ system: SystemSummary, _ presence: BlockPresence
     ) -> ImageIndex? {
+        let paths = library.indexPaths(system.source, system.distribution, summary.version)
         // What cannot be read counts as not stored.
-        let indexes = library.indexPaths(system.source, system.distribution, summary.version).map {
-            try? ImageIndex(path: $0)
-        }
+        let indexes = paths.map { try? ImageIndex(path: $0) }
         if indexes.count > 1, let unpacked = indexes[1], presence.isWhole(unpacked) {
             summary.downloadFirst = 0
             return unpacked

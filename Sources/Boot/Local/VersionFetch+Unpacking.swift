@@ -53,7 +53,7 @@ extension VersionFetch {
                 stores.close()
             }
             return file
-        } catch is DiskImageError {
+        } catch ImageMountError.unusableDisk {
             // Also where its end is damaged: all of it is judged then, and is fetched anew if it is wrong.
             return library.noteNotInParts(file)
         }
