@@ -123,7 +123,7 @@ struct ListCommand: AsyncParsableCommand {
                 )
                 continue
             }
-            Terminal.print("\(Terminal.clean(group)), each \(words):")
+            Terminal.print("\(Terminal.clean(group)) (\(words)):")
             for system in members { show(system, indent: "  ", isWhole: isWhole) }
         }
     }
