@@ -18,14 +18,16 @@ struct ListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = try CommandContext.load()
+        // Beside the rest: a list is there at once, or nobody looks at it.
+        async let asked = Emulators.offered(
+            uri: context.configuration.connect ?? HypervisorConnection.defaultURI, within: .milliseconds(250))
         let systems = context.systems()
         let library = systems.catalogs
         try library.requireReadable()
         var copies = await systems.copies(refresh: !offline)
         if let distribution { copies = try await withBuilds(of: distribution, copies, systems) }
         let sessions = await context.registry.statuses()
-        let emulators = await Emulators.offered(
-            uri: context.configuration.connect ?? HypervisorConnection.defaultURI, within: .milliseconds(500))
+        let emulators = await asked
         let reader = SystemsReader(
             places: context.places, systems: systems, cache: context.cache(), emulators: emulators)
         let overview = try await WorkerThread.run(name: "list") { [copies] in
@@ -124,7 +126,7 @@ struct ListCommand: AsyncParsableCommand {
                 )
                 continue
             }
-            Terminal.print("\(Terminal.clean(group)), each \(words):")
+            Terminal.print("\(Terminal.clean(group)) (\(words)):")
             for system in members { show(system, indent: "  ", isWhole: isWhole, fetchesRest) }
         }
     }
