@@ -1,5 +1,6 @@
 import BlockStore
 import Catalog
+import ContentAddress
 import GuestDomain
 import ImageIndex
 import Linux
