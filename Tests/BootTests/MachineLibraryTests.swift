@@ -177,6 +177,11 @@ import Testing
                 #expect(throws: MachineError.self) { try library.grow("work", to: size) }
             }
             #expect(throws: MachineError.self) { try library.grow("work", to: .max) }
+            // What was written since stays, too.
+            try fixture.write("b", to: "work")
+            try library.grow("work", to: 4 << 20)
+            #expect(try fixture.read("work") == "b")
+            #expect(try library.record("work").disk.chain.map(\.size) == [4 << 20, 3 << 20, 1 << 20])
             try library.revert("work", to: "small")
             #expect(try library.record("work").disk.size == 1 << 20)
         }
