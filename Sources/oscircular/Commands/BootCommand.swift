@@ -87,6 +87,6 @@ struct BootCommand: AsyncParsableCommand {
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
-            machine: keep.map { .new($0) }, diskSize: (try? DiskSizeArgument.bytes(disk, "--disk")) ?? nil)
+            machine: keep.map { .new($0) }, diskSize: disk.flatMap(ByteCount.parse))
     }
 }
