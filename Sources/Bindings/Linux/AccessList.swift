@@ -1,6 +1,14 @@
 import CLinux
 import Glibc
 
+/// What programs note beside a file's bytes (xattr(7)).
+package enum FileNotes {
+    /// Removes some, as far as they are there and this process may.
+    package static func remove(_ names: [String], of path: String) {
+        for name in names { lremovexattr(path, name) }
+    }
+}
+
 /// Users whom a file lets in besides its owner and its group: POSIX access control lists, as `setfacl` changes them.
 package enum AccessList {
     /// An entry as the kernel stores it (linux/posix_acl_xattr.h), in the order that it wants: by tag, then by id.

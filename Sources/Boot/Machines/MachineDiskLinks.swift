@@ -9,6 +9,8 @@ struct MachineDiskLinks: Sendable {
     /// UEFI's variables; nil where there are none.
     let variables: String?
 
+    private static let libvirtsNotes = ["dac", "ref_dac", "timestamp_dac"].map { "trusted.libvirt.security.\($0)" }
+
     /// - Parameter emulator: whom QEMU runs as where that is not this user.
     /// - Throws: ``SystemCallError``.
     static func make(
@@ -49,6 +51,8 @@ struct MachineDiskLinks: Sendable {
             throw SystemCallError(.noSuchFile, call: "open", subject: path)
         }
         if CurrentUser.isRoot, status.owner != 0 { try Paths.setOwner(path, 0, 0) }
+        // What libvirt noted of a guest that was killed: it would not let another user have the file.
+        if CurrentUser.isRoot { FileNotes.remove(libvirtsNotes, of: path) }
         try Paths.setPermissions(path, 0o600)
         // Links from before this host's start are removed as those of dead sessions.
         try Paths.setTimes(path)

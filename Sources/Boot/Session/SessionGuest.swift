@@ -98,11 +98,11 @@ struct SessionGuest: Sendable {
             entries.append(.init(name: GuestHome.firmwareName, path: path))
         }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
-        // An image whose head cannot be read now most likely has these; the guest reads it again.
         let sectorSize = try await WorkerThread.run(name: "sectors") {
-            // As above.
-            media == .cdrom
-                ? 512 : plan.machine?.record?.sectorSize ?? (try? DiskSectors.size(ofImage: plan.imagePath)) ?? 512
+            if media == .cdrom { return 512 }
+            if let kept = plan.machine?.record?.sectorSize { return kept }
+            // An image whose head cannot be read now most likely has these; the guest reads it again.
+            return (try? DiskSectors.size(ofImage: plan.imagePath)) ?? 512
         }
         // A BIOS cannot boot from sectors of 4096 bytes.
         let needsUEFI = settings.firmware == .uefi || sectorSize != 512 || !architecture.hasBIOS

@@ -98,8 +98,7 @@ struct BootCommand: AsyncParsableCommand {
             connect: connect ?? configuration.connect,
             keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
-            machine: keep.map { .new($0) },
-            diskSize: (try? DiskSizeArgument.bytes(disk, "--disk")) ?? settings.own.diskSize,
+            machine: keep.map { .new($0) }, diskSize: disk.flatMap(ByteCount.parse) ?? settings.own.diskSize,
             home: home ?? settings.own.home, allowHome: allowHome ? true : nil)
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request
