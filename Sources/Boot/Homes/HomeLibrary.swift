@@ -214,6 +214,7 @@ package struct HomeLibrary: Sendable {
         guard Places.isOurs(places.homes) else {
             throw .notOurs(places.homes, reason: "it is not a folder of yours that nobody else can write to")
         }
+        HomeFiles.sweepUnfinished(in: places.homes)
     }
 
     /// Nil where there is none that can be read.
