@@ -38,7 +38,9 @@ struct HomeLibraryTests {
     /// Runs debugfs, which writes to a disk without mounting it, as a guest would by its kernel.
     private func debug(_ request: String, _ path: String? = nil) throws -> String {
         let program = try #require(ProgramPath.find("debugfs"))
-        return try ChildProcess.run(program, ["-w", "-R", request, path ?? files.disk]).text
+        let finished = try ChildProcess.run(program, ["-w", "-R", request, path ?? files.disk])
+        // Its version stands on the other.
+        return String(decoding: finished.output, as: UTF8.self)
     }
 
     private func write(_ bytes: [UInt8], at offset: Int, _ path: String? = nil) throws {

@@ -159,6 +159,9 @@ package final class HomeLock: Sendable {
         throw .inUse(files.name, by: HomeLock.holder(of: files))
     }
 
+    /// Gives it back, before this goes.
+    func end() { handle.unlock() }
+
     /// Who has a home; nil for nobody, and where that cannot be seen.
     static func holder(of files: HomeFiles) -> String? {
         // The doc comment's reason.

@@ -103,8 +103,9 @@ package struct HomeLibrary: Sendable {
         try prepareFolder()
         let files = files(name)
         let lock = try HomeLock.take(files, for: "homes create")
-        defer { withExtendedLifetime(lock) {} }
         try create(files, size: size)
+        // Nobody has it any more.
+        lock.end()
         return summary(name)
     }
 
