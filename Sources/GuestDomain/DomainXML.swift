@@ -164,7 +164,7 @@ package enum DomainXML {
         guard let home = guest.home else { return "" }
         return """
                 <disk type='file' device='disk'>
-                  <driver name='qemu' type='raw' discard='unmap' error_policy='stop' rerror_policy='stop'/>
+                  <driver name='qemu' type='raw' discard='unmap' detect_zeroes='unmap' error_policy='stop' rerror_policy='stop'/>
                   <source file='\(escape(home.diskPath))'/>
                   <target dev='vdc' bus='virtio'/>
                   <serial>\(escape(GuestHome.label))</serial>

@@ -101,6 +101,8 @@ package struct FileSystemTool: Sendable {
         options += ["--proc", "/proc"] + SSHSandbox.hiddenProc() + ["--dev", "/dev", "--remount-ro", "/dev"]
         options += ["--perms", "0755", "--dir", "/etc"]
         for path in ["/etc/ld.so.cache", "/etc/mke2fs.conf"] { options += ["--ro-bind-try", path, path] }
+        // New inode tables stay holes: the guest's kernel knows that they count as empty, and resize2fs asks /sys whether it does.
+        options += ["--setenv", "RESIZE2FS_FORCE_LAZY_ITABLE_INIT", "1"]
         options += ["--bind", path, Self.disk, "--seccomp", "\(filter)"]
         return options + ["--remount-ro", "/", "--chdir", "/"]
     }

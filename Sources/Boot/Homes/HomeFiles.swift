@@ -49,6 +49,17 @@ struct HomeFiles: Sendable {
         }
     }
 
+    /// Removes homes that whoever made them was killed before they had their names: nobody else would.
+    static func sweepUnfinished(in folder: String) {
+        for entry in Folder.namesIfAny(in: folder) where entry.hasPrefix(".") && entry.hasSuffix(".tmp") {
+            // `.NAME.raw.PROCESS.RANDOM.tmp`
+            let parts = entry.split(separator: ".")
+            guard parts.count >= 5, let process = ProcessID(parts[parts.count - 3]), !CurrentProcess.isRunning(process)
+            else { continue }
+            Paths.removeIfPossible("\(folder)/\(entry)")
+        }
+    }
+
     /// Whether a name is one of ``AtomicFile/temporaryName(for:)``.
     /// - Parameter stem: the home's name; nil for whatever stands there.
     private static func isUnfinished(_ entry: String, of stem: String?) -> Bool {
@@ -147,6 +158,9 @@ package final class HomeLock: Sendable {
         }
         throw .inUse(files.name, by: HomeLock.holder(of: files))
     }
+
+    /// Gives it back, before this goes.
+    func end() { handle.unlock() }
 
     /// Who has a home; nil for nobody, and where that cannot be seen.
     static func holder(of files: HomeFiles) -> String? {

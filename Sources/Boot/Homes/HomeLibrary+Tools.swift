@@ -65,7 +65,6 @@ extension HomeLibrary {
         guard exists(name) else { throw .noSuchHome(name, near: names) }
         guard HomeLibrary.sizes.contains(size) else { throw .invalidSize(size, allowed: HomeLibrary.sizes) }
         let lock = try HomeLock.take(files, for: "homes grow")
-        defer { withExtendedLifetime(lock) {} }
         files.sweep()
         let disk = try files.open(files.disk)
         try check(disk, name, record(files))
@@ -79,6 +78,8 @@ extension HomeLibrary {
             try run(.resize, [FileSystemTool.disk], on: temporary, files)
             try HomeError.wrap { () throws(SystemCallError) in try larger.sync() }
         }
+        // Nobody has it any more.
+        lock.end()
         return try home(name)
     }
 

@@ -103,8 +103,9 @@ package struct HomeLibrary: Sendable {
         try prepareFolder()
         let files = files(name)
         let lock = try HomeLock.take(files, for: "homes create")
-        defer { withExtendedLifetime(lock) {} }
         try create(files, size: size)
+        // Nobody has it any more.
+        lock.end()
         return summary(name)
     }
 
@@ -214,6 +215,7 @@ package struct HomeLibrary: Sendable {
         guard Places.isOurs(places.homes) else {
             throw .notOurs(places.homes, reason: "it is not a folder of yours that nobody else can write to")
         }
+        HomeFiles.sweepUnfinished(in: places.homes)
     }
 
     /// Nil where there is none that can be read.

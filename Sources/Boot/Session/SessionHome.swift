@@ -103,7 +103,7 @@ struct SessionHome: Sendable {
                 let login = directory.systemUser
                 // Without ssh, or a thread, it is as if nobody answered.
                 let finished = try? await WorkerThread.run(name: "home in guest") {
-                    try GuestLogin.run(script, in: directory, as: login, within: .seconds(180))
+                    try GuestSSH.run(script, in: directory, as: login, within: .seconds(180))
                 }
                 if Task.isCancelled { return }
                 switch tries.outcome(finished) {

@@ -14,7 +14,7 @@ struct SSHCommand: AsyncParsableCommand {
         let directory = try CommandContext.load().registry.directory(of: id)
         try await waitForHome(directory)
         let arguments =
-            GuestLogin.arguments(to: directory, as: directory.loginUser, program: CommandContext.program) + command
+            GuestSSH.arguments(to: directory, as: directory.loginUser, program: CommandContext.program) + command
         let process: ChildProcess
         do {
             process = try ChildProcess(

@@ -1,7 +1,7 @@
 import Linux
 
 /// How this host's ssh gets into a session's guest: through the session's socket, with the session's key.
-package enum GuestLogin {
+package enum GuestSSH {
     /// The arguments of ssh up to the host's name, which a command follows.
     /// - Parameter program: our own, which speaks to the socket.
     package static func arguments(
@@ -32,7 +32,8 @@ package enum GuestLogin {
         // What the guest says is its own: its end, and only that, is kept.
         return try ChildProcess.run(
             "ssh",
-            ["-o", "BatchMode=yes", "-o", "ServerAliveInterval=15"]
+            // A connection that was asked for before the guest had a network is tried again ever more seldom.
+            ["-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", "-o", "ConnectTimeout=10"]
                 + arguments(to: directory, as: user, program: CurrentProcess.programPath) + [shell],
             environment: nil, standardInput: input.descriptor, keeping: 2000, within: time)
     }
