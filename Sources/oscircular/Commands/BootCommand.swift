@@ -92,6 +92,7 @@ struct BootCommand: AsyncParsableCommand {
             keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
             machine: keep.map { .new($0) },
+            // It was checked when the arguments were.
             diskSize: (try? DiskSizeArgument.bytes(disk, "--disk")) ?? settings.own.diskSize, home: settings.own.home)
     }
 }
