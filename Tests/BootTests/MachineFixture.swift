@@ -1,5 +1,6 @@
 import BlockStore
 import Catalog
+import ContentAddress
 import GuestDomain
 import ImageIndex
 import Linux
@@ -51,6 +52,7 @@ struct MachineFixture {
         _ name: String, session: String = "abc", seed: SeedKind? = nil, size: UInt64 = 1 << 20, in other: Places? = nil
     ) throws -> SessionMachine {
         let places = other ?? places
+        try Folder.make(places.overlays)
         let machine = try SessionMachine(
             .new(name), directory: SessionDirectory(id: session, places: places), places: places)
         machine.keep(MachineRecord.Identity.make(hostName: "debian", user: "root"))

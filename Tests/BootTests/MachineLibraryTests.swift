@@ -29,7 +29,8 @@ import Testing
             #expect(throws: MachineError.self) { try library.rename("work", to: name, cache: fixture.cache) }
             #expect(throws: MachineError.self) { try library.clone("work", as: name, cache: fixture.cache) }
             #expect(throws: MachineError.self) { try library.snapshot("work", as: name) }
-            #expect(try library.names() == ["work"])
+            let names = try library.names()
+            #expect(names == ["work"])
         }
     }
 
@@ -176,6 +177,11 @@ import Testing
                 #expect(throws: MachineError.self) { try library.grow("work", to: size) }
             }
             #expect(throws: MachineError.self) { try library.grow("work", to: .max) }
+            // What was written since stays, too.
+            try fixture.write("b", to: "work")
+            try library.grow("work", to: 4 << 20)
+            #expect(try fixture.read("work") == "b")
+            #expect(try library.record("work").disk.chain.map(\.size) == [4 << 20, 3 << 20, 1 << 20])
             try library.revert("work", to: "small")
             #expect(try library.record("work").disk.size == 1 << 20)
         }
@@ -216,12 +222,11 @@ import Testing
     @Test func itsBaseIsPinnedInItsNameAlone() throws {
         try withMachine {
             #expect(try fixture.cache.pins() == ["machines/work"])
-            let store = InMemoryBlockStore(fixture.image)
             for position in [0, 1, 3] {
-                let request = fixture.image.request(position)
-                fixture.cache.store(request.id, BlockBytes(fixture.image.contents[position]))
+                let contents = fixture.image.contents[position]
+                let bytes = BlockBytes(length: contents.count) { $0.copyBytes(from: contents) }
+                fixture.cache.store(fixture.image.ids[position], bytes)
             }
-            withExtendedLifetime(store) {}
             #expect(try library.rows(cache: fixture.cache).first?.base?.percent == 100)
             try fixture.cache.prune(to: 0)
             try fixture.cache.clearButMachines()

@@ -76,6 +76,7 @@ import Testing
 
     @Test func aMachineLearnsTheSameAtEachStartAndAnotherOneSomethingElse() throws {
         let fixture = try MachineFixture()
+        try Folder.make(places.overlays)
         func read(_ id: String, _ machine: SessionMachine, userData: String? = nil) throws -> (String, String) {
             var seed = try seed(id, GuestSettings(seed: .nocloud, user: "debian"), userData: userData)
             seed.machine = machine

@@ -145,7 +145,9 @@ package struct MachineLibrary: Sendable {
             guard wanted > record.disk.size else {
                 throw .tooSmall(bytes: size, least: record.disk.size, isImage: false)
             }
-            try MachineLibrary.cover(record.disk.below, size: wanted, &record, folder)
+            // An empty layer is replaced, and what was written is kept below the larger one.
+            let layer = record.disk.isTopEmpty ? record.disk.below : record.disk.top
+            try MachineLibrary.cover(layer, size: wanted, &record, folder)
         }
     }
 

@@ -34,6 +34,7 @@ struct SessionsCommand: AsyncParsableCommand {
             Terminal.print(
                 "\(session.id)  \(session.distribution)@\(session.version)  \(session.state.rawValue)  since "
                     + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks cached"
+                    + (session.machine.map { "  machine \($0)" } ?? "")
                     + (session.withdrawn.map { "  \(Terminal.clean($0))" } ?? ""))
             if let error = session.lastError { Terminal.print("    \(Terminal.clean(error))") }
         }
