@@ -112,6 +112,14 @@ import menu_sample
         #expect(text.contains { $0.contains("machine    work") } && text.contains { $0.contains("home       me") })
     }
 
+    @Test func aMachineThatAnotherProgramHasSaysSo() {
+        var menu = Typing.menu()
+        var machine = MachineItem(name: "busy", base: Self.base)
+        machine.isInUse = true
+        _ = menu.handle(.machines([machine]))
+        #expect(menu.text().contains { $0.contains("busy") && $0.contains("in use") })
+    }
+
     @Test func aMachineThatCannotBeUsedSaysWhy() {
         var menu = Typing.menu()
         _ = menu.handle(.machines([MachineItem(name: "bad", base: nil, problem: "its record\u{1b}[2J was cut off")]))

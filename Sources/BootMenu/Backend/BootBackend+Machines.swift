@@ -49,5 +49,6 @@ extension MachineItem {
             baseHere: row.base?.here ?? 0, home: row.home, lastStarted: row.lastStarted?.seconds,
             snapshots: row.snapshots.map { Snapshot(name: $0.name, created: $0.created.seconds) },
             problem: row.problem, warnings: row.warnings)
+        isInUse = row.state == .running
     }
 }

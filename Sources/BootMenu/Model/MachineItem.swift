@@ -27,6 +27,8 @@ package struct MachineItem: Sendable, Hashable {
     package var lastStarted: Int64?
     /// The oldest first.
     package var snapshots: [Snapshot]
+    /// Whether a session has it, or a command works on it.
+    package var isInUse = false
     /// Why it cannot be used; nil where it can.
     package var problem: String?
     /// What its user should know, one sentence each.

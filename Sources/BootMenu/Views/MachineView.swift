@@ -43,9 +43,13 @@ enum MachineView {
             room -= width
         }
         // Where room is short, what it is based on is left out first: how it is and what is wrong matter more.
-        let hasBase = room >= 46
-        if hasBase { add(machine.baseTitle, room >= 70 ? 30 : 20) }
-        add(status.text, hasBase ? 15 : 17, status.style)
+        let rest = 37
+        if room >= rest + 20 {
+            add(machine.baseTitle, room >= rest + 33 ? 30 : 20)
+        } else if room >= rest + 9 {
+            add(machine.base?.distribution ?? "", room - rest)
+        }
+        add(status.text, 15, status.style)
         if machine.warnings.isEmpty {
             add(machine.share ?? "", room)
         } else {

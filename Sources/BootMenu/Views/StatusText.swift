@@ -78,6 +78,8 @@ enum StatusText {
         if let guest = state.guest(ofMachine: machine.name) { return (of(guest, now: state.now), [.accent, .bold]) }
         if state.launch(ofMachine: machine.name) != nil { return ("starting", [.accent]) }
         if machine.problem != nil { return ("cannot be used", [.alert]) }
+        // By a session that has not answered yet, or by another program.
+        if machine.isInUse { return ("in use", [.accent]) }
         return ("off", [])
     }
 
