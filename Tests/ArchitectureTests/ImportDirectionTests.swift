@@ -14,7 +14,7 @@ import Testing
         "ContentAddress": [],
         "TUF": ["Linux"],
         "Catalog": ["TUF", "ContentAddress", "Curl", "Linux"],
-        "Upstream": ["ContentAddress", "Curl", "Linux"],
+        "Upstream": ["TUF", "ContentAddress", "Curl", "Linux"],
         // A pinned file is an image: its index is written here, and the first bytes come by a range and must be a disk's.
         "Vendors": [
             "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "Curl", "Linux",

@@ -315,6 +315,33 @@ import Testing
         #expect(first.requests.count == 2 && stale.requests.count == 1)
     }
 
+    /// Its other pieces would be the first of their kind, and kept.
+    @Test(.timeLimit(.minutes(1))) func aMirrorThatLiedOnceGivesNoOtherPieceEither() async throws {
+        let stale = try RangedServer(), first = try RangedServer()
+        server.put("real.img", .init(image.bytes))
+        stale.put("real.img", .init(RangedImage(seed: 2, in: folder).bytes))
+        _ = try await image.store(server.url("disk.img")).block(image.request(0, ledger))
+        let turn = Shared(0)
+        first.handle { [turn, urls = [stale.url("real.img"), server.url("real.img")]] _, _ in
+            let number = turn.value.withLock { turn in
+                turn += 1
+                return turn
+            }
+            return .init(302, ["Location: \(urls[number <= 2 ? 0 : 1])"])
+        }
+        let names: Set = [server.name, stale.name]
+        let queue = TransferQueue(options: TransferOptions(stallSeconds: 2, connectSeconds: 2, writtenServers: names))
+        let store = image.store(first.url("disk.img"), isOnly: false, queue: queue)
+        #expect(await store.failure(image.request(0, ledger))?.isCorrupt == true)
+        var piece: [UInt8]?
+        for _ in 0..<40 where piece == nil {
+            // It may fail while the way leads to the one that lied.
+            piece = try? await store.block(image.request(5, ledger)).bytes
+            if piece == nil { try await Task.sleep(for: .milliseconds(250)) }
+        }
+        #expect(piece == image.piece(5))
+    }
+
     @Test func noRedirectLeadsFromHTTPSToHTTPUnlessEachPieceIsSigned() async throws {
         let certificates = try TestCertificates()
         server.put("real.img", .init(image.bytes))

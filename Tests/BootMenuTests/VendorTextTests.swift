@@ -13,7 +13,9 @@ import menu_sample
     }
 
     @Test func aDigestIsKnownOnceItsFileHasBeenLookedAt() throws {
-        for (content, words) in [(nil, "known once it is booted or fetched"), (1000, "its vendor publishes none")] {
+        for (content, words) in [
+            (UInt64?.none, "known once it is booted or fetched"), (1000, "its vendor publishes none"),
+        ] {
             var offer = VendorScreens.listed()
             let place = try #require(offer.systems.firstIndex { $0.name == VendorScreens.debian })
             let old = offer.systems[place].versions[0]
@@ -39,9 +41,9 @@ import menu_sample
         }
         var menu = Typing.menu(columns: 100, rows: 30, offer: offer)
         let name = offer.systems[own].distribution.id
-        #expect(menu.text().contains { $0.contains(" \(name) ") && $0.contains("no longer offered") }, "\(menu.text())")
+        #expect(menu.text().contains { $0.contains(" \(name) ") && $0.contains("not offered now") }, "\(menu.text())")
         VendorScreens.find("debian-13", &menu)
         #expect(menu.text().contains { $0.contains("debian-13") && $0.contains("2026-11-09") }, "\(menu.text())")
-        #expect(!menu.text().contains { $0.contains("debian-13") && $0.contains("no longer offered") })
+        #expect(!menu.text().contains { $0.contains("debian-13") && $0.contains("not offered now") })
     }
 }

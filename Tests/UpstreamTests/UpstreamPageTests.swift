@@ -106,7 +106,7 @@ import Upstream
     /// Each link is relative to it: a page of some MB would be terabytes.
     @Test(.timeLimit(.minutes(1))) func aLongBaseIsNotRepeatedForEachLink() {
         let base = "<base href='https://h/x/" + String(repeating: "a", count: 1_000_000) + "/'>"
-        let links = String(repeating: "<a href=1>", count: 100_000)
+        let links = String(repeating: "<a href=1>", count: 20_000)
         #expect(UpstreamPage(base + links, url: "https://h/x/").names == [])
         let far = "https://h/" + String(repeating: "a", count: 100_000) + "/"
         #expect(UpstreamPage(links, url: "https://h/x/", answeredAs: far).names == [])
@@ -114,7 +114,7 @@ import Upstream
     }
 
     @Test(.timeLimit(.minutes(1))) func ofVeryManyLinksTheFirstCountAndThePageIsCut() {
-        let page = UpstreamPage(String(repeating: "<a href=1>", count: 200_000) + "<a href=2>", url: "https://h/x/")
+        let page = UpstreamPage(String(repeating: "<a href=1>", count: 70_000) + "<a href=2>", url: "https://h/x/")
         #expect(page.isCut && page.names.map(\.text) == ["1"])
         #expect(!UpstreamPage("<a href=1><a href=2>", url: "https://h/x/").isCut)
     }

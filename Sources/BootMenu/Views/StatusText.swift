@@ -57,7 +57,7 @@ enum StatusText {
             return (system.isVendors ? "no build now" : "no version yet", [.dim])
         }
         if newest.fault != nil { return ("not the vendor's file", [.alert]) }
-        if newest.isGone, newest.offline == .no { return ("no longer offered", [.dim]) }
+        if newest.isGone, newest.offline == .no { return ("not offered now", [.dim]) }
         let text = of(newest, state, hint: system.listing?.sizeHint)
         if let catalog = state.catalog(system.name.catalog), catalog.isTrouble, newest.offline == .no {
             return ("catalog \(catalog.state.rawValue)", [.dim])

@@ -31,7 +31,7 @@ package struct UpstreamPage: Sendable {
     /// Bytes of the longest place that links may be relative to: each is resolved against it.
     private static let longestBase = 2048
     /// Links of a page that are looked at.
-    private static let mostLinks = 131_072
+    private static let mostLinks = 65_536
 
     /// Reads a page: HTML of any server, or an object store's list of keys.
     /// - Parameters:

@@ -73,7 +73,8 @@ package struct DigestList {
     /// mark of an escaped name; others, such as comments, are passed over. Of a clear-signed list only what is signed counts, which is
     /// no proof that it is signed. JSON is read as ``JSONDigests`` says.
     package init(_ text: String) {
-        if text.first(where: { !$0.isWhitespace && $0 != "\u{FEFF}" }) == "{" || text.first == "[" {
+        let first = text.first { !$0.isWhitespace && $0 != "\u{FEFF}" }
+        if first == "{" || first == "[" {
             entries = JSONDigests.entries(of: text).map { Entry(name: $0.name, digest: $0.digest) }
             return
         }
