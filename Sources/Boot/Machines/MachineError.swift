@@ -35,4 +35,10 @@ package enum MachineError: Error, Sendable, Equatable {
     /// A program is not installed.
     case missingProgram(String, package: String)
     case file(SystemCallError)
+
+    /// Refuses what is not a name of a machine or a snapshot.
+    /// - Throws: ``MachineError/invalidName(_:reason:)``.
+    package static func check(name: String) throws(MachineError) {
+        if let reason = KeptName.fault(of: name) { throw .invalidName(name, reason: reason) }
+    }
 }

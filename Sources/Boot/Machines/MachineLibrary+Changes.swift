@@ -33,7 +33,7 @@ extension MachineLibrary {
     static func name(
         _ snapshot: String, in record: inout MachineRecord, _ folder: MachineFolder
     ) throws(MachineError) {
-        try MachineName.check(snapshot)
+        try MachineError.check(name: snapshot)
         guard record.disk.snapshot(snapshot) == nil else {
             throw .snapshotExists(machine: folder.name, snapshot)
         }

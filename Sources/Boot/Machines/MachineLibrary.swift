@@ -21,7 +21,7 @@ package struct MachineLibrary: Sendable {
     package func names() throws(MachineError) -> [String] {
         do throws(SystemCallError) {
             return try Folder.names(in: places.machines).filter {
-                MachineName.isValid($0) && Folder.isFolder("\(places.machines)/\($0)")
+                KeptName($0) != nil && Folder.isFolder("\(places.machines)/\($0)")
             }.sorted()
         } catch {
             throw .file(error)
@@ -31,7 +31,7 @@ package struct MachineLibrary: Sendable {
     /// The folder of a machine, which need not exist.
     /// - Throws: ``MachineError/invalidName(_:reason:)``.
     func folder(_ name: String) throws(MachineError) -> MachineFolder {
-        try MachineName.check(name)
+        try MachineError.check(name: name)
         return MachineFolder(name: name, path: "\(places.machines)/\(name)")
     }
 

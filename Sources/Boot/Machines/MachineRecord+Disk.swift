@@ -66,7 +66,7 @@ extension MachineRecord.Disk {
             else { return "its layers do not lie on one another" }
         }
         guard Set(snapshots.map(\.name)).count == snapshots.count,
-            snapshots.allSatisfy({ MachineName.isValid($0.name) && ids.contains($0.layer) && $0.layer != top })
+            snapshots.allSatisfy({ KeptName($0.name) != nil && ids.contains($0.layer) && $0.layer != top })
         else { return "its snapshots are not as this program names them" }
         return nil
     }

@@ -160,11 +160,12 @@ extension SessionRun {
 }
 
 extension BootRequest {
-    /// The same with the memory and processors that a machine had the last time, unless others are asked for.
+    /// The same with the memory, the processors and the home that a machine had the last time, unless others are asked for.
     func asBefore(_ record: MachineRecord?) -> BootRequest {
         var request = self
         request.memoryMiB = memoryMiB ?? record?.memoryMiB
         request.cpus = cpus ?? record?.cpus
+        request.home = home ?? record?.home
         return request
     }
 }

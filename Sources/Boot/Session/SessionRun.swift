@@ -121,12 +121,13 @@ package final class SessionRun: Sendable {
         }
         try await SessionGuest.check(
             request, chosen: version.chosen, userData: configuration.userData, directory: directory, machine: machine)
+        let asked = request.asBefore(machine?.record)
         let home = try await SessionHome.take(
-            request, version, places: places, configuration: configuration, log: { [self] in note("\($0)\n") })
+            asked, version, places: places, configuration: configuration, log: { [self] in note("\($0)\n") })
         // Given back when nothing of the guest is left.
         await teardown.add { withExtendedLifetime(home) {} }
         update { $0.home = home?.name.text }
-        let resources = try GuestResources(request.asBefore(machine?.record), advice: version.chosen.guest, on: .here)
+        let resources = try GuestResources(asked, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")
             update { $0.lowered = lowered }
@@ -170,7 +171,7 @@ package final class SessionRun: Sendable {
             $0.accel = surroundings.accelerator.rawValue
         }
         let plan = SessionGuest.Plan(
-            request: request, resources: resources, version: version, userData: configuration.userData,
+            request: asked, resources: resources, version: version, userData: configuration.userData,
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
             home: home?.guest)
         let guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)

@@ -19,15 +19,8 @@ extension BootBackend {
             return SettingsOverview(
                 system: system, own: own.systems[name] ?? SystemSettings(),
                 below: below.systems[name] ?? SystemSettings(), belowFile: others.last ?? "", general: general,
-                homes: BootBackend.homes(places), isMetered: MeteredNetwork.isMetered())
+                homes: HomeLibrary(places: places).names.map(\.text), isMetered: MeteredNetwork.isMetered())
         }
-    }
-
-    /// The names of the homes that can be chosen.
-    private static func homes(_ places: Places) -> [String] {
-        // A name can be typed all the same.
-        Folder.namesIfAny(in: places.homes).filter { $0.hasSuffix(".raw") }.map { String($0.dropLast(4)) }
-            .filter { KeptName($0) != nil }.sorted()
     }
 
     package func set(_ settings: SystemSettings, of system: SystemName) async throws {

@@ -107,9 +107,10 @@ package final class BootBackend: MenuBackend {
         let all = try await current()
         let own = all.systems[image.system.description] ?? SystemSettings()
         let configuration = all.applying(own)
-        let unverified = UnverifiedBoots(places: places, settings: configuration.vendors)
+        let (places, unverified) = (places, UnverifiedBoots(places: places, settings: configuration.vendors))
         try await WorkerThread.run(name: "stale") {
             if let allowing { try unverified.allow(allowing) }
+            if let home = wishes.allowsHome { try HomeLibrary(places: places).allow(home) }
             registry.clearStale()
             registry.trimLogs()
         }
@@ -125,7 +126,7 @@ package final class BootBackend: MenuBackend {
             // A machine that there is has its disk, and the home that it was made with.
             diskSize: wishes.diskSize ?? (wishes.start == nil ? own.diskSize : nil),
             home: wishes.home.map { $0.isEmpty ? nil : $0 } ?? (wishes.start == nil ? own.home : nil))
-        (request.allowHome, request.fetchesBase) = (wishes.allowsHome == nil ? nil : true, wishes.fetchesBase)
+        request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         request.asksOfTable = true
         return try await SessionLauncher(places: places, program: program).start(request)

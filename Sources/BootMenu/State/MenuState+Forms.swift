@@ -239,7 +239,7 @@ extension MenuState {
 
     private func fault(ofNewMachine name: String) -> String? {
         if name.isEmpty { return "enter a name for the machine" }
-        guard MachineName.isValid(name) else { return "a name has letters, digits, dots, dashes and underscores" }
+        guard KeptName(name) != nil else { return "a name has letters, digits, dots, dashes and underscores" }
         return machine(name) == nil ? nil : "there is a machine \(name) already"
     }
 

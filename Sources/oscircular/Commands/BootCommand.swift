@@ -55,12 +55,12 @@ struct BootCommand: AsyncParsableCommand {
     func validate() throws {
         try BootCommand.check(memory: memory, cpus: cpus)
         if json && !detach { throw ValidationError("--json goes with --detach") }
-        if allowHome && home == nil { throw ValidationError("--allow-home goes with --home") }
         // As the parser's own errors, with the usage.
         do {
             _ = try VersionName(argument: name)
-            if let keep { try MachineName.check(keep) }
-            if let home { _ = try KeptName(argument: home) }
+            if let keep { try MachineError.check(name: keep) }
+            // Empty for none, where one is set for the system.
+            if let home, !home.isEmpty { _ = try KeptName(argument: home) }
         } catch { throw ValidationError(ErrorReport(error).message) }
         _ = try DiskSizeArgument.bytes(disk, "--disk")
     }
@@ -99,7 +99,7 @@ struct BootCommand: AsyncParsableCommand {
             keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
             machine: keep.map { .new($0) }, diskSize: disk.flatMap(ByteCount.parse) ?? settings.own.diskSize,
-            home: home ?? settings.own.home, allowHome: allowHome ? true : nil)
+            home: (home ?? settings.own.home).flatMap { $0.isEmpty ? nil : $0 }, allowHome: allowHome ? true : nil)
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request
     }

@@ -9,7 +9,7 @@ struct VendorsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vendors",
         abstract: "Show the systems that vendors offer themselves, and check the table of them.",
-        subcommands: [List.self, Check.self, Changes.self, Accept.self])
+        subcommands: [List.self, Check.self, Changes.self, Accept.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
