@@ -82,9 +82,9 @@ struct SandboxUseTests {
                 """
                 ssh 'seq 3 | sort -r | paste -sd, ; mktemp -d | grep -c ^/tmp; (sleep 0.1 & wait) && echo waited'
                 ssh 'cp -a /usr/share/doc/libc6 doc 2>/dev/null; ls doc | grep -c copyright; chmod 700 doc; chmod 1777 doc; mkfifo pipe && echo made'
-                ssh 'timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/9" 2>&1 | grep -c refused; getent hosts localhost | head -c 9'
+                ssh 'timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/9" 2>&1 | grep -q -e refused -e "not supported" && echo nowhere; getent hosts localhost | head -c 9'
                 """, fixture)
-            #expect(output == "3,2,1\n1\nwaited\n1\nmade\n2\n127.0.0.1")
+            #expect(output == "3,2,1\n1\nwaited\n1\nmade\nnowhere\n127.0.0.1")
         }
     }
 }
