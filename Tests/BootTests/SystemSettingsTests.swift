@@ -89,7 +89,7 @@ import Testing
 
     @Test(arguments: [
         (SystemSettings.Key.memory, "15"), (.memory, "x"), (.cpus, "0"), (.disk, "0"), (.disk, "big"), (.home, "a b"),
-        (.home, "A"), (.display, "tv"), (.network, "wan"),
+        (.home, "-a"), (.display, "tv"), (.network, "wan"),
     ])
     func aFormTakesNoMoreThanAFile(_ key: SystemSettings.Key, _ text: String) {
         var settings = SystemSettings()

@@ -96,6 +96,28 @@ import Testing
         }
     }
 
+    /// What another guest left in a home neither keeps the key out unnoticed nor holds up the start.
+    @Test(.timeLimit(.minutes(1)), arguments: [
+        ("", Int32(0), "new"), ("mkdir .ssh; echo old > .ssh/authorized_keys; chmod 777 .ssh", 0, "old\nnew"),
+        ("mkdir .ssh; echo 'x oscircular-host' > .ssh/authorized_keys", 0, "new"),
+        ("mkdir -p .ssh/authorized_keys", 3, ""), ("mkdir .ssh; mkfifo .ssh/authorized_keys", 3, ""),
+        ("mkdir .ssh; mkfifo .ssh/keys.oscircular", 0, "new"), ("mkdir -p .ssh/keys.oscircular", 3, ""),
+        ("touch .ssh", 1, ""), ("mkdir .ssh; ln -s /dev/zero .ssh/authorized_keys", 3, ""),
+    ])
+    func aHostileFolderOfKeysIsSaid(_ preparation: String, _ code: Int32, _ keys: String) throws {
+        let script = GuestHome(diskPath: "/x", user: "ann").script(authorizedKey: "new", passwordHash: nil)
+        let begin = try #require(script.firstRange(of: "<<'SCRIPT'\n"))
+        let end = try #require(script.firstRange(of: "\nSCRIPT\n"))
+        let inside = "place=\(folder.path) key=new\n\(script[begin.upperBound..<end.lowerBound])\n"
+        let prepared = try ChildProcess.run("sh", ["-c", "cd \(folder.path) && touch .profile\n\(preparation)"])
+        try #require(prepared.ending == .exited(0), "\(prepared.text)")
+        let result = try ChildProcess.run("sh", ["-c", inside])
+        #expect(result.ending == .exited(code), "\(result.text)")
+        guard code == 0 else { return }
+        #expect(try FileContents.readText(folder.path(".ssh/authorized_keys"), limit: 99) == "\(keys)\n")
+        #expect(try Paths.statusOfName(folder.path(".ssh"))?.permissions == 0o700)
+    }
+
     @Test func aUsersPartComesAfterOurs() throws {
         let own = "#cloud-config\nssh_authorized_keys: []\n==oscircular==\n"
         let text = try CloudConfig(seed: seed(.nocloud, userData: own)).userData()
