@@ -165,9 +165,9 @@ extension MachineRecord.Base {
             source: source, document: document, distribution: distribution, version: version)
         // The machine's index is that of what a packed file was unpacked to.
         if let file, file.packing != nil {
-            return VersionImage(
-                chosen: chosen, indexPath: folder.index, file: file,
-                remake: remake.map { remake in { try await remake(file) } })
+            let again: (@Sendable () async throws -> Void)?
+            if let remake { again = { try await remake(file) } } else { again = nil }
+            return VersionImage(chosen: chosen, indexPath: folder.index, file: file, remake: again)
         }
         var file = file
         file?.indexPath = folder.index
