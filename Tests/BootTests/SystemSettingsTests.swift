@@ -79,7 +79,6 @@ import Testing
         ("[system.\"demo/debian\"]\ndisk = \"much\"\n", "system.\"demo/debian\".disk"),
         ("[system.\"demo/debian\"]\ndisk = 0\n", "system.\"demo/debian\".disk"),
         ("[system.\"demo/debian\"]\nhome = \"../x\"\n", "system.\"demo/debian\".home"),
-        ("[system.\"demo/debian\"]\nhome = \"\"\n", "system.\"demo/debian\".home"),
         ("[system.\"demo/debian\"]\ndisplay = \"screen\"\n", "system.\"demo/debian\".display"),
         ("[system.\"demo/debian\"]\nnetwork = \"wan\"\n", "system.\"demo/debian\".network"),
     ])

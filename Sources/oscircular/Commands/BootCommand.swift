@@ -85,7 +85,7 @@ struct BootCommand: AsyncParsableCommand {
     /// Finds the system that a name means. A name may be known only by what a catalog's table would change: that is asked first, as the
     /// session would, which then finds the answer.
     private func found(_ name: VersionName, _ context: CommandContext) async throws -> FoundDistribution {
-        let systems = try context.systems()
+        let systems = context.systems()
         guard Confirmation.isPossible, let change = await systems.tableChange(of: name), systems.table.isOpen(change)
         else { return try await systems.found(name) }
         let isAllowed = Confirmation.ask(Terminal.clean(change.question))
