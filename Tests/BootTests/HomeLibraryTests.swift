@@ -238,7 +238,8 @@ struct HomeLibraryTests {
         func lost(mustExist: Bool) -> Bool? {
             let error = failure {
                 _ = try SessionHome.take(
-                    name, for: "s", key, isVerified: true, isAllowed: false, library, mustExist: mustExist) { _ in }
+                    name, for: "s", key, isVerified: true, isAllowed: false, library, mustExist: mustExist
+                ) { _ in }
             }
             if case .lost(_, let hasBackups) = error { return hasBackups }
             return nil
@@ -262,7 +263,8 @@ struct HomeLibraryTests {
         for version in ["1", "2"] {
             let key = VersionKey(catalog: "own", distribution: "debian", version: version)
             _ = try SessionHome.take(
-                name, for: "s", key, isVerified: true, isAllowed: false, library, warn: { said.append($0) }) { _ in }
+                name, for: "s", key, isVerified: true, isAllowed: false, library, warn: { said.append($0) }
+            ) { _ in }
             // Others may write there.
             try Folder.make(files.backups, mode: 0o700)
             try Paths.setPermissions(files.backups, 0o777)

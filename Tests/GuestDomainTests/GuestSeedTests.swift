@@ -95,13 +95,15 @@ import Testing
     }
 
     /// What another guest left in a home neither keeps the key out unnoticed nor holds up the start.
-    @Test(.timeLimit(.minutes(1)), arguments: [
-        ("", Int32(0), "new"), ("mkdir .ssh; echo old > .ssh/authorized_keys; chmod 777 .ssh", 0, "old\nnew"),
-        ("mkdir .ssh; echo 'x oscircular-host' > .ssh/authorized_keys", 0, "new"),
-        ("mkdir -p .ssh/authorized_keys", 3, ""), ("mkdir .ssh; mkfifo .ssh/authorized_keys", 3, ""),
-        ("mkdir .ssh; mkfifo .ssh/keys.oscircular", 0, "new"), ("mkdir -p .ssh/keys.oscircular", 3, ""),
-        ("touch .ssh", 1, ""), ("mkdir .ssh; ln -s /dev/zero .ssh/authorized_keys", 3, ""),
-    ])
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("", Int32(0), "new"), ("mkdir .ssh; echo old > .ssh/authorized_keys; chmod 777 .ssh", 0, "old\nnew"),
+            ("mkdir .ssh; echo 'x oscircular-host' > .ssh/authorized_keys", 0, "new"),
+            ("mkdir -p .ssh/authorized_keys", 3, ""), ("mkdir .ssh; mkfifo .ssh/authorized_keys", 3, ""),
+            ("mkdir .ssh; mkfifo .ssh/keys.oscircular", 0, "new"), ("mkdir -p .ssh/keys.oscircular", 3, ""),
+            ("touch .ssh", 1, ""), ("mkdir .ssh; ln -s /dev/zero .ssh/authorized_keys", 3, ""),
+        ])
     func aHostileFolderOfKeysIsSaid(_ preparation: String, _ code: Int32, _ keys: String) throws {
         let script = GuestHome(diskPath: "/x", user: "ann").script(authorizedKey: "new", passwordHash: nil)
         let begin = try #require(script.firstRange(of: "<<'SCRIPT'\n"))

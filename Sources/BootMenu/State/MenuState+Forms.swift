@@ -77,7 +77,9 @@ extension MenuState {
     /// What holds where a setting is left empty, and who says so.
     private func inherited(_ key: SystemSettings.Key, _ overview: SettingsOverview) -> String {
         let unit = key == .memory ? " MiB" : ""
-        if let text = overview.below.text(key), !text.isEmpty { return "else \(text)\(unit), from \(overview.belowFile)" }
+        if let text = overview.below.text(key), !text.isEmpty {
+            return "else \(text)\(unit), from \(overview.belowFile)"
+        }
         if let text = overview.general.text(key) { return "else \(text)\(unit), as for all systems" }
         let advice = system(overview.system)?.distribution.guest
         return switch key {
