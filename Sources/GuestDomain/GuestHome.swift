@@ -87,19 +87,26 @@ package struct GuestHome: Sendable, Equatable {
             [ ! -e /etc/shadow ] || echo "$name:*:1::::::" >> /etc/shadow
             made=yes
         fi
-        # Who is locked ("!") may be refused even with a key.
-        if [ "$made" = yes ] || [ -n "$hash" ]; then
-            echo "$name:${hash:-*}" | chpasswd -e 2> /dev/null || usermod -p "${hash:-*}" "$name" 2> /dev/null
-        fi
+        # Who is locked ("!") may be refused even with a key. A password of the user's own stays.
+        field=$(sed -n "s/^$name:\([^:]*\):.*/\1/p" /etc/shadow 2> /dev/null)
+        case $field in
+        '' | '!' | '!!' | '!*' | '*')
+            if [ "$made" = yes ] || [ -n "$hash" ]; then
+                echo "$name:${hash:-*}" | chpasswd -e 2> /dev/null || usermod -p "${hash:-*}" "$name" 2> /dev/null
+            fi
+            ;;
+        esac
         for group in sudo wheel adm systemd-journal; do
             grep -q "^$group:" /etc/group || continue
             usermod -a -G "$group" "$name" 2> /dev/null || addgroup "$name" "$group" > /dev/null 2>&1
         done
+        # Where the image has a user with the same number, these know both by that one's name.
         if [ -d /etc/sudoers.d ]; then
-            echo "$name ALL=(ALL) NOPASSWD:ALL" > /etc/sudoers.d/90-oscircular-home
+            printf '%s ALL=(ALL) NOPASSWD:ALL\n' "$name" "#$number" > /etc/sudoers.d/90-oscircular-home
             chmod 440 /etc/sudoers.d/90-oscircular-home
         elif [ -d /etc/doas.d ]; then
-            echo "permit nopass $name" > /etc/doas.d/90-oscircular-home.conf
+            first=$(sed -n "s/^\([^:]*\):[^:]*:$number:.*/\1/p" /etc/passwd | head -n 1)
+            printf 'permit nopass %s\n' "$name" "${first:-$name}" > /etc/doas.d/90-oscircular-home.conf
         fi
 
         mkdir -p "$home" || fail "$home cannot be made"
@@ -113,9 +120,18 @@ package struct GuestHome: Sendable, Equatable {
             modprobe ext4 2> /dev/null
             mount -t ext4 -o nosuid,nodev,discard "$disk" "$place" || fail "its disk cannot be mounted"
         fi
-        # At a restart of this system it is there at once.
-        if [ -d /run/systemd/system ] && ! grep -q "LABEL=$serial " /etc/fstab 2> /dev/null; then
-            echo "LABEL=$serial $home ext4 nosuid,nodev,discard,nofail,x-systemd.device-timeout=15s 0 2" >> /etc/fstab
+        # At a restart of this system it is there at once. Where devices have names by what they are, what is on others does not matter.
+        if ! grep -q "$serial $home " /etc/fstab 2> /dev/null; then
+            device=/dev/disk/by-id/virtio-$serial
+            [ -e "$device" ] || device=LABEL=$serial
+            line="$device $home ext4 nosuid,nodev,discard,nofail"
+            if [ -d /run/systemd/system ]; then
+                line="$line,x-systemd.device-timeout=15s 0 2"
+            else
+                # Not every other system's start goes on where the program for a check is not there.
+                line="$line 0 0"
+            fi
+            { echo "$line" >> /etc/fstab; } 2> /dev/null
         fi
         chown "$number:$number" "$place" && chmod go-w "$place"
         # Labels of SELinux are no other system's matter.
@@ -128,12 +144,22 @@ package struct GuestHome: Sendable, Equatable {
         umask 077
         if [ ! -e .profile ] && [ ! -e .bashrc ]; then cp -R /etc/skel/. . 2> /dev/null; fi
         mkdir -p .ssh || exit 1
+        # What an ssh server takes no keys from, and what would never end to be read, is another guest's doing.
+        chmod 700 .ssh 2> /dev/null || exit 3
+        [ ! -e .ssh/authorized_keys ] || [ -f .ssh/authorized_keys ] || exit 3
+        rm -f .ssh/keys.oscircular 2> /dev/null || exit 3
         # Keys of other sessions are of no use any more.
         { grep -v ' oscircular-host$' .ssh/authorized_keys 2> /dev/null; echo "$key"; } > .ssh/keys.oscircular || exit 1
-        mv -f .ssh/keys.oscircular .ssh/authorized_keys
+        mv -f .ssh/keys.oscircular .ssh/authorized_keys && [ -f .ssh/authorized_keys ]
         SCRIPT
         }
-        su -s /bin/sh -c "$(inside)" "$name" || fail "nothing can be written to $home: is it full?"
+        command -v su > /dev/null || fail "this system has no su, by which root becomes its user"
+        su -s /bin/sh -c "$(inside)" "$name"
+        case $? in
+        0) ;;
+        3) fail "no key can be kept in $home/.ssh: that, or authorized_keys in it, is not what it should be" ;;
+        *) fail "nothing can be written to $home: is it full?" ;;
+        esac
 
         """#
 }

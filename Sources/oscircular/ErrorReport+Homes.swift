@@ -13,6 +13,16 @@ extension ErrorReport {
                         ? ": 'oscircular homes create \(name)' makes it"
                         : "; there are: \(names.map(\.text).joined(separator: ", "))")
             )
+        case .lost(let name, true):
+            return (
+                ExitStatus.notFound,
+                "the home '\(name)' is not there any more, but backups of it are: 'oscircular homes restore \(name)' brings back the latest"
+            )
+        case .lost(let name, false):
+            return (
+                ExitStatus.notFound,
+                "the home '\(name)' is not there any more: 'oscircular homes create \(name)' makes an empty one in its place"
+            )
         case .exists(let name):
             return (ExitStatus.cannotWrite, "there is a home '\(name)' already: choose another name")
         case .inUse(let name, let holder):
@@ -48,6 +58,11 @@ extension ErrorReport {
                 "there is no room for a copy of the home '\(name)': it takes \(ByteCount.text(needed)), and \(ByteCount.text(free)) may be "
                     + "used of the disk of \(folder). Remove what you do not need there, such as old backups ('oscircular homes forget "
                     + "\(name) --backup NAME')"
+            )
+        case .tooMuchToCopy(let name, let size):
+            return (
+                ExitStatus.cannotWrite,
+                "so much (\(ByteCount.text(size))) is not copied before a start; 'oscircular homes backup \(name)' does it between guests"
             )
         case .noSuchBackup(let name, "", _):
             return (

@@ -70,7 +70,7 @@ import menu_sample
         menu.type("3")
         var wanted = SystemSettings()
         (wanted.memoryMiB, wanted.cpus) = (512, 3)
-        #expect(menu.press(.named(.enter)) == [.saveSettings(Self.debian, wanted)])
+        #expect(menu.press(.named(.enter)) == [.saveSettings(Self.debian, wanted, replacing: Self.overview().own)])
         #expect(menu.text().contains { $0.contains("saving") })
         // A second Enter does not save twice.
         #expect(menu.press(.named(.enter)).isEmpty)
@@ -101,6 +101,39 @@ import menu_sample
         #expect(menu.press(.named(.enter)).isEmpty)
         #expect(menu.text().contains { $0.contains(words) }, "\(menu.text())")
         #expect(Self.form(menu)?.focus == field)
+    }
+
+    @Test func aFormThatComesLateOpensOverNothingElse() {
+        var menu = Typing.menu()
+        _ = menu.press(.character("E"))
+        menu.press(.named(.down))
+        _ = menu.handle(.settings(Self.overview(), .settings))
+        _ = menu.handle(.settings(Self.overview(), .boot(Typing.image("debian"), keeps: true)))
+        #expect(menu.overlay == nil)
+    }
+
+    @Test func noHomeStaysWhatTheFileSays() {
+        var menu = Typing.menu()
+        var overview = Self.overview(home: "")
+        overview.below.home = "work"
+        _ = menu.handle(.settings(overview, .settings))
+        menu.press(.named(.tab))
+        menu.type("3")
+        var wanted = overview.own
+        wanted.cpus = 3
+        #expect(menu.press(.named(.enter)) == [.saveSettings(Self.debian, wanted, replacing: overview.own)])
+        // A boot that takes the home of another file away says so in the user's own.
+        menu = Typing.menu()
+        overview.own.home = nil
+        _ = menu.handle(.settings(overview, .boot(Typing.image("debian"), keeps: false)))
+        menu.press(.named(.tab), .control("u"))
+        wanted = overview.own
+        wanted.home = ""
+        #expect(
+            menu.press(.named(.enter)) == [
+                .boot(Typing.image("debian"), launch: 1, BootWishes(home: "")),
+                .saveSettings(Self.debian, wanted, replacing: overview.own),
+            ])
     }
 
     @Test func nothingChangedSavesNothing() {
@@ -175,7 +208,7 @@ import menu_sample
             menu.press(.named(.enter)) == [
                 .boot(
                     Typing.image("debian"), launch: 1, BootWishes(keep: "debian", diskSize: 20 << 30, home: "new")),
-                .saveSettings(Self.debian, own),
+                .saveSettings(Self.debian, own, replacing: Self.overview().own),
             ])
     }
 
@@ -217,7 +250,7 @@ import menu_sample
         #expect(
             menu.press(.named(.enter)) == [
                 .boot(Typing.image("debian"), launch: 1, BootWishes(home: "")),
-                .saveSettings(Self.debian, Self.overview().own),
+                .saveSettings(Self.debian, Self.overview().own, replacing: Self.overview(home: "me").own),
             ])
         // That it was not remembered is said, and the boot goes on.
         _ = menu.handle(.settingsSaved(Self.debian, failure: "the disk is full"))

@@ -137,6 +137,12 @@ import menu_sample
         #expect(menu.launches.isEmpty)
         let text = menu.text().joined(separator: " ")
         #expect(text.contains("debian-13-arm64 cannot boot here") && text.contains("qemu-efi-aarch64"), "\(text)")
+        // Nor by a form, and what cannot boot is not kept.
+        for key: Character in ["b", "K"] {
+            menu.press(.named(.escape))
+            #expect(menu.press(.character(key)).isEmpty)
+            #expect(menu.text().joined(separator: " ").contains("debian-13-arm64 cannot boot here"))
+        }
     }
 
     @Test func aSlowSystemSaysSoInItsRowAndDetailsAndBoots() {

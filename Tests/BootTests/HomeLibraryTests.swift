@@ -223,6 +223,56 @@ struct HomeLibraryTests {
             return
         }
         #expect(!library.exists(name))
+        // The user's yes makes it, and is asked for once.
+        guard case .notAllowed(let question) = error else { return }
+        try library.allow(question)
+        let new = try library.home(name)
+        #expect(new.size == HomeLibrary.usualSize && new.systems == ["vendors/x"] && new.lastUsed == nil)
+        _ = try SessionHome.take(name, for: "s", key, isVerified: false, isAllowed: false, library) { _ in }
+        #expect(try library.home(name).backups.isEmpty)
+    }
+
+    /// A machine, and whoever lost only the disk, would miss everything in an empty one.
+    @Test func aHomeThatIsLostIsNotMadeAnew() throws {
+        let key = VersionKey(catalog: "own", distribution: "x", version: "1")
+        func lost(mustExist: Bool) -> Bool? {
+            let error = failure {
+                _ = try SessionHome.take(
+                    name, for: "s", key, isVerified: true, isAllowed: false, library, mustExist: mustExist
+                ) { _ in }
+            }
+            if case .lost(_, let hasBackups) = error { return hasBackups }
+            return nil
+        }
+        #expect(lost(mustExist: true) == false && !library.exists(name))
+        try library.create(name, size: 64 << 20)
+        #expect(lost(mustExist: true) == nil)
+        let backup = try library.backup(name)
+        // As a file system leaves it whose files have one name each, when a restore is cut off.
+        try Paths.remove(files.disk)
+        #expect(lost(mustExist: false) == true)
+        library.putBack(backup.name, files)
+        #expect(lost(mustExist: true) == nil && Folder.namesIfAny(in: files.backups).isEmpty)
+        library.putBack(backup.name, files)
+        #expect(library.exists(name), "nothing takes its place")
+    }
+
+    @Test func aMissingBackupIsSaid() throws {
+        try library.create(name, size: 64 << 20)
+        var said: [HomeError] = []
+        for version in ["1", "2"] {
+            let key = VersionKey(catalog: "own", distribution: "debian", version: version)
+            _ = try SessionHome.take(
+                name, for: "s", key, isVerified: true, isAllowed: false, library, warn: { said.append($0) }
+            ) { _ in }
+            // Others may write there.
+            try Folder.make(files.backups, mode: 0o700)
+            try Paths.setPermissions(files.backups, 0o777)
+        }
+        guard case .notOurs(files.backups, _)? = said.first, said.count == 1 else {
+            Issue.record("\(said)")
+            return
+        }
     }
 
     @Test func aHomeIsKeptBeforeAnotherVersionHasIt() throws {
@@ -255,9 +305,12 @@ struct HomeLibraryTests {
             try Paths.setOwner(files.disk, 4321)
             #expect(reason()?.contains("another user") == true)
             // A guest's own user, of a session that was killed.
-            try Paths.setOwner(files.disk, 61_190)
-            #expect(reason() == nil)
-            #expect(try Paths.statusOfName(files.disk)?.owner == 0)
+            let nobody = UserDatabase.user(named: "nobody")?.id ?? 61_190
+            for user in [61_190, nobody] {
+                try Paths.setOwner(files.disk, user)
+                #expect(reason() == nil)
+                #expect(try Paths.statusOfName(files.disk)?.owner == 0)
+            }
         }
         try Paths.addName(folder.path("other"), of: files.disk)
         #expect(reason()?.contains("another name") == true)

@@ -193,4 +193,37 @@ import Testing
         }
         #expect(accepted > 100)
     }
+
+    /// Somebody edits the file while a form is open: what the form did not change stays.
+    @Test func onlyWhatTheUserChangedIsWritten() throws {
+        let seen = Self.plain
+        var wanted = seen
+        (wanted.cpus, wanted.home) = (3, nil)
+        let text = "[system.\"demo/debian\"]\nmemory = 4096\nhome = \"other\"\ndisplay = \"none\"\n"
+        try folder.write(Array(text.utf8), to: "config.toml")
+        try SettingsFile(path: path).set(wanted, replacing: seen, of: Self.system)
+        let new = try Configuration.load([path]).systems[Self.system]
+        #expect(new == Self.settings { ($0.memoryMiB, $0.cpus, $0.display) = (4096, 3, BootRequest.Display.none) })
+        try SettingsFile(path: path).set(wanted, replacing: wanted, of: Self.system)
+        #expect(try Configuration.load([path]).systems[Self.system] == new)
+    }
+
+    @Test func noHomeIsASettingToo() throws {
+        try folder.write(Array("[system.\"demo/debian\"]\nhome = \"work\"\n".utf8), to: "below.toml")
+        try folder.write(Array("[system.\"demo/debian\"]\nhome = \"\"\n".utf8), to: "config.toml")
+        let read = try Configuration.load([folder.path("below.toml"), path]).systems[Self.system]
+        #expect(read?.home?.isEmpty == true)
+        var more = try #require(read)
+        more.cpus = 2
+        try SettingsFile(path: path).set(more, replacing: read, of: Self.system)
+        #expect(try Configuration.load([path]).systems[Self.system] == more)
+    }
+
+    @Test(.enabled(if: CurrentUser.isRoot, "SKIPPED: needs root")) func theFileStaysItsOwners() throws {
+        try folder.write(Array("".utf8), to: "config.toml")
+        try Paths.setOwner(path, 4321, 4322)
+        try SettingsFile(path: path).set(Self.plain, of: Self.system)
+        let status = try #require(try Paths.status(path))
+        #expect(status.owner == 4321 && status.group == 4322)
+    }
 }

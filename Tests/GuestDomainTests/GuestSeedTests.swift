@@ -63,15 +63,13 @@ import Testing
         let without = try CloudConfig(seed: seed).userData()
         let home = GuestHome(diskPath: "/homes/work.raw", user: "ann")
         seed.home = home
-        let text = try CloudConfig(seed: seed).userData()
-        let kinds = ["text/cloud-config", "text/cloud-boothook", "text/plain"].map {
-            text.firstRange(of: "Content-Type: \($0)")?.lowerBound
-        }
-        #expect(!kinds.contains(nil) && kinds.compactMap(\.self) == kinds.compactMap(\.self).sorted())
-        #expect(!without.contains("boothook"))
+        #expect(try CloudConfig(seed: seed).userData() == without)
         let script = home.script(authorizedKey: "ssh-ed25519 AAAA host", passwordHash: "$6$salt$hash/.")
-        // Whole lines of base64 stand in the message.
-        #expect(text.contains(Base64.lines(Array("#cloud-boothook\n\(script)".utf8)).prefix(200)))
+        #expect(CloudConfig(seed: seed).vendorData == "#cloud-boothook\n\(script)")
+        #expect(try CloudConfig(seed: self.seed(.nocloud)).vendorData == nil)
+        let disk = try #require(try seed.write(to: folder.path).diskPath)
+        let volume = String(decoding: try FileContents.read(disk, limit: 1 << 24), as: UTF8.self)
+        #expect(volume.contains("#cloud-boothook\n#!/bin/sh"))
         #expect(script.contains("name=ann number=1000 serial=oscircular-home\n"))
         #expect(script.contains("key='ssh-ed25519 AAAA host' hash='$6$salt$hash/.'\n"))
         #expect(script.hasPrefix("#!/bin/sh\n"))
@@ -94,6 +92,30 @@ import Testing
             let result = try ChildProcess.run(shell, arguments)
             #expect(result.ending == .exited(0) && result.text.isEmpty, "\(shell): \(result.text)")
         }
+    }
+
+    /// What another guest left in a home neither keeps the key out unnoticed nor holds up the start.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("", Int32(0), "new"), ("mkdir .ssh; echo old > .ssh/authorized_keys; chmod 777 .ssh", 0, "old\nnew"),
+            ("mkdir .ssh; echo 'x oscircular-host' > .ssh/authorized_keys", 0, "new"),
+            ("mkdir -p .ssh/authorized_keys", 3, ""), ("mkdir .ssh; mkfifo .ssh/authorized_keys", 3, ""),
+            ("mkdir .ssh; mkfifo .ssh/keys.oscircular", 0, "new"), ("mkdir -p .ssh/keys.oscircular", 3, ""),
+            ("touch .ssh", 1, ""), ("mkdir .ssh; ln -s /dev/zero .ssh/authorized_keys", 3, ""),
+        ])
+    func aHostileFolderOfKeysIsSaid(_ preparation: String, _ code: Int32, _ keys: String) throws {
+        let script = GuestHome(diskPath: "/x", user: "ann").script(authorizedKey: "new", passwordHash: nil)
+        let begin = try #require(script.firstRange(of: "<<'SCRIPT'\n"))
+        let end = try #require(script.firstRange(of: "\nSCRIPT\n"))
+        let inside = "place=\(folder.path) key=new\n\(script[begin.upperBound..<end.lowerBound])\n"
+        let prepared = try ChildProcess.run("sh", ["-c", "cd \(folder.path) && touch .profile\n\(preparation)"])
+        try #require(prepared.ending == .exited(0), "\(prepared.text)")
+        let result = try ChildProcess.run("sh", ["-c", inside])
+        #expect(result.ending == .exited(code), "\(result.text)")
+        guard code == 0 else { return }
+        #expect(try FileContents.readText(folder.path(".ssh/authorized_keys"), limit: 99) == "\(keys)\n")
+        #expect(try Paths.statusOfName(folder.path(".ssh"))?.permissions == 0o700)
     }
 
     @Test func aUsersPartComesAfterOurs() throws {

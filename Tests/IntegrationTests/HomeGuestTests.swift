@@ -36,7 +36,7 @@ struct HomeGuestTests {
             let other = try await scenario.attempt("boot", "other/tiny", "--home", "work", "--detach", "--accel", "tcg")
             #expect(other.status == 77 && other.error.contains("--allow-home"), "\(other)")
 
-            let next = try await scenario.boot("tiny", "--home", "work")
+            let next = try await scenario.boot("test/tiny", "--home", "work")
             #expect(next.version == "2026-11-23")
             let found = try await scenario.attempt(
                 "ssh", next.id, "cat file; ls -ln file; grep -c oscircular-host .ssh/authorized_keys")

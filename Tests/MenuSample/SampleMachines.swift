@@ -63,7 +63,9 @@ extension SampleBackend {
             homes: ["me", "play"])
     }
 
-    func set(_ settings: SystemSettings, of system: SystemName) async throws {
+    func set(
+        _ settings: SystemSettings, replacing seen: SystemSettings, of system: SystemName
+    ) async throws {
         world.withLock { $0.settings[system] = settings }
     }
 

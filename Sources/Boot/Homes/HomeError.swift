@@ -4,6 +4,8 @@ import Linux
 /// Why something could not be done with a home.
 package enum HomeError: Error, Sendable {
     case noSuchHome(KeptName, near: [KeptName])
+    /// It is not there any more, and an empty one in its place is not what anybody wants.
+    case lost(KeptName, hasBackups: Bool)
     case exists(KeptName)
     /// A session's id, or what somebody does with it; nil where that is not known.
     case inUse(KeptName, by: String?)
@@ -17,6 +19,8 @@ package enum HomeError: Error, Sendable {
     case notSmaller(KeptName, size: UInt64, wanted: UInt64)
     /// A copy needs so many bytes, and so many may be used.
     case noRoom(KeptName, folder: String, needed: UInt64, free: UInt64)
+    /// So many bytes are copied only when somebody asks for it.
+    case tooMuchToCopy(KeptName, size: UInt64)
     case noSuchBackup(KeptName, String, near: [String])
     /// e2fsck found what it repairs only when it is told to; its own text.
     case damaged(KeptName, findings: String)

@@ -104,6 +104,8 @@ struct HomeFiles: Sendable {
             throw .notOurs(path, reason: "it has another name, under which it may be changed")
         }
         try waitUntilFree(handle, seconds: waits ? 10 : 0)
+        // What libvirt noted of a guest that was killed: it would not let another user have the file.
+        if waits, CurrentUser.isRoot { FileNotes.remove(MachineDiskLinks.libvirtsNotes, of: path) }
         guard status.owner != CurrentUser.id else { return handle }
         guard CurrentUser.isRoot, HomeFiles.isGuests(status.owner) else {
             throw .notOurs(path, reason: "it belongs to another user (\(status.owner))")
@@ -121,10 +123,10 @@ struct HomeFiles: Sendable {
         }
     }
 
-    /// Whether a user is one that a guest of root's has, or had.
+    /// Whether a user is one that a guest of root's, or a program of e2fsprogs, has or had.
     private static func isGuests(_ user: UserID) -> Bool {
         ClaimedUser.range.contains(user)
-            || ["libvirt-qemu", "qemu"].contains { UserDatabase.user(named: $0)?.id == user }
+            || ["libvirt-qemu", "qemu", "oscircular", "nobody"].contains { UserDatabase.user(named: $0)?.id == user }
     }
 }
 

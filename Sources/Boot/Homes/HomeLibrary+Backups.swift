@@ -57,18 +57,33 @@ extension HomeLibrary {
         do throws(HomeError) { _ = try files.open(files.disk) } catch {
             if case .inUse = error { throw error }
         }
+        var kept: String?
         do throws(HomeError) {
             try appear(files.disk) { (temporary) throws(HomeError) in
                 let copy = try copy(backup, to: temporary, files)
                 try HomeError.wrap { () throws(SystemCallError) in try copy.sync() }
-                try keepPresent(files)
+                kept = try keepPresent(files)
             }
         } catch {
+            putBack(kept, files)
             guard case .noRoom = error, isForced else { throw error }
-            try keepPresent(files)
-            try HomeError.wrap { () throws(SystemCallError) in try Paths.rename(files.backup(chosen), to: files.disk) }
+            kept = try keepPresent(files)
+            do throws(SystemCallError) {
+                try Paths.rename(files.backup(chosen), to: files.disk)
+            } catch {
+                putBack(kept, files)
+                throw .file(error)
+            }
         }
         return chosen
+    }
+
+    /// Gives what the home was its name back where it lost that to a backup's, and nothing else took it.
+    /// - Parameter moment: of ``keepPresent(_:)``.
+    func putBack(_ moment: String?, _ files: HomeFiles) {
+        guard let moment, !exists(files.name) else { return }
+        // What fails here as well is there still, as a backup.
+        try? Paths.rename(files.backup(moment), to: files.disk)
     }
 
     /// Removes a backup.
@@ -83,16 +98,18 @@ extension HomeLibrary {
     }
 
     /// Gives what the home is now a name among the backups as well. It needs no room.
-    private func keepPresent(_ files: HomeFiles) throws(HomeError) {
+    /// - Returns: that name; nil where the home is not there.
+    private func keepPresent(_ files: HomeFiles) throws(HomeError) -> String? {
         let moment = try newMoment(files)
-        try HomeError.wrap { () throws(SystemCallError) in
-            guard try Paths.statusOfName(files.disk) != nil else { return }
+        return try HomeError.wrap { () throws(SystemCallError) in
+            guard try Paths.statusOfName(files.disk) != nil else { return nil }
             do throws(SystemCallError) {
                 try Paths.addName(files.backup(moment), of: files.disk)
             } catch  where [.notSupported, .notPermitted, .noSuchCall].contains(error.number) {
                 // A file system whose files have one name each; for a moment the home has none.
                 try Paths.rename(files.disk, to: files.backup(moment))
             }
+            return moment
         }
     }
 
@@ -120,7 +137,7 @@ extension HomeLibrary {
     }
 
     /// Writes a copy of a disk into a new file.
-    /// - Throws: ``HomeError/noRoom(_:folder:needed:free:)`` where blocks cannot be shared.
+    /// - Throws: where blocks cannot be shared ``HomeError/noRoom(_:folder:needed:free:)``, ``HomeError/tooMuchToCopy(_:size:)``.
     func copy(
         _ disk: FileHandle, to path: String, _ files: HomeFiles, mostToCopy: Int = .max
     ) throws(HomeError) -> FileHandle {
@@ -132,7 +149,8 @@ extension HomeLibrary {
         let (allocated, space) = try HomeError.wrap { () throws(SystemCallError) in
             (try disk.status().allocated, try FileSystemSpace(ofPath: files.folder))
         }
-        let free = min(reserve.margin(space), mostToCopy)
+        guard allocated <= mostToCopy else { throw .tooMuchToCopy(files.name, size: UInt64(clamping: allocated)) }
+        let free = reserve.margin(space)
         guard allocated <= free else {
             throw .noRoom(
                 files.name, folder: files.folder, needed: UInt64(clamping: allocated), free: UInt64(clamping: free))

@@ -78,7 +78,8 @@ package struct HomeLibrary: Sendable {
             switch error {
             case .notOurs(_, let reason), .unusable(_, let reason): return reason
             case .inUse: return nil
-            default: return "\(error)"
+            case .file(let cause): return cause.description
+            default: return "it cannot be looked at"
             }
         }
     }
@@ -188,7 +189,7 @@ package struct HomeLibrary: Sendable {
             isOthers: isOthers, isUnverified: isUnverified)
     }
 
-    /// Keeps the user's yes.
+    /// Keeps the user's yes. A home that is not there yet is made, for there is nowhere else to note it.
     /// - Throws: ``HomeError``.
     package func allow(_ question: HomeQuestion) throws(HomeError) {
         guard let name = KeptName(question.home) else { return }
@@ -196,6 +197,7 @@ package struct HomeLibrary: Sendable {
         try prepareFolder()
         let lock = try HomeLock.take(files, for: "homes")
         defer { withExtendedLifetime(lock) {} }
+        if !exists(name) { try create(files, size: HomeLibrary.usualSize) }
         var record = try knownOrAdopted(files)
         let system = "\(question.catalog)/\(question.distribution)"
         if !record.systems.contains(system) { record.systems.append(system) }

@@ -9,7 +9,8 @@ struct MachineDiskLinks: Sendable {
     /// UEFI's variables; nil where there are none.
     let variables: String?
 
-    private static let libvirtsNotes = ["dac", "ref_dac", "timestamp_dac"].map { "trusted.libvirt.security.\($0)" }
+    /// Of a file's owner before the guest; beside the file's bytes, in root's case.
+    static let libvirtsNotes = ["dac", "ref_dac", "timestamp_dac"].map { "trusted.libvirt.security.\($0)" }
 
     /// - Parameter emulator: whom QEMU runs as where that is not this user.
     /// - Throws: ``SystemCallError``.

@@ -9,11 +9,13 @@ struct SessionHome: Sendable {
     private let lock: HomeLock
 
     /// Takes the home that a request names, and makes it where there is none. May copy it first, see ``keepBefore(_:_:_:_:)``.
+    /// - Parameter warn: is told why it could not be copied.
     /// - Returns: nil where the request names none.
-    /// - Throws: ``HomeError``: ``HomeError/notAllowed(_:)`` where the user has to allow it first; ``BootError/invalidKeptName(_:)``.
+    /// - Throws: ``HomeError``: ``HomeError/notAllowed(_:)`` where the user has to allow it first, ``HomeError/lost(_:hasBackups:)``;
+    ///   ``BootError/invalidKeptName(_:)``.
     static func take(
         _ request: BootRequest, _ version: SessionImage, places: Places, configuration: Configuration,
-        log: @escaping @Sendable (String) -> Void
+        warn: @escaping @Sendable (KeptName, VersionKey, HomeError) -> Void, log: @escaping @Sendable (String) -> Void
     ) async throws -> SessionHome? {
         guard let text = request.home else { return nil }
         let name = try KeptName(argument: text)
@@ -24,20 +26,27 @@ struct SessionHome: Sendable {
         }
         let key = VersionKey(version.chosen)
         let (isAllowed, id) = (request.allowHome ?? false, request.id)
+        // A machine had it before: in an empty one its user would miss everything.
+        let mustExist = if case .started = request.machine { true } else { false }
         return try await WorkerThread.run(name: "home") {
-            try take(name, for: id, key, isVerified: isVerified ?? true, isAllowed: isAllowed, library, log: log)
+            try take(
+                name, for: id, key, isVerified: isVerified ?? true, isAllowed: isAllowed, library, mustExist: mustExist,
+                warn: { warn(name, key, $0) }, log: log)
         }
     }
 
+    /// - Parameter mustExist: none is made.
     static func take(
         _ name: KeptName, for session: String, _ key: VersionKey, isVerified: Bool, isAllowed: Bool,
-        _ library: HomeLibrary, log: (String) -> Void
+        _ library: HomeLibrary, mustExist: Bool = false, warn: (HomeError) -> Void = { _ in }, log: (String) -> Void
     ) throws(HomeError) -> SessionHome {
         try library.prepareFolder()
         let files = library.files(name)
         let lock = try HomeLock.take(files, for: session)
         files.sweep()
         let isNew = !library.exists(name)
+        let hasBackups = !files.backupNames.isEmpty
+        if isNew, mustExist || hasBackups { throw .lost(name, hasBackups: hasBackups) }
         let known = isNew ? nil : try library.knownOrAdopted(files)
         if !isAllowed, let question = library.question(name, known, key, isVerified: isVerified) {
             throw .notAllowed(question)
@@ -49,7 +58,7 @@ struct SessionHome: Sendable {
         var record = try library.knownOrAdopted(files)
         let disk = try files.open(files.disk)
         try library.check(disk, name, record)
-        if !isNew { keepBefore(key, record, disk, files, library, log: log) }
+        if !isNew { keepBefore(key, record, disk, files, library, warn: warn, log: log) }
         record.isUsed = true
         record.lastUsed = .init(
             catalog: key.catalog, distribution: key.distribution, version: key.version, time: .now)
@@ -67,7 +76,7 @@ struct SessionHome: Sendable {
     /// Keeps the home as it is before a version that has not had it last, where there is room.
     private static func keepBefore(
         _ key: VersionKey, _ record: HomeRecord, _ disk: FileHandle, _ files: HomeFiles, _ library: HomeLibrary,
-        log: (String) -> Void
+        warn: (HomeError) -> Void, log: (String) -> Void
     ) {
         guard let last = record.lastUsed,
             (last.catalog, last.distribution, last.version) != (key.catalog, key.distribution, key.version)
@@ -79,7 +88,7 @@ struct SessionHome: Sendable {
                 Paths.removeIfPossible(files.backup(old))
             }
         } catch {
-            log("warning: no backup of the home '\(files.name)' was made before \(key): \(error)")
+            warn(error)
         }
     }
 

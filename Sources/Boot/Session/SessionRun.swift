@@ -123,7 +123,12 @@ package final class SessionRun: Sendable {
             request, chosen: version.chosen, userData: configuration.userData, directory: directory, machine: machine)
         let asked = request.asBefore(machine?.record)
         let home = try await SessionHome.take(
-            asked, version, places: places, configuration: configuration, log: { [self] in note("\($0)\n") })
+            asked, version, places: places, configuration: configuration,
+            warn: { [self] (name, key, error) in
+                let text = "no backup of the home '\(name)' was made before \(key): \(describe(error))"
+                note("warning: \(text)\n")
+                notes.withLock { $0.append(text) }
+            }, log: { [self] in note("\($0)\n") })
         // Given back when nothing of the guest is left.
         await teardown.add { withExtendedLifetime(home) {} }
         update { $0.home = home?.name.text }

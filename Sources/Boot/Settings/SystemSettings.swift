@@ -24,7 +24,7 @@ package struct SystemSettings: Sendable, Hashable {
     package var cpus: Int?
     /// Bytes of the guest's disk where that is to be more than its image has.
     package var diskSize: UInt64?
-    /// The disk that new guests get as their user's home.
+    /// The disk that new guests get as their user's home; empty for none, where another file sets one.
     package var home: String?
     package var display: BootRequest.Display?
     /// `user`, `lan` or `none`.
@@ -94,9 +94,7 @@ package struct SystemSettings: Sendable, Hashable {
     }
 
     private static func fault(ofHome name: String) -> String? {
-        KeptName(name) == nil
-            ? "must be a home's name: at most \(KeptName.longest) lower-case letters, digits, dots, dashes and underscores"
-            : nil
+        KeptName.fault(of: name).map { "must be a home's name: \($0)" }
     }
 
     /// What these settings have over others, key by key.
@@ -108,6 +106,18 @@ package struct SystemSettings: Sendable, Hashable {
         result.home = home ?? other.home
         result.display = display ?? other.display
         result.network = network ?? other.network
+        return result
+    }
+
+    /// Others, with what these have otherwise than an older state of them.
+    func changes(of seen: SystemSettings, over other: SystemSettings) -> SystemSettings {
+        var result = other
+        if memoryMiB != seen.memoryMiB { result.memoryMiB = memoryMiB }
+        if cpus != seen.cpus { result.cpus = cpus }
+        if diskSize != seen.diskSize { result.diskSize = diskSize }
+        if home != seen.home { result.home = home }
+        if display != seen.display { result.display = display }
+        if network != seen.network { result.network = network }
         return result
     }
 
@@ -123,7 +133,9 @@ package struct SystemSettings: Sendable, Hashable {
         diskSize = try reader.bytes("disk")
         if diskSize == 0 { throw reader.wrong("disk", "must be a size, such as \"20GiB\"") }
         home = try reader.string("home")
-        if let home, let fault = SystemSettings.fault(ofHome: home) { throw reader.wrong("home", fault) }
+        if let home, !home.isEmpty, let fault = SystemSettings.fault(ofHome: home) {
+            throw reader.wrong("home", fault)
+        }
         display = try reader.string("display", among: BootRequest.Display.allCases.map(\.rawValue))
             .flatMap(BootRequest.Display.init(rawValue:))
         network = try reader.string("network", among: SystemSettings.networks)

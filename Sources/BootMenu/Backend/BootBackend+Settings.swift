@@ -23,10 +23,12 @@ extension BootBackend {
         }
     }
 
-    package func set(_ settings: SystemSettings, of system: SystemName) async throws {
+    package func set(
+        _ settings: SystemSettings, replacing seen: SystemSettings, of system: SystemName
+    ) async throws {
         guard let path = places.configurationFiles.last else { return }
         try await WorkerThread.run(name: "settings") {
-            try SettingsFile(path: path).set(settings, of: system.description)
+            try SettingsFile(path: path).set(settings, replacing: seen, of: system.description)
         }
     }
 

@@ -125,7 +125,7 @@ package final class BootBackend: MenuBackend {
             exchangeLimit: configuration.exchangeLimit, machine: BootBackend.machine(wishes),
             // A machine that there is has its disk, and the home that it was made with.
             diskSize: wishes.diskSize ?? (wishes.start == nil ? own.diskSize : nil),
-            home: wishes.home.map { $0.isEmpty ? nil : $0 } ?? (wishes.start == nil ? own.home : nil))
+            home: (wishes.home ?? (wishes.start == nil ? own.home : nil)).flatMap { $0.isEmpty ? nil : $0 })
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         request.asksOfTable = true

@@ -169,5 +169,5 @@ package struct SettingsOverview: Sendable, Hashable {
     }
 
     /// The home that its new guests get; nil for none.
-    var home: String? { own.home ?? below.home }
+    var home: String? { (own.home ?? below.home).flatMap { $0.isEmpty ? nil : $0 } }
 }

@@ -43,8 +43,8 @@ package protocol MenuBackend: Sendable {
     func change(_ machine: String, _ change: MachineChange) async throws
     /// What is set for a system, and what holds where nothing is.
     func settings(of system: SystemName) async throws -> SettingsOverview
-    /// Sets what a system has in the user's own configuration file.
-    func set(_ settings: SystemSettings, of system: SystemName) async throws
+    /// Sets what a system has in the user's own configuration file, as far as it differs from what the user saw there.
+    func set(_ settings: SystemSettings, replacing seen: SystemSettings, of system: SystemName) async throws
     func order(_ command: ControlCommand, session: String) async throws
     /// Connects this process's terminal to the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws

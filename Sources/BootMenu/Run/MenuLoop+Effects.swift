@@ -40,7 +40,7 @@ extension MenuLoop {
         case .change(let machine, let change): self.change(machine, change)
         case .loadSettings(let system, let form):
             attempt { self.post(.settings(try await self.backend.settings(of: system), form)) }
-        case .saveSettings(let system, let settings): save(settings, of: system)
+        case .saveSettings(let system, let settings, let seen): save(settings, replacing: seen, of: system)
         case .order(let order, let session):
             attempt {
                 try await self.backend.order(order, session: session)
@@ -208,10 +208,10 @@ extension MenuLoop {
         }
     }
 
-    private func save(_ settings: SystemSettings, of system: SystemName) {
+    private func save(_ settings: SystemSettings, replacing seen: SystemSettings, of system: SystemName) {
         Task {
             do {
-                try await backend.set(settings, of: system)
+                try await backend.set(settings, replacing: seen, of: system)
                 post(.settingsSaved(system, failure: nil))
             } catch {
                 post(.settingsSaved(system, failure: backend.message(for: error)))

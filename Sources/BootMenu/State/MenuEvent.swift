@@ -105,7 +105,8 @@ package enum MenuEffect: Sendable, Hashable {
     case change(machine: String, MachineChange)
     /// Read what is set for a system, for a form.
     case loadSettings(SystemName, SettingsForm)
-    case saveSettings(SystemName, SystemSettings)
+    /// `replacing`: what the form began with; only what differs from that is written.
+    case saveSettings(SystemName, SystemSettings, replacing: SystemSettings)
     case order(ControlCommand, session: String)
     case console(session: String)
     case window(session: String)

@@ -134,7 +134,7 @@ extension MenuState {
     }
 
     /// Says why the chosen system cannot boot, where no guest can have its processor here.
-    private mutating func refusal() -> [MenuEffect]? {
+    mutating func refusal() -> [MenuEffect]? {
         let chosen = chosenVendorSystem ?? chosenImage.flatMap { system($0.system) }
         guard let system = chosen, !system.emulation.isBootable, let words = system.emulation.words else { return nil }
         let way = system.emulation == .unknown ? "" : "\nInstall what it needs, and press r."

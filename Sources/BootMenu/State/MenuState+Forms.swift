@@ -26,17 +26,20 @@ extension MenuState {
 
     /// As ``askSettings()``, for a boot of the chosen version.
     mutating func askBoot(keeps: Bool) -> [MenuEffect] {
+        if let refusal = refusal() { return refusal }
         if let image = chosenImage { return [.loadSettings(image.system, .boot(image, keeps: keeps))] }
         if let system = chosenVendorSystem { say("the builds of \(system.distribution.id) are not known yet; r asks") }
         return []
     }
 
     mutating func show(_ overview: SettingsOverview, _ form: SettingsForm) {
-        // Something else is shown by now.
+        // Something else is shown, or chosen, by now.
         guard overlay == nil else { return }
         switch form {
-        case .settings: overlay = .form(settingsForm(overview))
-        case .boot(let image, let keeps): overlay = .form(bootForm(image, overview, keeps: keeps))
+        case .settings:
+            if chosenSystemName == overview.system { overlay = .form(settingsForm(overview)) }
+        case .boot(let image, let keeps):
+            if chosenImage == image { overlay = .form(bootForm(image, overview, keeps: keeps)) }
         }
     }
 
@@ -74,7 +77,9 @@ extension MenuState {
     /// What holds where a setting is left empty, and who says so.
     private func inherited(_ key: SystemSettings.Key, _ overview: SettingsOverview) -> String {
         let unit = key == .memory ? " MiB" : ""
-        if let text = overview.below.text(key) { return "else \(text)\(unit), from \(overview.belowFile)" }
+        if let text = overview.below.text(key), !text.isEmpty {
+            return "else \(text)\(unit), from \(overview.belowFile)"
+        }
         if let text = overview.general.text(key) { return "else \(text)\(unit), as for all systems" }
         let advice = system(overview.system)?.distribution.guest
         return switch key {
@@ -203,12 +208,14 @@ extension MenuState {
                 return refuse(form, place, "\(Self.label(key)) \(fault)")
             }
         }
+        // An empty field is no home, too, and the file may have said so.
+        if settings.home == nil, overview.own.home?.isEmpty == true { settings.home = "" }
         if settings == overview.own {
             overlay = nil
             return []
         }
         wait(form)
-        return [.saveSettings(overview.system, settings)]
+        return [.saveSettings(overview.system, settings, replacing: overview.own)]
     }
 
     private mutating func submit(
@@ -231,8 +238,9 @@ extension MenuState {
         if keeps, overview.isMetered { askBase(image, wishes) } else { effects = boot(image, wishes: wishes) }
         if entered.home != overview.home {
             var settings = overview.own
-            settings.home = entered.home
-            effects.append(.saveSettings(overview.system, settings))
+            // None is set only where another file would give it one.
+            settings.home = entered.home ?? (overview.below.home == nil ? nil : "")
+            effects.append(.saveSettings(overview.system, settings, replacing: overview.own))
         }
         return effects
     }

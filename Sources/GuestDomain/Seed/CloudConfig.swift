@@ -1,6 +1,6 @@
 import Formats
 
-/// The two files of a NoCloud seed, as cloud-init reads them (its documentation: "NoCloud", "User data formats").
+/// The files of a NoCloud seed, as cloud-init reads them (its documentation: "NoCloud", "User data formats").
 struct CloudConfig {
     let seed: GuestSeed
 
@@ -14,15 +14,14 @@ struct CloudConfig {
     /// Our part alone, or a message of several, the user's after ours.
     func userData() throws(GuestDomainError) -> String {
         var parts = [MultipartMessage.Part(type: "text/cloud-config", name: "oscircular", text: part)]
-        if let script = seed.homeScript {
-            // It runs at each start, before cloud-init makes its own user; and unlike `mounts` and `users` nothing in the user's part
-            // takes its place.
-            parts.append(
-                .init(type: "text/cloud-boothook", name: "oscircular-home", text: "#cloud-boothook\n\(script)"))
-        }
         if let own = seed.userData { parts.append(try theirs(own)) }
         return parts.count == 1 ? part : MultipartMessage(parts: parts).text
     }
+
+    /// What makes the home, for a file of its own: programs that take less than cloud-init does, such as Alpine's tiny-cloud, pass over that,
+    /// and know no message of several parts. It runs at each start; and unlike `mounts` and `users` nothing in the user's part takes its
+    /// place. Nil without a home.
+    var vendorData: String? { seed.homeScript.map { "#cloud-boothook\n\($0)" } }
 
     /// `user` is whoever the image calls its default user, by another name where it has another, and with its groups and shell. He exists,
     /// and gets the keys, also where the user's own part lists other users.

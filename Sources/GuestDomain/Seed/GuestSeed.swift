@@ -60,7 +60,7 @@ package struct GuestSeed: Sendable, Equatable {
         switch kind {
         case .nocloud:
             let config = CloudConfig(seed: self)
-            let disk = try volume(in: folder, config.metaData, try config.userData())
+            let disk = try volume(in: folder, config.metaData, try config.userData(), config.vendorData)
             // cloud-init then looks for the volume until it is there, and for nothing else.
             return Files(diskPath: disk, serialNumber: "ds=nocloud")
         case .nuageinit:
@@ -84,10 +84,12 @@ package struct GuestSeed: Sendable, Equatable {
         }
     }
 
-    private func volume(in folder: String, _ metaData: String, _ userData: String) throws(GuestDomainError) -> String {
-        let volume = FATVolume(
-            label: "CIDATA",
-            files: [("meta-data", Array(metaData.utf8)), ("user-data", Array(userData.utf8))])
+    private func volume(
+        in folder: String, _ metaData: String, _ userData: String, _ vendorData: String? = nil
+    ) throws(GuestDomainError) -> String {
+        var files = [("meta-data", Array(metaData.utf8)), ("user-data", Array(userData.utf8))]
+        if let vendorData { files.append(("vendor-data", Array(vendorData.utf8))) }
+        let volume = FATVolume(label: "CIDATA", files: files)
         return try write(volume.bytes(), "seed", in: folder)
     }
 

@@ -77,9 +77,20 @@ struct BootCommand: AsyncParsableCommand {
         let context = try CommandContext.load()
         let settings = try await BootSettings(
             name: try VersionName(argument: name), configuration: context.configuration,
-            find: { try await context.systems().found($0) })
+            find: { try await found($0, context) })
         let request = request(settings, userData: try await userDataText())
         try await SessionStart(context: context, detach: detach, json: json).run(request)
+    }
+
+    /// Finds the system that a name means. A name may be known only by what a catalog's table would change: that is asked first, as the
+    /// session would, which then finds the answer.
+    private func found(_ name: VersionName, _ context: CommandContext) async throws -> FoundDistribution {
+        let systems = context.systems()
+        guard Confirmation.isPossible, let change = await systems.tableChange(of: name), systems.table.isOpen(change)
+        else { return try await systems.found(name) }
+        let isAllowed = Confirmation.ask(Terminal.clean(change.question))
+        try TableAnswers(places: context.places).keep(change, isAllowed: isAllowed)
+        return try await context.systems().found(name)
     }
 
     private func userDataText() async throws -> String? {

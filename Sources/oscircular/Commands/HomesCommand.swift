@@ -27,9 +27,13 @@ struct HomesCommand: AsyncParsableCommand {
         func use<Value: Sendable>(
             _ body: @escaping @Sendable (HomeLibrary, KeptName) throws -> Value
         ) async throws -> Value {
-            let library = try HomesCommand.library()
             let name = try KeptName(argument: name)
-            return try await WorkerThread.run(name: "homes") { try body(library, name) }
+            let (library, registry) = try HomesCommand.library()
+            return try await WorkerThread.run(name: "homes") {
+                // A session that was killed may have left a guest that has the home still.
+                registry.clearStale()
+                return try body(library, name)
+            }
         }
     }
 
@@ -41,8 +45,11 @@ struct HomesCommand: AsyncParsableCommand {
         private struct Homes: Encodable { let homes: [HomeSummary] }
 
         func run() async throws {
-            let library = try HomesCommand.library()
-            let homes = try await WorkerThread.run(name: "homes") { try library.list() }
+            let (library, registry) = try HomesCommand.library()
+            let homes = try await WorkerThread.run(name: "homes") {
+                registry.clearStale()
+                return try library.list()
+            }
             if json { return try JSONOutput.print(Homes(homes: homes)) }
             if homes.isEmpty {
                 return Terminal.note(
@@ -175,9 +182,9 @@ struct HomesCommand: AsyncParsableCommand {
         }
     }
 
-    fileprivate static func library() throws -> HomeLibrary {
+    fileprivate static func library() throws -> (HomeLibrary, SessionRegistry) {
         let context = try CommandContext.load()
-        return HomeLibrary(places: context.places, reserve: context.configuration.reserve)
+        return (HomeLibrary(places: context.places, reserve: context.configuration.reserve), context.registry)
     }
 
     fileprivate static func bytes(_ text: String) throws -> UInt64 {
