@@ -3,7 +3,7 @@ import Curl
 
 /// What is wrong with a followed catalog, or with what was asked of it.
 extension ErrorReport {
-    private static func near(_ names: [String], otherwise: String = "") -> String {
+    static func near(_ names: [String], otherwise: String = "") -> String {
         names.isEmpty ? otherwise : ". Did you mean \(names.joined(separator: ", "))?"
     }
 

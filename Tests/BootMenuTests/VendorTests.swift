@@ -315,7 +315,7 @@ import menu_sample
             for _ in 0..<steps { menu.press(.named(.right)) }
             let effects = menu.press(.named(.enter))
             #expect(effects.first == .answer(change, isAllowed: isAllowed), "\(effects)")
-            #expect(effects.contains { if case .boot(newest, _, nil) = $0 { true } else { false } }, "\(effects)")
+            #expect(effects.contains { if case .boot(newest, _, nil, _) = $0 { true } else { false } }, "\(effects)")
         }
     }
 

@@ -19,7 +19,7 @@ import Testing
         let marks = folder.path(marks)
         return SessionUsers.claim(for: "oscircular-abc", places: places, isRoot: isRoot, log: log) {
             (count, name, files) throws(ClaimedUser.Failure) in
-            #expect(files == [places.overlays, places.exchanges])
+            #expect(files == [places.overlays, places.exchanges, places.homes])
             return try ClaimedUser.claim(count, name: name, avoidingOwnersIn: files, folder: marks)
         }
     }
