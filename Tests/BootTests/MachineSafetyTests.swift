@@ -1,5 +1,7 @@
 import BlockStore
 import Catalog
+import ContentAddress
+import Curl
 import GuestDomain
 import ImageIndex
 import Linux
