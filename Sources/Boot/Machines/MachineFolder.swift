@@ -163,7 +163,7 @@ package final class MachineHold: Sendable {
             guard try Paths.status(folder.lock)?.identity == lock.status().identity else {
                 throw SystemCallError(.noSuchFile, call: "open", subject: folder.lock)
             }
-            if let last = folder.holder, last != session, isLeft(last) {
+            if !create, let last = holder(in: try lock.bytes(256)), last != session, isLeft(last) {
                 throw SystemCallError(.wouldBlock, call: "flock", subject: folder.lock)
             }
             try lock.truncate(to: 0)
@@ -181,6 +181,13 @@ package final class MachineHold: Sendable {
         }
     }
 
+    /// The session that wrote its name into a lock; nil for none.
+    fileprivate static func holder(in bytes: [UInt8]) -> String? {
+        let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, words[0] == "session", SessionID.isValid(String(words[1])) else { return nil }
+        return String(words[1])
+    }
+
     /// The same machine under another name of its folder.
     func moved(to folder: MachineFolder) -> MachineHold { MachineHold(folder: folder, lock: lock) }
 }
@@ -189,10 +196,7 @@ extension MachineFolder {
     /// The session that holds the machine, as it wrote it down; nil for none that is known.
     fileprivate var holder: String? {
         // What cannot be read says nothing.
-        let text = (try? FileContents.readText(lock, limit: 256)) ?? ""
-        let words = text.split(whereSeparator: \.isWhitespace)
-        guard words.count == 2, words[0] == "session", SessionID.isValid(String(words[1])) else { return nil }
-        return String(words[1])
+        MachineHold.holder(in: (try? FileContents.read(lock, limit: 256)) ?? [])
     }
 
     /// Whether somebody runs or changes it now, and the session that does. What cannot be found out counts as no.

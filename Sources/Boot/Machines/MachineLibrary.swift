@@ -135,8 +135,15 @@ package struct MachineLibrary: Sendable {
         // One that cannot be read can be forgotten, too.
         let hold = try take(name)
         defer { withExtendedLifetime(hold) {} }
-        // As said above.
-        if let record = try? hold.folder.read() { try checkIsUnused(record, hold.folder) }
+        do throws(MachineError) {
+            try checkIsUnused(try hold.folder.read(), hold.folder)
+        } catch {
+            // As said above.
+            switch error {
+            case .damaged, .newer: break
+            default: throw error
+            }
+        }
         do throws(SystemCallError) {
             let gone = "\(places.machines)/\(MachineFolder.forgotten)\(SessionID.random())"
             try Paths.rename(hold.folder.path, to: gone)
