@@ -12,8 +12,9 @@ package struct DiskFlattening: Sendable {
         self.image = image
     }
 
-    /// Writes the disk to a new file, without what is zero. Holds the calling thread.
+    /// Writes the disk to a new file (0600), without what is zero. Holds the calling thread.
     /// - Parameters:
+    ///   - path: where nothing is yet.
     ///   - stop: ends it when it is signalled.
     ///   - progress: called with hundredths, up to 10,000.
     /// - Returns: false when it was stopped.
@@ -25,6 +26,8 @@ package struct DiskFlattening: Sendable {
             throw .missingProgram("qemu-img", package: "qemu-utils")
         }
         do {
+            // Made here first, so that nobody else ever reads it; qemu-img keeps its bits.
+            _ = try FileHandle(path, for: .writing, [.createNew, .refuseLink], mode: 0o600)
             let (output, errors) = (try Pipe(), try Pipe())
             let child = try ChildProcess(
                 program, ["convert", "-p", "-O", "qcow2", "json:\(source)", path], environment: nil,

@@ -54,14 +54,19 @@ package struct UEFIFirmware: Sendable, Equatable {
     /// Bytes of the largest variables that are copied.
     private static let largest = 256 << 20
 
-    /// Makes a guest's new variables (0600): a copy of the first ones without their zeros. Those of AAVMF are 64 MiB of them, and a
-    /// session's folder lies in memory.
+    /// Makes a guest's new variables (0600), see ``copyVariables(_:to:)``.
     /// - Throws: ``SystemCallError``.
     package func writeVariables(to path: String) throws(SystemCallError) {
-        let source = try FileHandle(variables, for: .reading)
+        try UEFIFirmware.copyVariables(try FileHandle(variables, for: .reading), to: path)
+    }
+
+    /// Makes a copy of variables (0600) without their zeros: those of AAVMF are 64 MiB of them, and a session's folder lies in memory. The file
+    /// is on the disk before it has its name.
+    /// - Throws: ``SystemCallError``.
+    package static func copyVariables(_ source: FileHandle, to path: String) throws(SystemCallError) {
         let size = try source.status().size
         guard size <= UEFIFirmware.largest else {
-            throw SystemCallError(.fileTooLarge, call: "read", subject: variables)
+            throw SystemCallError(.fileTooLarge, call: "read", subject: path)
         }
         let temporary = AtomicFile.temporaryName(for: path)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 8)
@@ -77,6 +82,7 @@ package struct UEFIFirmware: Sendable, Equatable {
                 offset += count
             }
             try copy.truncate(to: offset)
+            try copy.sync()
             try Paths.rename(temporary, to: path)
         } catch {
             Paths.removeIfPossible(temporary)

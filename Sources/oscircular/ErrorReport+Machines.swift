@@ -20,9 +20,9 @@ extension ErrorReport {
         case .running(let name, let session):
             (
                 ExitStatus.tryAgain,
-                "the machine \(name) runs\(session.map { " as session \($0)" } ?? ""): "
-                    + (session.map { "'oscircular console \($0)' shows it, 'oscircular stop \($0)' ends it" }
-                        ?? "end it first")
+                session.map {
+                    "the machine \(name) runs as session \($0): 'oscircular console \($0)' shows it, 'oscircular stop \($0)' ends it"
+                } ?? "a QEMU still has the disk of the machine \(name) open: try again when it has ended"
             )
         case .busy(let name):
             (ExitStatus.tryAgain, "another command works on the machine \(name): try again when it has ended")
@@ -53,8 +53,9 @@ extension ErrorReport {
         case .tooManyLayers(let machine, let most):
             (
                 ExitStatus.cannotWrite,
-                "the disk of the machine \(machine) has \(most) layers, which is the most: go back to an older snapshot, or export it and "
-                    + "begin anew"
+                "the disk of the machine \(machine) has \(most) layers, which is the most. It starts as ever, and 'oscircular machines "
+                    + "export \(machine) FILE' writes all of it as one file. Going back to an older snapshot makes room for others, but "
+                    + "what was written since is lost then"
             )
         case .tooSmall(let bytes, let least, let isImage):
             (

@@ -80,6 +80,8 @@ import Testing
         func read(_ id: String, _ machine: SessionMachine, userData: String? = nil) throws -> (String, String) {
             var seed = try seed(id, GuestSettings(seed: .nocloud, user: "debian"), userData: userData)
             seed.machine = machine
+            // With the session; until then the machine is in use.
+            defer { try? Folder.removeTree(seed.directory.path) }
             let files = try #require(try seed.write(authorizedKey: "k"))
             let disk = try FileContents.read(try #require(files.diskPath), limit: 4 << 20)
             #expect(seed.directory.loginUser == "debian")

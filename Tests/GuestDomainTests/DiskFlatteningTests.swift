@@ -31,6 +31,11 @@ import Testing
                 shares.append($0)
             })
         #expect(shares.last == 10_000 && shares == shares.sorted())
+        // Of nobody else's, also while it is written; and nothing that is there is written over.
+        #expect(try Paths.status(out)?.permissions == 0o600)
+        #expect(throws: GuestDomainError.self) {
+            try DiskFlattening(layers: layers, image: image).write(to: out, stop: EventDescriptor()) { _ in }
+        }
         let raw = folder.path("raw")
         let done = try ChildProcess.run("/usr/bin/qemu-img", ["convert", "-O", "raw", out, raw])
         #expect(done.ending == .exited(0), "\(done.text)")

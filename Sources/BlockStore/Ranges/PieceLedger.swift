@@ -204,6 +204,10 @@ package final class PieceLedger: Sendable {
         }
     }
 
+    /// Sees to it that what was written down is there after a power cut. Waits for the disk.
+    /// - Throws: ``SystemCallError``.
+    package func sync() throws(SystemCallError) { try file.sync() }
+
     /// Says that the file is wrong, for good and to all who have the ledger open, and removes its name. Nothing is known of the pieces
     /// any more.
     /// - Throws: ``SystemCallError``.
@@ -278,24 +282,4 @@ package final class PieceLedger: Sendable {
 extension PieceLedger: Hashable {
     package static func == (left: PieceLedger, right: PieceLedger) -> Bool { left === right }
     package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
-}
-
-/// Why a file's ledger cannot be used.
-package enum PieceLedgerError: Error, Sendable, Equatable {
-    case file(SystemCallError)
-    /// What lies there is not a ledger, or another file's.
-    case otherFile(path: String)
-    /// No file has so many bytes, or none.
-    case unusable(path: String, fileSize: UInt64)
-}
-
-extension PieceLedgerError: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .file(let error): "\(error)"
-        case .otherFile(let path):
-            "\(path) is not this file's list of pieces; remove it, and what was fetched is fetched again"
-        case .unusable(let path, let fileSize): "\(path): a file of \(fileSize) bytes cannot be read in pieces"
-        }
-    }
 }

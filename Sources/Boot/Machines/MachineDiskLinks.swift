@@ -1,3 +1,4 @@
+import GuestDomain
 import Linux
 
 /// A machine's disk as QEMU reaches it: further names of its files, in the folder of guests' overlays, which end with the session. So QEMU's user needs
@@ -8,6 +9,8 @@ struct MachineDiskLinks: Sendable {
     let layers: [String]
     /// UEFI's variables; nil where there are none.
     let variables: String?
+    /// Whether the variables were lost, and are those of a first start.
+    let hasLostVariables: Bool
 
     /// Of a file's owner before the guest; beside the file's bytes, in root's case.
     static let libvirtsNotes = ["dac", "ref_dac", "timestamp_dac"].map { "trusted.libvirt.security.\($0)" }
@@ -29,7 +32,7 @@ struct MachineDiskLinks: Sendable {
             for (number, layer) in chain.dropFirst().enumerated() {
                 let path = "\(directory.layerLinks)/\(number).qcow2"
                 // Everybody may read a layer, but nobody gets to one: neither folder lets others pass.
-                try Paths.setPermissions(folder.layer(layer.id), MachineFolder.frozen)
+                try MachineLibrary.freeze(folder.layer(layer.id))
                 try Paths.addName(path, of: folder.layer(layer.id))
                 layers.append(path)
             }
@@ -38,12 +41,27 @@ struct MachineDiskLinks: Sendable {
                 try Paths.setPermissions(directory.layerLinks, 0o500)
             }
         }
-        var variables: String?
-        if record.firmware == .uefi {
-            try link(folder.variables(top.id), as: directory.variablesLink)
-            variables = directory.variablesLink
+        guard record.firmware == .uefi else {
+            return MachineDiskLinks(
+                overlay: directory.overlay, layers: layers, variables: nil, hasLostVariables: false)
         }
-        return MachineDiskLinks(overlay: directory.overlay, layers: layers, variables: variables)
+        let hasLost = try makeIfLost(folder.variables(top.id), record)
+        try link(folder.variables(top.id), as: directory.variablesLink)
+        return MachineDiskLinks(
+            overlay: directory.overlay, layers: layers, variables: directory.variablesLink, hasLostVariables: hasLost)
+    }
+
+    /// Makes new variables where a power cut left none, or an empty file: without them the machine would not start, and UEFI finds most
+    /// systems without them.
+    /// - Returns: whether it made them.
+    private static func makeIfLost(_ path: String, _ record: MachineRecord) throws(SystemCallError) -> Bool {
+        if let status = try Paths.statusOfName(path), status.size > 0 { return false }
+        guard let architecture = GuestArchitecture(record.base.architecture) else {
+            throw SystemCallError(.noSuchFile, call: "open", subject: path)
+        }
+        try architecture.firmware.writeVariables(to: path)
+        if let folder = Folder.parent(of: path) { try Folder(path: folder).sync() }
+        return true
     }
 
     /// Gives a file that QEMU writes to another name. libvirt gives it to QEMU's user and back; after a power cut it is somebody's still.

@@ -26,7 +26,8 @@ package struct MachineExport: Sendable {
     ///   - stop: ends it when it is signalled.
     ///   - progress: called with hundredths, up to 10,000, from any thread.
     /// - Returns: bytes that the file takes on the disk.
-    /// - Throws: ``MachineError``; `BlockStoreError`, `ImageIndexError`, `ImageMountError`; CancellationError where it was stopped.
+    /// - Throws: ``MachineError``, also ``MachineError/baseWrong(_:reason:)``; `BlockStoreError`, `ImageIndexError`, `ImageMountError`;
+    ///   CancellationError where it was stopped.
     package func run(
         _ name: String, to path: String, replaces: Bool, stop: EventDescriptor,
         progress: @escaping @Sendable (Int) -> Void
@@ -35,8 +36,9 @@ package struct MachineExport: Sendable {
         let (hold, record) = try await WorkerThread.run(name: "machine") {
             // Before anything is fetched.
             if !replaces { try MachineExport.checkIsFree(path) }
-            let hold = try MachineHold.take(try library.existing(name))
-            let record = try hold.folder.read()
+            let (hold, record) = try library.hold(name)
+            // What its guest has read is not here any more: the file would be a disk that never was.
+            if let fault = record.fault { throw MachineError.baseWrong(name, reason: fault) }
             try library.checkIndex(record, hold.folder)
             for layer in record.disk.chain { try MachineLayer.check(hold.folder.layer(layer.id), of: name) }
             return (hold, record)
@@ -47,8 +49,11 @@ package struct MachineExport: Sendable {
             // The CD-ROM is not part of its disk.
             return try await write(layers, nil, to: path, replaces: replaces, stop, progress)
         }
-        let copy = await systems.copies(refresh: false).first { $0.source.name == record.base.source.name }
-        let image = record.base.image(in: hold.folder, copy: record.base.source.isVendors ? nil : copy)
+        let copy = await systems.copies(refresh: false).first { record.base.isOf($0) }
+        let fetch = VersionFetch(places: places, systems: systems, cache: cache, transfers: transfers)
+        let image = record.base.image(in: hold.folder, copy: copy) { [systems] in
+            try await fetch.remakeBase($0, systems)
+        }
         let index = try image.index()
         let ledger = try image.ledger(index, in: places.ledgers)
         let stores = try image.stores(index, ledger, cache: cache, transfers: transfers, policy: .rounds(6))
@@ -83,8 +88,9 @@ package struct MachineExport: Sendable {
     }
 
     private func end(_ mounted: MountedImage, _ stores: BlockStores, _ folder: String) async {
-        // Without a thread, or where it is in use, the process's end unmounts it.
+        // Without a thread the process's end unmounts it.
         try? await WorkerThread.run(name: "unmount") {
+            // The same where it is in use.
             try? mounted.unmount(force: true)
             // The next start of anything removes what stays.
             _ = try? Paths.removeFolder(folder)
@@ -99,6 +105,7 @@ package struct MachineExport: Sendable {
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws -> UInt64 {
         try await WorkerThread.run(name: "export") {
+            MachineExport.removeLeftovers(of: path)
             let temporary = AtomicFile.temporaryName(for: path)
             defer { Paths.removeIfPossible(temporary) }
             do {
@@ -111,6 +118,7 @@ package struct MachineExport: Sendable {
                 try Paths.setPermissions(temporary, 0o600)
                 try FileHandle(temporary, for: .both).sync()
                 try MachineExport.name(temporary, path, replaces: replaces)
+                if let folder = Folder.parent(of: path) { try Folder(path: folder).sync() }
                 return UInt64(try Paths.status(path)?.allocated ?? 0)
             } catch {
                 if error.number == .fileExists { throw MachineError.fileExists(path) }
@@ -139,6 +147,22 @@ package struct MachineExport: Sendable {
 
     // MARK: What is left of one that was killed
 
+    /// Removes what an export to the same file has written, if its process is gone: it may be as large as a disk.
+    static func removeLeftovers(of path: String) {
+        guard let folder = Folder.parent(of: path) else { return }
+        let start = ".\(path.dropFirst(folder.count).drop { $0 == "/" })."
+        // Best effort: it only takes room.
+        for name in Folder.namesIfAny(in: folder) where name.hasPrefix(start) && name.hasSuffix(".tmp") {
+            let parts = name.dropFirst(start.count).dropLast(".tmp".count).split(
+                separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 2, let process = Int32(parts[0]), process > 0, parts[1].allSatisfy(\.isASCII),
+                // A process that cannot be looked at counts as there.
+                (try? Paths.isThere("/proc/\(process)")) == false
+            else { continue }
+            Paths.removeIfPossible("\(folder)/\(name)")
+        }
+    }
+
     private static func mounts(_ places: Places) -> String { "\(places.runtime)/exports" }
 
     /// Removes mounts of exports whose process died. Waits for seconds if a mount's server hangs.
@@ -160,7 +184,8 @@ extension MachineError {
         case .system(let cause): self = .file(cause)
         case .missingProgram(let program, let package): self = .missingProgram(program, package: package)
         case .overlayFailed(let reason): self = .toolFailed(reason: reason)
-        default: self = .toolFailed(reason: "\(error)")
+        // Nothing that makes or reads disks throws others.
+        default: self = .toolFailed(reason: "it could not be started")
         }
     }
 }

@@ -26,8 +26,12 @@ package struct MachineFolder: Sendable {
     func layer(_ id: String) -> String { "\(layers)/\(id).qcow2" }
     /// UEFI's variables, as they go with a layer.
     func variables(_ id: String) -> String { "\(layers)/\(id).fd" }
+    /// Why the machine must not start any more, see ``condemn(_:)``; absent where it may.
+    var fault: String { "\(path)/fault" }
     /// Copies of what describes the base.
     var index: String { "\(path)/index" }
+    /// The index of the pieces of the packed file that the base was unpacked from; absent where it was not packed.
+    var pieces: String { "\(path)/pieces" }
     var bootSet: String { "\(path)/bootset" }
     var signature: String { "\(path)/signature" }
     var beginning: String { "\(path)/beginning" }
@@ -52,13 +56,14 @@ package struct MachineFolder: Sendable {
             guard head.format <= MachineRecord.currentFormat else {
                 throw MachineError.newer(name, format: head.format)
             }
-            let record = try JSONDecoder().decode(MachineRecord.self, from: Data(bytes))
+            var record = try JSONDecoder().decode(MachineRecord.self, from: Data(bytes))
             if let fault = record.faultOfContents { throw damaged(fault) }
+            record.fault = try condemnation() ?? record.fault
             return record
         } catch let error as MachineError {
             throw error
         } catch {
-            throw damaged("it is not what this program writes")
+            throw damaged("another program has written or damaged it")
         }
     }
 
@@ -73,7 +78,7 @@ package struct MachineFolder: Sendable {
         } catch {
             if error.isAbsent { throw damaged("it is not there") }
             if error.number == .fileTooLarge || error.number == .isALink {
-                throw damaged("it is not what this program writes")
+                throw damaged("another program has written or damaged it")
             }
             throw .file(error)
         }
@@ -92,7 +97,26 @@ package struct MachineFolder: Sendable {
         } catch let error as SystemCallError {
             throw .file(error)
         } catch {
-            throw damaged("it cannot be written: \(error)")
+            // The encoder's: none of its values can be the cause.
+            throw damaged("it cannot be written")
+        }
+    }
+
+    /// Writes down why the machine must not start any more. In a file of its own, for which nobody needs to hold the machine: who runs or
+    /// changes it writes its record.
+    /// - Throws: ``SystemCallError``.
+    func condemn(_ reason: String) throws(SystemCallError) {
+        try AtomicFile.write(String(reason.prefix(4096)) + "\n", to: fault, mode: 0o600, durable: true)
+        try Folder(path: path).sync()
+    }
+
+    /// What ``condemn(_:)`` has written; nil where it has not.
+    func condemnation() throws(MachineError) -> String? {
+        do throws(SystemCallError) {
+            return try FileContents.readText(fault, limit: 1 << 16).split(separator: "\n").joined(separator: " ")
+        } catch {
+            if error.isAbsent { return nil }
+            throw .file(error)
         }
     }
 }
@@ -108,12 +132,16 @@ package final class MachineHold: Sendable {
     }
 
     /// Tries for which a command waits for another one that only looks.
-    private static let tries = 10
+    static let usualTries = 10
 
-    /// - Parameter session: the one that will run it; nil for a command.
+    /// - Parameters:
+    ///   - session: the one that will run it; nil for a command.
+    ///   - tries: how often it is tried, in twentieths of a second.
+    ///   - isLeft: whether something is left of a session that held it and was killed.
     /// - Throws: ``MachineError/running(_:session:)``, ``MachineError/busy(_:)``, ``MachineError/noSuchMachine(_:near:)``.
     static func take(
-        _ folder: MachineFolder, session: String? = nil, create: Bool = false
+        _ folder: MachineFolder, session: String? = nil, create: Bool = false, tries most: Int = usualTries,
+        isLeft: (String) -> Bool = { _ in false }
     ) throws(MachineError) -> MachineHold {
         do throws(SystemCallError) {
             var options: OpenOptions = [.refuseLink]
@@ -128,14 +156,15 @@ package final class MachineHold: Sendable {
             var tries = 0
             while try !lock.lock(exclusive: true, wait: false) {
                 tries += 1
-                if tries == MachineHold.tries {
-                    throw SystemCallError(.wouldBlock, call: "flock", subject: folder.lock)
-                }
+                if tries >= most { throw SystemCallError(.wouldBlock, call: "flock", subject: folder.lock) }
                 MonotonicClock.pause(milliseconds: 50)
             }
             // It may have been renamed or forgotten meanwhile.
             guard try Paths.status(folder.lock)?.identity == lock.status().identity else {
                 throw SystemCallError(.noSuchFile, call: "open", subject: folder.lock)
+            }
+            if !create, let last = holder(in: try lock.bytes(256)), last != session, isLeft(last) {
+                throw SystemCallError(.wouldBlock, call: "flock", subject: folder.lock)
             }
             try lock.truncate(to: 0)
             try "\(session.map { "session \($0)" } ?? "command \(CurrentProcess.id)")\n".withBytes {
@@ -152,6 +181,13 @@ package final class MachineHold: Sendable {
         }
     }
 
+    /// The session that wrote its name into a lock; nil for none.
+    fileprivate static func holder(in bytes: [UInt8]) -> String? {
+        let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, words[0] == "session", SessionID.isValid(String(words[1])) else { return nil }
+        return String(words[1])
+    }
+
     /// The same machine under another name of its folder.
     func moved(to folder: MachineFolder) -> MachineHold { MachineHold(folder: folder, lock: lock) }
 }
@@ -160,10 +196,7 @@ extension MachineFolder {
     /// The session that holds the machine, as it wrote it down; nil for none that is known.
     fileprivate var holder: String? {
         // What cannot be read says nothing.
-        let text = (try? FileContents.readText(lock, limit: 256)) ?? ""
-        let words = text.split(whereSeparator: \.isWhitespace)
-        guard words.count == 2, words[0] == "session", SessionID.isValid(String(words[1])) else { return nil }
-        return String(words[1])
+        MachineHold.holder(in: (try? FileContents.read(lock, limit: 256)) ?? [])
     }
 
     /// Whether somebody runs or changes it now, and the session that does. What cannot be found out counts as no.

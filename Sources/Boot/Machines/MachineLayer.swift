@@ -23,7 +23,7 @@ enum MachineLayer {
             throw .file(error)
         }
         guard bytes.count == length, bytes.starts(with: magic), number(bytes, 4, 4) == 3 else {
-            throw refuse("it is no disk of a machine's")
+            throw refuse("it is not the disk of a machine")
         }
         guard number(bytes, 8, 8) == 0, number(bytes, 16, 4) == 0 else {
             throw refuse("it names another file as the disk below it")

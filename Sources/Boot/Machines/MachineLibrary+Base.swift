@@ -52,12 +52,20 @@ extension MachineLibrary {
     /// How much of a base is here; nil where its index cannot be read.
     func baseState(_ record: MachineRecord, _ folder: MachineFolder, _ cache: BlockCache) -> MachineRow.Base? {
         // The doc comment says what nil means.
-        guard let index = try? record.base.image(in: folder).index() else { return nil }
+        let image = record.base.image(in: folder)
+        // The same.
+        guard let index = try? image.index() else { return nil }
+        // Pieces count only when it is known what they are. A ledger that is not there is not made here.
+        let path = ledgerPath(record, folder)
+        let isThere = path.map { Paths.allows(.reading, $0) } ?? false
+        // One that cannot be opened knows nothing.
+        let ledger = isThere ? try? image.ledger(index, in: places.ledgers) : nil
         var (total, here) = (UInt64(0), UInt64(0))
         do {
             try index.forEachBlock { block in
                 if block.isHole { return }
                 total += UInt64(block.length)
+                if path != nil, ledger?.knows(block.id) != true { return }
                 if cache.contains(block.id) { here += UInt64(block.length) }
             }
         } catch {
@@ -73,25 +81,56 @@ extension MachineLibrary {
         for name in try names() {
             let folder = try folder(name)
             let record = try folder.read()
-            let image = record.base.image(in: folder)
-            // One whose index cannot be read does not start, with or without them.
-            let ledger = (try? image.index()).flatMap { try? image.file?.ledgerPath($0, in: places.ledgers) }
-            bases.append((record.base.key, ledger))
+            bases.append((record.base.key, ledgerPath(record, folder)))
         }
         return bases
     }
 
+    /// Writes down in each machine on a file that it was found wrong: what its guest has read may be anybody's, and what comes under
+    /// the same name the next time is another disk. Call it before what is here of the file is thrown away. Waits for the disk.
+    /// - Throws: ``SystemCallError``.
+    func condemn(on file: PinnedFile, reason: String) throws(SystemCallError) {
+        // What was unpacked is known by digests of its own, whatever a later download is like. Without an index nobody has read the file.
+        guard file.source.trust < .pieces, file.packing == nil, let index = try? file.index(),
+            // The same.
+            let wrong = (try? file.ledgerPath(index, in: places.ledgers)) ?? nil
+        else { return }
+        for name in Folder.namesIfAny(in: places.machines) {
+            // One that cannot be read does not start.
+            guard KeptName(name) != nil, let folder = try? folder(name), let record = try? folder.read(),
+                record.fault == nil, let path = ledgerPath(record, folder), path == wrong
+            else { continue }
+            try folder.condemn(
+                "all of \(record.base.key) has arrived, and is not what its vendor says: \(reason). What this machine has read and written "
+                    + "is not to be trusted")
+        }
+    }
+
+    /// Where the digests of the pieces of a machine's base are; nil where its index has them, or cannot be read.
+    private func ledgerPath(_ record: MachineRecord, _ folder: MachineFolder) -> String? {
+        let image = record.base.image(in: folder)
+        // One whose index cannot be read does not start, with or without them.
+        guard let index = try? image.index() else { return nil }
+        // As above.
+        return (try? image.streamed?.ledgerPath(index, in: places.ledgers)) ?? nil
+    }
+
     // MARK: Pins
 
-    /// Keeps a base's blocks from eviction. What fails is tried again whenever the machines are listed.
-    func pin(_ record: MachineRecord, _ folder: MachineFolder, as name: String, _ cache: BlockCache) {
+    /// The blocks of a base, to be pinned; empty where it cannot be read.
+    func baseBlocks(_ record: MachineRecord, _ folder: MachineFolder) -> Set<BlockID> {
         // As said above.
-        guard let index = try? record.base.image(in: folder).index() else { return }
+        guard let index = try? record.base.image(in: folder).index() else { return [] }
         var ids: Set<BlockID> = []
         // As said above.
-        guard (try? index.forEachBlock { if !$0.isHole { ids.insert($0.id) } }) != nil else { return }
+        guard (try? index.forEachBlock { if !$0.isHole { ids.insert($0.id) } }) != nil else { return [] }
+        return ids
+    }
+
+    /// Keeps a base's blocks from eviction. What fails is tried again whenever the machines are listed.
+    func pin(_ blocks: Set<BlockID>, as name: String, _ cache: BlockCache) {
         // As said above.
-        try? cache.pin(MachineLibrary.pinPrefix + name, ids)
+        if !blocks.isEmpty { try? cache.pin(MachineLibrary.pinPrefix + name, blocks) }
     }
 
     func unpin(_ name: String, _ cache: BlockCache) {
@@ -108,7 +147,7 @@ extension MachineLibrary {
         for name in names where !pinned.contains(name) {
             // One that cannot be read has a problem of its own.
             guard let folder = try? folder(name), let record = try? folder.read() else { continue }
-            pin(record, folder, as: name, cache)
+            pin(baseBlocks(record, folder), as: name, cache)
         }
     }
 }
@@ -165,15 +204,27 @@ extension MachineRecord.Base {
             source: source, document: document, distribution: distribution, version: version)
         // The machine's index is that of what a packed file was unpacked to.
         if let file, file.packing != nil {
-            let again: (@Sendable () async throws -> Void)?
-            if let remake { again = { try await remake(file) } } else { again = nil }
-            return VersionImage(chosen: chosen, indexPath: folder.index, file: file, remake: again)
+            let packed: PinnedFile = file.withPieces(in: folder)
+            var again: (@Sendable () async throws -> Void)?
+            if let remake { again = { try await remake(packed) } }
+            return VersionImage(chosen: chosen, indexPath: folder.index, file: packed, remake: again)
         }
         var file = file
         file?.indexPath = folder.index
         if file?.signaturePath != nil { file?.signaturePath = folder.signature }
         if file?.beginningPath != nil { file?.beginningPath = folder.beginning }
         return VersionImage(chosen: chosen, indexPath: folder.index, file: file)
+    }
+}
+
+extension PinnedFile {
+    /// The same packed file, whose pieces a machine's own copies describe: of an older machine's there may be none.
+    fileprivate func withPieces(in folder: MachineFolder) -> PinnedFile {
+        var file = self
+        if Paths.allows(.reading, folder.pieces) { file.indexPath = folder.pieces }
+        if signaturePath != nil, Paths.allows(.reading, folder.signature) { file.signaturePath = folder.signature }
+        if beginningPath != nil, Paths.allows(.reading, folder.beginning) { file.beginningPath = folder.beginning }
+        return file
     }
 }
 

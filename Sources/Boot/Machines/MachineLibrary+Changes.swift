@@ -8,19 +8,19 @@ extension MachineLibrary {
     func change(
         _ name: String, _ body: (MachineFolder, inout MachineRecord) throws(MachineError) -> Void
     ) throws(MachineError) {
-        let hold = try MachineHold.take(try existing(name))
-        var record = try hold.folder.read()
+        let (hold, old) = try hold(name)
+        defer { withExtendedLifetime(hold) {} }
+        var record = old
         // What an earlier one left; it takes room that this one may need.
         MachineLibrary.sweep(hold.folder, record)
         do throws(MachineError) {
             try body(hold.folder, &record)
             try commit(&record, hold.folder)
         } catch {
-            // By the record as it is: this change may have come into force all the same.
+            // By the record as it is: this change may have come into force all the same. Without it nothing is removed.
             if let valid = try? hold.folder.read() { MachineLibrary.sweep(hold.folder, valid) }
             throw error
         }
-        withExtendedLifetime(hold) {}
     }
 
     func commit(_ record: inout MachineRecord, _ folder: MachineFolder) throws(MachineError) {
@@ -64,10 +64,11 @@ extension MachineLibrary {
             try Overlay.create(at: folder.layer(id), backing: nil, size: size)
             try FileHandle(folder.layer(id), for: .reading, .refuseLink).sync()
             if let layer {
-                try Paths.setPermissions(folder.layer(layer), MachineFolder.frozen)
-                if try Paths.isThere(folder.variables(layer)) {
-                    let variables = try FileContents.read(folder.variables(layer), limit: 16 << 20)
-                    try AtomicFile.write(variables, to: folder.variables(id), mode: 0o600, durable: true)
+                try freeze(folder.layer(layer))
+                if try Paths.statusOfName(folder.variables(layer)) != nil {
+                    try UEFIFirmware.copyVariables(
+                        try FileHandle(folder.variables(layer), for: .reading, [.refuseLink, .nonblocking]),
+                        to: folder.variables(id))
                 }
             }
             try Folder(path: folder.layers).sync()
@@ -76,8 +77,17 @@ extension MachineLibrary {
         } catch let error as GuestDomainError {
             throw MachineError(error)
         } catch {
-            throw .toolFailed(reason: "\(error)")
+            // Nothing else is thrown above.
+            throw .toolFailed(reason: "a layer could not be made")
         }
+    }
+
+    /// Sees to it that nobody writes to a layer any more, whoever QEMU ran as: whose file it is could undo that.
+    static func freeze(_ layer: String) throws(SystemCallError) {
+        if CurrentUser.isRoot, let status = try Paths.statusOfName(layer), status.owner != 0 {
+            try Paths.setOwner(layer, 0, 0)
+        }
+        try Paths.setPermissions(layer, MachineFolder.frozen)
     }
 
     /// Gives a finished folder its name.
@@ -112,7 +122,7 @@ extension MachineLibrary {
                 // Who makes it holds it; before the lock is there, it is as young as that.
                 guard let status = try? Paths.statusOfName(path), WallClock.seconds - status.modifiedSeconds > 60,
                     // As above.
-                    let hold = try? MachineHold.take(MachineFolder(name: name, path: path))
+                    let hold = try? MachineHold.take(MachineFolder(name: name, path: path), tries: 1)
                 else { continue }
                 // As above.
                 try? Folder.removeTree(path)

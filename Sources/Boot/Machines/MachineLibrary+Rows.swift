@@ -1,5 +1,6 @@
 import BlockStore
 import Catalog
+import Formats
 import Linux
 import Vendors
 
@@ -32,7 +33,10 @@ extension MachineLibrary {
                 if copies[catalog] == nil, let source = catalogs.first(where: { $0.name == catalog }) {
                     copies[catalog] = systems?.catalogs.copy(of: source)
                 }
-                row.warnings = MachineWarnings(record, folder, row.base, copies[catalog], systems, places).texts
+                row.warnings =
+                    MachineWarnings(
+                        record, folder, row.base, copies[catalog], systems, places, cacheLimit: cache.limit
+                    ).texts
                 if let fault = record.fault { (row.state, row.problem) = (.unusable, fault) }
             } catch {
                 row.state = .unusable
@@ -68,7 +72,8 @@ extension MachineError {
         case .newer(_, let format):
             "a newer oscircular wrote it (its format is \(format), this program knows \(MachineRecord.currentFormat))"
         case .file(let error): "\(error)"
-        default: "\(self)"
+        // Nothing that reads a machine throws others.
+        default: "what is stored of it cannot be used"
         }
     }
 }
@@ -109,7 +114,7 @@ private struct MachineWarnings {
 
     init(
         _ record: MachineRecord, _ folder: MachineFolder, _ state: MachineRow.Base?, _ copy: CatalogCopy?,
-        _ systems: SystemsLibrary?, _ places: Places
+        _ systems: SystemsLibrary?, _ places: Places, cacheLimit: Int
     ) {
         let base = record.base
         let image = base.image(in: folder)
@@ -117,6 +122,17 @@ private struct MachineWarnings {
         if state == nil { texts.append("what describes its base cannot be read, so it cannot start") }
         if let file = image.file, file.source.trust < .pieces, !VendorNotes(places: places).isVerified(file) {
             texts.append("nobody has verified its base: it was kept all the same")
+        }
+        if let total = state?.total, total > UInt64(max(0, cacheLimit)) {
+            texts.append(
+                "its base is larger than the cache may be (\(ByteCount.text(UInt64(max(0, cacheLimit))))): what does not fit in is "
+                    + "fetched whenever the guest reads it, for as long as the servers have it")
+        }
+        let layers = record.disk.chain.count
+        if layers * 4 >= MachineRecord.Disk.mostLayers * 3 {
+            texts.append(
+                "its disk has \(layers) layers, of \(MachineRecord.Disk.mostLayers) at most: each snapshot after a change adds one. "
+                    + "'oscircular machines export' writes all of it as one file")
         }
         guard let systems else { return }
         let gone: String? =

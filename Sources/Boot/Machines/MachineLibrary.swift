@@ -45,6 +45,45 @@ package struct MachineLibrary: Sendable {
         return folder
     }
 
+    /// Takes a stopped machine for oneself, to run or to change it.
+    /// - Parameter session: the one that will run it; nil for a command.
+    /// - Throws: ``MachineError``: ``MachineError/running(_:session:)`` also where its session was killed and its QEMU is not gone yet.
+    func hold(
+        _ name: String, session: String? = nil
+    ) throws(MachineError) -> (hold: MachineHold, record: MachineRecord) {
+        let hold = try take(name, session: session)
+        let record = try hold.folder.read()
+        try checkIsUnused(record, hold.folder)
+        return (hold, record)
+    }
+
+    /// As ``hold(_:session:)``, also of one that cannot be read.
+    private func take(_ name: String, session: String? = nil) throws(MachineError) -> MachineHold {
+        try MachineHold.take(try existing(name), session: session) { last in
+            // Its folder stays for as long as anything runs in its name. For what cannot be looked at there is the disk's own lock.
+            (try? Paths.isThere(SessionDirectory(id: last, places: places).path)) == true
+        }
+    }
+
+    /// Nobody but a QEMU locks parts of a disk: one that outlived its session still writes to it.
+    private func checkIsUnused(_ record: MachineRecord, _ folder: MachineFolder) throws(MachineError) {
+        var isUsed = false
+        do throws(SystemCallError) {
+            let disk = try FileHandle(folder.layer(record.disk.top), for: .reading, [.refuseLink, .nonblocking])
+            // It ends a moment after its session.
+            for _ in 0..<30 {
+                isUsed = try disk.isLockedInPart()
+                if !isUsed { return }
+                MonotonicClock.pause(milliseconds: 100)
+            }
+        } catch {
+            // One that is not there is locked by nobody, and is missed by who needs it.
+            guard error.isAbsent || error.number == .isALink else { throw .file(error) }
+            return
+        }
+        if isUsed { throw .running(folder.name, session: nil) }
+    }
+
     /// - Throws: ``MachineError/noSuchMachine(_:near:)``.
     package func checkIsThere(_ name: String) throws(MachineError) { _ = try existing(name) }
 
@@ -70,12 +109,13 @@ package struct MachineLibrary: Sendable {
     /// Gives a stopped machine another name.
     /// - Throws: ``MachineError``.
     package func rename(_ name: String, to new: String, cache: BlockCache) throws(MachineError) {
-        let hold = try MachineHold.take(try existing(name))
+        let (hold, record) = try self.hold(name)
+        defer { withExtendedLifetime(hold) {} }
         try checkIsFree(new)
-        let record = try hold.folder.read()
         let target = try folder(new)
         // First: between the two names it would be unprotected.
-        pin(record, hold.folder, as: new, cache)
+        let blocks = baseBlocks(record, hold.folder)
+        pin(blocks, as: new, cache)
         do throws(SystemCallError) {
             try Paths.rename(hold.folder.path, to: target.path)
             try syncNames()
@@ -84,14 +124,26 @@ package struct MachineLibrary: Sendable {
             if error.number == .folderNotEmpty || error.number == .fileExists { throw .exists(new) }
             throw .file(error)
         }
+        // Who listed the machines meanwhile removed the pin of what was no machine yet.
+        pin(blocks, as: new, cache)
         unpin(name, cache)
-        withExtendedLifetime(hold) {}
     }
 
     /// Removes a stopped machine with all its snapshots.
     /// - Throws: ``MachineError``.
     package func forget(_ name: String, cache: BlockCache) throws(MachineError) {
-        let hold = try MachineHold.take(try existing(name))
+        // One that cannot be read can be forgotten, too.
+        let hold = try take(name)
+        defer { withExtendedLifetime(hold) {} }
+        do throws(MachineError) {
+            try checkIsUnused(try hold.folder.read(), hold.folder)
+        } catch {
+            // As said above.
+            switch error {
+            case .damaged, .newer: break
+            default: throw error
+            }
+        }
         do throws(SystemCallError) {
             let gone = "\(places.machines)/\(MachineFolder.forgotten)\(SessionID.random())"
             try Paths.rename(hold.folder.path, to: gone)
@@ -101,7 +153,6 @@ package struct MachineLibrary: Sendable {
         } catch {
             throw .file(error)
         }
-        withExtendedLifetime(hold) {}
     }
 
     /// Names the disk of a stopped machine as it is now, so that it can be gone back to.
@@ -154,9 +205,10 @@ package struct MachineLibrary: Sendable {
     /// Makes another machine with the disk of a stopped one as it is now, in a moment and without a copy.
     /// - Throws: ``MachineError``.
     package func clone(_ name: String, as new: String, cache: BlockCache) throws(MachineError) {
-        let hold = try MachineHold.take(try existing(name))
+        let (hold, record) = try self.hold(name)
+        defer { withExtendedLifetime(hold) {} }
+        var source = record
         try checkIsFree(new)
-        var source = try hold.folder.read()
         if !source.disk.isTopEmpty || source.disk.below == nil {
             try MachineLibrary.cover(source.disk.top, size: source.disk.size, &source, hold.folder)
             try commit(&source, hold.folder)
@@ -166,9 +218,12 @@ package struct MachineLibrary: Sendable {
             name: new, path: "\(places.machines)/\(MachineFolder.unfinished)\(SessionID.random())")
         do {
             let made = try MachineCopy(from: hold.folder, source).make(in: unfinished)
+            defer { withExtendedLifetime(made.hold) {} }
+            let blocks = baseBlocks(made.record, unfinished)
+            pin(blocks, as: new, cache)
             try MachineLibrary.finish(unfinished, as: target)
-            pin(made.record, target, as: new, cache)
-            withExtendedLifetime((hold, made.hold)) {}
+            // As in `rename`.
+            pin(blocks, as: new, cache)
         } catch {
             // What stays is removed by the next start of anything.
             try? Folder.removeTree(unfinished.path)

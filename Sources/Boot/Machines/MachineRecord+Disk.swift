@@ -77,7 +77,7 @@ extension MachineRecord {
     var faultOfContents: String? {
         if let fault = disk.fault { return fault }
         guard [512, 4096].contains(sectorSize), (1...16_777_216).contains(memoryMiB), (1...4096).contains(cpus) else {
-            return "its machine is none that can be made"
+            return "no machine can have this memory, this many processors or such a disk"
         }
         guard Distribution.isValid(id: base.distribution), FileDigest(base.indexDigest) != nil,
             MachineRecord.isLine(base.source.name), !base.source.name.contains("/")

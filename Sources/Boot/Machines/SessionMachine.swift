@@ -19,11 +19,16 @@ final class SessionMachine: Sendable {
         var identity: MachineRecord.Identity?
         /// A new machine has its name only when its guest runs.
         var isNamed: Bool
+        /// What its user should know, a sentence each.
+        var notes: [String] = []
     }
 
     var folder: MachineFolder { state.withLock { $0.hold.folder } }
     /// Nil for a new machine whose guest does not run yet.
     var record: MachineRecord? { state.withLock { $0.record } }
+    /// What its user should know when it runs, a sentence each.
+    var notes: [String] { state.withLock { $0.notes } }
+
     /// Takes the machine for a session; waits for the disk.
     /// - Throws: ``MachineError``.
     init(
@@ -47,8 +52,7 @@ final class SessionMachine: Sendable {
             let hold = try MachineHold.take(folder, session: directory.id, create: true)
             state = Mutex(State(hold: hold, record: nil, isNamed: false))
         case .started(let name):
-            let hold = try MachineHold.take(try library.existing(name), session: directory.id)
-            let record = try hold.folder.read()
+            let (hold, record) = try library.hold(name, session: directory.id)
             if let fault = record.fault { throw .baseWrong(name, reason: fault) }
             try library.checkIndex(record, hold.folder)
             MachineLibrary.sweep(hold.folder, record)
@@ -74,6 +78,7 @@ final class SessionMachine: Sendable {
             if let file = version.image.file {
                 if let signature = file.signaturePath { try MachineFiles.copy(signature, to: folder.signature) }
                 if let beginning = file.beginningPath { try MachineFiles.copy(beginning, to: folder.beginning) }
+                if version.image.isUnpacked { try MachineFiles.copy(file.indexPath, to: folder.pieces) }
             }
             if let bootSet = version.publishedBootSet { try MachineFiles.copy(bootSet, to: folder.bootSet) }
         } catch {
@@ -90,6 +95,7 @@ final class SessionMachine: Sendable {
         if specification.firmware == .uefi {
             do throws(SystemCallError) {
                 try specification.architecture.firmware.writeVariables(to: folder.variables(id))
+                try Folder(path: folder.layers).sync()
             } catch {
                 throw .file(error)
             }
@@ -114,10 +120,19 @@ final class SessionMachine: Sendable {
         record.disk.isTopEmpty = false
         (record.memoryMiB, record.cpus, record.home) = (specification.memoryMiB, specification.cpus, home)
         let folder = folder
+        // Somebody may have found its base wrong since it was taken, and have thrown away what was here of it.
+        if let fault = try folder.condemnation() { throw .baseWrong(name, reason: fault) }
         try folder.write(record)
         state.withLock { [record] in $0.record = record }
         do throws(SystemCallError) {
-            return try MachineDiskLinks.make(record, folder, directory, emulator: emulator)
+            let links = try MachineDiskLinks.make(record, folder, directory, emulator: emulator)
+            if links.hasLostVariables {
+                let note =
+                    "the UEFI variables of the machine \(name) were lost, and are as at its first start: what was set in its firmware is "
+                    + "gone, such as another order to boot from"
+                state.withLock { $0.notes.append(note) }
+            }
+            return links
         } catch {
             throw .file(error)
         }
@@ -127,16 +142,19 @@ final class SessionMachine: Sendable {
     /// - Throws: ``MachineError``: ``MachineError/exists(_:)`` where another one took the name meanwhile.
     func finish(_ cache: BlockCache) throws(MachineError) {
         let folder = folder
-        var target = folder
+        let blocks = record.map { library.baseBlocks($0, folder) } ?? []
         if !state.withLock({ $0.isNamed }) {
-            target = try library.folder(name)
+            // First: with its name alone it would be unprotected.
+            library.pin(blocks, as: name, cache)
+            let target = try library.folder(name)
             try MachineLibrary.finish(folder, as: target)
             state.withLock { [target] in
                 $0.hold = $0.hold.moved(to: target)
                 $0.isNamed = true
             }
         }
-        if let record { library.pin(record, target, as: name, cache) }
+        // Who listed the machines meanwhile removed the pin of what was no machine yet.
+        library.pin(blocks, as: name, cache)
     }
 
     // MARK: What it has of its own
@@ -154,7 +172,7 @@ final class SessionMachine: Sendable {
 
     /// - Throws: ``SystemCallError``.
     func keep(password: String) throws(SystemCallError) {
-        try AtomicFile.write("\(password)\n", to: folder.password, mode: 0o600)
+        try AtomicFile.write("\(password)\n", to: folder.password, mode: 0o600, durable: true)
     }
 
     /// The user's orders for the first boot, as they were then; nil where there were none.
@@ -169,17 +187,15 @@ final class SessionMachine: Sendable {
 
     /// - Throws: ``SystemCallError``.
     func keep(userData: UserData) throws(SystemCallError) {
-        try AtomicFile.write(userData.text, to: folder.userData, mode: 0o600)
+        try AtomicFile.write(userData.text, to: folder.userData, mode: 0o600, durable: true)
     }
 
     // MARK: End
 
     /// Notes that what the guest has read was wrong: the machine does not start again.
     func condemn(_ reason: String) {
-        guard var record else { return }
-        record.fault = reason
-        // The log says the same; the next start finds the base gone.
-        try? folder.write(record)
+        // The log says the same; and whoever found it wrong has written it down before.
+        try? folder.condemn(reason)
     }
 
     /// Removes what was made for a new machine whose guest never ran.

@@ -39,7 +39,7 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var home: String?
     /// Whether a machine may be kept whose base nobody has verified yet; nil means no.
     package var keepsUnverified: Bool?
-    /// Whether all of a machine's base is fetched on a line that is paid by the byte; nil means no. On others it always is.
+    /// Whether all of a machine's base is fetched on a connection that is paid by the byte; nil means no. On others it always is.
     package var fetchesBase: Bool?
     /// Whether a system gets the home that the user has not allowed it yet; nil means no.
     package var allowHome: Bool?

@@ -67,15 +67,20 @@ struct SessionPrefetch: Sendable {
 
     /// Seconds between two tries to fetch all of a machine's base, at first and at most.
     private static let pauses = (first: 30, longest: 1800)
+    /// Seconds after which somebody else's finding is seen.
+    private static let step = 5
 
     /// Fetches what is not here, behind what the guest reads. Of a machine's base it is tried until all has come.
     func fetchRest() async {
         await prefetch.rest()
         var pause = SessionPrefetch.pauses.first
-        while prefetch.isPinned, prefetch.states.hereCount < prefetch.index.count {
-            do { try await Task.sleep(for: .seconds(pause)) } catch { return }
+        // Of a file that was found wrong nothing comes any more: who follows it has to hear that.
+        while prefetch.isPinned, prefetch.ledger?.isWrong != true, prefetch.states.hereCount < prefetch.index.count {
+            for _ in 0..<pause / SessionPrefetch.step where prefetch.ledger?.isWrong != true {
+                do { try await Task.sleep(for: .seconds(SessionPrefetch.step)) } catch { return }
+            }
             pause = min(2 * pause, SessionPrefetch.pauses.longest)
-            await prefetch.rest()
+            if prefetch.ledger?.isWrong != true { await prefetch.rest() }
         }
     }
 

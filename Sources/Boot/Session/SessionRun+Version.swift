@@ -116,20 +116,56 @@ extension SessionRun {
         }
         // Only what is missing needs its servers, and to know where they are now.
         let copies = await systems.copies(refresh: !isWhole)
-        let copy = copies.first { $0.source.name == base.source.name }
+        let copy = copies.first { base.isOf($0) }
         try base.check(copy, name: machine.name, isWhole: isWhole)
         try checkNotStopped()
         let fetch = VersionFetch(places: places, systems: systems, cache: cache, transfers: transfers)
-        let image = base.image(in: folder, copy: base.source.isVendors ? nil : copy) { try await fetch.remake($0) }
+        let image = base.image(in: folder, copy: copy) { try await fetch.remakeBase($0, systems) }
         try await checkProcessor(of: image.chosen.distribution)
         let recorded = BootSetLibrary(places: places)
         return try await WorkerThread.run(name: "index") { [places] in
             let index = try image.index()
+            let ledger = try image.ledger(index, in: places.ledgers)
+            try self.checkIsNotCondemned(image, ledger, machine)
             let published = Paths.allows(.reading, folder.bootSet) ? folder.bootSet : nil
             let bootSet = recorded.best(VersionKey(image.chosen), published: published)
             return SessionImage(
                 image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [],
-                ledger: try image.ledger(index, in: places.ledgers), publishedBootSet: published)
+                ledger: ledger, publishedBootSet: published)
+        }
+    }
+
+    /// Refuses a machine whose base was found wrong by somebody who did not come as far as to write that down in the machine.
+    private func checkIsNotCondemned(
+        _ image: VersionImage, _ ledger: PieceLedger?, _ machine: SessionMachine
+    ) throws(MachineError) {
+        let notes = VendorNotes(places: places)
+        guard let file = image.streamed, file.source.trust < .pieces, ledger?.isFinished != true,
+            notes.isCondemned(file)
+        else { return }
+        // It is in the note, where that can be read.
+        let reason = notes.text(.wrong, file.system, file.version.text) ?? "all of it was here"
+        let fault = "its base \(VersionKey(image.chosen)) was found not to be what its vendor says: \(reason)"
+        machine.condemn(fault)
+        throw .baseWrong(machine.name, reason: fault)
+    }
+
+    /// Seconds between two times that a machine's ledger is written to the disk.
+    private static let ledgerPause = 10
+
+    /// A power cut must not undo what is known of the pieces that a machine has read: unlike other guests, it goes on with them.
+    func keepDurable(_ ledger: PieceLedger, _ teardown: Teardown) async {
+        let syncing = Task {
+            while !ledger.isFinished, !ledger.isWrong {
+                do { try await Task.sleep(for: .seconds(SessionRun.ledgerPause)) } catch { return }
+                // What fails is tried again.
+                try? await WorkerThread.run(name: "ledger") { try ledger.sync() }
+            }
+        }
+        await teardown.addBlocking {
+            syncing.cancel()
+            // The last time: the kernel does so by itself a little later.
+            try? ledger.sync()
         }
     }
 
@@ -170,7 +206,27 @@ extension BootRequest {
     }
 }
 
+extension VersionFetch {
+    /// Makes the blocks of a machine's base again, which a packed file was unpacked to.
+    /// - Throws: ``VersionFetchError``; what ``remake(_:)`` throws.
+    func remakeBase(_ file: PinnedFile, _ systems: SystemsLibrary) async throws {
+        guard systems.vendors != nil else {
+            throw VersionFetchError.notUnpacked(file.key, reason: "systems of vendors are not offered here")
+        }
+        try await remake(file)
+    }
+}
+
 extension MachineRecord.Base {
+    /// Whether a catalog is the one that the base came from, or has the same image: another one may have its name by now.
+    func isOf(_ copy: CatalogCopy) -> Bool {
+        guard !source.isVendors, copy.source.name == source.name else { return false }
+        if copy.source.url == source.url { return true }
+        let named = copy.document?.distribution(distribution)?.versions.first { $0.id == version }
+        guard let named, let digest else { return false }
+        return (named.source?.digests ?? [named.digest?.description].compactMap(\.self)).contains(digest)
+    }
+
     /// Compares the base with what its catalog, or its vendor, has under the same name now.
     /// - Parameter isWhole: whether all of the base is here: then it does not matter what others have.
     /// - Throws: ``MachineError/baseChanged(_:version:kept:now:)``.

@@ -95,8 +95,13 @@ package final class SessionRun: Sendable {
         let users = try await claimUsers()
         // Given up last: until then something may be left that is these users'.
         await teardown.add { withExtendedLifetime(users) {} }
-        let machine = try await openMachine(teardown)
-        // The next start removes what is left of it.
+        let machine: SessionMachine?
+        do { machine = try await openMachine(teardown) } catch {
+            // The next start removes what is left of it; so below.
+            try? Folder.removeTree(sessionDirectory.path)
+            throw error
+        }
+        // As said above.
         await teardown.addBlocking { try? Folder.removeTree(sessionDirectory.path) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
         await teardown.addBlocking { control.close() }
@@ -142,6 +147,7 @@ package final class SessionRun: Sendable {
             signals: signals.continuation, machine: machine, log: { [self] in note("\($0)\n") })
         // After everything that uses the file has ended.
         await teardown.addBlocking { verification?.discard() }
+        if machine != nil, let ledger = version.ledger { await keepDurable(ledger, teardown) }
         let disk = SessionDisk(
             version: version, cache: cache, transfers: transfers, id: request.id, state: state, describe: describe,
             log: { [self] in note($0) }, verification: verification)
@@ -180,7 +186,6 @@ package final class SessionRun: Sendable {
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
             home: home?.guest)
         let guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
-        if let machine { try await WorkerThread.run(name: "machine") { try machine.finish(cache) } }
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()
@@ -195,6 +200,10 @@ package final class SessionRun: Sendable {
             guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil
         ) { fetchRest in
             await verification?.follow(mounted.stores, fetchRest: fetchRest)
+        }
+        if let machine {
+            try await WorkerThread.run(name: "machine") { try machine.finish(cache) }
+            notes.withLock { $0 += machine.notes }
         }
         return RunningSession(
             guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,

@@ -20,9 +20,17 @@ final class SessionVerification: Sendable {
     private let signals: AsyncStream<SessionSignal>.Continuation
     private let log: @Sendable (String) -> Void
     private let machine: SessionMachine?
-    private let wrong = Mutex<String?>(nil)
+    private let wrong = Mutex<Finding?>(nil)
     private let absence: FileAbsence
     private let lastLine = Mutex("")
+
+    private struct Finding {
+        /// For the user.
+        let message: String
+        /// For the note.
+        let reason: String
+        var isNoted = false
+    }
 
     /// Seconds between the first two looks, and the most between later ones.
     private static let pauses = (first: 30, longest: 1800)
@@ -144,15 +152,29 @@ final class SessionVerification: Sendable {
             "all of \(title) has arrived, and is not what its vendor says: \(reason). It came from \(servers). The guest was "
             + "stopped; what it wrote \(place), and is not to be trusted. What had arrived was thrown away: the "
             + "next start fetches it anew"
-        wrong.withLock { $0 = message }
-        // The row then does not say it; the session's end does.
-        try? notes.noteWrong(file, reason: "\(reason); it came from \(servers)")
+        let finding = Finding(message: message, reason: "\(reason); it came from \(servers)")
+        wrong.withLock { $0 = finding }
+        noteWrong()
         signals.yield(.untrue(SessionFailure(exitCode: 65, message: message)))
+    }
+
+    /// - Returns: whether it is noted, also in the machines whose base the file is.
+    @discardableResult
+    private func noteWrong() -> Bool {
+        guard let finding = wrong.withLock({ $0 }), !finding.isNoted else { return true }
+        do {
+            try notes.noteWrong(file, reason: finding.reason)
+        } catch {
+            log("warning: it cannot be noted that \(title) is wrong: \(error)")
+            return false
+        }
+        wrong.withLock { $0?.isNoted = true }
+        return true
     }
 
     /// Keeps the overlay of a guest that read a wrong file. Call it when the guest has ended.
     func keepOverlay() {
-        guard let message = wrong.withLock({ $0 }) else { return }
+        guard let message = wrong.withLock({ $0?.message }) else { return }
         if let machine { return machine.condemn(message) }
         // What cannot be kept is removed as ever.
         guard (try? Paths.rename(directory.overlay, to: keptOverlay)) != nil else { return }
@@ -162,7 +184,8 @@ final class SessionVerification: Sendable {
 
     /// Throws away what was fetched of a wrong file. Call it when nobody uses it any more. Waits for the disk.
     func discard() {
-        guard let library, wrong.withLock({ $0 }) != nil else { return }
+        // Machines that do not know of it would go on, on other bytes: all stays then, and is found wrong again.
+        guard let library, wrong.withLock({ $0 != nil }), noteWrong() else { return }
         let key = VersionKey(version.chosen)
         do {
             try file.throwAway(version.index, version.ledger, key, cache: cache, library: library)

@@ -32,8 +32,11 @@ package struct VendorNotes: Sendable {
 
     private let directory: String
     private let ledgers: LedgerFolder
+    private let machines: MachineLibrary
 
-    package init(places: Places) { (directory, ledgers) = (places.vendorNotes, places.ledgers) }
+    package init(places: Places) {
+        (directory, ledgers, machines) = (places.vendorNotes, places.ledgers, MachineLibrary(places: places))
+    }
 
     /// Whether all of a file was here and was what its vendor has signed. This and ``standing(of:_:)`` are the only ones to say so.
     package func isVerified(_ file: PinnedFile) -> Bool { standing(of: file) == .verified }
@@ -90,8 +93,10 @@ package struct VendorNotes: Sendable {
         try remove([.wrong, .gone], file.system, file.version.text)
     }
 
+    /// Notes that a file is wrong, first of all in the machines whose base it is. Call it before what is here of it is thrown away.
     /// - Throws: ``SystemCallError``.
     func noteWrong(_ file: PinnedFile, reason: String) throws(SystemCallError) {
+        try machines.condemn(on: file, reason: reason)
         try write(.wrong, file.system, file.version.text, reason)
         try remove([.verified, .compared], file.system, file.version.text)
     }

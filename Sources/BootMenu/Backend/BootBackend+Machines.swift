@@ -13,6 +13,9 @@ extension BootBackend {
     }
 
     package func change(_ machine: String, _ change: MachineChange) async throws {
+        let registry = registry
+        // What is left of a session that was killed may hold the machine.
+        try await WorkerThread.run(name: "stale") { registry.clearStale() }
         if case .export(let file) = change { return try await export(machine, to: file) }
         let (library, cache) = (machineLibrary, cacheOfUser)
         try await WorkerThread.run(name: "machine") {

@@ -116,9 +116,9 @@ package final class BootBackend: MenuBackend {
         }
         var request = BootRequest(
             id: session, name: image.description,
-            // A machine has what it had the last time, unless something is set for its system.
-            memoryMiB: wishes.start == nil ? configuration.memoryMiB : own.memoryMiB,
-            cpus: wishes.start == nil ? configuration.cpus : own.cpus,
+            // A machine has what it had the last time, whatever is set for its system.
+            memoryMiB: wishes.start == nil ? configuration.memoryMiB : nil,
+            cpus: wishes.start == nil ? configuration.cpus : nil,
             // Windows and consoles are opened from the menu later; the guest needs a screen for that.
             display: hasDisplay ? .window : .none, network: configuration.network, accel: configuration.accelerator,
             connect: configuration.connect, keepsExchange: configuration.keepsExchange ? nil : false,

@@ -156,7 +156,8 @@ extension MachinesCommand {
             let export = MachineExport(
                 places: context.places, configuration: context.configuration, cache: context.cache(),
                 systems: context.systems(), transfers: context.transfers())
-            let title = "export \(name)"
+            let (title, registry) = ("export \(name)", context.registry)
+            try await WorkerThread.run(name: "stale") { registry.clearStale() }
             defer { Terminal.endProgress() }
             let bytes = try await export.run(name, to: path, replaces: force, stop: stop) { share in
                 Terminal.progress("\(title): \(share / 100) %")
@@ -181,7 +182,12 @@ extension MachinesCommand {
             try await WorkerThread.run(name: "machine") { try library.checkIsThere(name) }
             try MachinesCommand.confirm(
                 "Remove the machine \(name), its disk and all its snapshots?", yes: yes, otherwise: "give '--yes'")
-            try await WorkerThread.run(name: "machine") { try library.forget(name, cache: cache) }
+            let registry = context.registry
+            try await WorkerThread.run(name: "machine") {
+                // As for other changes.
+                registry.clearStale()
+                try library.forget(name, cache: cache)
+            }
             if json { return try JSONOutput.print(["forgotten": name]) }
             Terminal.print("\(name) is forgotten")
         }

@@ -61,13 +61,12 @@ struct MachinesCommand: AsyncParsableCommand {
             let (name, library) = (name, MachineLibrary(places: context.places))
             let record = try await WorkerThread.run(name: "machine") { try library.record(name) }
             let key = record.base.key
-            // Its disk and its home are its own.
+            // Its memory, processors, disk and home are its own.
             let own = context.configuration.systems["\(key.catalog)/\(key.distribution)"] ?? SystemSettings()
             let configuration = context.configuration.applying(own)
             let usual: BootRequest.Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
             let request = BootRequest(
-                id: SessionID.random(), name: key.description, memoryMiB: memory ?? own.memoryMiB,
-                cpus: cpus ?? own.cpus,
+                id: SessionID.random(), name: key.description, memoryMiB: memory, cpus: cpus,
                 display: opening.display ?? configuration.display.flatMap(BootRequest.Display.init(rawValue:)) ?? usual,
                 network: network?.rawValue ?? configuration.network,
                 accel: accel?.rawValue ?? configuration.accelerator, connect: connect ?? configuration.connect,
@@ -114,7 +113,12 @@ struct MachinesCommand: AsyncParsableCommand {
     ) async throws {
         let context = try CommandContext.load()
         let library = MachineLibrary(places: context.places)
-        try await WorkerThread.run(name: "machine") { try body(library, context) }
+        let registry = context.registry
+        try await WorkerThread.run(name: "machine") {
+            // What is left of a session that was killed may hold the machine.
+            registry.clearStale()
+            try body(library, context)
+        }
         if !json { return Terminal.print(done) }
         guard let row = try await rows(context).first(where: { $0.name == name }) else {
             throw MachineError.noSuchMachine(name, near: [])

@@ -72,7 +72,7 @@ struct SessionStart {
     /// - Returns: whether another start is worth trying: false where it asks for nothing, or the answer is no.
     private func answers(_ report: StartReport, _ request: inout BootRequest) async throws -> Bool {
         if let change = report.tableChange {
-            // He is asked once, and either answer lets it start.
+            // The user is asked once, and either answer lets it start.
             try TableAnswers(places: context.places).keep(change, isAllowed: isConfirmed(change.question))
             return true
         }
