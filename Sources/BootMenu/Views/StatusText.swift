@@ -37,7 +37,7 @@ enum StatusText {
         }
         switch system.emulation {
         case .missing(let packages): return ("needs \(packages.first ?? "")", [.dim])
-        case .unknown: return ("cannot boot here", [.dim])
+        case .notOffered, .unknown: return ("cannot boot here", [.dim])
         case .none, .possible: break
         }
         let (text, style) = cost(of: system, state)
