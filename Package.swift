@@ -189,8 +189,8 @@ let package = Package(
         tests(
             "VendorsTests",
             [
-                "Vendors", "Upstream", "Catalog", "ContentAddress", "ImageIndex", "BlockStore", "Curl", "Formats",
-                "Linux", crypto,
+                "Vendors", "Upstream", "Catalog", "ContentAddress", "DiskImage", "ImageIndex", "BlockStore", "Curl",
+                "Formats", "Linux", crypto,
             ]),
         tests(
             "PublisherTests",

@@ -99,6 +99,8 @@ package enum Emulation: Sendable, Hashable {
     case possible
     /// It would run in software, with these packages of Debian.
     case missing([String])
+    /// The emulator is installed, and libvirt does not offer it.
+    case notOffered
     /// No guest can have it here.
     case unknown
 
@@ -108,6 +110,7 @@ package enum Emulation: Sendable, Hashable {
         case .none: nil
         case .possible: "runs by emulation: slow"
         case .missing(let packages): "needs \(Emulation.list(packages))"
+        case .notOffered: "needs an emulator that is installed, but that libvirt does not offer"
         case .unknown: "is a processor that guests cannot have here"
         }
     }
@@ -121,7 +124,7 @@ package enum Emulation: Sendable, Hashable {
     package var isBootable: Bool {
         switch self {
         case .none, .possible: true
-        case .missing, .unknown: false
+        case .missing, .notOffered, .unknown: false
         }
     }
 }
@@ -130,10 +133,15 @@ package enum Emulation: Sendable, Hashable {
 package struct Emulators: Sendable, Equatable {
     private let host: GuestArchitecture?
     private let missing: [GuestArchitecture: [String]]
+    private let notOffered: Set<GuestArchitecture>
 
-    /// - Parameter missing: the packages that guests of a processor need and that are not installed.
-    package init(host: GuestArchitecture?, missing: [GuestArchitecture: [String]]) {
-        (self.host, self.missing) = (host, missing)
+    /// - Parameters:
+    ///   - missing: the packages that guests of a processor need and that are not installed.
+    ///   - notOffered: processors whose emulators libvirt does not offer.
+    package init(
+        host: GuestArchitecture?, missing: [GuestArchitecture: [String]], notOffered: Set<GuestArchitecture> = []
+    ) {
+        (self.host, self.missing, self.notOffered) = (host, missing, notOffered)
     }
 
     /// What lies on the disk. Quick; whether libvirt can use it is another matter.
@@ -166,10 +174,8 @@ package struct Emulators: Sendable, Equatable {
         let libvirt = connection.connection
         return try await WorkerThread.run(name: "libvirt emulators") {
             Emulators(
-                host: .host,
-                missing: missing(host: .host) {
-                    ProgramPath.find($0.emulator) != nil && libvirt.supports(.tcg, $0)
-                })
+                host: .host, missing: missing(host: .host) { ProgramPath.find($0.emulator) != nil },
+                notOffered: Set(GuestArchitecture.allCases.filter { !libvirt.supports(.tcg, $0) }))
         }
     }
 
@@ -197,6 +203,7 @@ package struct Emulators: Sendable, Equatable {
         guard let architecture = GuestArchitecture(word) else { return .unknown }
         if architecture == host { return .none }
         let packages = missing[architecture] ?? []
-        return packages.isEmpty ? .possible : .missing(packages)
+        guard packages.isEmpty else { return .missing(packages) }
+        return notOffered.contains(architecture) ? .notOffered : .possible
     }
 }

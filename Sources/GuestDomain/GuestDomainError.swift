@@ -9,7 +9,8 @@ package enum GuestDomainError: Error, Sendable {
     case emulatorIsRoot(uri: String)
     /// libvirt has no emulator of this machine's own processor.
     case noEmulator(uri: String)
-    /// Guests of another processor than this machine's need packages that are not installed, or that libvirt cannot use.
+    /// Guests of another processor than this machine's need packages that are not installed; where none is
+    /// missing, libvirt does not offer the emulator.
     case noForeignEmulator(GuestArchitecture, packages: [String])
     /// No guest can have the processor that the catalog names.
     case unknownArchitecture(String)

@@ -82,9 +82,11 @@ package final class HypervisorConnection: Sendable {
                     throw GuestDomainError.noHardwareVirtualization(
                         reason: "the guest needs a processor of the kind \(architecture.rawValue)")
                 }
+                let isOffered = connection.supports(.tcg, architecture)
+                // One that is installed and not offered is no package to install.
                 let packages = Emulators.packages(
-                    architecture, hasEmulator: connection.supports(.tcg, architecture))
-                guard packages.isEmpty else {
+                    architecture, hasEmulator: isOffered || ProgramPath.find(architecture.emulator) != nil)
+                guard isOffered, packages.isEmpty else {
                     throw GuestDomainError.noForeignEmulator(architecture, packages: packages)
                 }
                 return (.tcg, "emulation of another processor (slow)")

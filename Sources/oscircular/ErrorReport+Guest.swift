@@ -22,6 +22,12 @@ extension ErrorReport {
                 ExitStatus.unavailable,
                 "libvirt at \(uri) has no QEMU: install the package \((GuestArchitecture.host ?? .x86_64).emulatorPackage)"
             )
+        case .noForeignEmulator(let architecture, let packages) where packages.isEmpty:
+            (
+                ExitStatus.unavailable,
+                "this system is for \(architecture.rawValue), and libvirt does not offer its emulator, "
+                    + "\(architecture.emulator), which is installed"
+            )
         case .noForeignEmulator(let architecture, let packages):
             (
                 ExitStatus.unavailable,

@@ -35,6 +35,9 @@ final class WholeFileProgress {
     private var shown: (stage: VersionFetch.Progress.Stage, progress: TransferProgress)?
 
     func update(_ state: VersionFetch.Progress) {
+        if state.stage == .wait {
+            return Terminal.note("waiting for another session, which downloads or unpacks the same file")
+        }
         // What is here is no news.
         if shown == nil, state.stage == .download, state.done == state.total { return }
         if shown?.stage != state.stage {
@@ -53,6 +56,7 @@ final class WholeFileProgress {
         switch stage {
         case .download: "downloading"
         case .unpack: "unpacking"
+        case .wait: "waiting for another session"
         }
     }
 }

@@ -330,7 +330,47 @@ struct PackedFileTests {
             return
         }
         #expect(try await !isUnpacked(vendor))
+        // It is known from now on, and is not downloaded for it once more.
+        let asked = vendor.asked
+        _ = await #expect(throws: VersionFetchError.self) {
+            _ = try await ready(
+                vendor, BlockCache(directory: folder.path("other"), limit: .bytes(vendor.file.count + 2_000_000)))
+        }
+        #expect(vendor.asked == asked)
         #expect(try await ready(vendor, cache()).isUnpacked)
+    }
+
+    @Test func whatCannotBeKeptIsNotMadeAgainForEachBlock() async throws {
+        let count = Atomic(0)
+        let store = RemadeBlockStore(cache: cache()) {
+            count.wrappingAdd(1, ordering: .relaxed)
+            throw VersionFetchError.notKept(bytes: 1)
+        }
+        let request = BlockRequest(
+            id: DigestAlgorithm.sha256.blockID(of: UnsafeRawBufferPointer(start: nil, count: 0)), length: 1,
+            algorithm: .sha256)
+        for _ in 0..<3 {
+            _ = await #expect(throws: BlockStoreError.self) { _ = try await store.block(request) }
+        }
+        #expect(count.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func whatIsMadeAgainEndsWhenItsStoreIsClosed() async throws {
+        let (started, ended) = (Flag(), Flag())
+        let stores = BlockStores(
+            remake: {
+                started.isSet.store(true, ordering: .sequentiallyConsistent)
+                defer { ended.isSet.store(true, ordering: .sequentiallyConsistent) }
+                try await Task.sleep(for: .seconds(100))
+            }, cache: cache(), policy: .rounds(2))
+        let request = BlockRequest(
+            id: DigestAlgorithm.sha256.blockID(of: UnsafeRawBufferPointer(start: nil, count: 0)), length: 1,
+            algorithm: .sha256)
+        let block = Task { _ = try await stores.caching.block(request) }
+        while !started.isSet.load(ordering: .sequentiallyConsistent) { try await Task.sleep(for: .milliseconds(5)) }
+        stores.close()
+        _ = await #expect(throws: BlockStoreError.self) { try await block.value }
+        while !ended.isSet.load(ordering: .sequentiallyConsistent) { try await Task.sleep(for: .milliseconds(5)) }
     }
 
     @Test func aPinHoldsWhatItWasUnpackedToAndRemovingTakesBoth() async throws {

@@ -146,6 +146,7 @@ import Vendors
             GuestDomainError.emulatorIsRoot(uri: "u"),
             GuestDomainError.noEmulator(uri: "u"), GuestDomainError.unknownArchitecture("riscv64"),
             GuestDomainError.noForeignEmulator(.aarch64, packages: ["qemu-system-arm"]),
+            GuestDomainError.noForeignEmulator(.aarch64, packages: []),
             GuestDomainError.noHardwareVirtualization(reason: "no /dev/kvm"),
             GuestDomainError.startFailed(cause: libvirt), GuestDomainError.callFailed(cause: libvirt),
             GuestDomainError.overlayFailed(reason: "no room"), GuestDomainError.missingProgram("q", package: "p"),

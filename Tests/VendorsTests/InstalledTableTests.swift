@@ -1,3 +1,4 @@
+import DiskImage
 import Testing
 import Upstream
 
@@ -75,9 +76,11 @@ import Upstream
     }
 
     /// What no code unpacks is not offered.
-    @Test func nothingInItHasToBeUnpackedFirst() {
-        let table = VendorTable.load(folders: [Self.folder])
-        #expect(table.rows.filter { $0.packing != nil || $0.isDownloadOnly }.map(\.id) == [])
+    @Test func whatIsPackedIsUnpackedHere() {
+        let packed = VendorTable.load(folders: [Self.folder]).rows.compactMap { row in row.packing.map { (row.id, $0) }
+        }
+        #expect(!packed.isEmpty)
+        for (id, packing) in packed { #expect(PackedStream.Packing(rawValue: packing.rawValue) != nil, "\(id)") }
     }
 
     /// Without systemd nobody reads credentials, and FreeBSD's sshd refuses root.

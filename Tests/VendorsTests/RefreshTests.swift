@@ -218,4 +218,27 @@ import Testing
         server.always("/new", .status(503))
         #expect(try await site.builds() == ["20260911", "20200101"])
     }
+
+    @Test func buildsOfAServerThatNoLongerCountsAreNotOffered() async throws {
+        let folder = try TemporaryDirectory()
+        try folder.write(Array("os-20260911.img\n".utf8), to: "list")
+        let server = try FaultyHTTPServer(folder: folder.path)
+        let site = try VendorSite()
+        let list = "listing = \"text-list\"\nentry = \"os-{date}.img\"\n"
+        site.offer("\(list)upstream = [\"\(server.url)list\", \"\(site.pub)list\"]")
+        try site.put("list", "os-20260912.img\n")
+        #expect(try await site.builds() == ["20260912", "20260911"])
+        // Its maker has moved, and the other server is somebody else's by now.
+        let moved = VendorSite(sharing: site)
+        moved.offer("\(list)upstream = \"\(site.pub)list\"")
+        let library = moved.library()
+        #expect(library.known("os")?.versions.map(\.id.text) == ["2026-09-12"])
+        let gone = VendorSite(sharing: site)
+        gone.offer("\(list)upstream = \"https://new.example.org/list\"")
+        #expect(gone.library().known("os")?.versions.isEmpty == true)
+        // What only the pattern changes of is still known.
+        let same = VendorSite(sharing: site)
+        same.offer("\(list)build = \"{date}\"\nupstream = [\"\(server.url)list\", \"\(site.pub)list\"]")
+        #expect(same.library().known("os")?.versions.count == 2)
+    }
 }

@@ -7,12 +7,12 @@ import Testing
 
 /// What catalogs' tables may change of what is installed and known, and what waits for the user.
 @Suite struct TableAssemblyTests {
-    private static let keys = [
+    static let keys = [
         "D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81", "843938DF228D22F7B3742BC0D94AA3F0EFE21092",
     ]
 
     /// A vendor's file with a signed system for each id.
-    private func file(
+    func file(
         _ vendor: String = "acme", _ ids: [String] = ["os-1"], server: String = "a.example.org", key: Int = 0,
         more: String = ""
     ) -> String {
@@ -35,7 +35,7 @@ import Testing
         """ + ids.map { "[[system]]\nid = \"\($0)\"\ntitle = \"OS\"\n" }.joined()
     }
 
-    private func table(_ files: [String: String]) -> VendorTable {
+    func table(_ files: [String: String]) -> VendorTable {
         var table = VendorTable()
         for (name, text) in files.sorted(by: { $0.key < $1.key }) {
             table.add(Array(text.utf8), file: "\(name).toml", name: name)
@@ -43,8 +43,13 @@ import Testing
         return table
     }
 
+    /// A further system of a file.
+    func system(_ id: String, _ more: String = "") -> String {
+        "[[system]]\nid = \"\(id)\"\ntitle = \"OS\"\n\(more)\n"
+    }
+
     /// The assembly of one catalog's table, after another.
-    private func assemble(
+    func assemble(
         _ files: [String: String], installed: [String: String] = [:], own: [String: String] = [:],
         after record: TableRecord = TableRecord(), allowed: Set<TableChange> = [], isApart: Bool = false
     ) -> TableAssembly {
@@ -54,7 +59,7 @@ import Testing
             allowed: allowed)
     }
 
-    private func servers(_ assembly: TableAssembly, _ name: String = "os-1") -> [String] {
+    func servers(_ assembly: TableAssembly, _ name: String = "os-1") -> [String] {
         assembly.table.row(name)?.servers.sorted() ?? []
     }
 
@@ -227,6 +232,22 @@ import Testing
         #expect(read == first.record)
         let second = assemble(["acme": file(server: "b.example.org") + "aliases = [\"os\"]\n"], after: read)
         #expect(servers(second, "os") == ["a.example.org"] && second.changes.map(\.name) == ["os-1"])
+    }
+
+    @Test func whatTheUserHasAllowedIsNotUndoneByWhatIsInstalled() throws {
+        let installed = ["acme": file()]
+        let asked = assemble(["acme": file(key: 1)], installed: installed)
+        let rotated = assemble(["acme": file(key: 1)], installed: installed, allowed: Set(asked.changes))
+        #expect(rotated.changes.isEmpty)
+        // The former key again, which the installed table still has: it may be one that leaked.
+        let undone = assemble(["acme": file()], installed: installed, after: rotated.record)
+        #expect(undone.changes.map(\.name) == ["os-1"])
+        #expect(undone.table.rows.map { undone.table.keys(of: $0).map(\.key.fingerprint) } == [[Self.keys[1]]])
+        // What an update brings counts all the same, also where the catalog follows later.
+        let updated = ["acme": file(server: "new.example.org")]
+        let before = assemble(["acme": file(key: 1)], installed: updated, after: rotated.record)
+        let after = assemble(updated, installed: updated, after: before.record)
+        #expect(before.changes.isEmpty && after.changes.isEmpty && servers(after) == ["new.example.org"])
     }
 
     // MARK: Bad tables

@@ -38,11 +38,11 @@ import Upstream
     }
 
     @Test func namesMeanOneSystem() throws {
-        // An alias may be that of a row for each processor.
-        let names = try Self.files().flatMap(\.rows).flatMap { row in
-            [row.id] + row.aliases.map { "\($0) for \(row.architecture)" }
-        }
+        let rows = try Self.files().flatMap(\.rows)
+        // An alias may mean one for each processor, and no other's id.
+        let names = rows.flatMap { row in row.aliases.map { "\($0) \(row.architecture)" } + [row.id] }
         #expect(Dictionary(grouping: names) { $0 }.filter { $0.value.count > 1 }.keys.sorted() == [])
+        #expect(Set(rows.map(\.id)).isDisjoint(with: rows.flatMap(\.aliases)))
     }
 
     /// A table that comes over http could be anybody's.

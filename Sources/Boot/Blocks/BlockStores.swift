@@ -39,6 +39,8 @@ package struct BlockStores: Sendable {
     package let caching: CachingBlockStore
     private let cache: BlockCache
     private let mirrors: MirroredBlockStore
+    /// Of a packed file, what makes its blocks again.
+    private let remade: RemadeBlockStore?
     /// The places of a vendor's file, in their order; nil for a file of this machine.
     private let ranges: [RangeBlockStore?]
     /// Of a file whose index has made-up ids.
@@ -67,6 +69,7 @@ package struct BlockStores: Sendable {
         ledger = nil
         ranges = []
         isOfPieces = false
+        remade = nil
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
@@ -99,6 +102,7 @@ package struct BlockStores: Sendable {
         self.cache = cache
         self.ledger = ledger
         isOfPieces = true
+        remade = nil
         caching = CachingBlockStore(cache: cache, upstream: mirrors)
     }
 
@@ -107,8 +111,9 @@ package struct BlockStores: Sendable {
         remake: @escaping @Sendable () async throws -> Void, cache: BlockCache, policy: RetryPolicy,
         failures: (@Sendable (BlockStoreError) -> Void)? = nil
     ) {
-        mirrors = MirroredBlockStore(
-            [RemadeBlockStore(cache: cache, remake: remake)], policy: policy, observer: failures)
+        let remade = RemadeBlockStore(cache: cache, remake: remake)
+        self.remade = remade
+        mirrors = MirroredBlockStore([remade], policy: policy, observer: failures)
         self.cache = cache
         ledger = nil
         ranges = []
@@ -163,7 +168,10 @@ package struct BlockStores: Sendable {
     }
 
     /// Ends all waiting fetches; nothing can be fetched afterwards.
-    package func close() { mirrors.close() }
+    package func close() {
+        mirrors.close()
+        remade?.close()
+    }
 
     /// Tries in a row that kept no further block, and seconds for which another process holds the cache, before giving up.
     private static let mostFruitless = 5

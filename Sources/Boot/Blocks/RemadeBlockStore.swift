@@ -8,8 +8,14 @@ import Synchronization
 final class RemadeBlockStore: BlockStore {
     private struct State {
         var waiting: [(request: BlockRequest, completion: BlockCompletion)] = []
-        var isMaking = false
+        var work: Task<Void, Never>?
+        var isClosed = false
+        /// Why the cache could not keep them, and until when nobody tries again, in nanoseconds.
+        var refusal: (error: BlockStoreError, until: UInt64)?
     }
+
+    /// Nanoseconds for which nothing is downloaded again that the cache could not keep.
+    private static let refusalTime: UInt64 = 600_000_000_000
 
     private let cache: BlockCache
     private let remake: @Sendable () async throws -> Void
@@ -21,19 +27,39 @@ final class RemadeBlockStore: BlockStore {
     }
 
     func fetch(_ request: BlockRequest, completion: @escaping BlockCompletion) {
-        let isFirst = state.withLock { state in
+        let failure: BlockStoreError? = state.withLock { state in
+            if state.isClosed { return .closed }
+            if let refusal = state.refusal, MonotonicClock.nanoseconds < refusal.until { return refusal.error }
             state.waiting.append((request, completion))
-            defer { state.isMaking = true }
-            return !state.isMaking
+            if state.work == nil { state.work = Task { await make() } }
+            return nil
         }
-        if isFirst { Task { await make() } }
+        if let failure { completion(.failure(failure)) }
+    }
+
+    /// Ends the work; what waits fails, as all that comes later.
+    func close() {
+        let work = state.withLock { state in
+            state.isClosed = true
+            return state.work
+        }
+        work?.cancel()
     }
 
     private func make() async {
         var failure: BlockStoreError?
-        do { try await remake() } catch { failure = .unreachable(place: cache.directory, cause: error) }
+        var isRefused = false
+        do { try await remake() } catch {
+            failure = .unreachable(place: cache.directory, cause: error)
+            if case VersionFetchError.notKept = error { isRefused = true }
+        }
         let waiting = state.withLock { state in
-            defer { state = State() }
+            defer { (state.waiting, state.work) = ([], nil) }
+            if state.isClosed { failure = .closed }
+            // To download it for each block that is missing would be in vain as often.
+            if isRefused, let failure {
+                state.refusal = (failure, MonotonicClock.nanoseconds + RemadeBlockStore.refusalTime)
+            }
             return state.waiting
         }
         let answer: @Sendable () -> Void = { [cache, failure] in

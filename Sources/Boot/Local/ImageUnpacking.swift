@@ -24,6 +24,22 @@ struct ImageUnpacking: Sendable {
     /// - Throws: `DiskImageError` for what cannot be unpacked, ``VersionFetchError/notKept(bytes:)``; ``ImageIndexError``,
     ///   ``WholeFile/MissingPiece``, CancellationError.
     func run(to path: String, progress: (UInt64) -> Bool) throws {
+        do { try unpack(to: path, progress: progress) } catch let excess as Excess {
+            // That is known before the next download. Where it cannot be written, it is found out again.
+            try? AtomicFile.write("\(excess.bytes)", to: ImageUnpacking.notePath(path), mode: 0o600)
+            throw VersionFetchError.notKept(bytes: UInt64(excess.bytes - excess.limit))
+        }
+    }
+
+    /// Bytes, without holes, that a file is known to unpack to at least; 0 where it was not tried, or all of them could be kept.
+    static func known(_ path: String) -> UInt64 {
+        // Most have none.
+        (try? FileContents.readText(notePath(path), limit: 32)).flatMap { UInt64($0) } ?? 0
+    }
+
+    private static func notePath(_ path: String) -> String { "\(path).size" }
+
+    private func unpack(to path: String, progress: (UInt64) -> Bool) throws {
         let stream = try PackedStream(packing, most: PackedStream.usualMost(ofFile: size))
         var blocks = BlockCutter(format: format, cache: cache)
         var offset: UInt64 = 0
@@ -44,6 +60,12 @@ struct ImageUnpacking: Sendable {
     }
 }
 
+/// There is more than the cache may hold: the rest need not be looked at.
+private struct Excess: Error {
+    let bytes: Int
+    let limit: Int
+}
+
 /// Cuts bytes into blocks, and stores those that are not holes.
 private struct BlockCutter {
     private static let length = BlockSize.standard
@@ -58,9 +80,12 @@ private struct BlockCutter {
     private var head: [UInt8]? = []
     private var ids: [BlockID] = []
     private var size: UInt64 = 0
+    /// Bytes that the cache may hold, and those of blocks so far that had to be stored.
+    private let limit: Int
+    private var kept = 0
 
     init(format: DiskFormat, cache: BlockCache) {
-        (self.format, self.cache) = (format, cache)
+        (self.format, self.cache, limit) = (format, cache, cache.limit)
         hole = ImageIndex.zeroBlock(length: BlockCutter.length, algorithm: .sha256)
         block.reserveCapacity(BlockCutter.length)
     }
@@ -104,8 +129,10 @@ private struct BlockCutter {
         if let refusal = DiskInspection(prefix: head, claimed: format).refusal { throw refusal }
     }
 
-    private func keep(_ id: BlockID) throws {
+    private mutating func keep(_ id: BlockID) throws {
         if cache.contains(id) { return }
+        kept += block.count
+        guard kept <= limit else { throw Excess(bytes: kept, limit: limit) }
         let bytes = BlockBytes(length: block.count) { $0.copyBytes(from: block) }
         cache.store(id, bytes)
         if cache.contains(id) { return }

@@ -174,6 +174,9 @@ extension SystemSummary: Encodable {
             try container.encode(true, forKey: .emulated)
             try container.encode(false, forKey: .bootable)
             try container.encode(packages, forKey: .needs)
+        case .notOffered:
+            try container.encode(true, forKey: .emulated)
+            try container.encode(false, forKey: .bootable)
         case .unknown: try container.encode(false, forKey: .bootable)
         }
         try container.encode(versions, forKey: .versions)

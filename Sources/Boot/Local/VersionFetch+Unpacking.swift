@@ -65,7 +65,7 @@ extension VersionFetch {
         _ file: PinnedFile, _ library: VendorLibrary, progress: (Progress) -> Void = { _ in }
     ) async throws -> Progress {
         // Held until the end.
-        let lock = try await lock(file)
+        let lock = try await lock(file) { progress(Progress(stage: .wait)) }
         defer { lock?.unlock() }
         if let content = try await unpackedBytes(of: file) {
             var state = Progress(done: content, total: content)
@@ -76,7 +76,8 @@ extension VersionFetch {
         let index = try file.index()
         let room = UInt64(max(0, cache.limit))
         // Nothing is downloaded that cannot be kept.
-        guard index.imageSize <= room else { throw VersionFetchError.notKept(bytes: index.imageSize - room) }
+        let needed = max(index.imageSize, file.packing == nil ? 0 : ImageUnpacking.known(file.unpackedPath))
+        guard needed <= room else { throw VersionFetchError.notKept(bytes: needed - room) }
         let ledger = try file.ledger(index, in: places.ledgers)
         var state = try await fetchPieces(of: file, index, ledger, progress: progress)
         state.standing = try await verify(file, index, ledger, library)
@@ -170,12 +171,18 @@ extension VersionFetch {
     }
 
     /// Waits until no other process fetches and unpacks the file.
+    /// - Parameter waiting: called once where one does.
     /// - Returns: nil where the state cannot be written: then it is done twice at worst.
-    private func lock(_ file: PinnedFile) async throws -> FileHandle? {
+    private func lock(_ file: PinnedFile, waiting: () -> Void) async throws -> FileHandle? {
         let path = "\(file.indexPath).lock"
         // As said above.
         guard let handle = try? FileHandle(path, for: .both, [.create, .refuseLink], mode: 0o600) else { return nil }
-        while try !handle.lock(exclusive: true, wait: false) { try await Task.sleep(for: .milliseconds(200)) }
+        var isTold = false
+        while try !handle.lock(exclusive: true, wait: false) {
+            if !isTold { waiting() }
+            isTold = true
+            try await Task.sleep(for: .milliseconds(200))
+        }
         return handle
     }
 }

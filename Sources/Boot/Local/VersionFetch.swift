@@ -19,6 +19,8 @@ package struct VersionFetch: Sendable {
     package struct Progress: Sendable, Equatable {
         package enum Stage: String, Sendable, Codable {
             case download, unpack
+            /// Another session downloads and unpacks it.
+            case wait
         }
 
         /// Of the image, uncompressed, or of the vendor's file. Holes do not count.

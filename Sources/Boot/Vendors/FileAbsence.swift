@@ -9,6 +9,8 @@ final class FileAbsence: Sendable {
     private let notes: VendorNotes
     /// Places that said that they do not have the file.
     private let missing = Mutex<Set<String>>([])
+    /// Whether it was noted: a word is enough, however many pieces are asked for.
+    private let isNoted = Mutex(false)
 
     init(_ file: PinnedFile, _ notes: VendorNotes) { (self.file, self.notes) = (file, notes) }
 
@@ -27,8 +29,12 @@ final class FileAbsence: Sendable {
         }
         // A mirror may be behind the vendor's own server, or ahead of it.
         guard let own = file.places.first, isMissing(own) || file.places.allSatisfy(isMissing) else { return false }
+        let isFirst = isNoted.withLock { isNoted in
+            defer { isNoted = true }
+            return !isNoted
+        }
         // The next listing says so, too, or the next who asks.
-        try? notes.noteGone(file)
+        if isFirst { try? notes.noteGone(file) }
         return true
     }
 

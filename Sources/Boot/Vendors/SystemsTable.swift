@@ -44,7 +44,11 @@ package struct SystemsTable: Sendable {
         faults += table.faults
         guard assembly.record != record else { return }
         // Where it cannot be written, the next change of a new system is compared with nothing; its table cannot be written then, either.
-        try? SystemsTable.write(assembly.record, to: path, places)
+        let isKept = (try? SystemsTable.write(assembly.record, to: path, places)) ?? true
+        if !isKept {
+            faults.append(
+                .state(path: path, reason: "is full: what new systems of catalogs' tables change is not asked about"))
+        }
     }
 
     /// What ``stamp`` would be now.
@@ -99,11 +103,15 @@ package struct SystemsTable: Sendable {
         return (try? JSONDecoder().decode(TableRecord.self, from: Data(bytes))) ?? TableRecord()
     }
 
-    private static func write(_ record: TableRecord, to path: String, _ places: Places) throws {
+    /// - Returns: false where there is more than would be read again: what was written before stays.
+    private static func write(_ record: TableRecord, to path: String, _ places: Places) throws -> Bool {
         try Folder.make(places.tableRecord, mode: 0o700)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write([UInt8](try encoder.encode(record)), to: path, mode: 0o600, durable: true)
+        let bytes = [UInt8](try encoder.encode(record))
+        guard bytes.count <= longestRecord else { return false }
+        try AtomicFile.write(bytes, to: path, mode: 0o600, durable: true)
+        return true
     }
 }
 

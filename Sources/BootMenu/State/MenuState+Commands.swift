@@ -137,7 +137,7 @@ extension MenuState {
     mutating func refusal() -> [MenuEffect]? {
         let chosen = chosenVendorSystem ?? chosenImage.flatMap { system($0.system) }
         guard let system = chosen, !system.emulation.isBootable, let words = system.emulation.words else { return nil }
-        let way = system.emulation == .unknown ? "" : "\nInstall what it needs, and press r."
+        let way = [.unknown, .notOffered].contains(system.emulation) ? "" : "\nInstall what it needs, and press r."
         overlay = .dialog(
             Dialog(
                 "\(system.name.distribution) cannot boot here",

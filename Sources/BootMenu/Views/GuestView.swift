@@ -99,6 +99,7 @@ enum GuestView {
             return trust.isEmpty ? status.catalog : "\(status.catalog), \(trust)"
         case .index:
             if let download = status.download {
+                if download.stage == .wait { return "waiting for another session, which unpacks the same file" }
                 let word = download.stage == .unpack ? "unpacking" : "downloading"
                 let figures = "\(word) \(Format.bytes(download.done)) of \(Format.bytes(download.total))"
                 return "\(figures); it cannot start before"

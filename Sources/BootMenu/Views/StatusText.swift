@@ -37,7 +37,7 @@ enum StatusText {
         }
         switch system.emulation {
         case .missing(let packages): return ("needs \(packages.first ?? "")", [.dim])
-        case .unknown: return ("cannot boot here", [.dim])
+        case .notOffered, .unknown: return ("cannot boot here", [.dim])
         case .none, .possible: break
         }
         let (text, style) = cost(of: system, state)
@@ -68,6 +68,7 @@ enum StatusText {
     /// `downloading, 57 %`.
     private static func of(_ download: SessionStatus.Download?) -> String {
         guard let download else { return "" }
+        if download.stage == .wait { return "another session unpacks it" }
         let share = download.total == 0 ? 0 : download.done * 100 / download.total
         return "\(download.stage == .unpack ? "unpacking" : "downloading"), \(share) %"
     }

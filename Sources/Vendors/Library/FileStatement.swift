@@ -45,9 +45,9 @@ struct FileStatements: Sendable {
             statement.trust = build.digest == nil ? .none : .whole
         case .image:
             async let unsigned = unsignedSums(of: build)
-            async let signature = bytes(
-                build.url(beside: build.url, proof.signature ?? "", names(build, sums: nil)),
-                limit: FileStatements.longestSignature)
+            let place = try row.url(
+                proof.signature ?? "", beside: build.url, of: build, names(build, sums: nil))
+            async let signature = bytes(place, limit: FileStatements.longestSignature)
             async let kept = keptKeys()
             try take(try await unsigned, build, into: &statement)
             statement.signature = try await signature
@@ -73,8 +73,9 @@ struct FileStatements: Sendable {
 
     // MARK: Sums
 
-    private func sumsURL(_ build: VendorBuild) -> String? {
-        proof.sums.map { build.url(beside: build.url, $0, names(build, sums: nil)) }
+    private func sumsURL(_ build: VendorBuild) throws(VendorsError) -> String? {
+        guard let name = proof.sums else { return nil }
+        return try row.url(name, beside: build.url, of: build, names(build, sums: nil))
     }
 
     private func names(_ build: VendorBuild, sums: String?) -> [String: String] {
@@ -84,13 +85,13 @@ struct FileStatements: Sendable {
     }
 
     private func unsignedSums(of build: VendorBuild) async throws -> (url: String, bytes: [UInt8])? {
-        guard let url = sumsURL(build) else { return nil }
+        guard let url = try sumsURL(build) else { return nil }
         return (url, try await bytes(url, limit: DigestList.longest))
     }
 
     private func readSigned(_ build: VendorBuild, into statement: inout FileStatement) async throws {
-        guard let url = sumsURL(build) else { return }
-        let place = proof.torrent.map { build.url(beside: build.url, $0, names(build, sums: url)) }
+        guard let url = try sumsURL(build) else { return }
+        let place = try proof.torrent.map { try row.url($0, beside: build.url, of: build, names(build, sums: url)) }
         async let sums = bytes(url, limit: DigestList.longest)
         async let signature = signature(of: url, file: build)
         async let kept = keptKeys()
@@ -107,11 +108,14 @@ struct FileStatements: Sendable {
 
     private func signature(of url: String, file build: VendorBuild?) async throws -> [UInt8]? {
         guard !proof.kind.isEmbedded, let name = proof.signature else { return nil }
-        let place =
-            build.map { $0.url(beside: url, name, names($0, sums: url)) }
-            ?? URLReference.resolve(
-                name.split(separator: "{listing}", omittingEmptySubsequences: false)
-                    .joined(separator: URLText.fileName(of: url)), against: url)
+        let place: String
+        if let build {
+            place = try row.url(name, beside: url, of: build, names(build, sums: url))
+        } else {
+            let name = name.split(separator: "{listing}", omittingEmptySubsequences: false)
+                .joined(separator: URLText.fileName(of: url))
+            place = try row.checked(URLReference.resolve(name, against: url), name, beside: url)
+        }
         return try await bytes(place, limit: FileStatements.longestSignature)
     }
 

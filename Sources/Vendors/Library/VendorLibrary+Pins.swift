@@ -160,9 +160,11 @@ extension VendorLibrary {
 
     private func metalink(of build: VendorBuild, _ row: VendorRow, isVerified: Bool) async -> [String] {
         guard let name = row.listing.metalink else { return [] }
-        let url = build.url(beside: build.url, name, ["image": URLText.encoded(build.fileName)])
         // The file is where it is, with or without mirrors.
-        guard let answer = try? await requests.get(url, limit: Metalink.longest, of: row.id).bytes else { return [] }
+        guard let url = try? row.url(name, beside: build.url, of: build, ["image": URLText.encoded(build.fileName)]),
+            // As above.
+            let answer = try? await requests.get(url, limit: Metalink.longest, of: row.id).bytes
+        else { return [] }
         return Metalink.mirrors(
             String(decoding: answer, as: UTF8.self), file: build.url,
             allowsPlain: isVerified || build.url.hasPrefix("http:"))

@@ -144,7 +144,15 @@ package struct VendorLibrary: Sendable {
     /// What is known of a row's builds. A row that was changed keeps them, and their names above all; it is only asked again.
     func listing(of row: VendorRow) -> StoredListing? {
         guard var stored: StoredListing = read(listingPath(row)) else { return nil }
-        guard row.proof.subject == .listing, !isCurrent(stored, row) else { return stored }
+        guard !isCurrent(stored, row) else { return stored }
+        // A server that the table no longer names has no builds: neither those that it has, nor those that its listing led to.
+        let (before, now) = (stored.place.servers, row.servers)
+        let isKnown = stored.place.upstream.compactMap(URLText.server).contains(where: now.contains)
+        stored.versions.removeAll { version in
+            guard let server = URLText.server(of: version.build.url), !now.contains(server) else { return false }
+            return before.contains(server) || !isKnown
+        }
+        guard row.proof.subject == .listing else { return stored }
         // Digests that count because the listing was signed count only by the row's own keys.
         for position in stored.versions.indices { stored.versions[position].build.digest = nil }
         return stored

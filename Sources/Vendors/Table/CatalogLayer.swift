@@ -20,11 +20,28 @@ package struct CatalogLayer: Sendable {
     }
 
     /// Reads the files; one with an error becomes a fault.
-    /// - Parameter others: names of files that are not wanted.
-    func table(without others: Set<String> = []) -> VendorTable {
-        .catalogs(
+    /// - Parameters:
+    ///   - others: names of files that are not wanted.
+    ///   - catalogs: those whose systems have the catalog's name before theirs. No other has systems of such names: `a.b.debian` is the
+    ///     `debian` of `a.b`, not the `b.debian` of `a`.
+    func table(without others: Set<String> = [], beside catalogs: [String] = []) -> VendorTable {
+        let own = isApart ? "\(catalog)." : ""
+        var table = VendorTable.catalogs(
             files.filter { !others.contains($0.key) }, in: "the table of catalog \(catalog): ",
-            origin: .catalog(catalog, at: kind), prefix: isApart ? "\(catalog)." : "")
+            origin: .catalog(catalog, at: kind), prefix: own)
+        for other in catalogs where other != catalog && "\(other).".hasPrefix(own) {
+            let taken = table.rows.filter { $0.id.hasPrefix("\(other).") }
+            if let first = taken.first {
+                table.faults.append(
+                    .catalogsTable(
+                        catalog: catalog,
+                        reason: "is not used for '\(first.id)': names that begin with '\(other).' are of catalog "
+                            + "\(other)"))
+            }
+            table.rows.removeAll { $0.id.hasPrefix("\(other).") }
+            for place in table.rows.indices { table.rows[place].aliases.removeAll { $0.hasPrefix("\(other).") } }
+        }
+        return table
     }
 
     /// The name of the file that a vendor of this layer comes from.

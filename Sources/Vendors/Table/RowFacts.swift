@@ -77,9 +77,21 @@ package struct TableChange: Sendable, Hashable, Codable {
     }
 
     private static func difference(_ what: String, _ old: [String], _ new: [String]) -> String? {
-        let gone = old.filter { !new.contains($0) }.joined(separator: ", ")
-        let come = new.filter { !old.contains($0) }.joined(separator: ", ")
-        if gone.isEmpty { return come.isEmpty ? nil : "also \(what) \(come)" }
-        return come.isEmpty ? "no longer \(what) \(gone)" : "\(what) \(gone) -> \(come)"
+        let gone = old.filter { !new.contains($0) }
+        let come = new.filter { !old.contains($0) }
+        if gone.isEmpty { return come.isEmpty ? nil : "also \(list(what, come))" }
+        if come.isEmpty { return "no longer \(list(what, gone))" }
+        return "\(list(what, gone)) -> \(list(come.count > most ? what : "", come))"
+    }
+
+    /// Names that are listed, and characters of each: a question must be readable.
+    private static let (most, longest) = (5, 80)
+
+    private static func list(_ what: String, _ names: [String]) -> String {
+        let shown = names.prefix(most).map { $0.count > longest ? "\($0.prefix(longest))..." : $0 }
+        let text = shown.joined(separator: ", ")
+        // How many they are comes first, where somebody may read no further.
+        if names.count > most { return "\(names.count) \(what)s: \(text) and \(names.count - most) more" }
+        return what.isEmpty ? text : "\(what) \(text)"
     }
 }

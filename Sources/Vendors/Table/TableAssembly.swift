@@ -1,5 +1,6 @@
 import Catalog
 import Curl
+import Linux
 
 /// The table that is used: the installed one, then that of the catalog that the user has named, then the user's own files; and beside them
 /// what other catalogs add under their own names.
@@ -17,6 +18,8 @@ package struct TableAssembly {
     private let own: VendorTable
     private let before: TableRecord
     private let allowed: Set<TableChange>
+    /// The names of catalogs whose systems have them before theirs.
+    private let others: [String]
     /// Tables that were read from texts of the record.
     private var earlier: [String: VendorTable] = [:]
 
@@ -31,16 +34,17 @@ package struct TableAssembly {
     ) {
         (self.installed, self.own, self.allowed) = (installed, own, allowed)
         (before, self.record) = (record, record)
+        self.others = catalogs.filter(\.isApart).map(\.catalog)
         let named = catalogs.filter { !$0.isApart }.map { taken($0) }
-        let apart = catalogs.filter(\.isApart).map { taken($0) }
+        let apart = catalogs.filter(\.isApart).map { taken($0).table }
         self.record.trim()
         changes.sort { ($0.name, $0.catalog) < ($1.name, $1.catalog) }
 
-        let replaced = named.reduce(own.files) { $0.union($1.vendors.map(\.name)) }
+        let replaced = named.reduce(own.files) { $0.union($1.read) }
         var rest = installed
         rest.rows.removeAll { replaced.contains($0.vendor) }
         var names = Set<String>()
-        for layer in [own] + named + [rest] + apart { put(layer, &names) }
+        for layer in [own] + named.map(\.table) + [rest] + apart { put(layer, &names) }
         // As the files are listed; what other catalogs add comes last.
         let others = Set(apart.flatMap { $0.rows.map(\.id) })
         table.rows = table.rows.enumerated().sorted { left, right in
@@ -49,18 +53,19 @@ package struct TableAssembly {
             return (left.element.vendor, left.offset) < (right.element.vendor, right.offset)
         }.map(\.element)
         table.vendors.sort { $0.name < $1.name }
-        table.faults = own.faults + installed.faults + (named + apart).flatMap(\.faults)
+        table.faults = own.faults + installed.faults + (named.map(\.table) + apart).flatMap(\.faults)
     }
 
     /// Puts a layer's systems below those that are there.
     private mutating func put(_ layer: VendorTable, _ names: inout Set<String>) {
         var rows = layer.rows.filter { !names.contains($0.id) }
-        names.formUnion(rows.map(\.id))
         for position in rows.indices {
-            rows[position].aliases = rows[position].aliases.filter { names.insert($0).inserted }
+            // Two of one layer may share an alias: each is for another processor.
+            rows[position].aliases.removeAll { names.contains($0) }
             let vendor = rows[position].vendor
             if table.vendor(vendor) == nil, let added = layer.vendor(vendor) { table.vendors.append(added) }
         }
+        names.formUnion(rows.flatMap { [$0.id] + $0.aliases })
         table.rows += rows
         table.files.formUnion(layer.files)
     }
@@ -68,19 +73,16 @@ package struct TableAssembly {
     // MARK: A catalog's table
 
     /// A catalog's systems, each as it is now or as it was, and notes what is known from now on.
-    private mutating func taken(_ layer: CatalogLayer) -> VendorTable {
-        var now = layer.table(without: layer.isApart ? [] : own.files)
+    /// - Returns: with the vendors whose files were read.
+    private mutating func taken(_ layer: CatalogLayer) -> (table: VendorTable, read: Set<String>) {
+        var now = layer.table(without: layer.isApart ? [] : own.files, beside: others)
+        let read = Set(now.vendors.map(\.name))
         var (rows, kept): ([VendorRow], [VendorRow]) = ([], [])
         var waiting: [(alias: String, system: String)] = []
         for row in now.rows where own.row(row.id)?.id != row.id {
             if let change = change(row.id, to: row, of: layer) {
                 changes.append(change)
-                guard let (old, vendor) = formerRow(row.id, layer) else {
-                    waiting.append((row.id, change.before.system))
-                    continue
-                }
-                kept.append(old)
-                if now.vendor(old.vendor) == nil, let vendor { now.vendors.append(vendor) }
+                if !keep(row.id, layer, &kept, &now) { waiting.append((row.id, change.before.system)) }
                 continue
             }
             var row = row
@@ -93,25 +95,50 @@ package struct TableAssembly {
             note(row, layer)
             rows.append(row)
         }
+        // A name that waits means what it meant, also where the file no longer has that.
+        for (_, system) in waiting where !(rows + kept).contains(where: { $0.id == system }) {
+            _ = keep(system, layer, &kept, &now)
+        }
         forget(layer, rows + kept)
-        now.rows = rows + kept
-        // A name that waits means what it meant.
-        for (alias, system) in waiting {
-            if system != alias, let place = now.rows.firstIndex(where: { $0.id == system }) {
-                now.rows[place].aliases.append(alias)
+        let ids = Set(rows.map(\.id))
+        for place in kept.indices {
+            let old = kept[place]
+            kept[place].aliases.removeAll { alias in
+                ids.contains(alias)
+                    || rows.contains { $0.architecture == old.architecture && $0.aliases.contains(alias) }
             }
         }
-        return now
+        now.rows = rows + kept
+        for (alias, system) in waiting where system != alias {
+            guard let place = now.rows.firstIndex(where: { $0.id == system }),
+                !now.rows[place].aliases.contains(alias)
+            else { continue }
+            now.rows[place].aliases.append(alias)
+        }
+        return (now, read)
+    }
+
+    /// Takes a system as it was.
+    /// - Returns: false where nothing is left of it.
+    private mutating func keep(
+        _ id: String, _ layer: CatalogLayer, _ kept: inout [VendorRow], _ table: inout VendorTable
+    ) -> Bool {
+        guard let (row, vendor) = formerRow(id, layer) else { return false }
+        kept.append(row)
+        if table.vendor(row.vendor) == nil, let vendor { table.vendors.append(vendor) }
+        return true
     }
 
     /// What a row changes of what a name meant, and may not yet; nil for a new name, and where nothing changes that counts.
     private func change(_ name: String, to row: VendorRow, of layer: CatalogLayer) -> TableChange? {
-        let known = before.names[name].map { TableChange.Side(system: $0.system, facts: $0.facts) }
-        // What is installed was trusted with the program.
-        let trusted = installed.row(name).map { TableChange.Side(system: $0.id, facts: RowFacts($0)) }
-        guard let last = known ?? trusted else { return nil }
+        let isOwn = name == row.id || row.architecture == Machine.architecture
+        let known = before.known(name, row.architecture, isOwn: isOwn)
+        // What is installed was trusted with the program; but what the user has allowed since is not undone by its word.
+        let trusted = installedSide(name, row)
+        guard let last = known?.side ?? trusted else { return nil }
         let next = TableChange.Side(system: row.id, facts: RowFacts(row))
-        for side in [known, trusted].compactMap(\.self) {
+        let isNews = known == nil || known?.seen != trusted?.digest
+        for side in [known?.side, isNews ? trusted : nil].compactMap(\.self) {
             // An alias goes with its system.
             if side.facts == next.facts || name != row.id && side.system == row.id { return nil }
         }
@@ -119,20 +146,29 @@ package struct TableAssembly {
         return allowed.contains(change) ? nil : change
     }
 
+    /// What the installed table says of a name.
+    private func installedSide(_ name: String, _ row: VendorRow) -> TableChange.Side? {
+        installed.row(name, host: row.architecture).flatMap { found in
+            let isMeant =
+                found.id == name || found.architecture == row.architecture || name == row.id
+                || row.architecture == Machine.architecture
+            return isMeant ? TableChange.Side(system: found.id, facts: RowFacts(found)) : nil
+        }
+    }
+
     /// A system as it was before the change that waits.
     private mutating func formerRow(_ id: String, _ layer: CatalogLayer) -> (VendorRow, Vendor?)? {
-        if let entry = before.names[id] {
-            guard let place = entry.place, let text = before.texts[place.text] else { return inInstalled(id) }
-            let key = "\(entry.catalog) \(place.file) \(place.text)"
-            let table =
-                earlier[key]
-                ?? CatalogLayer(
-                    catalog: entry.catalog, at: layer.kind, isApart: place.isApart, files: [place.file: text]
-                ).table()
-            earlier[key] = table
-            return table.rows.first { $0.id == id }.map { ($0, table.vendor($0.vendor)) }
+        guard let entry = before.systems[id], let place = entry.place, let text = before.texts[place.text] else {
+            return inInstalled(id)
         }
-        return inInstalled(id)
+        let key = "\(entry.catalog) \(place.file) \(place.text)"
+        // It leads no further than its own catalog did.
+        let kind = entry.catalog == layer.catalog ? layer.kind : .internet
+        let table =
+            earlier[key]
+            ?? CatalogLayer(catalog: entry.catalog, at: kind, isApart: place.isApart, files: [place.file: text]).table()
+        earlier[key] = table
+        return table.rows.first { $0.id == id }.map { ($0, table.vendor($0.vendor)) }
     }
 
     private func inInstalled(_ id: String) -> (VendorRow, Vendor?)? {
@@ -145,20 +181,17 @@ package struct TableAssembly {
         let file = layer.file(of: row.vendor)
         guard let text = layer.files[file], let digest = layer.digests[file] else { return }
         record.texts[digest] = text
-        let facts = RowFacts(row)
-        record.names[row.id] = .init(
-            system: row.id, facts: facts, catalog: layer.catalog,
-            place: .init(file: file, text: digest, isApart: layer.isApart))
-        for alias in row.aliases {
-            record.names[alias] = .init(system: row.id, facts: facts, catalog: layer.catalog)
-        }
+        let place = TableRecord.Place(file: file, text: digest, isApart: layer.isApart)
+        var seen: [String: String] = [:]
+        for name in [row.id] + row.aliases { seen[name] = installedSide(name, row)?.digest }
+        record.note(row, at: place, of: layer.catalog, installed: seen)
     }
 
     /// What the table no longer has is remembered by its facts alone.
     private mutating func forget(_ layer: CatalogLayer, _ rows: [VendorRow]) {
         let there = Set(rows.map(\.id))
-        for (name, entry) in record.names where entry.catalog == layer.catalog && !there.contains(name) {
-            record.names[name]?.place = nil
+        for (name, entry) in record.systems where entry.catalog == layer.catalog && !there.contains(name) {
+            record.systems[name]?.place = nil
         }
     }
 }

@@ -100,6 +100,23 @@ struct TableReader {
         return urls
     }
 
+    /// A file's name, path or URL, with placeholders. Only a full URL has a server, and that is written out: it decides where files come
+    /// from, and what is asked when it changes.
+    func reference(_ key: String) throws(VendorsError) -> String? {
+        guard let text = try text(key) else { return nil }
+        if text.contains(/^[A-Za-z][A-Za-z0-9+.\-]*:/) {
+            let url = try checked(text, key, isFolder: false)
+            guard URLText.server(of: url)?.contains(/[{}]/) == false else {
+                throw error(key, "may not have a placeholder in its server's name")
+            }
+            return url
+        }
+        guard !text.contains(/^[\/\\\s]{2}/), !text.hasPrefix(" ") else {
+            throw error(key, "must be a name, a path or a full URL")
+        }
+        return text
+    }
+
     private func checked(_ url: String, _ key: String, isFolder: Bool) throws(VendorsError) -> String {
         let isWeb = url.hasPrefix("https://") || url.hasPrefix("http://")
         guard isWeb, URLText.isURL(url), URLText.server(of: url) != nil, !url.contains(" ") else {

@@ -76,6 +76,10 @@ struct VendorFile: Sendable, Hashable, Codable {
                     "leads to \(URLText.public(address)): a catalog's table may name plain http only on this machine, or where each "
                         + "piece is verified")
             }
+            let servers = RowFacts(row).servers
+            guard origin == .folder || servers.count <= 64 && servers.allSatisfy({ $0.utf8.count <= 260 }) else {
+                throw reader.error("upstream", "leads to more than 64 servers, or to one whose name is too long")
+            }
             if let twice = names.take(row) {
                 throw twice == row.id && !row.aliases.contains(twice)
                     ? reader.error("id", "is another system's")

@@ -13,14 +13,44 @@ extension VendorRow {
         }
     }
 
+    /// The URL of a file that the table names beside another, filled in with what a listing says.
+    /// - Parameters:
+    ///   - place: of the build, or what ``url(_:beside:of:_:)`` gave.
+    ///   - more: further placeholders.
+    /// - Throws: ``VendorsError/structural(system:url:reason:)`` where that leads to a server that is neither the other file's nor one that
+    ///   the row names.
+    func url(
+        _ template: String, beside place: String, of build: VendorBuild, _ more: [String: String] = [:]
+    ) throws(VendorsError) -> String {
+        try checked(build.url(beside: place, template, more), template, beside: place)
+    }
+
+    /// As above, of a name that is filled in.
+    func checked(_ url: String, _ template: String, beside place: String) throws(VendorsError) -> String {
+        let server = URLText.server(of: url)
+        let isSame = server == URLText.server(of: place) && url.prefix { $0 != ":" } == place.prefix { $0 != ":" }
+        let isNamed = URLText.isURL(template) && server.map { servers.contains($0) } == true
+        guard isSame || isNamed else {
+            throw .structural(
+                system: id, url: URLText.public(url), reason: "is on a server that the table does not name")
+        }
+        return url
+    }
+
     /// As ``URLText/server(of:)`` has them.
     var servers: Set<String> { Set(addresses.compactMap(URLText.server)) }
 
     /// What the row has of addresses, and of names beside them, which have no server.
     var addresses: [String] {
-        let texts = [listing.base, listing.image, listing.metalink, proof.sums, proof.signature, proof.torrent]
-        return listing.upstream + listing.mirrors + texts.compactMap(\.self)
+        listing.addresses + [proof.sums, proof.signature, proof.torrent].compactMap(\.self)
     }
+}
+
+extension VendorRow.ListingPlace {
+    fileprivate var addresses: [String] { upstream + mirrors + [base, image, metalink].compactMap(\.self) }
+
+    /// As ``URLText/server(of:)`` has them.
+    var servers: Set<String> { Set(addresses.compactMap(URLText.server)) }
 }
 
 extension TableOrigin {

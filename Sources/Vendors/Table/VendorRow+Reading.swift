@@ -91,7 +91,7 @@ extension VendorRow.ListingPlace {
         if let entry, EntryPattern(entry) == nil {
             throw reader.error("entry", "must be a name with at most one {date}, and {number}, {serial} and {word}")
         }
-        image = try reader.text("image")
+        image = try reader.reference("image")
         build = try reader.text("build")
         if let build, !VendorBuild.isTemplate(build) {
             throw reader.error("build", "must be a name with placeholders such as {1}, {date} and {entry}")
@@ -100,7 +100,7 @@ extension VendorRow.ListingPlace {
         item = try reader.text("item")
         base = try reader.url("base", isFolder: true)
         mirrors = try reader.urls("mirrors", isFolder: true)
-        metalink = try reader.text("metalink")
+        metalink = try reader.reference("metalink")
         most = try reader.integer("builds", in: 1...200) ?? 30
         switch kind {
         case .directory, .releasesJSON, .textList, .gitlabPackages:
@@ -119,9 +119,9 @@ extension VendorRow.Proof {
     fileprivate init(
         _ reader: TableReader, _ vendor: Vendor, _ listing: VendorRow.ListingPlace
     ) throws(VendorsError) {
-        sums = try reader.text("sums")
-        signature = try reader.text("signature")
-        torrent = try reader.text("torrent")
+        sums = try reader.reference("sums")
+        signature = try reader.reference("signature")
+        torrent = try reader.reference("torrent")
         let isSigned = signature != nil || reader.has("signature-kind")
         kind = try reader.choice("signature-kind", SignatureKind.self) ?? .openpgp
         subject = try reader.choice("signed", Subject.self) ?? (isSigned ? .sums : .absent)

@@ -16,6 +16,8 @@ package struct VendorTable: Sendable, Hashable, Codable {
     static let mostRows = 1000
     /// Rows of a catalog's table.
     package static let mostOfCatalog = 500
+    /// Aliases of a catalog's table.
+    private static let mostAliases = 2000
 
     package init() {}
 
@@ -81,6 +83,12 @@ package struct VendorTable: Sendable, Hashable, Codable {
             guard rows.count + file.rows.count <= most else {
                 throw VendorsError.table(
                     file: path, place: "", reason: "is not used: there are more than \(most) systems")
+            }
+            let aliases = (rows + file.rows).reduce(0) { $0 + $1.aliases.count }
+            guard origin == .folder || aliases <= VendorTable.mostAliases else {
+                throw VendorsError.table(
+                    file: path, place: "", reason: "is not used: there are more than \(VendorTable.mostAliases) aliases"
+                )
             }
             vendors.append(file.vendor)
             rows += file.rows

@@ -60,7 +60,7 @@ struct DoctorCommand: AsyncParsableCommand {
             }
             return DoctorFinding(
                 subject: "vendors", result: .warning, text: "\(fault); the file is not used",
-                cure: "mend or remove that file; oscircular-vendors(5) has its grammar")
+                cure: "repair or remove that file; oscircular-vendors(5) has its grammar")
         }
         findings += table.changes.map { change in
             DoctorFinding(
@@ -183,7 +183,9 @@ extension DoctorFinding {
             let emulation = emulators.emulation(of: architecture.rawValue)
             let text = "a system for it \(emulation.words ?? "")"
             guard case .missing(let packages) = emulation else {
-                return DoctorFinding(subject: "\(architecture.rawValue) guests", result: .good, text: text)
+                return DoctorFinding(
+                    subject: "\(architecture.rawValue) guests", result: emulation.isBootable ? .good : .warning,
+                    text: text)
             }
             return DoctorFinding(
                 subject: "\(architecture.rawValue) guests", result: .warning, text: text,

@@ -27,6 +27,9 @@ struct FetchCommand: AsyncParsableCommand {
         )
         defer { progress.end() }
         let state = try await fetch.run(version, bootSet ? .bootSet : .whole) { state in
+            if state.stage == .wait {
+                return Terminal.note("waiting for another session, which downloads or unpacks the same file")
+            }
             (state.stage == .unpack ? unpacking : progress).update(done: state.done, total: state.total)
         }
         progress.end()

@@ -2,7 +2,6 @@ import ArgumentParser
 import Boot
 import Catalog
 import Formats
-import GuestDomain
 import Linux
 
 /// `oscircular list [DISTRO]`.
@@ -18,18 +17,14 @@ struct ListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = try CommandContext.load()
-        // Beside the rest: a list is there at once, or nobody looks at it.
-        async let asked = Emulators.offered(
-            uri: context.configuration.connect ?? HypervisorConnection.defaultURI, within: .milliseconds(250))
         let systems = context.systems()
         let library = systems.catalogs
         try library.requireReadable()
         var copies = await systems.copies(refresh: !offline)
         if let distribution { copies = try await withBuilds(of: distribution, copies, systems) }
         let sessions = await context.registry.statuses()
-        let emulators = await asked
-        let reader = SystemsReader(
-            places: context.places, systems: systems, cache: context.cache(), emulators: emulators)
+        // What lies on the disk has to do: a list starts no libvirt.
+        let reader = SystemsReader(places: context.places, systems: systems, cache: context.cache())
         let overview = try await WorkerThread.run(name: "list") { [copies] in
             reader.details(reader.outline(copies, sessions: sessions))
         }

@@ -8,6 +8,7 @@ struct StartProgress {
     private var isLoweredShown = false
     private var isTableShown = false
     private var isDownloadShown = false
+    private var isWaitShown = false
     private var lastDownloadLine: UInt64 = 0
 
     /// Shows what the session says of itself until the task is cancelled.
@@ -28,6 +29,10 @@ struct StartProgress {
         if let note = status.tableNote, !isTableShown {
             isTableShown = true
             Terminal.note(Terminal.clean(note))
+        }
+        if status.download?.stage == .wait, !isWaitShown {
+            isWaitShown = true
+            Terminal.note("waiting for another session, which downloads or unpacks the same file")
         }
         if let download = status.download, download.stage == .unpack || download.done < download.total {
             isDownloadShown = isDownloadShown || download.stage == .unpack
