@@ -169,11 +169,14 @@ let package = Package(
                 "DiskImage", "ImageMount", "GuestNetwork", "ContentAddress", "Zstd", "NetworkProxy",
             ]),
         tests(
-            "BootMenuTests", ["BootMenu", "Boot", "Vendors", "Catalog", "Curses", "GuestDomain", "Linux", "menu-sample"],
+            "BootMenuTests",
+            ["BootMenu", "Boot", "Vendors", "Catalog", "Curses", "GuestDomain", "Linux", "menu-sample"],
             exclude: ["Snapshots"]),
         .executableTarget(
             name: "menu-sample",
-            dependencies: ["BootMenu", "Boot", "Vendors", "Catalog", "ContentAddress", "Curses", "GuestDomain", "Linux"],
+            dependencies: [
+                "BootMenu", "Boot", "Vendors", "Catalog", "ContentAddress", "Curses", "GuestDomain", "Linux",
+            ],
             path: "Tests/MenuSample", swiftSettings: strict),
         tests(
             "ProgramTests",

@@ -38,7 +38,8 @@ import menu_sample
     }
 
     @Test func anUnknownSizeIsNoNumber() {
-        #expect(menu(offer(first: nil)).text().contains { $0.contains("▸ debian-13 ") && $0.contains("download first") })
+        #expect(
+            menu(offer(first: nil)).text().contains { $0.contains("▸ debian-13 ") && $0.contains("download first") })
     }
 
     @Test func theGuestsRowSaysHowFarTheDownloadIs() {
