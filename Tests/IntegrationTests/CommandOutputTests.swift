@@ -101,7 +101,7 @@ struct CommandOutputTests {
             #expect(catalog["expires"]?.string?.hasSuffix("Z") == true)
             #expect(catalog["error"] == JSONValue.null)
             let tiny = try #require(list["distributions"]?.array.first)
-            #expect(tiny.keys == ["id", "catalog", "title", "versions"])
+            #expect(tiny.keys == ["id", "catalog", "title", "architecture", "versions"])
             #expect(tiny["title"]?.string == "Tiny")
             let versions = try #require(tiny["versions"]).array
             #expect(versions.map { $0["id"]?.string } == [TwoWeeks.newer, TwoWeeks.older])
