@@ -92,8 +92,8 @@ struct HomesCommandTests {
             ["homes", command, command == "create" ? "new" : "work"] + (command == "grow" ? ["128MiB"] : [])
         let environment = user.environment.map { "\($0.key)=\($0.value)" }
         var (killed, ended) = (0, 0)
-        for round in 0..<8 {
-            let delay = UInt32(round * 40)
+        // A command of some milliseconds is killed at several of them, too.
+        for delay: UInt32 in [0, 5, 10, 15, 25, 50, 100, 250] {
             let ending = try await WorkerThread.run(name: "kill") {
                 let process = try ChildProcess(
                     BuiltProgram.path("oscircular"), arguments, environment: environment, session: .own)
@@ -112,7 +112,7 @@ struct HomesCommandTests {
             if homes.count == 2 { try await user.client("homes", "forget", "new", "--yes") }
             if home.size != 64 << 20 { try await user.client("homes", "restore", "work") }
         }
-        #expect(killed > 2, "\(killed) killed, \(ended) ended before")
+        #expect(killed > 1, "\(killed) killed, \(ended) ended before")
         let left = user.folder.files(below: "state/oscircular/homes").filter {
             $0.hasSuffix(".tmp") && !$0.contains(".new.raw.")
         }
