@@ -81,6 +81,8 @@ package final class NginxServer: @unchecked Sendable {
 
     /// Request paths of the access log since the server was made, in order.
     package func requests() -> [String] {
+        // A request is written down just after it has been answered.
+        MonotonicClock.pause(milliseconds: 30)
         let log = (try? FileContents.readText("\(folder.path)/access.log", limit: 64 << 20)) ?? ""
         return log.split(separator: "\n").compactMap { line in
             let parts = line.split(separator: "\"")
