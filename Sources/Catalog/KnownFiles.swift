@@ -36,17 +36,7 @@ final class KnownFiles: Sendable {
         }
         let stamp = Stamp(try file.status())
         if let known = digests.withLock({ $0[path] }), known.stamp == stamp { return known.sha256 }
-        var hasher = FileHasher()
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(max(stamp.size, 1), 1 << 20), alignment: 16)
-        defer { buffer.deallocate() }
-        var position = 0
-        while true {
-            let count = try file.read(into: buffer, at: position)
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            position += count
-            if count < buffer.count { break }
-        }
-        let digest = hasher.finalize().hex
+        let digest = try FileDigest(of: file).hex
         digests.withLock { $0[path] = (stamp, digest) }
         return digest
     }
@@ -76,5 +66,24 @@ final class KnownFiles: Sendable {
         try? ["root", "timestamp", "snapshot", "targets"].map { role in
             try Paths.status("\(store.path)/\(role).json").map(Stamp.init)
         }
+    }
+}
+
+extension FileDigest {
+    /// Of all of a file. Waits for the disk.
+    /// - Throws: ``SystemCallError``.
+    package init(of file: FileHandle) throws(SystemCallError) {
+        var hasher = FileHasher()
+        let size = try file.status().size
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(max(size, 1), 1 << 20), alignment: 16)
+        defer { buffer.deallocate() }
+        var position = 0
+        while true {
+            let count = try file.read(into: buffer, at: position)
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            position += count
+            if count < buffer.count { break }
+        }
+        self = hasher.finalize()
     }
 }

@@ -39,7 +39,8 @@ package struct DiskFlattening: Sendable {
                 throw SystemCallError(cause, call: "write", subject: path)
             }
             let reason = text.split(separator: "\n").joined(separator: "; ")
-            throw GuestDomainError.overlayFailed(reason: reason.isEmpty ? "qemu-img ended with \(ending)" : reason)
+            throw GuestDomainError.overlayFailed(
+                reason: reason.isEmpty ? "qemu-img ended with \(ending.shellStatus)" : reason)
         } catch let error as SystemCallError {
             throw .system(error)
         } catch let error as GuestDomainError {

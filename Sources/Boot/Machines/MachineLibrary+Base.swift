@@ -36,17 +36,7 @@ extension MachineLibrary {
 
     /// `sha256:…` of a file.
     static func digest(of path: String) throws(SystemCallError) -> String {
-        let file = try FileHandle(path, for: .reading)
-        var hasher = FileHasher()
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        var position = 0
-        while true {
-            let count = try file.read(into: buffer, at: position)
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            position += count
-            if count < buffer.count { return hasher.finalize().description }
-        }
+        try FileDigest(of: try FileHandle(path, for: .reading)).description
     }
 
     /// How much of a base is here; nil where its index cannot be read.
