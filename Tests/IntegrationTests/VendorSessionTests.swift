@@ -113,6 +113,7 @@ struct VendorSessionTests {
             if Folder.isFolder("\(exchange).temporary") {
                 try AtomicFile.write("anybody's", to: "\(exchange).temporary/left")
             }
+            _ = try await scenario.console(of: session, shows: "READY")
             #expect(try await eventually(within: .seconds(90)) { try await scenario.sessions().isEmpty })
             #expect(Folder.namesIfAny(in: "\(directory)/exchanges").isEmpty)
             let log = try FileContents.readText("\(directory)/logs/\(session.id).session.log", limit: 1 << 20)
