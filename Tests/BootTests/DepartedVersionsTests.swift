@@ -89,16 +89,16 @@ import Vendors
         let key = VersionKey(catalog: "test", distribution: "debian", version: "2026-11-30")
         try BootSetLibrary(places: places).record(BootSet(image.ids), for: key)
         let path = "\(places.bootSets)/test/debian/2026-11-30.bootset"
-        do { withExtendedLifetime(try machines.make("work", in: places)) {} }
+        do { withExtendedLifetime(try machines.make("studio", in: places)) {} }
         for days in [0, 400, 401] { try look(after: days) }
         #expect(try Paths.isThere(path))
         // While nobody knows what a machine needs, nothing goes.
-        let record = "\(places.machines)/work/record.json"
+        let record = "\(places.machines)/studio/record.json"
         let text = try FileContents.readText(record, limit: 1 << 20)
         try AtomicFile.write("", to: record)
         #expect(throws: MachineError.self) { try look(after: 800) }
         try AtomicFile.write(text, to: record)
-        try MachineLibrary(places: places).forget("work", cache: cache)
+        try MachineLibrary(places: places).forget("studio", cache: cache)
         try look(after: 801)
         #expect(try !Paths.isThere(path))
     }
