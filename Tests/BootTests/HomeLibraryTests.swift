@@ -151,24 +151,8 @@ struct HomeLibraryTests {
 
     @Test func aQEMUThatOutlivesItsSessionKeepsItsHome() throws {
         try library.create(name, size: 64 << 20)
-        // As QEMU does it: a lock of some bytes.
-        let script = """
-            import fcntl, struct, sys, time
-            f = open(sys.argv[1], "r+b")
-            fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 100, 1, 0))
-            print("locked", flush=True)
-            time.sleep(60)
-            """
-        let pipe = try Pipe()
-        let child = try ChildProcess(
-            "python3", ["-c", script, files.disk], standardOutput: pipe.writing.descriptor)
-        defer {
-            child.send(.kill)
-            child.wait()
-        }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 1)
-        defer { buffer.deallocate() }
-        _ = try pipe.reading.receive(into: buffer)
+        let emulator = try LockingQEMU(files.disk)
+        defer { emulator.end() }
         guard case .inUse(_, nil) = failure({ _ = try files.open(files.disk, waits: false) }) else {
             Issue.record("opened")
             return

@@ -84,26 +84,12 @@ import Vendors
     }
 
     @Test func aDiskThatAQEMUHasLockedStillIsLeftAlone() throws {
-        // As QEMU does it: a lock of some bytes.
-        let script = """
-            import fcntl, struct, sys, time
-            f = open(sys.argv[1], "r+b")
-            fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 100, 1, 0))
-            print("locked", flush=True)
-            time.sleep(60)
-            """
-        let pipe = try Pipe()
-        let path = try library.folder("work").layer(library.record("work").disk.top)
-        let child = try ChildProcess("python3", ["-c", script, path], standardOutput: pipe.writing.descriptor)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 1)
-        defer { buffer.deallocate() }
-        _ = try pipe.reading.receive(into: buffer)
+        let emulator = try LockingQEMU(try library.folder("work").layer(library.record("work").disk.top))
         #expect(throws: MachineError.running("work", session: nil)) { try library.snapshot("work", as: "s") }
         #expect(throws: MachineError.running("work", session: nil)) {
             try library.forget("work", cache: fixture.cache)
         }
-        child.send(.kill)
-        child.wait()
+        emulator.end()
         try library.snapshot("work", as: "s")
     }
 

@@ -82,7 +82,7 @@ struct OtherProcessorTests {
     /// On a machine that has the emulator, too: in a mount name space of its own it has none.
     @Test(.enabled(if: geteuid() == 0, "only root can take a program away"))
     func whatCannotRunIsOneLineOfTheListAndNamesThePackages() async throws {
-        let user = try TableUser()
+        let user = try FreshUser()
         func run(_ arguments: String) async throws -> (status: Int32, output: String) {
             let text = """
                 [ ! -e /usr/bin/qemu-system-aarch64 ] || mount --bind /dev/null /usr/bin/qemu-system-aarch64
@@ -109,18 +109,5 @@ struct OtherProcessorTests {
         #expect(row["needs"]?.array.compactMap(\.string) == ["qemu-system-arm", "qemu-efi-aarch64"])
         let doctor = try await run("doctor")
         #expect(doctor.output.contains("apt install qemu-system-arm qemu-efi-aarch64"), "\(doctor.output)")
-    }
-
-    /// A user of the installed table.
-    private struct TableUser: ProgramUser {
-        let folder: TemporaryDirectory
-        let environment: [String: String]
-
-        init() throws {
-            folder = try TemporaryDirectory()
-            environment = try Self.makePlaces(in: folder, configuration: "").merging(
-                ["https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"], uniquingKeysWith: { $1 })
-            try Paths.makeLink(folder.path("config/oscircular/vendors"), to: Museum.realTables)
-        }
     }
 }

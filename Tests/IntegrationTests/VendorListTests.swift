@@ -5,20 +5,6 @@ import Testing
 /// The installed table of vendors, as somebody sees it who has set nothing.
 @Suite(.serialized)
 struct VendorListTests {
-    /// A user of the real table, on a machine of whose network nothing is known.
-    private struct FreshUser: ProgramUser {
-        let folder: TemporaryDirectory
-        let environment: [String: String]
-
-        init() throws {
-            folder = try TemporaryDirectory()
-            // No request gets anywhere, and none is needed.
-            environment = try Self.makePlaces(in: folder, configuration: "").merging(
-                ["https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"], uniquingKeysWith: { $1 })
-            try Paths.makeLink(folder.path("config/oscircular/vendors"), to: Museum.realTables)
-        }
-    }
-
     @Test func aFreshInstallationListsSixtySystemsAtOnceWithoutANetwork() async throws {
         let user = try FreshUser()
         let begun = ContinuousClock.now
@@ -42,5 +28,19 @@ struct VendorListTests {
             let other = try await user.client("list", "vendors/ubuntu-24.04")
             #expect(other.contains("  not yet verified"), "\(other)")
         }
+    }
+}
+
+/// A user of the real table, on a machine of whose network nothing is known.
+struct FreshUser: ProgramUser {
+    let folder: TemporaryDirectory
+    let environment: [String: String]
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        // No request gets anywhere, and none is needed.
+        environment = try Self.makePlaces(in: folder, configuration: "").merging(
+            ["https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"], uniquingKeysWith: { $1 })
+        try Paths.makeLink(folder.path("config/oscircular/vendors"), to: Museum.realTables)
     }
 }

@@ -4,8 +4,7 @@ import CZlib
 ///
 /// The library compares each member's check sum and length.
 package final class GzipStream {
-    // In memory of its own: zlib remembers where it lies.
-    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    private let inflater: Inflater
     /// The largest window, and a gzip header.
     private static let windowBits: Int32 = 15 + 16
     /// That of a member.
@@ -17,15 +16,7 @@ package final class GzipStream {
 
     /// - Throws: ``Zlib/Failure/outOfMemory``.
     package init() throws(Zlib.Failure) {
-        stream.initialize(to: z_stream())
-        let code = inflateInit2_(stream, GzipStream.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        // The deinit runs: all members are set. Ending what was not begun is harmless.
-        guard code == Z_OK else { throw .outOfMemory }
-    }
-
-    deinit {
-        inflateEnd(stream)
-        stream.deallocate()
+        inflater = try Inflater(windowBits: GzipStream.windowBits)
     }
 
     /// Decompresses the next bytes of the file, as far as there is room.
@@ -41,16 +32,10 @@ package final class GzipStream {
                 isFollowed = true
                 return (input.count, 0)
             }
-            guard inflateReset(stream) == Z_OK else { throw .outOfMemory }
+            try inflater.reset()
             isBetween = false
         }
-        // zlib does not write to its input.
-        stream.pointee.next_in = UnsafeMutableRawPointer(mutating: input.baseAddress)?
-            .assumingMemoryBound(to: UInt8.self)
-        stream.pointee.avail_in = UInt32(input.count)
-        stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        stream.pointee.avail_out = UInt32(output.count)
-        let code = inflate(stream, Z_NO_FLUSH)
+        let (code, used, written) = inflater.run(input, into: output, Z_NO_FLUSH)
         switch code {
         case Z_STREAM_END: isBetween = true
         // Nothing can be done without more of one of them.
@@ -58,6 +43,6 @@ package final class GzipStream {
         case Z_MEM_ERROR: throw .outOfMemory
         default: throw .malformed
         }
-        return (input.count - Int(stream.pointee.avail_in), output.count - Int(stream.pointee.avail_out))
+        return (used, written)
     }
 }

@@ -60,16 +60,39 @@ extension Zlib.Failure: CustomStringConvertible {
 
 /// A reusable decompressor of bare deflate data (RFC 1951). One thread at a time may use it.
 package final class RawInflater {
-    // In memory of its own: zlib remembers where it lies.
-    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    private let inflater: Inflater
     /// The largest window; data that was made with a smaller one can be read with it.
     private static let windowBits: Int32 = -15
 
     /// - Throws: ``Zlib/Failure/outOfMemory``.
     package init() throws(Zlib.Failure) {
+        inflater = try Inflater(windowBits: RawInflater.windowBits)
+    }
+
+    /// Fills all of `output`; whatever the input holds behind that is not looked at.
+    /// - Throws: ``Zlib/Failure/malformed`` also when the data gives less.
+    package func fill(
+        _ output: UnsafeMutableRawBufferPointer, from input: UnsafeRawBufferPointer
+    ) throws(Zlib.Failure) {
+        try inflater.reset()
+        let (code, _, written) = inflater.run(input, into: output, Z_FINISH)
+        // More data than room is no fault: it is the next cluster's.
+        guard code == Z_STREAM_END || code == Z_BUF_ERROR, written == output.count else {
+            throw code == Z_MEM_ERROR ? .outOfMemory : .malformed
+        }
+    }
+}
+
+/// What zlib keeps between two calls. One thread at a time may use it.
+final class Inflater {
+    // In memory of its own: zlib remembers where it lies.
+    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+
+    /// - Parameter windowBits: of the window, and which header there is, as inflateInit2 has it.
+    /// - Throws: ``Zlib/Failure/outOfMemory``.
+    init(windowBits: Int32) throws(Zlib.Failure) {
         stream.initialize(to: z_stream())
-        let code = inflateInit2_(
-            stream, RawInflater.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        let code = inflateInit2_(stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         // The deinit runs: all members are set. Ending what was not begun is harmless.
         guard code == Z_OK else { throw .outOfMemory }
     }
@@ -79,22 +102,23 @@ package final class RawInflater {
         stream.deallocate()
     }
 
-    /// Fills all of `output`; whatever the input holds behind that is not looked at.
-    /// - Throws: ``Zlib/Failure/malformed`` also when the data gives less.
-    package func fill(
-        _ output: UnsafeMutableRawBufferPointer, from input: UnsafeRawBufferPointer
-    ) throws(Zlib.Failure) {
+    /// Begins anew.
+    /// - Throws: ``Zlib/Failure/outOfMemory``.
+    func reset() throws(Zlib.Failure) {
         guard inflateReset(stream) == Z_OK else { throw .outOfMemory }
+    }
+
+    /// - Returns: zlib's code, and how many bytes of both were used.
+    func run(
+        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ flush: Int32
+    ) -> (code: Int32, used: Int, written: Int) {
         // zlib does not write to its input.
         stream.pointee.next_in = UnsafeMutableRawPointer(mutating: input.baseAddress)?
             .assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_in = UInt32(input.count)
         stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_out = UInt32(output.count)
-        let code = inflate(stream, Z_FINISH)
-        // More data than room is no fault: it is the next cluster's.
-        guard code == Z_STREAM_END || code == Z_BUF_ERROR, stream.pointee.avail_out == 0 else {
-            throw code == Z_MEM_ERROR ? .outOfMemory : .malformed
-        }
+        let code = inflate(stream, flush)
+        return (code, input.count - Int(stream.pointee.avail_in), output.count - Int(stream.pointee.avail_out))
     }
 }

@@ -117,27 +117,33 @@ extension MenuState {
     mutating func ask(_ number: Int, _ question: HomeQuestion) {
         let image = VersionKey(
             catalog: question.catalog, distribution: question.distribution, version: question.version)
-        let launched = launches[number]?.image ?? image
-        var wishes = withdraw(number)
-        wishes.allowsHome = question
-        notices.append(
-            Dialog(
-                "Give \(image.distribution) the home \(question.home)?",
-                "\(question.fact). You are asked once for this system.",
-                [Dialog.cancel(), .init(label: "Boot with it", action: .boot(launched, wishes))]))
+        askAgain(
+            number, image, "Give \(image.distribution) the home \(question.home)?",
+            "\(question.fact). You are asked once for this system.", "Boot with it"
+        ) { $0.allowsHome = question }
     }
 
     /// A machine is made of what cannot be verified before all of it is here only if the user wants that.
     mutating func askKeep(_ number: Int, _ boot: UnverifiedBoot) {
         let image = VersionKey(catalog: boot.catalog, distribution: boot.distribution, version: boot.version)
+        askAgain(
+            number, image, "\(boot.distribution) is not verified yet",
+            "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). If it turns out wrong, the machine made of it is lost.",
+            "Keep it all the same"
+        ) { $0.keepsUnverified = true }
+    }
+
+    /// Takes a launch back, and asks whether it should begin again with a further wish.
+    /// - Parameter image: what it boots, where the launch is gone.
+    private mutating func askAgain(
+        _ number: Int, _ image: VersionKey, _ title: String, _ text: String, _ label: String,
+        _ wish: (inout BootWishes) -> Void
+    ) {
         let launched = launches[number]?.image ?? image
         var wishes = withdraw(number)
-        wishes.keepsUnverified = true
+        wish(&wishes)
         notices.append(
-            Dialog(
-                "\(boot.distribution) is not verified yet",
-                "\(boot.fact.prefix(1).uppercased())\(boot.fact.dropFirst()). If it turns out wrong, the machine made of it is lost.",
-                [Dialog.cancel(), .init(label: "Keep it all the same", action: .boot(launched, wishes))]))
+            Dialog(title, text, [Dialog.cancel(), .init(label: label, action: .boot(launched, wishes))]))
     }
 
     /// On a line that is paid by the byte, nobody fetches all of a base without being asked.
