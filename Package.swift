@@ -107,7 +107,7 @@ let package = Package(
             "BootMenu",
             [
                 "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl",
-                "Curses", "Formats", "Linux",
+                "Curses", "Zlib", "Formats", "Linux",
             ]),
         module("ObjectStore", ["Curl", "Formats", "Linux", crypto]),
         module(
@@ -170,7 +170,10 @@ let package = Package(
             ]),
         tests(
             "BootMenuTests",
-            ["BootMenu", "Boot", "Vendors", "Catalog", "Curses", "GuestDomain", "Linux", "menu-sample"],
+            [
+                "BootMenu", "Boot", "Vendors", "Catalog", "Curses", "GuestDomain", "Zlib", "Formats", "Linux",
+                "menu-sample",
+            ],
             exclude: ["Snapshots"]),
         .executableTarget(
             name: "menu-sample",

@@ -13,7 +13,7 @@ package final class RunningGuest: Sendable {
     package let events: AsyncStream<GuestEvent>
     private let name: String
     private let connection: HypervisorConnection
-    private let domain: LibvirtDomain
+    let domain: LibvirtDomain
     private let files: GuestFiles
     private let failure: Failure
 

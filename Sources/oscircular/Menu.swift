@@ -22,7 +22,7 @@ struct Menu {
         let backend = BootBackend(
             places: context.places, configuration: context.configuration, program: CommandContext.program,
             hasDisplay: GuestWindow.hasDisplay(), describe: { ErrorReport($0).message })
-        let menu = try MenuLoop(backend: backend, options: options(context.places), facts: facts(context))
+        let menu = try MenuLoop(backend: backend, options: options(context), facts: facts(context))
         Interruption.handle { signal in
             menu.interrupt(signal.rawValue)
             // The screen's thread may hang; the terminal is restored all the same. Without a thread that is left to the menu.
@@ -44,11 +44,14 @@ struct Menu {
         }
     }
 
-    private func options(_ places: Places) -> MenuOptions {
+    private func options(_ context: CommandContext) -> MenuOptions {
+        let places = context.places
         // As sessions create them: QEMU's own user must get through. If it fails, the first session reports it.
         for folder in [places.state, places.logs] { try? places.makePassable(folder) }
         return MenuOptions(
-            mouse: mouse, color: color, ascii: ascii, errorLog: errorLog(places), environment: Menu.variable)
+            mouse: mouse, color: color, ascii: ascii,
+            pictures: PictureSetting(rawValue: context.configuration.pictures) ?? .auto, errorLog: errorLog(places),
+            environment: Menu.variable)
     }
 
     private func facts(_ context: CommandContext) -> MachineFacts {

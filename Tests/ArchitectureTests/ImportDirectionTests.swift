@@ -40,7 +40,8 @@ import Testing
         ],
         "BootMenu": [
             "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
-            "Linux",
+            // Pictures for terminals are packed.
+            "Zlib", "Linux",
         ],
         "oscircular": [
             "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount",

@@ -47,6 +47,23 @@ import menu_sample
                     $0.press(.named(.tab))
                 }
             ),
+            (
+                "guest-screen",
+                after {
+                    _ = $0.handle(.guests([Typing.guest()]))
+                    $0.press(.named(.tab), .named(.enter))
+                    screen(&$0)
+                    picture(&$0)
+                }
+            ),
+            (
+                "guests-screen",
+                after {
+                    $0 = running
+                    $0.press(.named(.tab))
+                    screen(&$0)
+                }
+            ),
             ("cache", after { cache(&$0) }), ("details", after { $0.press(.character("i")) }),
             ("help", after { $0.press(.character("?")) }),
             (
@@ -125,6 +142,13 @@ import menu_sample
             return share < 80 ? .missing : .hole
         }
         _ = state.handle(.picture(session: watched.session, cells: cells))
+    }
+
+    /// What the chosen guest's screen shows, as a picture of cells.
+    private static func screen(_ state: inout MenuState) {
+        _ = state.handle(.pictures(.cells(.cube)))
+        guard let picture = SampleScreen.picture else { return }
+        _ = state.handle(.screen(GuestScreen(session: "abcd1234", picture: picture, age: 0)))
     }
 
     private static func failing(_ state: inout MenuState) {

@@ -56,6 +56,8 @@ import Testing
             [exchange]
             after = "remove"
             limit = "3GiB"
+            [menu]
+            pictures = "cells"
             [vendors]
             enabled = false
             least = "pieces"
@@ -80,6 +82,7 @@ import Testing
         expected.vendors.least = .pieces
         expected.vendors.hidden = ["kali"]
         expected.userData = "/etc/mine"
+        expected.pictures = "cells"
         #expect(configuration == expected)
     }
 
@@ -184,7 +187,8 @@ import Testing
         ("guest", "accel = \"fast\""), ("guest", "accel = 1"), ("guest", "display = \"screen\""),
         ("guest", "connect = 5"), ("read", "bound = 0"), ("read", "bound = 3601"), ("network", "requests = 257"),
         ("network", "requests = -1"), ("network", "mode = \"wan\""), ("cache", "directory = 5"),
-        ("cache", "limit = -1"), ("cache", "limit = \"20 XB\""), ("cache", "limit = 1.5"), ("cache", "limit = []"),
+        ("menu", "pictures = true"), ("menu", "pictures = \"kitty\""), ("cache", "limit = -1"),
+        ("cache", "limit = \"20 XB\""), ("cache", "limit = 1.5"), ("cache", "limit = []"),
     ])
     func wrongValuesAreRefusedWithTheirKey(section: String, line: String) throws {
         let key = try #require(line.split(separator: " ").first)

@@ -39,6 +39,7 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "vendor-tables", run: tables),
         FuzzedParser(name: "listing", run: listing),
         FuzzedParser(name: "ext-header", run: extHeader),
+        FuzzedParser(name: "pixmap", run: pixmap),
     ]
 
     /// The one that the first argument names.
@@ -69,6 +70,15 @@ struct FuzzedParser: Sendable {
     private static func extHeader(_ bytes: [UInt8]) {
         guard let header = ExtHeader(bytes) else { return }
         precondition(header.uuid.utf8.count == 36 && header.label.unicodeScalars.count <= 16)
+    }
+
+    private static func pixmap(_ bytes: [UInt8]) {
+        guard let picture = try? Pixmap.read(bytes) else { return }
+        precondition(picture.pixels.count == picture.width * picture.height * 3)
+        for (width, height) in [(36, 22), (1, 1), (picture.width - 1, picture.height)] {
+            let small = picture.scaled(within: width, height)
+            precondition(small.width <= max(1, width) && small.height <= max(1, height))
+        }
     }
 
     private static func bootSet(_ bytes: [UInt8]) {

@@ -88,6 +88,24 @@ import Testing
         #expect(await eventually { recorder.isFinished })
     }
 
+    @Test func aPictureOfAScreenComesInFullOrNotAtAll() async throws {
+        let domain = try await create("pictured")
+        let shot = try await call { _ in try domain.screenshot(limit: 1 << 20) }
+        // The test driver has one picture for all screens.
+        #expect(shot.type == "image/png")
+        #expect(
+            shot.bytes.starts(with: [0x89] + Array("PNG".utf8)) && shot.bytes.suffix(8).starts(with: Array("IEND".utf8))
+        )
+        let count = shot.bytes.count
+        #expect(try await call { _ in try domain.screenshot(limit: count) }.bytes == shot.bytes)
+        let error = await #expect(throws: LibvirtError.self) {
+            try await call { _ in try domain.screenshot(limit: count - 1) }.type
+        }
+        #expect(error?.message == "it is longer than \(count - 1) bytes")
+        try await call { _ in try domain.destroy() }
+        await #expect(throws: LibvirtError.self) { try await call { _ in try domain.screenshot(limit: count) }.type }
+    }
+
     @Test func itsCapabilitiesAreText() async throws {
         #expect(try await call { try $0.capabilities() }.contains("<capabilities>"))
         #expect(try await call { $0.isAlive })

@@ -20,6 +20,7 @@ struct GuestTests {
             // The screen shows what the serial line does, the kernel's words too, and its adapter shows the screen.
             let screen = try await scenario.attempt("ssh", session.id, "cat /dev/vcs1 /sys/class/vtconsole/*/name")
             #expect(["READY", "[    ", "VGA"].allSatisfy(screen.output.contains), "\(screen.output) \(screen.error)")
+            try await expectPicture(of: session, scenario)
             try await expectHidden(session, scenario)
             // Far from all blocks were asked for, and none twice.
             let requests = scenario.blockRequests
@@ -96,6 +97,21 @@ struct GuestTests {
             throw error
         }
         await scenario.end()
+    }
+
+    /// The session gives a picture of what the guest's screen shows: white text on black.
+    private func expectPicture(of session: SessionStatus, _ scenario: Scenario) async throws {
+        let (environment, home) = (scenario.environment, scenario.folder.path)
+        let registry = SessionRegistry(places: Places(environment: { environment[$0] }, user: geteuid(), home: home))
+        var answer: PictureAnswer?
+        for _ in 0..<20 where answer == nil {
+            answer = try await registry.send(.screenshot, size: PictureSize(width: 400, height: 300), to: session.id)
+                .screen
+        }
+        let picture = try #require(answer?.picture)
+        #expect(picture.width == 400 && (150...300).contains(picture.height))
+        let bright = picture.pixels.filter { $0 > 60 }.count
+        #expect(bright > 200 && bright < picture.pixels.count / 2, "\(bright) of \(picture.pixels.count)")
     }
 
     /// Other users, and the QEMUs of other guests, read nothing of a guest of root's.

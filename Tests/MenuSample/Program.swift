@@ -5,7 +5,7 @@ import Glibc
 import Linux
 
 /// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--silence SECONDS] [--empty] [--tidy] [--machines]
-/// [--vendors [--catalogs]] [--ascii] [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
+/// [--vendors [--catalogs]] [--screens] [--ascii] [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
 @main
 enum Program {
     static func main() {
@@ -43,7 +43,8 @@ enum Program {
             }
         let backend = SampleBackend(
             offer: offer, machines: arguments.contains("--machines") ? SampleOffer.machines() : [],
-            flood: number(after: "--flood") ?? 0, silence: .seconds(number(after: "--silence") ?? 0))
+            flood: number(after: "--flood") ?? 0, silence: .seconds(number(after: "--silence") ?? 0),
+            hasScreens: arguments.contains("--screens"))
         let options = MenuOptions(
             mouse: !arguments.contains("--no-mouse"), color: !arguments.contains("--no-color"),
             ascii: arguments.contains("--ascii"), environment: { name in getenv(name).map { String(cString: $0) } })

@@ -22,11 +22,20 @@ final class SampleBackend: MenuBackend {
     private let flood: Int
     /// How long a survey of all guests takes, as if one of them did not answer.
     private let silence: Duration
+    /// Whether guests have screens.
+    private let hasScreens: Bool
 
-    init(offer: MenuOffer, machines: [MachineItem] = [], flood: Int, silence: Duration) {
+    init(
+        offer: MenuOffer, machines: [MachineItem] = [], flood: Int, silence: Duration, hasScreens: Bool = false
+    ) {
         world = Mutex(World(offer: offer, machines: machines))
         self.flood = flood
         self.silence = silence
+        self.hasScreens = hasScreens
+    }
+
+    func screen(session: String, size: PictureSize) async -> GuestScreen? {
+        hasScreens ? SampleScreen.picture.map { GuestScreen(session: session, picture: $0, age: 0) } : nil
     }
 
     func catalogsStamp() async -> Int64 { 0 }
@@ -162,7 +171,7 @@ final class SampleBackend: MenuBackend {
             case .stop, .force: world.guests.remove(at: row)
             case .pause: world.guests[row].status.state = .paused
             case .resume: world.guests[row].status.state = .running
-            case .status, .blockMap: break
+            case .status, .blockMap, .screenshot: break
             }
         }
     }

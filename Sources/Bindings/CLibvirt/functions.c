@@ -74,6 +74,15 @@ FORWARD(int, virDomainShutdown, (virDomainPtr domain), (domain))
 FORWARD(int, virDomainDestroy, (virDomainPtr domain), (domain))
 FORWARD(int, virDomainFree, (virDomainPtr domain), (domain))
 
+FORWARD(virConnectPtr, virDomainGetConnect, (virDomainPtr domain), (domain))
+FORWARD(char *, virDomainScreenshot, (virDomainPtr domain, virStreamPtr stream, unsigned int screen, unsigned int flags),
+    (domain, stream, screen, flags))
+FORWARD(virStreamPtr, virStreamNew, (virConnectPtr connection, unsigned int flags), (connection, flags))
+FORWARD(int, virStreamRecv, (virStreamPtr stream, char *data, size_t count), (stream, data, count))
+FORWARD(int, virStreamFinish, (virStreamPtr stream), (stream))
+FORWARD(int, virStreamAbort, (virStreamPtr stream), (stream))
+FORWARD(int, virStreamFree, (virStreamPtr stream), (stream))
+
 // In a library of its own, which comes with the other.
 static int (*monitor)(virDomainPtr, const char *, char **, unsigned int);
 static pthread_once_t monitor_once = PTHREAD_ONCE_INIT;

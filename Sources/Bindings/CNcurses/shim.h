@@ -97,6 +97,15 @@ static inline void osc_put(int row, int column, const unsigned *text, int count,
     }
 }
 
+// How many colours there are once colours were started, and pairs of them.
+static inline int osc_colors(void) { return COLORS; }
+static inline int osc_color_pairs(void) { return COLOR_PAIRS; }
+
+static inline void osc_set_pair(int pair, int ink, int ground) { init_extended_pair(pair, ink, ground); }
+
+// The terminal shows something else in these rows than ncurses takes it to show.
+static inline void osc_forget_rows(int row, int count) { wredrawln(stdscr, row, count); }
+
 static inline void osc_show(int cursor_row, int cursor_column) {
     if (cursor_row >= 0) {
         move(cursor_row, cursor_column);

@@ -35,12 +35,18 @@ struct InputReader {
     private var pasteLength = 0
     private var lastBurst: UInt64 = 0
 
+    /// What the terminal was asked, and has answered.
+    var answers = TerminalAnswers()
+    /// The answer whose rest has not arrived yet.
+    private var unfinished: TerminalSequence?
+
     /// Reads all pending input.
     mutating func read() -> [ScreenInput] {
         var inputs: [ScreenInput] = []
         var typed = 0
         var code: UInt32 = 0
         var pending: (result: Int32, code: UInt32)?
+        if let sequence = unfinished { follow(sequence) }
         // Bounded, so that a flood cannot keep the screen from being drawn.
         while inputs.count < 4096 {
             let result = pending?.result ?? osc_read(&code)
@@ -71,15 +77,34 @@ struct InputReader {
     ///
     /// A letter with Alt looks like Escape and a letter that arrived together, as they do over a slow link: no key is lost.
     /// - Returns: what was read after the key.
-    private func escape(_ inputs: inout [ScreenInput]) -> (result: Int32, code: UInt32)? {
+    private mutating func escape(_ inputs: inout [ScreenInput]) -> (result: Int32, code: UInt32)? {
         var code: UInt32 = 0
-        var result = osc_read(&code)
-        guard result == OK, [UInt32(UInt8(ascii: "[")), UInt32(UInt8(ascii: "O"))].contains(code) else {
+        let result = osc_read(&code)
+        let isAwaited = answers.isAwaited(MonotonicClock.nanoseconds)
+        guard result == OK, let sequence = TerminalSequence(afterEscape: code, isAnswer: isAwaited) else {
             inputs.append(.named(.escape))
             return result == ERR ? nil : (result, code)
         }
-        repeat { result = osc_read(&code) } while result == OK && !(0x40...0x7e).contains(code)
+        follow(sequence)
         return nil
+    }
+
+    /// Reads on in a sequence, to its end or as far as it has arrived.
+    private mutating func follow(_ sequence: TerminalSequence) {
+        var sequence = sequence
+        var code: UInt32 = 0
+        let now = MonotonicClock.nanoseconds
+        unfinished = nil
+        while true {
+            switch osc_read(&code) {
+            case OK: if sequence.take(code) { return answers.take(sequence, now) }
+            case ERR:
+                // What comes later of a key that nobody waits for is another key.
+                if answers.isAwaited(now) { unfinished = sequence }
+                return
+            default: return
+            }
+        }
     }
 
     private mutating func character(_ code: UInt32) -> ScreenInput? {

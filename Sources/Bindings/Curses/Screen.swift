@@ -9,6 +9,10 @@ package final class Screen {
     private let hasDim: Bool
     /// The size at the last look.
     package private(set) var size: ScreenSize
+    /// Pixels of a cell; nil where the terminal does not say.
+    package private(set) var cell: CellSize?
+    /// How many colours cells can have; 0 where they may have none.
+    package private(set) var colors = 0
     /// Whether the terminal went away.
     package private(set) var isGone = false
 
@@ -20,6 +24,8 @@ package final class Screen {
     private var pointer: OpaquePointer?
     private var shown: [[ScreenRun]] = []
     private var cursor: (row: Int, column: Int)?
+    private var picture: PlacedPicture?
+    private var pairs = ColorPairs()
     private var isShown = false
     private var reader = InputReader()
 
@@ -51,7 +57,9 @@ package final class Screen {
         resizeterm(Int32(size.rows), Int32(size.columns))
         redirect(to: log, log)
         isShown = true
-        tell("\u{1b}[?2004h")
+        cell = Screen.askCell(terminal.descriptor, size)
+        if options.colors, has_colors() { (colors, pairs) = (Int(osc_colors()), ColorPairs(room: osc_color_pairs())) }
+        tell("\u{1b}[?2004h" + (options.asksForPictures ? reader.answers.begin(MonotonicClock.nanoseconds) : ""))
     }
 
     deinit {
@@ -62,12 +70,25 @@ package final class Screen {
     /// For poll; readable when there is input.
     package var inputDescriptor: Int32 { STDIN_FILENO }
 
+    /// What the terminal has said so far; more may come with ``read()``.
+    package var abilities: TerminalAbilities { reader.answers.abilities }
+
     // MARK: Drawing
 
-    /// Shows these rows. Only rows that differ from those shown before are drawn.
-    package func draw(_ rows: [[ScreenRun]], cursor: (row: Int, column: Int)? = nil) {
+    /// Shows these rows, and a picture over cells that they leave empty. Only rows that differ from those shown before are drawn.
+    ///
+    /// Each row of the picture must end with a sign to its right, beyond its cells: ncurses clears what is empty up to the end of a line, and
+    /// the picture with it.
+    package func draw(
+        _ rows: [[ScreenRun]], cursor: (row: Int, column: Int)? = nil, picture: PlacedPicture? = nil
+    ) {
         guard isShown else { return }
+        if pairs.isFull { forgetColors() }
         var hasChanged = cursor?.row != self.cursor?.row || cursor?.column != self.cursor?.column
+        if let old = self.picture, old.rows != picture?.rows || old.columns != picture?.columns {
+            remove(old)
+            hasChanged = true
+        }
         for row in 0..<size.rows {
             let runs = row < rows.count ? rows[row] : []
             if row < shown.count, shown[row] == runs { continue }
@@ -78,17 +99,34 @@ package final class Screen {
         shown = (0..<size.rows).map { $0 < rows.count ? rows[$0] : [] }
         self.cursor = cursor
         if hasChanged { osc_show(Int32(cursor?.row ?? -1), Int32(cursor?.column ?? 0)) }
+        if let picture, picture != self.picture { tell(picture.sequence) }
+        self.picture = picture
     }
 
-    /// The next ``draw(_:cursor:)`` redraws everything: another program wrote on the terminal.
+    /// The next ``draw(_:cursor:picture:)`` redraws everything: another program wrote on the terminal.
     package func invalidate() {
         shown = []
+        picture = nil
         osc_forget()
+    }
+
+    private func remove(_ picture: PlacedPicture) {
+        tell(picture.removal)
+        let rows = picture.rows.clamped(to: 0..<size.rows)
+        if !rows.isEmpty { osc_forget_rows(Int32(rows.lowerBound), Int32(rows.count)) }
+        self.picture = nil
+    }
+
+    /// All cells are drawn with new pairs: one that is shown must not get other colours.
+    private func forgetColors() {
+        pairs.removeAll()
+        shown = []
     }
 
     private func put(_ run: ScreenRun, row: Int) {
         let scalars = run.text.unicodeScalars.map(\.value)
-        let pair: Int32 = run.style.contains(.alert) ? 2 : run.style.contains(.accent) ? 1 : 0
+        let plain: Int32 = run.style.contains(.alert) ? 2 : run.style.contains(.accent) ? 1 : 0
+        let pair = run.colors.map { pairs.pair(for: $0) } ?? plain
         let style = hasDim ? run.style : run.style.subtracting(.dim)
         osc_put(Int32(row), Int32(run.column), scalars, Int32(scalars.count), Int32(style.rawValue & 15), pair)
     }
@@ -97,6 +135,7 @@ package final class Screen {
     package func resize() {
         guard let new = Screen.askSize(terminal.descriptor) else { return }
         size = new
+        cell = Screen.askCell(terminal.descriptor, new)
         if isShown {
             resizeterm(Int32(new.rows), Int32(new.columns))
             invalidate()
@@ -109,6 +148,7 @@ package final class Screen {
     package func read() -> [ScreenInput] {
         guard isShown else { return [] }
         let inputs = reader.read()
+        if let question = reader.answers.nextQuestion() { tell(question) }
         if inputs.isEmpty {
             var item = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
             if poll(&item, 1, 0) > 0, Int32(item.revents) & (POLLHUP | POLLERR | POLLNVAL) != 0 { isGone = true }
@@ -121,6 +161,8 @@ package final class Screen {
     /// Gives the terminal back for a while: to a console, or to the shell.
     package func suspend() {
         guard isShown else { return }
+        if let picture { remove(picture) }
+        awaitAnswers()
         isShown = false
         tell("\u{1b}[?2004l")
         osc_end()
@@ -148,10 +190,26 @@ package final class Screen {
         dup2(errors.descriptor, STDERR_FILENO)
     }
 
+    /// Whoever gets the terminal would take an answer that is under way for typing: it is waited for, for a moment.
+    private func awaitAnswers() {
+        let end = MonotonicClock.nanoseconds + 300_000_000
+        var item = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        while case let now = MonotonicClock.nanoseconds, now < end,
+            reader.answers.isAwaited(now, within: 1_000_000_000),
+            poll(&item, 1, Int32((end - now) / 1_000_000)) > 0
+        {
+            let isGone = Int32(item.revents) & (POLLHUP | POLLERR | POLLNVAL) != 0
+            // What would be asked next is not.
+            if reader.read().isEmpty && isGone || reader.answers.nextQuestion() != nil { return }
+        }
+    }
+
     /// Writes bytes past ncurses.
-    private func tell(_ sequence: String) {
-        let bytes = Array(sequence.utf8)
-        _ = write(terminal.descriptor, bytes, bytes.count)
+    private func tell(_ sequence: String) { tell(Array(sequence.utf8)) }
+
+    private func tell(_ bytes: [UInt8]) {
+        // A terminal that is gone is noticed when it is read.
+        _ = bytes.withUnsafeBytes { try? terminal.write($0) }
     }
 
     // MARK: Parts
@@ -187,37 +245,12 @@ package final class Screen {
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return nil }
         return ScreenSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
     }
-}
 
-/// How to use the screen.
-package struct ScreenOptions: Sendable {
-    /// Whether the terminal reports clicks and the wheel.
-    package var mouse: Bool
-    /// Whether colours may be used where the terminal has them.
-    package var colors: Bool
-    /// Whether dim text is dim; otherwise it looks like other text.
-    package var dim: Bool
-    /// The file that takes what is printed while the screen is shown; nil discards it.
-    package var errorLog: String?
-
-    package init(mouse: Bool = true, colors: Bool = true, dim: Bool = true, errorLog: String? = nil) {
-        self.mouse = mouse
-        self.colors = colors
-        self.dim = dim
-        self.errorLog = errorLog
+    private static func askCell(_ descriptor: Int32, _ cells: ScreenSize) -> CellSize? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
+        return CellSize(pixels: (Int(size.ws_xpixel), Int(size.ws_ypixel)), of: cells)
     }
-}
-
-/// Why the screen could not be opened.
-package enum ScreenError: Error, Sendable, Equatable {
-    /// Standard input or output is not a terminal.
-    case noTerminal
-    /// TERM is not set, or its terminal is unknown.
-    case unknownTerminal(String?)
-    /// The terminal cannot move its cursor.
-    case tooSimple(String)
-    /// ncurses did not start.
-    case failed
 }
 
 /// A stream of the C library, which ncurses needs. Closed with the object.

@@ -4,12 +4,24 @@ package struct ScreenRun: Sendable, Hashable {
     package var column: Int
     package var text: String
     package var style: ScreenStyle
+    /// Colours of its own, for pictures; nil for those of the style.
+    package var colors: ScreenColors?
 
-    package init(column: Int, text: String, style: ScreenStyle = []) {
+    package init(column: Int, text: String, style: ScreenStyle = [], colors: ScreenColors? = nil) {
         self.column = column
         self.text = text
         self.style = style
+        self.colors = colors
     }
+}
+
+/// Two of the terminal's colours, by their numbers; on a terminal of 2^24 colours the number is red, green and blue.
+package struct ScreenColors: Sendable, Hashable {
+    /// Of the signs, and of what is behind them.
+    package var ink: Int32
+    package var ground: Int32
+
+    package init(ink: Int32, ground: Int32) { (self.ink, self.ground) = (ink, ground) }
 }
 
 /// How text looks. Colours come on top of the terminal's own.

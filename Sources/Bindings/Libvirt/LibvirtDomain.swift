@@ -4,7 +4,7 @@ import Glibc
 /// One domain. All calls block and may be made from any thread; not from the cooperative pool.
 // @unchecked: libvirt's objects are thread-safe; the pointer never changes.
 package final class LibvirtDomain: @unchecked Sendable {
-    private let pointer: OpaquePointer
+    let pointer: OpaquePointer
     // Keeps the connection, and so the domain, alive.
     private let connection: LibvirtConnection
 

@@ -11,19 +11,24 @@ package enum ControlCommand: String, Codable, Sendable {
     case resume
     /// A picture of the image.
     case blockMap = "block-map"
+    /// A picture of the guest's screen.
+    case screenshot
 }
 
 package struct ControlRequest: Codable, Sendable {
     package let command: ControlCommand
     /// For ``ControlCommand/blockMap``: cells wanted, at most ``mostCells``.
     package let cells: Int?
+    /// For ``ControlCommand/screenshot``: how large it may be.
+    package let size: PictureSize?
 
     /// More than any screen has.
     package static let mostCells = 65_536
 
-    package init(command: ControlCommand, cells: Int? = nil) {
+    package init(command: ControlCommand, cells: Int? = nil, size: PictureSize? = nil) {
         self.command = command
         self.cells = cells
+        self.size = size
     }
 }
 
@@ -33,6 +38,8 @@ package struct ControlResponse: Codable, Sendable {
     package var refusal: String?
     /// The answer to ``ControlCommand/blockMap``; nil before the image is mounted.
     package var map: BlockMap?
+    /// The answer to ``ControlCommand/screenshot``; nil where there is no screen, and no picture of it yet.
+    package var screen: PictureAnswer?
 
     package init(status: SessionStatus? = nil, refusal: String? = nil, map: BlockMap? = nil) {
         self.status = status

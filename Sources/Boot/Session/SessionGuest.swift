@@ -8,6 +8,8 @@ struct SessionGuest: Sendable {
     let events: AsyncStream<GuestEvent>
     let domain: SessionStatus.Domain
     private let guest: RunningGuest
+    /// Takes a picture of its screen; nil where it has none. May wait for as long as QEMU does.
+    let look: SessionScreen.Look?
 
     /// Refuses a system whose processor no guest can have here, before anything is fetched for it.
     /// - Returns: the processor.
@@ -123,10 +125,11 @@ struct SessionGuest: Sendable {
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }
+        let look: SessionScreen.Look = { try guest.look() }
         return SessionGuest(
             events: guest.events,
             domain: SessionStatus.Domain(uri: connection.uri, name: specification.name, uuid: specification.uuid),
-            guest: guest)
+            guest: guest, look: GuestDevices(specification).hasScreen ? look : nil)
     }
 
     /// Makes the disk that takes what the guest writes, or finds a machine's; none for a CD-ROM alone.

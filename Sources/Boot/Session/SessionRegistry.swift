@@ -85,12 +85,13 @@ package struct SessionRegistry: Sendable {
     /// - Parameter patience: how long to keep trying while the session does not answer: it may be starting or ending.
     /// - Throws: ``BootError/noSuchSession(_:near:)``, ``BootError/sessionSilent(_:pid:)``, ``BootError/refused(session:reason:)``.
     package func send(
-        _ command: ControlCommand, cells: Int? = nil, to id: String, patience: Duration = .zero
+        _ command: ControlCommand, cells: Int? = nil, size: PictureSize? = nil, to id: String,
+        patience: Duration = .zero
     ) async throws -> ControlResponse {
         let directory = try directory(of: id)
         let end = ContinuousClock.now + patience
         while true {
-            if let response = try await ask(command, cells: cells, directory) { return response }
+            if let response = try await ask(command, cells: cells, size: size, directory) { return response }
             guard ContinuousClock.now < end, directory.isAlive else { break }
             try await Task.sleep(for: .milliseconds(100))
         }
@@ -99,14 +100,14 @@ package struct SessionRegistry: Sendable {
 
     /// - Returns: nil when the session does not answer.
     private func ask(
-        _ command: ControlCommand, cells: Int? = nil, _ directory: SessionDirectory
+        _ command: ControlCommand, cells: Int? = nil, size: PictureSize? = nil, _ directory: SessionDirectory
     ) async throws -> ControlResponse? {
         let path = directory.control
         let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
             // Whatever fails, the session does not answer.
             guard let connection = try? UnixListener.connect(to: path, timeout: 5) else { return nil }
             // As above.
-            try? LineSocket.send(ControlRequest(command: command, cells: cells), to: connection)
+            try? LineSocket.send(ControlRequest(command: command, cells: cells, size: size), to: connection)
             // As above.
             return try? LineSocket.receive(ControlResponse.self, from: connection)
         }

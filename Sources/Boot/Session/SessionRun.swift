@@ -26,6 +26,7 @@ package final class SessionRun: Sendable {
     private let stopAsked = Atomic(false)
     /// What the user should know about the guest, once it runs.
     let notes = Mutex<[String]>([])
+    let screen = SessionScreen()
     /// The start, for as long as it can be cancelled.
     private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
 
@@ -186,6 +187,7 @@ package final class SessionRun: Sendable {
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
             home: home?.guest)
         let guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
+        if let look = guest.look { screen.attach(look) }
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()
@@ -284,6 +286,7 @@ package final class SessionRun: Sendable {
         case .blockMap:
             let cells = min(max(request.cells ?? 512, 1), ControlRequest.mostCells)
             return ControlResponse(status: status, map: state.blockMap(cells: cells))
+        case .screenshot: return screenshot(request.size, status)
         case .stop, .force:
             stop(force: request.command == .force)
         case .pause, .resume:

@@ -27,6 +27,8 @@ package struct Configuration: Sendable, Equatable {
     package var network: String = "user"
     /// Nil means a window if there is a display, otherwise the console.
     package var display: String?
+    /// Pictures of guests' screens in the menu: `auto`, `cells` or `off`.
+    package var pictures: String = "auto"
     package var connect: String?
     /// Seconds that an ACPI shutdown may take before the guest is forced off.
     package var shutdownSeconds: Int = 60
@@ -100,6 +102,7 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.integer("guest.cpus", in: SystemSettings.cpuBounds) { cpus = value }
         if let value = try reader.string("guest.accel", among: ["auto", "kvm", "tcg"]) { accelerator = value }
         if let value = try reader.string("guest.display", among: ["window", "console", "none"]) { display = value }
+        if let value = try reader.string("menu.pictures", among: ["auto", "cells", "off"]) { pictures = value }
         if let value = try reader.string("guest.connect") { connect = value }
         if let value = try reader.integer("guest.shutdown", in: 1...3600) { shutdownSeconds = value }
         if let value = try reader.bytes("guest.reserve") { reserve = value }

@@ -12,6 +12,7 @@ struct SettingsReader {
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
         "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
         "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "user-data"],
+        "menu": ["pictures"],
         "vendors": ["enabled", "least", "hidden", "from"],
     ]
 

@@ -21,15 +21,16 @@ package actor MenuLoop {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     let backend: any MenuBackend
-    private let options: MenuOptions
+    let options: MenuOptions
     var state: MenuState
     private var screen: Screen?
     private var glyphs = Glyphs.unicode
+    var pictures = PictureFollowing()
     private let signals: TerminalSignals
     let consoleInterruption: EventDescriptor
 
     private var frame = Frame(rows: [])
-    private var isDirty = false
+    var isDirty = false
     private var lastDraw: UInt64 = 0
     private var lastClick: (target: HitTarget, time: UInt64)?
     /// When the guests are asked next, by ``MonotonicClock``.
@@ -72,6 +73,7 @@ package actor MenuLoop {
         self.screen = screen
         glyphs = options.ascii || !screen.isUTF8 ? .ascii : .unicode
         _ = state.handle(.resized(screen.size))
+        adoptPictures(screen)
         listen()
         draw()
         perform(state.start())
@@ -131,6 +133,7 @@ package actor MenuLoop {
                 screen.resume()
             }
             screen.resize()
+            adoptPictures(screen)
             perform(state.handle(.resized(screen.size)))
             isDirty = true
         }
@@ -143,6 +146,7 @@ package actor MenuLoop {
 
     private func read(_ screen: Screen) {
         let inputs = screen.read()
+        adoptPictures(screen)
         if screen.isGone { return finish(signal: JobControl.hangup) }
         for input in inputs where end == nil {
             if case .click(let row, let column) = input {
@@ -176,6 +180,7 @@ package actor MenuLoop {
             nextMachines = now + 5_000_000_000
             loadMachines()
         }
+        askForScreen(now)
         guard !isPolling else { return }
         isPolling = true
         let watched = state.watched
@@ -214,12 +219,13 @@ package actor MenuLoop {
         lastDraw = MonotonicClock.nanoseconds
         frame = MenuView.frame(of: state, glyphs: glyphs)
         let rows = options.color ? frame.rows : frame.rows.map { $0.map(MenuLoop.withoutColor) }
-        screen.draw(rows, cursor: frame.cursor)
+        screen.draw(rows, cursor: frame.cursor, picture: frame.picture.flatMap { placedPicture(in: $0) })
     }
 
     private static func withoutColor(_ run: ScreenRun) -> ScreenRun {
         var run = run
         run.style.subtract([.accent, .alert])
+        run.colors = nil
         return run
     }
 

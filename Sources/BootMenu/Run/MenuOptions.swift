@@ -7,13 +7,15 @@ package struct MenuOptions: Sendable {
     package var ascii: Bool
     /// Whether the terminal can show dim text. A Linux console in text mode with a font of 512 characters shows it black on black.
     package var dim: Bool
+    /// Pictures of guests' screens; ``PictureSetting/off`` where nothing but ASCII, or no colour, is wanted.
+    package var pictures: PictureSetting
     /// The file that takes what other components print while the screen is shown.
     package var errorLog: String?
 
     /// - Parameter environment: gives a variable of the environment.
     package init(
-        mouse: Bool = true, color: Bool = true, ascii: Bool = false, errorLog: String? = nil,
-        environment: (String) -> String?
+        mouse: Bool = true, color: Bool = true, ascii: Bool = false, pictures: PictureSetting = .auto,
+        errorLog: String? = nil, environment: (String) -> String?
     ) {
         self.mouse = mouse
         // no-color.org: any value but an empty one.
@@ -22,10 +24,14 @@ package struct MenuOptions: Sendable {
         // The Linux console's font has few of the glyphs.
         self.ascii = ascii || isLinuxConsole
         dim = !isLinuxConsole
+        self.pictures = self.color && !self.ascii ? pictures : .off
         self.errorLog = errorLog
     }
 
-    var screen: ScreenOptions { ScreenOptions(mouse: mouse, colors: color, dim: dim, errorLog: errorLog) }
+    var screen: ScreenOptions {
+        ScreenOptions(
+            mouse: mouse, colors: color, dim: dim, asksForPictures: pictures == .auto, errorLog: errorLog)
+    }
 }
 
 /// What the menu may offer on this machine and terminal.

@@ -13,6 +13,10 @@ package enum MenuEvent: Sendable {
     case offer(MenuOffer)
     case guests([Guest])
     case picture(session: String, cells: [BlockMap.Cell])
+    /// How this terminal shows pictures of guests' screens.
+    case pictures(PictureForm)
+    /// What a guest's screen shows.
+    case screen(GuestScreen)
     /// The session of a launch is being started.
     case launched(Int, session: String)
     /// What a launch's session says of itself while it starts.

@@ -9,6 +9,8 @@ extension MenuState {
             return bootAwaited()
         case .guests(let guests): return take(guests)
         case .picture(let session, let cells): picture = (session, cells)
+        case .pictures(let form): pictures = form
+        case .screen(let new): screen = new
         case .launched(let number, let session): launches[number]?.session = session
         case .launchStatus(let number, let status):
             // One that was asked for before the start's end may arrive after it.

@@ -49,6 +49,9 @@ package struct MenuState: Sendable {
     /// Whether the user wants to see the machines below their heading; nil as long as he has not said so.
     var machinesFold: Bool?
     package internal(set) var picture: (session: String, cells: [BlockMap.Cell]) = ("", [])
+    /// How pictures of guests' screens are shown here, and the last one.
+    package internal(set) var pictures = PictureForm.off
+    package internal(set) var screen: GuestScreen?
     package internal(set) var fetches: [FetchItem] = []
     package internal(set) var cache: CacheOverview?
     package internal(set) var verifying: (done: Int, total: Int)?

@@ -8,6 +8,8 @@ package struct Glyphs: Sendable, Hashable {
     let folded, unfolded: String
     let here, arriving, read, missing, hole: String
     let full, empty: String
+    /// For pictures: each half of a cell has a colour.
+    let upperHalf, lowerHalf: String
     /// Eighths of a cell, from one to seven; none in ASCII.
     let eighths: [String]
     let up, down, left, right: String
@@ -20,6 +22,7 @@ package struct Glyphs: Sendable, Hashable {
         teeRight: "┤", selected: "▸", done: "✓", current: "▸", failed: "✗", then: "›", more: "…", folded: "+",
         unfolded: "−", here: "▪",
         arriving: "◆", read: "●", missing: "▫", hole: "·", full: "█", empty: "░",
+        upperHalf: "▀", lowerHalf: "▄",
         eighths: ["▏", "▎", "▍", "▌", "▋", "▊", "▉"], up: "↑", down: "↓", left: "←", right: "→", quoteStart: "“",
         quoteEnd: "”",
         control: "·")
@@ -28,7 +31,8 @@ package struct Glyphs: Sendable, Hashable {
         topLeft: "+", topRight: "+", bottomLeft: "+", bottomRight: "+", horizontal: "-", vertical: "|", teeLeft: "+",
         teeRight: "+", selected: ">", done: "*", current: ">", failed: "x", then: ">", more: "~", folded: "+",
         unfolded: "-", here: "#",
-        arriving: "+", read: "@", missing: "o", hole: ".", full: "#", empty: ".", eighths: [], up: "Up",
+        arriving: "+", read: "@", missing: "o", hole: ".", full: "#", empty: ".",
+        upperHalf: "\"", lowerHalf: "_", eighths: [], up: "Up",
         down: "Down", left: "Left", right: "Right", quoteStart: "\"",
         quoteEnd: "\"", control: ".")
 

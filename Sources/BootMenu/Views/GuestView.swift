@@ -56,6 +56,7 @@ enum GuestView {
         }
         row = drawFigures(status, failure, top: row, end: end, on: &page)
         drawPicture(state, guest.id, layout, top: row + 1, end: end, on: &page)
+        ScreenBox.draw(state, layout, top: row + 1, end: end, right: width - 3, on: &page)
     }
 
     /// The text at the right of the title line.
@@ -169,7 +170,10 @@ enum GuestView {
                 cells[(row * room.columns)..<min(cells.count, (row + 1) * room.columns)], row: top + row, column: 4,
                 on: &page)
         }
-        page.put(BlockPicture.legend(page.glyphs), row: top + rows, column: 4, width: room.columns, [.dim])
+        let legend = BlockPicture.legend(page.glyphs, width: room.columns)
+        for (offset, line) in legend.enumerated() where top + rows + offset < end {
+            page.put(line, row: top + rows + offset, column: 4, width: room.columns, [.dim])
+        }
     }
 }
 
@@ -187,8 +191,19 @@ enum BlockPicture {
         }
     }
 
-    static func legend(_ glyphs: Glyphs) -> String {
-        "\(glyphs.here) cached  \(glyphs.read) read by the guest  \(glyphs.arriving) arriving  \(glyphs.missing) on the server  \(glyphs.hole) empty"
+    /// In as many lines as it needs.
+    static func legend(_ glyphs: Glyphs, width: Int) -> [String] {
+        let words = [
+            "\(glyphs.here) cached", "\(glyphs.read) read by the guest", "\(glyphs.arriving) arriving",
+            "\(glyphs.missing) on the server", "\(glyphs.hole) empty",
+        ]
+        return words.reduce(into: []) { lines, word in
+            if let last = lines.last, glyphs.width(last) + 2 + glyphs.width(word) <= width {
+                lines[lines.count - 1] += "  " + word
+            } else {
+                lines.append(word)
+            }
+        }
     }
 
     private static func style(_ cell: BlockMap.Cell) -> ScreenStyle {

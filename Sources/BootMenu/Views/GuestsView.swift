@@ -24,6 +24,9 @@ enum GuestsView {
             page.put(cells, row: row, column: layout.innerLeft, width: inner, selected: isSelected)
             page.hit(.row(index), row: row, columns: 0..<width)
         }
+        ScreenBox.draw(
+            state, layout, top: layout.listTop + min(layout.listHeight, state.guests.count),
+            end: layout.listTop + layout.listHeight, right: layout.innerLeft + inner - 2, on: &page)
         guard layout.stripHeight > 0 else { return }
         let top = layout.listTop + layout.listHeight
         let guest = state.chosenGuest

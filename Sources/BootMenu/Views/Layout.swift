@@ -3,7 +3,7 @@ import Curses
 /// Where things go on a screen of this size. 80x24 is complete; less shows less, more shows two panes.
 package struct Layout: Sendable {
     package let size: ScreenSize
-    private let state: MenuState
+    let state: MenuState
 
     init(_ state: MenuState) {
         self.state = state
@@ -65,7 +65,7 @@ package struct Layout: Sendable {
     package var pictureSize: ScreenSize {
         let rows = bodyHeight - 9
         guard rows >= 2, size.columns >= 40 else { return ScreenSize(columns: 0, rows: 0) }
-        return ScreenSize(columns: size.columns - 8, rows: min(rows, 8))
+        return ScreenSize(columns: max(1, size.columns - 8 - screenBoxWidth), rows: min(rows, 8))
     }
 
     /// Columns of a screen of text.

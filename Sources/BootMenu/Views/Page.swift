@@ -39,6 +39,15 @@ struct Page {
         }
     }
 
+    /// Puts a row of a picture, whose runs begin at column 0 and fit.
+    mutating func put(_ runs: [ScreenRun], row: Int, column: Int) {
+        guard frame.rows.indices.contains(row) else { return }
+        frame.rows[row] += runs.map { ScreenRun(column: $0.column + column, text: $0.text, colors: $0.colors) }
+    }
+
+    /// Leaves cells to a picture of pixels.
+    mutating func setPicture(_ area: PictureArea) { frame.picture = area }
+
     mutating func clear(row: Int) {
         guard frame.rows.indices.contains(row) else { return }
         frame.rows[row] = []
@@ -116,6 +125,8 @@ package struct Frame: Sendable {
     package internal(set) var rows: [[ScreenRun]]
     package internal(set) var areas: [HitArea] = []
     package internal(set) var cursor: (row: Int, column: Int)?
+    /// Where the picture of a guest's screen lies, if it is one of pixels.
+    package internal(set) var picture: PictureArea?
 
     /// The target at a cell: the one that was put there last.
     package func target(row: Int, column: Int) -> HitTarget? {
