@@ -160,7 +160,7 @@ let package = Package(
         tests(
             "ImageMountTests",
             ["ImageMount", "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux"]),
-        tests("GuestDomainTests", ["GuestDomain", "Libvirt", "FUSE", "Formats", "Linux"]),
+        tests("GuestDomainTests", ["GuestDomain", "GuestNetwork", "Libvirt", "FUSE", "Formats", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Formats", "Linux"]),
         tests(
             "BootTests",

@@ -13,7 +13,7 @@ package enum DomainXML {
             <domain type='\(guest.accelerator.domainType)' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
               <name>\(escape(guest.name))</name>
               <uuid>\(escape(guest.uuid))</uuid>
-              <memory unit='MiB'>\(guest.memoryMiB)</memory>
+              <memory unit='MiB'>\(guest.memoryMiB)</memory>\(memory(guest))
               <vcpu>\(guest.cpus)</vcpu>
             \(system(guest))
               \(features(guest))
@@ -37,6 +37,8 @@ package enum DomainXML {
         case .cdrom, .scsiCDROM: cdrom(guest, labelsFiles: labelsFiles)
         case .seed: seed(guest)
         case .home: home(guest)
+        case .share: share(guest)
+        case .sharePort: ""
         case .sata: "    <controller type='sata' index='0'/>\n"
         case .scsi: "    <controller type='scsi' index='0' model='virtio-scsi'/>\n"
         case .serial: serial(guest, target: "<target port='0'/>")
@@ -173,6 +175,30 @@ package enum DomainXML {
             """
     }
 
+    /// A folder's server reads and writes what the guest hands it in the guest's own memory.
+    private static func memory(_ guest: GuestSpecification) -> String {
+        guard guest.share?.kind == .virtiofs else { return "" }
+        return "\n  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+    }
+
+    /// mapped: owners, set-user-ID bits and devices that a guest makes are notes beside the files, and count for nobody here.
+    private static func share(_ guest: GuestSpecification) -> String {
+        guard let share = guest.share else { return "" }
+        return """
+                <filesystem type='mount' accessmode='\(share.isReadOnly ? "squash" : "mapped")'>
+                  <source dir='\(escape(share.path))'/>
+                  <target dir='\(GuestShare.tag)'/>\(share.isReadOnly ? "<readonly/>" : "")
+                </filesystem>
+
+            """
+    }
+
+    /// An empty slot, where ``GuestShare/plugging`` puts the device.
+    private static func sharePort(_ devices: GuestDevices) -> [String] {
+        guard devices.has(.sharePort) else { return [] }
+        return ["-device", "pcie-root-port,id=\(GuestShare.port),bus=pcie.0,addr=0x11,chassis=240,port=0xf0"]
+    }
+
     /// What the guest's firmware tables and fw_cfg say. Nothing secret but in files: the rest stands in QEMU's command line.
     private static func information(_ guest: GuestSpecification) -> String {
         var text = ""
@@ -201,7 +227,7 @@ package enum DomainXML {
     private static func arguments(_ guest: GuestSpecification, _ devices: GuestDevices) -> String {
         // libvirt describes a SATA controller for each q35; QEMU makes none. `virt` has none to turn off.
         let sata = devices.has(.sata) || guest.architecture != .x86_64 ? [] : ["-machine", "sata=off"]
-        let arguments = sata + network(guest)
+        let arguments = sata + network(guest) + sharePort(devices)
         guard !arguments.isEmpty else { return "" }
         let lines = arguments.map { "    <qemu:arg value='\(escape($0))'/>\n" }
         return "  <qemu:commandline>\n\(lines.joined())  </qemu:commandline>\n"

@@ -7,7 +7,7 @@
 package struct GuestDevices: Sendable, Hashable, Codable {
     /// The number of the rules by which a value becomes a domain. It must rise when the value gets another shape, and when
     /// ``DomainXML`` writes the same value in another way that a guest can see.
-    package static let currentLayout = 3
+    package static let currentLayout = 4
 
     /// The numbers of the rules for guests of x86_64: without a seed and on the usual processor, and for the others. Those of later layouts
     /// say the same of them, so that what was kept can go on.
@@ -15,6 +15,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     private static let layoutOfSeeds = 2
     /// Of the rules for guests of other processors, for those with both a disk and a CD-ROM, and for those with a home.
     private static let layoutOfLaterGuests = 3
+    /// Of the rules for guests that see a folder of the host.
+    private static let layoutOfShares = 4
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -29,6 +31,10 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         case seed = "virtio-blk-seed"
         /// The disk that is the user's home.
         case home = "virtio-blk-home"
+        /// The folder of the host, by QEMU.
+        case share = "virtio-9p"
+        /// The empty slot that the folder's own device is plugged in at. That one is none of these: it is never there while a guest is saved.
+        case sharePort = "pcie-root-port"
         case serial = "isa-serial"
         /// The serial port where there is no ``serial``; the guest calls it ttyAMA0.
         case pl011
@@ -68,6 +74,7 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         if hasDrive { chosen.formUnion(isUsualProcessor ? [.sata, .cdrom] : [.scsi, .scsiCDROM]) }
         if guest.seed?.diskPath != nil { chosen.insert(.seed) }
         if guest.home != nil { chosen.insert(.home) }
+        if let share = guest.share { chosen.insert(share.kind == .plan9 ? .share : .sharePort) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
         if guest.vncSocketPath != nil {
             chosen.formUnion(isUsualProcessor ? [.screen, .usb, .tablet] : [.gpu, .usb, .keyboard, .tablet])
@@ -80,9 +87,11 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         architecture = isUsualProcessor ? nil : guest.architecture
         let isLater = !isUsualProcessor || isDisk && hasDrive || guest.home != nil
         layoutVersion =
-            isLater
-            ? GuestDevices.layoutOfLaterGuests
-            : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds
+            guest.share != nil
+            ? GuestDevices.layoutOfShares
+            : isLater
+                ? GuestDevices.layoutOfLaterGuests
+                : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048
         devices = Device.allCases.filter(chosen.contains)

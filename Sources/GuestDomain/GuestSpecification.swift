@@ -67,6 +67,8 @@ package struct GuestSpecification: Sendable, Equatable {
     package var seed: GuestSeed.Files?
     /// The disk that is its user's home; nil for none.
     package var home: GuestHome?
+    /// The folder of the host that it sees; nil for none. The server of one by ``GuestShare/Kind/virtiofs`` listens already.
+    package var share: GuestShare?
     /// The user that QEMU runs as, who can read the image; nil for libvirt's own choice. libvirt gives the guest's other files to that
     /// user while the domain runs.
     package var emulatorUser: UserID?

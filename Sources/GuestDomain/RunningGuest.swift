@@ -55,13 +55,16 @@ package final class RunningGuest: Sendable {
                 let lifecycle = connection.connection.events(ofDomainNamed: specification.name)
                 let xml = DomainXML.render(
                     specification, labelsFiles: connection.identity != nil, identity: own)
+                // What is plugged in before its first instruction its firmware finds like all the rest.
+                let share = specification.share?.kind == .virtiofs ? specification.share : nil
                 let domain = try withProcessor(specification, own) { () throws(LibvirtError) in
-                    try connection.connection.createTransient(xml: xml)
+                    try connection.connection.createTransient(xml: xml, isPaused: share != nil)
                 }
+                if let share { try begin(domain, with: share) }
                 let failure = Failure()
                 return RunningGuest(
                     name: specification.name, connection: connection, domain: domain,
-                    events: translate(lifecycle, failure), files: files, failure: failure)
+                    events: translate(lifecycle, failure, isBegunPaused: share != nil), files: files, failure: failure)
             } catch let error as LibvirtError {
                 files.remove()
                 throw GuestDomainError.startFailed(cause: error)
@@ -69,6 +72,18 @@ package final class RunningGuest: Sendable {
                 files.remove()
                 throw GuestDomainError.system(error)
             }
+        }
+    }
+
+    /// Plugs a folder in, and lets the guest begin. Without it the guest is ended.
+    private static func begin(_ domain: LibvirtDomain, with share: GuestShare) throws(LibvirtError) {
+        do throws(LibvirtError) {
+            for (command, call) in share.plugging { try domain.command(command, call) }
+            try domain.resume()
+        } catch {
+            // It ends with the connection all the same; and the first error is the one to report.
+            try? domain.destroy()
+            throw error
         }
     }
 
@@ -84,12 +99,19 @@ package final class RunningGuest: Sendable {
         return try body()
     }
 
+    /// - Parameter isBegunPaused: that it waited before its first instruction is nobody's news.
     private static func translate(
-        _ lifecycle: AsyncStream<LibvirtEvent>, _ failure: Failure
+        _ lifecycle: AsyncStream<LibvirtEvent>, _ failure: Failure, isBegunPaused: Bool
     ) -> AsyncStream<GuestEvent> {
         AsyncStream { continuation in
             let relay = Task {
-                for await event in lifecycle.compactMap({ GuestEvent($0) }) {
+                var isWaiting = isBegunPaused
+                for await news in lifecycle {
+                    if isWaiting, news == .suspended(isForError: false) || news == .resumed {
+                        isWaiting = news != .resumed
+                        continue
+                    }
+                    guard let event = GuestEvent(news) else { continue }
                     if event == .crashed || event == .stopped(hasFailed: true) {
                         failure.isSeen.store(true, ordering: .relaxed)
                     }
@@ -135,6 +157,43 @@ package final class RunningGuest: Sendable {
     /// - Throws: ``GuestDomainError/callFailed(cause:)``.
     package func setLink(isUp: Bool) async throws {
         try await call { (domain) throws(LibvirtError) in try domain.setLink(DomainXML.networkName, isUp: isUp) }
+    }
+
+    /// Plugs a folder in that a server serves; the guest has to mount it.
+    /// - Throws: ``GuestDomainError/callFailed(cause:)``.
+    package func plug(_ share: GuestShare) async throws {
+        try await call { (domain) throws(LibvirtError) in
+            for (command, call) in share.plugging { try domain.command(command, call) }
+        }
+    }
+
+    /// Takes a folder that was plugged in away from the guest, which must not have it mounted: its kernel has to let it go.
+    /// - Parameter time: how long the guest has for that.
+    /// - Throws: ``GuestDomainError/callFailed(cause:)``, also where the guest keeps it.
+    package func unplugShare(within time: Duration) async throws {
+        let end = ContinuousClock.now + time
+        try await call { (domain) throws(LibvirtError) in
+            let call = "unplug the folder"
+            var nextTry = ContinuousClock.now
+            while true {
+                // QEMU has no word for "not there" that could be told from a failure.
+                do throws(LibvirtError) { try domain.command(GuestShare.question, call) } catch  where error.code == 0 {
+                    break
+                }
+                guard ContinuousClock.now < end else {
+                    throw LibvirtError(code: 0, domain: 0, message: "the guest's kernel did not let it go", call: call)
+                }
+                if ContinuousClock.now >= nextTry {
+                    nextTry += .seconds(5)
+                    do throws(LibvirtError) { try domain.command(GuestShare.unplug, call) } catch  where error.code == 0
+                    {
+                        // It is on its way already.
+                    }
+                }
+                MonotonicClock.pause(milliseconds: 100)
+            }
+            try domain.command(GuestShare.disconnect, call)
+        }
     }
 
     /// Presses the power button.

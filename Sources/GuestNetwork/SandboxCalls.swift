@@ -52,19 +52,24 @@ extension SystemCallFilter {
         "swapoff", "acct", "quotactl", "quotactl_fd", "syslog", "settimeofday", "clock_settime", "clock_adjtime",
         "adjtimex", "iopl", "ioperm", "vhangup", "nfsservctl", "lookup_dcookie", "sethostname", "setdomainname",
     ]
-    private static let refused = keyrings + mounts + otherProcesses + memory + machine
+    static let refused = keyrings + mounts + otherProcesses + memory + machine
 
-    private mutating func addNamespaces() {
-        add(.refuse(.notPermitted), ["unshare", "setns"])
+    /// - Parameter unshares: whether a thread may part with others from what is no namespace, such as its working folder.
+    mutating func addNamespaces(unshares: Bool = false) {
+        add(.refuse(.notPermitted), unshares ? ["setns"] : ["unshare", "setns"])
         // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET of linux/sched.h, in the first argument of clone(2).
         let flags: [UInt64] = [
             0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000,
         ]
-        for flag in flags { add(.refuse(.notPermitted), ["clone"], where: .argument(0, masked: flag, is: flag)) }
+        for flag in flags {
+            add(
+                .refuse(.notPermitted), unshares ? ["clone", "unshare"] : ["clone"],
+                where: .argument(0, masked: flag, is: flag))
+        }
     }
 
     /// Sockets of this machine, the internet's, and netlink's for routes: with them programs look for addresses.
-    private mutating func addSockets() {
+    mutating func addSockets() {
         let (unix, internet, internet6, netlink): (UInt32, UInt32, UInt32, UInt32) = (1, 2, 10, 16)
         let allowed = [unix, internet, internet6, netlink]
         for family in UInt32(0)...netlink where !allowed.contains(family) {
@@ -131,7 +136,7 @@ extension SystemCallFilter {
     private static let creating: [UInt64] = [0o100, 0o20_000_000]
 
     /// - Parameter makesFiles: else what makes them is refused in any case.
-    private mutating func addSetUserID(makesFiles: Bool) {
+    mutating func addSetUserID(makesFiles: Bool) {
         for bit: UInt64 in [0o4000, 0o2000] {
             func mode(_ argument: UInt32) -> Condition { .argument(argument, masked: bit, is: bit) }
             add(.refuse(.notPermitted), ["chmod", "fchmod"], where: mode(1))

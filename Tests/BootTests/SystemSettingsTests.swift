@@ -29,12 +29,14 @@ import Testing
             cpus = 3
             disk = "20GiB"
             home = "work"
+            share = "~/a \\"b\\\\ c:ro"
             display = "console"
             network = "none"
             """)
         var expected = SystemSettings()
         (expected.memoryMiB, expected.cpus, expected.diskSize) = (2048, 3, 20 << 30)
         (expected.home, expected.display, expected.network) = ("work", .console, "none")
+        expected.share = "~/a \"b\\ c:ro"
         #expect(configuration.systems == ["demo/debian": expected])
     }
 
@@ -42,7 +44,7 @@ import Testing
         var settings = SystemSettings()
         for (key, text) in [
             (SystemSettings.Key.memory, "64"), (.cpus, "2"), (.disk, "1500"), (.home, "w.1"), (.display, "none"),
-            (.network, "lan"),
+            (.network, "lan"), (.share, "/srv/a \"b\\ c:ro"),
         ] {
             #expect(settings.set(key, to: text) == nil)
             #expect(settings.text(key) == text)
@@ -70,8 +72,11 @@ import Testing
         ("[system]\nmemory = 512\n", "system.\"memory\""),
         ("[system]\n\"demo/debian\" = 5\n", "system.\"demo/debian\""),
         ("[system.\"demo/debian\"]\nmemori = 512\n", "system.\"demo/debian\".memori"),
+        ("[system.debian]\nshare = \"/home/me\"\n", "system.\"debian\""),
+        ("[system.\"demo/debian\"]\nshare = \"src\"\n", "system.\"demo/debian\".share"),
+        ("[system.\"demo/debian\"]\nshare = [\"/src\"]\n", "system.\"demo/debian\".share"),
+        ("[system.\"demo/debian\"]\nshare = \"/a\\u0007b\"\n", "system.\"demo/debian\".share"),
         // Not built yet: what has no effect must not look as if it had.
-        ("[system.\"demo/debian\"]\nshare = \"/home/me\"\n", "system.\"demo/debian\".share"),
         ("[system.\"demo/debian\"]\npublish = \"8080:80\"\n", "system.\"demo/debian\".publish"),
         ("[system.\"demo/debian\"]\nmemory = 15\n", "system.\"demo/debian\".memory"),
         ("[system.\"demo/debian\"]\nmemory = \"512\"\n", "system.\"demo/debian\".memory"),

@@ -92,10 +92,15 @@ static void load_monitor(void) {
     if (qemu) monitor = (__typeof__(monitor))dlsym(qemu, "virDomainQemuMonitorCommand");
 }
 
-int osc_libvirt_monitor(virDomainPtr domain, const char *command) {
+int osc_libvirt_ask(virDomainPtr domain, const char *command, char **answer) {
     pthread_once(&monitor_once, load_monitor);
-    char *answer = NULL;
-    if (!monitor || monitor(domain, command, &answer, 0) < 0) return -1;
+    *answer = NULL;
+    return !monitor || monitor(domain, command, answer, 0) < 0 ? -1 : 0;
+}
+
+int osc_libvirt_monitor(virDomainPtr domain, const char *command) {
+    char *answer;
+    if (osc_libvirt_ask(domain, command, &answer) < 0) return -1;
     // QEMU's refusals are answers, too.
     int result = answer && strstr(answer, "\"error\"") ? -1 : 0;
     free(answer);

@@ -80,6 +80,24 @@ package final class LibvirtDomain: @unchecked Sendable {
         try check("set the link", osc_libvirt_monitor(pointer, command))
     }
 
+    /// Gives QEMU a command of its own (QMP) that libvirt has no call for.
+    /// - Parameters:
+    ///   - command: JSON.
+    ///   - call: for the error: what the command does.
+    /// - Throws: ``LibvirtError``: libvirt's own, or QEMU's words with the code 0.
+    package func command(_ command: String, _ call: String) throws(LibvirtError) {
+        var answer: UnsafeMutablePointer<CChar>?
+        let result = osc_libvirt_ask(pointer, command, &answer)
+        defer { free(answer) }
+        guard result == 0 else { throw LibvirtError.last(call) }
+        let text = answer.map { String(cString: $0) } ?? ""
+        guard text.contains("\"error\"") else { return }
+        // `{"id":…,"error":{"class":…,"desc":"…"}}`
+        let parts = text.split(separator: "\"desc\":\"", maxSplits: 1)
+        let message = parts.count == 2 ? String(parts[1].prefix { $0 != "\"" }) : text
+        throw LibvirtError(code: 0, domain: 0, message: message, call: call)
+    }
+
     private func check(_ call: String, _ result: Int32) throws(LibvirtError) {
         if result < 0 { throw LibvirtError.last(call) }
     }

@@ -63,6 +63,13 @@ package final class UnixListener: Sendable {
         }
     }
 
+    /// From now on whoever accepts at it waits for a connection: for a program that is given the socket and expects that.
+    /// - Throws: ``SystemCallError`` of `fcntl`.
+    package func makeBlocking() throws(SystemCallError) {
+        let flags = try systemCall("fcntl") { fcntl(descriptor, F_GETFL) }
+        try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) }
+    }
+
     deinit { removeName() }
 
     /// Removes the socket's name, if it is still this socket's; connections that wait stay.

@@ -12,6 +12,8 @@ package struct SystemCallFilter: Sendable, Equatable {
         case allow
         /// The call does nothing and fails with this error.
         case refuse(ErrorNumber)
+        /// The call does nothing and answers 0, as if it had been done.
+        case pretend
         /// The process ends with SIGSYS, all its threads with it.
         case endProcess
     }
@@ -174,6 +176,7 @@ extension SystemCallFilter.Action {
         switch self {
         case .allow: osc_seccomp_allow()
         case .refuse(let number): osc_seccomp_errno(number.rawValue)
+        case .pretend: osc_seccomp_errno(0)
         case .endProcess: osc_seccomp_kill_process()
         }
     }

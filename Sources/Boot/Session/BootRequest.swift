@@ -43,6 +43,12 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var fetchesBase: Bool?
     /// Whether a system gets the home that the user has not allowed it yet; nil means no.
     package var allowHome: Bool?
+    /// The folder of the host that the guest sees; nil for none.
+    package var share: SharedFolder?
+    /// Whether a system gets the folder that nobody has verified yet; nil means no.
+    package var allowShare: Bool?
+    /// The folder that it would have by the settings, if it had a network; nil for none.
+    package var withheldShare: SharedFolder?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
@@ -106,6 +112,8 @@ package struct StartReport: Codable, Sendable {
     package var notes: [String]?
     /// What the user has to allow first, where that is why the start failed: ``HomeLibrary/allow(_:)``, then another start.
     package var home: HomeQuestion?
+    /// What the user has to allow first, where that is why the start failed: another start with ``BootRequest/allowShare``.
+    package var share: ShareQuestion?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

@@ -17,6 +17,8 @@ struct RunningSession: Sendable {
     private let bounds: SessionBounds
     private let log: @Sendable (String) -> Void
     private let teardown: Teardown
+    /// What has to be taken from the guest before it is suspended.
+    var detachables: [Detachable] = []
 
     /// - Parameter log: writes a line to the log of the session.
     init(

@@ -36,6 +36,8 @@ package struct SessionDirectory: Sendable {
     package var userInGuest: String { "\(path)/user" }
     /// How far the guest is with its user's home, see ``HomeState``; absent for a guest without one.
     package var home: String { "\(path)/home" }
+    /// QEMU connects to the server of a shared folder here.
+    package var share: String { "\(path)/share" }
     /// The password for the guest's console, 0600; absent where none was made.
     package var password: String { "\(path)/password" }
     /// In a folder of its own, where QEMU creates its socket.

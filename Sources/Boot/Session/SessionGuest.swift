@@ -68,6 +68,8 @@ struct SessionGuest: Sendable {
         let machine: SessionMachine?
         /// The disk that is its user's home.
         let home: GuestHome?
+        /// The folder of the host that it sees; its server listens.
+        var share: GuestShare?
     }
 
     /// Creates the overlay and the domain, and starts the guest.
@@ -88,7 +90,7 @@ struct SessionGuest: Sendable {
             try SessionSeed(
                 request: plan.request, chosen: chosen, directory: directory, usualUserData: plan.userData,
                 machine: plan.machine
-            ).write(authorizedKey: surroundings.credentials.authorizedKey, home: plan.home)
+            ).write(authorizedKey: surroundings.credentials.authorizedKey, home: plan.home, share: plan.share)
         }
         var entries: [GuestSpecification.FirmwareEntry] = surroundings.credentials.entries.map {
             .init(name: $0.firmwareName, path: $0.path)
@@ -98,6 +100,11 @@ struct SessionGuest: Sendable {
             try AtomicFile.write(
                 home.script(authorizedKey: surroundings.credentials.authorizedKey), to: path, mode: 0o600)
             entries.append(.init(name: GuestHome.firmwareName, path: path))
+        }
+        if let share = plan.share {
+            let path = "\(directory.credentials)/share"
+            try AtomicFile.write(share.script, to: path, mode: 0o600)
+            entries.append(.init(name: GuestShare.firmwareName, path: path))
         }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
         let sectorSize = try await WorkerThread.run(name: "sectors") {
@@ -118,6 +125,7 @@ struct SessionGuest: Sendable {
             vncSocketPath: plan.request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
             processor: processor(chosen), seed: seed, home: plan.home, emulatorUser: surroundings.emulatorUser)
+        specification.share = plan.share
         if let identity = plan.machine?.identity {
             (specification.uuid, specification.macAddress) = (identity.uuid, identity.mac)
         }
@@ -181,6 +189,12 @@ struct SessionGuest: Sendable {
     /// Pulls the network's cable, or puts it in. A guest that does not hear of it goes on all the same.
     /// - Returns: whether libvirt did it.
     func setLink(isUp: Bool) async -> Bool { (try? await guest.setLink(isUp: isUp)) != nil }
+
+    /// - Throws: ``GuestDomainError``.
+    func plug(_ share: GuestShare) async throws { try await guest.plug(share) }
+
+    /// - Throws: ``GuestDomainError``.
+    func unplugShare(within time: Duration) async throws { try await guest.unplugShare(within: time) }
 
     /// Whether it exists still. Does not wait for QEMU.
     func isActive() async -> Bool { await guest.isActive() }

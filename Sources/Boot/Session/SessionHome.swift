@@ -137,8 +137,12 @@ struct SessionHome: Sendable {
 struct SettlingTries: Sendable {
     enum Outcome: Equatable { case ready, again, failed(String) }
 
+    /// What the script's own lines begin with.
+    private let mark: String
     private var unanswered = 0
     private var failed = 0
+
+    init(mark: String = "oscircular-home: ") { self.mark = mark }
 
     /// Before the next try: the start of a guest takes seconds, or minutes in emulation.
     var pause: Duration { .seconds(unanswered < 60 ? 3 : 15) }
@@ -156,10 +160,15 @@ struct SettlingTries: Sendable {
         failed += 1
         // What the guest's own start does at the same time may be in the way.
         guard failed >= 3 else { return .again }
+        return .failed(SettlingTries.lastWords(of: finished, mark: mark))
+    }
+
+    /// Why a script in a guest failed, as a phrase.
+    static func lastWords(of finished: ChildProcess.Finished, mark: String) -> String {
+        if finished.ending == .exited(255) || finished.ranOutOfTime { return "nobody could log in to the guest" }
         let lines = finished.text.split(separator: "\n")
-        let mark = "oscircular-home: "
         let own = lines.last { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
-        return .failed(own ?? lines.last.map(String.init) ?? "a command in the guest ended with \(code)")
+        return own ?? lines.last.map(String.init) ?? "a command in the guest ended with \(finished.ending.shellStatus)"
     }
 }
 

@@ -138,6 +138,7 @@ package final class SessionRun: Sendable {
         // Given back when nothing of the guest is left.
         await teardown.add { withExtendedLifetime(home) {} }
         update { $0.home = home?.name.text }
+        let share = try await takeShare(asked, version, teardown)
         let resources = try GuestResources(asked, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")
@@ -182,11 +183,15 @@ package final class SessionRun: Sendable {
             $0.phase = .guest
             $0.accel = surroundings.accelerator.rawValue
         }
+        try await share?.serve(emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
         let plan = SessionGuest.Plan(
             request: asked, resources: resources, version: version, userData: configuration.userData,
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
-            home: home?.guest)
-        let guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
+            home: home?.guest, share: share?.guest)
+        let guest: SessionGuest
+        do { guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown) } catch {
+            throw share?.cause(of: error) ?? error
+        }
         if let look = guest.look { screen.attach(look) }
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
@@ -196,6 +201,10 @@ package final class SessionRun: Sendable {
                 surroundings.credentials.authorizedKey, in: directory, state: state,
                 log: { [self] in note("\($0)\n") })
             await teardown.add { settling.cancel() }
+        }
+        if let share {
+            let mounting = share.settle()
+            await teardown.add { mounting.cancel() }
         }
         let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
         await followBoot(
@@ -207,13 +216,17 @@ package final class SessionRun: Sendable {
             try await WorkerThread.run(name: "machine") { try machine.finish(cache) }
             notes.withLock { $0 += machine.notes }
         }
-        return RunningSession(
+        var session = RunningSession(
             guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
             disks: SessionDisks(
                 overlays: places.overlays, exchange: places.exchanges, cache: disk.cache.directory,
                 reserve: DiskReserve(setting: configuration.reserve), homes: home.map { _ in places.homes }),
             bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown)
+        session.detachables = [
+            share?.detachable(guest, emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
+        ].compactMap(\.self)
+        return session
     }
 
     // MARK: Stages

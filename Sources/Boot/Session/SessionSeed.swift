@@ -21,9 +21,12 @@ struct SessionSeed: Sendable {
     /// - Parameters:
     ///   - authorizedKey: see ``GuestSeed/authorizedKeys``.
     ///   - home: see ``GuestSeed/home``.
+    ///   - share: see ``GuestSeed/share``.
     /// - Returns: nil where the system asks for none.
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
-    func write(authorizedKey: String, home: GuestHome? = nil) throws -> GuestSeed.Files? {
+    func write(
+        authorizedKey: String, home: GuestHome? = nil, share: GuestShare? = nil
+    ) throws -> GuestSeed.Files? {
         // A machine's is the same for ever: another one would mean another first boot.
         var identity =
             machine?.record?.identity
@@ -44,7 +47,7 @@ struct SessionSeed: Sendable {
             kind: kind, user: identity.user, authorizedKeys: [authorizedKey], passwordHash: identity.passwordHash,
             // The overlay's: without a machine it is of this session alone.
             instanceID: machine == nil ? directory.domainName : identity.instanceID, hostName: identity.hostName,
-            userData: userData, home: home)
+            userData: userData, home: home, share: share)
         let files = try seed.write(to: directory.credentials)
         // Where a machine's file is gone, its guest knows the password still, and nobody else.
         if let password { try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600) }

@@ -42,6 +42,52 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         }
     }
 
+    /// The folder of the host that the guest sees.
+    package struct Share: Codable, Sendable, Equatable {
+        package enum State: String, Codable, Sendable {
+            /// The guest has not mounted it yet.
+            case waiting
+            case mounted
+            /// The guest cannot have it.
+            case failed
+            /// Taken away for as long as the guest is suspended.
+            case away
+        }
+
+        /// On the host, without links.
+        package var path: String
+        package var readOnly: Bool
+        /// In the guest.
+        package var at: String
+        /// `virtiofs` or `9p`.
+        package var kind: String
+        /// Whose rights the guest has in it where that is not the session's own user.
+        package var user: String?
+        package var state: State
+        /// What is wrong with it; nil for nothing.
+        package var trouble: String?
+
+        package init(
+            path: String, readOnly: Bool, at: String, kind: String, user: String? = nil, state: State,
+            trouble: String? = nil
+        ) {
+            (self.path, self.readOnly, self.at, self.kind) = (path, readOnly, at, kind)
+            (self.user, self.state, self.trouble) = (user, state, trouble)
+        }
+
+        /// For people: `/home/ann/src at /mnt/host, read-only`.
+        package var text: String {
+            let place =
+                switch state {
+                case .waiting: "not mounted yet"
+                case .mounted: "at \(at)"
+                case .failed: "not to be seen in the guest"
+                case .away: "taken away while the guest is suspended"
+                }
+            return "\(path) \(place)\(readOnly ? ", read-only" : "")\(user.map { ", with the rights of \($0)" } ?? "")"
+        }
+    }
+
     /// How far a vendor's file is that must be here whole before the guest starts.
     package struct Download: Codable, Sendable, Equatable {
         package typealias Stage = VersionFetch.Progress.Stage
@@ -126,6 +172,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var machine: String?
     /// The disk that is its user's home; nil for none.
     package var home: String?
+    /// Nil for a guest that sees no folder of the host.
+    package var share: Share?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -198,6 +246,7 @@ extension SessionStatus {
         try container.encodeIfPresent(emulated, forKey: .emulated)
         try container.encodeIfPresent(machine, forKey: .machine)
         try container.encodeIfPresent(home, forKey: .home)
+        try container.encodeIfPresent(share, forKey: .share)
     }
 }
 

@@ -9,7 +9,7 @@ import TOMLKit
 package struct SystemSettings: Sendable, Hashable {
     /// The settings by their names in the file.
     package enum Key: String, Sendable, CaseIterable {
-        case memory, cpus, disk, home, display, network
+        case memory, cpus, disk, home, share, display, network
     }
 
     /// What a guest may have, in MiB.
@@ -26,6 +26,8 @@ package struct SystemSettings: Sendable, Hashable {
     package var diskSize: UInt64?
     /// The disk that new guests get as their user's home; empty for none, where another file sets one.
     package var home: String?
+    /// The folder of the host that its guests see, as ``SharedFolder`` reads it; empty for none, where another file sets one.
+    package var share: String?
     package var display: BootRequest.Display?
     /// `user`, `lan` or `none`.
     package var network: String?
@@ -41,6 +43,7 @@ package struct SystemSettings: Sendable, Hashable {
         case .cpus: cpus.map { "\($0)" }
         case .disk: diskSize.map(SystemSettings.sizeText)
         case .home: home
+        case .share: share
         case .display: display?.rawValue
         case .network: network
         }
@@ -60,6 +63,9 @@ package struct SystemSettings: Sendable, Hashable {
         case .home:
             if let value, let fault = SystemSettings.fault(ofHome: value) { return fault }
             home = value
+        case .share:
+            if let value, let fault = SharedFolder.fault(ofSetting: value) { return fault }
+            share = value
         case .display:
             let choice = value.flatMap(BootRequest.Display.init(rawValue:))
             if value != nil, choice == nil {
@@ -104,6 +110,7 @@ package struct SystemSettings: Sendable, Hashable {
         result.cpus = cpus ?? other.cpus
         result.diskSize = diskSize ?? other.diskSize
         result.home = home ?? other.home
+        result.share = share ?? other.share
         result.display = display ?? other.display
         result.network = network ?? other.network
         return result
@@ -116,6 +123,7 @@ package struct SystemSettings: Sendable, Hashable {
         if cpus != seen.cpus { result.cpus = cpus }
         if diskSize != seen.diskSize { result.diskSize = diskSize }
         if home != seen.home { result.home = home }
+        if share != seen.share { result.share = share }
         if display != seen.display { result.display = display }
         if network != seen.network { result.network = network }
         return result
@@ -123,8 +131,12 @@ package struct SystemSettings: Sendable, Hashable {
 
     /// A setting's value as the file has it; nil where it is not set.
     func literal(_ key: Key) -> String? {
-        // None of the texts has a quote or a backslash.
-        text(key).map { key == .memory || key == .cpus ? $0 : "\"\($0)\"" }
+        text(key).map { key == .memory || key == .cpus ? $0 : "\"\(SystemSettings.escaped($0))\"" }
+    }
+
+    /// For a string of TOML's; no text has control characters.
+    private static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { $0 += $1 == "\"" || $1 == "\\" ? "\\\($1)" : "\($1)" }
     }
 
     init(_ reader: SettingsReader) throws(BootError) {
@@ -135,6 +147,10 @@ package struct SystemSettings: Sendable, Hashable {
         home = try reader.string("home")
         if let home, !home.isEmpty, let fault = SystemSettings.fault(ofHome: home) {
             throw reader.wrong("home", fault)
+        }
+        share = try reader.string("share")
+        if let share, !share.isEmpty, let fault = SharedFolder.fault(ofSetting: share) {
+            throw reader.wrong("share", fault)
         }
         display = try reader.string("display", among: BootRequest.Display.allCases.map(\.rawValue))
             .flatMap(BootRequest.Display.init(rawValue:))

@@ -126,6 +126,10 @@ package final class BootBackend: MenuBackend {
             // A machine that there is has its disk, and the home that it was made with.
             diskSize: wishes.diskSize ?? (wishes.start == nil ? own.diskSize : nil),
             home: (wishes.home ?? (wishes.start == nil ? own.home : nil)).flatMap { $0.isEmpty ? nil : $0 })
+        request.take(
+            try ShareChoice(
+                asked: wishes.share, own: own.share, network: request.network, isNetworkAsked: false,
+                isNetworkOwn: own.network != nil), isAllowed: wishes.allowsShare)
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         request.asksOfTable = true

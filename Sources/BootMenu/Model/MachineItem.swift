@@ -121,6 +121,10 @@ package struct BootWishes: Sendable, Hashable {
     package var diskSize: UInt64?
     /// The home that it gets, empty for none; nil for what the settings say.
     package var home: String?
+    /// The folder of this machine that its guest sees, empty for none; nil for what the settings say.
+    package var share: String?
+    /// Whether it gets that although nobody has verified its system yet.
+    package var allowsShare = false
     /// What the user was asked about a home, and allows.
     package var allowsHome: HomeQuestion?
     /// Whether a machine may be kept whose base nobody has verified yet.
@@ -170,4 +174,7 @@ package struct SettingsOverview: Sendable, Hashable {
 
     /// The home that its new guests get; nil for none.
     var home: String? { (own.home ?? below.home).flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// The folder of this machine that its guests see; nil for none.
+    var share: String? { (own.share ?? below.share).flatMap { $0.isEmpty ? nil : $0 } }
 }

@@ -143,6 +143,8 @@ extension MenuLoop {
                     post(.launchAsksOfTable(number, change))
                 } else if let question = report.home {
                     post(.launchAsksHome(number, question))
+                } else if let question = report.share {
+                    post(.launchAsksShare(number, question))
                 } else if let boot = report.keepsUnverified {
                     post(.launchAsksKeep(number, boot))
                 } else if let boot = report.refused {

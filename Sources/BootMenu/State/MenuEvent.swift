@@ -29,6 +29,8 @@ package enum MenuEvent: Sendable {
     case launchAsksOfTable(Int, TableChange)
     /// The launch waits for the user, who has to say whether this system may have a home.
     case launchAsksHome(Int, HomeQuestion)
+    /// The launch waits for the user, who has to say whether this system may have a folder of this machine.
+    case launchAsksShare(Int, ShareQuestion)
     /// The launch waits for the user, who has to say whether a machine may be made of what nobody has verified yet.
     case launchAsksKeep(Int, UnverifiedBoot)
     /// The launch failed, for this reason; how far it was where that is known.

@@ -20,6 +20,7 @@ extension MenuState {
         case .launchAsks(let number, let boot): ask(number, boot)
         case .launchAsksOfTable(let number, let change): ask(number, change)
         case .launchAsksHome(let number, let question): ask(number, question)
+        case .launchAsksShare(let number, let question): ask(number, question)
         case .launchAsksKeep(let number, let boot): askKeep(number, boot)
         case .looked(let number): return takeLook(number)
         case .vendorAnswered(let name, let failure): return take(failure, of: name)

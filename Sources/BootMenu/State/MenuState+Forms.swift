@@ -60,6 +60,7 @@ extension MenuState {
         case .cpus: "Processors"
         case .disk: "Disk"
         case .home: "Home"
+        case .share: "Folder"
         case .display: "Display"
         case .network: "Network"
         }
@@ -67,7 +68,7 @@ extension MenuState {
 
     private static func choices(_ key: SystemSettings.Key, _ overview: SettingsOverview) -> [String] {
         switch key {
-        case .memory, .cpus, .disk: []
+        case .memory, .cpus, .disk, .share: []
         case .home: overview.homes
         case .display: BootRequest.Display.allCases.map(\.rawValue)
         case .network: SystemSettings.networks
@@ -89,6 +90,7 @@ extension MenuState {
         case .cpus: advice?.cpus.map { "else \($0), its catalog's advice" } ?? "else \(SystemSettings.usualCpus)"
         case .disk: "else as its image has it"
         case .home: "else none"
+        case .share: "a folder here, or DIR:ro; else none"
         case .display: "else a key opens it"
         case .network: "else user"
         }
@@ -107,6 +109,9 @@ extension MenuState {
                 label: "Home", text: overview.home ?? "",
                 note: overview.homes.isEmpty ? "a new home's name; else none" : "a new name makes one",
                 choices: overview.homes),
+            TextField(
+                label: "Folder", text: overview.share ?? "",
+                note: "a folder here, or DIR:ro; else none"),
         ]
         guard keeps else { return Form(.boot(image, overview, keeps: false), title: "Boot \(image.title)", fields) }
         fields.insert(TextField(label: "Name", text: freeMachineName(image.distribution)), at: 0)
@@ -121,6 +126,15 @@ extension MenuState {
             number, image, "Give \(image.distribution) the home \(question.home)?",
             "\(question.fact). You are asked once for this system.", "Boot with it"
         ) { $0.allowsHome = question }
+    }
+
+    /// A system that nobody has verified yet waits for the user's word.
+    mutating func ask(_ number: Int, _ question: ShareQuestion) {
+        let image = VersionKey(
+            catalog: question.catalog, distribution: question.distribution, version: question.version)
+        askAgain(
+            number, image, "Share a folder with \(image.distribution)?", "\(question.fact).", "Boot with it"
+        ) { $0.allowsShare = true }
     }
 
     /// A machine is made of what cannot be verified before all of it is here only if the user wants that.
@@ -216,6 +230,7 @@ extension MenuState {
         }
         // An empty field is no home, too, and the file may have said so.
         if settings.home == nil, overview.own.home?.isEmpty == true { settings.home = "" }
+        if settings.share == nil, overview.own.share?.isEmpty == true { settings.share = "" }
         if settings == overview.own {
             overlay = nil
             return []
@@ -239,6 +254,9 @@ extension MenuState {
         if let fault = entered.set(.home, to: texts[first + 1]) { return refuse(form, first + 1, "Home \(fault)") }
         wishes.diskSize = entered.diskSize
         wishes.home = entered.home ?? ""
+        if let fault = entered.set(.share, to: texts[first + 2]) { return refuse(form, first + 2, "Folder \(fault)") }
+        // What the settings say they say without being asked.
+        if entered.share != overview.share { wishes.share = entered.share ?? "" }
         overlay = nil
         var effects: [MenuEffect] = []
         if keeps, overview.isMetered { askBase(image, wishes) } else { effects = boot(image, wishes: wishes) }

@@ -38,6 +38,7 @@ enum GuestsView {
         ]
         // What stays of it comes before what is only of this run.
         if let home = guest.status.home { lines.insert(AboutLine("home", home), at: 0) }
+        if let share = guest.status.share { lines.insert(AboutLine("folder", share.text), at: 0) }
         if let machine = guest.status.machine { lines.insert(AboutLine("machine", machine), at: 0) }
         let withdrawal = state.withdrawal(of: guest.image)
         if !withdrawal.isEmpty { lines.insert(AboutLine("version", withdrawal), at: 0) }

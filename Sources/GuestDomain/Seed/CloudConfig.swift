@@ -18,10 +18,10 @@ struct CloudConfig {
         return parts.count == 1 ? part : MultipartMessage(parts: parts).text
     }
 
-    /// What makes the home, for a file of its own: programs that take less than cloud-init does, such as Alpine's tiny-cloud, pass over that,
+    /// What makes the home and mounts the folder, for a file of its own: programs that take less than cloud-init does, such as Alpine's tiny-cloud, pass over that,
     /// and know no message of several parts. It runs at each start; and unlike `mounts` and `users` nothing in the user's part takes its
-    /// place. Nil without a home.
-    var vendorData: String? { seed.homeScript.map { "#cloud-boothook\n\($0)" } }
+    /// place. Nil without either.
+    var vendorData: String? { seed.startScript.map { "#cloud-boothook\n\($0)" } }
 
     /// `user` is whoever the image calls its default user, by another name where it has another, and with its groups and shell. He exists,
     /// and gets the keys, also where the user's own part lists other users.

@@ -24,10 +24,13 @@ package struct GuestSeed: Sendable, Equatable {
     package var userData: UserData?
     /// The disk that is a user's home: another user than ``user``, with the same keys and password. Nil for none.
     package var home: GuestHome?
+    /// The folder of the host that it sees; nil for none.
+    package var share: GuestShare?
 
     package init(
         kind: Kind, user: String, authorizedKeys: [String], passwordHash: String?, instanceID: String,
-        hostName: String, userData: UserData? = nil, home: GuestHome? = nil
+        hostName: String, userData: UserData? = nil, home: GuestHome? = nil,
+        share: GuestShare? = nil
     ) {
         self.kind = kind
         self.user = user
@@ -37,11 +40,15 @@ package struct GuestSeed: Sendable, Equatable {
         self.hostName = hostName
         self.userData = userData
         self.home = home
+        self.share = share
     }
 
-    /// What root is to run at each start for the home; nil without one.
-    var homeScript: String? {
-        home?.script(authorizedKey: authorizedKeys.first ?? "", passwordHash: passwordHash)
+    /// What root is to run at each start for the home and the folder; nil without them.
+    var startScript: String? {
+        let home = home?.script(authorizedKey: authorizedKeys.first ?? "", passwordHash: passwordHash)
+        guard let home, let share else { return home ?? share?.script }
+        // Each in a shell of its own: the end of one is not the other's.
+        return "#!/bin/sh\n(\n\(home)\n)\n(\n\(share.script)\n)\n"
     }
 
     /// What a guest's machine has of a seed.

@@ -21,7 +21,7 @@ struct IgnitionConfig {
             file("/etc/ssh/sshd_config.d/10-oscircular.conf", mode: 0o600, "PasswordAuthentication no\n"),
         ]
         var units = ""
-        if let script = seed.homeScript {
+        if let script = seed.startScript {
             files.append(file(IgnitionConfig.homeScript, mode: 0o700, script))
             let lines = IgnitionConfig.homeUnit.map { "\($0)\\n" }.joined()
             units = #","systemd":{"units":[{"name":"oscircular-home.service","enabled":true,"contents":"\#(lines)"}]}"#

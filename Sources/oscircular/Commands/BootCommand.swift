@@ -44,6 +44,7 @@ struct BootCommand: AsyncParsableCommand {
     var home: String?
     @Flag(help: "With --home: give it to a system that has not had it before, or is not verified.") var allowHome =
         false
+    @OptionGroup var sharing: ShareOption
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -78,7 +79,12 @@ struct BootCommand: AsyncParsableCommand {
         let settings = try await BootSettings(
             name: try VersionName(argument: name), configuration: context.configuration,
             find: { try await found($0, context) })
-        let request = request(settings, userData: try await userDataText())
+        var request = request(settings, userData: try await userDataText())
+        request.take(
+            try ShareChoice(
+                asked: sharing.share, own: settings.own.share, network: request.network,
+                isNetworkAsked: network != nil, isNetworkOwn: settings.own.network != nil),
+            isAllowed: sharing.allowShare)
         try await SessionStart(context: context, detach: detach, json: json).run(request)
     }
 

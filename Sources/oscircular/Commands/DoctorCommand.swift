@@ -4,6 +4,7 @@ import Catalog
 import FUSE
 import Formats
 import GuestDomain
+import GuestNetwork
 import Linux
 
 /// `oscircular doctor`.
@@ -18,6 +19,7 @@ struct DoctorCommand: AsyncParsableCommand {
         var findings = DoctorFinding.ofDevices() + DoctorFinding.ofPrograms()
         findings.append(await DoctorFinding.ofLibvirt(context))
         findings += await DoctorFinding.ofOtherProcessors(context)
+        findings.append(DoctorFinding.ofFolders())
         findings.append(disk(context))
         findings += await catalogs(context)
         findings += vendors(context)
@@ -191,6 +193,17 @@ extension DoctorFinding {
                 subject: "\(architecture.rawValue) guests", result: .warning, text: text,
                 cure: "sudo apt install \(packages.joined(separator: " "))")
         }
+    }
+
+    /// What serves folders of this machine to guests.
+    static func ofFolders() -> DoctorFinding {
+        if FolderServer.isInstalled {
+            return DoctorFinding(subject: "folders", result: .good, text: "virtiofsd is installed")
+        }
+        let without = CurrentUser.isRoot ? "none can be shared" : "guests get them by 9p, which many kernels lack"
+        return DoctorFinding(
+            subject: "folders", result: .warning, text: "there is no virtiofsd: \(without)",
+            cure: "sudo apt install \(FolderServer.package)")
     }
 
     static func ofLibvirt(_ context: CommandContext) async -> DoctorFinding {

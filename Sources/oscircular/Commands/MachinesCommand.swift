@@ -49,6 +49,7 @@ struct MachinesCommand: AsyncParsableCommand {
         @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
         @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
         var exchange: BootCommand.Exchange?
+        @OptionGroup var sharing: ShareOption
         @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
         func validate() throws {
@@ -65,13 +66,17 @@ struct MachinesCommand: AsyncParsableCommand {
             let own = context.configuration.systems["\(key.catalog)/\(key.distribution)"] ?? SystemSettings()
             let configuration = context.configuration.applying(own)
             let usual: BootRequest.Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
-            let request = BootRequest(
+            var request = BootRequest(
                 id: SessionID.random(), name: key.description, memoryMiB: memory, cpus: cpus,
                 display: opening.display ?? configuration.display.flatMap(BootRequest.Display.init(rawValue:)) ?? usual,
                 network: network?.rawValue ?? configuration.network,
                 accel: accel?.rawValue ?? configuration.accelerator, connect: connect ?? configuration.connect,
                 keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
                 exchangeLimit: configuration.exchangeLimit, machine: .started(name), home: record.home)
+            request.take(
+                try ShareChoice(
+                    asked: sharing.share, own: own.share, network: request.network, isNetworkAsked: network != nil,
+                    isNetworkOwn: own.network != nil), isAllowed: sharing.allowShare)
             try await SessionStart(context: context, detach: detach, json: json).run(request)
         }
     }

@@ -48,6 +48,7 @@ struct RunSessionCommand: AsyncParsableCommand {
             if case BootError.tableChange(let change) = error { told.tableChange = change }
             if case MachineError.unverified(let boot) = error { told.keepsUnverified = boot }
             if case HomeError.notAllowed(let question) = error { told.home = question }
+            if case ShareError.notAllowed(let question) = error { told.share = question }
             RunSessionCommand.tell(told, to: report)
         }
         withExtendedLifetime(lock) {}

@@ -89,6 +89,10 @@ struct SessionStart {
             try await WorkerThread.run(name: "home") { try library.allow(home) }
             return true
         }
+        if let share = report.share, isConfirmed(share.question) {
+            request.allowShare = true
+            return true
+        }
         return false
     }
 
