@@ -43,6 +43,10 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var fetchesBase: Bool?
     /// Whether a system gets the home that the user has not allowed it yet; nil means no.
     package var allowHome: Bool?
+    /// Ports of this host that lead to the guest, as ``PublishedPort`` writes them; nil for none.
+    package var publish: [String]?
+    /// Whether ports may be published of a file that nobody has verified yet; nil means no.
+    package var publishesUnverified: Bool?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
@@ -106,6 +110,9 @@ package struct StartReport: Codable, Sendable {
     package var notes: [String]?
     /// What the user has to allow first, where that is why the start failed: ``HomeLibrary/allow(_:)``, then another start.
     package var home: HomeQuestion?
+    /// What ports may be published of only when the user has said so, where that is why the start failed: another start with
+    /// ``BootRequest/publishesUnverified``.
+    package var publishesUnverified: UnverifiedBoot?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

@@ -11,12 +11,22 @@ package enum ControlCommand: String, Codable, Sendable {
     case resume
     /// A picture of the image.
     case blockMap = "block-map"
+    /// Publishes ``ControlRequest/ports``, all of them or none.
+    case publish
+    /// Takes them back.
+    case withdraw
 }
 
 package struct ControlRequest: Codable, Sendable {
     package let command: ControlCommand
     /// For ``ControlCommand/blockMap``: cells wanted, at most ``mostCells``.
     package let cells: Int?
+    /// For ``ControlCommand/publish`` and ``ControlCommand/withdraw``: as ``PublishedPort`` writes them.
+    package var ports: [String]?
+    /// For ``ControlCommand/publish``: also of a file that nobody has verified yet; nil means no.
+    package var allowsUnverified: Bool?
+    /// For ``ControlCommand/publish``: also where the guest's network is `none`; nil means no.
+    package var allowsIsolated: Bool?
 
     /// More than any screen has.
     package static let mostCells = 65_536
@@ -33,6 +43,8 @@ package struct ControlResponse: Codable, Sendable {
     package var refusal: String?
     /// The answer to ``ControlCommand/blockMap``; nil before the image is mounted.
     package var map: BlockMap?
+    /// Why ports were not published, where the user may decide otherwise: nothing else is wrong with them.
+    package var unverified: UnverifiedBoot?
 
     package init(status: SessionStatus? = nil, refusal: String? = nil, map: BlockMap? = nil) {
         self.status = status

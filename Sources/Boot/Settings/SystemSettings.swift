@@ -1,5 +1,6 @@
 import Catalog
 import Formats
+import GuestNetwork
 import TOMLKit
 
 /// What the user has set for one system: a section `[system."CATALOG/DISTRO"]`. What is nil is as it is for all systems.
@@ -9,7 +10,7 @@ import TOMLKit
 package struct SystemSettings: Sendable, Hashable {
     /// The settings by their names in the file.
     package enum Key: String, Sendable, CaseIterable {
-        case memory, cpus, disk, home, display, network
+        case memory, cpus, disk, home, display, network, publish
     }
 
     /// What a guest may have, in MiB.
@@ -29,6 +30,8 @@ package struct SystemSettings: Sendable, Hashable {
     package var display: BootRequest.Display?
     /// `user`, `lan` or `none`.
     package var network: String?
+    /// Ports of this host that lead to the guest, as ``PublishedPort`` writes them; empty for none, where another file sets some.
+    package var publish: [String]?
 
     package init() {}
 
@@ -43,6 +46,7 @@ package struct SystemSettings: Sendable, Hashable {
         case .home: home
         case .display: display?.rawValue
         case .network: network
+        case .publish: publish?.joined(separator: " ")
         }
     }
 
@@ -71,6 +75,10 @@ package struct SystemSettings: Sendable, Hashable {
                 return "must be one of \(SystemSettings.networks.joined(separator: ", "))"
             }
             network = value
+        case .publish:
+            let ports = text.split { $0 == " " || $0 == "," }.map(String.init)
+            if let fault = SystemSettings.fault(ofPorts: ports) { return fault }
+            publish = ports.isEmpty ? nil : ports
         }
         return nil
     }
@@ -97,6 +105,18 @@ package struct SystemSettings: Sendable, Hashable {
         KeptName.fault(of: name).map { "must be a home's name: \($0)" }
     }
 
+    /// What is wrong with ports; nil where nothing is.
+    static func fault(ofPorts ports: [String]) -> String? {
+        if ports.count > PublishedPort.limit { return "has more than \(PublishedPort.limit) ports" }
+        for text in ports {
+            do throws(PortError) { _ = try PublishedPort(text) } catch {
+                if case .malformed(let text, let reason) = error { return "has '\(text)': \(reason)" }
+                return "has '\(text)': \(error)"
+            }
+        }
+        return nil
+    }
+
     /// What these settings have over others, key by key.
     func over(_ other: SystemSettings) -> SystemSettings {
         var result = self
@@ -106,6 +126,7 @@ package struct SystemSettings: Sendable, Hashable {
         result.home = home ?? other.home
         result.display = display ?? other.display
         result.network = network ?? other.network
+        result.publish = publish ?? other.publish
         return result
     }
 
@@ -118,13 +139,15 @@ package struct SystemSettings: Sendable, Hashable {
         if home != seen.home { result.home = home }
         if display != seen.display { result.display = display }
         if network != seen.network { result.network = network }
+        if publish != seen.publish { result.publish = publish }
         return result
     }
 
     /// A setting's value as the file has it; nil where it is not set.
     func literal(_ key: Key) -> String? {
         // None of the texts has a quote or a backslash.
-        text(key).map { key == .memory || key == .cpus ? $0 : "\"\($0)\"" }
+        if key == .publish { return publish.map { "[\($0.map { "\"\($0)\"" }.joined(separator: ", "))]" } }
+        return text(key).map { key == .memory || key == .cpus ? $0 : "\"\($0)\"" }
     }
 
     init(_ reader: SettingsReader) throws(BootError) {
@@ -139,6 +162,8 @@ package struct SystemSettings: Sendable, Hashable {
         display = try reader.string("display", among: BootRequest.Display.allCases.map(\.rawValue))
             .flatMap(BootRequest.Display.init(rawValue:))
         network = try reader.string("network", among: SystemSettings.networks)
+        publish = try reader.strings("publish")
+        if let fault = publish.flatMap(SystemSettings.fault(ofPorts:)) { throw reader.wrong("publish", fault) }
     }
 }
 

@@ -128,6 +128,10 @@ package final class BootBackend: MenuBackend {
             home: (wishes.home ?? (wishes.start == nil ? own.home : nil)).flatMap { $0.isEmpty ? nil : $0 })
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
+        if wishes.publishesUnverified { request.publishesUnverified = true }
+        request.publish = try BootRequest.ports(
+            asked: [], set: own.publish, network: configuration.network, isNetworkAsked: false
+        ).publish
         request.asksOfTable = true
         return try await SessionLauncher(places: places, program: program).start(request)
     }

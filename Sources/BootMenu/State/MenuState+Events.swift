@@ -19,6 +19,7 @@ extension MenuState {
         case .launchAsksOfTable(let number, let change): ask(number, change)
         case .launchAsksHome(let number, let question): ask(number, question)
         case .launchAsksKeep(let number, let boot): askKeep(number, boot)
+        case .launchAsksPorts(let number, let boot): askPublish(number, boot)
         case .looked(let number): return takeLook(number)
         case .vendorAnswered(let name, let failure): return take(failure, of: name)
         case .explained(let image, let end): explain(image, end)

@@ -33,6 +33,9 @@ enum GuestsView {
             AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.status.mount ?? ""),
             AboutLine("console", guest.status.consoleLog),
         ]
+        if let ports = guest.status.ports {
+            lines.insert(AboutLine("ports", ports.map(\.text).joined(separator: ", ")), at: 1)
+        }
         // What stays of it comes before what is only of this run.
         if let home = guest.status.home { lines.insert(AboutLine("home", home), at: 0) }
         if let machine = guest.status.machine { lines.insert(AboutLine("machine", machine), at: 0) }

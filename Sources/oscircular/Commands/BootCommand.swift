@@ -44,6 +44,7 @@ struct BootCommand: AsyncParsableCommand {
     var home: String?
     @Flag(help: "With --home: give it to a system that has not had it before, or is not verified.") var allowHome =
         false
+    @OptionGroup var publishing: PublishOption
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -63,6 +64,7 @@ struct BootCommand: AsyncParsableCommand {
             if let home, !home.isEmpty { _ = try KeptName(argument: home) }
         } catch { throw ValidationError(ErrorReport(error).message) }
         _ = try DiskSizeArgument.bytes(disk, "--disk")
+        try publishing.check()
     }
 
     /// - Throws: `ValidationError` for what no guest can have.
@@ -78,7 +80,9 @@ struct BootCommand: AsyncParsableCommand {
         let settings = try await BootSettings(
             name: try VersionName(argument: name), configuration: context.configuration,
             find: { try await found($0, context) })
-        let request = request(settings, userData: try await userDataText())
+        var request = request(settings, userData: try await userDataText())
+        request.publish = try publishing.ports(
+            settings.own, network: request.network, isNetworkAsked: network != nil)
         try await SessionStart(context: context, detach: detach, json: json).run(request)
     }
 

@@ -49,11 +49,13 @@ struct MachinesCommand: AsyncParsableCommand {
         @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
         @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
         var exchange: BootCommand.Exchange?
+        @OptionGroup var publishing: PublishOption
         @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
         func validate() throws {
             try BootCommand.check(memory: memory, cpus: cpus)
             if json && !detach { throw ValidationError("--json goes with --detach") }
+            try publishing.check()
         }
 
         func run() async throws {
@@ -65,13 +67,14 @@ struct MachinesCommand: AsyncParsableCommand {
             let own = context.configuration.systems["\(key.catalog)/\(key.distribution)"] ?? SystemSettings()
             let configuration = context.configuration.applying(own)
             let usual: BootRequest.Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
-            let request = BootRequest(
+            var request = BootRequest(
                 id: SessionID.random(), name: key.description, memoryMiB: memory, cpus: cpus,
                 display: opening.display ?? configuration.display.flatMap(BootRequest.Display.init(rawValue:)) ?? usual,
                 network: network?.rawValue ?? configuration.network,
                 accel: accel?.rawValue ?? configuration.accelerator, connect: connect ?? configuration.connect,
                 keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
                 exchangeLimit: configuration.exchangeLimit, machine: .started(name), home: record.home)
+            request.publish = try publishing.ports(own, network: request.network, isNetworkAsked: network != nil)
             try await SessionStart(context: context, detach: detach, json: json).run(request)
         }
     }

@@ -36,6 +36,7 @@ struct SessionsCommand: AsyncParsableCommand {
                     + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks cached"
                     + (session.machine.map { "  machine \($0)" } ?? "")
                     + (session.withdrawn.map { "  \(Terminal.clean($0))" } ?? ""))
+            if let ports = session.ports { Terminal.print("    ports: \(ports.map(\.text).joined(separator: ", "))") }
             if let error = session.lastError { Terminal.print("    \(Terminal.clean(error))") }
         }
         for session in list.silent {
