@@ -97,6 +97,7 @@ let package = Package(
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
         module("GuestDomain", ["Libvirt", "Formats", "Linux", crypto]),
         module("GuestNetwork", ["Slirp", "Seccomp", "Formats", "Linux", log, crypto]),
+        module("SFTP", ["Linux"]),
         module(
             "Boot",
             [
@@ -123,7 +124,7 @@ let package = Package(
             [
                 "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage",
                 "ImageMount",
-                "FUSE", "GuestDomain", "GuestNetwork", "Curl", "Formats", "Linux",
+                "FUSE", "GuestDomain", "GuestNetwork", "SFTP", "Curl", "Formats", "Linux",
             ]),
         program(
             "oscircular-publish",
@@ -161,6 +162,7 @@ let package = Package(
             "ImageMountTests",
             ["ImageMount", "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "GuestNetwork", "Libvirt", "FUSE", "Formats", "Linux"]),
+        tests("SFTPTests", ["SFTP", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Formats", "Linux"]),
         tests(
             "BootTests",
@@ -186,7 +188,7 @@ let package = Package(
             [
                 "oscircular", "Boot", "Vendors", "Catalog", "TUF", "BlockStore", "ImageIndex", "ImageMount", "FUSE",
                 "GuestDomain",
-                "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux",
+                "GuestNetwork", "Libvirt", "ContentAddress", "Curl", "Curses", "Linux", "SFTP",
             ]),
         tests("ObjectStoreTests", ["ObjectStore", "Curl", "Linux"]),
         tests("LzmaTests", ["Lzma"]),

@@ -33,6 +33,10 @@ package enum BootError: Error, Sendable {
     case newerState(folder: String, format: String)
     /// What the user typed is not a ``KeptName``.
     case invalidKeptName(String)
+    /// Ports of a version would be published that nobody has verified yet.
+    case publishesUnverified(UnverifiedBoot)
+    /// Ports were asked for, and the settings let nobody in or out.
+    case isolatedPorts
 }
 
 /// A vendor's file that cannot be read before all of it is here.

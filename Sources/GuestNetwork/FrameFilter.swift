@@ -88,7 +88,7 @@ package struct FrameFilter: Sendable {
         return .allow(opensFlow: false)
     }
 
-    /// Four things are allowed inside; a fifth would be one more door to this host.
+    /// Five things are allowed inside; a sixth would be one more door to this host.
     private mutating func verdict(
         on packet: Packet, _ segment: UnsafeRawBufferPointer, inside destination: IPv4Address
     ) -> FrameVerdict {
@@ -106,6 +106,8 @@ package struct FrameFilter: Sendable {
         case (VirtualNetwork.router, .tcp(let port, _, let flags))
         where policy.forwardedPorts.contains(port) && flags.isAnswer:
             return .allow(opensFlow: false)
+        case (VirtualNetwork.router, .udp(let port, _)) where policy.publishedDatagrams.contains(port):
+            return .answersDatagram
         default:
             return .drop(.virtualNetwork)
         }
@@ -156,6 +158,8 @@ package struct FramePolicy: Sendable, Equatable {
     package var neighbourhoods: Set<IPv4Prefix>
     /// Ports of the guest whose answers to the router are let through, because the host connects to them.
     package var forwardedPorts: Set<UInt16>
+    /// UDP ports of the guest that are published: what it sends from there to the router is an answer, or dropped as none.
+    package var publishedDatagrams: Set<UInt16> = []
 
     package init(
         mode: GuestNetworkMode, hostAddresses: Set<IPv4Prefix>?, neighbourhoods: Set<IPv4Prefix> = [],
@@ -172,6 +176,8 @@ package struct FramePolicy: Sendable, Equatable {
 package enum FrameVerdict: Sendable, Equatable {
     /// - opensFlow: libslirp may open a socket of the host for it.
     case allow(opensFlow: Bool)
+    /// Not for libslirp: to whoever sent the guest a datagram at a published port, if anybody did.
+    case answersDatagram
     case drop(FrameDropReason)
 }
 

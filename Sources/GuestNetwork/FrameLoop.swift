@@ -13,6 +13,9 @@ final class FrameLoop {
     private let peer: FramePeer
     private let control: MessageSocket
     private let resolver: FileHandle?
+    private let ports: GuestPorts
+    private let slots: PortSlots
+    private let isGuestServed: Bool
     private var filter: FrameFilter
     private var flows = FlowRate()
     private var logins = Pace(rate: 16, burst: UInt64(loginReserve))
@@ -25,16 +28,18 @@ final class FrameLoop {
     /// - Parameters:
     ///   - isGuestServed: the host connects to the guest's port 22.
     ///   - resolver: the file that libslirp reads the resolver's address from, when it is this process's own.
+    ///   - slots: those of `ports`, through which the stack's frames come to `peer`.
     /// - Throws: ``SystemCallError`` when the host's addresses cannot be read.
     init(
         mode: GuestNetworkMode, isGuestServed: Bool, addresses: LocalAddresses, stack: SlirpStack, peer: FramePeer,
-        control: MessageSocket, resolver: FileHandle?
+        control: MessageSocket, resolver: FileHandle?, ports: GuestPorts, slots: PortSlots
     ) throws(SystemCallError) {
         self.addresses = addresses
         self.stack = stack
         self.peer = peer
         self.control = control
         self.resolver = resolver
+        (self.ports, self.slots, self.isGuestServed) = (ports, slots, isGuestServed)
         filter = FrameFilter(
             policy: FramePolicy(
                 mode: mode, hostAddresses: try addresses.read(), neighbourhoods: try addresses.neighbourhoods(),
@@ -59,6 +64,7 @@ final class FrameLoop {
                         : (stream?.awaitsRest == true ? [] : PollSource.Events.readable)
                             .union(stream?.wantsToWrite == true ? .writable : [])),
             ]
+            sources += ports.sources(at: MonotonicClock.nanoseconds)
             do throws(SlirpError) {
                 try stack.wait(for: &sources, milliseconds: longestSleep)
             } catch {
@@ -69,6 +75,8 @@ final class FrameLoop {
             answer()
             peer.repeatOpenings(at: MonotonicClock.nanoseconds)
             refreshAddresses(haveChanged: sources[1].hasNews)
+            // Each takes its turn beside the guest's own frames.
+            ports.serve(sources[3...], at: MonotonicClock.nanoseconds)
             guard let stream, stream === peer.stream else { continue }
             let now = MonotonicClock.nanoseconds
             let isReadable =
@@ -81,6 +89,11 @@ final class FrameLoop {
     }
 
     private var longestSleep: UInt32? {
+        guard let held = ports.longestSleep(at: MonotonicClock.nanoseconds) else { return longestSleepOfGuest }
+        return min(held, longestSleepOfGuest ?? held)
+    }
+
+    private var longestSleepOfGuest: UInt32? {
         // QEMU writes the rest of a frame at once, as a rule; who does not must not keep this process busy.
         let rest = peer.stream?.mustBeTried == true ? retry.sleep(at: MonotonicClock.nanoseconds) : nil
         let other: UInt32? =
@@ -109,10 +122,22 @@ final class FrameLoop {
                 case .resolver(let text): setResolver(text)
                 case .peer: if let descriptor { peer.stream = FrameStream(handle: descriptor) }
                 case .count: owed += 1
+                case .publish(let number, let transport, let guestPort):
+                    if let descriptor { ports.open(number, transport, descriptor, to: guestPort) }
+                    learnPorts()
+                case .withdraw(let number):
+                    ports.close(number)
+                    learnPorts()
                 case nil: break
                 }
             }
         }
+    }
+
+    /// The filter lets through what comes from published ports.
+    private func learnPorts() {
+        filter.policy.forwardedPorts = ports.tcpPorts.union(isGuestServed ? [VirtualNetwork.sshPort] : [])
+        filter.policy.publishedDatagrams = ports.udpPorts
     }
 
     /// Where names are asked for from now on.
@@ -162,12 +187,18 @@ final class FrameLoop {
         switch filter.verdict(on: frame) {
         case .allow(let opensFlow):
             peer.hear(frame)
-            guard opensFlow else { return stack.input(frame) }
+            guard opensFlow else {
+                guard let changed = slots.forStack(frame) else { return stack.input(frame) }
+                return changed.withUnsafeBytes { stack.input($0) }
+            }
             if let reason = reasonAgainst(flowOf: frame, at: MonotonicClock.nanoseconds) {
                 drop(reason)
             } else {
                 stack.input(frame)
             }
+        case .answersDatagram:
+            peer.hear(frame)
+            ports.answer(frame, at: MonotonicClock.nanoseconds)
         case .drop(let reason):
             drop(reason)
         }
@@ -179,7 +210,8 @@ final class FrameLoop {
         // Behind Ethernet and IPv4, which the filter has checked: 17 is UDP, 6 is TCP.
         let port = frame[23] == 17 ? frame.uint16(34) : nil
         if let port, flows.goesOn(port, at: now) { return nil }
-        let count = stack.socketCount + flows.opened
+        // Those at published ports have bounds of their own.
+        let count = max(0, stack.socketCount - ports.socketCount) + flows.opened
         if frame[23] == 6, frame.address(30) == VirtualNetwork.gateway, frame.uint16(36) == VirtualNetwork.sshPort {
             guard count < Self.socketLimit + Self.loginReserve else { return .tooManyFlows }
             guard logins.allows(now) else { return .tooManyNewFlows }
@@ -211,88 +243,5 @@ struct StreamRetry {
         guard !isOver else { return self = StreamRetry() }
         due = now + pause
         pause = min(pause * 2, Self.pauses.longest)
-    }
-}
-
-/// The connection that libslirp's frames go to; none while there is no QEMU.
-///
-/// libslirp believes whatever hardware address it heard last for the guest's, asks no more, and repeats the first segment of a connection
-/// after six seconds only. A login of the host's must depend on neither: the guest is asked where it is with each first segment, which is
-/// sent again, to where the guest says, until it answers.
-final class FramePeer {
-    var stream: FrameStream? {
-        // Who comes now has heard of none of them.
-        didSet { for index in openings.indices { openings[index].due = 0 } }
-    }
-    private var openings: [Opening] = []
-
-    private struct Opening {
-        var frame: [UInt8]
-        /// Of the host's side.
-        let port: UInt16
-        var due: UInt64
-        var tries = 4
-    }
-
-    private static let interval: UInt64 = 1_000_000_000
-    /// More than these at once are left to libslirp.
-    private static let limit = 8
-
-    var hasOpenings: Bool { !openings.isEmpty }
-
-    /// Sends a frame of libslirp's to the guest.
-    func deliver(_ frame: UnsafeRawBufferPointer) {
-        if Self.opensConnection(frame) {
-            let port = frame.uint16(34)
-            if openings.count < Self.limit, !openings.contains(where: { $0.port == port }) {
-                openings.append(
-                    Opening(frame: Array(frame), port: port, due: MonotonicClock.nanoseconds + Self.interval))
-            }
-            Self.question(like: frame).withUnsafeBytes { stream?.write($0) }
-        }
-        stream?.write(frame)
-    }
-
-    /// Sends those again that the guest has not answered.
-    func repeatOpenings(at now: UInt64) {
-        for index in openings.indices where openings[index].due <= now {
-            openings[index].due = now + Self.interval
-            openings[index].tries -= 1
-            openings[index].frame.withUnsafeBytes { frame in
-                Self.question(like: frame).withUnsafeBytes { stream?.write($0) }
-                stream?.write(frame)
-            }
-        }
-        openings.removeAll { $0.tries == 0 }
-    }
-
-    /// Looks at a frame of the guest's that the filter has let through.
-    func hear(_ frame: UnsafeRawBufferPointer) {
-        guard !openings.isEmpty else { return }
-        if frame.uint16(12) == 0x0806 {
-            // Its own address is there, says the filter.
-            let hardware = frame[6..<12]
-            for index in openings.indices where !openings[index].frame[..<6].elementsEqual(hardware) {
-                openings[index].frame.replaceSubrange(..<6, with: hardware)
-                openings[index].frame.withUnsafeBytes { stream?.write($0) }
-            }
-        } else if frame[23] == 6, frame[47] & 0x06 != 0 {
-            // A connection that is accepted or refused.
-            openings.removeAll { $0.port == frame.uint16(36) }
-        }
-    }
-
-    /// The first segment of a TCP connection.
-    private static func opensConnection(_ frame: UnsafeRawBufferPointer) -> Bool {
-        guard frame.count >= 54, frame.uint16(12) == 0x0800, frame[14] == 0x45, frame[23] == 6 else { return false }
-        return frame[47] & 0x12 == 0x02
-    }
-
-    /// ARP: who has the address that this frame goes to? Asked by its sender.
-    private static func question(like frame: UnsafeRawBufferPointer) -> [UInt8] {
-        let hardware = Array(frame[6..<12])
-        let fixed: [UInt8] = [0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]
-        return [UInt8](repeating: 0xFF, count: 6) + hardware + fixed + hardware + frame[26..<30]
-            + [UInt8](repeating: 0, count: 6) + frame[30..<34]
     }
 }

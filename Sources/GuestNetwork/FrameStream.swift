@@ -33,6 +33,8 @@ final class FrameStream {
 
     var descriptor: Int32 { handle.descriptor }
     var wantsToWrite: Bool { sent < ends.count }
+    /// Bytes of frames that wait.
+    var backlog: Int { output.count - (sent > 0 ? ends[sent - 1] : 0) }
     /// poll does not say when to go on.
     var mustBeTried: Bool { awaitsRest || lacksMemory }
 

@@ -61,6 +61,7 @@ package final class GuestNetwork: Sendable {
     private let ended: EventDescriptor
     private let count: EventDescriptor
     private let counts: Monitor<DropCounts>
+    let book: PortBook
 
     /// Starts to listen, and the process; returns when that serves.
     ///
@@ -75,6 +76,7 @@ package final class GuestNetwork: Sendable {
             ended = try EventDescriptor()
             count = try EventDescriptor()
             started = try EventDescriptor()
+            book = try PortBook()
             // libslirp would cut a long path silently.
             try UnixListener.withAddress(configuration.sshSocketPath) { _, _ in }
         } catch {
@@ -84,14 +86,15 @@ package final class GuestNetwork: Sendable {
         self.events = events
         counts = Monitor(DropCounts())
         let failure = Failure()
-        let body: @Sendable () -> Void = { [stop, ended, count, counts] in
+        let body: @Sendable () -> Void = { [stop, ended, count, counts, book] in
             defer {
                 continuation.finish()
                 ended.signal()
             }
             do throws(GuestNetworkError) {
                 let keeper = try NetworkKeeper(
-                    configuration, stop: stop, count: count, counts: counts, events: continuation, logger: logger)
+                    configuration, stop: stop, count: count, counts: counts, book: book, events: continuation,
+                    logger: logger)
                 started.signal()
                 keeper.run()
             } catch {

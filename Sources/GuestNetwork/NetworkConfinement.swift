@@ -12,6 +12,8 @@ struct NetworkConfinement {
     private(set) var missing: [String] = []
     /// The file that libslirp reads the resolver's address from; nil where it reads the machine's own.
     let resolver: FileHandle?
+    /// Where connections at published ports are handed to libslirp; nil where this machine leaves no place for it.
+    let entrance: UnixListener?
 
     /// Bytes of memory of its own: 512 connections with their buffers are a quarter of it.
     static let memoryLimit = 512 << 20
@@ -23,8 +25,8 @@ struct NetworkConfinement {
             false
         #endif
     }
-    /// Descriptors: those of the connections, and a few.
-    static let fileLimit = FrameLoop.socketLimit + 256
+    /// Descriptors: those of the connections, two for each at a published port and for each of their entrances, and a few.
+    static let fileLimit = FrameLoop.socketLimit + 2 * (PortConnections.limit + PortSlots.count) + 256
 
     /// Enters namespaces of its own (but the network's: libslirp connects from there) and an empty root, as `user`.
     /// - Parameters:
@@ -46,6 +48,8 @@ struct NetworkConfinement {
         } catch {
             missing.append("\(Self.namespaces) (\(error))")
         }
+        let entrance = Self.makeEntrance(isHidden: resolver != nil, gatewayPath, user?.id)
+        if entrance == nil { missing.append(Self.entranceName) }
         if let user {
             try Confinement.become(user.id, user.group)
             do throws(SystemCallError) {
@@ -55,11 +59,22 @@ struct NetworkConfinement {
             }
         }
         return NetworkConfinement(
-            gatewayPath: resolver == nil ? gatewayPath : "/gateway", missing: missing, resolver: resolver)
+            gatewayPath: resolver == nil ? gatewayPath : "/gateway", missing: missing, resolver: resolver,
+            entrance: entrance)
+    }
+
+    /// In the empty root nobody else finds it; without that it lies beside the gateway's socket, in the session's own folder. An abstract
+    /// name would be everybody's, and Landlock forbids those.
+    private static func makeEntrance(isHidden: Bool, _ gatewayPath: String, _ user: UserID?) -> UnixListener? {
+        // Without it no TCP port can be published; the session says so then.
+        try? UnixListener(path: isHidden ? "/entrance" : "\(gatewayPath).in", mode: 0o600, owner: user)
     }
 
     /// How ``missing`` names those of mounts, processes and users.
     static let namespaces = "namespaces"
+
+    /// How ``missing`` names that nobody outside can be let in.
+    static let entranceName = "an entrance for published ports"
 
     /// What the user is told where the process has no namespaces: what that means, and what to do.
     /// - Parameter setting: what is in a file of /proc/sys; nil without it.
@@ -124,6 +139,8 @@ struct NetworkConfinement {
                 "getsockopt", "setsockopt",
                 // libslirp reserves a free port for each connection of the host; it cannot listen there.
                 "bind",
+                // The socket behind a connection at a published port is exchanged.
+                "dup2", "dup3",
             ])
         for family: UInt32 in [ /* AF_UNIX */1, /* AF_INET */ 2] {
             filter.add(.allow, ["socket"], where: .argument(0, is: family))

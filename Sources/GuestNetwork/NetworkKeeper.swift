@@ -14,6 +14,7 @@ final class NetworkKeeper {
     private let stop: EventDescriptor
     private let count: EventDescriptor
     private let counts: Monitor<GuestNetwork.DropCounts>
+    private let book: PortBook
     private let events: AsyncStream<GuestNetwork.Event>.Continuation
     private let logger: Logger
     private let listener: UnixListener
@@ -22,6 +23,9 @@ final class NetworkKeeper {
     /// The connection to QEMU.
     private var qemu: FileHandle?
     private var running: RunningNetwork?
+    /// What that knows of the published ports, and whether it is all.
+    private var toldPorts = ToldPorts()
+    private var knowsPorts = true
     private var pause: UInt64 = 0
     private var nextStart: UInt64 = 0
     private var saidMissing = false
@@ -30,12 +34,14 @@ final class NetworkKeeper {
     /// - Throws: ``GuestNetworkError``.
     init(
         _ configuration: GuestNetwork.Configuration, stop: EventDescriptor, count: EventDescriptor,
-        counts: Monitor<GuestNetwork.DropCounts>, events: AsyncStream<GuestNetwork.Event>.Continuation, logger: Logger
+        counts: Monitor<GuestNetwork.DropCounts>, book: PortBook,
+        events: AsyncStream<GuestNetwork.Event>.Continuation, logger: Logger
     ) throws(GuestNetworkError) {
         self.configuration = configuration
         self.stop = stop
         self.count = count
         self.counts = counts
+        self.book = book
         self.events = events
         self.logger = logger
         if let given = configuration.user {
@@ -69,6 +75,7 @@ final class NetworkKeeper {
         process.tell(.resolver(resolver.text))
         // It waits with the rest: libslirp must not take the host's connections before there is a guest to ask.
         if let qemu { process.tell(.peer, qemu) }
+        (toldPorts, knowsPorts) = (ToldPorts(), false)
         return process
     }
 
@@ -80,7 +87,7 @@ final class NetworkKeeper {
             // A peer that has left shows without being asked for.
             qemu.map { PollSource($0.descriptor, []) } ?? PollSource(listener.descriptor),
             PollSource(running?.endDescriptor), PollSource(running?.reportDescriptor),
-            PollSource(running?.errorDescriptor),
+            PollSource(running?.errorDescriptor), PollSource(book.news.descriptor),
         ]
         let now = MonotonicClock.nanoseconds
         do throws(SystemCallError) {
@@ -96,6 +103,10 @@ final class NetworkKeeper {
             count.clear()
             running?.ask(at: MonotonicClock.nanoseconds)
         }
+        if sources[6].hasNews {
+            book.news.clear()
+            knowsPorts = false
+        }
         if sources[2].hasNews { meetPeer() }
         if sources[5].hasNews { running?.readErrors() }
         if sources[4].hasNews { hear() }
@@ -104,7 +115,11 @@ final class NetworkKeeper {
         return true
     }
 
-    private var nextMoment: UInt64 { running == nil ? nextStart : resolver.nextLook }
+    private var nextMoment: UInt64 {
+        guard let running else { return nextStart }
+        // It reads what it was told in a moment, and has room for the rest then.
+        return running.isReady && !knowsPorts ? MonotonicClock.nanoseconds + 20_000_000 : resolver.nextLook
+    }
 
     /// QEMU comes or goes.
     private func meetPeer() {
@@ -131,6 +146,7 @@ final class NetworkKeeper {
                         events.yield(.exposed(NetworkConfinement.exposure { Self.setting($0) }))
                     }
                 }
+                if missing.contains(NetworkConfinement.entranceName) { book.loseEntrance() }
                 if nextStart > 0 { events.yield(.back) }
             case .counts(let dropped):
                 counts.change {
@@ -163,6 +179,9 @@ final class NetworkKeeper {
                 // Also to one that is being started: it hears of it then.
                 if resolver.hasChanged(at: now) { process.tell(.resolver(resolver.text)) }
                 if qemu != nil { process.checkPulse(at: now) }
+                if process.isReady, !knowsPorts {
+                    knowsPorts = toldPorts.tell(book.entries) { process.offer($0, $1) }
+                }
             }
         } else if now >= nextStart {
             do throws(SystemCallError) {

@@ -45,30 +45,40 @@ package enum NetworkProcess {
         do throws(SystemCallError) {
             // What needs sockets that the filter does not let it make, or files that are gone then.
             let addresses = try LocalAddresses()
-            let peer = FramePeer()
-            let stack = try makeStack(options, peer)
+            let (peer, slots) = (FramePeer(), PortSlots())
+            let stack = try makeStack(options, peer, slots)
             var confinement = try NetworkConfinement.enterNamespaces(
                 gatewayPath: options.gatewayPath, user: options.user)
             try forward(stack, gatewayPath: confinement.gatewayPath, listener: listener)
+            let connections = PortConnections(
+                stack: stack, slots: slots, entrances: try entrances(stack, confinement.entrance),
+                path: confinement.entrance?.path ?? "")
             let loop = try FrameLoop(
                 mode: options.mode, isGuestServed: listener != nil, addresses: addresses, stack: stack, peer: peer,
-                control: control, resolver: confinement.resolver)
+                control: control, resolver: confinement.resolver,
+                ports: GuestPorts(connections: connections, slots: slots, peer: peer), slots: slots)
             loop.setResolver(text)
             try confinement.giveUpRights()
             try confinement.close()
-            loop.run(missing: confinement.missing)
+            // The entrance's name is used until the end.
+            withExtendedLifetime(confinement) { loop.run(missing: confinement.missing) }
         } catch {
             throw GuestNetworkError(error)
         }
     }
 
-    static func makeStack(_ options: Options, _ peer: FramePeer) throws(SystemCallError) -> SlirpStack {
+    static func makeStack(
+        _ options: Options, _ peer: FramePeer, _ slots: PortSlots = PortSlots()
+    ) throws(SystemCallError) -> SlirpStack {
         do throws(SlirpError) {
             return try SlirpStack(
                 SlirpConfiguration(
                     network: VirtualNetwork.network, host: VirtualNetwork.router, firstLease: VirtualNetwork.guest,
                     nameserver: VirtualNetwork.nameserver, restricted: options.mode == .none, guestName: "guest"),
-                deliver: { peer.deliver($0) }, complain: { _ in })
+                deliver: { frame in
+                    guard let changed = slots.forGuest(frame) else { return peer.deliver(frame) }
+                    if !changed.isEmpty { changed.withUnsafeBytes { peer.deliver($0) } }
+                }, complain: { _ in })
         } catch {
             throw SystemCallError(.invalidArgument, call: "\(error)")
         }
@@ -80,8 +90,26 @@ package enum NetworkProcess {
         do throws(SlirpError) {
             try stack.forwardGuest(VirtualNetwork.gateway, port: VirtualNetwork.sshPort, to: gatewayPath)
             if let listener {
-                try stack.forwardHost(from: listener, to: VirtualNetwork.guest, port: VirtualNetwork.sshPort)
+                try stack.forwardHost(
+                    from: listener.descriptor, to: VirtualNetwork.guest, port: VirtualNetwork.sshPort)
             }
+        } catch {
+            throw SystemCallError(.invalidArgument, call: "\(error)")
+        }
+    }
+
+    /// Where connections at published ports come in: one for each port of the guest that may be published at once.
+    /// - Parameter listener: whose socket all of them have; none without it.
+    static func entrances(_ stack: SlirpStack, _ listener: UnixListener?) throws(SystemCallError) -> [Int32] {
+        guard let listener else { return [] }
+        do throws(SlirpError) {
+            var entrances: [Int32] = []
+            for slot in 0..<PortSlots.count {
+                entrances.append(
+                    try stack.forwardHost(
+                        from: listener.descriptor, to: VirtualNetwork.guest, port: PortSlots.entrancePort(slot)))
+            }
+            return entrances
         } catch {
             throw SystemCallError(.invalidArgument, call: "\(error)")
         }
@@ -96,6 +124,10 @@ enum NetworkOrder: Equatable {
     case peer
     /// Answered with ``NetworkReport/counts(_:)``.
     case count
+    /// With it comes the socket of a published port; the number is what both call it.
+    case publish(Int, PublishedPort.Transport, guestPort: UInt16)
+    /// The port is published no longer.
+    case withdraw(Int)
 
     var resolverText: String? { if case .resolver(let text) = self { text } else { nil } }
 
@@ -104,6 +136,9 @@ enum NetworkOrder: Equatable {
         case .resolver(let text): Array("r\(text)".utf8)
         case .peer: Array("q".utf8)
         case .count: Array("c".utf8)
+        case .publish(let number, let transport, let guestPort):
+            Array("p\(number) \(transport.rawValue) \(guestPort)".utf8)
+        case .withdraw(let number): Array("w\(number)".utf8)
         }
     }
 
@@ -113,10 +148,20 @@ enum NetworkOrder: Equatable {
         case UInt8(ascii: "r"): self = .resolver(String(decoding: bytes.dropFirst(), as: UTF8.self))
         case UInt8(ascii: "q"): self = .peer
         case UInt8(ascii: "c"): self = .count
+        case UInt8(ascii: "p"), UInt8(ascii: "w"):
+            let words = String(decoding: bytes.dropFirst(), as: UTF8.self).split(separator: " ").map(String.init)
+            guard let number = words.first.flatMap({ Int($0) }) else { return nil }
+            if bytes.first == UInt8(ascii: "w") {
+                self = .withdraw(number)
+            } else {
+                guard words.count == 3, let transport = PublishedPort.Transport(rawValue: words[1]),
+                    let guestPort = UInt16(words[2])
+                else { return nil }
+                self = .publish(number, transport, guestPort: guestPort)
+            }
         default: return nil
         }
     }
-
 }
 
 /// What the network's process tells the session. The session takes it for the word of somebody who may be a guest by now.

@@ -58,6 +58,12 @@ final class RunningNetwork {
         if control?.send(order.bytes, descriptor: handle?.descriptor) != true { isOver = true }
     }
 
+    /// Tells it what can wait.
+    /// - Returns: false where it has no room for it now.
+    func offer(_ order: NetworkOrder, _ handle: FileHandle?) -> Bool {
+        control?.send(order.bytes, descriptor: handle?.descriptor) == true
+    }
+
     /// Asks for its counts.
     func ask(at now: UInt64) {
         lastAsked = now

@@ -12,6 +12,7 @@ import GuestNetwork
 import ImageIndex
 import ImageMount
 import Linux
+import SFTP
 import Vendors
 
 /// The one place where an error becomes a message and an exit code: what failed, why, what to do.
@@ -83,6 +84,9 @@ struct ErrorReport {
         case let error as TransferError: describe(error)
         case let error as GuestDomainError: describe(error)
         case let error as GuestNetworkError: describe(error)
+        case let error as PortError: describe(error)
+        case let error as SFTPError: describe(error)
+        case let error as CopyError: describe(error)
         case let error as SystemCallError: describe(error)
         case let error as ScreenError: describe(error)
         case is CancellationError: (130, "interrupted")
@@ -140,6 +144,7 @@ struct ErrorReport {
             )
         case .tableChange(let change): (ExitStatus.notPermitted, change.keptText)
         case .packed(let file): describe(file)
+        case .publishesUnverified, .isolatedPorts: describePublishing(error)
         case .newerState(let folder, let format):
             (
                 ExitStatus.configuration,

@@ -25,6 +25,7 @@ import Testing
         "ImageMount": ["DiskImage", "ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
         "GuestDomain": ["Libvirt", "Linux"],
         "GuestNetwork": ["Slirp", "Seccomp", "Linux"],
+        "SFTP": ["Linux"],
         "ObjectStore": ["Curl", "Linux"],
         // A vendor's file that is published as it is must be one that readers can decode while it arrives, and a table of vendors one that
         // they read.
@@ -45,7 +46,7 @@ import Testing
         ],
         "oscircular": [
             "BootMenu", "Curses", "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount",
-            "GuestDomain", "GuestNetwork", "Curl", "FUSE", "Linux",
+            "GuestDomain", "GuestNetwork", "SFTP", "Curl", "FUSE", "Linux",
         ],
         "oscircular-publish": [
             "Publisher", "Upstream", "ObjectStore", "TUF", "Catalog", "Curl", "ImageIndex", "BlockStore",

@@ -91,14 +91,17 @@ import Testing
         let ended = try EventDescriptor()
         try WorkerThread.start(name: "network") {
             defer { ended.signal() }
-            let peer = FramePeer()
+            let (peer, slots) = (FramePeer(), PortSlots())
             let options = NetworkProcess.Options(
                 mode: .none, gatewayPath: "/nonexistent", user: nil, hasGuestListener: false)
             // What fails here has not reported in the end.
             guard let stack = try? NetworkProcess.makeStack(options, peer), let addresses = try? LocalAddresses(),
                 let loop = try? FrameLoop(
                     mode: .none, isGuestServed: false, addresses: addresses, stack: stack, peer: peer, control: own,
-                    resolver: nil)
+                    resolver: nil,
+                    ports: GuestPorts(
+                        connections: PortConnections(stack: stack, slots: slots, entrances: [], path: ""),
+                        slots: slots, peer: peer), slots: slots)
             else { return }
             loop.run(missing: [])
         }

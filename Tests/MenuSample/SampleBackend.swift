@@ -171,8 +171,18 @@ final class SampleBackend: MenuBackend {
             case .stop, .force: world.guests.remove(at: row)
             case .pause: world.guests[row].status.state = .paused
             case .resume: world.guests[row].status.state = .running
-            case .status, .blockMap, .screenshot: break
+            case .status, .blockMap, .screenshot, .publish, .withdraw: break
             }
+        }
+    }
+
+    func changePorts(session: String, adding: [String], removing: [String]) async throws {
+        world.withLock { world in
+            guard let row = world.guests.firstIndex(where: { $0.id == session }) else { return }
+            var ports = world.guests[row].status.ports ?? []
+            ports.removeAll { removing.contains($0.argument) }
+            ports += adding.compactMap(SessionStatus.Port.init(argument:))
+            world.guests[row].status.ports = ports.isEmpty ? nil : ports
         }
     }
 

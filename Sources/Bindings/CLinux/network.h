@@ -14,6 +14,11 @@ static const int osc_F_DUPFD_CLOEXEC = 1024 + 6;
 // accept4 is hidden behind _GNU_SOURCE.
 static inline int osc_accept4(int fd, int flags) { return (int)syscall(SYS_accept4, fd, 0, 0, flags); }
 
+// renameat2 is hidden behind _GNU_SOURCE; RENAME_NOREPLACE of linux/fs.h.
+static inline int osc_rename_new(int folder, const char *old_name, const char *new_name) {
+    return (int)syscall(SYS_renameat2, folder, old_name, folder, new_name, 1);
+}
+
 // glibc has the wrapper since 2.36 only.
 static inline int osc_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 static inline int osc_pidfd_send_signal(int process, int number) {

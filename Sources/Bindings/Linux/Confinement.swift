@@ -94,6 +94,7 @@ package enum Confinement {
         case changeGroup = 6
         case changeUser = 7
         case giveCapabilities = 8
+        case takeLowPorts = 10
         case administerNetworks = 12
         case changeRoot = 18
         case administer = 21

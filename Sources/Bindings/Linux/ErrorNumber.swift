@@ -95,6 +95,8 @@ package struct ErrorNumber: RawRepresentable, Sendable, Hashable {
     package static let notConnected = ErrorNumber(ENOTCONN)
     /// EADDRINUSE
     package static let addressInUse = ErrorNumber(EADDRINUSE)
+    /// EADDRNOTAVAIL: the address is not this host's.
+    package static let addressNotAvailable = ErrorNumber(EADDRNOTAVAIL)
     /// EMSGSIZE
     package static let messageTooLong = ErrorNumber(EMSGSIZE)
     /// EBADMSG: what was read is not what it should be.

@@ -131,6 +131,11 @@ package enum FileCalls {
         _ = try call("rename", new, in: other) { renameat(folder, old, other, new) }
     }
 
+    /// - Throws: EEXIST where something has the new name; EINVAL where the file system cannot tell.
+    static func renameNew(_ old: String, _ new: String, in folder: Int32) throws(SystemCallError) {
+        _ = try call("rename", new, in: folder) { osc_rename_new(folder, old, new) }
+    }
+
     static func unlink(_ name: String, in folder: Int32) throws(SystemCallError) {
         _ = try call("unlink", name, in: folder) { unlinkat(folder, name, 0) }
     }

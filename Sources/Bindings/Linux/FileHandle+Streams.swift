@@ -45,6 +45,17 @@ extension FileHandle {
         }
     }
 
+    /// Writes what a pipe or socket that does not wait has room for.
+    /// - Returns: how many bytes it took; 0 when it has no room now.
+    /// - Throws: ``SystemCallError`` of `write`; EPIPE, where SIGPIPE is not taken.
+    package func writeNow(_ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Int {
+        do throws(SystemCallError) {
+            return try FileCalls.write(descriptor, bytes)
+        } catch  where error.code == EAGAIN {
+            return 0
+        }
+    }
+
     /// From now on neither reading nor writing waits.
     /// - Throws: ``SystemCallError`` of `fcntl`.
     package func makeNonblocking() throws(SystemCallError) {

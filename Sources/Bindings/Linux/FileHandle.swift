@@ -28,6 +28,12 @@ package final class FileHandle: Sendable {
     /// - Throws: ``SystemCallError`` of `fstat`.
     package func status() throws(SystemCallError) -> stat { try FileCalls.fstat(descriptor) }
 
+    /// Which file is behind a descriptor that somebody else opened.
+    /// - Throws: ``SystemCallError`` of `fstat`; EBADF where it is closed.
+    package static func identity(of descriptor: Int32) throws(SystemCallError) -> FileIdentity {
+        try FileCalls.fstat(descriptor).identity
+    }
+
     /// Whether a name still leads to the file; one that was removed lives on only in its open descriptors.
     /// - Throws: ``SystemCallError`` of `fstat`.
     package func hasName() throws(SystemCallError) -> Bool { try status().st_nlink > 0 }

@@ -99,5 +99,8 @@ extension FileHandle {
     }
 
     /// Ends a connection for everybody who holds it.
-    package func shutDown() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+    package func shutDown() { FileHandle.shutDown(descriptor) }
+
+    /// As ``shutDown()``, for a connection that a library holds.
+    package static func shutDown(_ descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 }

@@ -5,11 +5,11 @@ import Linux
 /// One libslirp network. Not thread-safe and never moved: the thread that made it makes every call, and drives it by
 /// calling ``wait(for:milliseconds:)`` in a loop.
 package final class SlirpStack {
-    private var slirp: OpaquePointer?
+    private(set) var slirp: OpaquePointer?
     /// libslirp keeps the pointer, so the table has to stay where it is.
     private let callbacks: UnsafeMutablePointer<SlirpCb>
     private let thread = pthread_self()
-    private var polled: [pollfd] = []
+    var polled: [pollfd] = []
     private var sourceCount = 0
     private var timers: [SlirpTimer] = []
     private let deliver: (UnsafeRawBufferPointer) -> Void
@@ -70,11 +70,13 @@ package final class SlirpStack {
     /// Connections to a listening socket of somebody else's become connections to the guest's `address:port`.
     ///
     /// libslirp listens at names of its own only. So it gets one that the kernel makes up, and the socket behind it is exchanged.
-    /// - Parameter listener: a stream socket that does not wait; stays its owner's.
+    /// - Parameter listener: the descriptor of a stream socket that does not wait; stays its owner's.
+    /// - Returns: libslirp's descriptor of it.
     /// - Throws: ``SlirpError/hostForward(cause:)``.
+    @discardableResult
     package func forwardHost(
-        from listener: FileHandle, to address: IPv4Address, port: UInt16
-    ) throws(SlirpError) {
+        from listener: Int32, to address: IPv4Address, port: UInt16
+    ) throws(SlirpError) -> Int32 {
         checkThread()
         let others = openSockets()
         var guest = sockaddr_in()
@@ -100,18 +102,29 @@ package final class SlirpStack {
             throw .hostForward(cause: SystemCallError(.badDescriptor, call: "slirp_pollfds_fill"))
         }
         do throws(SystemCallError) {
-            try systemCall("dup2") { dup2(listener.descriptor, socket) }
+            try systemCall("dup2") { dup2(listener, socket) }
         } catch {
             throw .hostForward(cause: error)
         }
+        return socket
     }
 
     /// The sockets that libslirp waits for.
     private func openSockets() -> Set<Int32> {
+        fillPolled()
+        return Set(polled.map(\.fd))
+    }
+
+    /// Asks libslirp which sockets it waits for.
+    func fillPolled() {
         polled.removeAll(keepingCapacity: true)
         var timeout = UInt32.max
         slirp_pollfds_fill(slirp, &timeout, addPoll, Unmanaged.passUnretained(self).toOpaque())
-        return Set(polled.map(\.fd))
+    }
+
+    /// Lets libslirp act on what ``polled`` says that was found.
+    func servePolled() {
+        slirp_pollfds_poll(slirp, 0, getFound, Unmanaged.passUnretained(self).toOpaque())
     }
 
     /// Gives libslirp one Ethernet frame of the guest.
@@ -163,7 +176,7 @@ package final class SlirpStack {
 
     private static var milliseconds: Int64 { Int64(MonotonicClock.nanoseconds / 1_000_000) }
 
-    private func checkThread() {
+    func checkThread() {
         precondition(pthread_equal(thread, pthread_self()) != 0, "libslirp belongs to the thread that made the stack")
     }
 

@@ -49,6 +49,10 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var allowShare: Bool?
     /// The folder that it would have by the settings, if it had a network; nil for none.
     package var withheldShare: SharedFolder?
+    /// Ports of this host that lead to the guest, as ``PublishedPort`` writes them; nil for none.
+    package var publish: [String]?
+    /// Whether ports may be published of a file that nobody has verified yet; nil means no.
+    package var publishesUnverified: Bool?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
@@ -114,6 +118,9 @@ package struct StartReport: Codable, Sendable {
     package var home: HomeQuestion?
     /// What the user has to allow first, where that is why the start failed: another start with ``BootRequest/allowShare``.
     package var share: ShareQuestion?
+    /// What ports may be published of only when the user has said so, where that is why the start failed: another start with
+    /// ``BootRequest/publishesUnverified``.
+    package var publishesUnverified: UnverifiedBoot?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

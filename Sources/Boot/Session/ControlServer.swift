@@ -13,6 +13,10 @@ package enum ControlCommand: String, Codable, Sendable {
     case blockMap = "block-map"
     /// A picture of the guest's screen.
     case screenshot
+    /// Publishes ``ControlRequest/ports``, all of them or none.
+    case publish
+    /// Takes them back.
+    case withdraw
 }
 
 package struct ControlRequest: Codable, Sendable {
@@ -21,6 +25,12 @@ package struct ControlRequest: Codable, Sendable {
     package let cells: Int?
     /// For ``ControlCommand/screenshot``: how large it may be.
     package let size: PictureSize?
+    /// For ``ControlCommand/publish`` and ``ControlCommand/withdraw``: as ``PublishedPort`` writes them.
+    package var ports: [String]?
+    /// For ``ControlCommand/publish``: also of a file that nobody has verified yet; nil means no.
+    package var allowsUnverified: Bool?
+    /// For ``ControlCommand/publish``: also where the guest's network is `none`; nil means no.
+    package var allowsIsolated: Bool?
 
     /// More than any screen has.
     package static let mostCells = 65_536
@@ -40,6 +50,8 @@ package struct ControlResponse: Codable, Sendable {
     package var map: BlockMap?
     /// The answer to ``ControlCommand/screenshot``; nil where there is no screen, and no picture of it yet.
     package var screen: PictureAnswer?
+    /// Why ports were not published, where the user may decide otherwise: nothing else is wrong with them.
+    package var unverified: UnverifiedBoot?
 
     package init(status: SessionStatus? = nil, refusal: String? = nil, map: BlockMap? = nil) {
         self.status = status

@@ -37,7 +37,9 @@ package struct SessionRegistry: Sendable {
                     while true {
                         let directory = SessionDirectory(id: id, places: self.places)
                         // One that refuses or cannot be asked does not answer either.
-                        if let status = try? await self.ask(.status, directory)?.status { return (id, status) }
+                        if let status = try? await self.ask(ControlRequest(command: .status), directory)?.status {
+                            return (id, status)
+                        }
                         guard directory.isAlive else { return nil }
                         if ContinuousClock.now >= end { return (id, nil) }
                         // Cancelled: asked once more at most.
@@ -88,10 +90,17 @@ package struct SessionRegistry: Sendable {
         _ command: ControlCommand, cells: Int? = nil, size: PictureSize? = nil, to id: String,
         patience: Duration = .zero
     ) async throws -> ControlResponse {
+        try await send(ControlRequest(command: command, cells: cells, size: size), to: id, patience: patience)
+    }
+
+    /// As ``send(_:cells:to:patience:)``.
+    package func send(
+        _ request: ControlRequest, to id: String, patience: Duration = .zero
+    ) async throws -> ControlResponse {
         let directory = try directory(of: id)
         let end = ContinuousClock.now + patience
         while true {
-            if let response = try await ask(command, cells: cells, size: size, directory) { return response }
+            if let response = try await ask(request, directory) { return response }
             guard ContinuousClock.now < end, directory.isAlive else { break }
             try await Task.sleep(for: .milliseconds(100))
         }
@@ -100,14 +109,14 @@ package struct SessionRegistry: Sendable {
 
     /// - Returns: nil when the session does not answer.
     private func ask(
-        _ command: ControlCommand, cells: Int? = nil, size: PictureSize? = nil, _ directory: SessionDirectory
+        _ request: ControlRequest, _ directory: SessionDirectory
     ) async throws -> ControlResponse? {
         let path = directory.control
         let response = try await WorkerThread.run(name: "control call") { () throws -> ControlResponse? in
             // Whatever fails, the session does not answer.
             guard let connection = try? UnixListener.connect(to: path, timeout: 5) else { return nil }
             // As above.
-            try? LineSocket.send(ControlRequest(command: command, cells: cells, size: size), to: connection)
+            try? LineSocket.send(request, to: connection)
             // As above.
             return try? LineSocket.receive(ControlResponse.self, from: connection)
         }

@@ -23,6 +23,8 @@ package final class SessionRun: Sendable {
     let signals = AsyncStream<SessionSignal>.makeStream()
     private let report: @Sendable (StartReport) -> Void
     let describe: @Sendable (any Error) -> String
+    /// Of the guest, from the moment on when its ports may be published.
+    let ports = SessionPorts()
     private let stopAsked = Atomic(false)
     /// What the user should know about the guest, once it runs.
     let notes = Mutex<[String]>([])
@@ -104,6 +106,8 @@ package final class SessionRun: Sendable {
         }
         // As said above.
         await teardown.addBlocking { try? Folder.removeTree(sessionDirectory.path) }
+        // Before anything is fetched for a guest that could not be reached as its user wants.
+        let bound = try await WorkerThread.run(name: "ports") { [request] in try SessionPorts.bind(request) }
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
         await teardown.addBlocking { control.close() }
 
@@ -147,6 +151,7 @@ package final class SessionRun: Sendable {
         let verification = SessionVerification(
             version, library: systems.vendors, places: places, cache: cache, directory: directory, state: state,
             signals: signals.continuation, machine: machine, log: { [self] in note("\($0)\n") })
+        try checkMayPublish(version)
         // After everything that uses the file has ended.
         await teardown.addBlocking { verification?.discard() }
         if machine != nil, let ledger = version.ledger { await keepDurable(ledger, teardown) }
@@ -184,6 +189,7 @@ package final class SessionRun: Sendable {
             $0.accel = surroundings.accelerator.rawValue
         }
         try await share?.serve(emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
+        try openPorts(bound, of: surroundings.network)
         let plan = SessionGuest.Plan(
             request: asked, resources: resources, version: version, userData: configuration.userData,
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
@@ -307,6 +313,7 @@ package final class SessionRun: Sendable {
                 return ControlResponse(status: status, refusal: "the guest is \(status.state.rawValue)")
             }
             signals.continuation.yield(request.command == .pause ? .pause : .resume)
+        case .publish, .withdraw: return changePorts(request)
         }
         return ControlResponse(status: status)
     }

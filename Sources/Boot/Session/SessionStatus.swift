@@ -102,6 +102,25 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         }
     }
 
+    /// A port of this host that leads to the guest.
+    package struct Port: Codable, Sendable, Hashable {
+        /// In numbers, without brackets.
+        package var address: String
+        package var port: UInt16
+        package var guestPort: UInt16
+        /// `tcp` or `udp`.
+        package var `protocol`: String
+
+        package init(address: String, port: UInt16, guestPort: UInt16, protocol: String) {
+            (self.address, self.port, self.guestPort, self.protocol) = (address, port, guestPort, `protocol`)
+        }
+
+        /// `127.0.0.1:8080 to 80`, `[::1]:5353 to 53 (udp)`.
+        package var text: String {
+            "\(address.contains(":") ? "[\(address)]" : address):\(port) to \(guestPort)\(`protocol` == "udp" ? " (udp)" : "")"
+        }
+    }
+
     package struct Domain: Codable, Sendable, Equatable {
         package var uri: String
         package var name: String
@@ -174,6 +193,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var home: String?
     /// Nil for a guest that sees no folder of the host.
     package var share: Share?
+    /// Its published ports; nil for none.
+    package var ports: [Port]?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -212,7 +233,8 @@ extension SessionStatus {
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
     /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
-    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine`` and ``home`` where there is one.
+    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine``, ``home`` and ``ports`` where
+    /// there are any.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -247,6 +269,7 @@ extension SessionStatus {
         try container.encodeIfPresent(machine, forKey: .machine)
         try container.encodeIfPresent(home, forKey: .home)
         try container.encodeIfPresent(share, forKey: .share)
+        try container.encodeIfPresent(ports, forKey: .ports)
     }
 }
 

@@ -1,5 +1,6 @@
 import Catalog
 import Formats
+import GuestNetwork
 import TOMLKit
 
 /// What the user has set for one system: a section `[system."CATALOG/DISTRO"]`. What is nil is as it is for all systems.
@@ -9,7 +10,7 @@ import TOMLKit
 package struct SystemSettings: Sendable, Hashable {
     /// The settings by their names in the file.
     package enum Key: String, Sendable, CaseIterable {
-        case memory, cpus, disk, home, share, display, network
+        case memory, cpus, disk, home, share, display, network, publish
     }
 
     /// What a guest may have, in MiB.
@@ -31,6 +32,8 @@ package struct SystemSettings: Sendable, Hashable {
     package var display: BootRequest.Display?
     /// `user`, `lan` or `none`.
     package var network: String?
+    /// Ports of this host that lead to the guest, as ``PublishedPort`` writes them; empty for none, where another file sets some.
+    package var publish: [String]?
 
     package init() {}
 
@@ -46,6 +49,7 @@ package struct SystemSettings: Sendable, Hashable {
         case .share: share
         case .display: display?.rawValue
         case .network: network
+        case .publish: publish?.joined(separator: " ")
         }
     }
 
@@ -77,6 +81,10 @@ package struct SystemSettings: Sendable, Hashable {
                 return "must be one of \(SystemSettings.networks.joined(separator: ", "))"
             }
             network = value
+        case .publish:
+            let ports = text.split { $0 == " " || $0 == "," }.map(String.init)
+            if let fault = SystemSettings.fault(ofPorts: ports) { return fault }
+            publish = ports.isEmpty ? nil : ports
         }
         return nil
     }
@@ -103,6 +111,18 @@ package struct SystemSettings: Sendable, Hashable {
         KeptName.fault(of: name).map { "must be a home's name: \($0)" }
     }
 
+    /// What is wrong with ports; nil where nothing is.
+    static func fault(ofPorts ports: [String]) -> String? {
+        if ports.count > PublishedPort.limit { return "has more than \(PublishedPort.limit) ports" }
+        for text in ports {
+            do throws(PortError) { _ = try PublishedPort(text) } catch {
+                if case .malformed(let text, let reason) = error { return "has '\(text)': \(reason)" }
+                return "has '\(text)': \(error)"
+            }
+        }
+        return nil
+    }
+
     /// What these settings have over others, key by key.
     func over(_ other: SystemSettings) -> SystemSettings {
         var result = self
@@ -113,6 +133,7 @@ package struct SystemSettings: Sendable, Hashable {
         result.share = share ?? other.share
         result.display = display ?? other.display
         result.network = network ?? other.network
+        result.publish = publish ?? other.publish
         return result
     }
 
@@ -126,12 +147,17 @@ package struct SystemSettings: Sendable, Hashable {
         if share != seen.share { result.share = share }
         if display != seen.display { result.display = display }
         if network != seen.network { result.network = network }
+        if publish != seen.publish { result.publish = publish }
         return result
     }
 
     /// A setting's value as the file has it; nil where it is not set.
     func literal(_ key: Key) -> String? {
-        text(key).map { key == .memory || key == .cpus ? $0 : "\"\(SystemSettings.escaped($0))\"" }
+        if key == .publish {
+            // None of the texts has a quote or a backslash.
+            return publish.map { "[\($0.map { "\"\($0)\"" }.joined(separator: ", "))]" }
+        }
+        return text(key).map { key == .memory || key == .cpus ? $0 : "\"\(SystemSettings.escaped($0))\"" }
     }
 
     /// For a string of TOML's; no text has control characters.
@@ -155,6 +181,8 @@ package struct SystemSettings: Sendable, Hashable {
         display = try reader.string("display", among: BootRequest.Display.allCases.map(\.rawValue))
             .flatMap(BootRequest.Display.init(rawValue:))
         network = try reader.string("network", among: SystemSettings.networks)
+        publish = try reader.strings("publish")
+        if let fault = publish.flatMap(SystemSettings.fault(ofPorts:)) { throw reader.wrong("publish", fault) }
     }
 }
 

@@ -132,6 +132,10 @@ package final class BootBackend: MenuBackend {
                 isNetworkOwn: own.network != nil), isAllowed: wishes.allowsShare)
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
+        if wishes.publishesUnverified { request.publishesUnverified = true }
+        request.publish = try BootRequest.ports(
+            asked: [], set: own.publish, network: configuration.network, isNetworkAsked: false
+        ).publish
         request.asksOfTable = true
         return try await SessionLauncher(places: places, program: program).start(request)
     }

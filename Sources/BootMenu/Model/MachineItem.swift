@@ -129,6 +129,8 @@ package struct BootWishes: Sendable, Hashable {
     package var allowsHome: HomeQuestion?
     /// Whether a machine may be kept whose base nobody has verified yet.
     package var keepsUnverified = false
+    /// Whether ports may be published of what nobody has verified yet.
+    package var publishesUnverified = false
     /// Whether all of a new machine's base is fetched on a line that is paid by the byte; nil where it is not.
     package var fetchesBase: Bool?
 

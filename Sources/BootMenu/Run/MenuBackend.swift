@@ -48,6 +48,8 @@ package protocol MenuBackend: Sendable {
     /// Sets what a system has in the user's own configuration file, as far as it differs from what the user saw there.
     func set(_ settings: SystemSettings, replacing seen: SystemSettings, of system: SystemName) async throws
     func order(_ command: ControlCommand, session: String) async throws
+    /// Takes ports of a guest back, and publishes others; as `--publish` takes them.
+    func changePorts(session: String, adding: [String], removing: [String]) async throws
     /// Connects this process's terminal to the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws
     /// Why a session ended; nil when it ended as it should.

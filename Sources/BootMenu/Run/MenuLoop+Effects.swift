@@ -46,6 +46,12 @@ extension MenuLoop {
                 try await self.backend.order(order, session: session)
                 await self.loadGuests()
             }
+        case .changePorts(let session, let adding, let removing):
+            attempt {
+                try await self.backend.changePorts(session: session, adding: adding, removing: removing)
+                self.post(.done("the guest's ports are changed"))
+                await self.loadGuests()
+            }
         case .console(let session):
             attempt {
                 try await self.away {
@@ -147,6 +153,8 @@ extension MenuLoop {
                     post(.launchAsksShare(number, question))
                 } else if let boot = report.keepsUnverified {
                     post(.launchAsksKeep(number, boot))
+                } else if let boot = report.publishesUnverified {
+                    post(.launchAsksPorts(number, boot))
                 } else if let boot = report.refused {
                     post(.launchFailed(number, boot.refusal, report.status))
                 } else if let failure = report.failure {

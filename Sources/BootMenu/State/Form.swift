@@ -10,6 +10,8 @@ package struct Form: Sendable, Hashable {
         /// A boot of a version; `keeps`: as a machine that stays.
         case boot(VersionKey, SettingsOverview, keeps: Bool)
         case machine(String, MachineQuestion)
+        /// The published ports of a session's guest, as they are.
+        case ports(session: String, [SessionStatus.Port])
     }
 
     /// What a change of a machine needs to know.
@@ -56,6 +58,7 @@ package struct Form: Sendable, Hashable {
         case .catalog: "next or add"
         case .settings: "save"
         case .boot: "boot"
+        case .ports: "publish"
         case .machine(_, let question):
             switch question {
             case .snapshot: "take it"

@@ -6,7 +6,7 @@ package enum Command: Sendable, Hashable {
     case activate, enter, back, switchPane
     case find, details, offline, pin, remove, refresh, hide
     case cache, verify, addCatalog, log, help
-    case console, window, pause, stop, force, login
+    case console, window, pause, stop, force, login, ports
     case settings, bootWith, keep
     case snapshot, revert, removeSnapshot, clone, rename, grow, export
     case redraw, suspend, quit, quitAtOnce
@@ -85,6 +85,9 @@ package struct KeyBinding: Sendable {
         KeyBinding(.pause, [.character("p")], on: running, hint: "pause", help: "Pause or resume the guest"),
         KeyBinding(.stop, [.character("s")], on: running, hint: "stop", help: "Ask the guest to shut down"),
         KeyBinding(.force, [.character("x")], on: running, hint: "force", help: "Power the guest off (asks first)"),
+        KeyBinding(
+            .ports, [.character("f")], on: running, hint: "ports",
+            help: "Publish ports of the guest, or take them back"),
         KeyBinding(
             .pin, [.character(" ")], on: kept, hint: "pin", help: "Pin or unpin this version"),
         KeyBinding(

@@ -33,6 +33,8 @@ package enum MenuEvent: Sendable {
     case launchAsksShare(Int, ShareQuestion)
     /// The launch waits for the user, who has to say whether a machine may be made of what nobody has verified yet.
     case launchAsksKeep(Int, UnverifiedBoot)
+    /// The launch waits for the user, who has to say whether ports may be published of what nobody has verified yet.
+    case launchAsksPorts(Int, UnverifiedBoot)
     /// The launch failed, for this reason; how far it was where that is known.
     case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)
@@ -114,6 +116,8 @@ package enum MenuEffect: Sendable, Hashable {
     /// `replacing`: what the form began with; only what differs from that is written.
     case saveSettings(SystemName, SystemSettings, replacing: SystemSettings)
     case order(ControlCommand, session: String)
+    /// Publish ports of a guest, and take others back; as `--publish` takes them.
+    case changePorts(session: String, adding: [String], removing: [String])
     case console(session: String)
     case window(session: String)
     case fetch(VersionKey, VersionFetch.Extent, number: Int)

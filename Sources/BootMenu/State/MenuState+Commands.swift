@@ -40,6 +40,7 @@ extension MenuState {
         case .console: return chosenGuest.map { reach($0, .console(session: $0.id)) } ?? []
         case .window: return openWindow()
         case .pause: return pause()
+        case .ports: askPorts()
         case .stop: return chosenGuest.map { order($0, .stop, "asked to shut down") } ?? []
         case .force: askForce()
         case .redraw: return [.redraw]
@@ -57,7 +58,7 @@ extension MenuState {
         case .suspend: facts.mayShowShell
         case .window: facts.hasDisplay && chosenGuest?.status.phase == .up
         case .console: chosenGuest?.status.phase == .up || chosenGuest?.status.phase == .guest
-        case .pause: chosenGuest?.status.phase == .up
+        case .pause, .ports: chosenGuest?.status.phase == .up
         case .stop, .force: chosenGuest != nil
         case .activate:
             top.screen.kind == .guests

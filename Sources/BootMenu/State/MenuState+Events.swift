@@ -22,6 +22,7 @@ extension MenuState {
         case .launchAsksHome(let number, let question): ask(number, question)
         case .launchAsksShare(let number, let question): ask(number, question)
         case .launchAsksKeep(let number, let boot): askKeep(number, boot)
+        case .launchAsksPorts(let number, let boot): askPublish(number, boot)
         case .looked(let number): return takeLook(number)
         case .vendorAnswered(let name, let failure): return take(failure, of: name)
         case .explained(let image, let end): explain(image, end)

@@ -63,12 +63,13 @@ extension MenuState {
         case .share: "Folder"
         case .display: "Display"
         case .network: "Network"
+        case .publish: "Ports"
         }
     }
 
     private static func choices(_ key: SystemSettings.Key, _ overview: SettingsOverview) -> [String] {
         switch key {
-        case .memory, .cpus, .disk, .share: []
+        case .memory, .cpus, .disk, .share, .publish: []
         case .home: overview.homes
         case .display: BootRequest.Display.allCases.map(\.rawValue)
         case .network: SystemSettings.networks
@@ -93,6 +94,7 @@ extension MenuState {
         case .share: "a folder here, or DIR:ro; else none"
         case .display: "else a key opens it"
         case .network: "else user"
+        case .publish: "such as 8080:80; else none"
         }
     }
 
@@ -149,7 +151,7 @@ extension MenuState {
 
     /// Takes a launch back, and asks whether it should begin again with a further wish.
     /// - Parameter image: what it boots, where the launch is gone.
-    private mutating func askAgain(
+    mutating func askAgain(
         _ number: Int, _ image: VersionKey, _ title: String, _ text: String, _ label: String,
         _ wish: (inout BootWishes) -> Void
     ) {
@@ -194,11 +196,12 @@ extension MenuState {
         case .settings(let overview): return submit(form, overview)
         case .boot(let image, let overview, let keeps): return submit(form, image, overview, keeps: keeps)
         case .machine(let name, let question): return submit(form, name, question)
+        case .ports(let session, let known): return submitPorts(form, session, known)
         }
     }
 
     /// - Returns: nothing to do: the form says what is wrong.
-    private mutating func refuse(_ form: Form, _ field: Int, _ reason: String) -> [MenuEffect] {
+    mutating func refuse(_ form: Form, _ field: Int, _ reason: String) -> [MenuEffect] {
         var form = form
         form.error = reason
         form.focus = field

@@ -36,6 +36,9 @@ enum GuestsView {
             AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.status.mount ?? ""),
             AboutLine("console", guest.status.consoleLog),
         ]
+        if let ports = guest.status.ports {
+            lines.insert(AboutLine("ports", ports.map(\.text).joined(separator: ", ")), at: 1)
+        }
         // What stays of it comes before what is only of this run.
         if let home = guest.status.home { lines.insert(AboutLine("home", home), at: 0) }
         if let share = guest.status.share { lines.insert(AboutLine("folder", share.text), at: 0) }

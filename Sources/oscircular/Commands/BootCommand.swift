@@ -45,6 +45,7 @@ struct BootCommand: AsyncParsableCommand {
     @Flag(help: "With --home: give it to a system that has not had it before, or is not verified.") var allowHome =
         false
     @OptionGroup var sharing: ShareOption
+    @OptionGroup var publishing: PublishOption
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -64,6 +65,7 @@ struct BootCommand: AsyncParsableCommand {
             if let home, !home.isEmpty { _ = try KeptName(argument: home) }
         } catch { throw ValidationError(ErrorReport(error).message) }
         _ = try DiskSizeArgument.bytes(disk, "--disk")
+        try publishing.check()
     }
 
     /// - Throws: `ValidationError` for what no guest can have.
@@ -85,6 +87,8 @@ struct BootCommand: AsyncParsableCommand {
                 asked: sharing.share, own: settings.own.share, network: request.network,
                 isNetworkAsked: network != nil, isNetworkOwn: settings.own.network != nil),
             isAllowed: sharing.allowShare)
+        request.publish = try publishing.ports(
+            settings.own, network: request.network, isNetworkAsked: network != nil)
         try await SessionStart(context: context, detach: detach, json: json).run(request)
     }
 

@@ -50,11 +50,13 @@ struct MachinesCommand: AsyncParsableCommand {
         @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
         var exchange: BootCommand.Exchange?
         @OptionGroup var sharing: ShareOption
+        @OptionGroup var publishing: PublishOption
         @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
         func validate() throws {
             try BootCommand.check(memory: memory, cpus: cpus)
             if json && !detach { throw ValidationError("--json goes with --detach") }
+            try publishing.check()
         }
 
         func run() async throws {
@@ -77,6 +79,7 @@ struct MachinesCommand: AsyncParsableCommand {
                 try ShareChoice(
                     asked: sharing.share, own: own.share, network: request.network, isNetworkAsked: network != nil,
                     isNetworkOwn: own.network != nil), isAllowed: sharing.allowShare)
+            request.publish = try publishing.ports(own, network: request.network, isNetworkAsked: network != nil)
             try await SessionStart(context: context, detach: detach, json: json).run(request)
         }
     }

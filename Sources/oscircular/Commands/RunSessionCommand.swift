@@ -49,6 +49,7 @@ struct RunSessionCommand: AsyncParsableCommand {
             if case MachineError.unverified(let boot) = error { told.keepsUnverified = boot }
             if case HomeError.notAllowed(let question) = error { told.home = question }
             if case ShareError.notAllowed(let question) = error { told.share = question }
+            if case BootError.publishesUnverified(let boot) = error { told.publishesUnverified = boot }
             RunSessionCommand.tell(told, to: report)
         }
         withExtendedLifetime(lock) {}

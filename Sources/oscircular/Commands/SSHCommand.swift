@@ -12,7 +12,7 @@ struct SSHCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = try CommandContext.load().registry.directory(of: id)
-        try await waitForHome(directory)
+        try await SSHCommand.waitForHome(directory)
         let arguments =
             GuestSSH.arguments(to: directory, as: directory.loginUser, program: CommandContext.program) + command
         let process: ChildProcess
@@ -33,7 +33,7 @@ struct SSHCommand: AsyncParsableCommand {
     }
 
     /// Who is at home in the guest can log in when it has the home, a moment after its start.
-    private func waitForHome(_ directory: SessionDirectory) async throws {
+    static func waitForHome(_ directory: SessionDirectory) async throws {
         var isTold = false
         for _ in 0..<1500 {
             switch directory.homeState {

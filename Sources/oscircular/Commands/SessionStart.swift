@@ -84,6 +84,10 @@ struct SessionStart {
             request.keepsUnverified = true
             return true
         }
+        if let boot = report.publishesUnverified, isConfirmed(boot.publishingQuestion) {
+            request.publishesUnverified = true
+            return true
+        }
         if let home = report.home, isConfirmed(home.question) {
             let library = HomeLibrary(places: context.places)
             try await WorkerThread.run(name: "home") { try library.allow(home) }

@@ -37,6 +37,7 @@ struct SessionsCommand: AsyncParsableCommand {
                     + (session.machine.map { "  machine \($0)" } ?? "")
                     + (session.withdrawn.map { "  \(Terminal.clean($0))" } ?? ""))
             if let share = session.share { Terminal.print("    folder \(Terminal.clean(share.text))") }
+            if let ports = session.ports { Terminal.print("    ports: \(ports.map(\.text).joined(separator: ", "))") }
             if let error = session.lastError { Terminal.print("    \(Terminal.clean(error))") }
         }
         for session in list.silent {
