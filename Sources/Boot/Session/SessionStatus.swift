@@ -126,6 +126,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var machine: String?
     /// The disk that is its user's home; nil for none.
     package var home: String?
+    /// The guest in whose place it was started, since that did not come up; nil for one that somebody asked for.
+    package var rolledBackFrom: Rollback?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -164,7 +166,8 @@ extension SessionStatus {
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
     /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
-    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine`` and ``home`` where there is one.
+    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine``, ``home`` and ``rolledBackFrom`` where
+    /// there is one.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -198,6 +201,7 @@ extension SessionStatus {
         try container.encodeIfPresent(emulated, forKey: .emulated)
         try container.encodeIfPresent(machine, forKey: .machine)
         try container.encodeIfPresent(home, forKey: .home)
+        try container.encodeIfPresent(rolledBackFrom, forKey: .rolledBackFrom)
     }
 }
 

@@ -9,12 +9,14 @@ import TOMLKit
 package struct SystemSettings: Sendable, Hashable {
     /// The settings by their names in the file.
     package enum Key: String, Sendable, CaseIterable {
-        case memory, cpus, disk, home, display, network
+        case memory, cpus, disk, home, display, network, healthy
     }
 
     /// What a guest may have, in MiB.
     package static let memoryBounds = 16...1_048_576
     package static let cpuBounds = 1...512
+    /// Seconds; 0 for no judgement.
+    package static let healthyBounds = 0...86_400
     /// What a guest has where nobody says anything.
     package static let usualMemoryMiB = 1024
     package static let usualCpus = 1
@@ -29,6 +31,8 @@ package struct SystemSettings: Sendable, Hashable {
     package var display: BootRequest.Display?
     /// `user`, `lan` or `none`.
     package var network: String?
+    /// Seconds that a new version has to come to its login; 0 for as long as it likes.
+    package var healthySeconds: Int?
 
     package init() {}
 
@@ -43,6 +47,7 @@ package struct SystemSettings: Sendable, Hashable {
         case .home: home
         case .display: display?.rawValue
         case .network: network
+        case .healthy: healthySeconds.map { "\($0)" }
         }
     }
 
@@ -71,6 +76,7 @@ package struct SystemSettings: Sendable, Hashable {
                 return "must be one of \(SystemSettings.networks.joined(separator: ", "))"
             }
             network = value
+        case .healthy: return SystemSettings.set(&healthySeconds, value, in: SystemSettings.healthyBounds)
         }
         return nil
     }
@@ -106,6 +112,7 @@ package struct SystemSettings: Sendable, Hashable {
         result.home = home ?? other.home
         result.display = display ?? other.display
         result.network = network ?? other.network
+        result.healthySeconds = healthySeconds ?? other.healthySeconds
         return result
     }
 
@@ -118,13 +125,14 @@ package struct SystemSettings: Sendable, Hashable {
         if home != seen.home { result.home = home }
         if display != seen.display { result.display = display }
         if network != seen.network { result.network = network }
+        if healthySeconds != seen.healthySeconds { result.healthySeconds = healthySeconds }
         return result
     }
 
     /// A setting's value as the file has it; nil where it is not set.
     func literal(_ key: Key) -> String? {
         // None of the texts has a quote or a backslash.
-        text(key).map { key == .memory || key == .cpus ? $0 : "\"\($0)\"" }
+        text(key).map { [.memory, .cpus, .healthy].contains(key) ? $0 : "\"\($0)\"" }
     }
 
     init(_ reader: SettingsReader) throws(BootError) {
@@ -139,6 +147,7 @@ package struct SystemSettings: Sendable, Hashable {
         display = try reader.string("display", among: BootRequest.Display.allCases.map(\.rawValue))
             .flatMap(BootRequest.Display.init(rawValue:))
         network = try reader.string("network", among: SystemSettings.networks)
+        healthySeconds = try reader.integer("healthy", in: SystemSettings.healthyBounds)
     }
 }
 
@@ -180,6 +189,7 @@ extension Configuration {
         result.cpus = settings.cpus ?? cpus
         result.display = settings.display?.rawValue ?? display
         result.network = settings.network ?? network
+        result.healthySeconds = settings.healthySeconds ?? healthySeconds
         return result
     }
 }

@@ -126,6 +126,8 @@ package final class BootBackend: MenuBackend {
             // A machine that there is has its disk, and the home that it was made with.
             diskSize: wishes.diskSize ?? (wishes.start == nil ? own.diskSize : nil),
             home: (wishes.home ?? (wishes.start == nil ? own.home : nil)).flatMap { $0.isEmpty ? nil : $0 })
+        // A machine stays on its own version.
+        request.healthy = wishes.machine == nil ? configuration.healthySeconds : nil
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         request.asksOfTable = true
@@ -168,6 +170,7 @@ package final class BootBackend: MenuBackend {
         let (directory, places) = (SessionDirectory(id: session, places: places), places)
         // Without a thread nobody is told why it ended; its log has the reason.
         return try? await WorkerThread.run(name: "log") {
+            if let rollback = directory.rollback { return GuestEnd(reason: rollback.text, isRolledBack: true) }
             guard let reason = directory.failure else { return nil }
             let fault = VendorNotes(places: places).text(.wrong, image.distribution, image.version)
             return GuestEnd(

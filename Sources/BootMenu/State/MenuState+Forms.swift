@@ -62,12 +62,13 @@ extension MenuState {
         case .home: "Home"
         case .display: "Display"
         case .network: "Network"
+        case .healthy: "Login within"
         }
     }
 
     private static func choices(_ key: SystemSettings.Key, _ overview: SettingsOverview) -> [String] {
         switch key {
-        case .memory, .cpus, .disk: []
+        case .memory, .cpus, .disk, .healthy: []
         case .home: overview.homes
         case .display: BootRequest.Display.allCases.map(\.rawValue)
         case .network: SystemSettings.networks
@@ -76,7 +77,7 @@ extension MenuState {
 
     /// What holds where a setting is left empty, and who says so.
     private func inherited(_ key: SystemSettings.Key, _ overview: SettingsOverview) -> String {
-        let unit = key == .memory ? " MiB" : ""
+        let unit = key == .memory ? " MiB" : key == .healthy ? " s" : ""
         if let text = overview.below.text(key), !text.isEmpty {
             return "else \(text)\(unit), from \(overview.belowFile)"
         }
@@ -91,6 +92,7 @@ extension MenuState {
         case .home: "else none"
         case .display: "else a key opens it"
         case .network: "else user"
+        case .healthy: "else 5 usual starts, with a home"
         }
     }
 

@@ -40,6 +40,7 @@ enum GuestView {
         let about = [
             ("trust", TrustText.of(status)), ("machine", status.machine ?? launch(state)?.wishes.machine),
             ("home", status.home),
+            ("instead", status.rolledBackFrom.map { "of \($0.version), which \($0.reason)" }),
         ]
         for case (let label, let text?) in about where row < end {
             page.put(label, row: row, column: 4, width: 9, [.dim])

@@ -44,6 +44,11 @@ struct BootCommand: AsyncParsableCommand {
     var home: String?
     @Flag(help: "With --home: give it to a system that has not had it before, or is not verified.") var allowHome =
         false
+    @Option(
+        help: ArgumentHelp(
+            "Seconds that a version has to come to its login if it has not done so here before; then the last one that did boots in its place. 0: as long as it likes.",
+            valueName: "seconds"))
+    var healthy: Int?
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -63,6 +68,9 @@ struct BootCommand: AsyncParsableCommand {
             if let home, !home.isEmpty { _ = try KeptName(argument: home) }
         } catch { throw ValidationError(ErrorReport(error).message) }
         _ = try DiskSizeArgument.bytes(disk, "--disk")
+        if let healthy, !SystemSettings.healthyBounds.contains(healthy) {
+            throw ValidationError("--healthy must be 0 to \(SystemSettings.healthyBounds.upperBound) seconds")
+        }
     }
 
     /// - Throws: `ValidationError` for what no guest can have.
@@ -111,6 +119,8 @@ struct BootCommand: AsyncParsableCommand {
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
             machine: keep.map { .new($0) }, diskSize: disk.flatMap(ByteCount.parse) ?? settings.own.diskSize,
             home: (home ?? settings.own.home).flatMap { $0.isEmpty ? nil : $0 }, allowHome: allowHome ? true : nil)
+        // A machine stays on its own version.
+        request.healthy = healthy ?? (keep == nil ? configuration.healthySeconds : nil)
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request
     }

@@ -36,6 +36,11 @@ struct SessionsCommand: AsyncParsableCommand {
                     + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks cached"
                     + (session.machine.map { "  machine \($0)" } ?? "")
                     + (session.withdrawn.map { "  \(Terminal.clean($0))" } ?? ""))
+            if let from = session.rolledBackFrom {
+                Terminal.print(
+                    Terminal.clean(
+                        "    in place of \(from.distribution)@\(from.version), which \(from.reason); see \(from.log)"))
+            }
             if let error = session.lastError { Terminal.print("    \(Terminal.clean(error))") }
         }
         for session in list.silent {
