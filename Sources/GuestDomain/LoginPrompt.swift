@@ -10,6 +10,8 @@ package struct LoginPrompt: Sendable {
     private static let longestLine = 96
     private static let mark = Array("login: ".utf8)
     private static let ready = Array("READY".utf8)
+    /// What a system says after a login, of an earlier one.
+    private static let last = Array("Last ".utf8)
 
     private var filter = TerminalFilter(for: .text)
     private var line: [UInt8] = []
@@ -40,7 +42,7 @@ package struct LoginPrompt: Sendable {
         guard let last = name.last else { return true }
         // One word, and not a message's origin: `systemd[1]: `.
         return last == UInt8(ascii: " ") && name.count > 1 && !name.dropLast().contains(UInt8(ascii: " "))
-            && name.dropLast().last != UInt8(ascii: ":")
+            && name.dropLast().last != UInt8(ascii: ":") && !name.elementsEqual(LoginPrompt.last)
     }
 }
 

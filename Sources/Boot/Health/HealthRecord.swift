@@ -48,6 +48,15 @@ package struct HealthRecord: Codable, Sendable, Equatable {
             }
         }
 
+        /// The same where room is short.
+        package var shortWords: String {
+            switch why {
+            case .late: "did not reach its login"
+            case .restarts: "started anew twice"
+            case .crashed: "crashed"
+            }
+        }
+
         /// The day, by this machine's clock and in UTC: `2026-11-23`.
         package var day: String { String(time.description.prefix(10)) }
     }

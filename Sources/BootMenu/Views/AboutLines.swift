@@ -144,10 +144,10 @@ enum AboutLines {
     /// That it did not come up here, or that a newer one did not.
     private static func start(_ version: VersionSummary, _ system: SystemSummary) -> [AboutLine] {
         if let fault = version.unhealthy {
-            return [AboutLine(.start, "\(fault.words) here on \(fault.day); Enter tries it again")]
+            return [AboutLine(.start, "\(fault.shortWords) here on \(fault.day); Enter tries it again")]
         }
         if version.id == system.newest?.id, let newer = system.passedOver, let fault = newer.unhealthy {
-            return [AboutLine(.start, "\(newer.id) \(fault.words) on \(fault.day): this one boots")]
+            return [AboutLine(.start, "\(newer.id) \(fault.shortWords) on \(fault.day): passed over")]
         }
         return []
     }
