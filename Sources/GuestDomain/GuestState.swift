@@ -43,6 +43,8 @@ package enum GuestEvent: Sendable, Equatable {
     case paused(isForError: Bool)
     case resumed
     case crashed
+    /// It starts again from its firmware.
+    case restarted
     /// It is gone; `hasFailed` when QEMU or libvirt ended by itself. Always the last one.
     case stopped(hasFailed: Bool)
 
@@ -54,6 +56,7 @@ package enum GuestEvent: Sendable, Equatable {
         case .suspended(let isForError): self = .paused(isForError: isForError)
         case .ioError(_, let device, let isFull): self = .ioError(device: device, isFull: isFull)
         case .crashed: self = .crashed
+        case .rebooted: self = .restarted
         case .stopped(let hasFailed): self = .stopped(hasFailed: hasFailed)
         // A guest ends with the connection that it was started over.
         case .connectionLost: self = .stopped(hasFailed: true)

@@ -9,6 +9,11 @@ extension ImageReader {
         state.withLock { state in state.waits.values.filter(\.isStalled).map(\.block) }
     }
 
+    /// Nanoseconds in which at least one read has waited for blocks so far.
+    package var waitedNanoseconds: UInt64 {
+        state.withLock { $0.meter.nanoseconds(at: MonotonicClock.nanoseconds) }
+    }
+
     /// Answers all reads that wait with an error at once, and further reads of the same blocks until they come.
     ///
     /// Needed before a guest is suspended, saved or snapshot: QEMU hangs in that while a read waits. The blocks count as

@@ -45,7 +45,8 @@ package final class ImageReader: Sendable {
 
     struct State {
         var waits: [Int: BlockWait] = [:]
-        var waiting: [ObjectIdentifier: PendingRead] = [:]
+        var waiting: [ObjectIdentifier: PendingRead] = [:] { didSet { meter.note(isWaiting: !waiting.isEmpty) } }
+        var meter = WaitMeter()
         var refusesWaiting = false
         var isClosed = false
 

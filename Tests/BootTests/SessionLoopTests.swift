@@ -17,7 +17,8 @@ import Testing
         "gone": .seen(.off), "ended": .guest(.stopped(hasFailed: false)), "died": .guest(.stopped(hasFailed: true)),
         "crashed": .guest(.crashed), "unmounted": .mountEnded,
         "untrue": .untrue(SessionFailure(exitCode: 65, message: "wrong digest")), "tick": .tick,
-        "resumed": .guest(.resumed),
+        "unhealthy": .unhealthy(SessionFailure(exitCode: 69, message: "not up")),
+        "restarted": .guest(.restarted), "resumed": .guest(.resumed),
         "suspend done": .ended(.suspend, isDone: true), "suspend failed": .ended(.suspend, isDone: false),
         "resume done": .ended(.resume, isDone: true), "resume failed": .ended(.resume, isDone: false),
     ]
@@ -164,8 +165,9 @@ import Testing
         for name in Self.signals.keys.sorted() where !name.hasSuffix("done") && !name.hasSuffix("failed") {
             var loop = SessionLoop(shutdown: .seconds(60))
             for step in state.path { _ = take(step, &loop) }
-            // What is untrue is ended as if the user had forced it off.
-            var actions = expected[name == "untrue" ? "force" : name] ?? []
+            // What is untrue is ended as if the user had forced it off, and what is unhealthy as if he had stopped it, but sooner.
+            var actions = expected[name == "untrue" ? "force" : name == "unhealthy" ? "stop" : name] ?? []
+            if name == "unhealthy" { actions = actions.map { $0 == "stop in 60" ? "stop in 10" : $0 } }
             if state.path.last == "unmounted", actions.first?.hasPrefix("end") == true {
                 actions = ["end 69: something else unmounted the guest's disk"]
             }
@@ -182,6 +184,19 @@ import Testing
         ])
         check([
             ("force", ["reads fail", "force", "show stopping"]), ("untrue", []), ("gone", ["end 65: wrong digest"]),
+        ])
+    }
+
+    @Test func aGuestThatDidNotComeUpEndsWithTheReasonUnlessItsEndWasAskedFor() {
+        check([
+            ("unhealthy", ["stop in 10", "show stopping"]), ("restarted", []), ("died", ["end 69: not up"]),
+        ])
+        check([
+            ("stop", ["stop in 60", "show stopping"]), ("unhealthy", []), ("ended", ["end"]),
+        ])
+        check([
+            ("unhealthy", ["stop in 10", "show stopping"]), ("force", ["reads fail", "force"]),
+            ("gone", ["end 69: not up"]),
         ])
     }
 

@@ -32,11 +32,13 @@ import Testing
             share = "~/a \\"b\\\\ c:ro"
             display = "console"
             network = "none"
+            healthy = 240
             """)
         var expected = SystemSettings()
         (expected.memoryMiB, expected.cpus, expected.diskSize) = (2048, 3, 20 << 30)
         (expected.home, expected.display, expected.network) = ("work", .console, "none")
         expected.share = "~/a \"b\\ c:ro"
+        expected.healthySeconds = 240
         #expect(configuration.systems == ["demo/debian": expected])
     }
 
@@ -44,7 +46,7 @@ import Testing
         var settings = SystemSettings()
         for (key, text) in [
             (SystemSettings.Key.memory, "64"), (.cpus, "2"), (.disk, "1500"), (.home, "w.1"), (.display, "none"),
-            (.network, "lan"), (.share, "/srv/a \"b\\ c:ro"),
+            (.network, "lan"), (.share, "/srv/a \"b\\ c:ro"), (.healthy, "0"),
         ] {
             #expect(settings.set(key, to: text) == nil)
             #expect(settings.text(key) == text)
@@ -86,6 +88,8 @@ import Testing
         ("[system.\"demo/debian\"]\nhome = \"../x\"\n", "system.\"demo/debian\".home"),
         ("[system.\"demo/debian\"]\ndisplay = \"screen\"\n", "system.\"demo/debian\".display"),
         ("[system.\"demo/debian\"]\nnetwork = \"wan\"\n", "system.\"demo/debian\".network"),
+        ("[system.\"demo/debian\"]\nhealthy = -1\n", "system.\"demo/debian\".healthy"),
+        ("[system.\"demo/debian\"]\nhealthy = true\n", "system.\"demo/debian\".healthy"),
     ])
     func whatIsWrongIsRefusedWithItsKey(text: String, key: String) {
         #expect(Self.refusal(text)?.key == key)
@@ -93,7 +97,7 @@ import Testing
 
     @Test(arguments: [
         (SystemSettings.Key.memory, "15"), (.memory, "x"), (.cpus, "0"), (.disk, "0"), (.disk, "big"), (.home, "a b"),
-        (.home, "-a"), (.display, "tv"), (.network, "wan"),
+        (.home, "-a"), (.display, "tv"), (.network, "wan"), (.healthy, "soon"), (.healthy, "86401"),
     ])
     func aFormTakesNoMoreThanAFile(_ key: SystemSettings.Key, _ text: String) {
         var settings = SystemSettings()
@@ -108,14 +112,18 @@ import Testing
             memory = 512
             cpus = 2
             display = "window"
+            healthy = 90
             [network]
             mode = "lan"
             [system."demo/debian"]
             memory = 2048
             display = "none"
+            healthy = 0
             """)
+        #expect(configuration.healthySeconds == 90)
         let debian = configuration.applying(configuration.systems["demo/debian"])
         #expect(debian.memoryMiB == 2048 && debian.cpus == 2 && debian.display == "none" && debian.network == "lan")
+        #expect(debian.healthySeconds == 0)
         #expect(configuration.applying(configuration.systems["other/debian"]) == configuration)
     }
 

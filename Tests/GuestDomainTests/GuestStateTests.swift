@@ -28,6 +28,11 @@ import Testing
         #expect(state == .unknown)
     }
 
+    @Test func aGuestThatStartsAnewIsNotGone() {
+        #expect(GuestEvent(.rebooted) == .restarted)
+        #expect(GuestEvent(.connectionLost) == .stopped(hasFailed: true))
+    }
+
     @Test func aThreadThatCannotBeHadSaysNothing() {
         #expect(GuestState { throw SystemCallError(code: 11, call: "pthread_create") } == .unknown)
         #expect(GuestState(.other) == .unknown)

@@ -65,7 +65,7 @@ struct KilledSessionTests {
 
     /// What every start keeps: logs, what the catalog says, which blocks a start needs and when it was; and empty folders.
     private static func mayStay(_ path: String) -> Bool {
-        let kept = ["logs", "catalogs", "boot-sets", "runs", "exchange"].map { "/state/oscircular/\($0)" }
+        let kept = ["logs", "catalogs", "boot-sets", "runs", "health", "exchange"].map { "/state/oscircular/\($0)" }
         let folders = ["/run/oscircular", "/\(sessions)", "/\(overlays)"]
         return !path.hasSuffix(".tmp") && kept.contains { path.contains($0) } || folders.contains { path.hasSuffix($0) }
     }

@@ -17,12 +17,16 @@ enum EventCallbacks {
                 isFull: reason.map { String(cString: $0) } == "enospc")
             EventCallbacks.deliver(event, domain, opaque)
         }
+        let reboot: virConnectDomainEventGenericCallback = { @Sendable _, domain, opaque in
+            EventCallbacks.deliver(.rebooted, domain, opaque)
+        }
         let wanted = [
             (VIR_DOMAIN_EVENT_ID_LIFECYCLE, unsafeBitCast(lifecycle, to: virConnectDomainEventGenericCallback.self)),
             (
                 VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON,
                 unsafeBitCast(ioError, to: virConnectDomainEventGenericCallback.self)
             ),
+            (VIR_DOMAIN_EVENT_ID_REBOOT, reboot),
         ]
         var numbers: [Int32] = []
         for (event, callback) in wanted {

@@ -10,6 +10,8 @@ package enum LibvirtEvent: Sendable, Equatable {
     /// Gone; `hasFailed` when not by its own power-off or our request.
     case stopped(hasFailed: Bool)
     case crashed
+    /// It starts again from its firmware: it asked for that, or something else reset it.
+    case rebooted
     /// A disk's read or write failed. `path` is the host's file, `device` the guest's device (`virtio-disk0`); `isFull` when
     /// the host's disk had no space for a write. ``suspended(isForError:)`` follows when the policy is to stop.
     case ioError(path: String, device: String, isFull: Bool)

@@ -22,6 +22,8 @@ package struct SystemSummary: Sendable {
     package var group: String?
     /// How its versions are known; nil for a catalog's system.
     package var listing: VendorListing?
+    /// Whether it ran here and was never seen at a login on its serial console, so that no version of it is judged by that.
+    package var isUnjudged = false
     /// How its guests run here.
     package var emulation = Emulation.none
 
@@ -36,8 +38,22 @@ package struct SystemSummary: Sendable {
     }
 
     /// The version that its name alone means: of a vendor's builds one that is still offered, where there is any.
+    /// One that did not come up here is passed over for the last one that did, for as long as it is the newest.
     package var newest: VersionSummary? {
+        guard let newest = newestOffered, newest.unhealthy != nil else { return newestOffered }
+        let last = versions.filter { $0.lastHealthy != nil }.max { $0.lastHealthy ?? 0 < $1.lastHealthy ?? 0 }
+        let offered = source.isVendors ? versions.filter { !$0.isGone } + versions.filter(\.isGone) : versions
+        return last ?? offered.first { $0.unhealthy == nil } ?? newest
+    }
+
+    private var newestOffered: VersionSummary? {
         (source.isVendors ? versions.first { !$0.isGone } : nil) ?? versions.first
+    }
+
+    /// The newest version, where it is passed over since it did not come up here.
+    package var passedOver: VersionSummary? {
+        guard let newest = newestOffered, newest.unhealthy != nil, newest.key != self.newest?.key else { return nil }
+        return newest
     }
 
     /// The name that a vendor's systems of another processor than this machine's stand together under, instead of their vendors'; nil for
@@ -141,6 +157,10 @@ package struct VersionSummary: Sendable {
     package var isGone = false
     /// Why what was here of it was thrown away: it was not what its vendor says; nil where that has not happened.
     package var fault: String?
+    /// Why it did not come up here; nil where it did since, or was not tried.
+    package var unhealthy: HealthRecord.Unhealthy?
+    /// When it came up here last, seconds since 1970.
+    package var lastHealthy: Int?
     /// The fingerprint of the key that signed what is known of a vendor's file; nil before that is known, and where nobody signed.
     package var signedBy: String?
 
@@ -203,7 +223,7 @@ extension WithdrawnSummary: Encodable {
 extension VersionSummary: Encodable {
     private enum CodingKeys: CodingKey {
         case id, published, size, toBoot, here, new, offline, running, pinned, trust, verified, build, source, gone
-        case downloadFirst
+        case downloadFirst, unhealthy
     }
 
     private struct Source: Encodable {
@@ -213,7 +233,17 @@ extension VersionSummary: Encodable {
         let digests: [String]
     }
 
-    /// What follows `pinned` is only there for a vendor's version, `gone` only where it is, and
+    private struct UnhealthyRow: Encodable {
+        let when: String
+        let why: HealthRecord.Fault
+        let text: String
+
+        init(_ fault: HealthRecord.Unhealthy) {
+            (when, why, text) = (fault.time.description, fault.why, fault.words)
+        }
+    }
+
+    /// `unhealthy` is only there where it did not come up here. What else follows `pinned` is only there for a vendor's version, `gone` only where it is, and
     /// `downloadFirst` for what cannot be streamed.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -226,6 +256,7 @@ extension VersionSummary: Encodable {
         try container.encode(offline, forKey: .offline)
         try container.encode(isRunning, forKey: .running)
         try container.encode(isPinned, forKey: .pinned)
+        try container.encodeIfPresent(unhealthy.map(UnhealthyRow.init), forKey: .unhealthy)
         guard let source = version.source else { return }
         try container.encode(source.trust, forKey: .trust)
         try container.encode(isVerified, forKey: .verified)

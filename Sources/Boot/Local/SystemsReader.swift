@@ -13,6 +13,7 @@ package struct SystemsReader: Sendable {
     private let cache: BlockCache
     private let bootSets: BootSetLibrary
     private let history: RunHistory
+    private let health: HealthLibrary
     private let emulators: Emulators
 
     /// - Parameter emulators: which processors guests can have here.
@@ -25,6 +26,7 @@ package struct SystemsReader: Sendable {
         self.cache = cache
         bootSets = BootSetLibrary(places: places)
         history = RunHistory(places: places)
+        health = HealthLibrary(places: places)
     }
 
     /// What is known without looking at any index or block: for a first picture. Waits for the disk, for milliseconds.
@@ -33,6 +35,7 @@ package struct SystemsReader: Sendable {
         let runs = Dictionary(history.runs().map { ($0.key, $0.time) }, uniquingKeysWith: max)
         // Pins that cannot be read are only not shown.
         let pins = Set((try? cache.pins()) ?? [])
+        let health = health.all()
         let systems = copies.flatMap { copy in
             (copy.document?.distributions ?? []).map { distribution in
                 var system = SystemSummary(
@@ -52,6 +55,7 @@ package struct SystemsReader: Sendable {
                         return WithdrawnSummary(version: version, isRunning: running.contains(key))
                     })
                 system.emulation = emulators.emulation(of: distribution.architecture)
+                system.take(health["\(copy.source.name)/\(distribution.id)"])
                 if copy.source.isVendors { addVendor(to: &system) } else { noteGone(in: &system, copy) }
                 return system
             }
@@ -258,5 +262,19 @@ extension VersionSummary {
     /// Before anybody has looked which part of the file is here.
     fileprivate mutating func expectDownload() {
         if isWholeFirst { downloadFirst = version.source?.size }
+    }
+}
+
+extension SystemSummary {
+    /// Takes what is known of how its versions start here; nil for nothing.
+    fileprivate mutating func take(_ record: HealthRecord?) {
+        isUnjudged = record?.starts.isEmpty ?? true && versions.contains { $0.lastRun != nil }
+        guard let record else { return }
+        let healthy = Dictionary(record.healthy.map { ($0.version, $0.time) }, uniquingKeysWith: max)
+        for position in versions.indices {
+            let id = versions[position].key.version
+            versions[position].unhealthy = record.fault(of: id)
+            versions[position].lastHealthy = healthy[id].map { Int($0.seconds) }
+        }
     }
 }

@@ -53,6 +53,11 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var publish: [String]?
     /// Whether ports may be published of a file that nobody has verified yet; nil means no.
     package var publishesUnverified: Bool?
+    /// Seconds that a version which has not been healthy here has to come to its login, before the last one that was boots in its place; 0 for
+    /// as long as it likes; nil: with a home, by how long the system's starts have taken here.
+    package var healthy: Int?
+    /// The guest in whose place this one boots; nil for one that somebody asked for.
+    package var rolledBackFrom: Rollback?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {

@@ -21,12 +21,14 @@ struct GuestSurroundings: Sendable {
     ///   - teardown: gets a step for each thing that must be removed again.
     ///   - exchange: what becomes of the exchange folder.
     ///   - machine: keeps the key into the guest; nil for a guest that is thrown away.
+    ///   - observer: sees what the guest says on its serial port, on the console's thread.
     ///   - log: writes a line to the log of the session.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``; what `exchange` throws.
     static func prepare(
         request: BootRequest, architecture: @escaping @Sendable () async throws -> GuestArchitecture,
         directory: SessionDirectory, places: Places, users: SessionUsers, teardown: Teardown,
-        exchange: ExchangeKeeping, machine: SessionMachine? = nil, log: @escaping @Sendable (String) -> Void
+        exchange: ExchangeKeeping, machine: SessionMachine? = nil, observer: GuestConsole.Observer? = nil,
+        log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
@@ -42,7 +44,7 @@ struct GuestSurroundings: Sendable {
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
-                emulatorUser: owner)
+                emulatorUser: owner, observer: observer)
         }
         await teardown.add { await console.finish() }
         return GuestSurroundings(

@@ -15,6 +15,7 @@ struct RunningSession: Sendable {
     private let shutdownSeconds: Int
     private let disks: SessionDisks
     private let bounds: SessionBounds
+    private let health: SessionHealth?
     private let log: @Sendable (String) -> Void
     private let teardown: Teardown
     /// What has to be taken from the guest before it is suspended.
@@ -24,8 +25,8 @@ struct RunningSession: Sendable {
     init(
         guest: SessionGuest, network: GuestNetwork, image: MountedImage, state: SessionState,
         signals: (stream: AsyncStream<SessionSignal>, continuation: AsyncStream<SessionSignal>.Continuation),
-        shutdownSeconds: Int, disks: SessionDisks, bounds: SessionBounds, log: @escaping @Sendable (String) -> Void,
-        teardown: Teardown
+        shutdownSeconds: Int, disks: SessionDisks, bounds: SessionBounds, health: SessionHealth?,
+        log: @escaping @Sendable (String) -> Void, teardown: Teardown
     ) {
         self.guest = guest
         self.network = network
@@ -35,6 +36,7 @@ struct RunningSession: Sendable {
         self.shutdownSeconds = shutdownSeconds
         self.disks = disks
         self.bounds = bounds
+        self.health = health
         self.log = log
         self.teardown = teardown
     }
@@ -58,6 +60,7 @@ struct RunningSession: Sendable {
         var told: String?
         defer { wait?.cancel() }
         for await signal in signals.stream {
+            health?.seen(signal)
             for action in loop.take(signal, blocksAreMissing: !image.reader.stalledBlocks.isEmpty) {
                 switch action {
                 case .letReadsWait(true): image.reader.allowWaiting()
@@ -82,6 +85,7 @@ struct RunningSession: Sendable {
                     if told != nil { log("the guest and its logins go on") }
                     told = nil
                 case .show(let now, let reason):
+                    health?.shown(now)
                     state.update {
                         $0.state = now
                         $0.waitingFor = reason
@@ -136,7 +140,10 @@ struct RunningSession: Sendable {
             setLink: { await guest.setLink(isUp: $0) }, isThere: { await guest.isActive() }, log: log,
             show: { [state] in state.note($0) })
         let following = Task { await cable.follow(network.events) }
-        await teardown.add {
+        let watching = health?.follow()
+        await teardown.add { [health] in
+            watching?.cancel()
+            await health?.finish()
             events.cancel()
             following.cancel()
             mount.cancel()

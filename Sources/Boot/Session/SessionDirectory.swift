@@ -58,6 +58,8 @@ package struct SessionDirectory: Sendable {
     /// - Parameter isKept: else it is removed with the session.
     package func exchange(isKept: Bool) -> String { "\(places.exchanges)/\(id)\(isKept ? "" : ".temporary")" }
     package var log: String { "\(places.logs)/\(id).log" }
+    /// What followed the session, see ``Rollback``; absent where nothing did.
+    var rollbackFile: String { "\(places.logs)/\(id).rollback" }
     package var processLog: String { "\(places.logs)/\(id).session.log" }
     /// Why the session failed, as its process wrote it last; nil when the guest ended as it should, or the log cannot be read.
     /// Waits for the disk.
@@ -69,7 +71,7 @@ package struct SessionDirectory: Sendable {
     }
 
     /// What a failure's line in the log of the session's process begins with.
-    static let failureMark = "oscircular: "
+    package static let failureMark = "oscircular: "
 
     package var domainName: String { "oscircular-\(id)" }
 

@@ -6,6 +6,8 @@ import Linux
 struct SessionHome: Sendable {
     let name: KeptName
     let guest: GuestHome
+    /// The backup that was made of it before this version got it; nil where none was.
+    let backup: String?
     private let lock: HomeLock
 
     /// Takes the home that a request names, and makes it where there is none. May copy it first, see ``keepBefore(_:_:_:_:)``.
@@ -58,14 +60,15 @@ struct SessionHome: Sendable {
         var record = try library.knownOrAdopted(files)
         let disk = try files.open(files.disk)
         try library.check(disk, name, record)
-        if !isNew { keepBefore(key, record, disk, files, library, warn: warn, log: log) }
+        let backup = isNew ? nil : keepBefore(key, record, disk, files, library, warn: warn, log: log)
         record.isUsed = true
         record.lastUsed = .init(
             catalog: key.catalog, distribution: key.distribution, version: key.version, time: .now)
         let system = "\(key.catalog)/\(key.distribution)"
         if !record.systems.contains(system) { record.systems.append(system) }
         try library.write(record, files)
-        return SessionHome(name: name, guest: GuestHome(diskPath: files.disk, user: record.user), lock: lock)
+        return SessionHome(
+            name: name, guest: GuestHome(diskPath: files.disk, user: record.user), backup: backup, lock: lock)
     }
 
     /// Bytes that are copied before a start, where blocks cannot be shared: some seconds' work.
@@ -74,21 +77,24 @@ struct SessionHome: Sendable {
     private static let backupsKept = 3
 
     /// Keeps the home as it is before a version that has not had it last, where there is room.
+    /// - Returns: the backup's name.
     private static func keepBefore(
         _ key: VersionKey, _ record: HomeRecord, _ disk: FileHandle, _ files: HomeFiles, _ library: HomeLibrary,
         warn: (HomeError) -> Void, log: (String) -> Void
-    ) {
+    ) -> String? {
         guard let last = record.lastUsed,
             (last.catalog, last.distribution, last.version) != (key.catalog, key.distribution, key.version)
-        else { return }
+        else { return nil }
         do throws(HomeError) {
             let backup = try library.backup(files, disk, isAutomatic: true, mostToCopy: mostToCopy)
             log("the home '\(files.name)' is kept as it was before \(key): backup \(backup.name)")
             for old in files.backupNames.filter(HomeFiles.isAutomatic).dropFirst(backupsKept) {
                 Paths.removeIfPossible(files.backup(old))
             }
+            return backup.name
         } catch {
             warn(error)
+            return nil
         }
     }
 
@@ -96,10 +102,11 @@ struct SessionHome: Sendable {
 
     /// Sees to it that the guest has the home where it belongs: some systems have done it by themselves when a login is possible, for others
     /// it is done then. Returns at once.
+    /// - Parameter reached: is told when somebody could log in.
     /// - Throws: ``SystemCallError`` where the session's folder cannot be written.
     func settle(
         _ authorizedKey: String, in directory: SessionDirectory, state: SessionState,
-        log: @escaping @Sendable (String) -> Void
+        reached: @escaping @Sendable () -> Void = {}, log: @escaping @Sendable (String) -> Void
     ) throws(SystemCallError) -> Task<Void, Never> {
         try directory.setHome(.waiting)
         let (name, user, script) = (name, guest.user, guest.script(authorizedKey: authorizedKey))
@@ -115,6 +122,7 @@ struct SessionHome: Sendable {
                     try GuestSSH.run(script, in: directory, as: login, within: .seconds(180))
                 }
                 if Task.isCancelled { return }
+                if SettlingTries.isAnswer(finished) { reached() }
                 switch tries.outcome(finished) {
                 case .ready:
                     // Who logs in then gets the system's own user.
@@ -146,6 +154,12 @@ struct SettlingTries: Sendable {
 
     /// Before the next try: the start of a guest takes seconds, or minutes in emulation.
     var pause: Duration { .seconds(unanswered < 60 ? 3 : 15) }
+
+    /// Whether somebody could log in, whatever came of it.
+    /// - Parameter finished: how ssh ended; nil where it did not start.
+    static func isAnswer(_ finished: ChildProcess.Finished?) -> Bool {
+        if case .exited(let code)? = finished?.ending { code != 255 } else { false }
+    }
 
     /// - Parameter finished: how ssh ended; nil where it did not start.
     mutating func outcome(_ finished: ChildProcess.Finished?) -> Outcome {

@@ -18,6 +18,8 @@ enum SessionSignal: Sendable {
     case mountEnded
     /// What the guest has read is not what it should be: it must not run on.
     case untrue(SessionFailure)
+    /// The guest has not come up, and another version is to boot in its place.
+    case unhealthy(SessionFailure)
     /// The room on the disk that holds what the guest writes has come to its reserve, or has left it.
     case room(DiskReserve.Room)
     /// Time to look whether an event was lost.
@@ -62,6 +64,9 @@ struct SessionLoop: Sendable {
         let delay: Duration
         let number: Int
     }
+
+    /// How long a guest may take to shut down that has not come up: most do not hear of it, and one that does may be writing to a home.
+    private static let unhealthyTime = Duration.seconds(10)
 
     private(set) var condition = GuestCondition()
     /// How long a guest may take to shut down.
@@ -118,6 +123,12 @@ struct SessionLoop: Sendable {
             fail(failure)
             guard condition.stopAsked(force: true) else { return [] }
             actions += admitReads() + [.stop(force: true, within: .zero)]
+        case .unhealthy(let failure):
+            // Who has asked for its end wants no other guest.
+            guard !condition.isStopping else { return [] }
+            fail(failure)
+            _ = condition.stopAsked(force: false)
+            actions += admitReads() + [.stop(force: false, within: min(shutdown, SessionLoop.unhealthyTime))]
         case .mountEnded:
             guard !condition.isStopping else { return [] }
             fail(SessionFailure(exitCode: 69, message: "something else unmounted the guest's disk"))

@@ -16,6 +16,7 @@ extension SessionRun {
         let name = try VersionName(argument: request.name)
         try await checkTable(systems, name)
         let (wanted, isCurrent) = try await systems.choose(name)
+        if name.version == nil { notePassedOver(wanted) }
         update {
             $0.catalog = wanted.source.name
             $0.distribution = wanted.distribution.id
@@ -23,7 +24,9 @@ extension SessionRun {
             $0.phase = .index
         }
         try await checkProcessor(of: wanted.distribution)
-        let found = try await systems.soundImage(of: wanted, isNewest: name.version == nil, cache: cache)
+        // One that was chosen because it came up here is not exchanged for another.
+        let isNewest = name.version == nil && wanted.version.id == wanted.distribution.versions.first?.id
+        let found = try await systems.soundImage(of: wanted, isNewest: isNewest, cache: cache)
         update { $0.version = found.chosen.version.id.text }
         try checkNotStopped()
         try checkIsAllowed(found)

@@ -26,6 +26,10 @@ package final class SessionRun: Sendable {
     /// Of the guest, from the moment on when its ports may be published.
     let ports = SessionPorts()
     private let stopAsked = Atomic(false)
+    /// Sees the login on the guest's console.
+    let login = LoginWatch()
+    /// Nil before the guest runs, and for one whose health is nobody's business.
+    let health = Mutex<SessionHealth?>(nil)
     /// What the user should know about the guest, once it runs.
     let notes = Mutex<[String]>([])
     let screen = SessionScreen()
@@ -47,12 +51,13 @@ package final class SessionRun: Sendable {
         let directory = SessionDirectory(id: request.id, places: places)
         self.directory = directory
         let name = VersionName(request.name)
-        state = SessionState(
-            SessionStatus(
-                id: request.id, catalog: name?.catalog ?? "", distribution: name?.distribution ?? request.name,
-                version: name?.version ?? "", state: .starting, phase: .catalog, pid: CurrentProcess.id,
-                started: Timestamp.now.description, accel: nil, mount: nil, consoleLog: directory.log, sshTarget: nil,
-                bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil))
+        var status = SessionStatus(
+            id: request.id, catalog: name?.catalog ?? "", distribution: name?.distribution ?? request.name,
+            version: name?.version ?? "", state: .starting, phase: .catalog, pid: CurrentProcess.id,
+            started: Timestamp.now.description, accel: nil, mount: nil, consoleLog: directory.log, sshTarget: nil,
+            bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil)
+        status.rolledBackFrom = request.rolledBackFrom
+        state = SessionState(status)
     }
 
     /// How the session is now.
@@ -123,7 +128,7 @@ package final class SessionRun: Sendable {
             exchange: ExchangeKeeping(
                 atStart: { [self] in keepsExchange(of: try await finding.value) },
                 atEnd: { [self] in request.keepsExchange == nil && state.snapshot.verified == true }),
-            machine: machine, log: { [self] in note("\($0)\n") })
+            machine: machine, observer: { [login] in login.take($0) }, log: { [self] in note("\($0)\n") })
         let version = try await withTaskCancellationHandler {
             try await finding.value
         } onCancel: {
@@ -201,11 +206,15 @@ package final class SessionRun: Sendable {
         if let look = guest.look { screen.attach(look) }
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
+        let health = watchHealth(
+            version, accel: surroundings.accelerator.rawValue, home: home,
+            waited: { [reader = mounted.image.reader] in reader.waitedNanoseconds })
+        self.health.withLock { $0 = health }
         try checkNotStopped()
         if let home {
             let settling = try home.settle(
                 surroundings.credentials.authorizedKey, in: directory, state: state,
-                log: { [self] in note("\($0)\n") })
+                reached: { health?.take(.login(isSerial: false)) }, log: { [self] in note("\($0)\n") })
             await teardown.add { settling.cancel() }
         }
         if let share {
@@ -228,7 +237,7 @@ package final class SessionRun: Sendable {
             disks: SessionDisks(
                 overlays: places.overlays, exchange: places.exchanges, cache: disk.cache.directory,
                 reserve: DiskReserve(setting: configuration.reserve), homes: home.map { _ in places.homes }),
-            bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown)
+            bounds: surroundings.bounds, health: health, log: { [self] in note("\($0)\n") }, teardown: teardown)
         session.detachables = [
             share?.detachable(guest, emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
         ].compactMap(\.self)
@@ -236,26 +245,6 @@ package final class SessionRun: Sendable {
     }
 
     // MARK: Stages
-
-    /// Whom QEMU runs as, who reads the image.
-    private func reader(_ users: SessionUsers) async throws -> UserID? {
-        guard users.emulator == nil, CurrentUser.isRoot else { return users.emulator }
-        return try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI).emulatorUser
-    }
-
-    private func claimUsers() async throws -> SessionUsers {
-        try await WorkerThread.run(name: "users") { [self] in
-            SessionUsers.claim(for: directory.domainName, places: places) { note("\($0)\n") }
-        }
-    }
-
-    /// Whether the exchange folder is one that stays: what the guest of an unverified file put there may be anybody's.
-    func keepsExchange(of version: SessionImage) -> Bool {
-        if let asked = request.keepsExchange { return asked }
-        guard let file = version.image.file, file.source.trust < .pieces else { return true }
-        if version.image.isUnpacked { return file.standingWhenUnpacked == .verified }
-        return VendorNotes(places: places).standing(of: file, version.ledger) == .verified
-    }
 
     /// In the background while the guest runs: notes that it ran, records what its boot reads, then fetches the rest.
     /// - Parameters:
@@ -317,6 +306,8 @@ package final class SessionRun: Sendable {
         }
         return ControlResponse(status: status)
     }
+
+    var isStopAsked: Bool { stopAsked.load(ordering: .sequentiallyConsistent) }
 
     func checkNotStopped() throws {
         if stopAsked.load(ordering: .sequentiallyConsistent) { throw SessionRun.interrupted }

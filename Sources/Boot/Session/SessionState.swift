@@ -8,6 +8,8 @@ final class SessionState: Sendable {
         var status: SessionStatus
         var stores: BlockStores?
         var blocks: BlockStates?
+        /// What stays wrong, whatever else works again.
+        var standing: String?
     }
 
     private let sources: Mutex<Sources>
@@ -42,8 +44,12 @@ final class SessionState: Sendable {
         update { ($0.network, $0.lastError) = (trouble, trouble.text) }
     }
 
+    /// Notes what is wrong with the guest until somebody says that it no longer is.
+    /// - Parameter text: nil where nothing is.
+    func note(standing text: String?) { sources.withLock { ($0.standing, $0.status.lastError) = (text, text) } }
+
     /// Whatever failed works again.
-    func clearError() { sources.withLock { $0.status.lastError = nil } }
+    func clearError() { sources.withLock { $0.status.lastError = $0.standing } }
 
     var snapshot: SessionStatus {
         var (status, stores, blocks) = sources.withLock { ($0.status, $0.stores, $0.blocks) }

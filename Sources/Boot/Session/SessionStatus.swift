@@ -195,6 +195,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var share: Share?
     /// Its published ports; nil for none.
     package var ports: [Port]?
+    /// The guest in whose place it was started, since that did not come up; nil for one that somebody asked for.
+    package var rolledBackFrom: Rollback?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -233,8 +235,8 @@ extension SessionStatus {
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
     /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
-    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine``, ``home`` and ``ports`` where
-    /// there are any.
+    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine``, ``home``, ``ports`` and
+    /// ``rolledBackFrom`` where there are any.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -270,6 +272,7 @@ extension SessionStatus {
         try container.encodeIfPresent(home, forKey: .home)
         try container.encodeIfPresent(share, forKey: .share)
         try container.encodeIfPresent(ports, forKey: .ports)
+        try container.encodeIfPresent(rolledBackFrom, forKey: .rolledBackFrom)
     }
 }
 

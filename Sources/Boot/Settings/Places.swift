@@ -31,6 +31,8 @@ package struct Places: Sendable {
     package var bootSets: String { "\(state)/boot-sets" }
     /// Which versions ran, and when.
     package var runs: String { "\(state)/runs" }
+    /// How systems start here: how long it takes them, and which versions came up.
+    package var health: String { "\(state)/health" }
     /// The systems whose unverified versions the user has allowed to boot.
     package var unverified: String { "\(state)/unverified" }
     /// What is known of vendors' systems: listings, files that are pinned, their indexes.

@@ -10,12 +10,14 @@ import TOMLKit
 package struct SystemSettings: Sendable, Hashable {
     /// The settings by their names in the file.
     package enum Key: String, Sendable, CaseIterable {
-        case memory, cpus, disk, home, share, display, network, publish
+        case memory, cpus, disk, home, share, display, network, publish, healthy
     }
 
     /// What a guest may have, in MiB.
     package static let memoryBounds = 16...1_048_576
     package static let cpuBounds = 1...512
+    /// Seconds; 0 for no judgement.
+    package static let healthyBounds = 0...86_400
     /// What a guest has where nobody says anything.
     package static let usualMemoryMiB = 1024
     package static let usualCpus = 1
@@ -34,6 +36,8 @@ package struct SystemSettings: Sendable, Hashable {
     package var network: String?
     /// Ports of this host that lead to the guest, as ``PublishedPort`` writes them; empty for none, where another file sets some.
     package var publish: [String]?
+    /// Seconds that a new version has to come to its login; 0 for as long as it likes.
+    package var healthySeconds: Int?
 
     package init() {}
 
@@ -50,6 +54,7 @@ package struct SystemSettings: Sendable, Hashable {
         case .display: display?.rawValue
         case .network: network
         case .publish: publish?.joined(separator: " ")
+        case .healthy: healthySeconds.map { "\($0)" }
         }
     }
 
@@ -85,6 +90,7 @@ package struct SystemSettings: Sendable, Hashable {
             let ports = text.split { $0 == " " || $0 == "," }.map(String.init)
             if let fault = SystemSettings.fault(ofPorts: ports) { return fault }
             publish = ports.isEmpty ? nil : ports
+        case .healthy: return SystemSettings.set(&healthySeconds, value, in: SystemSettings.healthyBounds)
         }
         return nil
     }
@@ -134,6 +140,7 @@ package struct SystemSettings: Sendable, Hashable {
         result.display = display ?? other.display
         result.network = network ?? other.network
         result.publish = publish ?? other.publish
+        result.healthySeconds = healthySeconds ?? other.healthySeconds
         return result
     }
 
@@ -148,6 +155,7 @@ package struct SystemSettings: Sendable, Hashable {
         if display != seen.display { result.display = display }
         if network != seen.network { result.network = network }
         if publish != seen.publish { result.publish = publish }
+        if healthySeconds != seen.healthySeconds { result.healthySeconds = healthySeconds }
         return result
     }
 
@@ -157,7 +165,9 @@ package struct SystemSettings: Sendable, Hashable {
             // None of the texts has a quote or a backslash.
             return publish.map { "[\($0.map { "\"\($0)\"" }.joined(separator: ", "))]" }
         }
-        return text(key).map { key == .memory || key == .cpus ? $0 : "\"\(SystemSettings.escaped($0))\"" }
+        return text(key).map {
+            [.memory, .cpus, .healthy].contains(key) ? $0 : "\"\(SystemSettings.escaped($0))\""
+        }
     }
 
     /// For a string of TOML's; no text has control characters.
@@ -183,6 +193,7 @@ package struct SystemSettings: Sendable, Hashable {
         network = try reader.string("network", among: SystemSettings.networks)
         publish = try reader.strings("publish")
         if let fault = publish.flatMap(SystemSettings.fault(ofPorts:)) { throw reader.wrong("publish", fault) }
+        healthySeconds = try reader.integer("healthy", in: SystemSettings.healthyBounds)
     }
 }
 
@@ -224,6 +235,7 @@ extension Configuration {
         result.cpus = settings.cpus ?? cpus
         result.display = settings.display?.rawValue ?? display
         result.network = settings.network ?? network
+        result.healthySeconds = settings.healthySeconds ?? healthySeconds
         return result
     }
 }

@@ -28,6 +28,19 @@ extension SystemsLibrary {
         }
     }
 
+    /// Chooses a version of a distribution that was found. Unless it is named, one that did not come up here is passed over for the last one
+    /// that did, for as long as it is the newest.
+    /// - Throws: ``CatalogAccessError``.
+    func choose(_ name: VersionName, from found: FoundDistribution) throws(CatalogAccessError) -> ChosenVersion {
+        let chosen = try name.choose(from: found)
+        guard name.version == nil, let health else { return chosen }
+        let record = health.record(found.copy.source.name, found.distribution.id)
+        let instead = record.choice(among: found.distribution.versions.map(\.id.text))
+        guard let version = found.distribution.versions.first(where: { $0.id.text == instead }) else { return chosen }
+        return ChosenVersion(
+            source: chosen.source, document: chosen.document, distribution: chosen.distribution, version: version)
+    }
+
     /// What a catalog's table would change of the vendor's system that a name means, and the user has not allowed. Asks nobody.
     package func tableChange(of name: VersionName) async -> TableChange? {
         guard !table.changes.isEmpty, [nil, CatalogSource.vendorsName].contains(name.catalog) else { return nil }

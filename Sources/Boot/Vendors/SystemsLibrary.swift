@@ -28,6 +28,8 @@ package struct SystemsLibrary: Sendable {
     /// What was found out here about vendors' versions; nil where nothing is known of places.
     let notes: VendorNotes?
     let ledgers: LedgerFolder?
+    /// Which versions came up here; nil where nothing is known of places.
+    let health: HealthLibrary?
 
     package init(places: Places, configuration: Configuration, transfers: TransferQueue) {
         catalogs = CatalogLibrary(
@@ -36,7 +38,7 @@ package struct SystemsLibrary: Sendable {
         table =
             settings.isEnabled
             ? SystemsTable(places: places, settings: settings, catalogs: catalogs) : SystemsTable()
-        (notes, ledgers) = (VendorNotes(places: places), places.ledgers)
+        (notes, ledgers, health) = (VendorNotes(places: places), places.ledgers, HealthLibrary(places: places))
         let isNameTaken = catalogs.sources().contains { $0.name == CatalogSource.vendorsName }
         vendors =
             table.table.rows.isEmpty || isNameTaken
@@ -51,6 +53,7 @@ package struct SystemsLibrary: Sendable {
     package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil, places: Places? = nil) {
         (self.catalogs, self.vendors) = (catalogs, vendors)
         (table, notes, ledgers) = (SystemsTable(), places.map { VendorNotes(places: $0) }, places?.ledgers)
+        health = places.map { HealthLibrary(places: $0) }
     }
 
     /// Copies of the followed catalogs, by name, then what is known of vendors' systems.
@@ -79,7 +82,7 @@ package struct SystemsLibrary: Sendable {
     ) async throws -> (version: ChosenVersion, isCurrent: Bool) {
         var found = try find(name, in: await copies(refresh: true))
         guard found.copy.source.isVendors, let vendors else {
-            return (try name.choose(from: found), found.copy.isCurrent)
+            return (try choose(name, from: found), found.copy.isCurrent)
         }
         let asking = if let asking { asking } else { await SystemsLibrary.usualAsking() }
         let known = found.distribution
@@ -103,7 +106,7 @@ package struct SystemsLibrary: Sendable {
             found.distribution.versions =
                 versions.filter { !isGone.contains($0.id) } + versions.filter { isGone.contains($0.id) }
         }
-        return (try name.choose(from: found), true)
+        return (try choose(name, from: found), true)
     }
 
     /// Asks a vendor for the builds of a system that somebody looks at, if that is due and the line allows it.

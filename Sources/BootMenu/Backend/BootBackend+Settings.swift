@@ -15,6 +15,7 @@ extension BootBackend {
             (general.memoryMiB, general.cpus) = (all.memoryMiB, all.cpus)
             general.display = all.display.flatMap(BootRequest.Display.init(rawValue:))
             if all.network != Configuration().network { general.network = all.network }
+            general.healthySeconds = all.healthySeconds
             // Without an answer the line counts as unmetered.
             return SettingsOverview(
                 system: system, own: own.systems[name] ?? SystemSettings(),

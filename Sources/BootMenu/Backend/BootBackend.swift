@@ -130,6 +130,8 @@ package final class BootBackend: MenuBackend {
             try ShareChoice(
                 asked: wishes.share, own: own.share, network: request.network, isNetworkAsked: false,
                 isNetworkOwn: own.network != nil), isAllowed: wishes.allowsShare)
+        // A machine stays on its own version.
+        request.healthy = wishes.machine == nil ? configuration.healthySeconds : nil
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         if wishes.publishesUnverified { request.publishesUnverified = true }
@@ -176,6 +178,7 @@ package final class BootBackend: MenuBackend {
         let (directory, places) = (SessionDirectory(id: session, places: places), places)
         // Without a thread nobody is told why it ended; its log has the reason.
         return try? await WorkerThread.run(name: "log") {
+            if let rollback = directory.rollback { return GuestEnd(reason: rollback.text, isRolledBack: true) }
             guard let reason = directory.failure else { return nil }
             let fault = VendorNotes(places: places).text(.wrong, image.distribution, image.version)
             return GuestEnd(

@@ -45,9 +45,12 @@ package struct GuestEnd: Sendable, Hashable {
     package var reason: String
     /// Whether its image was found to be another than the one that its vendor signed.
     package var isWrongImage: Bool
+    /// Whether another version boots in its place, since it did not come up.
+    package var isRolledBack: Bool
 
-    package init(reason: String, isWrongImage: Bool = false) {
+    package init(reason: String, isWrongImage: Bool = false, isRolledBack: Bool = false) {
         self.reason = reason
         self.isWrongImage = isWrongImage
+        self.isRolledBack = isRolledBack
     }
 }

@@ -182,6 +182,12 @@ extension MenuState {
             }
             guard let image = chosenImage else { return [] }
             open(.versions(image.system))
+            // Where the newest did not come up, the row is another's.
+            if let versions = system(image.system)?.versions,
+                let row = top.rows.firstIndex(where: { versions[$0].key == image })
+            {
+                select(row)
+            }
             return [.price(image.system)]
         case .guests:
             guard let guest = chosenGuest else { return [] }

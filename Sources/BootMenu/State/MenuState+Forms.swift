@@ -64,12 +64,13 @@ extension MenuState {
         case .display: "Display"
         case .network: "Network"
         case .publish: "Ports"
+        case .healthy: "Login within"
         }
     }
 
     private static func choices(_ key: SystemSettings.Key, _ overview: SettingsOverview) -> [String] {
         switch key {
-        case .memory, .cpus, .disk, .share, .publish: []
+        case .memory, .cpus, .disk, .share, .publish, .healthy: []
         case .home: overview.homes
         case .display: BootRequest.Display.allCases.map(\.rawValue)
         case .network: SystemSettings.networks
@@ -78,7 +79,7 @@ extension MenuState {
 
     /// What holds where a setting is left empty, and who says so.
     private func inherited(_ key: SystemSettings.Key, _ overview: SettingsOverview) -> String {
-        let unit = key == .memory ? " MiB" : ""
+        let unit = key == .memory ? " MiB" : key == .healthy ? " s" : ""
         if let text = overview.below.text(key), !text.isEmpty {
             return "else \(text)\(unit), from \(overview.belowFile)"
         }
@@ -95,6 +96,7 @@ extension MenuState {
         case .display: "else a key opens it"
         case .network: "else user"
         case .publish: "such as 8080:80; else none"
+        case .healthy: "else 5 usual starts, with a home"
         }
     }
 

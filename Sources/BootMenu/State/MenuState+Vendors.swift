@@ -195,6 +195,11 @@ extension MenuState {
 
     /// Says why a guest was stopped.
     mutating func explain(_ image: VersionKey, _ end: GuestEnd) {
+        if end.isRolledBack {
+            say(end.reason, isFailure: true)
+            notices.append(Dialog("\(image.title) did not come up", end.reason, [Dialog.cancel("Close")]))
+            return
+        }
         say("\(image.title) ended: \(end.reason)", isFailure: true)
         guard end.isWrongImage else { return }
         notices.append(

@@ -77,7 +77,9 @@ enum AboutLines {
             if !listing.isEmpty { return summary + listing }
             let all = facts(newest, system, state)
             // With the summary the four lines that matter most; i shows the rest.
-            let order: [AboutLine.Fact] = [.processor, .trust, .toBoot, .new, .signed, .login, .support, .version]
+            let order: [AboutLine.Fact] = [
+                .processor, .start, .trust, .toBoot, .new, .signed, .login, .judged, .support, .version,
+            ]
             let wanted = order.compactMap { fact in all.first { $0.fact == fact } }.prefix(3)
             return summary + wanted
         }
@@ -139,6 +141,17 @@ enum AboutLines {
         system.emulation.words.map { [AboutLine(.processor, "\(system.distribution.architecture), \($0)")] } ?? []
     }
 
+    /// That it did not come up here, or that a newer one did not.
+    private static func start(_ version: VersionSummary, _ system: SystemSummary) -> [AboutLine] {
+        if let fault = version.unhealthy {
+            return [AboutLine(.start, "\(fault.shortWords) here on \(fault.day); Enter tries it again")]
+        }
+        if version.id == system.newest?.id, let newer = system.passedOver, let fault = newer.unhealthy {
+            return [AboutLine(.start, "\(newer.id) \(fault.shortWords) on \(fault.day): passed over")]
+        }
+        return []
+    }
+
     /// How long the vendor has a build.
     private static func kept(_ system: SystemSummary) -> [AboutLine] {
         let builds = system.listing?.keptBuilds.map { Format.several($0, "build") }
@@ -163,6 +176,7 @@ enum AboutLines {
         let build = version.build.map { " (\($0))" } ?? ""
         lines.append(AboutLine(.version, "\(version.id)\(build), \(rank)"))
         lines += processor(system)
+        lines += start(version, system)
         if let trust = TrustText.fact(version, state) { lines.append(AboutLine(.trust, trust)) }
         let size = Format.bytes(version.whole ?? version.content ?? 0)
         switch version.offline {
@@ -201,6 +215,9 @@ enum AboutLines {
         if let login = system.distribution.guest(of: version.version).login {
             lines.append(AboutLine(.login, login))
         }
+        if system.isUnjudged {
+            lines.append(AboutLine(.judged, "not whether it comes up: no login was seen on its serial console yet"))
+        }
         lines += kept(system)
         if let end = system.distribution.supportEnds {
             let isOver = system.isOutOfSupport(state.now)
@@ -235,7 +252,7 @@ extension SystemSummary {
 struct AboutLine {
     /// The facts about a version, by their labels.
     enum Fact: String {
-        case version, processor, trust, cached, new, changed, signed, support, pinned, kept
+        case version, processor, start, trust, cached, new, changed, signed, support, pinned, kept, judged
         case toBoot = "to boot"
         case login = "log in"
     }

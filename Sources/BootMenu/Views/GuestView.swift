@@ -41,6 +41,7 @@ enum GuestView {
             ("trust", TrustText.of(status)), ("machine", status.machine ?? launch(state)?.wishes.machine),
             ("home", status.home), ("folder", status.share?.text),
             ("ports", status.ports.map { $0.map(\.text).joined(separator: ", ") }),
+            ("instead", status.rolledBackFrom.map { "of \($0.version), which \($0.reason)" }),
         ]
         for case (let label, let text?) in about where row < end {
             page.put(label, row: row, column: 4, width: 9, [.dim])

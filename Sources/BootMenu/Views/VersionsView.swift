@@ -46,6 +46,8 @@ enum VersionsView {
     }
 
     private static func marks(_ version: VersionSummary, isNewest: Bool, isLast: Bool) -> String {
+        // It matters more than what else it is.
+        if version.unhealthy != nil { return "did not come up" }
         let marks = [isNewest ? "newest" : "", isLast ? "ran last" : "", version.isPinned ? "pinned" : ""]
         return marks.filter { !$0.isEmpty }.joined(separator: ", ")
     }
@@ -63,7 +65,7 @@ enum VersionsView {
         }
         if room >= 34 {
             let marksWidth = room >= 70 ? 24 : 18
-            cells.append(RowCell(marks, marksWidth, [.accent]))
+            cells.append(RowCell(marks, marksWidth, version.unhealthy == nil ? [.accent] : [.alert]))
             room -= marksWidth
         }
         let priceWidth = min(20, room)
@@ -86,7 +88,10 @@ enum VersionsView {
         let trust = TrustText.of(version, state) ?? ("", [])
         // What is gone costs nothing any more, but its words are longer.
         let isGone = version.isGone && state.guest(of: version.key) == nil
-        let marks = [version.isPinned ? "pinned" : "", isLast ? "ran last" : ""].filter { !$0.isEmpty }
+        let marks = [
+            version.unhealthy == nil ? "" : "did not come up", version.isPinned ? "pinned" : "",
+            isLast ? "ran last" : "",
+        ].filter { !$0.isEmpty }
         var room = width - 16
         var cells = [RowCell(" \(marker) ", 3), RowCell(version.id, 13)]
         func add(_ text: String, _ width: Int, _ style: ScreenStyle = []) {
@@ -101,7 +106,7 @@ enum VersionsView {
         if room >= buildWidth + 39 { add(version.build ?? "", buildWidth) }
         add(trust.text, isGone ? 40 : 24, trust.style)
         if !isGone { add(price.text, version.isWholeFirst ? 24 : 16, price.style) }
-        if room >= 6 { add(marks.joined(separator: ", "), room, [.accent]) }
+        if room >= 6 { add(marks.joined(separator: ", "), room, version.unhealthy == nil ? [.accent] : [.alert]) }
         return cells
     }
 
@@ -124,7 +129,7 @@ enum VersionsView {
         guard let version = chosen else { return }
         if version.trust != nil {
             let facts = AboutLines.facts(version, system, state).filter {
-                [.processor, .trust, .toBoot, .kept, .login].contains($0.fact)
+                [.processor, .start, .trust, .toBoot, .kept, .login].contains($0.fact)
             }
             let state = AboutLines.listing(of: system, state, width: width - 4, limit: 1, glyphs: page.glyphs)
             for (offset, line) in (state + facts).prefix(layout.stripHeight).enumerated() {
@@ -133,7 +138,7 @@ enum VersionsView {
             return
         }
         let facts = AboutLines.facts(version, system, state).filter {
-            [.processor, .toBoot, .new, .changed].contains($0.fact)
+            [.processor, .start, .toBoot, .new, .changed].contains($0.fact)
         }
         let notes = page.glyphs.wrap(version.version.notes, width - 4, limit: layout.stripHeight - min(2, facts.count))
         for (offset, line) in (facts.prefix(2) + notes.map { AboutLine($0) }).prefix(layout.stripHeight).enumerated() {

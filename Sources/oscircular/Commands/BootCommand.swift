@@ -46,6 +46,11 @@ struct BootCommand: AsyncParsableCommand {
         false
     @OptionGroup var sharing: ShareOption
     @OptionGroup var publishing: PublishOption
+    @Option(
+        help: ArgumentHelp(
+            "Seconds that a version has to come to its login if it has not done so here before; then the last one that did boots in its place. 0: as long as it likes.",
+            valueName: "seconds"))
+    var healthy: Int?
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -66,6 +71,9 @@ struct BootCommand: AsyncParsableCommand {
         } catch { throw ValidationError(ErrorReport(error).message) }
         _ = try DiskSizeArgument.bytes(disk, "--disk")
         try publishing.check()
+        if let healthy, !SystemSettings.healthyBounds.contains(healthy) {
+            throw ValidationError("--healthy must be 0 to \(SystemSettings.healthyBounds.upperBound) seconds")
+        }
     }
 
     /// - Throws: `ValidationError` for what no guest can have.
@@ -121,6 +129,8 @@ struct BootCommand: AsyncParsableCommand {
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
             machine: keep.map { .new($0) }, diskSize: disk.flatMap(ByteCount.parse) ?? settings.own.diskSize,
             home: (home ?? settings.own.home).flatMap { $0.isEmpty ? nil : $0 }, allowHome: allowHome ? true : nil)
+        // A machine stays on its own version.
+        request.healthy = healthy ?? (keep == nil ? configuration.healthySeconds : nil)
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request
     }

@@ -138,9 +138,12 @@ struct ListCommand: AsyncParsableCommand {
         for version in isWhole ? system.versions : system.newest.map({ [$0] }) ?? [] {
             // Vendors' have it in their heading.
             let emulation = system.processorGroup == nil ? system.emulation.words : nil
-            let facts =
+            var facts =
                 ListCommand.facts(version, fetchesRest: fetchesRest)
                 + (emulation.map { ["\(system.distribution.architecture): \($0)"] } ?? [])
+            if !isWhole, let newest = system.passedOver, let fault = newest.unhealthy {
+                facts.append("\(newest.key.version) \(fault.words) on \(fault.day)")
+            }
             Terminal.print("\(indent)\(version.key)  \(title)  \(Terminal.clean(facts.joined(separator: "  ")))")
         }
         // Without a distribution only those that concern somebody here.
@@ -178,6 +181,7 @@ struct ListCommand: AsyncParsableCommand {
             let share = all == 0 ? 0 : version.here * 100 / all
             facts.append("no longer offered, \(share) % here")
         }
+        if let unhealthy = version.unhealthy { facts.append("\(unhealthy.words) here on \(unhealthy.day)") }
         if let fault = version.fault { facts.append("was not what its vendor says: \(Terminal.clean(fault))") }
         return facts
     }

@@ -52,7 +52,22 @@ struct RunSessionCommand: AsyncParsableCommand {
             if case BootError.publishesUnverified(let boot) = error { told.publishesUnverified = boot }
             RunSessionCommand.tell(told, to: report)
         }
+        if let next = session?.successor { await follow(next) }
         withExtendedLifetime(lock) {}
+    }
+
+    /// Starts the guest that boots in the place of this session's, which did not come up. Nothing of this session is left by now but its process;
+    /// its log says how that went.
+    private func follow(_ next: BootRequest) async {
+        do {
+            let places = try CommandContext.load().places
+            let started = try await SessionLauncher(places: places, program: CommandContext.program).start(next)
+            if let failure = started.failure { throw failure }
+            StandardError.write("\(next.name) has been started as session \(next.id)\n")
+        } catch {
+            let text = "\(next.name), which was to boot in its place, did not start: \(ErrorReport(error).message)"
+            StandardError.write("\(SessionDirectory.failureMark)\(text)\n")
+        }
     }
 
     /// One line into a pipe that is empty: it waits for nobody, not even for a program that is stopped.

@@ -82,6 +82,9 @@ struct SessionViewer {
             try await Task.sleep(for: .milliseconds(500))
         }
         Terminal.endProgress()
+        if let rollback = directory.rollback {
+            return try await SuccessorViewer(ended: directory, rollback, registry: registry, display: display).run()
+        }
         Terminal.note("session \(id) ended; its console log is \(directory.log)")
         if let failure = directory.failure { throw SessionFailure(exitCode: 1, message: failure) }
     }
