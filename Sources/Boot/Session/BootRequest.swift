@@ -43,6 +43,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var fetchesBase: Bool?
     /// Whether a system gets the home that the user has not allowed it yet; nil means no.
     package var allowHome: Bool?
+    /// Whether the rest of the image is fetched when the start is over; nil for what the settings say.
+    package var prefetchesRest: Bool?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {

@@ -129,6 +129,10 @@ package final class BootBackend: MenuBackend {
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         request.asksOfTable = true
+        if wishes.isTrial {
+            request.prefetchesRest = false
+            try await noteTrial(image, session: session)
+        }
         return try await SessionLauncher(places: places, program: program).start(request)
     }
 

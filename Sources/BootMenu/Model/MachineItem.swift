@@ -125,6 +125,8 @@ package struct BootWishes: Sendable, Hashable {
     package var allowsHome: HomeQuestion?
     /// Whether a machine may be kept whose base nobody has verified yet.
     package var keepsUnverified = false
+    /// Whether it is for a look at one version of many: only what is read is fetched.
+    package var isTrial = false
     /// Whether all of a new machine's base is fetched on a line that is paid by the byte; nil where it is not.
     package var fetchesBase: Bool?
 

@@ -176,6 +176,8 @@ package actor MenuLoop {
             nextMachines = now + 5_000_000_000
             loadMachines()
         }
+        // Another program may go on with it.
+        if case .bisect(let name) = state.top.screen { followBisect(name) }
         guard !isPolling else { return }
         isPolling = true
         let watched = state.watched
