@@ -8,14 +8,16 @@ enum Confirmation {
     }
 
     /// False for anything but a yes. Waits for the user.
-    static func ask(_ question: String) -> Bool {
-        Terminal.prompt("\(question) [y/N] ")
+    static func ask(_ question: String) -> Bool { ["y", "yes"].contains(answer("\(question) [y/N]") ?? "") }
+
+    /// What the user answers, in lower-case letters; nil where there is no answer. Waits for the user.
+    static func answer(_ question: String) -> String? {
+        Terminal.prompt("\(question) ")
         // Another program may have left the terminal so that a read does not wait.
         var input = [PollSource(StandardDescriptor.input)]
         // If it cannot be waited for, the read finds out.
         _ = try? PollSource.wait(for: &input)
-        guard let line = readLine() else { return false }
-        return ["y", "yes"].contains(line.trimmed.lowercased())
+        return readLine().map { $0.trimmed.lowercased() }
     }
 }
 

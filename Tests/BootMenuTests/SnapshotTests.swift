@@ -92,6 +92,12 @@ import menu_sample
             ),
             ("machines", MachineTests.menu(columns: columns, rows: rows)),
             ("machine", machine(columns: columns, rows: rows)),
+            ("bisect", BisectTests.menu(columns: columns, rows: rows)),
+            (
+                "bisect-open",
+                BisectTests.menu(said: [(11, .bad), (5, .good), (8, .skip)], columns: columns, rows: rows)
+            ),
+            ("bisect-found", BisectTests.menu("alpine", said: [(1, .good)], columns: columns, rows: rows)),
             ("settings", SettingsFormTests.settings(columns: columns, rows: rows)),
             ("keep", SettingsFormTests.boot(keeps: true, columns: columns, rows: rows)),
             ("trust", after { _ = $0.handle(.catalogAsks(plainRequest, isPrivate: false)) }),

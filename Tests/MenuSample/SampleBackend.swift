@@ -15,6 +15,7 @@ final class SampleBackend: MenuBackend {
         var ticks = 0
         var machines: [MachineItem] = []
         var settings: [SystemName: SystemSettings] = [:]
+        var bisects: [SystemName: BisectRecord] = [:]
     }
 
     let world: Mutex<World>

@@ -26,6 +26,7 @@ import Vendors
     }
 
     private static let system = SystemCallError(code: EIO, call: "read", subject: "/f")
+    private static let bisected = BisectedSystem(catalog: "c", distribution: "d")
     private static let libvirt = LibvirtError(code: 1, domain: 1, message: "no room", call: "virDomainCreate")
     private static let block = [UInt8](repeating: 7, count: 32).withUnsafeBytes { BlockID(bytes: $0) }
 
@@ -38,7 +39,8 @@ import Vendors
         ]
         if let cause = cause as? SystemCallError {
             all += [
-                MachineError.file(cause), BootError.file(cause), BootError.runtimeFolder(cause),
+                MachineError.file(cause), BisectError.file(cause), BootError.file(cause),
+                BootError.runtimeFolder(cause),
                 ImageIndexError.file(cause),
                 ImageMountError.noFUSEDevice(cause), ImageMountError.notADirectory("/m", cause),
                 ImageMountError.unmountFailed(cause: .unmountFailed(cause)), GuestDomainError.system(cause),
@@ -69,6 +71,17 @@ import Vendors
                 VersionKey(catalog: "c", distribution: "d", version: "v"), reason: "gpgv is not installed"),
             BootError.packed(PackedFile(system: "s", packing: "gz", url: "https://example.org/s.gz")),
             BootError.packed(PackedFile(system: "s", packing: nil, url: "")),
+            BisectError.none(nil), BisectError.none(bisected), BisectError.several([bisected, bisected]),
+            BisectError.open(bisected, good: "g", bad: "b"), BisectError.same("v"),
+            BisectError.backwards(good: "g", bad: "b"), BisectError.tooMany(bisected, most: 4096),
+            BisectError.refused(bisected, .outside("v")),
+            BisectError.refused(bisected, .contradiction("v", .good, other: "v")),
+            BisectError.refused(bisected, .contradiction("v", .good, other: "w")),
+            BisectError.refused(bisected, .contradiction("v", .bad, other: "w")), BisectError.over(bisected),
+            BisectError.busy(bisected), BisectError.damaged(bisected, path: "/p", reason: "it is not there"),
+            BisectError.newer(bisected, format: 2), BisectError.test("t", reason: "it is empty"),
+            BisectError.goodUnreachable("v", reason: "nobody could log in"), BisectError.goodFails("v", code: 127),
+            BisectError.notUp("v", reason: "nobody could log in"),
             MachineError.invalidName("a b", reason: "it is empty"), MachineError.exists("m"),
             MachineError.noSuchMachine("m", near: ["n"]), MachineError.running("m", session: nil),
             MachineError.running("m", session: "s"), MachineError.busy("m"),

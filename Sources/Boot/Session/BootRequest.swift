@@ -58,6 +58,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var healthy: Int?
     /// The guest in whose place this one boots; nil for one that somebody asked for.
     package var rolledBackFrom: Rollback?
+    /// Whether the rest of the image is fetched when the start is over; nil for what the settings say.
+    package var prefetchesRest: Bool?
 
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {

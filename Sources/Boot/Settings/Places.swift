@@ -27,6 +27,8 @@ package struct Places: Sendable {
     package var machines: String { "\(state)/machines" }
     /// The disks that are users' homes in guests.
     package var homes: String { "\(state)/homes" }
+    /// The bisects that have begun.
+    package var bisects: String { "\(state)/bisect" }
     /// Boot sets that this user's boots recorded.
     package var bootSets: String { "\(state)/boot-sets" }
     /// Which versions ran, and when.

@@ -139,6 +139,10 @@ package final class BootBackend: MenuBackend {
             asked: [], set: own.publish, network: configuration.network, isNetworkAsked: false
         ).publish
         request.asksOfTable = true
+        if wishes.isTrial {
+            request.prefetchesRest = false
+            try await noteTrial(image, session: session)
+        }
         return try await SessionLauncher(places: places, program: program).start(request)
     }
 

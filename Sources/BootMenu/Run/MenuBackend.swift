@@ -43,6 +43,12 @@ package protocol MenuBackend: Sendable {
     func machines() async throws -> [MachineItem]
     /// Changes a machine that does not run. Some changes take minutes.
     func change(_ machine: String, _ change: MachineChange) async throws
+    /// What is known of a system's bisect; nil where there is none.
+    func bisect(of system: SystemName) async throws -> BisectItem?
+    func beginBisect(of system: SystemName, good: String, bad: String) async throws -> BisectItem
+    /// Takes what the user says of a version, and ends its guest.
+    func mark(_ version: String, _ verdict: Bisection.Verdict, of system: SystemName) async throws -> BisectItem
+    func resetBisect(of system: SystemName) async throws
     /// What is set for a system, and what holds where nothing is.
     func settings(of system: SystemName) async throws -> SettingsOverview
     /// Sets what a system has in the user's own configuration file, as far as it differs from what the user saw there.

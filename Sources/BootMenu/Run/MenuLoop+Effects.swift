@@ -38,6 +38,7 @@ extension MenuLoop {
         case .boot(let image, let number, let allowing, let wishes): boot(image, number, allowing, wishes)
         case .loadMachines: loadMachines()
         case .change(let machine, let change): self.change(machine, change)
+        case .loadBisect, .beginBisect, .markBisect, .resetBisect: bisect(effect)
         case .loadSettings(let system, let form):
             attempt { self.post(.settings(try await self.backend.settings(of: system), form)) }
         case .saveSettings(let system, let settings, let seen): save(settings, replacing: seen, of: system)
@@ -88,7 +89,7 @@ extension MenuLoop {
     }
 
     /// Runs `body` in a task; an error becomes a message to the user.
-    private func attempt(_ body: @escaping () async throws -> Void) {
+    func attempt(_ body: @escaping () async throws -> Void) {
         Task {
             do { try await body() } catch { post(.failed(backend.message(for: error))) }
         }

@@ -181,6 +181,8 @@ package actor MenuLoop {
             loadMachines()
         }
         askForScreen(now)
+        // Another program may go on with it.
+        if case .bisect(let name) = state.top.screen { followBisect(name) }
         guard !isPolling else { return }
         isPolling = true
         let watched = state.watched

@@ -8,6 +8,7 @@ package enum Command: Sendable, Hashable {
     case cache, verify, addCatalog, log, help
     case console, window, pause, stop, force, login, ports
     case settings, bootWith, keep
+    case bisect, markGood, markBad, markSkipped, resetBisect
     case snapshot, revert, removeSnapshot, clone, rename, grow, export
     case redraw, suspend, quit, quitAtOnce
 }
@@ -38,6 +39,7 @@ package struct KeyBinding: Sendable {
     private static let running: Set<MenuScreen.Kind> = [.guest, .guests]
     private static let kept: Set<MenuScreen.Kind> = [.versions, .cache]
     private static let machine: Set<MenuScreen.Kind> = [.machine]
+    private static let bisect: Set<MenuScreen.Kind> = [.bisect]
     private static let top: Set<MenuScreen.Kind> = [.systems]
     private static let below = Set(MenuScreen.Kind.allCases).subtracting(top)
 
@@ -73,6 +75,19 @@ package struct KeyBinding: Sendable {
         KeyBinding(
             .remove, [.character("d"), .named(.delete)], on: machine, hint: "forget",
             help: "Forget the machine with its disk (asks first)"),
+        KeyBinding(
+            .activate, [.named(.enter)], on: bisect, hint: "boot",
+            help: "Boot this version in a guest that is thrown away"),
+        KeyBinding(
+            .markGood, [.character("g")], on: bisect, hint: "good",
+            help: "Say that this version does not have the fault"),
+        KeyBinding(.markBad, [.character("b")], on: bisect, hint: "bad", help: "Say that this version has the fault"),
+        KeyBinding(
+            .markSkipped, [.character("s")], on: bisect, hint: "skip",
+            help: "Say that it cannot be told of this version"),
+        KeyBinding(
+            .resetBisect, [.character("d"), .named(.delete)], on: bisect, hint: "forget",
+            help: "Forget which versions were good and bad (asks first)"),
         KeyBinding(
             .enter, [.named(.right), .character("v"), .character("l")], on: top, hint: "versions",
             help: "Show all versions, or the machine; unfold a vendor"),
@@ -114,6 +129,9 @@ package struct KeyBinding: Sendable {
             .bootWith, [.character("b")], on: images, hint: "boot with",
             help: "Boot with a home, a folder or a larger disk (the home is remembered)"),
         KeyBinding(
+            .bisect, [.character("B")], on: [.versions, .details], hint: "bisect",
+            help: "Find the version with which a fault came"),
+        KeyBinding(
             .settings, [.character("E")], on: images.union(machine), hint: "settings",
             help: "Change this system's memory, disk, home, folder and so on"),
         KeyBinding(
@@ -133,7 +151,7 @@ package struct KeyBinding: Sendable {
             help: "Show the user and password for the guest's console"),
         KeyBinding(.addCatalog, [.character("a"), .function(2)], on: top, hint: "add", help: "Follow another catalog"),
         KeyBinding(
-            .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests, .machine],
+            .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests, .machine, .bisect],
             hint: "refresh",
             help: "Check for new versions"),
         KeyBinding(
@@ -143,7 +161,8 @@ package struct KeyBinding: Sendable {
         KeyBinding(.down, [.named(.down), .character("j")], help: "Down"),
         KeyBinding(.pageUp, [.named(.pageUp), .control("b")], help: "Page up"),
         KeyBinding(.pageDown, [.named(.pageDown), .control("f")], help: "Page down"),
-        KeyBinding(.first, [.named(.home), .character("g")], help: "To the first row"),
+        KeyBinding(.first, [.named(.home), .character("g")], on: all(but: .bisect), help: "To the first row"),
+        KeyBinding(.first, [.named(.home)], on: bisect, help: "To the first row"),
         KeyBinding(.last, [.named(.end), .character("G")], help: "To the last row"),
         KeyBinding(
             .back, [.named(.escape), .named(.left), .character("h"), .named(.backspace)], on: top,

@@ -58,6 +58,8 @@ package enum MenuEvent: Sendable {
     case machines([MachineItem])
     /// A change of a machine has ended; why it was not made, where it was not.
     case machineChanged(String, MachineChange, failure: String?)
+    /// What is known of a system's bisect now; nil where there is none.
+    case bisect(SystemName, BisectItem?)
     /// What is set for a system, for the form that the user wants to see.
     case settings(SettingsOverview, SettingsForm)
     /// A system's settings were saved; why not, where they were not.
@@ -111,6 +113,10 @@ package enum MenuEffect: Sendable, Hashable {
     case boot(VersionKey, launch: Int, allowing: UnverifiedBoot? = nil, BootWishes = BootWishes())
     case loadMachines
     case change(machine: String, MachineChange)
+    case loadBisect(SystemName)
+    case beginBisect(SystemName, good: String, bad: String)
+    case markBisect(SystemName, version: String, Bisection.Verdict)
+    case resetBisect(SystemName)
     /// Read what is set for a system, for a form.
     case loadSettings(SystemName, SettingsForm)
     /// `replacing`: what the form began with; only what differs from that is written.

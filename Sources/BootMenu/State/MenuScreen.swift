@@ -11,11 +11,13 @@ package enum MenuScreen: Sendable, Hashable {
     case guest(String)
     /// A kept machine, with its snapshots.
     case machine(String)
+    /// The search for the version of a system with which a fault came.
+    case bisect(SystemName)
     case guests, cache, log, help
 
     /// The kind of screen, without what it is about: the key for tables.
     package enum Kind: Sendable, Hashable, CaseIterable {
-        case systems, versions, details, guest, machine, guests, cache, log, help
+        case systems, versions, details, guest, machine, bisect, guests, cache, log, help
     }
 
     package var kind: Kind {
@@ -25,6 +27,7 @@ package enum MenuScreen: Sendable, Hashable {
         case .details: .details
         case .launch, .guest: .guest
         case .machine: .machine
+        case .bisect: .bisect
         case .guests: .guests
         case .cache: .cache
         case .log: .log

@@ -28,6 +28,11 @@ extension MenuState {
         case .settings: return askSettings()
         case .keep: return askBoot(keeps: true)
         case .bootWith: return askBoot(keeps: false)
+        case .bisect: return openBisect()
+        case .markGood: return mark(.good)
+        case .markBad: return mark(.bad)
+        case .markSkipped: return mark(.skip)
+        case .resetBisect: askReset()
         case .snapshot: askChange(.snapshot)
         case .clone: askChange(.clone)
         case .rename: askChange(.rename)
@@ -67,7 +72,8 @@ extension MenuState {
                     || chosenMachine != nil
         case .enter, .details: chosenImage != nil || chosenVendorSystem != nil || chosenMachine != nil
         case .offline, .pin, .keep, .bootWith: chosenImage != nil
-        case .settings: chosenSystemName != nil
+        case .settings, .bisect: chosenSystemName != nil
+        case .markGood, .markBad, .markSkipped: chosenBisectRow != nil
         case .snapshot, .clone, .rename, .grow, .export: chosenMachine != nil
         case .revert, .removeSnapshot: chosenSnapshot != nil
         case .hide: chosenGroup != nil
@@ -127,11 +133,18 @@ extension MenuState {
                     "\(image.title) is already running", "Show the running guest, or boot a second one?",
                     [
                         .init(label: "Show it", action: .open(running)),
-                        .init(label: "Boot another", action: .boot(image)), Dialog.cancel(),
+                        .init(label: "Boot another", action: .boot(image, usualWishes)), Dialog.cancel(),
                     ]))
             return []
         }
-        return boot(image)
+        return boot(image, wishes: usualWishes)
+    }
+
+    /// How guests are booted from this screen.
+    private var usualWishes: BootWishes {
+        var wishes = BootWishes()
+        if top.screen.kind == .bisect { (wishes.isTrial, wishes.home) = (true, "") }
+        return wishes
     }
 
     /// Says why the chosen system cannot boot, where no guest can have its processor here.
@@ -231,6 +244,7 @@ extension MenuState {
         case .cache: return [.loadCache]
         case .guests: return [.loadGuests]
         case .machine: return [.loadMachines]
+        case .bisect: return chosenBisectRow.map { [.loadBisect($0.system)] } ?? []
         case .versions where chosenVendorSystem != nil: return askVendor(isAsked: true)
         default:
             isRefreshing = true

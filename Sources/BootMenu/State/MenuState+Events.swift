@@ -28,6 +28,7 @@ extension MenuState {
         case .explained(let image, let end): explain(image, end)
         case .login(let image, let login): tell(login, of: image)
         case .machines(let machines): take(machines)
+        case .bisect(let name, let item): take(item, of: name)
         case .machineChanged(let name, let change, let failure): return end(change, of: name, failure)
         case .settings(let overview, let form): show(overview, form)
         case .settingsSaved(let name, let failure): return endSave(of: name, failure)

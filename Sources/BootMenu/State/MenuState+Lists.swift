@@ -20,6 +20,7 @@ extension MenuState {
         case .systems, .versions: top.rows.count
         case .guests: guests.count
         case .machine(let name): machine(name)?.snapshots.count ?? 0
+        case .bisect(let name): bisectRows(name).count
         case .cache: cache?.items.count ?? 0
         case .log, .help, .details: layout.textRows
         case .launch, .guest: 0
@@ -64,6 +65,10 @@ extension MenuState {
         case .cache:
             guard let items = cache?.items, items.indices.contains(top.position.selected) else { return nil }
             return items[top.position.selected].image
+        case .bisect:
+            return chosenBisectRow.map {
+                VersionKey(catalog: $0.system.catalog, distribution: $0.system.distribution, version: $0.version)
+            }
         default: return nil
         }
     }

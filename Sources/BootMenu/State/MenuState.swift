@@ -44,6 +44,9 @@ package struct MenuState: Sendable {
     package internal(set) var launches: [Int: Launch] = [:]
     /// The kept machines, by name.
     package internal(set) var machines: [MachineItem] = []
+    /// The bisects that are known, and what was said of versions of systems that have none yet.
+    package internal(set) var bisects: [SystemName: BisectItem] = [:]
+    package internal(set) var bisectEnds: [SystemName: BisectEnds] = [:]
     /// What is being done to machines, by name.
     package internal(set) var changing: [String: MachineChange] = [:]
     /// Whether the user wants to see the machines below their heading; nil as long as he has not said so.

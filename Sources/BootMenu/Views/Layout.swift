@@ -38,6 +38,10 @@ package struct Layout: Sendable {
             let wanted = MachineView.facts(state, name, width: innerWidth(size.columns) - 2, glyphs: .unicode).count + 1
             // At least some snapshots are seen.
             return max(1, min(wanted, bodyHeight - (isBoxed ? 2 : 0) - (size.rows >= 14 ? 4 : 1)))
+        case .bisect(let name):
+            let wanted = BisectView.head(state, name, width: innerWidth(size.columns) - 2, glyphs: .unicode).count + 1
+            // As above.
+            return max(1, min(wanted, bodyHeight - (isBoxed ? 2 : 0) - (size.rows >= 14 ? 6 : 1)))
         default: return 0
         }
     }

@@ -15,6 +15,7 @@ package enum MenuView {
         case .versions(let name): VersionsView.draw(state, name, layout, on: &page)
         case .launch, .guest: GuestView.draw(state, layout, on: &page)
         case .machine(let name): MachineView.draw(state, name, layout, on: &page)
+        case .bisect(let name): BisectView.draw(state, name, layout, on: &page)
         case .guests: GuestsView.draw(state, layout, on: &page)
         case .cache: CacheView.draw(state, layout, on: &page)
         case .details, .log, .help: TextScreens.draw(state, layout, on: &page)

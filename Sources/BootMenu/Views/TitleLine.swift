@@ -27,6 +27,7 @@ enum TitleLine {
         case .launch(let number): [state.launches[number]?.title ?? ""]
         case .guest: [state.guest(on: state.top.screen)?.title ?? "a guest that has ended"]
         case .machine(let name): ["machine \(name)"]
+        case .bisect(let name): [name.distribution, "bisect"]
         case .guests: ["running"]
         case .cache: ["cache"]
         case .log: ["log"]
@@ -52,6 +53,9 @@ enum TitleLine {
         case .versions(let name): return Format.several(state.system(name)?.versions.count ?? 0, "version")
         case .launch, .guest: return GuestView.stateText(state)
         case .machine(let name): return state.machine(name).map { StatusText.of($0, state).text } ?? ""
+        case .bisect(let name):
+            guard let summary = state.bisects[name]?.summary else { return "" }
+            return summary.state == .open ? "\(Format.several(summary.steps, "boot")) to go" : summary.state.rawValue
         case .guests: return Format.several(state.guests.count, "guest")
         case .cache: return state.cache.map { "\(Format.bytes($0.used)) of \(Format.bytes($0.limit))" } ?? ""
         case .log: return Format.several(state.log.count, "entry", "entries")

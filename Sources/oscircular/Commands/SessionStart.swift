@@ -70,7 +70,7 @@ struct SessionStart {
 
     /// Asks the user, where there is one, what a start that failed asks, and keeps the answer.
     /// - Returns: whether another start is worth trying: false where it asks for nothing, or the answer is no.
-    private func answers(_ report: StartReport, _ request: inout BootRequest) async throws -> Bool {
+    func answers(_ report: StartReport, _ request: inout BootRequest) async throws -> Bool {
         if let change = report.tableChange {
             // The user is asked once, and either answer lets it start.
             try TableAnswers(places: context.places).keep(change, isAllowed: isConfirmed(change.question))
