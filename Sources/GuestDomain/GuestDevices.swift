@@ -7,7 +7,7 @@
 package struct GuestDevices: Sendable, Hashable, Codable {
     /// The number of the rules by which a value becomes a domain. It must rise when the value gets another shape, and when
     /// ``DomainXML`` writes the same value in another way that a guest can see.
-    package static let currentLayout = 3
+    package static let currentLayout = 4
 
     /// The numbers of the rules for guests of x86_64: without a seed and on the usual processor, and for the others. Those of later layouts
     /// say the same of them, so that what was kept can go on.
@@ -15,6 +15,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     private static let layoutOfSeeds = 2
     /// Of the rules for guests of other processors, for those with both a disk and a CD-ROM, and for those with a home.
     private static let layoutOfLaterGuests = 3
+    /// Of the rules for guests whose screen is SPICE's.
+    private static let layoutOfSPICE = 4
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -46,6 +48,12 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         case keyboard = "usb-kbd"
         /// A pointer that is where the mouse is.
         case tablet = "usb-tablet"
+        /// The controller of ``agent``.
+        case serialBus = "virtio-serial"
+        /// The line to SPICE's agent in the guest.
+        case agent = "spice-agent"
+        /// Loudspeakers, and no microphone.
+        case sound = "ich9-intel-hda"
     }
 
     /// Of the rules that the value was made by.
@@ -69,20 +77,25 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         if guest.seed?.diskPath != nil { chosen.insert(.seed) }
         if guest.home != nil { chosen.insert(.home) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
-        if guest.vncSocketPath != nil {
+        let isSPICE = guest.screen?.kind == .spice
+        if isSPICE { chosen.formUnion([.serialBus, .agent, .sound]) }
+        if guest.screen != nil {
             chosen.formUnion(isUsualProcessor ? [.screen, .usb, .tablet] : [.gpu, .usb, .keyboard, .tablet])
         } else if guest.hasDisplayAdapter, isUsualProcessor {
             chosen.insert(.vga)
         }
+        if !guest.usbDevices.isEmpty { chosen.insert(.usb) }
         // The machine's serial number is part of it, too.
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
         let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
         architecture = isUsualProcessor ? nil : guest.architecture
         let isLater = !isUsualProcessor || isDisk && hasDrive || guest.home != nil
         layoutVersion =
-            isLater
-            ? GuestDevices.layoutOfLaterGuests
-            : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds
+            isSPICE
+            ? GuestDevices.layoutOfSPICE
+            : isLater
+                ? GuestDevices.layoutOfLaterGuests
+                : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048
         devices = Device.allCases.filter(chosen.contains)

@@ -58,6 +58,11 @@ package final class RunningGuest: Sendable {
                 let domain = try withProcessor(specification, own) { () throws(LibvirtError) in
                     try connection.connection.createTransient(xml: xml)
                 }
+                do throws(SystemCallError) { try files.closeScreen() } catch {
+                    // Why its screen is open to others is what counts.
+                    try? domain.destroy()
+                    throw error
+                }
                 let failure = Failure()
                 return RunningGuest(
                     name: specification.name, connection: connection, domain: domain,

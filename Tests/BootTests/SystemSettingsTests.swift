@@ -31,10 +31,12 @@ import Testing
             home = "work"
             display = "console"
             network = "none"
+            clipboard = "on"
             """)
         var expected = SystemSettings()
         (expected.memoryMiB, expected.cpus, expected.diskSize) = (2048, 3, 20 << 30)
         (expected.home, expected.display, expected.network) = ("work", .console, "none")
+        expected.clipboard = .on
         #expect(configuration.systems == ["demo/debian": expected])
     }
 
@@ -42,7 +44,7 @@ import Testing
         var settings = SystemSettings()
         for (key, text) in [
             (SystemSettings.Key.memory, "64"), (.cpus, "2"), (.disk, "1500"), (.home, "w.1"), (.display, "none"),
-            (.network, "lan"),
+            (.network, "lan"), (.clipboard, "on"),
         ] {
             #expect(settings.set(key, to: text) == nil)
             #expect(settings.text(key) == text)
@@ -81,6 +83,9 @@ import Testing
         ("[system.\"demo/debian\"]\nhome = \"../x\"\n", "system.\"demo/debian\".home"),
         ("[system.\"demo/debian\"]\ndisplay = \"screen\"\n", "system.\"demo/debian\".display"),
         ("[system.\"demo/debian\"]\nnetwork = \"wan\"\n", "system.\"demo/debian\".network"),
+        ("[system.\"demo/debian\"]\nclipboard = true\n", "system.\"demo/debian\".clipboard"),
+        // Nobody switches it on for all systems, or for whatever has a name.
+        ("[guest]\nclipboard = \"on\"\n", "guest.clipboard"),
     ])
     func whatIsWrongIsRefusedWithItsKey(text: String, key: String) {
         #expect(Self.refusal(text)?.key == key)
@@ -88,7 +93,7 @@ import Testing
 
     @Test(arguments: [
         (SystemSettings.Key.memory, "15"), (.memory, "x"), (.cpus, "0"), (.disk, "0"), (.disk, "big"), (.home, "a b"),
-        (.home, "-a"), (.display, "tv"), (.network, "wan"),
+        (.home, "-a"), (.display, "tv"), (.network, "wan"), (.clipboard, "yes"),
     ])
     func aFormTakesNoMoreThanAFile(_ key: SystemSettings.Key, _ text: String) {
         var settings = SystemSettings()

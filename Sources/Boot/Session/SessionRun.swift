@@ -186,6 +186,7 @@ package final class SessionRun: Sendable {
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
             home: home?.guest)
         let guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
+        show(guest.screen)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()

@@ -1,4 +1,5 @@
 import Catalog
+import GuestDomain
 
 /// One session as scripts and screens see it; the shape of `sessions --json` (DESIGN section 6).
 package struct SessionStatus: Codable, Sendable, Equatable {
@@ -126,6 +127,12 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var machine: String?
     /// The disk that is its user's home; nil for none.
     package var home: String?
+    /// How its screen is offered: `spice`, or `vnc` where QEMU has no SPICE; nil for none, and before it runs.
+    package var screen: GuestScreen.Kind?
+    /// Whether guest and desktop have one clipboard; nil means no.
+    package var sharesClipboard: Bool?
+    /// USB devices of this machine that the guest has; nil for none. Who has one cannot be suspended.
+    package var usb: [String]?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -164,7 +171,8 @@ extension SessionStatus {
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
     /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
-    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine`` and ``home`` where there is one.
+    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, ``machine``, ``home``, ``screen`` and ``usb`` where there is one, and ``sharesClipboard``
+    /// where it is on.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -198,6 +206,9 @@ extension SessionStatus {
         try container.encodeIfPresent(emulated, forKey: .emulated)
         try container.encodeIfPresent(machine, forKey: .machine)
         try container.encodeIfPresent(home, forKey: .home)
+        try container.encodeIfPresent(screen, forKey: .screen)
+        try container.encodeIfPresent(sharesClipboard, forKey: .sharesClipboard)
+        try container.encodeIfPresent(usb, forKey: .usb)
     }
 }
 

@@ -9,7 +9,14 @@ import TOMLKit
 package struct SystemSettings: Sendable, Hashable {
     /// The settings by their names in the file.
     package enum Key: String, Sendable, CaseIterable {
-        case memory, cpus, disk, home, display, network
+        case memory, cpus, disk, home, display, network, clipboard
+    }
+
+    /// Whether guest and desktop have one clipboard.
+    package enum Clipboard: String, Sendable, CaseIterable {
+        case on, off
+
+        package var isOn: Bool { self == .on }
     }
 
     /// What a guest may have, in MiB.
@@ -29,6 +36,7 @@ package struct SystemSettings: Sendable, Hashable {
     package var display: BootRequest.Display?
     /// `user`, `lan` or `none`.
     package var network: String?
+    package var clipboard: Clipboard?
 
     package init() {}
 
@@ -43,6 +51,7 @@ package struct SystemSettings: Sendable, Hashable {
         case .home: home
         case .display: display?.rawValue
         case .network: network
+        case .clipboard: clipboard?.rawValue
         }
     }
 
@@ -71,6 +80,10 @@ package struct SystemSettings: Sendable, Hashable {
                 return "must be one of \(SystemSettings.networks.joined(separator: ", "))"
             }
             network = value
+        case .clipboard:
+            let choice = value.flatMap(Clipboard.init(rawValue:))
+            if value != nil, choice == nil { return "must be on or off" }
+            clipboard = choice
         }
         return nil
     }
@@ -106,6 +119,7 @@ package struct SystemSettings: Sendable, Hashable {
         result.home = home ?? other.home
         result.display = display ?? other.display
         result.network = network ?? other.network
+        result.clipboard = clipboard ?? other.clipboard
         return result
     }
 
@@ -118,6 +132,7 @@ package struct SystemSettings: Sendable, Hashable {
         if home != seen.home { result.home = home }
         if display != seen.display { result.display = display }
         if network != seen.network { result.network = network }
+        if clipboard != seen.clipboard { result.clipboard = clipboard }
         return result
     }
 
@@ -139,6 +154,8 @@ package struct SystemSettings: Sendable, Hashable {
         display = try reader.string("display", among: BootRequest.Display.allCases.map(\.rawValue))
             .flatMap(BootRequest.Display.init(rawValue:))
         network = try reader.string("network", among: SystemSettings.networks)
+        clipboard = try reader.string("clipboard", among: Clipboard.allCases.map(\.rawValue))
+            .flatMap(Clipboard.init(rawValue:))
     }
 }
 

@@ -126,6 +126,7 @@ package final class BootBackend: MenuBackend {
             // A machine that there is has its disk, and the home that it was made with.
             diskSize: wishes.diskSize ?? (wishes.start == nil ? own.diskSize : nil),
             home: (wishes.home ?? (wishes.start == nil ? own.home : nil)).flatMap { $0.isEmpty ? nil : $0 })
+        request.sharesClipboard = own.clipboard?.isOn
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         request.asksOfTable = true
@@ -194,7 +195,7 @@ package final class BootBackend: MenuBackend {
         guard let domain = try await registry.send(.status, to: session).status?.domain else {
             throw BootError.refused(session: session, reason: "it has no screen yet")
         }
-        guard BootBackend.isThere(try registry.directory(of: session).vnc) else {
+        guard BootBackend.isThere(try registry.directory(of: session).screen) else {
             throw BootError.refused(session: session, reason: "it was booted without a screen; press c for its console")
         }
         if let reason = GuestWindow.open(uri: domain.uri, domainName: domain.name) {

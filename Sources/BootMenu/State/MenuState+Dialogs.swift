@@ -27,6 +27,7 @@ extension MenuState {
         case .remove(let image): return [.remove(image)]
         case .removeCatalog(let name): return [.removeCatalog(name)]
         case .change(let machine, let wanted): return change(machine, wanted)
+        case .share(let overview, let clipboard): return share(overview, clipboard)
         case .trust(let request):
             say("fetching the catalog of \(request.url)")
             return [.addCatalog(request)]

@@ -40,6 +40,8 @@ extension MenuState {
             if chosenSystemName == overview.system { overlay = .form(settingsForm(overview)) }
         case .boot(let image, let keeps):
             if chosenImage == image { overlay = .form(bootForm(image, overview, keeps: keeps)) }
+        case .clipboard(let session):
+            if let guest = chosenGuest, guest.id == session { overlay = .dialog(clipboardDialog(guest, overview)) }
         }
     }
 
@@ -62,6 +64,7 @@ extension MenuState {
         case .home: "Home"
         case .display: "Display"
         case .network: "Network"
+        case .clipboard: "Clipboard"
         }
     }
 
@@ -71,6 +74,7 @@ extension MenuState {
         case .home: overview.homes
         case .display: BootRequest.Display.allCases.map(\.rawValue)
         case .network: SystemSettings.networks
+        case .clipboard: SystemSettings.Clipboard.allCases.map(\.rawValue)
         }
     }
 
@@ -91,6 +95,7 @@ extension MenuState {
         case .home: "else none"
         case .display: "else a key opens it"
         case .network: "else user"
+        case .clipboard: "else off; on shares the desktop's"
         }
     }
 

@@ -28,6 +28,7 @@ package struct Dialog: Sendable, Hashable {
         case removeCatalog(String)
         case trust(CatalogRequest)
         case change(machine: String, MachineChange)
+        case share(SettingsOverview, SystemSettings.Clipboard)
     }
 
     /// One of the answers.

@@ -40,6 +40,8 @@ enum GuestView {
         let about = [
             ("trust", TrustText.of(status)), ("machine", status.machine ?? launch(state)?.wishes.machine),
             ("home", status.home),
+            ("clipboard", status.sharesClipboard == true ? "shared with this desktop" : nil),
+            ("USB", status.usb?.joined(separator: ", ")),
         ]
         for case (let label, let text?) in about where row < end {
             page.put(label, row: row, column: 4, width: 9, [.dim])

@@ -5,6 +5,8 @@ import Formats
 import GuestDomain
 import Linux
 
+extension SystemSettings.Clipboard: ExpressibleByArgument {}
+
 /// `oscircular boot`.
 struct BootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,6 +46,17 @@ struct BootCommand: AsyncParsableCommand {
     var home: String?
     @Flag(help: "With --home: give it to a system that has not had it before, or is not verified.") var allowHome =
         false
+    @Option(
+        help:
+            "Whether guest and desktop have one clipboard: on or off. Off unless your settings of the system say otherwise."
+    )
+    var clipboard: SystemSettings.Clipboard?
+    @Option(
+        name: .customLong("usb"),
+        help: ArgumentHelp(
+            "A USB device of this machine that the guest has until it ends, VENDOR:PRODUCT or BUS.DEVICE; may be repeated.",
+            valueName: "device"))
+    var usb: [String] = []
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -54,6 +67,7 @@ struct BootCommand: AsyncParsableCommand {
 
     func validate() throws {
         try BootCommand.check(memory: memory, cpus: cpus)
+        try BootCommand.check(usb: usb)
         if json && !detach { throw ValidationError("--json goes with --detach") }
         // As the parser's own errors, with the usage.
         do {
@@ -71,6 +85,13 @@ struct BootCommand: AsyncParsableCommand {
             throw ValidationError("--memory must be 16 to 1048576 MiB")
         }
         if let cpus, !(1...512).contains(cpus) { throw ValidationError("--cpus must be 1 to 512") }
+    }
+
+    /// - Throws: `ValidationError` for what names no USB device.
+    static func check(usb: [String]) throws {
+        for name in usb where HostUSBDevice(name) == nil {
+            throw ValidationError("--usb must be VENDOR:PRODUCT or BUS.DEVICE, as 'lsusb' shows them, not '\(name)'")
+        }
     }
 
     func run() async throws {
@@ -111,6 +132,8 @@ struct BootCommand: AsyncParsableCommand {
             exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil, userData: userData,
             machine: keep.map { .new($0) }, diskSize: disk.flatMap(ByteCount.parse) ?? settings.own.diskSize,
             home: (home ?? settings.own.home).flatMap { $0.isEmpty ? nil : $0 }, allowHome: allowHome ? true : nil)
+        request.sharesClipboard = (clipboard ?? settings.own.clipboard)?.isOn
+        request.usb = usb.isEmpty ? nil : usb
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request
     }

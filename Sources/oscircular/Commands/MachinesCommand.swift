@@ -49,10 +49,22 @@ struct MachinesCommand: AsyncParsableCommand {
         @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
         @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
         var exchange: BootCommand.Exchange?
+        @Option(
+            help:
+                "Whether guest and desktop have one clipboard: on or off. Off unless your settings of its system say otherwise."
+        )
+        var clipboard: SystemSettings.Clipboard?
+        @Option(
+            name: .customLong("usb"),
+            help: ArgumentHelp(
+                "A USB device of this machine that the guest has until it ends, VENDOR:PRODUCT or BUS.DEVICE; may be repeated.",
+                valueName: "device"))
+        var usb: [String] = []
         @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
         func validate() throws {
             try BootCommand.check(memory: memory, cpus: cpus)
+            try BootCommand.check(usb: usb)
             if json && !detach { throw ValidationError("--json goes with --detach") }
         }
 
@@ -65,13 +77,15 @@ struct MachinesCommand: AsyncParsableCommand {
             let own = context.configuration.systems["\(key.catalog)/\(key.distribution)"] ?? SystemSettings()
             let configuration = context.configuration.applying(own)
             let usual: BootRequest.Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
-            let request = BootRequest(
+            var request = BootRequest(
                 id: SessionID.random(), name: key.description, memoryMiB: memory, cpus: cpus,
                 display: opening.display ?? configuration.display.flatMap(BootRequest.Display.init(rawValue:)) ?? usual,
                 network: network?.rawValue ?? configuration.network,
                 accel: accel?.rawValue ?? configuration.accelerator, connect: connect ?? configuration.connect,
                 keepsExchange: exchange.map { $0 == .keep } ?? (configuration.keepsExchange ? nil : false),
                 exchangeLimit: configuration.exchangeLimit, machine: .started(name), home: record.home)
+            request.sharesClipboard = (clipboard ?? own.clipboard)?.isOn
+            request.usb = usb.isEmpty ? nil : usb
             try await SessionStart(context: context, detach: detach, json: json).run(request)
         }
     }
