@@ -8,11 +8,15 @@ RELEASE = swift build -c release --static-swift-stdlib -debug-info-format none \
     -Xcc "-ffile-prefix-map=$(CURDIR)=." -Xcxx "-ffile-prefix-map=$(CURDIR)=." \
     -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
 
-.PHONY: run build programs test fuzz sanitize drill reproducible bench bench-quick bench-full bench-menu bench-programs lint packages install \
+.PHONY: run desktop-demo build programs test fuzz sanitize drill reproducible bench bench-quick bench-full bench-menu bench-programs lint packages install \
     deb test-deb test-bare usb test-usb clean
 
 run:
 	share/demo/run $(ARGS)
+
+# The same with a Debian that has a desktop; its window opens with `w`, or by `make desktop-demo ARGS='--display window'`.
+desktop-demo:
+	OSCIRCULAR_DEMO_SYSTEM=desktop share/demo/run $(ARGS)
 
 build: programs
 	$(RELEASE) --product tuf-client

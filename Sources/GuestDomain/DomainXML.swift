@@ -22,7 +22,7 @@ package enum DomainXML {
               <on_reboot>restart</on_reboot>
               <on_crash>destroy</on_crash>
               <devices>
-            \(elements.joined())\(absent(devices))  </devices>
+            \(elements.joined())\(handedOver(guest))\(absent(devices))  </devices>
             \(label(identity))\(information(guest))\(arguments(guest, devices))\(capabilities)</domain>
 
             """
@@ -50,6 +50,9 @@ package enum DomainXML {
         case .usb: "    <controller type='usb' index='0' model='qemu-xhci'/>\n"
         case .keyboard: "    <input type='keyboard' bus='usb'/>\n"
         case .tablet: "    <input type='tablet' bus='usb'/>\n"
+        case .serialBus: "    <controller type='virtio-serial' index='0'/>\n"
+        case .agent: agent
+        case .sound: sound
         }
     }
 
@@ -135,15 +138,6 @@ package enum DomainXML {
             \(space)  <format type='\(file.format)'/>
             \(space)  \(source(file.path, labelsFiles: labelsFiles))
             \(chain(files.dropFirst(), indent: indent + 2, labelsFiles: labelsFiles))\(space)</backingStore>
-
-            """
-    }
-
-    private static func screen(_ guest: GuestSpecification) -> String {
-        guard let socket = guest.vncSocketPath else { return "" }
-        return """
-                <graphics type='vnc' socket='\(escape(socket))'/>
-                <video><model type='virtio' heads='1' primary='yes'/></video>
 
             """
     }

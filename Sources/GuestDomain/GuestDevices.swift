@@ -15,8 +15,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     private static let layoutOfSeeds = 2
     /// Of the rules for guests of other processors, for those with both a disk and a CD-ROM, and for those with a home.
     private static let layoutOfLaterGuests = 3
-    /// Of the rules for guests that see a folder of the host.
-    private static let layoutOfShares = 4
+    /// Of the rules for guests that see a folder of the host, and for those whose screen is SPICE's.
+    private static let layoutOfSharesAndSPICE = 4
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -52,6 +52,12 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         case keyboard = "usb-kbd"
         /// A pointer that is where the mouse is.
         case tablet = "usb-tablet"
+        /// The controller of ``agent``.
+        case serialBus = "virtio-serial"
+        /// The line to SPICE's agent in the guest.
+        case agent = "spice-agent"
+        /// Loudspeakers, and no microphone.
+        case sound = "ich9-intel-hda"
     }
 
     /// Of the rules that the value was made by.
@@ -76,19 +82,22 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         if guest.home != nil { chosen.insert(.home) }
         if let share = guest.share { chosen.insert(share.kind == .plan9 ? .share : .sharePort) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
-        if guest.vncSocketPath != nil {
+        let isSPICE = guest.screen?.kind == .spice
+        if isSPICE { chosen.formUnion([.serialBus, .agent, .sound]) }
+        if guest.screen != nil {
             chosen.formUnion(isUsualProcessor ? [.screen, .usb, .tablet] : [.gpu, .usb, .keyboard, .tablet])
         } else if guest.hasDisplayAdapter, isUsualProcessor {
             chosen.insert(.vga)
         }
+        if !guest.usbDevices.isEmpty { chosen.insert(.usb) }
         // The machine's serial number is part of it, too.
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
         let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
         architecture = isUsualProcessor ? nil : guest.architecture
         let isLater = !isUsualProcessor || isDisk && hasDrive || guest.home != nil
         layoutVersion =
-            guest.share != nil
-            ? GuestDevices.layoutOfShares
+            guest.share != nil || isSPICE
+            ? GuestDevices.layoutOfSharesAndSPICE
             : isLater
                 ? GuestDevices.layoutOfLaterGuests
                 : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds

@@ -29,5 +29,11 @@ package enum GuestDomainError: Error, Sendable {
     case userDataRefused(String)
     /// The guest's programs need a processor that this machine does not have: `x86-64-v3`, and what is missing.
     case processorTooOld(level: String, missing: [String])
+    /// No such USB device is plugged in.
+    case noUSBDevice(String)
+    /// Several are, at these places.
+    case severalUSBDevices(String, places: [String])
+    /// The user may not use it.
+    case usbNotPermitted(String, path: String)
     case system(SystemCallError)
 }

@@ -14,7 +14,7 @@ struct GuestFiles: Sendable {
         variables = specification.firmware == .uefi ? specification.nvramPath : nil
         firmware = specification.architecture.firmware
         hasVariables = specification.hasVariables
-        screenSocket = specification.vncSocketPath
+        screenSocket = specification.screen?.socketPath
     }
 
     /// Makes them, so that neither libvirt nor QEMU needs to write to the session's own folder.
@@ -27,6 +27,13 @@ struct GuestFiles: Sendable {
             try Folder.makeNew(folder, mode: 0o700)
             if let identity, CurrentUser.isRoot { try Paths.setOwner(folder, identity.user, identity.group) }
         }
+    }
+
+    /// Closes the screen's socket to all but the user that QEMU runs as; its folder lets nobody else pass anyway.
+    /// - Throws: ``SystemCallError``; where QEMU has something else in its place, too.
+    func closeScreen() throws(SystemCallError) {
+        guard let screenSocket else { return }
+        try Paths.setSocketPermissions(screenSocket, 0o600)
     }
 
     /// Takes them away, and the socket.

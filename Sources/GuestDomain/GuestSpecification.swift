@@ -47,8 +47,8 @@ package struct GuestSpecification: Sendable, Equatable {
     /// Our socket that QEMU's network connects to; nil for no network at all.
     package var networkSocketPath: String?
     package var firmwareEntries: [FirmwareEntry]
-    /// QEMU's socket for a screen; nil for none. Its folder is made for QEMU's user when the guest starts, and removed.
-    package var vncSocketPath: String?
+    /// Nil for none.
+    package var screen: GuestScreen?
     /// Whether a guest without a screen has a display adapter all the same: boot loaders in graphics mode, and some
     /// kernels, stop without any.
     package var hasDisplayAdapter: Bool
@@ -69,6 +69,8 @@ package struct GuestSpecification: Sendable, Equatable {
     package var home: GuestHome?
     /// The folder of the host that it sees; nil for none. The server of one by ``GuestShare/Kind/virtiofs`` listens already.
     package var share: GuestShare?
+    /// Devices of this machine that the guest has for as long as it runs.
+    package var usbDevices: [HostUSBDevice.Place] = []
     /// The user that QEMU runs as, who can read the image; nil for libvirt's own choice. libvirt gives the guest's other files to that
     /// user while the domain runs.
     package var emulatorUser: UserID?
@@ -77,7 +79,7 @@ package struct GuestSpecification: Sendable, Equatable {
         name: String, uuid: String = RandomUUID.make(), architecture: GuestArchitecture = .x86_64, memoryMiB: Int,
         cpus: Int,
         accelerator: Accelerator, firmware: Firmware, media: Media, imagePath: String, overlayPath: String?,
-        consoleSocketPath: String, networkSocketPath: String?, firmwareEntries: [FirmwareEntry], vncSocketPath: String?,
+        consoleSocketPath: String, networkSocketPath: String?, firmwareEntries: [FirmwareEntry], screen: GuestScreen?,
         nvramPath: String,
         sectorSize: Int = 512, hasDisplayAdapter: Bool = true, processor: ProcessorLevel? = nil,
         seed: GuestSeed.Files? = nil, home: GuestHome? = nil, emulatorUser: UserID? = nil
@@ -95,7 +97,7 @@ package struct GuestSpecification: Sendable, Equatable {
         self.consoleSocketPath = consoleSocketPath
         self.networkSocketPath = networkSocketPath
         self.firmwareEntries = firmwareEntries
-        self.vncSocketPath = vncSocketPath
+        self.screen = screen
         self.hasDisplayAdapter = hasDisplayAdapter
         self.nvramPath = nvramPath
         self.sectorSize = sectorSize

@@ -60,6 +60,11 @@ package final class RunningGuest: Sendable {
                 let domain = try withProcessor(specification, own) { () throws(LibvirtError) in
                     try connection.connection.createTransient(xml: xml, isPaused: share != nil)
                 }
+                do throws(SystemCallError) { try files.closeScreen() } catch {
+                    // Why its screen is open to others is what counts.
+                    try? domain.destroy()
+                    throw error
+                }
                 if let share { try begin(domain, with: share) }
                 let failure = Failure()
                 return RunningGuest(

@@ -57,6 +57,22 @@ extension ErrorReport {
                     : "this version needs a processor of the level \(level), and this one has no "
                         + "\(missing.joined(separator: ", ")): try '--accel tcg' (slow), or another version"
             )
+        case .noUSBDevice(let name):
+            (
+                ExitStatus.unavailable,
+                "no USB device \(name) is plugged in: 'lsusb' (of the package usbutils) shows those that are"
+            )
+        case .severalUSBDevices(let name, let places):
+            (
+                ExitStatus.unavailable,
+                "several USB devices are \(name): choose one by its place, \(places.joined(separator: " or "))"
+            )
+        case .usbNotPermitted(let name, let path):
+            (
+                ExitStatus.notPermitted,
+                "you may not use the USB device \(name): its file \(path) is closed to you. Start the guest as root, or let a rule of "
+                    + "udev's give you the device"
+            )
         case .system(let cause): describe(cause)
         }
     }

@@ -43,7 +43,7 @@ struct MachineFixture {
     func specification(firmware: GuestSpecification.Firmware = .bios) -> GuestSpecification {
         GuestSpecification(
             name: "n", memoryMiB: 256, cpus: 1, accelerator: .tcg, firmware: firmware, media: .disk, imagePath: "/i",
-            overlayPath: nil, consoleSocketPath: "/c", networkSocketPath: nil, firmwareEntries: [], vncSocketPath: nil,
+            overlayPath: nil, consoleSocketPath: "/c", networkSocketPath: nil, firmwareEntries: [], screen: nil,
             nvramPath: "/n")
     }
 

@@ -33,12 +33,14 @@ import Testing
             display = "console"
             network = "none"
             healthy = 240
+            clipboard = "on"
             """)
         var expected = SystemSettings()
         (expected.memoryMiB, expected.cpus, expected.diskSize) = (2048, 3, 20 << 30)
         (expected.home, expected.display, expected.network) = ("work", .console, "none")
         expected.share = "~/a \"b\\ c:ro"
         expected.healthySeconds = 240
+        expected.clipboard = .on
         #expect(configuration.systems == ["demo/debian": expected])
     }
 
@@ -46,7 +48,7 @@ import Testing
         var settings = SystemSettings()
         for (key, text) in [
             (SystemSettings.Key.memory, "64"), (.cpus, "2"), (.disk, "1500"), (.home, "w.1"), (.display, "none"),
-            (.network, "lan"), (.share, "/srv/a \"b\\ c:ro"), (.healthy, "0"),
+            (.network, "lan"), (.share, "/srv/a \"b\\ c:ro"), (.healthy, "0"), (.clipboard, "on"),
         ] {
             #expect(settings.set(key, to: text) == nil)
             #expect(settings.text(key) == text)
@@ -90,6 +92,9 @@ import Testing
         ("[system.\"demo/debian\"]\nnetwork = \"wan\"\n", "system.\"demo/debian\".network"),
         ("[system.\"demo/debian\"]\nhealthy = -1\n", "system.\"demo/debian\".healthy"),
         ("[system.\"demo/debian\"]\nhealthy = true\n", "system.\"demo/debian\".healthy"),
+        ("[system.\"demo/debian\"]\nclipboard = true\n", "system.\"demo/debian\".clipboard"),
+        // Nobody switches it on for all systems, or for whatever has a name.
+        ("[guest]\nclipboard = \"on\"\n", "guest.clipboard"),
     ])
     func whatIsWrongIsRefusedWithItsKey(text: String, key: String) {
         #expect(Self.refusal(text)?.key == key)
@@ -98,6 +103,7 @@ import Testing
     @Test(arguments: [
         (SystemSettings.Key.memory, "15"), (.memory, "x"), (.cpus, "0"), (.disk, "0"), (.disk, "big"), (.home, "a b"),
         (.home, "-a"), (.display, "tv"), (.network, "wan"), (.healthy, "soon"), (.healthy, "86401"),
+        (.clipboard, "yes"),
     ])
     func aFormTakesNoMoreThanAFile(_ key: SystemSettings.Key, _ text: String) {
         var settings = SystemSettings()

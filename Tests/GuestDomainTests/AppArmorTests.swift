@@ -14,7 +14,9 @@ private let helper = "/usr/lib/libvirt/virt-aa-helper"
         "NOT TESTED: libvirt's virt-aa-helper (libvirt-daemon-system) is missing"))
 struct AppArmorTests {
     /// Root's folders, whose names a profile might forbid.
-    private static func guest(_ media: GuestSpecification.Media) -> GuestSpecification {
+    private static func guest(
+        _ media: GuestSpecification.Media, _ screen: GuestScreen.Kind = .spice
+    ) -> GuestSpecification {
         let session = "/run/oscircular/sessions/abcdefgh"
         return GuestSpecification(
             name: "oscircular-abcdefgh", memoryMiB: 256, cpus: 1, accelerator: .tcg,
@@ -22,7 +24,8 @@ struct AppArmorTests {
             overlayPath: media == .disk ? "/var/lib/oscircular/overlays/abcdefgh.qcow2" : nil,
             consoleSocketPath: "\(session)/serial", networkSocketPath: "\(session)/net",
             firmwareEntries: [.init(name: "opt/io.systemd.credentials/tmpfiles.extra", path: "\(session)/fw/1")],
-            vncSocketPath: "\(session)/screen/vnc", nvramPath: "\(session)/nvram.fd", emulatorUser: 61999)
+            screen: GuestScreen(screen, socketPath: "\(session)/screen/qemu"), nvramPath: "\(session)/nvram.fd",
+            emulatorUser: 61999)
     }
 
     /// What libvirt adds to Debian's profile of every guest for this one, line by line.
@@ -56,7 +59,7 @@ struct AppArmorTests {
         #expect(
             try await rules(Self.guest(.disk)) == [
                 "/var/lib/oscircular/overlays/abcdefgh.qcow2": ["rwk"], "\(session)/mount/2026-11-16": ["rk", "!w"],
-                "\(session)/serial": ["rw"], "\(session)/screen/vnc": ["rw"], "\(session)/nvram.fd": ["rwk"],
+                "\(session)/serial": ["rw"], "\(session)/screen/qemu": ["rw"], "\(session)/nvram.fd": ["rwk"],
                 "\(session)/fw/1": ["r", "!w"],
             ])
     }
@@ -64,9 +67,9 @@ struct AppArmorTests {
     @Test func theProfileOfACDROMAllowsItsFilesAndNoOthers() async throws {
         let session = "/run/oscircular/sessions/abcdefgh"
         #expect(
-            try await rules(Self.guest(.cdrom)) == [
+            try await rules(Self.guest(.cdrom, .vnc)) == [
                 "\(session)/mount/2026-11-16": ["rk", "!w"], "\(session)/serial": ["rw"],
-                "\(session)/screen/vnc": ["rw"], "\(session)/fw/1": ["r", "!w"],
+                "\(session)/screen/qemu": ["rw"], "\(session)/fw/1": ["r", "!w"],
             ])
     }
 

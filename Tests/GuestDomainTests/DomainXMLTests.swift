@@ -9,7 +9,7 @@ import Testing
         firmware: .bios, media: .disk, imagePath: "/run/osc/mount/2026-11-16",
         overlayPath: "/var/lib/osc/abc.qcow2", consoleSocketPath: "/run/osc/serial", networkSocketPath: "/run/osc/net",
         firmwareEntries: [.init(name: "opt/io.systemd.credentials/tmpfiles.extra", path: "/run/osc/fw/1")],
-        vncSocketPath: nil, nvramPath: "/run/osc/nvram.fd")
+        screen: nil, nvramPath: "/run/osc/nvram.fd")
 
     @Test func aDiskMadeForSectorsOf4096BytesHasThem() {
         var guest = Self.disk
@@ -163,7 +163,7 @@ import Testing
         guest.overlayPath = nil
         guest.networkSocketPath = nil
         guest.firmwareEntries = []
-        guest.vncSocketPath = "/run/osc/screen/vnc"
+        guest.screen = GuestScreen(.vnc, socketPath: "/run/osc/screen/qemu")
         #expect(
             DomainXML.render(guest, labelsFiles: false) == """
                 <domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
@@ -199,7 +199,7 @@ import Testing
                       <target type='serial' port='0'/>
                     </console>
                     <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
-                    <graphics type='vnc' socket='/run/osc/screen/vnc'/>
+                    <graphics type='vnc' socket='/run/osc/screen/qemu'/>
                     <video><model type='virtio' heads='1' primary='yes'/></video>
                     <controller type='usb' index='0' model='qemu-xhci'/>
                     <input type='tablet' bus='usb'/>

@@ -14,7 +14,7 @@ import Testing
                     var guest = DomainXMLTests.disk
                     guest.media = media
                     if media == .cdrom { guest.overlayPath = nil }
-                    guest.vncSocketPath = hasWindow ? "/run/osc/screen/vnc" : nil
+                    guest.screen = hasWindow ? GuestScreen(.vnc, socketPath: "/run/osc/screen/qemu") : nil
                     guest.hasDisplayAdapter = hasAdapter
                     if !hasNetwork { guest.networkSocketPath = nil }
                     guests.append(guest)
@@ -62,7 +62,16 @@ import Testing
         }
     }
 
-    private static var guests: [GuestSpecification] { seedless + seeded + forAArch64 + installers + housed + shared }
+    /// Those with a window, by SPICE.
+    private static let withSPICE = (seedless + seeded + forAArch64 + housed).filter { $0.screen != nil }.map { guest in
+        var guest = guest
+        guest.screen = GuestScreen(.spice, socketPath: "/run/osc/screen/qemu")
+        return guest
+    }
+
+    private static var guests: [GuestSpecification] {
+        seedless + seeded + forAArch64 + installers + housed + shared + withSPICE
+    }
 
     /// What each device is in a domain.
     private static let marks: [GuestDevices.Device: String] = [
@@ -75,6 +84,8 @@ import Testing
         .network: "'virtio-net-pci,", .vga: "<model type='vga'", .screen: "<model type='virtio' heads",
         .gpu: "<model type='virtio' heads", .usb: "model='qemu-xhci'/>", .keyboard: "<input type='keyboard'",
         .tablet: "<input type='tablet' bus='usb'/>",
+        .serialBus: "<controller type='virtio-serial' index='0'/>", .agent: "name='com.redhat.spice.0'/></channel>",
+        .sound: "<sound model='ich9'><codec type='output'/><audio id='1'/></sound>",
     ]
 
     @Test func theDomainHasTheDevicesOfTheValueAndNoOthers() throws {
@@ -98,7 +109,7 @@ import Testing
             #expect(
                 kinds.isSubset(of: [
                     "disk", "filesystem", "controller", "serial", "console", "rng", "video", "graphics", "input",
-                    "memballoon",
+                    "memballoon", "channel", "sound", "audio",
                     "entry", "qemu:arg", "qemu:del",
                     // Of the firmware.
                     "type", "loader", "nvram", "boot",
@@ -110,13 +121,15 @@ import Testing
         for guest in Self.guests {
             let devices = GuestDevices(guest)
             #expect(devices.has(.disk) == (guest.overlayPath != nil))
-            #expect(devices.has(.usb) == (guest.vncSocketPath != nil))
+            #expect(devices.has(.usb) == (guest.screen != nil))
             let isUsual = guest.architecture == .x86_64
             #expect(devices.has(.sata) == (isUsual && guest.media == .cdrom))
             #expect(devices.has(.scsi) == (!isUsual && guest.media == .cdrom))
-            #expect(devices.has(.keyboard) == (!isUsual && guest.vncSocketPath != nil))
+            #expect(devices.has(.keyboard) == (!isUsual && guest.screen != nil))
             #expect(devices.has(.seed) == (guest.seed != nil))
-            #expect(devices.has(.vga) == (isUsual && guest.vncSocketPath == nil && guest.hasDisplayAdapter))
+            let isSPICE = guest.screen?.kind == .spice
+            #expect([.serialBus, .agent, .sound].allSatisfy { devices.has($0) == isSPICE })
+            #expect(devices.has(.vga) == (isUsual && guest.screen == nil && guest.hasDisplayAdapter))
         }
     }
 
@@ -209,6 +222,30 @@ import Testing
             #"{"devices":["virtio-blk","virtio-9p","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
             #"{"devices":["virtio-blk","virtio-blk-home","virtio-9p","isa-serial","virtio-rng","virtio-net","vga"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
             #"{"architecture":"aarch64","devices":["virtio-blk","virtio-9p","pl011","virtio-rng","virtio-net"],"firmware":"uefi","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","pl011","virtio-rng","virtio-net","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"uefi","layoutVersion":4,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"uefi","layoutVersion":4,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","pl011","virtio-rng","virtio-net","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"uefi","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"uefi","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","virtio-blk-seed","pl011","virtio-rng","virtio-net","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"uefi","layoutVersion":4,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-blk","virtio-blk-seed","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"uefi","layoutVersion":4,"sectorSize":512}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng","virtio-net","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"uefi","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"architecture":"aarch64","devices":["virtio-scsi","scsi-cd","virtio-blk-seed","pl011","virtio-rng","virtio-gpu","qemu-xhci","usb-kbd","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"uefi","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["virtio-blk","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":512}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-net","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":2048}"#,
+            #"{"devices":["ahci","sata-cd","virtio-blk-seed","virtio-blk-home","isa-serial","virtio-rng","virtio-vga","qemu-xhci","usb-tablet","virtio-serial","spice-agent","ich9-intel-hda"],"firmware":"bios","layoutVersion":4,"sectorSize":2048}"#,
         ],
     ]
 
@@ -222,7 +259,8 @@ import Testing
         let advice: Comment =
             "devices or their description changed: raise GuestDevices.currentLayout, and add what it means"
         let later = Self.forAArch64 + Self.installers + Self.housed
-        #expect(try texts(Self.shared) == Self.layouts[GuestDevices.currentLayout], advice)
+        #expect(try texts(Self.shared + Self.withSPICE) == Self.layouts[GuestDevices.currentLayout], advice)
+        // Without a window, and with one by VNC, they are what they were.
         #expect(try texts(later) == Self.layouts[3], advice)
         // Other guests of x86_64 are the same machines in all.
         #expect(try texts(Self.seeded) == Self.layouts[2], advice)

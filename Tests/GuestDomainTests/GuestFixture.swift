@@ -60,7 +60,7 @@ final class GuestFixture: Sendable {
         GuestSpecification(
             name: "oscircular-test-\(String(UInt32.random(in: 0 ... .max), radix: 36))", memoryMiB: 64, cpus: 1,
             accelerator: .tcg, firmware: .bios, media: .disk, imagePath: imagePath, overlayPath: overlayPath,
-            consoleSocketPath: folder.path("serial"), networkSocketPath: nil, firmwareEntries: [], vncSocketPath: nil,
+            consoleSocketPath: folder.path("serial"), networkSocketPath: nil, firmwareEntries: [], screen: nil,
             nvramPath: folder.path("nvram.fd"), emulatorUser: user.id)
     }
 

@@ -167,9 +167,11 @@ struct RunningGuestTests {
 
     @Test func itsScreenIsASocketThatGoesWithIt() async throws {
         var specification = try await fixture.specification(BootSector.echo)
-        let path = fixture.folder.path("screen/vnc")
-        specification.vncSocketPath = path
+        let path = fixture.folder.path("screen/qemu")
+        specification.screen = GuestScreen(.vnc, socketPath: path)
         try await fixture.run(specification) { _, _ in
+            #expect(try Paths.statusOfName(path)?.permissions == 0o600)
+            #expect(fixture.owner(path) == fixture.user.id)
             let screen = try FakeGuest(path)
             #expect(try await screen.hearText(12) == "RFB 003.008\n")
             let devices = try await devices(of: specification)

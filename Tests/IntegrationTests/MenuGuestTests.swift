@@ -158,7 +158,7 @@ struct MenuGuestTests {
                 try await terminal.expect("✓ guest", within: 120)
                 let session = try #require(try await scenario.sessions().first)
                 let runtime = try #require(scenario.environment["XDG_RUNTIME_DIR"])
-                let socket = "\(runtime)/oscircular/sessions/\(session.id)/screen/vnc"
+                let socket = "\(runtime)/oscircular/sessions/\(session.id)/screen/qemu"
                 #expect(access(socket, F_OK) == (hasDisplay ? 0 : -1))
             }
         }

@@ -206,7 +206,7 @@ import Upstream
     @Test func theRecipesThatComeWithThisAreRight() throws {
         var root = Substring(#filePath)
         for _ in 0..<3 { root = root.prefix(upTo: root.lastIndex(of: "/") ?? root.startIndex) }
-        for name in ["debian", "cloud-images"] {
+        for name in ["debian", "desktop", "cloud-images"] {
             let recipe = try Recipe(file: "\(root)/share/recipes/\(name).toml")
             for entry in recipe.distributions {
                 guard case .build(let command) = entry.source else { continue }

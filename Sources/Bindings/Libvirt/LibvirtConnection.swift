@@ -44,11 +44,17 @@ package final class LibvirtConnection: @unchecked Sendable {
     ///   - architecture: the guest's processor, as `uname -m` has it.
     ///   - machine: QEMU's type of machine.
     package func supports(domainType: String, architecture: String, machine: String) -> Bool {
+        domainCapabilities(domainType: domainType, architecture: architecture, machine: machine) != nil
+    }
+
+    /// What such domains can have, as libvirt's XML; nil where the driver makes none. The parameters are those of
+    /// ``supports(domainType:architecture:machine:)``.
+    package func domainCapabilities(domainType: String, architecture: String, machine: String) -> String? {
         guard let text = virConnectGetDomainCapabilities(pointer, nil, architecture, machine, domainType, 0) else {
-            return false
+            return nil
         }
-        free(text)
-        return true
+        defer { free(text) }
+        return String(cString: text)
     }
 
     /// What the host and the driver can do, as libvirt's XML.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Files by their paths, which may lead through links: they are the user's own.
@@ -50,6 +51,17 @@ package enum Paths {
     /// - Throws: ``SystemCallError`` of `chmod`.
     package static func setPermissions(_ path: String, _ permissions: FilePermissions) throws(SystemCallError) {
         try FileCalls.chmod(path, permissions)
+    }
+
+    /// Sets the permission bits of a socket, of that itself: a link in its place leads nowhere.
+    /// - Throws: ``SystemCallError``; ENOTSOCK where something else has the name.
+    package static func setSocketPermissions(_ path: String, _ permissions: FilePermissions) throws(SystemCallError) {
+        // By the descriptor, which means this socket and not what may have its name by now.
+        let handle = try FileHandle(path: path, flags: osc_O_PATH | O_NOFOLLOW)
+        guard try handle.status().st_mode & S_IFMT == S_IFSOCK else {
+            throw SystemCallError(code: ENOTSOCK, call: "chmod", subject: path)
+        }
+        try FileCalls.chmod("/proc/self/fd/\(handle.descriptor)", permissions)
     }
 
     /// Gives a file, folder or link itself to a user.

@@ -61,6 +61,12 @@ package struct BootRequest: Codable, Sendable, Equatable {
     /// Whether the rest of the image is fetched when the start is over; nil for what the settings say.
     package var prefetchesRest: Bool?
 
+    /// Whether guest and desktop have one clipboard, where the guest has a screen; nil means no.
+    package var sharesClipboard: Bool?
+
+    /// Devices of this machine that the guest gets, in the words of ``HostUSBDevice``; nil for none. Neither settings nor a machine keep them.
+    package var usb: [String]?
+
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
         /// Kept from now on under a name that is not taken.

@@ -41,10 +41,12 @@ package struct SessionDirectory: Sendable {
     /// The password for the guest's console, 0600; absent where none was made.
     package var password: String { "\(path)/password" }
     /// In a folder of its own, where QEMU creates its socket.
-    package var vnc: String { "\(path)/screen/vnc" }
+    var screenSocket: String { "\(screen)/qemu" }
+    /// There while the guest has a screen.
+    package var screen: String { "\(path)/screen" }
     /// The longest of the sockets above.
     var longestSocketPath: String {
-        [control, consoleForGuest, networkForGuest, console, sshToHost, sshToGuest, vnc, "\(logins)/9999"]
+        [control, consoleForGuest, networkForGuest, console, sshToHost, sshToGuest, screenSocket, "\(logins)/9999"]
             .max { $0.utf8.count < $1.utf8.count } ?? path
     }
     /// What bounds the session's processes and outlives them, see ``SessionBounds``.

@@ -7,6 +7,7 @@ import Linux
 struct SessionGuest: Sendable {
     let events: AsyncStream<GuestEvent>
     let domain: SessionStatus.Domain
+    let screen: GuestScreen?
     private let guest: RunningGuest
     /// Takes a picture of its screen; nil where it has none. May wait for as long as QEMU does.
     let look: SessionScreen.Look?
@@ -41,6 +42,7 @@ struct SessionGuest: Sendable {
                 request: request, chosen: chosen, directory: directory, usualUserData: userData, machine: machine
             ).check()
         }
+        _ = try await usbDevices(of: request)
         guard let processor = processor(chosen) else { return }
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
         let choice = AcceleratorChoice(rawValue: request.accel) ?? .auto
@@ -122,13 +124,14 @@ struct SessionGuest: Sendable {
             imagePath: plan.imagePath, overlayPath: nil, consoleSocketPath: directory.consoleForGuest,
             networkSocketPath: directory.networkForGuest,
             firmwareEntries: entries,
-            vncSocketPath: plan.request.display == .window ? directory.vnc : nil, nvramPath: directory.nvram,
+            screen: try await screen(of: plan, architecture, surroundings), nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
             processor: processor(chosen), seed: seed, home: plan.home, emulatorUser: surroundings.emulatorUser)
         specification.share = plan.share
         if let identity = plan.machine?.identity {
             (specification.uuid, specification.macAddress) = (identity.uuid, identity.mac)
         }
+        specification.usbDevices = try await usbDevices(of: plan.request)
         try await addDisk(to: &specification, plan, surroundings, teardown)
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
@@ -137,7 +140,23 @@ struct SessionGuest: Sendable {
         return SessionGuest(
             events: guest.events,
             domain: SessionStatus.Domain(uri: connection.uri, name: specification.name, uuid: specification.uuid),
-            guest: guest, look: GuestDevices(specification).hasScreen ? look : nil)
+            screen: specification.screen, guest: guest, look: GuestDevices(specification).hasScreen ? look : nil)
+    }
+
+    /// The devices that the user hands over. QEMU of a user's own is that user's.
+    /// - Throws: ``GuestDomainError``.
+    private static func usbDevices(of request: BootRequest) async throws -> [HostUSBDevice.Place] {
+        try await WorkerThread.run(name: "usb") { try request.usbPlaces() }
+    }
+
+    /// The screen that the guest was asked for; nil for none.
+    private static func screen(
+        of plan: Plan, _ architecture: GuestArchitecture, _ surroundings: GuestSurroundings
+    ) async throws -> GuestScreen? {
+        guard plan.request.display == .window else { return nil }
+        let kind = try await surroundings.connection.screenKind(surroundings.accelerator, architecture)
+        return GuestScreen(
+            kind, socketPath: plan.directory.screenSocket, sharesClipboard: plan.request.sharesClipboard == true)
     }
 
     /// Makes the disk that takes what the guest writes, or finds a machine's; none for a CD-ROM alone.

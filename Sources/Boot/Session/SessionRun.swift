@@ -204,6 +204,7 @@ package final class SessionRun: Sendable {
             throw share?.cause(of: error) ?? error
         }
         if let look = guest.look { screen.attach(look) }
+        show(guest.screen)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         let health = watchHealth(

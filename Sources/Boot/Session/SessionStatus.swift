@@ -1,4 +1,5 @@
 import Catalog
+import GuestDomain
 
 /// One session as scripts and screens see it; the shape of `sessions --json` (DESIGN section 6).
 package struct SessionStatus: Codable, Sendable, Equatable {
@@ -197,6 +198,12 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var ports: [Port]?
     /// The guest in whose place it was started, since that did not come up; nil for one that somebody asked for.
     package var rolledBackFrom: Rollback?
+    /// How its screen is offered: `spice`, or `vnc` where QEMU has no SPICE; nil for none, and before it runs.
+    package var screen: GuestScreen.Kind?
+    /// Whether guest and desktop have one clipboard; nil means no.
+    package var sharesClipboard: Bool?
+    /// USB devices of this machine that the guest has; nil for none. Who has one cannot be suspended.
+    package var usb: [String]?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -235,8 +242,8 @@ extension SessionStatus {
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
     /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
-    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine``, ``home``, ``ports`` and
-    /// ``rolledBackFrom`` where there are any.
+    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine``, ``home``, ``ports``,
+    /// ``rolledBackFrom``, ``screen``, ``usb`` and ``sharesClipboard`` where there are any.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -273,6 +280,9 @@ extension SessionStatus {
         try container.encodeIfPresent(share, forKey: .share)
         try container.encodeIfPresent(ports, forKey: .ports)
         try container.encodeIfPresent(rolledBackFrom, forKey: .rolledBackFrom)
+        try container.encodeIfPresent(screen, forKey: .screen)
+        try container.encodeIfPresent(sharesClipboard, forKey: .sharesClipboard)
+        try container.encodeIfPresent(usb, forKey: .usb)
     }
 }
 

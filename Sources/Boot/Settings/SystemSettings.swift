@@ -10,7 +10,14 @@ import TOMLKit
 package struct SystemSettings: Sendable, Hashable {
     /// The settings by their names in the file.
     package enum Key: String, Sendable, CaseIterable {
-        case memory, cpus, disk, home, share, display, network, publish, healthy
+        case memory, cpus, disk, home, share, display, network, publish, healthy, clipboard
+    }
+
+    /// Whether guest and desktop have one clipboard.
+    package enum Clipboard: String, Sendable, CaseIterable {
+        case on, off
+
+        package var isOn: Bool { self == .on }
     }
 
     /// What a guest may have, in MiB.
@@ -38,6 +45,7 @@ package struct SystemSettings: Sendable, Hashable {
     package var publish: [String]?
     /// Seconds that a new version has to come to its login; 0 for as long as it likes.
     package var healthySeconds: Int?
+    package var clipboard: Clipboard?
 
     package init() {}
 
@@ -55,6 +63,7 @@ package struct SystemSettings: Sendable, Hashable {
         case .network: network
         case .publish: publish?.joined(separator: " ")
         case .healthy: healthySeconds.map { "\($0)" }
+        case .clipboard: clipboard?.rawValue
         }
     }
 
@@ -91,6 +100,10 @@ package struct SystemSettings: Sendable, Hashable {
             if let fault = SystemSettings.fault(ofPorts: ports) { return fault }
             publish = ports.isEmpty ? nil : ports
         case .healthy: return SystemSettings.set(&healthySeconds, value, in: SystemSettings.healthyBounds)
+        case .clipboard:
+            let choice = value.flatMap(Clipboard.init(rawValue:))
+            if value != nil, choice == nil { return "must be on or off" }
+            clipboard = choice
         }
         return nil
     }
@@ -141,6 +154,7 @@ package struct SystemSettings: Sendable, Hashable {
         result.network = network ?? other.network
         result.publish = publish ?? other.publish
         result.healthySeconds = healthySeconds ?? other.healthySeconds
+        result.clipboard = clipboard ?? other.clipboard
         return result
     }
 
@@ -156,6 +170,7 @@ package struct SystemSettings: Sendable, Hashable {
         if network != seen.network { result.network = network }
         if publish != seen.publish { result.publish = publish }
         if healthySeconds != seen.healthySeconds { result.healthySeconds = healthySeconds }
+        if clipboard != seen.clipboard { result.clipboard = clipboard }
         return result
     }
 
@@ -194,6 +209,8 @@ package struct SystemSettings: Sendable, Hashable {
         publish = try reader.strings("publish")
         if let fault = publish.flatMap(SystemSettings.fault(ofPorts:)) { throw reader.wrong("publish", fault) }
         healthySeconds = try reader.integer("healthy", in: SystemSettings.healthyBounds)
+        clipboard = try reader.string("clipboard", among: Clipboard.allCases.map(\.rawValue))
+            .flatMap(Clipboard.init(rawValue:))
     }
 }
 

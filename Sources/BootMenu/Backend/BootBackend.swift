@@ -132,6 +132,7 @@ package final class BootBackend: MenuBackend {
                 isNetworkOwn: own.network != nil), isAllowed: wishes.allowsShare)
         // A machine stays on its own version.
         request.healthy = wishes.machine == nil ? configuration.healthySeconds : nil
+        request.sharesClipboard = own.clipboard?.isOn
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         if wishes.publishesUnverified { request.publishesUnverified = true }
@@ -209,7 +210,7 @@ package final class BootBackend: MenuBackend {
         guard let domain = try await registry.send(.status, to: session).status?.domain else {
             throw BootError.refused(session: session, reason: "it has no screen yet")
         }
-        guard BootBackend.isThere(try registry.directory(of: session).vnc) else {
+        guard BootBackend.isThere(try registry.directory(of: session).screen) else {
             throw BootError.refused(session: session, reason: "it was booted without a screen; press c for its console")
         }
         if let reason = GuestWindow.open(uri: domain.uri, domainName: domain.name) {

@@ -6,7 +6,7 @@ package enum Command: Sendable, Hashable {
     case activate, enter, back, switchPane
     case find, details, offline, pin, remove, refresh, hide
     case cache, verify, addCatalog, log, help
-    case console, window, pause, stop, force, login, ports
+    case console, window, pause, stop, force, login, ports, clipboard
     case settings, bootWith, keep
     case bisect, markGood, markBad, markSkipped, resetBisect
     case snapshot, revert, removeSnapshot, clone, rename, grow, export
@@ -97,6 +97,9 @@ package struct KeyBinding: Sendable {
         ),
         KeyBinding(
             .window, [.character("w")], on: running, hint: "window", help: "Open the guest's screen in a window"),
+        KeyBinding(
+            .clipboard, [.character("y")], on: running, hint: "clipboard",
+            help: "Share the desktop's clipboard with this system, or stop that (asks first)"),
         KeyBinding(.pause, [.character("p")], on: running, hint: "pause", help: "Pause or resume the guest"),
         KeyBinding(.stop, [.character("s")], on: running, hint: "stop", help: "Ask the guest to shut down"),
         KeyBinding(.force, [.character("x")], on: running, hint: "force", help: "Power the guest off (asks first)"),

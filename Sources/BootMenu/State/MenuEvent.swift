@@ -74,6 +74,8 @@ package enum SettingsForm: Sendable, Hashable {
     case settings
     /// `keeps`: as a machine that stays.
     case boot(VersionKey, keeps: Bool)
+    /// The question about the clipboard, on a guest's row.
+    case clipboard(session: String)
 }
 
 /// What a click can hit.

@@ -44,6 +44,7 @@ extension MenuState {
         case .help: open(.help)
         case .console: return chosenGuest.map { reach($0, .console(session: $0.id)) } ?? []
         case .window: return openWindow()
+        case .clipboard: return askClipboard()
         case .pause: return pause()
         case .ports: askPorts()
         case .stop: return chosenGuest.map { order($0, .stop, "asked to shut down") } ?? []
@@ -64,6 +65,7 @@ extension MenuState {
         case .window: facts.hasDisplay && chosenGuest?.status.phase == .up
         case .console: chosenGuest?.status.phase == .up || chosenGuest?.status.phase == .guest
         case .pause, .ports: chosenGuest?.status.phase == .up
+        case .clipboard: chosenGuest?.status.screen == .spice
         case .stop, .force: chosenGuest != nil
         case .activate:
             top.screen.kind == .guests

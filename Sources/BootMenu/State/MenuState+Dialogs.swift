@@ -28,6 +28,7 @@ extension MenuState {
         case .removeCatalog(let name): return [.removeCatalog(name)]
         case .change(let machine, let wanted): return change(machine, wanted)
         case .resetBisect(let name): return [.resetBisect(name)]
+        case .share(let overview, let clipboard): return share(overview, clipboard)
         case .trust(let request):
             say("fetching the catalog of \(request.url)")
             return [.addCatalog(request)]

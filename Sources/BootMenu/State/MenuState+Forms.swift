@@ -40,6 +40,8 @@ extension MenuState {
             if chosenSystemName == overview.system { overlay = .form(settingsForm(overview)) }
         case .boot(let image, let keeps):
             if chosenImage == image { overlay = .form(bootForm(image, overview, keeps: keeps)) }
+        case .clipboard(let session):
+            if let guest = chosenGuest, guest.id == session { overlay = .dialog(clipboardDialog(guest, overview)) }
         }
     }
 
@@ -65,6 +67,7 @@ extension MenuState {
         case .network: "Network"
         case .publish: "Ports"
         case .healthy: "Login within"
+        case .clipboard: "Clipboard"
         }
     }
 
@@ -74,6 +77,7 @@ extension MenuState {
         case .home: overview.homes
         case .display: BootRequest.Display.allCases.map(\.rawValue)
         case .network: SystemSettings.networks
+        case .clipboard: SystemSettings.Clipboard.allCases.map(\.rawValue)
         }
     }
 
@@ -97,6 +101,7 @@ extension MenuState {
         case .network: "else user"
         case .publish: "such as 8080:80; else none"
         case .healthy: "else 5 usual starts, with a home"
+        case .clipboard: "else off; on shares the desktop's"
         }
     }
 

@@ -29,6 +29,7 @@ package struct Dialog: Sendable, Hashable {
         case trust(CatalogRequest)
         case change(machine: String, MachineChange)
         case resetBisect(SystemName)
+        case share(SettingsOverview, SystemSettings.Clipboard)
     }
 
     /// One of the answers.

@@ -42,6 +42,8 @@ enum GuestView {
             ("home", status.home), ("folder", status.share?.text),
             ("ports", status.ports.map { $0.map(\.text).joined(separator: ", ") }),
             ("instead", status.rolledBackFrom.map { "of \($0.version), which \($0.reason)" }),
+            ("clipboard", status.sharesClipboard == true ? "shared with this desktop" : nil),
+            ("USB", status.usb?.joined(separator: ", ")),
         ]
         for case (let label, let text?) in about where row < end {
             page.put(label, row: row, column: 4, width: 9, [.dim])

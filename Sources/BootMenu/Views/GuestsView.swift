@@ -43,6 +43,9 @@ enum GuestsView {
         if let home = guest.status.home { lines.insert(AboutLine("home", home), at: 0) }
         if let share = guest.status.share { lines.insert(AboutLine("folder", share.text), at: 0) }
         if let machine = guest.status.machine { lines.insert(AboutLine("machine", machine), at: 0) }
+        if guest.status.sharesClipboard == true {
+            lines.insert(AboutLine("clipboard", "shared with this desktop"), at: 0)
+        }
         let withdrawal = state.withdrawal(of: guest.image)
         if !withdrawal.isEmpty { lines.insert(AboutLine("version", withdrawal), at: 0) }
         if let trouble = guest.status.network { lines.insert(AboutLine("network", trouble.text), at: 0) }

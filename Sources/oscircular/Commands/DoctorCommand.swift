@@ -18,7 +18,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let context = try CommandContext.load()
         var findings = DoctorFinding.ofDevices() + DoctorFinding.ofPrograms()
         findings.append(await DoctorFinding.ofLibvirt(context))
-        findings += await DoctorFinding.ofOtherProcessors(context)
+        findings += await DoctorFinding.ofScreens(context) + DoctorFinding.ofOtherProcessors(context)
         findings.append(DoctorFinding.ofFolders())
         findings.append(disk(context))
         findings += await catalogs(context)

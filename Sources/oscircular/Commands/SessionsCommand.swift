@@ -35,6 +35,8 @@ struct SessionsCommand: AsyncParsableCommand {
                 "\(session.id)  \(session.distribution)@\(session.version)  \(session.state.rawValue)  since "
                     + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks cached"
                     + (session.machine.map { "  machine \($0)" } ?? "")
+                    + (session.sharesClipboard == true ? "  clipboard shared" : "")
+                    + (session.usb.map { "  USB \($0.joined(separator: ", "))" } ?? "")
                     + (session.withdrawn.map { "  \(Terminal.clean($0))" } ?? ""))
             if let share = session.share { Terminal.print("    folder \(Terminal.clean(share.text))") }
             if let ports = session.ports { Terminal.print("    ports: \(ports.map(\.text).joined(separator: ", "))") }
