@@ -29,5 +29,9 @@ package enum GuestDomainError: Error, Sendable {
     case userDataRefused(String)
     /// The guest's programs need a processor that this machine does not have: `x86-64-v3`, and what is missing.
     case processorTooOld(level: String, missing: [String])
+    /// QEMU cannot save the guest's memory, or did not; its reason, as a phrase.
+    case memoryNotSaved(reason: String)
+    /// A memory that was saved does not go on here; why, as a phrase.
+    case memoryMisfit(reason: String)
     case system(SystemCallError)
 }

@@ -13,8 +13,8 @@ package final class RunningGuest: Sendable {
     package let events: AsyncStream<GuestEvent>
     private let name: String
     private let connection: HypervisorConnection
-    private let domain: LibvirtDomain
-    private let files: GuestFiles
+    let domain: LibvirtDomain
+    let files: GuestFiles
     private let failure: Failure
 
     /// Whether the guest ended by itself and not as it should.
@@ -38,9 +38,10 @@ package final class RunningGuest: Sendable {
     }
 
     /// Starts a guest; returns when QEMU runs. What was made for it is removed when it does not start.
+    /// - Parameter isPaused: it does not run before it is resumed.
     /// - Throws: ``GuestDomainError``.
     package static func start(
-        _ specification: GuestSpecification, on connection: HypervisorConnection
+        _ specification: GuestSpecification, on connection: HypervisorConnection, isPaused: Bool = false
     ) async throws -> RunningGuest {
         let firmware = specification.architecture.firmware
         if specification.firmware == .uefi, !firmware.isInstalled {
@@ -56,7 +57,7 @@ package final class RunningGuest: Sendable {
                 let xml = DomainXML.render(
                     specification, labelsFiles: connection.identity != nil, identity: own)
                 let domain = try withProcessor(specification, own) { () throws(LibvirtError) in
-                    try connection.connection.createTransient(xml: xml)
+                    try connection.connection.createTransient(xml: xml, isPaused: isPaused)
                 }
                 let failure = Failure()
                 return RunningGuest(

@@ -57,6 +57,8 @@ extension ErrorReport {
                     : "this version needs a processor of the level \(level), and this one has no "
                         + "\(missing.joined(separator: ", ")): try '--accel tcg' (slow), or another version"
             )
+        case .memoryNotSaved(let reason): (ExitStatus.unavailable, "the guest's memory was not saved: \(reason)")
+        case .memoryMisfit(let reason): (ExitStatus.unavailable, "the saved memory does not go on here: \(reason)")
         case .system(let cause): describe(cause)
         }
     }

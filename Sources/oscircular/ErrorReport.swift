@@ -70,6 +70,7 @@ struct ErrorReport {
         case let error as BootError: describe(error)
         case let error as MachineError: describe(error)
         case let error as HomeError: describe(error)
+        case let error as SuspendError: describe(error)
         case let error as NotFoundError: describe(error)
         case let error as VersionFetchError: describe(error)
         case let error as VendorsError: describe(error)

@@ -60,10 +60,15 @@ package final class LibvirtConnection: @unchecked Sendable {
     }
 
     /// Starts a domain that exists only while it runs.
-    /// - Parameter endsWithConnection: libvirt ends the domain when this connection closes or its process dies.
+    /// - Parameters:
+    ///   - endsWithConnection: libvirt ends the domain when this connection closes or its process dies.
+    ///   - isPaused: it does not run before it is resumed.
     /// - Throws: ``LibvirtError``.
-    package func createTransient(xml: String, endsWithConnection: Bool = true) throws(LibvirtError) -> LibvirtDomain {
-        let flags = endsWithConnection ? VIR_DOMAIN_START_AUTODESTROY.rawValue : VIR_DOMAIN_NONE.rawValue
+    package func createTransient(
+        xml: String, endsWithConnection: Bool = true, isPaused: Bool = false
+    ) throws(LibvirtError) -> LibvirtDomain {
+        var flags = endsWithConnection ? VIR_DOMAIN_START_AUTODESTROY.rawValue : VIR_DOMAIN_NONE.rawValue
+        if isPaused { flags |= VIR_DOMAIN_START_PAUSED.rawValue }
         guard let domain = virDomainCreateXML(pointer, xml, flags) else { throw LibvirtError.last("create domain") }
         return LibvirtDomain(domain, connection: self)
     }

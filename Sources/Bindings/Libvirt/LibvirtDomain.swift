@@ -1,5 +1,6 @@
 import CLibvirt
 import Glibc
+import Linux
 
 /// One domain. All calls block and may be made from any thread; not from the cooperative pool.
 // @unchecked: libvirt's objects are thread-safe; the pointer never changes.
@@ -78,6 +79,27 @@ package final class LibvirtDomain: @unchecked Sendable {
     package func setLink(_ netdev: String, isUp: Bool) throws(LibvirtError) {
         let command = "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"\(netdev)\",\"up\":\(isUp)}}"
         try check("set the link", osc_libvirt_monitor(pointer, command))
+    }
+
+    /// Gives QEMU a command of its own (QMP). QEMU answers after the read that waits.
+    /// - Parameters:
+    ///   - command: JSON.
+    ///   - call: what it is for, for errors.
+    ///   - file: QEMU gets a descriptor of it along with the command.
+    /// - Returns: QEMU's answer as JSON, which may be a refusal.
+    /// - Throws: ``LibvirtError``; also where this libvirt hands no files to QEMU, as before 8.2.
+    package func ask(
+        _ command: String, _ call: String, passing file: FileHandle? = nil
+    ) throws(LibvirtError) -> String {
+        defer { withExtendedLifetime(file) {} }
+        if file != nil, osc_libvirt_passes_files() == 0 {
+            throw LibvirtError(code: 0, domain: 0, message: "it takes libvirt 8.2 or newer", call: call)
+        }
+        guard let text = osc_libvirt_ask(pointer, command, file?.descriptor ?? -1) else {
+            throw LibvirtError.last(call)
+        }
+        defer { free(text) }
+        return String(cString: text)
     }
 
     private func check(_ call: String, _ result: Int32) throws(LibvirtError) {

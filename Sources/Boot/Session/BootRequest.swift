@@ -44,6 +44,17 @@ package struct BootRequest: Codable, Sendable, Equatable {
     /// Whether a system gets the home that the user has not allowed it yet; nil means no.
     package var allowHome: Bool?
 
+    /// How a suspended guest goes on, whose session has this id; nil for a guest that is booted.
+    package var resumes: Resumption?
+
+    /// How a suspended guest goes on.
+    package enum Resumption: String, Codable, Sendable {
+        /// From its memory.
+        case memory
+        /// From its disk, as after a power cut. Its memory is thrown away.
+        case cold
+    }
+
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
         /// Kept from now on under a name that is not taken.
@@ -106,6 +117,9 @@ package struct StartReport: Codable, Sendable {
     package var notes: [String]?
     /// What the user has to allow first, where that is why the start failed: ``HomeLibrary/allow(_:)``, then another start.
     package var home: HomeQuestion?
+    /// Why a suspended guest did not go on from its memory, where its disk could be started cold: another start with
+    /// ``BootRequest/Resumption/cold``.
+    package var misfit: SuspendMisfit?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

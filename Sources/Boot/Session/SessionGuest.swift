@@ -7,7 +7,15 @@ import Linux
 struct SessionGuest: Sendable {
     let events: AsyncStream<GuestEvent>
     let domain: SessionStatus.Domain
+    /// How it was started.
+    let specification: GuestSpecification
     private let guest: RunningGuest
+
+    init(_ guest: RunningGuest, _ specification: GuestSpecification, uri: String) {
+        events = guest.events
+        domain = SessionStatus.Domain(uri: uri, name: specification.name, uuid: specification.uuid)
+        (self.guest, self.specification) = (guest, specification)
+    }
 
     /// Refuses a system whose processor no guest can have here, before anything is fetched for it.
     /// - Returns: the processor.
@@ -123,10 +131,7 @@ struct SessionGuest: Sendable {
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }
-        return SessionGuest(
-            events: guest.events,
-            domain: SessionStatus.Domain(uri: connection.uri, name: specification.name, uuid: specification.uuid),
-            guest: guest)
+        return SessionGuest(guest, specification, uri: connection.uri)
     }
 
     /// Makes the disk that takes what the guest writes, or finds a machine's; none for a CD-ROM alone.
@@ -160,6 +165,16 @@ struct SessionGuest: Sendable {
         specification.overlayPath = links.overlay
         specification.layers = links.layers
         if let variables = links.variables { (specification.nvramPath, specification.hasVariables) = (variables, true) }
+    }
+
+    /// See ``RunningGuest/memoryOrigin(_:)``.
+    func memoryOrigin() async throws -> MemoryOrigin { try await guest.memoryOrigin(specification.accelerator) }
+
+    /// See ``RunningGuest/saveMemory(_:isCancelled:)``.
+    func saveMemory(
+        _ take: @escaping @Sendable (FileHandle) throws -> Void, isCancelled: @escaping @Sendable () -> Bool
+    ) async throws {
+        try await guest.saveMemory(take, isCancelled: isCancelled)
     }
 
     /// Seconds of CPU time that it has used; nil when libvirt does not say.

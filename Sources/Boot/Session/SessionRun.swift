@@ -82,7 +82,7 @@ package final class SessionRun: Sendable {
             result = .success(try await session.follow())
         } catch {
             let isInterrupted = stopAsked.load(ordering: .sequentiallyConsistent) && state.snapshot.phase != .up
-            result = .failure(isInterrupted ? SessionRun.interrupted : error)
+            result = .failure(isInterrupted ? SessionRun.interrupted : failure(error))
         }
         // Before the folder is removed: a program that sees the session end finds the reason in its log.
         if case .failure(let error) = result { note("\(SessionDirectory.failureMark)\(describe(error))\n") }
@@ -96,7 +96,11 @@ package final class SessionRun: Sendable {
         // Given up last: until then something may be left that is these users'.
         await teardown.add { withExtendedLifetime(users) {} }
         let machine: SessionMachine?
-        do { machine = try await openMachine(teardown) } catch {
+        let resumed: ResumedGuest?
+        do {
+            resumed = try await takeSuspended(teardown)
+            machine = try await openMachine(teardown)
+        } catch {
             // The next start removes what is left of it; so below.
             try? Folder.removeTree(sessionDirectory.path)
             throw error
@@ -111,21 +115,24 @@ package final class SessionRun: Sendable {
 
         let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
-        let finding = Task { try await findVersion(systems, cache, transfers, machine) }
+        let finding = Task { try await findVersion(systems, cache, transfers, machine, resumed) }
         async let preparing = GuestSurroundings.prepare(
             request: request, architecture: { try (try await finding.value).architecture() }, directory: directory,
             places: places, users: users, teardown: teardown,
             exchange: ExchangeKeeping(
                 atStart: { [self] in keepsExchange(of: try await finding.value) },
                 atEnd: { [self] in request.keepsExchange == nil && state.snapshot.verified == true }),
-            machine: machine, log: { [self] in note("\($0)\n") })
+            machine: machine, suspended: resumed, log: { [self] in note("\($0)\n") })
         let version = try await withTaskCancellationHandler {
             try await finding.value
         } onCancel: {
             finding.cancel()
         }
-        try await SessionGuest.check(
-            request, chosen: version.chosen, userData: configuration.userData, directory: directory, machine: machine)
+        if resumed == nil {
+            try await SessionGuest.check(
+                request, chosen: version.chosen, userData: configuration.userData, directory: directory,
+                machine: machine)
+        }
         let asked = request.asBefore(machine?.record)
         let home = try await SessionHome.take(
             asked, version, places: places, configuration: configuration,
@@ -173,6 +180,7 @@ package final class SessionRun: Sendable {
         do {
             try await disk.fetchEnds(of: mounted.image, ahead.bootSet, teardown)
         } catch let error as BlockStoreError {
+            if let resumed, machine == nil { throw lossOfImage(resumed, cache, error) }
             throw machine.map { lossOfBase($0, cache, error) } ?? error
         }
         let surroundings = try await preparing
@@ -185,11 +193,18 @@ package final class SessionRun: Sendable {
             request: asked, resources: resources, version: version, userData: configuration.userData,
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
             home: home?.guest)
-        let guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
+        let guest: SessionGuest
+        if let resumed {
+            let (again, note) = try await SessionGuest.goOn(plan, resumed, in: surroundings, teardown: teardown)
+            guest = again
+            await settle(resumed, cache, note)
+        } else {
+            guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
+        }
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         try checkNotStopped()
-        if let home {
+        if let home, resumed?.resumption != .memory || !directory.isHomeSettled {
             let settling = try home.settle(
                 surroundings.credentials.authorizedKey, in: directory, state: state,
                 log: { [self] in note("\($0)\n") })
@@ -197,7 +212,8 @@ package final class SessionRun: Sendable {
         }
         let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
         await followBoot(
-            guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil
+            guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil,
+            boots: resumed?.resumption != .memory
         ) { fetchRest in
             await verification?.follow(mounted.stores, fetchRest: fetchRest)
         }
@@ -205,16 +221,30 @@ package final class SessionRun: Sendable {
             try await WorkerThread.run(name: "machine") { try machine.finish(cache) }
             notes.withLock { $0 += machine.notes }
         }
+        await followLogind(teardown)
+        if let resumed { await wake(resumed, detachables, teardown) }
+        let suspender = SessionSuspender(
+            SessionSaving(
+                guest: guest, keys: surroundings.keys, directory: directory, places: places, request: asked,
+                version: version, machine: machine, home: home, cache: cache,
+                reserve: DiskReserve(setting: configuration.reserve),
+                progress: { [self] bytes in update { $0.suspension?.bytes = bytes } }),
+            detachables: detachables, state: state, signals: signals.continuation, describe: describe,
+            log: { [self] in note("\($0)\n") })
         return RunningSession(
             guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
             disks: SessionDisks(
                 overlays: places.overlays, exchange: places.exchanges, cache: disk.cache.directory,
                 reserve: DiskReserve(setting: configuration.reserve), homes: home.map { _ in places.homes }),
-            bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown)
+            bounds: surroundings.bounds, log: { [self] in note("\($0)\n") }, teardown: teardown,
+            suspender: suspender)
     }
 
     // MARK: Stages
+
+    /// What guests have that cannot be saved with their memory.
+    private var detachables: [Detachable] { [] }
 
     /// Whom QEMU runs as, who reads the image.
     private func reader(_ users: SessionUsers) async throws -> UserID? {
@@ -236,35 +266,6 @@ package final class SessionRun: Sendable {
         return VendorNotes(places: places).standing(of: file, version.ledger) == .verified
     }
 
-    /// In the background while the guest runs: notes that it ran, records what its boot reads, then fetches the rest.
-    /// - Parameters:
-    ///   - isSoonGone: whether the servers have the image only for days.
-    ///   - isKept: whether it is a machine's base, which is fetched whatever the settings say.
-    ///   - check: called when nothing more is fetched ahead, with what fetches again what is missing still.
-    private func followBoot(
-        _ guest: SessionGuest, _ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown,
-        isSoonGone: Bool, isKept: Bool, then check: @escaping @Sendable (_ fetchRest: () async -> Void) async -> Void
-    ) async {
-        // Without the note the menu just does not mark this version as the last one that ran.
-        try? RunHistory(places: places).note(ahead.key)
-        var settings = configuration
-        // A machine needs its base whatever is set for others.
-        if isKept { settings.prefetchRest = request.fetchesBase == true ? "always" : "auto" }
-        let configuration = settings
-        let following = Task {
-            let fetchesRest = await configuration.fetchesRest()
-            await bootSet.value
-            if isKept, !fetchesRest {
-                note("the rest of the machine's base is not fetched: this connection is paid by the byte\n")
-            }
-            await ahead.followBoot(
-                fetchesRest: fetchesRest, isSoonGone: isSoonGone, cpuSeconds: guest.cpuSeconds)
-            await check { if fetchesRest { await ahead.fetchRest() } }
-        }
-        // What it finds out about the file is acted on by the steps before.
-        await teardown.addEnd(of: following)
-    }
-
     /// Writes to the session's own log, which is our standard error.
     func note(_ line: String) {
         StandardError.write(line)
@@ -273,26 +274,6 @@ package final class SessionRun: Sendable {
     /// Changes the status.
     func update(_ body: (inout SessionStatus) -> Void) {
         state.update(body)
-    }
-
-    // MARK: Control
-
-    private func answer(_ request: ControlRequest) -> ControlResponse {
-        let status = state.snapshot
-        switch request.command {
-        case .status: return ControlResponse(status: status)
-        case .blockMap:
-            let cells = min(max(request.cells ?? 512, 1), ControlRequest.mostCells)
-            return ControlResponse(status: status, map: state.blockMap(cells: cells))
-        case .stop, .force:
-            stop(force: request.command == .force)
-        case .pause, .resume:
-            guard status.phase == .up, status.state != .stopping else {
-                return ControlResponse(status: status, refusal: "the guest is \(status.state.rawValue)")
-            }
-            signals.continuation.yield(request.command == .pause ? .pause : .resume)
-        }
-        return ControlResponse(status: status)
     }
 
     func checkNotStopped() throws {

@@ -30,6 +30,8 @@ package struct Configuration: Sendable, Equatable {
     package var connect: String?
     /// Seconds that an ACPI shutdown may take before the guest is forced off.
     package var shutdownSeconds: Int = 60
+    /// When guests are suspended without being asked.
+    package var suspendAt = SuspendMoment.never
     /// Bytes that guests leave free on the disk that holds what they write; nil for a twentieth of it, 1 GiB at most.
     package var reserve: UInt64?
     /// A file of orders for the first boot of each system with cloud-init; nil for none.
@@ -102,6 +104,9 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.string("guest.display", among: ["window", "console", "none"]) { display = value }
         if let value = try reader.string("guest.connect") { connect = value }
         if let value = try reader.integer("guest.shutdown", in: 1...3600) { shutdownSeconds = value }
+        if let value = try reader.string("guest.suspend", among: SuspendMoment.allCases.map(\.rawValue)) {
+            suspendAt = SuspendMoment(rawValue: value) ?? .never
+        }
         if let value = try reader.bytes("guest.reserve") { reserve = value }
         if let value = try reader.string("guest.user-data") {
             guard value.hasPrefix("/") else {

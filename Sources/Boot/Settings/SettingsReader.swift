@@ -11,7 +11,7 @@ struct SettingsReader {
     private static let known: [String: Set<String>] = [
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
         "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
-        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "user-data"],
+        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "reserve", "suspend", "user-data"],
         "vendors": ["enabled", "least", "hidden", "from"],
     ]
 

@@ -46,6 +46,12 @@ extension MenuLoop {
                 try await self.backend.order(order, session: session)
                 await self.loadGuests()
             }
+        case .forgetSuspended(let session):
+            attempt {
+                try await self.backend.forgetSuspended(session)
+                await self.loadGuests()
+                self.loadMachines()
+            }
         case .console(let session):
             attempt {
                 try await self.away {
@@ -119,7 +125,7 @@ extension MenuLoop {
     }
 
     private func boot(_ image: VersionKey, _ number: Int, _ allowing: UnverifiedBoot?, _ wishes: BootWishes) {
-        let session = SessionID.random()
+        let session = wishes.resumes?.session ?? SessionID.random()
         // The lists show it soon, too.
         nextPoll = 0
         post(.launched(number, session: session))
@@ -143,6 +149,8 @@ extension MenuLoop {
                     post(.launchAsksOfTable(number, change))
                 } else if let question = report.home {
                     post(.launchAsksHome(number, question))
+                } else if let misfit = report.misfit {
+                    post(.launchAsksCold(number, misfit))
                 } else if let boot = report.keepsUnverified {
                     post(.launchAsksKeep(number, boot))
                 } else if let boot = report.refused {

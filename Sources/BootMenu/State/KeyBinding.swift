@@ -7,6 +7,7 @@ package enum Command: Sendable, Hashable {
     case find, details, offline, pin, remove, refresh, hide
     case cache, verify, addCatalog, log, help
     case console, window, pause, stop, force, login
+    case suspendGuest
     case settings, bootWith, keep
     case snapshot, revert, removeSnapshot, clone, rename, grow, export
     case redraw, suspend, quit, quitAtOnce
@@ -83,6 +84,9 @@ package struct KeyBinding: Sendable {
         KeyBinding(
             .window, [.character("w")], on: running, hint: "window", help: "Open the guest's screen in a window"),
         KeyBinding(.pause, [.character("p")], on: running, hint: "pause", help: "Pause or resume the guest"),
+        KeyBinding(
+            .suspendGuest, [.character("S")], on: running, hint: "suspend",
+            help: "Save the guest's memory and end it; go on with a suspended one"),
         KeyBinding(.stop, [.character("s")], on: running, hint: "stop", help: "Ask the guest to shut down"),
         KeyBinding(.force, [.character("x")], on: running, hint: "force", help: "Power the guest off (asks first)"),
         KeyBinding(

@@ -27,6 +27,8 @@ package enum MenuEvent: Sendable {
     case launchAsksHome(Int, HomeQuestion)
     /// The launch waits for the user, who has to say whether a machine may be made of what nobody has verified yet.
     case launchAsksKeep(Int, UnverifiedBoot)
+    /// The launch waits for the user, who has to say whether a suspended guest starts cold.
+    case launchAsksCold(Int, SuspendMisfit)
     /// The launch failed, for this reason; how far it was where that is known.
     case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)
@@ -108,6 +110,8 @@ package enum MenuEffect: Sendable, Hashable {
     /// `replacing`: what the form began with; only what differs from that is written.
     case saveSettings(SystemName, SystemSettings, replacing: SystemSettings)
     case order(ControlCommand, session: String)
+    /// Throw away what is stored of a suspended guest.
+    case forgetSuspended(session: String)
     case console(session: String)
     case window(session: String)
     case fetch(VersionKey, VersionFetch.Extent, number: Int)

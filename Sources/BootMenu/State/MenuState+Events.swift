@@ -18,6 +18,7 @@ extension MenuState {
         case .launchAsks(let number, let boot): ask(number, boot)
         case .launchAsksOfTable(let number, let change): ask(number, change)
         case .launchAsksHome(let number, let question): ask(number, question)
+        case .launchAsksCold(let number, let misfit): askCold(number, misfit)
         case .launchAsksKeep(let number, let boot): askKeep(number, boot)
         case .looked(let number): return takeLook(number)
         case .vendorAnswered(let name, let failure): return take(failure, of: name)
@@ -68,7 +69,8 @@ extension MenuState {
         let chosen = chosenGuest?.id
         // A session whose start failed may take a moment to clean up; there is no guest in it.
         let failed = Set(launches.values.filter { $0.failure != nil }.compactMap(\.session))
-        let new = all.filter { !failed.contains($0.id) }
+        let new = all.filter { !failed.contains($0.id) || $0.isSuspended }
+        sayNotSuspended(new)
         let ended = guests.filter { old in !new.contains { $0.id == old.id } }
         guests = new
         var effects: [MenuEffect] = []
@@ -139,7 +141,7 @@ extension MenuState {
         guard let launch = launches[number] else { return }
         launches[number]?.failure = reason
         launches[number]?.lastStatus = status ?? launch.lastStatus ?? guests.first { $0.id == launch.session }?.status
-        guests.removeAll { $0.id == launch.session }
+        guests.removeAll { $0.id == launch.session && !$0.isSuspended }
         say("\(launch.title) did not boot: \(reason)", isFailure: true)
         settle()
     }

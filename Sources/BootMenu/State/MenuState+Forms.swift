@@ -135,7 +135,7 @@ extension MenuState {
 
     /// Takes a launch back, and asks whether it should begin again with a further wish.
     /// - Parameter image: what it boots, where the launch is gone.
-    private mutating func askAgain(
+    mutating func askAgain(
         _ number: Int, _ image: VersionKey, _ title: String, _ text: String, _ label: String,
         _ wish: (inout BootWishes) -> Void
     ) {

@@ -49,6 +49,10 @@ struct MachinesCommand: AsyncParsableCommand {
         @Option(help: "libvirt's URI; by default that of your own session.") var connect: String?
         @Option(help: "What happens to the files in the guest's exchange folder when it ends: keep or remove.")
         var exchange: BootCommand.Exchange?
+        @Flag(
+            help: "Where it is suspended: start its disk all the same, as after a power cut, and throw its memory away."
+        )
+        var cold = false
         @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
         func validate() throws {
@@ -59,7 +63,11 @@ struct MachinesCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try CommandContext.load()
             let (name, library) = (name, MachineLibrary(places: context.places))
-            let record = try await WorkerThread.run(name: "machine") { try library.record(name) }
+            let (cold, cache) = (cold, context.cache())
+            let record = try await WorkerThread.run(name: "machine") {
+                if cold { try library.forgetMemory(of: name, cache: cache) }
+                return try library.record(name)
+            }
             let key = record.base.key
             // Its memory, processors, disk and home are its own.
             let own = context.configuration.systems["\(key.catalog)/\(key.distribution)"] ?? SystemSettings()
@@ -98,6 +106,7 @@ struct MachinesCommand: AsyncParsableCommand {
             let shared = row.shared > 0 ? " (\(ByteCount.text(row.shared)) shared with other machines)" : ""
             parts.append("\(ByteCount.text(row.used)) written\(shared) of \(ByteCount.text(size))")
         }
+        if let suspended = row.suspended { parts.append("suspended as \(suspended)") }
         if let base = row.base { parts.append(base.text) }
         Terminal.print(parts.map(Terminal.clean).joined(separator: "  "))
         if !row.snapshots.isEmpty {

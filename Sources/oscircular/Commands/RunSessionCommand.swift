@@ -48,6 +48,7 @@ struct RunSessionCommand: AsyncParsableCommand {
             if case BootError.tableChange(let change) = error { told.tableChange = change }
             if case MachineError.unverified(let boot) = error { told.keepsUnverified = boot }
             if case HomeError.notAllowed(let question) = error { told.home = question }
+            if case SuspendError.misfit(let misfit) = error { told.misfit = misfit }
             RunSessionCommand.tell(told, to: report)
         }
         withExtendedLifetime(lock) {}

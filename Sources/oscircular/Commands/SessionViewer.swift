@@ -82,6 +82,9 @@ struct SessionViewer {
             try await Task.sleep(for: .milliseconds(500))
         }
         Terminal.endProgress()
+        if directory.isSuspended {
+            return Terminal.note("session \(id) is suspended: 'oscircular resume \(id)' goes on with it")
+        }
         Terminal.note("session \(id) ended; its console log is \(directory.log)")
         if let failure = directory.failure { throw SessionFailure(exitCode: 1, message: failure) }
     }
