@@ -61,6 +61,8 @@ let package = Package(
         cLibrary("CCurl", apt: "libcurl4-openssl-dev"),
         // libvirt-dev; compiled, for it is loaded at its first use.
         .target(name: "CLibvirt", path: "Sources/Bindings/CLibvirt"),
+        // Compiled, for libsystemd is loaded at its first use.
+        .target(name: "CLogind", path: "Sources/Bindings/CLogind"),
         cLibrary("CSlirp", apt: "libslirp-dev"),
         cLibrary("CSeccomp", apt: "libseccomp-dev"),
         cLibrary("CZstd", apt: "libzstd-dev"),
@@ -71,6 +73,7 @@ let package = Package(
         binding("FUSE", ["Linux"]),
         binding("Curl", ["Formats", "Linux"]),
         binding("Libvirt", ["Linux"]),
+        binding("Logind", ["Linux"]),
         binding("Slirp", ["Linux"]),
         binding("Seccomp", ["Linux"]),
         binding("Zstd"),
@@ -102,7 +105,7 @@ let package = Package(
             "Boot",
             [
                 "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain",
-                "GuestNetwork", "ContentAddress", "Curl", "Formats", "Linux", toml,
+                "GuestNetwork", "ContentAddress", "Curl", "Logind", "Zstd", "Formats", "Linux", toml,
             ]),
         module(
             "BootMenu",

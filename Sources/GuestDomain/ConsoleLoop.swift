@@ -10,23 +10,26 @@ struct ConsoleLoop {
     private var guest: FileHandle?
     private var toGuest: [UInt8] = []
     private var viewers: [Viewer] = []
-    private var backlog: [UInt8] = []
+    private var backlog: [UInt8]
 
     private struct Viewer {
         let handle: FileHandle
         var pending: [UInt8]
     }
 
-    /// - Parameter wake: ends the loop when it is signalled.
+    /// - Parameters:
+    ///   - wake: ends the loop when it is signalled.
+    ///   - backlog: what viewers see first.
     init(
         guestListener: UnixListener, viewerListener: UnixListener, wake: EventDescriptor, log: ConsoleLog,
-        observer: GuestConsole.Observer?
+        observer: GuestConsole.Observer?, backlog: [UInt8] = []
     ) {
         self.guestListener = guestListener
         self.viewerListener = viewerListener
         self.wake = wake
         self.log = log
         self.observer = observer
+        self.backlog = backlog
     }
 
     consuming func run() {

@@ -32,7 +32,8 @@ extension DomainXML {
         let devices = guest.media == .disk ? ["hd"] : guest.overlayPath == nil ? ["cdrom"] : ["hd", "cdrom"]
         let boot = devices.map { "<boot dev='\($0)'/>" }.joined()
         let numbers = guest.seed?.serialNumber == nil ? "" : "<smbios mode='sysinfo'/>"
-        let type = "<type arch='\(guest.architecture.rawValue)' machine='\(guest.architecture.machine)'>hvm</type>"
+        let machine = escape(guest.machineType ?? guest.architecture.machine)
+        let type = "<type arch='\(guest.architecture.rawValue)' machine='\(machine)'>hvm</type>"
         switch guest.firmware {
         case .bios:
             return "  <os>\(type)\(boot)\(numbers)</os>"

@@ -221,7 +221,7 @@ package enum DomainXML {
     private static func arguments(_ guest: GuestSpecification, _ devices: GuestDevices) -> String {
         // libvirt describes a SATA controller for each q35; QEMU makes none. `virt` has none to turn off.
         let sata = devices.has(.sata) || guest.architecture != .x86_64 ? [] : ["-machine", "sata=off"]
-        let arguments = sata + network(guest) + sharePort(devices)
+        let arguments = sata + network(guest) + sharePort(devices) + (guest.awaitsMemory ? ["-incoming", "defer"] : [])
         guard !arguments.isEmpty else { return "" }
         let lines = arguments.map { "    <qemu:arg value='\(escape($0))'/>\n" }
         return "  <qemu:commandline>\n\(lines.joined())  </qemu:commandline>\n"

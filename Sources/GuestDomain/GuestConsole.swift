@@ -8,7 +8,7 @@ package final class GuestConsole: Sendable {
     /// Bytes that may wait for a viewer: a burst over a slow link, not a terminal that stands still.
     static let viewerLimit = 4 << 20
     /// Bytes kept for those who come later.
-    static let backlogSize = 65_536
+    package static let backlogSize = 65_536
     /// The log's size before it is renamed to `….1` and begun again: a guest cannot fill the disk.
     package static let logSize = 16 << 20
 
@@ -21,11 +21,12 @@ package final class GuestConsole: Sendable {
     /// Listens from now on.
     /// - Parameters:
     ///   - emulatorUser: owns the guest's socket when QEMU runs as another user.
+    ///   - before: what the guest said last when it was suspended: viewers see it first, and the log begins with it.
     ///   - logSize: bytes of the log before it is renamed.
     /// - Throws: ``SystemCallError``.
     package init(
         guestSocketPath: String, viewerSocketPath: String, logPath: String, emulatorUser: UserID? = nil,
-        logSize: Int = GuestConsole.logSize, observer: Observer? = nil
+        before: [UInt8] = [], logSize: Int = GuestConsole.logSize, observer: Observer? = nil
     ) throws(SystemCallError) {
         let guest = try UnixListener(path: guestSocketPath, owner: emulatorUser)
         let viewers = try UnixListener(path: viewerSocketPath)
@@ -35,7 +36,11 @@ package final class GuestConsole: Sendable {
         self.ended = ended
         try WorkerThread.start(name: "console") {
             let log = ConsoleLog(path: logPath, limit: logSize, file: file)
-            ConsoleLoop(guestListener: guest, viewerListener: viewers, wake: wake, log: log, observer: observer).run()
+            before.withUnsafeBytes { log.append($0) }
+            ConsoleLoop(
+                guestListener: guest, viewerListener: viewers, wake: wake, log: log, observer: observer,
+                backlog: before
+            ).run()
             Paths.removeIfPossible(guestSocketPath)
             Paths.removeIfPossible(viewerSocketPath)
             ended.signal()

@@ -35,5 +35,9 @@ package enum GuestDomainError: Error, Sendable {
     case severalUSBDevices(String, places: [String])
     /// The user may not use it.
     case usbNotPermitted(String, path: String)
+    /// QEMU cannot save the guest's memory, or did not; its reason, as a phrase.
+    case memoryNotSaved(reason: String)
+    /// A memory that was saved does not go on here; why, as a phrase.
+    case memoryMisfit(reason: String)
     case system(SystemCallError)
 }

@@ -45,10 +45,28 @@ struct GuestFiles: Sendable {
 
     /// Takes away what libvirt wrote about the guest. Not after a failure: it may say why.
     func removeEmulatorLog() {
+        // Only the user's own files can be removed.
+        if let emulatorLog { Paths.removeIfPossible(emulatorLog) }
+    }
+
+    /// What QEMU complained about last; nil where it did not, or that cannot be read.
+    var lastWords: String? {
+        // The doc comment says what nil means.
+        guard let emulatorLog, let text = try? FileContents.readText(emulatorLog, limit: 1 << 20) else { return nil }
+        let lines = text.split(separator: "\n").filter { $0.contains("qemu-system-") && $0.contains(": ") }
+        // The line before the one that says only that it failed.
+        let line = lines.last { !$0.contains("load of migration failed") } ?? lines.last
+        return line.flatMap { line in
+            let words = line.split(separator: ": ", maxSplits: 1)
+            return words.count == 2 ? String(words[1]) : nil
+        }
+    }
+
+    private var emulatorLog: String? {
         let cache = Environment.folder("XDG_CACHE_HOME") ?? "\(Environment.home)/.cache"
-        // libvirt's places for its daemons of the system and of a user. Only the user's own files can be removed.
+        // libvirt's places for its daemons of the system and of a user.
         let folder = CurrentUser.isRoot ? "/var/log/libvirt/qemu" : "\(cache)/libvirt/qemu/log"
-        if !domainName.contains("/") { Paths.removeIfPossible("\(folder)/\(domainName).log") }
+        return domainName.contains("/") ? nil : "\(folder)/\(domainName).log"
     }
 
     private var screenFolder: String? {

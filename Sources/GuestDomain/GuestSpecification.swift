@@ -59,6 +59,11 @@ package struct GuestSpecification: Sendable, Equatable {
     /// Of the network's card.
     package var macAddress = GuestSpecification.usualMAC
 
+    /// QEMU's type of machine with its version, such as `pc-q35-7.2`; nil for the newest.
+    package var machineType: String?
+    /// Whether it does not start, but waits for what ``RunningGuest/saveMemory(_:isCancelled:)`` saved.
+    package var awaitsMemory = false
+
     /// Bytes of a sector of the disk, as ``DiskSectors`` says.
     package var sectorSize: Int
     /// What the guest's programs need of an x86-64 processor; nil for what each has.

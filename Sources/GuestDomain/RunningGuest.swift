@@ -14,7 +14,7 @@ package final class RunningGuest: Sendable {
     private let name: String
     private let connection: HypervisorConnection
     let domain: LibvirtDomain
-    private let files: GuestFiles
+    let files: GuestFiles
     private let failure: Failure
 
     /// Whether the guest ended by itself and not as it should.
@@ -38,9 +38,10 @@ package final class RunningGuest: Sendable {
     }
 
     /// Starts a guest; returns when QEMU runs. What was made for it is removed when it does not start.
+    /// - Parameter isPaused: it does not run before it is resumed.
     /// - Throws: ``GuestDomainError``.
     package static func start(
-        _ specification: GuestSpecification, on connection: HypervisorConnection
+        _ specification: GuestSpecification, on connection: HypervisorConnection, isPaused: Bool = false
     ) async throws -> RunningGuest {
         let firmware = specification.architecture.firmware
         if specification.firmware == .uefi, !firmware.isInstalled {
@@ -56,9 +57,11 @@ package final class RunningGuest: Sendable {
                 let xml = DomainXML.render(
                     specification, labelsFiles: connection.identity != nil, identity: own)
                 // What is plugged in before its first instruction its firmware finds like all the rest.
-                let share = specification.share?.kind == .virtiofs ? specification.share : nil
+                // A guest that goes on was saved without it.
+                let share =
+                    specification.share?.kind == .virtiofs && !specification.awaitsMemory ? specification.share : nil
                 let domain = try withProcessor(specification, own) { () throws(LibvirtError) in
-                    try connection.connection.createTransient(xml: xml, isPaused: share != nil)
+                    try connection.connection.createTransient(xml: xml, isPaused: isPaused || share != nil)
                 }
                 do throws(SystemCallError) { try files.closeScreen() } catch {
                     // Why its screen is open to others is what counts.

@@ -11,8 +11,20 @@ package struct GatewayHostKey: Sendable {
     private let blob: [UInt8]
     private let key: Curve25519.Signing.PrivateKey
 
-    package init() {
-        key = Curve25519.Signing.PrivateKey()
+    package init() { self.init(Curve25519.Signing.PrivateKey()) }
+
+    /// A key as ``secret`` gave it; nil where that is none.
+    init?(secret: [UInt8]) {
+        // Nil is what the doc comment says.
+        guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: secret) else { return nil }
+        self.init(key)
+    }
+
+    /// The private half, for a guest that is suspended: it knows this key and no other. Nobody else may read where it is kept.
+    var secret: [UInt8] { Array(key.rawRepresentation) }
+
+    private init(_ key: Curve25519.Signing.PrivateKey) {
+        self.key = key
         blob = Self.string(Array(Self.name.utf8)) + Self.string(Array(key.publicKey.rawRepresentation))
         publicKey = "\(Self.name) \(Base64.encode(blob))"
     }

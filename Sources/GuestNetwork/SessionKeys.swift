@@ -22,6 +22,50 @@ package struct SessionKeys: Sendable {
             gatewayHost: GatewayHostKey(), hostIdentity: try hostIdentity(at: "\(directory)/host_ed25519", kept: kept))
     }
 
+    // MARK: Of a suspended guest
+
+    private static let gatewayFile = "gateway"
+
+    /// Copies the keys, which a suspended guest knows, into a folder that nobody else may enter.
+    /// - Throws: ``SystemCallError``.
+    package func keep(in folder: String) throws(SystemCallError) {
+        for pair in [guestIdentity, hostIdentity] {
+            let name = pair.privateKeyPath.split(separator: "/").last.map(String.init) ?? ""
+            for ending in ["", ".pub"] {
+                let bytes = try FileContents.read(pair.privateKeyPath + ending, limit: SSHKeyPair.fileLimit)
+                try AtomicFile.write(bytes, to: "\(folder)/\(name)\(ending)", mode: 0o600, durable: true)
+            }
+        }
+        try AtomicFile.write(
+            gatewayHost.secret, to: "\(folder)/\(SessionKeys.gatewayFile)", mode: 0o600, durable: true)
+    }
+
+    /// The keys that ``keep(in:)`` kept, in `directory`, which is the session's own (0700).
+    /// - Throws: ``GuestNetworkError``.
+    package static func restore(
+        from folder: String, in directory: String
+    ) throws(GuestNetworkError) -> SessionKeys {
+        try PrivateDirectory.make(directory)
+        do throws(SystemCallError) {
+            let secret = try FileContents.read("\(folder)/\(gatewayFile)", limit: 64)
+            guard let gateway = GatewayHostKey(secret: secret) else {
+                throw SystemCallError(.badMessage, call: "read", subject: "\(folder)/\(gatewayFile)")
+            }
+            func pair(_ name: String) throws(SystemCallError) -> SSHKeyPair {
+                for ending in ["", ".pub"] {
+                    let bytes = try FileContents.read("\(folder)/\(name)\(ending)", limit: SSHKeyPair.fileLimit)
+                    try AtomicFile.write(bytes, to: "\(directory)/\(name)\(ending)", mode: 0o600)
+                }
+                return try SSHKeyPair(existing: "\(directory)/\(name)")
+            }
+            return SessionKeys(
+                guestIdentity: try pair("guest_ed25519"), gatewayHost: gateway,
+                hostIdentity: try pair("host_ed25519"))
+        } catch {
+            throw GuestNetworkError(error)
+        }
+    }
+
     private static func hostIdentity(at path: String, kept: String?) throws(GuestNetworkError) -> SSHKeyPair {
         if let kept { return try SSHKeyPair.copy(of: kept, at: path) }
         return try SSHKeyPair.make(at: path, comment: "oscircular-host")
@@ -34,6 +78,15 @@ package struct SSHKeyPair: Sendable {
     package let privateKeyPath: String
     /// `ssh-ed25519 AAAA…`, without comment and newline.
     package let publicKey: String
+
+    private init(privateKeyPath: String, publicKey: String) {
+        (self.privateKeyPath, self.publicKey) = (privateKeyPath, publicKey)
+    }
+
+    /// A pair that is there.
+    init(existing path: String) throws(SystemCallError) {
+        self.init(privateKeyPath: path, publicKey: try SSHKeyPair.publicKey(of: path))
+    }
 
     /// Bytes that a key's file has at most.
     static let fileLimit = 65_536

@@ -73,6 +73,8 @@ extension ErrorReport {
                 "you may not use the USB device \(name): its file \(path) is closed to you. Start the guest as root, or let a rule of "
                     + "udev's give you the device"
             )
+        case .memoryNotSaved(let reason): (ExitStatus.unavailable, "the guest's memory was not saved: \(reason)")
+        case .memoryMisfit(let reason): (ExitStatus.unavailable, "the saved memory does not go on here: \(reason)")
         case .system(let cause): describe(cause)
         }
     }

@@ -35,6 +35,12 @@ extension ErrorReport {
                 default: "a guest has it that has not ended yet. Try again in a moment"
                 }
             return (ExitStatus.tryAgain, "the home '\(name)' is in use: \(user)")
+        case .suspended(let name, let session):
+            return (
+                ExitStatus.tryAgain,
+                "the home '\(name)' is in use: session \(session) is suspended with it. 'oscircular resume \(session)' goes on with that "
+                    + "guest; shut it down there, or 'oscircular stop --force \(session)' throws its memory away"
+            )
         case .notOurs(let path, let reason): return (ExitStatus.notPermitted, "\(path) is not used: \(reason)")
         case .unusable(let name, let reason):
             return (

@@ -24,6 +24,12 @@ extension ErrorReport {
                     "the machine \(name) runs as session \($0): 'oscircular console \($0)' shows it, 'oscircular stop \($0)' ends it"
                 } ?? "a QEMU still has the disk of the machine \(name) open: try again when it has ended"
             )
+        case .suspended(let name, let session):
+            (
+                ExitStatus.tryAgain,
+                "the machine \(name) is suspended: 'oscircular resume \(session)' goes on with it, and then it can be shut down and changed. "
+                    + "'oscircular machines start --cold \(name)' starts its disk as after a power cut, and throws its memory away"
+            )
         case .busy(let name):
             (ExitStatus.tryAgain, "another command works on the machine \(name): try again when it has ended")
         case .damaged(let name, let path, let reason):

@@ -15,9 +15,9 @@ struct RootCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             BootCommand.self, ListCommand.self, CatalogCommand.self, VendorsCommand.self, MachinesCommand.self,
-            HomesCommand.self, BisectCommand.self, SessionsCommand.self, StopCommand.self, ConsoleCommand.self,
-            PasswordCommand.self, SSHCommand.self, CopyCommand.self, PortsCommand.self, FetchCommand.self,
-            MountCommand.self, UmountCommand.self, CacheCommand.self,
+            HomesCommand.self, BisectCommand.self, SessionsCommand.self, StopCommand.self, SuspendCommand.self,
+            ResumeCommand.self, ConsoleCommand.self, PasswordCommand.self, SSHCommand.self, CopyCommand.self,
+            PortsCommand.self, FetchCommand.self, MountCommand.self, UmountCommand.self, CacheCommand.self,
             DoctorCommand.self, RunSessionCommand.self,
             RunNetworkCommand.self, ServeMountCommand.self, SSHProxyCommand.self,
         ])

@@ -9,7 +9,8 @@ import Testing
         "Formats": [], "Linux": ["CLinux"], "Zstd": ["CZstd"], "Zlib": ["CZlib"], "Lzma": ["CLzma"],
         "Curl": ["CCurl", "Linux"],
         "FUSE": ["CFUSE", "Linux"],
-        "Libvirt": ["CLibvirt", "Linux"], "Slirp": ["CSlirp", "Linux"], "Seccomp": ["CSeccomp", "Linux"],
+        "Libvirt": ["CLibvirt", "Linux"], "Logind": ["CLogind", "Linux"],
+        "Slirp": ["CSlirp", "Linux"], "Seccomp": ["CSeccomp", "Linux"],
         "Curses": ["CNcurses", "Linux"],
         "ContentAddress": [],
         "TUF": ["Linux"],
@@ -37,7 +38,8 @@ import Testing
         ],
         "Boot": [
             "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain", "GuestNetwork",
-            "ContentAddress", "Curl", "Linux",
+            // A suspended guest's memory is a file.
+            "ContentAddress", "Curl", "Logind", "Zstd", "Linux",
         ],
         "BootMenu": [
             "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",

@@ -20,6 +20,8 @@ import Testing
         "unhealthy": .unhealthy(SessionFailure(exitCode: 69, message: "not up")),
         "restarted": .guest(.restarted), "resumed": .guest(.resumed),
         "suspend done": .ended(.suspend, isDone: true), "suspend failed": .ended(.suspend, isDone: false),
+        "save": .suspend, "taken": .detached(true), "not taken": .detached(false), "saved": .saved(true),
+        "not saved": .saved(false),
         "resume done": .ended(.resume, isDone: true), "resume failed": .ended(.resume, isDone: false),
     ]
 
@@ -28,6 +30,11 @@ import Testing
         case .letReadsWait(let may): may ? "reads wait" : "reads fail"
         case .stop(let force, let time): force ? "force" : "stop in \(time.components.seconds)"
         case .call(let call): call == .suspend ? "suspend" : "resume"
+        case .detach: "detach"
+        case .attach: "attach"
+        case .save: "save"
+        case .cancelSaving(let isUrgent): isUrgent ? "cancel now" : "cancel"
+        case .reportNotSaved: "report not saved"
         case .wait(let delay, let number): "wait \(delay.components.seconds) as \(number)"
         case .endWait: "end wait"
         case .look: "look"
@@ -61,14 +68,14 @@ import Testing
         "stop": ["stop in 60", "show stopping"], "force": ["reads fail", "force", "show stopping"],
         "unmounted": ["reads fail", "force", "show stopping"], "tick": ["look"], "full": ["report full"],
         "gone": ["end"], "ended": ["end"], "died": ["end 69: QEMU or libvirt ended the guest"],
-        "no room": ["report reserve"], "little room": ["report loginsReserve"],
+        "no room": ["report reserve"], "little room": ["report loginsReserve"], "save": ["detach"],
     ]
     /// While reads fail anyway.
     private static let quiet: [String: [String]] = [
         "stop": ["reads wait", "stop in 60", "show stopping"], "force": ["force", "show stopping"],
         "unmounted": ["force", "show stopping"],
     ]
-    private static let ending: [String: [String]] = ["stop": [], "unmounted": [], "died": ["end"]]
+    private static let ending: [String: [String]] = ["stop": [], "unmounted": [], "died": ["end"], "save": []]
 
     /// How a state is reached, and what follows from each signal there; nothing from those that are not named.
     struct State: Sendable, CustomStringConvertible {

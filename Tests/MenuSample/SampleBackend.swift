@@ -165,10 +165,18 @@ final class SampleBackend: MenuBackend {
         }
     }
 
+    func forgetSuspended(_ session: String) async throws {
+        world.withLock { world in world.guests.removeAll { $0.id == session } }
+    }
+
     func order(_ command: ControlCommand, session: String) async throws {
         world.withLock { world in
             guard let row = world.guests.firstIndex(where: { $0.id == session }) else { return }
             switch command {
+            case .suspend:
+                world.guests[row].status.state = .suspended
+                world.guests[row].status.suspended = .init(
+                    time: world.guests[row].status.started, memory: 42_000_000, disk: 3_000_000)
             case .stop, .force: world.guests.remove(at: row)
             case .pause: world.guests[row].status.state = .paused
             case .resume: world.guests[row].status.state = .running

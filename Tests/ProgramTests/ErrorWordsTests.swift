@@ -39,7 +39,7 @@ import Vendors
         ]
         if let cause = cause as? SystemCallError {
             all += [
-                MachineError.file(cause), BisectError.file(cause), BootError.file(cause),
+                MachineError.file(cause), SuspendError.file(cause), BisectError.file(cause), BootError.file(cause),
                 BootError.runtimeFolder(cause),
                 ImageIndexError.file(cause),
                 ImageMountError.noFUSEDevice(cause), ImageMountError.notADirectory("/m", cause),
@@ -85,6 +85,10 @@ import Vendors
             MachineError.invalidName("a b", reason: "it is empty"), MachineError.exists("m"),
             MachineError.noSuchMachine("m", near: ["n"]), MachineError.running("m", session: nil),
             MachineError.running("m", session: "s"), MachineError.busy("m"),
+            MachineError.suspended("m", session: "s"), SuspendError.noSuch("a", near: ["b"]), SuspendError.running("a"),
+            SuspendError.misfit(SuspendMisfit(session: "a", reason: "it was saved by QEMU 10.0.2", machine: nil)),
+            SuspendError.damaged("a", path: "/p", reason: "it has been cut"), SuspendError.newer("a", format: 2),
+            GuestDomainError.memoryNotSaved(reason: "r"), GuestDomainError.memoryMisfit(reason: "r"),
             MachineError.damaged("m", path: "/p", reason: "it is not there"), MachineError.newer("m", format: 2),
             MachineError.noSuchSnapshot(machine: "m", "s", near: []), MachineError.snapshotExists(machine: "m", "s"),
             MachineError.tooManyLayers(machine: "m", most: 64),

@@ -85,24 +85,35 @@ FORWARD(int, virStreamFree, (virStreamPtr stream), (stream))
 
 // In a library of its own, which comes with the other.
 static int (*monitor)(virDomainPtr, const char *, char **, unsigned int);
+static int (*monitor_with_files)(
+    virDomainPtr, const char *, unsigned int, int *, unsigned int *, int **, char **, unsigned int);
 static pthread_once_t monitor_once = PTHREAD_ONCE_INIT;
 
 static void load_monitor(void) {
     void *qemu = dlopen("libvirt-qemu.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (qemu) monitor = (__typeof__(monitor))dlsym(qemu, "virDomainQemuMonitorCommand");
+    if (!qemu) return;
+    monitor = (__typeof__(monitor))dlsym(qemu, "virDomainQemuMonitorCommand");
+    // Since libvirt 8.2.
+    monitor_with_files = (__typeof__(monitor_with_files))dlsym(qemu, "virDomainQemuMonitorCommandWithFiles");
 }
 
-int osc_libvirt_ask(virDomainPtr domain, const char *command, char **answer) {
+char *osc_libvirt_ask(virDomainPtr domain, const char *command, int file) {
     pthread_once(&monitor_once, load_monitor);
-    *answer = NULL;
-    return !monitor || monitor(domain, command, answer, 0) < 0 ? -1 : 0;
+    char *answer = NULL;
+    if (file < 0) return monitor && monitor(domain, command, &answer, 0) >= 0 ? answer : NULL;
+    return monitor_with_files && monitor_with_files(domain, command, 1, &file, NULL, NULL, &answer, 0) >= 0 ? answer : NULL;
+}
+
+int osc_libvirt_passes_files(void) {
+    pthread_once(&monitor_once, load_monitor);
+    return monitor_with_files != NULL;
 }
 
 int osc_libvirt_monitor(virDomainPtr domain, const char *command) {
-    char *answer;
-    if (osc_libvirt_ask(domain, command, &answer) < 0) return -1;
+    char *answer = osc_libvirt_ask(domain, command, -1);
+    if (!answer) return -1;
     // QEMU's refusals are answers, too.
-    int result = answer && strstr(answer, "\"error\"") ? -1 : 0;
+    int result = strstr(answer, "\"error\"") ? -1 : 0;
     free(answer);
     return result;
 }

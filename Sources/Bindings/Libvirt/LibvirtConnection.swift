@@ -68,14 +68,13 @@ package final class LibvirtConnection: @unchecked Sendable {
     /// Starts a domain that exists only while it runs.
     /// - Parameters:
     ///   - endsWithConnection: libvirt ends the domain when this connection closes or its process dies.
-    ///   - isPaused: it waits for ``LibvirtDomain/resume()`` before its first instruction.
+    ///   - isPaused: it does not run before it is resumed.
     /// - Throws: ``LibvirtError``.
     package func createTransient(
         xml: String, endsWithConnection: Bool = true, isPaused: Bool = false
     ) throws(LibvirtError) -> LibvirtDomain {
-        let flags =
-            (endsWithConnection ? VIR_DOMAIN_START_AUTODESTROY.rawValue : VIR_DOMAIN_NONE.rawValue)
-            | (isPaused ? VIR_DOMAIN_START_PAUSED.rawValue : VIR_DOMAIN_NONE.rawValue)
+        var flags = endsWithConnection ? VIR_DOMAIN_START_AUTODESTROY.rawValue : VIR_DOMAIN_NONE.rawValue
+        if isPaused { flags |= VIR_DOMAIN_START_PAUSED.rawValue }
         guard let domain = virDomainCreateXML(pointer, xml, flags) else { throw LibvirtError.last("create domain") }
         return LibvirtDomain(domain, connection: self)
     }

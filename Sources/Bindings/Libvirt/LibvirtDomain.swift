@@ -1,5 +1,6 @@
 import CLibvirt
 import Glibc
+import Linux
 
 /// One domain. All calls block and may be made from any thread; not from the cooperative pool.
 // @unchecked: libvirt's objects are thread-safe; the pointer never changes.
@@ -80,17 +81,31 @@ package final class LibvirtDomain: @unchecked Sendable {
         try check("set the link", osc_libvirt_monitor(pointer, command))
     }
 
-    /// Gives QEMU a command of its own (QMP) that libvirt has no call for.
+    /// Gives QEMU a command of its own (QMP). QEMU answers after the read that waits.
     /// - Parameters:
     ///   - command: JSON.
-    ///   - call: for the error: what the command does.
+    ///   - call: what it is for, for errors.
+    ///   - file: QEMU gets a descriptor of it along with the command.
+    /// - Returns: QEMU's answer as JSON, which may be a refusal.
+    /// - Throws: ``LibvirtError``; also where this libvirt hands no files to QEMU, as before 8.2.
+    package func ask(
+        _ command: String, _ call: String, passing file: FileHandle? = nil
+    ) throws(LibvirtError) -> String {
+        defer { withExtendedLifetime(file) {} }
+        if file != nil, osc_libvirt_passes_files() == 0 {
+            throw LibvirtError(code: 0, domain: 0, message: "it takes libvirt 8.2 or newer", call: call)
+        }
+        guard let text = osc_libvirt_ask(pointer, command, file?.descriptor ?? -1) else {
+            throw LibvirtError.last(call)
+        }
+        defer { free(text) }
+        return String(cString: text)
+    }
+
+    /// As ``ask(_:_:passing:)``, where a refusal is an error.
     /// - Throws: ``LibvirtError``: libvirt's own, or QEMU's words with the code 0.
     package func command(_ command: String, _ call: String) throws(LibvirtError) {
-        var answer: UnsafeMutablePointer<CChar>?
-        let result = osc_libvirt_ask(pointer, command, &answer)
-        defer { free(answer) }
-        guard result == 0 else { throw LibvirtError.last(call) }
-        let text = answer.map { String(cString: $0) } ?? ""
+        let text = try ask(command, call)
         guard text.contains("\"error\"") else { return }
         // `{"id":…,"error":{"class":…,"desc":"…"}}`
         let parts = text.split(separator: "\"desc\":\"", maxSplits: 1)

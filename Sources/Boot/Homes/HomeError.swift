@@ -9,6 +9,8 @@ package enum HomeError: Error, Sendable {
     case exists(KeptName)
     /// A session's id, or what somebody does with it; nil where that is not known.
     case inUse(KeptName, by: String?)
+    /// A guest that is suspended has it, as this session.
+    case suspended(KeptName, session: String)
     /// Its folder, its file, or a backup is not as this program makes them: a link, another user's, readable to others.
     case notOurs(String, reason: String)
     /// The disk is not the file system that the home was.

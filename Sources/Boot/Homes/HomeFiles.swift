@@ -19,6 +19,12 @@ struct HomeFiles: Sendable {
     var lock: String { "\(folder)/\(name).lock" }
     var backups: String { "\(folder)/\(name).backups" }
 
+    /// Names the session whose suspended guest has it, see ``SuspendMark``.
+    var suspension: String { "\(folder)/\(name).suspended" }
+    var suspendedSession: String? {
+        SuspendMark.session(in: suspension, suspended: Folder.parent(of: folder))
+    }
+
     func backup(_ moment: String) -> String { "\(backups)/\(moment)\(HomeFiles.ending)" }
 
     static let ending = ".raw"
@@ -137,8 +143,11 @@ package final class HomeLock: Sendable {
     private init(_ handle: FileHandle) { self.handle = handle }
 
     /// - Parameter holder: a session's id, or what is done with the home; others are told.
-    /// - Throws: ``HomeError/inUse(_:by:)``.
+    /// - Throws: ``HomeError/inUse(_:by:)``, ``HomeError/suspended(_:session:)``.
     static func take(_ files: HomeFiles, for holder: String) throws(HomeError) -> HomeLock {
+        if let suspended = files.suspendedSession, suspended != holder {
+            throw .suspended(files.name, session: suspended)
+        }
         // Who only looks holds it for a moment, too.
         let end = MonotonicClock.nanoseconds + 500_000_000
         do throws(SystemCallError) {

@@ -61,7 +61,7 @@ package struct HomeLibrary: Sendable {
         let record = record(files)
         // A file that is gone meanwhile, or cannot be looked at, has no size.
         let status = try? Paths.statusOfName(files.disk)
-        let holder = HomeLock.holder(of: files)
+        let holder = HomeLock.holder(of: files) ?? files.suspendedSession
         return HomeSummary(
             name: name.text, user: record?.user ?? HomeUser.name(), size: UInt64(clamping: status?.size ?? 0),
             allocated: UInt64(clamping: status?.allocated ?? 0), usedBy: holder, lastUsed: record?.lastUsed,

@@ -75,7 +75,7 @@ package struct DepartedVersions: Sendable {
         guard try Paths.isThere(cache.directory) else { return }
         let isMissing = try catalogs()
         let pins = Set(try cache.pins())
-        let bases = try MachineLibrary(places: places).bases()
+        let bases = try MachineLibrary(places: places).bases() + SuspendedLibrary(places: places).bases()
         let machines = Set(bases.map(\.key))
         var marks = try self.marks()
         let all = try kept()

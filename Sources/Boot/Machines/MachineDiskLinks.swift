@@ -65,7 +65,7 @@ struct MachineDiskLinks: Sendable {
     }
 
     /// Gives a file that QEMU writes to another name. libvirt gives it to QEMU's user and back; after a power cut it is somebody's still.
-    private static func link(_ path: String, as new: String) throws(SystemCallError) {
+    static func link(_ path: String, as new: String) throws(SystemCallError) {
         guard let status = try Paths.statusOfName(path), status.kind == .regular else {
             throw SystemCallError(.noSuchFile, call: "open", subject: path)
         }

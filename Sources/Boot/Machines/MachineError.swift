@@ -9,6 +9,8 @@ package enum MachineError: Error, Sendable, Equatable {
     case noSuchMachine(String, near: [String])
     /// A session runs it, by its id where that is known.
     case running(String, session: String?)
+    /// Its guest is suspended, as this session: its disk must stay as it is, or the memory is of no use.
+    case suspended(String, session: String)
     /// Another command works on it.
     case busy(String)
     /// What is stored of it cannot be used: it was cut off, changed or made by something else. Nothing is removed.

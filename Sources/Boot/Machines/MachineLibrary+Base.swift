@@ -41,12 +41,17 @@ extension MachineLibrary {
 
     /// How much of a base is here; nil where its index cannot be read.
     func baseState(_ record: MachineRecord, _ folder: MachineFolder, _ cache: BlockCache) -> MachineRow.Base? {
+        baseState(record.base, folder, cache)
+    }
+
+    /// As above, of a base whose copies lie in a folder that is laid out as a machine's.
+    func baseState(_ base: MachineRecord.Base, _ folder: MachineFolder, _ cache: BlockCache) -> MachineRow.Base? {
         // The doc comment says what nil means.
-        let image = record.base.image(in: folder)
+        let image = base.image(in: folder)
         // The same.
         guard let index = try? image.index() else { return nil }
         // Pieces count only when it is known what they are. A ledger that is not there is not made here.
-        let path = ledgerPath(record, folder)
+        let path = ledgerPath(base, folder)
         let isThere = path.map { Paths.allows(.reading, $0) } ?? false
         // One that cannot be opened knows nothing.
         let ledger = isThere ? try? image.ledger(index, in: places.ledgers) : nil
@@ -71,7 +76,7 @@ extension MachineLibrary {
         for name in try names() {
             let folder = try folder(name)
             let record = try folder.read()
-            bases.append((record.base.key, ledgerPath(record, folder)))
+            bases.append((record.base.key, ledgerPath(record.base, folder)))
         }
         return bases
     }
@@ -88,7 +93,7 @@ extension MachineLibrary {
         for name in Folder.namesIfAny(in: places.machines) {
             // One that cannot be read does not start.
             guard KeptName(name) != nil, let folder = try? folder(name), let record = try? folder.read(),
-                record.fault == nil, let path = ledgerPath(record, folder), path == wrong
+                record.fault == nil, let path = ledgerPath(record.base, folder), path == wrong
             else { continue }
             try folder.condemn(
                 "all of \(record.base.key) has arrived, and is not what its vendor says: \(reason). What this machine has read and written "
@@ -97,8 +102,8 @@ extension MachineLibrary {
     }
 
     /// Where the digests of the pieces of a machine's base are; nil where its index has them, or cannot be read.
-    private func ledgerPath(_ record: MachineRecord, _ folder: MachineFolder) -> String? {
-        let image = record.base.image(in: folder)
+    func ledgerPath(_ base: MachineRecord.Base, _ folder: MachineFolder) -> String? {
+        let image = base.image(in: folder)
         // One whose index cannot be read does not start, with or without them.
         guard let index = try? image.index() else { return nil }
         // As above.
@@ -109,8 +114,12 @@ extension MachineLibrary {
 
     /// The blocks of a base, to be pinned; empty where it cannot be read.
     func baseBlocks(_ record: MachineRecord, _ folder: MachineFolder) -> Set<BlockID> {
+        baseBlocks(record.base, folder)
+    }
+
+    func baseBlocks(_ base: MachineRecord.Base, _ folder: MachineFolder) -> Set<BlockID> {
         // As said above.
-        guard let index = try? record.base.image(in: folder).index() else { return [] }
+        guard let index = try? base.image(in: folder).index() else { return [] }
         var ids: Set<BlockID> = []
         // As said above.
         guard (try? index.forEachBlock { if !$0.isHole { ids.insert($0.id) } }) != nil else { return [] }
@@ -143,11 +152,13 @@ extension MachineLibrary {
 }
 
 extension BlockCache {
-    /// Removes all pins and blocks, but those of running sessions and of machines that are kept. Waits for the disk.
+    /// Removes all pins and blocks, but those of running sessions, of suspended guests, and of machines that are kept. Waits for the disk.
     /// - Returns: bytes freed.
     /// - Throws: ``SystemCallError``.
     @discardableResult
-    package func clearButMachines() throws -> Int { try clear(keeping: { MachineLibrary.machine(ofPin: $0) != nil }) }
+    package func clearButMachines() throws -> Int {
+        try clear(keeping: { MachineLibrary.machine(ofPin: $0) != nil || SuspendedLibrary.session(ofPin: $0) != nil })
+    }
 }
 
 extension MachineRecord.Base {

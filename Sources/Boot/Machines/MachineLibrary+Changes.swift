@@ -1,3 +1,4 @@
+import BlockStore
 import Catalog
 import GuestDomain
 import Linux
@@ -129,6 +130,13 @@ extension MachineLibrary {
                 withExtendedLifetime(hold) {}
             }
         }
+    }
+
+    /// Throws the memory of a suspended machine away: its disk is as after a power cut. Nothing happens to one that is not suspended.
+    /// - Throws: ``MachineError``, ``SuspendError``.
+    package func forgetMemory(of name: String, cache: BlockCache) throws {
+        guard let session = try existing(name).suspendedSession else { return }
+        try SuspendedLibrary(places: places).forget(session, cache: cache)
     }
 
     func syncNames() throws(SystemCallError) { try Folder(path: places.machines).sync() }

@@ -25,6 +25,7 @@ extension MachineLibrary {
             var row = MachineRow(
                 name: folder.name, state: session != nil ? .running : .stopped, session: session,
                 used: usage.bytes(of: folder).used, shared: usage.bytes(of: folder).shared, snapshots: [], warnings: [])
+            row.suspended = session == nil ? folder.suspendedSession : nil
             do throws(MachineError) {
                 let record = try folder.read()
                 row.fill(record)

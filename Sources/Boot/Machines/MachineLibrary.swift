@@ -52,6 +52,9 @@ package struct MachineLibrary: Sendable {
         _ name: String, session: String? = nil
     ) throws(MachineError) -> (hold: MachineHold, record: MachineRecord) {
         let hold = try take(name, session: session)
+        if let suspended = hold.folder.suspendedSession, suspended != session {
+            throw .suspended(name, session: suspended)
+        }
         let record = try hold.folder.read()
         try checkIsUnused(record, hold.folder)
         return (hold, record)
@@ -149,6 +152,10 @@ package struct MachineLibrary: Sendable {
             try Paths.rename(hold.folder.path, to: gone)
             try syncNames()
             unpin(name, cache)
+            // Its memory is of no use any more. What stays of that is removed when it is named.
+            if let suspended = MachineFolder(name: name, path: gone).suspendedSession {
+                try? SuspendedLibrary(places: places).forget(suspended, cache: cache)
+            }
             try Folder.removeTree(gone)
         } catch {
             throw .file(error)

@@ -32,6 +32,8 @@ package struct MachineRow: Sendable, Equatable {
     package var state: State
     /// The session that runs it.
     package var session: String?
+    /// The session as which its guest is suspended; nil where it is not.
+    package var suspended: String?
     /// CATALOG/DISTRO@VERSION; nil where the record cannot be read.
     package var key: VersionKey?
     package var title: String?
@@ -59,7 +61,7 @@ package struct MachineRow: Sendable, Equatable {
 extension MachineRow: Encodable {
     private enum CodingKeys: String, CodingKey {
         case name, state, session, catalog, distribution, version, title, created, lastStarted, memory, cpus, home, size
-        case used, shared, base, snapshots, problem, warnings
+        case used, shared, base, snapshots, problem, warnings, suspended
     }
 
     private struct BaseJSON: Encodable {
@@ -68,7 +70,7 @@ extension MachineRow: Encodable {
         let percent: Int
     }
 
-    /// What is not known is null; `problem` is only there where there is one.
+    /// What is not known is null; `problem` and `suspended` are only there where there is one.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(name, forKey: .name)
@@ -91,6 +93,7 @@ extension MachineRow: Encodable {
         try container.encode(snapshots, forKey: .snapshots)
         try container.encodeIfPresent(problem, forKey: .problem)
         try container.encode(warnings, forKey: .warnings)
+        try container.encodeIfPresent(suspended, forKey: .suspended)
     }
 }
 

@@ -73,23 +73,8 @@ final class SessionMachine: Sendable {
     ) throws(MachineError) {
         guard let identity else { throw .noSuchMachine(name, near: []) }
         let folder = folder
-        do throws(SystemCallError) {
-            try MachineFiles.copy(version.image.indexPath, to: folder.index)
-            if let file = version.image.file {
-                if let signature = file.signaturePath { try MachineFiles.copy(signature, to: folder.signature) }
-                if let beginning = file.beginningPath { try MachineFiles.copy(beginning, to: folder.beginning) }
-                if version.image.isUnpacked { try MachineFiles.copy(file.indexPath, to: folder.pieces) }
-            }
-            if let bootSet = version.publishedBootSet { try MachineFiles.copy(bootSet, to: folder.bootSet) }
-        } catch {
-            throw .file(error)
-        }
         let digest: String
-        do throws(SystemCallError) {
-            digest = try MachineLibrary.digest(of: folder.index)
-        } catch {
-            throw .file(error)
-        }
+        do throws(SystemCallError) { digest = try folder.keepBase(of: version) } catch { throw .file(error) }
         let id = MachineRecord.Disk.newID()
         try MachineLibrary.makeLayer(id, over: nil, size: size, folder)
         if specification.firmware == .uefi {

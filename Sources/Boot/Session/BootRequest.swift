@@ -67,6 +67,17 @@ package struct BootRequest: Codable, Sendable, Equatable {
     /// Devices of this machine that the guest gets, in the words of ``HostUSBDevice``; nil for none. Neither settings nor a machine keep them.
     package var usb: [String]?
 
+    /// How a suspended guest goes on, whose session has this id; nil for a guest that is booted.
+    package var resumes: Resumption?
+
+    /// How a suspended guest goes on.
+    package enum Resumption: String, Codable, Sendable {
+        /// From its memory.
+        case memory
+        /// From its disk, as after a power cut. Its memory is thrown away.
+        case cold
+    }
+
     /// A guest that stays.
     package enum KeptMachine: Codable, Sendable, Equatable {
         /// Kept from now on under a name that is not taken.
@@ -134,6 +145,9 @@ package struct StartReport: Codable, Sendable {
     /// What ports may be published of only when the user has said so, where that is why the start failed: another start with
     /// ``BootRequest/publishesUnverified``.
     package var publishesUnverified: UnverifiedBoot?
+    /// Why a suspended guest did not go on from its memory, where its disk could be started cold: another start with
+    /// ``BootRequest/Resumption/cold``.
+    package var misfit: SuspendMisfit?
 
     package init(status: SessionStatus? = nil, failure: SessionFailure? = nil, isUp: Bool = false) {
         self.status = status

@@ -9,6 +9,8 @@ package enum ControlCommand: String, Codable, Sendable {
     case force
     case pause
     case resume
+    /// Memory and disk are saved, and the session ends; ``SessionStatus/suspension`` says how far that is.
+    case suspend
     /// A picture of the image.
     case blockMap = "block-map"
     /// A picture of the guest's screen.

@@ -25,6 +25,8 @@ struct GuestCondition: Sendable, Equatable {
     private(set) var isFull = false
     /// The disk that holds what the guest writes has less room than is reserved.
     private(set) var isOutOfRoom = false
+    /// The guest is to be saved, or is being saved: it is paused for that.
+    private(set) var isToBeSaved = false
     /// A pause that was asked for was carried out, and the guest has not been resumed since.
     private var isSuspended = false
     /// What libvirt is doing.
@@ -65,6 +67,23 @@ struct GuestCondition: Sendable, Equatable {
         // The user wants it now, whatever failed before.
         fruitless = 0
     }
+
+    mutating func saveAsked() {
+        if !isStopping { isToBeSaved = true }
+    }
+
+    /// It goes on, or is told to end.
+    mutating func saveEnded() {
+        guard isToBeSaved else { return }
+        isToBeSaved = false
+        fruitless = 0
+    }
+
+    /// Whether it is paused so that it can be saved.
+    var isReadyToBeSaved: Bool { isToBeSaved && isSuspended && call == nil }
+
+    /// Whether it runs, as far as this program has a say in it.
+    var isLetRun: Bool { !isStopping && !isSuspended && !isToBeSaved && call == nil }
 
     mutating func stallBegan() {
         isStalled = true
@@ -120,6 +139,7 @@ struct GuestCondition: Sendable, Equatable {
         case (.suspend, false):
             // The user sees that it did not work, and asks again; a pause that the user asked for meanwhile is made next.
             if isUsersCall { isPausedByUser = false }
+            isToBeSaved = false
             refused += 1
         case (.resume, true):
             if isPausedForError { fruitless += 1 }
@@ -134,7 +154,7 @@ struct GuestCondition: Sendable, Equatable {
     /// The call to make, and how long to wait before it is decided again; nil when there is none now.
     var due: (call: Call, delay: Duration)? {
         guard !isStopping, call == nil else { return nil }
-        if isPausedByUser { return isSuspended ? nil : (.suspend, .zero) }
+        if isPausedByUser || isToBeSaved { return isSuspended ? nil : (.suspend, .zero) }
         if isOutOfRoom {
             let longest = GuestCondition.longestDelayWhenFull
             return isSuspended ? nil : (.suspend, GuestCondition.delay(after: refused, longest: longest))
@@ -153,12 +173,13 @@ struct GuestCondition: Sendable, Equatable {
     /// forced off, those that wait are answered with an error, which the guest does not see.
     var readsMayWait: Bool {
         if isStopping { return !isForced && call != .suspend }
-        return !(isPausedByUser || isOutOfRoom || call == .suspend || isSuspended && call != .resume)
+        return !(isPausedByUser || isToBeSaved || isOutOfRoom || call == .suspend || isSuspended && call != .resume)
     }
 
     /// What is shown to the user.
     var state: SessionStatus.State {
         if isStopping { return .stopping }
+        if isToBeSaved { return .suspending }
         if isPausedByUser { return .paused }
         return isStalled || isPausedForError || isFull || isOutOfRoom ? .waiting : .running
     }

@@ -9,6 +9,7 @@ struct GuestSurroundings: Sendable {
     let connection: HypervisorConnection
     let accelerator: Accelerator
     let credentials: GuestCredentials
+    let keys: SessionKeys
     /// Of the processes that serve the guest's network and ssh.
     let bounds: SessionBounds
     let network: GuestNetwork
@@ -21,13 +22,15 @@ struct GuestSurroundings: Sendable {
     ///   - teardown: gets a step for each thing that must be removed again.
     ///   - exchange: what becomes of the exchange folder.
     ///   - machine: keeps the key into the guest; nil for a guest that is thrown away.
+    ///   - suspended: the guest that goes on, which knows its keys; nil for one that is booted.
     ///   - observer: sees what the guest says on its serial port, on the console's thread.
     ///   - log: writes a line to the log of the session.
     /// - Throws: ``GuestDomainError``, ``GuestNetworkError``, ``BootError``; what `exchange` throws.
     static func prepare(
         request: BootRequest, architecture: @escaping @Sendable () async throws -> GuestArchitecture,
         directory: SessionDirectory, places: Places, users: SessionUsers, teardown: Teardown,
-        exchange: ExchangeKeeping, machine: SessionMachine? = nil, observer: GuestConsole.Observer? = nil,
+        exchange: ExchangeKeeping, machine: SessionMachine? = nil, suspended: ResumedGuest? = nil,
+        observer: GuestConsole.Observer? = nil,
         log: @escaping @Sendable (String) -> Void
     ) async throws -> GuestSurroundings {
         let connection = try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI)
@@ -38,36 +41,38 @@ struct GuestSurroundings: Sendable {
             SessionBounds(name: directory.domainName, record: directory.bounds) { log("warning: \($0)") }
         }
         await teardown.addBlocking { bounds.close() }
-        let (credentials, network) = try await network(
+        let (credentials, keys, network) = try await network(
             request: request, directory: directory, places: places, users: users, owner: owner, bounds: bounds,
-            teardown: teardown, keeping: exchange, machine: machine, log: log)
+            teardown: teardown, keeping: exchange, machine: machine, suspended: suspended, log: log)
+        let before = suspended?.console ?? []
         let console = try await WorkerThread.run(name: "console") {
             try GuestConsole(
                 guestSocketPath: directory.consoleForGuest, viewerSocketPath: directory.console, logPath: directory.log,
-                emulatorUser: owner, observer: observer)
+                emulatorUser: owner, before: before, observer: observer)
         }
         await teardown.add { await console.finish() }
         return GuestSurroundings(
-            connection: connection, accelerator: try await accelerator, credentials: credentials, bounds: bounds,
-            network: network, emulatorUser: users.emulator)
+            connection: connection, accelerator: try await accelerator, credentials: credentials, keys: keys,
+            bounds: bounds, network: network, emulatorUser: users.emulator)
     }
 
     /// The network, and ssh in both directions. They listen before QEMU starts: a QEMU that finds no network stays without one.
     private static func network(
         request: BootRequest, directory: SessionDirectory, places: Places, users: SessionUsers, owner: UserID?,
         bounds: SessionBounds, teardown: Teardown, keeping: ExchangeKeeping, machine: SessionMachine?,
-        log: @escaping @Sendable (String) -> Void
-    ) async throws -> (GuestCredentials, GuestNetwork) {
+        suspended: ResumedGuest?, log: @escaping @Sendable (String) -> Void
+    ) async throws -> (GuestCredentials, SessionKeys, GuestNetwork) {
         let exchange = directory.exchange(isKept: try await keeping.atStart())
         // After the last login has ended.
         await teardown.addBlocking {
             if keeping.atEnd() { directory.keepExchange() }
             directory.clearExchange()
         }
-        let (credentials, gateway, network) = try await WorkerThread.run(name: "network") {
-            () throws -> (GuestCredentials, SSHGateway, GuestNetwork) in
-            let keys = try SessionKeys.make(
-                in: directory.secrets, keptHostKey: machine?.folder.keyIntoGuest)
+        let (credentials, keys, gateway, network) = try await WorkerThread.run(name: "network") {
+            () throws -> (GuestCredentials, SessionKeys, SSHGateway, GuestNetwork) in
+            let keys =
+                try suspended?.keys(in: directory.secrets)
+                ?? SessionKeys.make(in: directory.secrets, keptHostKey: machine?.folder.keyIntoGuest)
             try places.makePassable(places.state)
             try Folder.make(places.exchanges, mode: 0o700)
             // Owns the socket of the logins, to which the network's process connects.
@@ -95,11 +100,11 @@ struct GuestSurroundings: Sendable {
             let credentials = try GuestCredentials.write(keys, to: directory.credentials)
             // QEMU's user must get through; the files are 0600, and libvirt gives them to that user.
             if owner != nil { try Paths.setPermissions(directory.credentials, 0o711) }
-            return (credentials, gateway, network)
+            return (credentials, keys, gateway, network)
         }
         await teardown.addBlocking { gateway.close() }
         await teardown.addBlocking { network.close() }
-        return (credentials, network)
+        return (credentials, keys, network)
     }
 }
 

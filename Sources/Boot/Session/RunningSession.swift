@@ -18,15 +18,14 @@ struct RunningSession: Sendable {
     private let health: SessionHealth?
     private let log: @Sendable (String) -> Void
     private let teardown: Teardown
-    /// What has to be taken from the guest before it is suspended.
-    var detachables: [Detachable] = []
+    private let suspender: SessionSuspender
 
     /// - Parameter log: writes a line to the log of the session.
     init(
         guest: SessionGuest, network: GuestNetwork, image: MountedImage, state: SessionState,
         signals: (stream: AsyncStream<SessionSignal>, continuation: AsyncStream<SessionSignal>.Continuation),
         shutdownSeconds: Int, disks: SessionDisks, bounds: SessionBounds, health: SessionHealth?,
-        log: @escaping @Sendable (String) -> Void, teardown: Teardown
+        log: @escaping @Sendable (String) -> Void, teardown: Teardown, suspender: SessionSuspender
     ) {
         self.guest = guest
         self.network = network
@@ -39,6 +38,7 @@ struct RunningSession: Sendable {
         self.health = health
         self.log = log
         self.teardown = teardown
+        self.suspender = suspender
     }
 
     /// Notes that the guest runs.
@@ -67,6 +67,11 @@ struct RunningSession: Sendable {
                 case .letReadsWait(false): image.reader.refuseWaiting()
                 case .stop(let force, let time): guest.beginStop(force: force, within: time)
                 case .call(let call): begin(call)
+                case .detach: suspender.detach()
+                case .attach: suspender.attach()
+                case .save: suspender.save()
+                case .cancelSaving(let isUrgent): suspender.cancel(isUrgent: isUrgent)
+                case .reportNotSaved(let reason): suspender.note(reason)
                 case .wait(let delay, let number):
                     wait?.cancel()
                     wait = Task { [continuation = signals.continuation] in
@@ -140,6 +145,8 @@ struct RunningSession: Sendable {
             setLink: { await guest.setLink(isUp: $0) }, isThere: { await guest.isActive() }, log: log,
             show: { [state] in state.note($0) })
         let following = Task { await cable.follow(network.events) }
+        // What is being saved when the guest ends is saved, or it is not, before anything of the session goes.
+        await teardown.add { [suspender] in await suspender.finish() }
         let watching = health?.follow()
         await teardown.add { [health] in
             watching?.cancel()

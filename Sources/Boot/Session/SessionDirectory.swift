@@ -132,6 +132,9 @@ package struct SessionDirectory: Sendable {
         try? Folder.removeTree(layerLinks)
     }
 
+    /// Whether the session's guest is suspended, or is being saved or resumed.
+    package var isSuspended: Bool { SuspendedFolder(id, in: places).isThere }
+
     /// Lets an exchange folder stay that was to be removed.
     func keepExchange() {
         // Where there is none, or there is another, it goes as ever.
@@ -140,6 +143,8 @@ package struct SessionDirectory: Sendable {
 
     /// Removes what need not stay of the exchange folder when nobody can write to it any more. May take long.
     func clearExchange() {
+        // A guest that is suspended finds it again.
+        if isSuspended { return }
         // One that is not empty is the user's.
         _ = try? Paths.removeFolder(exchange(isKept: true))
         // What stays is tried again at the next start.

@@ -7,10 +7,18 @@ import Linux
 struct SessionGuest: Sendable {
     let events: AsyncStream<GuestEvent>
     let domain: SessionStatus.Domain
-    let screen: GuestScreen?
+    /// How it was started.
+    let specification: GuestSpecification
     private let guest: RunningGuest
     /// Takes a picture of its screen; nil where it has none. May wait for as long as QEMU does.
     let look: SessionScreen.Look?
+
+    init(_ guest: RunningGuest, _ specification: GuestSpecification, uri: String) {
+        events = guest.events
+        domain = SessionStatus.Domain(uri: uri, name: specification.name, uuid: specification.uuid)
+        (self.guest, self.specification) = (guest, specification)
+        look = GuestDevices(specification).hasScreen ? { try guest.look() } : nil
+    }
 
     /// Refuses a system whose processor no guest can have here, before anything is fetched for it.
     /// - Returns: the processor.
@@ -136,11 +144,7 @@ struct SessionGuest: Sendable {
         let connection = surroundings.connection
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }
-        let look: SessionScreen.Look = { try guest.look() }
-        return SessionGuest(
-            events: guest.events,
-            domain: SessionStatus.Domain(uri: connection.uri, name: specification.name, uuid: specification.uuid),
-            screen: specification.screen, guest: guest, look: GuestDevices(specification).hasScreen ? look : nil)
+        return SessionGuest(guest, specification, uri: connection.uri)
     }
 
     /// The devices that the user hands over. QEMU of a user's own is that user's.
@@ -150,7 +154,7 @@ struct SessionGuest: Sendable {
     }
 
     /// The screen that the guest was asked for; nil for none.
-    private static func screen(
+    static func screen(
         of plan: Plan, _ architecture: GuestArchitecture, _ surroundings: GuestSurroundings
     ) async throws -> GuestScreen? {
         guard plan.request.display == .window else { return nil }
@@ -190,6 +194,16 @@ struct SessionGuest: Sendable {
         specification.overlayPath = links.overlay
         specification.layers = links.layers
         if let variables = links.variables { (specification.nvramPath, specification.hasVariables) = (variables, true) }
+    }
+
+    /// See ``RunningGuest/memoryOrigin(_:)``.
+    func memoryOrigin() async throws -> MemoryOrigin { try await guest.memoryOrigin(specification.accelerator) }
+
+    /// See ``RunningGuest/saveMemory(_:isCancelled:)``.
+    func saveMemory(
+        _ take: @escaping @Sendable (FileHandle) throws -> Void, isCancelled: @escaping @Sendable () -> Bool
+    ) async throws {
+        try await guest.saveMemory(take, isCancelled: isCancelled)
     }
 
     /// Seconds of CPU time that it has used; nil when libvirt does not say.

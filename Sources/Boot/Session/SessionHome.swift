@@ -29,7 +29,7 @@ struct SessionHome: Sendable {
         let key = VersionKey(version.chosen)
         let (isAllowed, id) = (request.allowHome ?? false, request.id)
         // A machine had it before: in an empty one its user would miss everything.
-        let mustExist = if case .started = request.machine { true } else { false }
+        let mustExist = if case .started = request.machine { true } else { request.resumes != nil }
         return try await WorkerThread.run(name: "home") {
             try take(
                 name, for: id, key, isVerified: isVerified ?? true, isAllowed: isAllowed, library, mustExist: mustExist,
@@ -206,6 +206,9 @@ extension SessionDirectory {
         default: return .waiting
         }
     }
+
+    /// Whether the guest has its home.
+    var isHomeSettled: Bool { if case .ready = homeState { true } else { false } }
 
     func setHome(_ state: HomeState) throws(SystemCallError) {
         let text =

@@ -5,6 +5,12 @@ enum SessionSignal: Sendable {
     case stop(force: Bool)
     case pause
     case resume
+    /// Memory and disk are to be saved, and the session is to end.
+    case suspend
+    /// What cannot be saved with the guest was taken from it, or could not be.
+    case detached(Bool)
+    /// The guest was saved, or was not.
+    case saved(Bool)
     case guest(GuestEvent)
     /// Reads gave up on blocks, or these have arrived now; the reader knows which.
     case stallChanged
@@ -39,6 +45,16 @@ struct SessionLoop: Sendable {
         case stop(force: Bool, within: Duration)
         /// Make this call to libvirt; ``SessionSignal/ended(_:isDone:)`` follows.
         case call(GuestCondition.Call)
+        /// Take away what cannot be saved with the guest; ``SessionSignal/detached(_:)`` follows.
+        case detach
+        /// Give it back.
+        case attach
+        /// Save the guest, which is paused; ``SessionSignal/saved(_:)`` follows.
+        case save
+        /// Save it no more, if it is not saved already; ``SessionSignal/saved(_:)`` follows, at once where that is urgent.
+        case cancelSaving(isUrgent: Bool)
+        /// Tell the user why the guest goes on that was to be suspended.
+        case reportNotSaved(String)
         /// Send ``SessionSignal/waited(_:)`` after a time, instead of an earlier one.
         case wait(Duration, number: Int)
         case endWait
@@ -60,6 +76,16 @@ struct SessionLoop: Sendable {
         case reserve, loginsReserve
     }
 
+    /// How far the suspending is.
+    private enum Suspension: Equatable {
+        case none, detaching, pausing, saving
+        /// It goes on: what was taken from it is given back once it runs.
+        case ended
+        case done
+    }
+
+    private struct StopAsked { let isForced: Bool }
+
     private struct Wait {
         let delay: Duration
         let number: Int
@@ -76,6 +102,9 @@ struct SessionLoop: Sendable {
     private var waits = 0
     private var mayReadsWait = true
     private var room = DiskReserve.Room()
+    private var suspension = Suspension.none
+    /// How a guest is to be ended that is being saved, or that cannot be saved.
+    private var awaitedStop: StopAsked?
     private var shown: (SessionStatus.State, SessionStatus.Wait?) = (.running, nil)
 
     init(shutdown: Duration) { self.shutdown = shutdown }
@@ -87,12 +116,46 @@ struct SessionLoop: Sendable {
         var actions: [Action] = []
         var isDue = false
         switch signal {
+        case .stop(let force) where suspension == .saving:
+            if awaitedStop?.isForced == true { return [] }
+            awaitedStop = StopAsked(isForced: force)
+            return [.cancelSaving(isUrgent: force)]
         case .stop(let force):
+            condition.saveEnded()
             guard condition.stopAsked(force: force) else { return [] }
             actions += admitReads() + [.stop(force: force, within: shutdown)]
         case .pause: condition.pauseAsked()
         case .resume: condition.resumeAsked()
-        case .ended(let call, let isDone): condition.ended(call, isDone: isDone)
+        case .suspend:
+            guard suspension == .none, !condition.isStopping else { return [] }
+            suspension = .detaching
+            return [.detach]
+        case .detached(let isDone):
+            guard suspension == .detaching else { return [] }
+            suspension = isDone ? .pausing : .ended
+            if isDone { condition.saveAsked() }
+        case .saved(true):
+            guard suspension == .saving else { return [] }
+            suspension = .done
+            condition.saveEnded()
+            guard condition.stopAsked(force: true) else { return [] }
+            // What it waits for does not matter any more, and what it would do is done when it goes on.
+            return admitReads() + [.stop(force: true, within: .zero)]
+        case .saved(false):
+            guard suspension == .saving else { return [] }
+            suspension = .ended
+            condition.saveEnded()
+            if let stop = awaitedStop {
+                awaitedStop = nil
+                guard condition.stopAsked(force: stop.isForced) else { return [] }
+                actions += admitReads() + [.stop(force: stop.isForced, within: shutdown)]
+            }
+        case .ended(let call, let isDone):
+            condition.ended(call, isDone: isDone)
+            if suspension == .pausing, call == .suspend, !isDone {
+                suspension = .ended
+                actions.append(.reportNotSaved("libvirt could not pause it"))
+            }
         case .waited(let number):
             // One that was replaced says nothing about the present one.
             isDue = number == wait?.number
@@ -116,24 +179,26 @@ struct SessionLoop: Sendable {
             if hasFailed && !condition.isStopping {
                 fail(SessionFailure(exitCode: 69, message: "QEMU or libvirt ended the guest"))
             }
-            return [.end(failure)]
-        case .seen(.off): return [.end(failure)]
+            return cancelSaving() + [.end(failure)]
+        case .seen(.off): return cancelSaving() + [.end(failure)]
         case .guest(.crashed): fail(SessionFailure(exitCode: 1, message: "the guest crashed"))
         case .untrue(let failure):
             fail(failure)
+            condition.saveEnded()
             guard condition.stopAsked(force: true) else { return [] }
-            actions += admitReads() + [.stop(force: true, within: .zero)]
+            actions += cancelSaving() + admitReads() + [.stop(force: true, within: .zero)]
         case .unhealthy(let failure):
-            // Who has asked for its end wants no other guest.
-            guard !condition.isStopping else { return [] }
+            // Who has asked for its end wants no other guest, and one that is being saved is nobody's any more.
+            guard !condition.isStopping, !condition.isToBeSaved else { return [] }
             fail(failure)
             _ = condition.stopAsked(force: false)
             actions += admitReads() + [.stop(force: false, within: min(shutdown, SessionLoop.unhealthyTime))]
         case .mountEnded:
             guard !condition.isStopping else { return [] }
             fail(SessionFailure(exitCode: 69, message: "something else unmounted the guest's disk"))
+            condition.saveEnded()
             _ = condition.stopAsked(force: true)
-            actions += admitReads() + [.stop(force: true, within: .zero)]
+            actions += cancelSaving() + admitReads() + [.stop(force: true, within: .zero)]
         case .room(let now):
             condition.roomChanged(isOut: now.stopsGuest)
             room = now
@@ -141,7 +206,30 @@ struct SessionLoop: Sendable {
         case .tick: actions.append(.look)
         case .guest, .seen: break
         }
-        return actions + proceed(isDue: isDue) + admitReads() + show()
+        return actions + proceed(isDue: isDue) + admitReads() + suspend() + show()
+    }
+
+    /// What is next of a suspending.
+    private mutating func suspend() -> [Action] {
+        switch suspension {
+        case .pausing where condition.isStopping: suspension = .none
+        case .pausing where condition.isReadyToBeSaved:
+            suspension = .saving
+            return [.save]
+        case .ended where condition.isStopping: suspension = .none
+        case .ended where condition.isLetRun:
+            suspension = .none
+            return [.attach]
+        default: break
+        }
+        return []
+    }
+
+    /// Of a guest that ends in another way while it is saved.
+    private mutating func cancelSaving() -> [Action] {
+        guard suspension == .saving else { return [] }
+        suspension = .none
+        return [.cancelSaving(isUrgent: false)]
     }
 
     /// What is told once everything else that was reported is over.

@@ -52,7 +52,14 @@ struct SessionPrefetch: Sendable {
     /// - Parameters:
     ///   - fetchesRest: whether the user wants the whole image stored.
     ///   - isSoonGone: whether the servers have the image only for days: then its rest is not put off.
-    func followBoot(fetchesRest: Bool, isSoonGone: Bool, cpuSeconds: @Sendable () async -> Double?) async {
+    ///   - records: whether it is a boot.
+    func followBoot(
+        fetchesRest: Bool, isSoonGone: Bool, records: Bool = true, cpuSeconds: @Sendable () async -> Double?
+    ) async {
+        if !records {
+            if fetchesRest { await fetchRest() }
+            return
+        }
         await withTaskGroup(of: Void.self) { group in
             if fetchesRest && isSoonGone { group.addTask { await fetchRest() } }
             // Cancelled: the session ends.

@@ -156,6 +156,7 @@ package struct SessionRegistry: Sendable {
         }
         clearOldOverlays()
         clearOldExchanges()
+        SuspendedLibrary(places: places).clearStale()
         MachineLibrary(places: places).clearStale()
         MachineExport.clearStale(places)
     }

@@ -8,8 +8,12 @@ import Vendors
 /// Which version a session boots.
 extension SessionRun {
     func findVersion(
-        _ systems: SystemsLibrary, _ cache: BlockCache, _ transfers: TransferQueue, _ machine: SessionMachine?
+        _ systems: SystemsLibrary, _ cache: BlockCache, _ transfers: TransferQueue, _ machine: SessionMachine?,
+        _ resumed: ResumedGuest?
     ) async throws -> SessionImage {
+        if let resumed, let base = resumed.record.base {
+            return try await suspendedVersion(resumed, base, systems, cache, transfers)
+        }
         if let machine, let record = machine.record {
             return try await baseVersion(record, machine, systems, cache, transfers)
         }

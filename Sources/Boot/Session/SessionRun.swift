@@ -90,7 +90,7 @@ package final class SessionRun: Sendable {
             result = .success(try await session.follow())
         } catch {
             let isInterrupted = stopAsked.load(ordering: .sequentiallyConsistent) && state.snapshot.phase != .up
-            result = .failure(isInterrupted ? SessionRun.interrupted : error)
+            result = .failure(isInterrupted ? SessionRun.interrupted : failure(error))
         }
         // Before the folder is removed: a program that sees the session end finds the reason in its log.
         if case .failure(let error) = result { note("\(SessionDirectory.failureMark)\(describe(error))\n") }
@@ -104,7 +104,11 @@ package final class SessionRun: Sendable {
         // Given up last: until then something may be left that is these users'.
         await teardown.add { withExtendedLifetime(users) {} }
         let machine: SessionMachine?
-        do { machine = try await openMachine(teardown) } catch {
+        let resumed: ResumedGuest?
+        do {
+            resumed = try await takeSuspended(teardown)
+            machine = try await openMachine(teardown)
+        } catch {
             // The next start removes what is left of it; so below.
             try? Folder.removeTree(sessionDirectory.path)
             throw error
@@ -121,21 +125,25 @@ package final class SessionRun: Sendable {
 
         let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
-        let finding = Task { try await findVersion(systems, cache, transfers, machine) }
+        let finding = Task { try await findVersion(systems, cache, transfers, machine, resumed) }
         async let preparing = GuestSurroundings.prepare(
             request: request, architecture: { try (try await finding.value).architecture() }, directory: directory,
             places: places, users: users, teardown: teardown,
             exchange: ExchangeKeeping(
                 atStart: { [self] in keepsExchange(of: try await finding.value) },
                 atEnd: { [self] in request.keepsExchange == nil && state.snapshot.verified == true }),
-            machine: machine, observer: { [login] in login.take($0) }, log: { [self] in note("\($0)\n") })
+            machine: machine, suspended: resumed, observer: { [login] in login.take($0) },
+            log: { [self] in note("\($0)\n") })
         let version = try await withTaskCancellationHandler {
             try await finding.value
         } onCancel: {
             finding.cancel()
         }
-        try await SessionGuest.check(
-            request, chosen: version.chosen, userData: configuration.userData, directory: directory, machine: machine)
+        if resumed == nil {
+            try await SessionGuest.check(
+                request, chosen: version.chosen, userData: configuration.userData, directory: directory,
+                machine: machine)
+        }
         let asked = request.asBefore(machine?.record)
         let home = try await SessionHome.take(
             asked, version, places: places, configuration: configuration,
@@ -185,6 +193,7 @@ package final class SessionRun: Sendable {
         do {
             try await disk.fetchEnds(of: mounted.image, ahead.bootSet, teardown)
         } catch let error as BlockStoreError {
+            if let resumed, machine == nil { throw lossOfImage(resumed, cache, error) }
             throw machine.map { lossOfBase($0, cache, error) } ?? error
         }
         let surroundings = try await preparing
@@ -200,31 +209,41 @@ package final class SessionRun: Sendable {
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
             home: home?.guest, share: share?.guest)
         let guest: SessionGuest
-        do { guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown) } catch {
+        do {
+            if let resumed {
+                let (again, note) = try await SessionGuest.goOn(plan, resumed, in: surroundings, teardown: teardown)
+                guest = again
+                await settle(resumed, cache, note)
+            } else {
+                guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
+            }
+        } catch {
             throw share?.cause(of: error) ?? error
         }
         if let look = guest.look { screen.attach(look) }
-        show(guest.screen)
+        show(guest.specification.screen)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
-        let health = watchHealth(
+        // What goes on was at its login long ago.
+        let health = resumed?.resumption == .memory ? nil : watchHealth(
             version, accel: surroundings.accelerator.rawValue, home: home,
             waited: { [reader = mounted.image.reader] in reader.waitedNanoseconds })
         self.health.withLock { $0 = health }
         try checkNotStopped()
-        if let home {
+        if let home, resumed?.resumption != .memory || !directory.isHomeSettled {
             let settling = try home.settle(
                 surroundings.credentials.authorizedKey, in: directory, state: state,
                 reached: { health?.take(.login(isSerial: false)) }, log: { [self] in note("\($0)\n") })
             await teardown.add { settling.cancel() }
         }
-        if let share {
+        if let share, resumed?.resumption != .memory {
             let mounting = share.settle()
             await teardown.add { mounting.cancel() }
         }
         let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
         await followBoot(
-            guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil
+            guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil,
+            boots: resumed?.resumption != .memory
         ) { fetchRest in
             await verification?.follow(mounted.stores, fetchRest: fetchRest)
         }
@@ -232,49 +251,48 @@ package final class SessionRun: Sendable {
             try await WorkerThread.run(name: "machine") { try machine.finish(cache) }
             notes.withLock { $0 += machine.notes }
         }
-        var session = RunningSession(
+        await followLogind(teardown)
+        let emulator = surroundings.emulatorUser ?? surroundings.connection.emulatorUser
+        let detachables = [share?.detachable(guest, emulator: emulator)].compactMap(\.self)
+        if let resumed { await wake(resumed, detachables, teardown) }
+        let suspender = SessionSuspender(
+            SessionSaving(
+                guest: guest, keys: surroundings.keys, directory: directory, places: places, request: asked,
+                version: version, machine: machine, home: home, cache: cache,
+                reserve: DiskReserve(setting: configuration.reserve),
+                progress: { [self] bytes in update { $0.suspension?.bytes = bytes } }),
+            detachables: detachables, state: state, signals: signals.continuation, describe: describe,
+            log: { [self] in note("\($0)\n") })
+        return RunningSession(
             guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,
             disks: SessionDisks(
                 overlays: places.overlays, exchange: places.exchanges, cache: disk.cache.directory,
                 reserve: DiskReserve(setting: configuration.reserve), homes: home.map { _ in places.homes }),
-            bounds: surroundings.bounds, health: health, log: { [self] in note("\($0)\n") }, teardown: teardown)
-        session.detachables = [
-            share?.detachable(guest, emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
-        ].compactMap(\.self)
-        return session
+            bounds: surroundings.bounds, health: health, log: { [self] in note("\($0)\n") }, teardown: teardown,
+            suspender: suspender)
     }
 
     // MARK: Stages
 
-    /// In the background while the guest runs: notes that it ran, records what its boot reads, then fetches the rest.
-    /// - Parameters:
-    ///   - isSoonGone: whether the servers have the image only for days.
-    ///   - isKept: whether it is a machine's base, which is fetched whatever the settings say.
-    ///   - check: called when nothing more is fetched ahead, with what fetches again what is missing still.
-    private func followBoot(
-        _ guest: SessionGuest, _ ahead: SessionPrefetch, _ bootSet: Task<Void, Never>, _ teardown: Teardown,
-        isSoonGone: Bool, isKept: Bool, then check: @escaping @Sendable (_ fetchRest: () async -> Void) async -> Void
-    ) async {
-        // Without the note the menu just does not mark this version as the last one that ran.
-        try? RunHistory(places: places).note(ahead.key)
-        var settings = configuration
-        // A machine needs its base whatever is set for others.
-        if isKept { settings.prefetchRest = request.fetchesBase == true ? "always" : "auto" }
-        if request.prefetchesRest == false { settings.prefetchRest = "never" }
-        let configuration = settings
-        let following = Task {
-            let fetchesRest = await configuration.fetchesRest()
-            await bootSet.value
-            if isKept, !fetchesRest {
-                note("the rest of the machine's base is not fetched: this connection is paid by the byte\n")
-            }
-            await ahead.followBoot(
-                fetchesRest: fetchesRest, isSoonGone: isSoonGone, cpuSeconds: guest.cpuSeconds)
-            await check { if fetchesRest { await ahead.fetchRest() } }
+    /// Whom QEMU runs as, who reads the image.
+    private func reader(_ users: SessionUsers) async throws -> UserID? {
+        guard users.emulator == nil, CurrentUser.isRoot else { return users.emulator }
+        return try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI).emulatorUser
+    }
+
+    private func claimUsers() async throws -> SessionUsers {
+        try await WorkerThread.run(name: "users") { [self] in
+            SessionUsers.claim(for: directory.domainName, places: places) { note("\($0)\n") }
         }
-        // What it finds out about the file is acted on by the steps before.
-        await teardown.addEnd(of: following)
+    }
+
+    /// Whether the exchange folder is one that stays: what the guest of an unverified file put there may be anybody's.
+    func keepsExchange(of version: SessionImage) -> Bool {
+        if let asked = request.keepsExchange { return asked }
+        guard let file = version.image.file, file.source.trust < .pieces else { return true }
+        if version.image.isUnpacked { return file.standingWhenUnpacked == .verified }
+        return VendorNotes(places: places).standing(of: file, version.ledger) == .verified
     }
 
     /// Writes to the session's own log, which is our standard error.
@@ -285,28 +303,6 @@ package final class SessionRun: Sendable {
     /// Changes the status.
     func update(_ body: (inout SessionStatus) -> Void) {
         state.update(body)
-    }
-
-    // MARK: Control
-
-    private func answer(_ request: ControlRequest) -> ControlResponse {
-        let status = state.snapshot
-        switch request.command {
-        case .status: return ControlResponse(status: status)
-        case .blockMap:
-            let cells = min(max(request.cells ?? 512, 1), ControlRequest.mostCells)
-            return ControlResponse(status: status, map: state.blockMap(cells: cells))
-        case .screenshot: return screenshot(request.size, status)
-        case .stop, .force:
-            stop(force: request.command == .force)
-        case .pause, .resume:
-            guard status.phase == .up, status.state != .stopping else {
-                return ControlResponse(status: status, refusal: "the guest is \(status.state.rawValue)")
-            }
-            signals.continuation.yield(request.command == .pause ? .pause : .resume)
-        case .publish, .withdraw: return changePorts(request)
-        }
-        return ControlResponse(status: status)
     }
 
     var isStopAsked: Bool { stopAsked.load(ordering: .sequentiallyConsistent) }

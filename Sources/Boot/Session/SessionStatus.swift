@@ -5,6 +5,8 @@ import GuestDomain
 package struct SessionStatus: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
         case starting, running, waiting, paused, stopping
+        /// Its memory is being saved; it is saved, and nothing of it runs.
+        case suspending, suspended
     }
 
     /// What a guest in the state `waiting` waits for: blocks of its image, space on the host's disk for what it writes, or
@@ -122,6 +124,34 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         }
     }
 
+    /// How far the last saving of the guest is, or why it failed.
+    package struct Suspension: Codable, Sendable, Equatable {
+        /// Bytes that were written.
+        package var bytes: UInt64 = 0
+        /// Why the guest goes on; nil while it is being saved.
+        package var failure: String?
+
+        package init(failure: String? = nil) { self.failure = failure }
+    }
+
+    /// What is stored of a suspended guest.
+    package struct Suspended: Codable, Sendable, Equatable {
+        /// RFC 3339, UTC.
+        package var time: String
+        /// Bytes of its memory's file; 0 where only the disk is there.
+        package var memory: UInt64
+        /// Bytes that its own disk takes; 0 for a kept machine, whose disk is its own.
+        package var disk: UInt64
+        /// How much of what its disk lies on is here, as `81 % of its image here`; nil where that is not known.
+        package var base: String?
+        /// Why it cannot go on as it is; nil where nothing is known to be wrong.
+        package var problem: String?
+
+        package init(time: String, memory: UInt64, disk: UInt64) {
+            (self.time, self.memory, self.disk) = (time, memory, disk)
+        }
+    }
+
     package struct Domain: Codable, Sendable, Equatable {
         package var uri: String
         package var name: String
@@ -204,6 +234,10 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var sharesClipboard: Bool?
     /// USB devices of this machine that the guest has; nil for none. Who has one cannot be suspended.
     package var usb: [String]?
+    /// Nil until it is to be suspended.
+    package var suspension: Suspension?
+    /// Nil for a guest that is not suspended.
+    package var suspended: Suspended?
 
     package init(
         id: String, catalog: String, distribution: String, version: String, state: State, waitingFor: Wait? = nil,
@@ -242,8 +276,9 @@ extension SessionStatus {
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
     /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
-    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, and ``machine``, ``home``, ``ports``,
-    /// ``rolledBackFrom``, ``screen``, ``usb`` and ``sharesClipboard`` where there are any.
+    /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, ``suspension`` and ``suspended`` for a guest that
+    /// is or was to be suspended, and ``machine``, ``home``, ``ports``, ``rolledBackFrom``, ``screen``, ``usb`` and
+    /// ``sharesClipboard`` where there are any.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -283,6 +318,8 @@ extension SessionStatus {
         try container.encodeIfPresent(screen, forKey: .screen)
         try container.encodeIfPresent(sharesClipboard, forKey: .sharesClipboard)
         try container.encodeIfPresent(usb, forKey: .usb)
+        try container.encodeIfPresent(suspension, forKey: .suspension)
+        try container.encodeIfPresent(suspended, forKey: .suspended)
     }
 }
 

@@ -34,6 +34,8 @@ package struct Configuration: Sendable, Equatable {
     package var shutdownSeconds: Int = 60
     /// Seconds that a new version has to come to its login; nil for what its system's starts have taken, 0 for as long as it likes.
     package var healthySeconds: Int?
+    /// When guests are suspended without being asked.
+    package var suspendAt = SuspendMoment.never
     /// Bytes that guests leave free on the disk that holds what they write; nil for a twentieth of it, 1 GiB at most.
     package var reserve: UInt64?
     /// A file of orders for the first boot of each system with cloud-init; nil for none.
@@ -108,6 +110,9 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.string("guest.connect") { connect = value }
         if let value = try reader.integer("guest.shutdown", in: 1...3600) { shutdownSeconds = value }
         if let value = try reader.integer("guest.healthy", in: SystemSettings.healthyBounds) { healthySeconds = value }
+        if let value = try reader.string("guest.suspend", among: SuspendMoment.allCases.map(\.rawValue)) {
+            suspendAt = SuspendMoment(rawValue: value) ?? .never
+        }
         if let value = try reader.bytes("guest.reserve") { reserve = value }
         if let value = try reader.string("guest.user-data") {
             guard value.hasPrefix("/") else {

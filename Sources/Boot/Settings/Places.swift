@@ -25,6 +25,8 @@ package struct Places: Sendable {
     package var logs: String { "\(state)/logs" }
     /// A folder for each machine that is kept: its disk, its identity, and what it is based on.
     package var machines: String { "\(state)/machines" }
+    /// A folder for each guest that is suspended: its memory, and its disk unless it is a kept machine.
+    package var suspended: String { "\(state)/suspended" }
     /// The disks that are users' homes in guests.
     package var homes: String { "\(state)/homes" }
     /// The bisects that have begun.

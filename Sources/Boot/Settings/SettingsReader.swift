@@ -11,7 +11,9 @@ struct SettingsReader {
     private static let known: [String: Set<String>] = [
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
         "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
-        "guest": ["memory", "cpus", "accel", "display", "connect", "shutdown", "healthy", "reserve", "user-data"],
+        "guest": [
+            "memory", "cpus", "accel", "display", "connect", "shutdown", "healthy", "reserve", "suspend", "user-data",
+        ],
         "menu": ["pictures"],
         "vendors": ["enabled", "least", "hidden", "from"],
     ]

@@ -78,10 +78,13 @@ package final class BootBackend: MenuBackend {
             // One that has ended meanwhile is not shown.
             (try? registry.directory(of: $0.id)).map { BootBackend.isThere($0.control) } ?? false
         }
+        let (suspended, answering) = (SuspendedLibrary(places: places), Set(list.sessions.map(\.id)))
+        // Without a thread they are not shown now.
+        let stored = try? await WorkerThread.run(name: "suspended") { suspended.statuses(nil, besides: answering) }
         return seen.withLock { seen in
             let known = seen
             seen =
-                list.sessions.map { Guest($0) }
+                (list.sessions + (stored ?? [])).map { Guest($0) }
                 + silent.map { session in Guest(silent: session, known.first { $0.id == session.id }) }
             seen.sort { ($0.status.started, $0.id) < ($1.status.started, $1.id) }
             return seen
@@ -114,6 +117,13 @@ package final class BootBackend: MenuBackend {
             registry.clearStale()
             registry.trimLogs()
         }
+        if let resumption = wishes.resumes {
+            let suspended = SuspendedLibrary(places: places)
+            let request = try await WorkerThread.run(name: "suspended") {
+                try suspended.request(resumption.session, resumption.isCold ? .cold : .memory)
+            }
+            return try await SessionLauncher(places: places, program: program).start(request)
+        }
         var request = BootRequest(
             id: session, name: image.description,
             // A machine has what it had the last time, whatever is set for its system.
@@ -145,6 +155,11 @@ package final class BootBackend: MenuBackend {
             try await noteTrial(image, session: session)
         }
         return try await SessionLauncher(places: places, program: program).start(request)
+    }
+
+    package func forgetSuspended(_ session: String) async throws {
+        let (library, cache) = (SuspendedLibrary(places: places), cacheOfUser)
+        try await WorkerThread.run(name: "suspended") { try library.forget(session, cache: cache) }
     }
 
     private static func machine(_ wishes: BootWishes) -> BootRequest.KeptMachine? {

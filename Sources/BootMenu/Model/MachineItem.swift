@@ -135,6 +135,8 @@ package struct BootWishes: Sendable, Hashable {
     package var isTrial = false
     /// Whether all of a new machine's base is fetched on a line that is paid by the byte; nil where it is not.
     package var fetchesBase: Bool?
+    /// The suspended guest that goes on, instead of a boot; nil for a boot.
+    package var resumes: Resumption?
 
     package init(keep: String? = nil, start: String? = nil, diskSize: UInt64? = nil, home: String? = nil) {
         self.keep = keep

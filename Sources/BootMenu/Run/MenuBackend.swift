@@ -19,7 +19,7 @@ package protocol MenuBackend: Sendable {
     func hide(_ vendor: String, _ isHidden: Bool) async throws
     /// A number that changes when any program adds or removes a catalog. It is read every few seconds.
     func catalogsStamp() async -> Int64
-    /// All guests; it takes as long as the slowest session takes to answer, five seconds if one does not.
+    /// All guests, also those that are suspended; it takes as long as the slowest session takes to answer, five seconds if one does not.
     func guests() async -> [Guest]
     /// What one session says of itself; nil where it does not answer, or not yet.
     func status(session: String) async -> SessionStatus?
@@ -56,6 +56,8 @@ package protocol MenuBackend: Sendable {
     func order(_ command: ControlCommand, session: String) async throws
     /// Takes ports of a guest back, and publishes others; as `--publish` takes them.
     func changePorts(session: String, adding: [String], removing: [String]) async throws
+    /// Throws away what is stored of a suspended guest.
+    func forgetSuspended(_ session: String) async throws
     /// Connects this process's terminal to the guest's console until the user leaves it or `interruption` is signalled.
     func console(session: String, interruption: EventDescriptor) async throws
     /// Why a session ended; nil when it ended as it should.

@@ -53,6 +53,12 @@ extension MenuLoop {
                 self.post(.done("the guest's ports are changed"))
                 await self.loadGuests()
             }
+        case .forgetSuspended(let session):
+            attempt {
+                try await self.backend.forgetSuspended(session)
+                await self.loadGuests()
+                self.loadMachines()
+            }
         case .console(let session):
             attempt {
                 try await self.away {
@@ -126,7 +132,7 @@ extension MenuLoop {
     }
 
     private func boot(_ image: VersionKey, _ number: Int, _ allowing: UnverifiedBoot?, _ wishes: BootWishes) {
-        let session = SessionID.random()
+        let session = wishes.resumes?.session ?? SessionID.random()
         // The lists show it soon, too.
         nextPoll = 0
         post(.launched(number, session: session))
@@ -152,6 +158,8 @@ extension MenuLoop {
                     post(.launchAsksHome(number, question))
                 } else if let question = report.share {
                     post(.launchAsksShare(number, question))
+                } else if let misfit = report.misfit {
+                    post(.launchAsksCold(number, misfit))
                 } else if let boot = report.keepsUnverified {
                     post(.launchAsksKeep(number, boot))
                 } else if let boot = report.publishesUnverified {

@@ -7,6 +7,7 @@ package enum Command: Sendable, Hashable {
     case find, details, offline, pin, remove, refresh, hide
     case cache, verify, addCatalog, log, help
     case console, window, pause, stop, force, login, ports, clipboard
+    case suspendGuest
     case settings, bootWith, keep
     case bisect, markGood, markBad, markSkipped, resetBisect
     case snapshot, revert, removeSnapshot, clone, rename, grow, export
@@ -101,6 +102,9 @@ package struct KeyBinding: Sendable {
             .clipboard, [.character("y")], on: running, hint: "clipboard",
             help: "Share the desktop's clipboard with this system, or stop that (asks first)"),
         KeyBinding(.pause, [.character("p")], on: running, hint: "pause", help: "Pause or resume the guest"),
+        KeyBinding(
+            .suspendGuest, [.character("S")], on: running, hint: "suspend",
+            help: "Save the guest's memory and end it; go on with a suspended one"),
         KeyBinding(.stop, [.character("s")], on: running, hint: "stop", help: "Ask the guest to shut down"),
         KeyBinding(.force, [.character("x")], on: running, hint: "force", help: "Power the guest off (asks first)"),
         KeyBinding(

@@ -35,6 +35,8 @@ package enum MenuEvent: Sendable {
     case launchAsksKeep(Int, UnverifiedBoot)
     /// The launch waits for the user, who has to say whether ports may be published of what nobody has verified yet.
     case launchAsksPorts(Int, UnverifiedBoot)
+    /// The launch waits for the user, who has to say whether a suspended guest starts cold.
+    case launchAsksCold(Int, SuspendMisfit)
     /// The launch failed, for this reason; how far it was where that is known.
     case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)
@@ -126,6 +128,8 @@ package enum MenuEffect: Sendable, Hashable {
     case order(ControlCommand, session: String)
     /// Publish ports of a guest, and take others back; as `--publish` takes them.
     case changePorts(session: String, adding: [String], removing: [String])
+    /// Throw away what is stored of a suspended guest.
+    case forgetSuspended(session: String)
     case console(session: String)
     case window(session: String)
     case fetch(VersionKey, VersionFetch.Extent, number: Int)

@@ -42,11 +42,15 @@ extension MenuState {
         case .removeSnapshot: askRemoveSnapshot()
         case .log: open(.log)
         case .help: open(.help)
+        case .stop where chosenSuspended != nil, .console where chosenSuspended != nil,
+            .window where chosenSuspended != nil:
+            if let guest = chosenSuspended { saySuspended(guest) }
         case .console: return chosenGuest.map { reach($0, .console(session: $0.id)) } ?? []
         case .window: return openWindow()
         case .clipboard: return askClipboard()
         case .pause: return pause()
         case .ports: askPorts()
+        case .suspendGuest: return suspendOrResume()
         case .stop: return chosenGuest.map { order($0, .stop, "asked to shut down") } ?? []
         case .force: askForce()
         case .redraw: return [.redraw]
@@ -62,6 +66,10 @@ extension MenuState {
     package func isOffered(_ command: Command) -> Bool {
         switch command {
         case .suspend: facts.mayShowShell
+        case .window where chosenSuspended != nil, .console where chosenSuspended != nil,
+            .pause where chosenSuspended != nil, .stop where chosenSuspended != nil:
+            false
+        case .suspendGuest: chosenGuest?.status.phase == .up
         case .window: facts.hasDisplay && chosenGuest?.status.phase == .up
         case .console: chosenGuest?.status.phase == .up || chosenGuest?.status.phase == .guest
         case .pause, .ports: chosenGuest?.status.phase == .up
@@ -80,7 +88,7 @@ extension MenuState {
         case .revert, .removeSnapshot: chosenSnapshot != nil
         case .hide: chosenGroup != nil
         // Who was not told at its first start who may log in knows no password of ours.
-        case .login: chosenSession.map { $0.status.phase == .up && hasLogin($0.image) } ?? false
+        case .login: chosenSession.map { $0.status.phase == .up && !$0.isSuspended && hasLogin($0.image) } ?? false
         case .remove: chosenImage != nil || chosenCatalog != nil || chosenMachine != nil
         default: true
         }
@@ -206,6 +214,7 @@ extension MenuState {
             return [.price(image.system)]
         case .guests:
             guard let guest = chosenGuest else { return [] }
+            if guest.isSuspended { return resume(guest) }
             open(.guest(guest.id))
             return [.loadGuests]
         default: break
@@ -285,6 +294,7 @@ extension MenuState {
 
     private mutating func pause() -> [MenuEffect] {
         guard let guest = chosenGuest else { return [] }
+        if guest.isSuspended { return resume(guest) }
         return guest.status.state == .paused ? order(guest, .resume, "resuming") : order(guest, .pause, "pausing")
     }
 

@@ -12,6 +12,9 @@ extension MenuState {
         case .force(let session):
             say("session \(session): powered off")
             return [.order(.force, session: session)]
+        case .forgetSuspended(let session):
+            say("session \(session): thrown away")
+            return [.forgetSuspended(session: session)]
         case .boot(let image, let wishes): return boot(image, wishes: wishes)
         case .allow(let allowed, let wishes):
             let image = VersionKey(
@@ -38,9 +41,10 @@ extension MenuState {
     mutating func askQuit() -> [MenuEffect] {
         let running = fetches.filter { $0.state == .running }.count
         var lines: [String] = []
-        if !guests.isEmpty {
+        let guests = guests.count { !$0.isSuspended }
+        if guests > 0 {
             lines.append(
-                "\(Format.several(guests.count, "guest keeps", "guests keep")) running without the menu; it finds them again."
+                "\(Format.several(guests, "guest keeps", "guests keep")) running without the menu; it finds them again."
             )
         }
         if running > 0 {
@@ -60,6 +64,7 @@ extension MenuState {
 
     mutating func askForce() {
         guard let guest = chosenGuest else { return }
+        if guest.isSuspended { return askForgetSuspended(guest) }
         overlay = .dialog(
             Dialog(
                 "Power off \(guest.image.title)?",

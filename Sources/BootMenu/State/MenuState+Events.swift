@@ -21,6 +21,7 @@ extension MenuState {
         case .launchAsksOfTable(let number, let change): ask(number, change)
         case .launchAsksHome(let number, let question): ask(number, question)
         case .launchAsksShare(let number, let question): ask(number, question)
+        case .launchAsksCold(let number, let misfit): askCold(number, misfit)
         case .launchAsksKeep(let number, let boot): askKeep(number, boot)
         case .launchAsksPorts(let number, let boot): askPublish(number, boot)
         case .looked(let number): return takeLook(number)
@@ -73,7 +74,8 @@ extension MenuState {
         let chosen = chosenGuest?.id
         // A session whose start failed may take a moment to clean up; there is no guest in it.
         let failed = Set(launches.values.filter { $0.failure != nil }.compactMap(\.session))
-        let new = all.filter { !failed.contains($0.id) }
+        let new = all.filter { !failed.contains($0.id) || $0.isSuspended }
+        sayNotSuspended(new)
         let ended = guests.filter { old in !new.contains { $0.id == old.id } }
         guests = new
         var effects: [MenuEffect] = []
@@ -144,7 +146,7 @@ extension MenuState {
         guard let launch = launches[number] else { return }
         launches[number]?.failure = reason
         launches[number]?.lastStatus = status ?? launch.lastStatus ?? guests.first { $0.id == launch.session }?.status
-        guests.removeAll { $0.id == launch.session }
+        guests.removeAll { $0.id == launch.session && !$0.isSuspended }
         say("\(launch.title) did not boot: \(reason)", isFailure: true)
         settle()
     }

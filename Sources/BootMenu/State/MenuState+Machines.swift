@@ -83,6 +83,7 @@ extension MenuState {
 
     /// Starts a machine, or shows its guest.
     mutating func start(_ machine: MachineItem) -> [MenuEffect] {
+        if let guest = guest(ofMachine: machine.name), guest.isSuspended { return resume(guest) }
         if let guest = guest(ofMachine: machine.name) {
             open(.guest(guest.id))
             return [.loadGuests]
@@ -153,6 +154,10 @@ extension MenuState {
     private mutating func isFree(_ machine: MachineItem) -> Bool {
         if let change = changing[machine.name] {
             say("\(machine.name) is \(change.word)")
+        } else if guest(ofMachine: machine.name)?.isSuspended == true {
+            say(
+                "\(machine.name) is suspended: resume it and shut it down, or throw its memory away (in the list of guests, x)"
+            )
         } else if guest(ofMachine: machine.name) != nil || launch(ofMachine: machine.name) != nil {
             say("\(machine.name) is running: shut it down first (on its guest's screen, s)")
         } else {

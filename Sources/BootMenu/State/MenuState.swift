@@ -140,8 +140,8 @@ package struct MenuState: Sendable {
 
     package func catalog(_ name: String) -> CatalogItem? { offer.catalogs.first { $0.name == name } }
 
-    /// A guest of this version.
-    package func guest(of image: VersionKey) -> Guest? { guests.first { $0.image == image } }
+    /// A guest of this version that runs or starts.
+    package func guest(of image: VersionKey) -> Guest? { guests.first { $0.image == image && !$0.isSuspended } }
 
     /// The guest that the screen is about, with its last known status.
     package func guest(on screen: MenuScreen) -> Guest? {
@@ -172,7 +172,7 @@ package struct MenuState: Sendable {
 
     /// Whether something on the screen moves by itself.
     package var isLive: Bool {
-        !guests.isEmpty || verifying != nil || fetches.contains { $0.state == .running }
+        guests.contains { !$0.isSuspended } || verifying != nil || fetches.contains { $0.state == .running }
             || launches.values.contains(where: \.isStarting)
     }
 }

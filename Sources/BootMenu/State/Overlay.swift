@@ -16,6 +16,7 @@ package struct Dialog: Sendable, Hashable {
         case close
         case quit
         case force(String)
+        case forgetSuspended(String)
         case boot(VersionKey, BootWishes = BootWishes())
         /// Boot what the user was asked about.
         case allow(UnverifiedBoot, BootWishes = BootWishes())

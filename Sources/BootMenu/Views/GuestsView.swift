@@ -32,6 +32,9 @@ enum GuestsView {
         let guest = state.chosenGuest
         page.rule(row: top, left: 0, width: width, title: guest.map { $0.title } ?? "")
         guard let guest else { return }
+        if guest.isSuspended {
+            return drawSuspended(guest, top: top + 1, height: layout.stripHeight, width: width, on: &page)
+        }
         var lines = [
             AboutLine("shell", "oscircular ssh \(guest.id)"), AboutLine("image", guest.status.mount ?? ""),
             AboutLine("console", guest.status.consoleLog),
@@ -52,8 +55,24 @@ enum GuestsView {
         if let error = guest.status.lastError, error != guest.status.network?.text {
             lines.append(AboutLine("trouble", error))
         }
+        if let failure = guest.status.suspension?.failure {
+            lines.insert(AboutLine("trouble", "it was not suspended: \(failure)"), at: 0)
+        }
         for (offset, line) in lines.prefix(layout.stripHeight).enumerated() where !line.text.isEmpty {
             line.draw(row: top + 1 + offset, column: 2, width: width - 4, on: &page)
+        }
+    }
+
+    /// What is stored of a suspended guest.
+    private static func drawSuspended(_ guest: Guest, top: Int, height: Int, width: Int, on page: inout Page) {
+        guard let stored = guest.status.suspended else { return }
+        let sizes = "\(Format.bytes(stored.memory)) of memory, \(Format.bytes(stored.disk)) of disk"
+        var lines = [AboutLine("stored", sizes), AboutLine("since", stored.time)]
+        if let home = guest.status.home { lines.insert(AboutLine("home", home), at: 0) }
+        if let machine = guest.status.machine { lines.insert(AboutLine("machine", machine), at: 0) }
+        if let problem = stored.problem { lines.insert(AboutLine("trouble", problem), at: 0) }
+        for (offset, line) in lines.prefix(height).enumerated() {
+            line.draw(row: top + offset, column: 2, width: width - 4, on: &page)
         }
     }
 

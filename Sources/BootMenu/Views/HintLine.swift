@@ -70,10 +70,15 @@ extension MenuState {
     func hint(of binding: KeyBinding) -> String {
         switch binding.command {
         case .activate:
-            if let machine = chosenMachine, guest(ofMachine: machine.name) != nil { return "show" }
+            if chosenSuspended != nil { return "resume" }
+            if let machine = chosenMachine, let guest = guest(ofMachine: machine.name) {
+                return guest.isSuspended ? "resume" : "show"
+            }
             if chosenMachine != nil { return "start" }
             if let heading = chosenHeading { return heading.isUnfolded ? "fold" : "unfold" }
             if chosenGroup?.isHidden == true { return "show again" }
+        case .suspendGuest where chosenSuspended != nil: return "resume"
+        case .force where chosenSuspended != nil: return "throw away"
         case .enter where chosenHeading != nil || chosenGroup?.isHidden == true: return ""
         case .enter where top.screen.kind == .systems && chosenMachine != nil: return "machine"
         case .remove where chosenMachine != nil: return "forget"

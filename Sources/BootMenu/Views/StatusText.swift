@@ -32,7 +32,7 @@ enum StatusText {
 
     /// For a system: a running guest of any version comes first.
     static func of(_ system: SystemSummary, _ state: MenuState) -> (text: String, style: ScreenStyle) {
-        if let guest = state.guests.first(where: { $0.image.system == system.name }) {
+        if let guest = state.guests.first(where: { $0.image.system == system.name && !$0.isSuspended }) {
             return (of(guest, now: state.now), [.accent, .bold])
         }
         switch system.emulation {
@@ -103,6 +103,8 @@ enum StatusText {
             }
         case .paused: "paused"
         case .stopping: "shutting down"
+        case .suspending: "being suspended"
+        case .suspended: status.suspended?.memory == 0 ? "memory lost" : "suspended"
         }
     }
 }

@@ -154,7 +154,7 @@ enum SystemsView {
         var cells = [RowCell(" \(marker) ", 3), RowCell("\(sign) \(group.name)", nameWidth + 2, [.bold])]
         let systems = group.members.lazy.map { state.offer.systems[$0] }
         let names = Set(systems.map(\.name))
-        let running = state.guests.count { names.contains($0.image.system) }
+        let running = state.guests.count { names.contains($0.image.system) && !$0.isSuspended }
         cells.append(
             running > 0
                 ? RowCell("\(running) running", 12, [.accent, .bold])

@@ -59,6 +59,13 @@ package struct GuestSeed: Sendable, Equatable {
         package var serialNumber: String?
         /// What the guest reads through qemu_fw_cfg.
         package var firmwareEntries: [GuestSpecification.FirmwareEntry] = []
+
+        package init(
+            diskPath: String? = nil, serialNumber: String? = nil,
+            firmwareEntries: [GuestSpecification.FirmwareEntry] = []
+        ) {
+            (self.diskPath, self.serialNumber, self.firmwareEntries) = (diskPath, serialNumber, firmwareEntries)
+        }
     }
 
     /// Writes the seed into a folder of the session's own, which QEMU's user may pass through.

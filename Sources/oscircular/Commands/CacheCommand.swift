@@ -124,7 +124,8 @@ struct CacheCommand: ParsableCommand {
     struct Clear: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "clear",
-            abstract: "Remove all blocks and pins except those of kept machines, and what a running guest needs."
+            abstract:
+                "Remove all blocks and pins except those of kept machines and suspended guests, and what a running guest needs."
         )
 
         @Flag(help: "One JSON object.") var json = false
@@ -173,6 +174,11 @@ struct CacheCommand: ParsableCommand {
                 throw UsageError(
                     "'\(name)' is the base of the machine \(machine), which needs it: 'oscircular machines forget \(machine)' gives it up"
                 )
+            }
+            if let session = SuspendedLibrary.session(ofPin: name) {
+                throw UsageError(
+                    "'\(name)' is the image of the suspended session \(session), which needs it: 'oscircular stop --force \(session)' gives "
+                        + "it up")
             }
             let key = pins.contains(name) ? name : VersionKey(try await CacheCommand.choose(name, systems)).description
             guard try await WorkerThread.run(name: "cache", { try cache.unpin(key) }) else {

@@ -62,6 +62,10 @@ struct MachinesCommand: AsyncParsableCommand {
                 "A USB device of this machine that the guest has until it ends, VENDOR:PRODUCT or BUS.DEVICE; may be repeated.",
                 valueName: "device"))
         var usb: [String] = []
+        @Flag(
+            help: "Where it is suspended: start its disk all the same, as after a power cut, and throw its memory away."
+        )
+        var cold = false
         @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
         func validate() throws {
@@ -74,7 +78,11 @@ struct MachinesCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try CommandContext.load()
             let (name, library) = (name, MachineLibrary(places: context.places))
-            let record = try await WorkerThread.run(name: "machine") { try library.record(name) }
+            let (cold, cache) = (cold, context.cache())
+            let record = try await WorkerThread.run(name: "machine") {
+                if cold { try library.forgetMemory(of: name, cache: cache) }
+                return try library.record(name)
+            }
             let key = record.base.key
             // Its memory, processors, disk and home are its own.
             let own = context.configuration.systems["\(key.catalog)/\(key.distribution)"] ?? SystemSettings()
@@ -120,6 +128,7 @@ struct MachinesCommand: AsyncParsableCommand {
             let shared = row.shared > 0 ? " (\(ByteCount.text(row.shared)) shared with other machines)" : ""
             parts.append("\(ByteCount.text(row.used)) written\(shared) of \(ByteCount.text(size))")
         }
+        if let suspended = row.suspended { parts.append("suspended as \(suspended)") }
         if let base = row.base { parts.append(base.text) }
         Terminal.print(parts.map(Terminal.clean).joined(separator: "  "))
         if !row.snapshots.isEmpty {

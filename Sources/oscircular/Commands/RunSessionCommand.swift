@@ -50,6 +50,7 @@ struct RunSessionCommand: AsyncParsableCommand {
             if case HomeError.notAllowed(let question) = error { told.home = question }
             if case ShareError.notAllowed(let question) = error { told.share = question }
             if case BootError.publishesUnverified(let boot) = error { told.publishesUnverified = boot }
+            if case SuspendError.misfit(let misfit) = error { told.misfit = misfit }
             RunSessionCommand.tell(told, to: report)
         }
         if let next = session?.successor { await follow(next) }

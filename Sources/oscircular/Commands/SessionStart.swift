@@ -10,6 +10,8 @@ struct SessionStart {
     /// Whether the command ends when the guest runs, and prints its session.
     let detach: Bool
     let json: Bool
+    /// What is opened of a guest that has its screen already; nil for what it is started with.
+    var opens: BootRequest.Display?
 
     /// - Throws: what the session's start, or its end, failed with.
     func run(_ request: BootRequest) async throws {
@@ -23,8 +25,8 @@ struct SessionStart {
         let isNewHome = isNewHome(request)
         var report = try await start(request)
         while try await answers(report, &request) {
-            // A session's name is used once.
-            request.id = SessionID.random()
+            // A session's name is used once, but by a guest that goes on.
+            if request.resumes == nil { request.id = SessionID.random() }
             report = try await start(request)
         }
         if let failure = report.failure { throw failure }
@@ -38,7 +40,7 @@ struct SessionStart {
             Interruption.handle(nil)
             return json ? try JSONOutput.print(last) : Terminal.print(last.id)
         }
-        try await SessionViewer(directory: directory, registry: registry, display: request.display).run()
+        try await SessionViewer(directory: directory, registry: registry, display: opens ?? request.display).run()
     }
 
     /// Starts a session and shows its start.
@@ -95,6 +97,10 @@ struct SessionStart {
         }
         if let share = report.share, isConfirmed(share.question) {
             request.allowShare = true
+            return true
+        }
+        if let misfit = report.misfit, request.resumes == .memory, isConfirmed(misfit.question) {
+            request.resumes = .cold
             return true
         }
         return false

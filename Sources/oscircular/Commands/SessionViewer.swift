@@ -85,6 +85,9 @@ struct SessionViewer {
         if let rollback = directory.rollback {
             return try await SuccessorViewer(ended: directory, rollback, registry: registry, display: display).run()
         }
+        if directory.isSuspended {
+            return Terminal.note("session \(id) is suspended: 'oscircular resume \(id)' goes on with it")
+        }
         Terminal.note("session \(id) ended; its console log is \(directory.log)")
         if let failure = directory.failure { throw SessionFailure(exitCode: 1, message: failure) }
     }

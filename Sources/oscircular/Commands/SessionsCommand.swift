@@ -5,7 +5,8 @@ import Linux
 
 /// `oscircular sessions`.
 struct SessionsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "sessions", abstract: "Show the running guests.")
+    static let configuration = CommandConfiguration(
+        commandName: "sessions", abstract: "Show the running guests, and those that are suspended.")
 
     @Flag(help: "One JSON object.") var json = false
 
@@ -27,8 +28,18 @@ struct SessionsCommand: AsyncParsableCommand {
                 copies.first { $0.source.name == session.catalog }?
                 .withdrawal(of: session.distribution, session.version)?.words
         }
-        if json { return try JSONOutput.print(list) }
-        if list.sessions.isEmpty && list.silent.isEmpty { return Terminal.note("No guest is running.") }
+        let (library, cache) = (SuspendedLibrary(places: context.places), context.cache())
+        let suspended = try await WorkerThread.run(name: "suspended") {
+            library.tidyPins(cache)
+            return library.statuses(cache)
+        }
+        if json {
+            list.sessions += suspended
+            return try JSONOutput.print(list)
+        }
+        if list.sessions.isEmpty && list.silent.isEmpty && suspended.isEmpty {
+            return Terminal.note("No guest is running.")
+        }
         for session in list.sessions {
             let fetched = ByteCount.text(session.bytesFetched)
             Terminal.print(
@@ -53,5 +64,15 @@ struct SessionsCommand: AsyncParsableCommand {
                 "\(session.id)  does not answer: \(process) is still there, but stopped or stuck. "
                     + "'oscircular stop --force \(session.id)' ends it and its guest")
         }
+        for session in suspended { show(suspended: session) }
+    }
+
+    private func show(suspended session: SessionStatus) {
+        guard let stored = session.suspended else { return }
+        var parts = [session.id, "\(session.distribution)@\(session.version)", "suspended since \(stored.time)"]
+        parts.append("\(ByteCount.text(stored.memory)) of memory, \(ByteCount.text(stored.disk)) of disk")
+        parts += [stored.base, session.machine.map { "machine \($0)" }].compactMap(\.self)
+        Terminal.print(parts.map(Terminal.clean).joined(separator: "  "))
+        if let problem = stored.problem { Terminal.print("    \(Terminal.clean(problem))") }
     }
 }

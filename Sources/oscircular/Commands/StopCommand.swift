@@ -11,9 +11,11 @@ struct StopCommand: AsyncParsableCommand {
     @Flag(help: "Power off at once.") var force = false
 
     func run() async throws {
-        let registry = try CommandContext.load().registry
+        let context = try CommandContext.load()
+        let registry = context.registry
         // A session that is not found is reported below, by the command itself.
         let session = try? registry.directory(of: id)
+        if session == nil, try await giveUpSuspended(context) { return }
         do {
             _ = try await registry.send(force ? .force : .stop, to: id, patience: force ? .seconds(2) : .zero)
         } catch BootError.sessionSilent where force {
@@ -27,6 +29,24 @@ struct StopCommand: AsyncParsableCommand {
             guard let session, try Paths.isThere(session.path), try !Paths.isThere(session.lock) else { return }
             try await Task.sleep(for: .milliseconds(50))
         }
+    }
+
+    /// What is suspended does not run: by force it is thrown away.
+    /// - Returns: false where the session is not a suspended one.
+    private func giveUpSuspended(_ context: CommandContext) async throws -> Bool {
+        let (library, id, force) = (SuspendedLibrary(places: context.places), id, force)
+        // Another session's id is reported by the command itself.
+        guard let found = try? library.id(id) else { return false }
+        guard force else {
+            throw SessionFailure(
+                exitCode: ErrorReport.ExitStatus.tryAgain,
+                message:
+                    "session \(found) is suspended: 'oscircular resume \(found)' goes on with it, and then it can be shut down; "
+                    + "'oscircular stop --force \(found)' gives it up with all that was not kept")
+        }
+        let cache = context.cache()
+        try await WorkerThread.run(name: "suspended") { try library.forget(found, cache: cache) }
+        return true
     }
 
     /// For a session that does not answer: the end of its process ends its guest.

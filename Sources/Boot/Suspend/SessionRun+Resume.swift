@@ -1,0 +1,157 @@
+import BlockStore
+import Catalog
+import Curl
+import GuestDomain
+import ImageIndex
+import Linux
+import Vendors
+
+/// A session that goes on with a suspended guest.
+extension SessionRun {
+    /// Takes the suspended guest that the session is asked to go on with.
+    func takeSuspended(_ teardown: Teardown) async throws -> ResumedGuest? {
+        let (request, places) = (request, places)
+        let resumed = try await WorkerThread.run(name: "suspended") { try ResumedGuest.take(request, places: places) }
+        // Nobody else goes on with it until nothing of the session is left.
+        await teardown.add { withExtendedLifetime(resumed) {} }
+        return resumed
+    }
+
+    /// The image of a suspended guest as it was when that was booted, whatever its catalog has now.
+    func suspendedVersion(
+        _ resumed: ResumedGuest, _ base: MachineRecord.Base, _ systems: SystemsLibrary, _ cache: BlockCache,
+        _ transfers: TransferQueue
+    ) async throws -> SessionImage {
+        update {
+            $0.catalog = base.source.name
+            $0.distribution = base.distribution
+            $0.version = base.version.text
+            $0.phase = .index
+        }
+        let (library, directory) = (MachineLibrary(places: places), directory)
+        let (folder, isWhole) = try await WorkerThread.run(name: "base") {
+            let folder = try resumed.keepBase(base, in: directory)
+            return (folder, library.baseState(base, folder, cache)?.isWhole ?? false)
+        }
+        // Only what is missing needs its servers, and to know where they are now.
+        let copy = await systems.copies(refresh: !isWhole).first { base.isOf($0) }
+        do throws(MachineError) {
+            try base.check(copy, name: request.id, isWhole: isWhole)
+        } catch {
+            throw SessionFailure(
+                exitCode: 65,
+                message:
+                    "session \(request.id) lies on \(base.key) as it was; not all of that is here, and under the same name there is another "
+                    + "image now. It goes on when the old one is offered again; 'oscircular stop --force \(request.id)' gives it up"
+            )
+        }
+        try checkNotStopped()
+        let fetch = VersionFetch(places: places, systems: systems, cache: cache, transfers: transfers)
+        let image = base.image(in: folder, copy: copy) { try await fetch.remakeBase($0, systems) }
+        let recorded = BootSetLibrary(places: places)
+        return try await WorkerThread.run(name: "index") { [places] in
+            let index = try image.index()
+            let ledger = try image.ledger(index, in: places.ledgers)
+            if let file = image.streamed, file.source.trust < .pieces, ledger?.isFinished != true,
+                VendorNotes(places: places).isCondemned(file)
+            {
+                throw SessionFailure(
+                    exitCode: 65,
+                    message:
+                        "session \(self.request.id) does not go on: \(base.key) was found not to be what its vendor says"
+                )
+            }
+            let published = Paths.allows(.reading, folder.bootSet) ? folder.bootSet : nil
+            let bootSet = recorded.best(VersionKey(image.chosen), published: published)
+            return SessionImage(
+                image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [], ledger: ledger,
+                publishedBootSet: published)
+        }
+    }
+
+    /// What is said where a suspended guest needs blocks of its image that do not come.
+    func lossOfImage(_ resumed: ResumedGuest, _ cache: BlockCache, _ error: BlockStoreError) -> any Error {
+        guard let base = resumed.record.base else { return error }
+        let folder = MachineFolder(name: request.id, path: "\(directory.path)/base")
+        let state = MachineLibrary(places: places).baseState(base, folder, cache)
+        let share = state.map { $0.isWhole ? "all of its image is here" : "\($0.percent) % of its image is here" }
+        return SessionFailure(
+            exitCode: 69,
+            message:
+                "session \(request.id) did not go on: \(share ?? "not all of its image is here"), and what is missing could not be "
+                + "fetched: \(describe(error)). Nothing of it is lost: resume it when its servers can be reached")
+    }
+
+    /// Notes that nothing is suspended any more, and says what changes with that.
+    func settle(_ resumed: ResumedGuest, _ cache: BlockCache, _ note: String?) async {
+        do {
+            try await WorkerThread.run(name: "suspended") { try resumed.finish(cache) }
+        } catch {
+            self.note("warning: what was suspended could not be removed: \(describe(error))\n")
+        }
+        if let note {
+            self.note("\(note)\n")
+            notes.withLock { $0.append(note) }
+        }
+    }
+
+    /// In the background: sets the clock of a guest that goes on, and gives it what was taken away before.
+    func wake(_ resumed: ResumedGuest, _ detachables: [Detachable], _ teardown: Teardown) async {
+        guard resumed.resumption == .memory else { return }
+        let (directory, stood) = (directory, WallClock.seconds)
+        let behind = stood - Int(resumed.record.created.seconds)
+        let waking = Task { [self] in
+            await SessionSuspender.attach(detachables, state, describe) { self.note("\($0)\n") }
+            for pause in [0, 2, 5, 10, 20, 30] {
+                do { try await Task.sleep(for: .seconds(pause)) } catch { return }
+                // Without ssh, or a thread, it is as if nobody answered.
+                let outcome = try? await WorkerThread.run(name: "clock in guest") {
+                    try GuestClock.set(in: directory, within: .seconds(60))
+                }
+                if Task.isCancelled { return }
+                if outcome == .done { return self.note("the guest's clock is set\n") }
+                if outcome == .failed { break }
+            }
+            let text =
+                "the guest's clock stood still while it was suspended (\(behind) seconds), and could not be set by ssh: set it in the guest"
+            self.note("\(text)\n")
+            state.note(error: text)
+        }
+        await teardown.addEnd(of: waking)
+    }
+
+    /// What a failure means for a guest that is suspended.
+    func failure(_ error: any Error) -> any Error {
+        guard request.resumes == .memory, case GuestDomainError.noHardwareVirtualization(let reason) = error else {
+            return error
+        }
+        return SuspendError.misfit(
+            SuspendMisfit(
+                session: request.id, reason: "it ran by hardware virtualization, which cannot be used: \(reason)",
+                machine: request.machine?.name))
+    }
+}
+
+/// Guests that are suspended without being asked.
+extension SessionRun {
+    /// From now on the guest is suspended when the user's settings say so.
+    func followLogind(_ teardown: Teardown) async {
+        guard configuration.suspendAt != .never else { return }
+        do throws(SystemCallError) {
+            let watch = try LogindWatch(
+                configuration.suspendAt, suspend: { [self] in suspend(because: $0) },
+                goesOn: { [self] in state.snapshot.suspension.map { $0.failure != nil } ?? true },
+                log: { [self] in note("\($0)\n") })
+            // First of all that is undone: the machine need not wait for the rest.
+            await teardown.addBlocking { watch.close() }
+        } catch {
+            note("warning: nobody hears when the guest is to be suspended: \(error)\n")
+        }
+    }
+
+    private func suspend(because reason: String) {
+        note("the guest is to be suspended: \(reason)\n")
+        let response = answer(ControlRequest(command: .suspend))
+        if let refusal = response.refusal { note("the guest was not suspended: \(refusal)\n") }
+    }
+}

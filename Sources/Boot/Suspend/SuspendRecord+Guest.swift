@@ -1,0 +1,104 @@
+import GuestDomain
+import Linux
+
+extension SuspendRecord {
+    /// The machine of a suspended guest: all that must be the same when it goes on. Files are named by their places in the session's folder
+    /// of credentials, for that folder may be elsewhere then.
+    package struct Guest: Codable, Sendable, Equatable {
+        /// A file that the guest reads through qemu_fw_cfg: the guest knows its length since it booted.
+        package struct Entry: Codable, Sendable, Equatable {
+            package var name: String
+            package var file: String
+        }
+
+        package var uuid: String
+        package var mac: String
+        package var architecture: GuestArchitecture
+        package var memoryMiB: Int
+        package var cpus: Int
+        package var accelerator: Accelerator
+        package var firmware: GuestSpecification.Firmware
+        package var isCDROM: Bool
+        /// Whether it has a disk that it writes to.
+        package var hasDisk: Bool
+        package var sectorSize: Int
+        package var hasDisplayAdapter: Bool
+        package var hasScreen: Bool
+        package var processor: String?
+        package var entries: [Entry]
+        package var seedDisk: String?
+        package var seedSerialNumber: String?
+        package var seedEntries: [Entry]
+        /// Whose home its home is; nil for a guest without one.
+        package var homeUser: String?
+        package var devices: GuestDevices
+
+        /// - Parameter credentials: the folder that its files are in.
+        /// - Throws: ``SuspendError/file(_:)`` where a file is elsewhere: it could not be given back.
+        init(_ guest: GuestSpecification, credentials: String) throws(SuspendError) {
+            func name(_ path: String) throws(SuspendError) -> String {
+                let parts = path.split(separator: "/")
+                guard let last = parts.last, path == "\(credentials)/\(last)" else {
+                    throw .file(SystemCallError(.noSuchFile, call: "keep", subject: path))
+                }
+                return String(last)
+            }
+            func entries(_ all: [GuestSpecification.FirmwareEntry]) throws(SuspendError) -> [Entry] {
+                var kept: [Entry] = []
+                for entry in all { kept.append(Entry(name: entry.name, file: try name(entry.path))) }
+                return kept
+            }
+            (uuid, mac, architecture) = (guest.uuid, guest.macAddress, guest.architecture)
+            (memoryMiB, cpus, accelerator) = (guest.memoryMiB, guest.cpus, guest.accelerator)
+            (firmware, isCDROM, hasDisk) = (guest.firmware, guest.media == .cdrom, guest.overlayPath != nil)
+            (sectorSize, hasDisplayAdapter) = (guest.sectorSize, guest.hasDisplayAdapter)
+            (hasScreen, processor) = (guest.screen != nil, guest.processor?.rawValue)
+            self.entries = try entries(guest.firmwareEntries)
+            if let disk = guest.seed?.diskPath { seedDisk = try name(disk) }
+            seedSerialNumber = guest.seed?.serialNumber
+            seedEntries = try entries(guest.seed?.firmwareEntries ?? [])
+            homeUser = guest.home?.user
+            devices = GuestDevices(guest)
+        }
+
+        /// The same guest with its files where they are now.
+        /// - Parameters:
+        ///   - home: its home; nil for none. Its screen and its folder are the caller's to add.
+        ///   - emulatorUser: see ``GuestSpecification/emulatorUser``.
+        func specification(
+            in directory: SessionDirectory, imagePath: String, home: GuestHome?, emulatorUser: UserID?
+        ) -> GuestSpecification {
+            func all(_ entries: [Entry]) -> [GuestSpecification.FirmwareEntry] {
+                entries.map { .init(name: $0.name, path: "\(directory.credentials)/\($0.file)") }
+            }
+            var seed: GuestSeed.Files?
+            if seedDisk != nil || seedSerialNumber != nil || !seedEntries.isEmpty {
+                seed = GuestSeed.Files()
+                seed?.diskPath = seedDisk.map { "\(directory.credentials)/\($0)" }
+                seed?.serialNumber = seedSerialNumber
+                seed?.firmwareEntries = all(seedEntries)
+            }
+            var guest = GuestSpecification(
+                name: directory.domainName, uuid: uuid, architecture: architecture, memoryMiB: memoryMiB, cpus: cpus,
+                accelerator: accelerator, firmware: firmware, media: isCDROM ? .cdrom : .disk, imagePath: imagePath,
+                overlayPath: nil, consoleSocketPath: directory.consoleForGuest,
+                networkSocketPath: directory.networkForGuest, firmwareEntries: all(entries),
+                screen: nil, nvramPath: directory.nvram, sectorSize: sectorSize,
+                hasDisplayAdapter: hasDisplayAdapter, processor: processor.flatMap { ProcessorLevel(rawValue: $0) },
+                seed: seed, home: home, emulatorUser: emulatorUser)
+            guest.macAddress = mac
+            return guest
+        }
+
+        /// Why it is no guest of ours; nil where it is.
+        var fault: String? {
+            let files = (entries + seedEntries).map(\.file) + [seedDisk].compactMap(\.self)
+            guard files.allSatisfy({ !$0.isEmpty && !$0.contains("/") && $0 != "." && $0 != ".." }) else {
+                return "its files are not as this program names them"
+            }
+            guard [512, 4096].contains(sectorSize), (1...16_777_216).contains(memoryMiB), (1...4096).contains(cpus)
+            else { return "no machine can have this memory, this many processors or such a disk" }
+            return nil
+        }
+    }
+}
