@@ -98,7 +98,7 @@ let package = Package(
             ]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
-        module("GuestDomain", ["Libvirt", "Formats", "Linux", crypto]),
+        module("GuestDomain", ["Libvirt", "Zlib", "Formats", "Linux", crypto]),
         module("GuestNetwork", ["Slirp", "Seccomp", "Formats", "Linux", log, crypto]),
         module("SFTP", ["Linux"]),
         module(

@@ -24,7 +24,7 @@ import Testing
         "ImageIndex": ["ContentAddress", "Linux"],
         "BlockStore": ["ContentAddress", "Curl", "Zstd", "Zlib", "Linux"],
         "ImageMount": ["DiskImage", "ContentAddress", "ImageIndex", "BlockStore", "FUSE", "Linux"],
-        "GuestDomain": ["Libvirt", "Linux"],
+        "GuestDomain": ["Libvirt", "Zlib", "Linux"],
         "GuestNetwork": ["Slirp", "Seccomp", "Linux"],
         "SFTP": ["Linux"],
         "ObjectStore": ["Curl", "Linux"],

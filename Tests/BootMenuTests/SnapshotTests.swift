@@ -47,23 +47,6 @@ import menu_sample
                     $0.press(.named(.tab))
                 }
             ),
-            (
-                "guest-screen",
-                after {
-                    _ = $0.handle(.guests([Typing.guest()]))
-                    $0.press(.named(.tab), .named(.enter))
-                    screen(&$0)
-                    picture(&$0)
-                }
-            ),
-            (
-                "guests-screen",
-                after {
-                    $0 = running
-                    $0.press(.named(.tab))
-                    screen(&$0)
-                }
-            ),
             ("cache", after { cache(&$0) }), ("details", after { $0.press(.character("i")) }),
             ("help", after { $0.press(.character("?")) }),
             (
@@ -111,8 +94,22 @@ import menu_sample
         ]
     }
 
+    /// Screens with a picture of a guest's screen.
+    private static func pictured(columns: Int, rows: Int) -> [(name: String, state: MenuState)] {
+        [false, true].map { isOnList in
+            var state = Typing.menu(columns: columns, rows: rows)
+            _ = state.handle(.guests([Typing.guest(), Typing.guest("alpine", id: "wxyz9876")]))
+            state.press(.named(.tab))
+            if !isOnList { state.press(.named(.enter)) }
+            screen(&state)
+            if !isOnList { picture(&state) }
+            return (isOnList ? "guests-screen" : "guest-screen", state)
+        }
+    }
+
     private static func all(columns: Int, rows: Int) -> [(name: String, state: MenuState)] {
-        screens(columns: columns, rows: rows) + VendorScreens.screens(columns: columns, rows: rows)
+        screens(columns: columns, rows: rows) + pictured(columns: columns, rows: rows)
+            + VendorScreens.screens(columns: columns, rows: rows)
     }
 
     private static let plainRequest = CatalogRequest(
@@ -186,7 +183,8 @@ import menu_sample
 
     @Test(arguments: sizes)
     func everyScreenIsAsItWasReviewed(_ size: (columns: Int, rows: Int)) throws {
-        for (name, state) in Self.screens(columns: size.columns, rows: size.rows) {
+        let (columns, rows) = size
+        for (name, state) in Self.screens(columns: columns, rows: rows) + Self.pictured(columns: columns, rows: rows) {
             try Snapshot.expect(state.text(), "\(size.columns)x\(size.rows)-\(name)")
         }
     }

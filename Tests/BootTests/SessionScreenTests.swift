@@ -87,8 +87,11 @@ import Testing
             if looks.next() < 3 { throw Pixmap.Fault.malformed }
             return picture
         }
-        #expect(try await answer(screen) == nil)
-        #expect(try await answer(screen) == nil)
+        var first: PictureAnswer?
+        for _ in 0..<500 where first == nil {
+            first = try await answer(screen)
+            try await Task.sleep(for: .milliseconds(10))
+        }
         for _ in 0..<5 { #expect(try await answer(screen)?.picture == picture) }
         #expect(looks.count == 3)
 

@@ -10,8 +10,8 @@ extension RunningGuest {
         } catch {
             throw GuestDomainError.callFailed(cause: error)
         }
-        guard shot.type == Pixmap.type else { throw Pixmap.Fault.malformed }
-        return try Pixmap.read(shot.bytes)
+        // Which one it is depends on the versions of libvirt and QEMU.
+        return shot.type == PNGPicture.type ? try PNGPicture.read(shot.bytes) : try Pixmap.read(shot.bytes)
     }
 }
 
