@@ -216,8 +216,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "oscircular", "oscircular-publish", "tuf-client", "menu-sample", "Boot", "ImageIndex", "ContentAddress",
-                "ObjectStore", "NetworkProxy", "Curl", "Linux",
+                "oscircular", "oscircular-publish", "tuf-client", "menu-sample", "Boot", "GuestNetwork", "ImageIndex",
+                "ContentAddress", "ObjectStore", "NetworkProxy", "Curl", "Linux",
             ]),
     ]
 )

@@ -134,13 +134,13 @@ package struct KeyBinding: Sendable {
             .keep, [.character("K")], on: images, hint: "keep", help: "Boot it as a machine that stays, under a name"),
         KeyBinding(
             .bootWith, [.character("b")], on: images, hint: "boot with",
-            help: "Boot with a home, a folder or a larger disk (the home is remembered)"),
+            help: "Boot with a home, a folder or a larger disk"),
         KeyBinding(
             .bisect, [.character("B")], on: [.versions, .details], hint: "bisect",
             help: "Find the version with which a fault came"),
         KeyBinding(
             .settings, [.character("E")], on: images.union(machine), hint: "settings",
-            help: "Change this system's memory, disk, home, folder and so on"),
+            help: "Change its memory, disk, home, folder and so on"),
         KeyBinding(
             .cache, [.character("C"), .function(4)], on: all(but: .cache), hint: "cache",
             help: "Show the cache and the space it takes"),
