@@ -145,7 +145,7 @@ import menu_sample
 
     @Test func choicesAreGoneThroughAndNothingElseIsTaken() {
         var menu = Self.settings()
-        menu.press(.named(.up))
+        menu.press(.named(.up), .named(.up))
         #expect(Self.form(menu)?.focus == 5)
         menu.press(.named(.right))
         #expect(Self.form(menu)?.fields[5].text == "user")
