@@ -151,9 +151,9 @@ struct NetworkProcessTests {
                 try Paths.target(ofLink: "/proc/\(process)/ns/net") == Paths.target(ofLink: "/proc/thread-self/ns/net"),
                 "libslirp connects from the host's network")
             let root = "/proc/\(process)/root"
-            #expect(Folder.namesIfAny(in: root).sorted() == ["etc", "gateway"])
+            #expect(Folder.namesIfAny(in: root).sorted() == ["entrance", "etc", "gateway"])
             #expect(Folder.namesIfAny(in: root + "/etc") == ["resolv.conf"])
-            #expect(Folder.namesIfAny(in: "/proc/\(process)/cwd").sorted() == ["etc", "gateway"])
+            #expect(Folder.namesIfAny(in: "/proc/\(process)/cwd").sorted() == ["entrance", "etc", "gateway"])
             // No descriptor leads to a file or folder but the one of the resolver.
             let files = Folder.namesIfAny(in: "/proc/\(process)/fd").compactMap { name in
                 try? Paths.target(ofLink: "/proc/\(process)/fd/\(name)")

@@ -16,9 +16,25 @@ struct PortsGuestTests {
     /// What a server of the guest says at a port of this host.
     private func said(at port: UInt16) async throws -> String {
         try await WorkerThread.run(name: "client") {
-            let finished = try ChildProcess.run(
-                "busybox", ["nc", "-w", "10", "127.0.0.1", "\(port)"], within: .seconds(20))
-            return finished.text
+            let handle = FileHandle(
+                owning: try systemCall("socket") {
+                    socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+                })
+            var name = sockaddr_in()
+            name.sin_family = sa_family_t(AF_INET)
+            name.sin_port = port.bigEndian
+            name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            let isConnected = withUnsafePointer(to: &name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(handle.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+            guard isConnected else { return "" }
+            handle.setSocketTimeout(seconds: 20)
+            return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
+                guard case .bytes(let count)? = try? handle.receive(into: buffer) else { return "" }
+                return String(decoding: buffer[..<count], as: UTF8.self).filter { $0 != "\n" }
+            }
         }
     }
 

@@ -108,9 +108,6 @@ package struct KeyBinding: Sendable {
         KeyBinding(.stop, [.character("s")], on: running, hint: "stop", help: "Ask the guest to shut down"),
         KeyBinding(.force, [.character("x")], on: running, hint: "force", help: "Power the guest off (asks first)"),
         KeyBinding(
-            .ports, [.character("f")], on: running, hint: "ports",
-            help: "Publish ports of the guest, or take them back"),
-        KeyBinding(
             .pin, [.character(" ")], on: kept, hint: "pin", help: "Pin or unpin this version"),
         KeyBinding(
             .remove, [.character("d"), .named(.delete)], on: kept, hint: "remove",
@@ -156,6 +153,9 @@ package struct KeyBinding: Sendable {
         KeyBinding(
             .login, [.character("P")], on: running.union([.details]), hint: "password",
             help: "Show the user and password for the guest's console"),
+        KeyBinding(
+            .ports, [.character("f")], on: running, hint: "ports",
+            help: "Publish ports of the guest, or take them back"),
         KeyBinding(.addCatalog, [.character("a"), .function(2)], on: top, hint: "add", help: "Follow another catalog"),
         KeyBinding(
             .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests, .machine, .bisect],
