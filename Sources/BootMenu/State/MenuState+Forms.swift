@@ -62,7 +62,7 @@ extension MenuState {
         case .home: "Home"
         case .display: "Display"
         case .network: "Network"
-        case .healthy: "Login within"
+        case .healthy: "Healthy in"
         }
     }
 
