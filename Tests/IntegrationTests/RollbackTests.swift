@@ -98,21 +98,26 @@ extension ProgramUser {
 
 /// An image whose first process is another.
 enum BrokenImage {
-    /// Copies a disk whose root is an ext4 file system that begins at 1 MiB, and gives it another `/sbin/init`.
-    /// - Parameter start: the script; nil for a link to `/bin/false`.
-    static func make(_ path: String, of image: String, start: String?) async throws {
+    /// Copies a disk whose root is an ext4 file system that begins at 1 MiB, and gives it another first process.
+    /// - Parameters:
+    ///   - first: where its first process is, without links on the way.
+    ///   - start: the script in its place; nil for a link to `/bin/false`.
+    static func make(_ path: String, of image: String, first: String = "/sbin/init", start: String?) async throws {
         let copied = try await BuiltProgram.runAny("cp", ["--sparse=always", image, path])
         guard copied.status == 0 else { throw ScenarioFailure("cp: \(copied.stderr)") }
-        var commands = "cd /sbin\nunlink init\n"
+        var commands = "unlink \(first)\n"
         if let start {
             try AtomicFile.write(start, to: "\(path).init")
-            commands += "write \(path).init init\nset_inode_field init mode 0100755\n"
+            commands += "write \(path).init \(first)\nset_inode_field \(first) mode 0100755\n"
         } else {
-            commands += "symlink init /bin/false\n"
+            commands += "symlink \(first) /bin/false\n"
         }
         try AtomicFile.write(commands + "quit\n", to: "\(path).commands")
-        let changed = try await BuiltProgram.runAny(
-            "debugfs", ["-w", "-f", "\(path).commands", "\(path)?offset=1048576"])
-        guard changed.status == 0 else { throw ScenarioFailure("debugfs: \(changed.stderr)") }
+        _ = try await BuiltProgram.runAny("debugfs", ["-w", "-f", "\(path).commands", "\(path)?offset=1048576"])
+        // Its exit code says nothing.
+        let found = try await BuiltProgram.runAny("debugfs", ["-R", "stat \(first)", "\(path)?offset=1048576"])
+        guard found.stdout.contains(start == nil ? "/bin/false" : "Size: \(start?.utf8.count ?? 0)") else {
+            throw ScenarioFailure("debugfs did not change \(first): \(found.stdout)\(found.stderr)")
+        }
     }
 }

@@ -66,7 +66,7 @@ extension MenuState {
         case .display: "Display"
         case .network: "Network"
         case .publish: "Ports"
-        case .healthy: "Login within"
+        case .healthy: "Healthy in"
         case .clipboard: "Clipboard"
         }
     }

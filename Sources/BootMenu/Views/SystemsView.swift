@@ -131,7 +131,7 @@ enum SystemsView {
         }
         if room >= 14 {
             let badges = [
-                system.passedOver.map { "\($0.id) did not come up" } ?? "",
+                system.passedOver.map { "\($0.id) failed" } ?? "",
                 system.versions.contains { $0.isPinned } ? "pinned" : "", isOld ? "no longer supported" : "",
             ].filter { !$0.isEmpty }
             let text =
