@@ -15,7 +15,7 @@ extension SampleOffer {
             // What contradicts others is refused, as it would be by any backend.
             try? record.take(.init(version: record.versions[place], verdict: verdict, means: .hand))
         }
-        return BisectItem(record, distribution: system.distribution)
+        return BisectItem(record, distribution: system.published)
     }
 }
 
@@ -51,6 +51,15 @@ extension SampleBackend {
         let system = world.offer.systems.first {
             $0.name == SystemName(catalog: record.catalog, distribution: record.distribution)
         }
-        return BisectItem(record, distribution: system?.distribution)
+        return BisectItem(record, distribution: system?.published)
+    }
+}
+
+extension SystemSummary {
+    /// The distribution with its versions, which the made-up world has only beside it.
+    fileprivate var published: Distribution {
+        var distribution = distribution
+        distribution.versions = versions.map(\.version)
+        return distribution
     }
 }

@@ -133,9 +133,6 @@ package struct KeyBinding: Sendable {
             .bootWith, [.character("b")], on: images, hint: "boot with",
             help: "Boot with a home, a folder or a larger disk"),
         KeyBinding(
-            .bisect, [.character("B")], on: [.versions, .details], hint: "bisect",
-            help: "Find the version with which a fault came"),
-        KeyBinding(
             .settings, [.character("E")], on: images.union(machine), hint: "settings",
             help: "Change its memory, disk, home, folder and so on"),
         KeyBinding(
@@ -161,6 +158,9 @@ package struct KeyBinding: Sendable {
             .refresh, [.character("r"), .function(5)], on: [.systems, .versions, .cache, .guests, .machine, .bisect],
             hint: "refresh",
             help: "Check for new versions"),
+        KeyBinding(
+            .bisect, [.character("B")], on: [.versions, .details], hint: "bisect",
+            help: "Find the version with which a fault came"),
         KeyBinding(
             .log, [.character("L"), .function(8)], on: all(but: .log), hint: "log",
             help: "Show the log, with errors in full"),
