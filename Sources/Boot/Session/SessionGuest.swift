@@ -17,7 +17,8 @@ struct SessionGuest: Sendable {
         events = guest.events
         domain = SessionStatus.Domain(uri: uri, name: specification.name, uuid: specification.uuid)
         (self.guest, self.specification) = (guest, specification)
-        look = GuestDevices(specification).hasScreen ? { try guest.look() } : nil
+        let look: SessionScreen.Look = { try guest.look() }
+        self.look = GuestDevices(specification).hasScreen ? look : nil
     }
 
     /// Refuses a system whose processor no guest can have here, before anything is fetched for it.

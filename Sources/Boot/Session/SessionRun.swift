@@ -273,28 +273,6 @@ package final class SessionRun: Sendable {
             suspender: suspender)
     }
 
-    // MARK: Stages
-
-    /// Whom QEMU runs as, who reads the image.
-    private func reader(_ users: SessionUsers) async throws -> UserID? {
-        guard users.emulator == nil, CurrentUser.isRoot else { return users.emulator }
-        return try await HypervisorConnection.open(request.connect ?? HypervisorConnection.defaultURI).emulatorUser
-    }
-
-    private func claimUsers() async throws -> SessionUsers {
-        try await WorkerThread.run(name: "users") { [self] in
-            SessionUsers.claim(for: directory.domainName, places: places) { note("\($0)\n") }
-        }
-    }
-
-    /// Whether the exchange folder is one that stays: what the guest of an unverified file put there may be anybody's.
-    func keepsExchange(of version: SessionImage) -> Bool {
-        if let asked = request.keepsExchange { return asked }
-        guard let file = version.image.file, file.source.trust < .pieces else { return true }
-        if version.image.isUnpacked { return file.standingWhenUnpacked == .verified }
-        return VendorNotes(places: places).standing(of: file, version.ledger) == .verified
-    }
-
     /// Writes to the session's own log, which is our standard error.
     func note(_ line: String) {
         StandardError.write(line)
