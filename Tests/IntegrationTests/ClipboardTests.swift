@@ -33,7 +33,7 @@ struct ClipboardTests {
     }
 
     private func heard(_ scenario: Scenario, _ session: SessionStatus) async throws -> String {
-        try await scenario.attempt("ssh", session.id, "cat /tmp/heard | tr -c '[:print:]' '.'").output
+        try await scenario.attempt("ssh", session.id, "tr '\\000-\\037' . < /tmp/heard").output
     }
 
     @Test(arguments: [false, true])
