@@ -154,7 +154,7 @@ package final class FolderServer: Sendable {
     /// QEMU is connected: nobody else can be from now on.
     package func closeDoor() { running.state.withLock { $0.listener = nil } }
 
-    /// Ends it. What a guest wants of the folder afterwards it waits for in vain.
+    /// Ends it; waits for its start, which takes a part of a second. What a guest wants of the folder afterwards it waits for in vain.
     package func end() { running.end() }
 
     /// The process, and the thread that follows it.
@@ -229,6 +229,11 @@ package final class FolderServer: Sendable {
         }
 
         func end() {
+            // What bubblewrap starts ends with it only from a moment on that has come when the server says its first words: killed before,
+            // it would leave that behind.
+            for _ in 0..<60 where state.withLock({ $0.words.isEmpty && !$0.hasEnded && $0.isWanted }) {
+                MonotonicClock.pause(milliseconds: 50)
+            }
             state.withLock { state in
                 state.isWanted = false
                 state.listener = nil
