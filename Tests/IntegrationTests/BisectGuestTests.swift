@@ -13,9 +13,13 @@ struct BisectGuestTests {
     /// Publishes the weeks. Those that are bad have a file `/etc/fault`.
     private static func publish(_ scenario: Scenario) async throws {
         let image = try await TinyGuest.image()
+        // What no guest reads, and nobody should fetch.
+        let ballast = scenario.folder.path("ballast")
+        try PublisherFixtures.writeImage([.random(4 << 20, seed: 1)], to: ballast)
         for (place, week) in weeks.enumerated() {
             let disk = scenario.folder.path("\(week).raw")
             try await plant(place >= 3 ? "/etc/fault" : nil, week, of: image, as: disk)
+            try await write(ballast, to: "/etc/ballast", of: disk)
             let notes = [
                 "as released", "upgraded: a; new: b", "", "upgraded: libfault (1.0 -> 1.1), openssl; new: tree",
                 "removed: b",
@@ -35,10 +39,14 @@ struct BisectGuestTests {
         let text = copy + ".week"
         try AtomicFile.write("\(week)\n", to: text)
         for place in ["\(folder)/week", file].compactMap(\.self) {
-            let written = try await BuiltProgram.runAny(
-                "debugfs", ["-w", "-R", "write \(text) \(place)", "\(copy)?offset=1048576"])
-            #expect(written.status == 0, "\(written.stderr)")
+            try await write(text, to: place, of: copy)
         }
+    }
+
+    private static func write(_ file: String, to place: String, of disk: String) async throws {
+        let written = try await BuiltProgram.runAny(
+            "debugfs", ["-w", "-R", "write \(file) \(place)", "\(disk)?offset=1048576"])
+        #expect(written.status == 0, "\(written.stderr)")
     }
 
     private static func test(_ text: String, _ scenario: Scenario) throws -> String {
