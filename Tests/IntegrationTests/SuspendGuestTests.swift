@@ -25,6 +25,8 @@ struct SuspendGuestTests {
             #expect(started.status == 0, "\(started.error)")
             let boot = try await Self.text("cat /proc/sys/kernel/random/boot_id", session, scenario)
 
+            // So that nothing of it is missing when its server is gone.
+            try await scenario.whole(session)
             let folder = scenario.folder.path("state/oscircular/suspended/\(session.id)")
             try await scenario.client("suspend", session.id)
             try await expectSuspended(session, folder, scenario)

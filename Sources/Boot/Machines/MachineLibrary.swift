@@ -152,8 +152,9 @@ package struct MachineLibrary: Sendable {
             try Paths.rename(hold.folder.path, to: gone)
             try syncNames()
             unpin(name, cache)
-            // Its memory is of no use any more. What stays of that is removed when it is named.
+            // Its memory is of no use any more.
             if let suspended = MachineFolder(name: name, path: gone).suspendedSession {
+                // What stays of it is removed when somebody names it.
                 try? SuspendedLibrary(places: places).forget(suspended, cache: cache)
             }
             try Folder.removeTree(gone)
