@@ -7,10 +7,10 @@ extension MenuState {
         guard let guest = chosenGuest, guest.status.phase == .up else { return }
         let known = guest.status.ports ?? []
         let field = TextField(
-            label: "Ports", text: known.map(\.argument).joined(separator: " "),
-            note: "[ADDRESS:]PORT:GUESTPORT[/udp] ...")
+            label: "Ports", text: known.map(\.argument).joined(separator: " "))
         overlay = .form(
-            Form(.ports(session: guest.id, known), title: "Published ports of \(guest.title)", [field]))
+            Form(.ports(session: guest.id, known), title: "Published ports of \(guest.title), such as 8080:80", [field])
+        )
     }
 
     /// Publishes what is new, and takes back what is gone.
