@@ -21,7 +21,7 @@ import menu_sample
     }
 
     private func screen(_ session: String = "abcd1234", age: Int = 0) throws -> MenuEvent {
-        .screen(GuestScreen(session: session, picture: try #require(SampleScreen.picture), age: age))
+        .screen(SeenScreen(session: session, picture: try #require(SampleScreen.picture), age: age))
     }
 
     private func frame(_ menu: MenuState) -> Frame { MenuView.frame(of: menu, glyphs: .unicode) }

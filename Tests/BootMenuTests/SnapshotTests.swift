@@ -151,7 +151,7 @@ import menu_sample
     private static func screen(_ state: inout MenuState) {
         _ = state.handle(.pictures(.cells(.cube)))
         guard let picture = SampleScreen.picture else { return }
-        _ = state.handle(.screen(GuestScreen(session: "abcd1234", picture: picture, age: 0)))
+        _ = state.handle(.screen(SeenScreen(session: "abcd1234", picture: picture, age: 0)))
     }
 
     private static func failing(_ state: inout MenuState) {

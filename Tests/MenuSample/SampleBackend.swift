@@ -35,8 +35,8 @@ final class SampleBackend: MenuBackend {
         self.hasScreens = hasScreens
     }
 
-    func screen(session: String, size: PictureSize) async -> GuestScreen? {
-        hasScreens ? SampleScreen.picture.map { GuestScreen(session: session, picture: $0, age: 0) } : nil
+    func screen(session: String, size: PictureSize) async -> SeenScreen? {
+        hasScreens ? SampleScreen.picture.map { SeenScreen(session: session, picture: $0, age: 0) } : nil
     }
 
     func catalogsStamp() async -> Int64 { 0 }

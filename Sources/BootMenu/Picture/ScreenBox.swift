@@ -16,7 +16,7 @@ extension MenuState {
     }
 
     /// The picture that is shown.
-    var shownScreen: GuestScreen? {
+    var shownScreen: SeenScreen? {
         guard pictures != .off, let screen, screen.session == pictured?.id else { return nil }
         return screen
     }

@@ -26,7 +26,7 @@ package protocol MenuBackend: Sendable {
     /// A picture of a session's image in at most `cells` cells; nil before it is mounted.
     func picture(session: String, cells: Int) async -> [BlockMap.Cell]?
     /// What a guest's screen shows, in `size` at most; nil where it has none, and while its session does not say.
-    func screen(session: String, size: PictureSize) async -> GuestScreen?
+    func screen(session: String, size: PictureSize) async -> SeenScreen?
     /// Starts a guest, and returns when it runs or its start failed. How far the start is, ``status(session:)`` tells meanwhile.
     /// - Parameters:
     ///   - session: the id for its session.

@@ -10,7 +10,7 @@ struct PictureFollowing {
     var session = ""
     var isAsking = false
     /// The picture that was drawn last, where and how.
-    var drawn: (screen: GuestScreen, area: PictureArea, form: PictureForm, placed: PlacedPicture)?
+    var drawn: (screen: SeenScreen, area: PictureArea, form: PictureForm, placed: PlacedPicture)?
 }
 
 /// Follows the screen of the guest that is shown.

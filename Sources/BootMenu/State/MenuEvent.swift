@@ -16,7 +16,7 @@ package enum MenuEvent: Sendable {
     /// How this terminal shows pictures of guests' screens.
     case pictures(PictureForm)
     /// What a guest's screen shows.
-    case screen(GuestScreen)
+    case screen(SeenScreen)
     /// The session of a launch is being started.
     case launched(Int, session: String)
     /// What a launch's session says of itself while it starts.

@@ -54,7 +54,7 @@ package struct MenuState: Sendable {
     package internal(set) var picture: (session: String, cells: [BlockMap.Cell]) = ("", [])
     /// How pictures of guests' screens are shown here, and the last one.
     package internal(set) var pictures = PictureForm.off
-    package internal(set) var screen: GuestScreen?
+    package internal(set) var screen: SeenScreen?
     package internal(set) var fetches: [FetchItem] = []
     package internal(set) var cache: CacheOverview?
     package internal(set) var verifying: (done: Int, total: Int)?

@@ -1,7 +1,7 @@
 import GuestDomain
 
 /// What a guest's screen showed when its session was asked last.
-package struct GuestScreen: Sendable, Equatable {
+package struct SeenScreen: Sendable, Equatable {
     package let session: String
     package let picture: ScreenPicture
     /// Seconds since the picture was taken; 0 for one that may be called the present.
@@ -12,6 +12,6 @@ package struct GuestScreen: Sendable, Equatable {
 
     package init(session: String, picture: ScreenPicture, age: Int) {
         (self.session, self.picture) = (session, picture)
-        self.age = age < GuestScreen.present ? 0 : age
+        self.age = age < SeenScreen.present ? 0 : age
     }
 }
