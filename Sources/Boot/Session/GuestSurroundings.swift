@@ -77,6 +77,10 @@ struct GuestSurroundings: Sendable {
             try Folder.make(places.exchanges, mode: 0o700)
             // Owns the socket of the logins, to which the network's process connects.
             let networkUser = try users.network ?? (CurrentUser.isRoot ? SandboxUser.current() : nil)
+            // In root's case each session's logins have another user.
+            if suspended != nil, let login = users.login {
+                try ResumedGuest.giveFolder(exchange, to: login.uid)
+            }
             let gateway = try SSHGateway(
                 .init(
                     socketPath: directory.sshToHost, directory: directory.logins, exchangeDirectory: exchange,

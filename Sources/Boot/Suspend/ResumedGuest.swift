@@ -87,6 +87,15 @@ struct ResumedGuest: Sendable {
         }
     }
 
+    /// Gives a folder, with what is in it, to a user. Links are links. Nobody else may work in it meanwhile.
+    /// - Throws: ``SystemCallError``.
+    static func giveFolder(_ path: String, to user: UserID, depth: Int = 0) throws(SystemCallError) {
+        guard let status = try Paths.statusOfName(path) else { return }
+        try Paths.setOwner(path, user)
+        guard status.kind == .folder, depth < 64 else { return }
+        for name in try Folder.names(in: path) { try giveFolder("\(path)/\(name)", to: user, depth: depth + 1) }
+    }
+
     /// Gives QEMU the disk and UEFI's variables of a guest that is no kept machine.
     /// - Throws: ``SystemCallError``.
     func giveDisk(to guest: inout GuestSpecification, _ directory: SessionDirectory) throws(SystemCallError) {
