@@ -32,7 +32,9 @@ extension SessionRun {
         case .suspending, .suspended: return "its guest is being suspended already"
         case .starting, .running, .waiting, .paused: break
         }
-        if let device = status.usb?.first { return "it has a USB device of this machine (\(device)), which cannot be saved" }
+        if let device = status.usb?.first {
+            return "it has a USB device of this machine (\(device)), which cannot be saved"
+        }
         return nil
     }
 }

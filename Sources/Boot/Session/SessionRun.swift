@@ -225,9 +225,12 @@ package final class SessionRun: Sendable {
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         // What goes on was at its login long ago.
-        let health = resumed?.resumption == .memory ? nil : watchHealth(
-            version, accel: surroundings.accelerator.rawValue, home: home,
-            waited: { [reader = mounted.image.reader] in reader.waitedNanoseconds })
+        let health =
+            resumed?.resumption == .memory
+            ? nil
+            : watchHealth(
+                version, accel: surroundings.accelerator.rawValue, home: home,
+                waited: { [reader = mounted.image.reader] in reader.waitedNanoseconds })
         self.health.withLock { $0 = health }
         try checkNotStopped()
         if let home, resumed?.resumption != .memory || !directory.isHomeSettled {
