@@ -31,6 +31,8 @@ struct BisectByHand {
             try held.save(record)
             held.release()
             hold = nil
+            var start = start
+            start.renames = { old, new in try await work.take(system).rename(old, to: new) }
             try await start.run(request)
             Interruption.handle(nil)
             if start.detach {

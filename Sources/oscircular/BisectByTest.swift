@@ -34,7 +34,9 @@ struct BisectByTest {
                 var report = try await launcher.start(request)
                 while try await start.answers(report, &request) {
                     BisectByTest.obey(stop)
+                    let old = request.id
                     request.id = SessionID.random()
+                    try hold.rename(old, to: request.id)
                     report = try await launcher.start(request)
                 }
                 return report

@@ -56,7 +56,8 @@ import menu_sample
             Issue.record("nothing boots: \(effects)")
             return
         }
-        #expect(image.version == next && wishes.isTrial && wishes.home == "" && wishes.keep == nil)
+        #expect(image.version == next && wishes.isTrial && wishes.home == "" && wishes.share == "")
+        #expect(wishes.keep == nil)
         menu.press(.named(.escape))
         #expect(menu.top.screen.kind == .bisect)
     }
@@ -95,6 +96,14 @@ import menu_sample
         #expect(menu.text()[0].hasSuffix("found"))
         let skipped = Self.menu("alpine", said: [(1, .skip)]).text().joined(separator: "\n")
         #expect(skipped.contains("The first bad version is one of 2026-11-09, 2026-11-16."))
+    }
+
+    @Test func onlyWhatWasSaidIsForgotten() {
+        var menu = Self.menu("alpine")
+        #expect(!menu.isOffered(.resetBisect))
+        menu.press(.character("b"))
+        #expect(menu.isOffered(.resetBisect))
+        #expect(Self.menu("alpine", said: []).isOffered(.resetBisect))
     }
 
     @Test func forgettingAsksFirst() {

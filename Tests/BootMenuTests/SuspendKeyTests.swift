@@ -46,10 +46,11 @@ import Testing
 
     @Test func whatIsForGuestsThatRunIsNotDoneToIt() {
         var menu = Self.menu(Self.guest())
-        for key: ScreenInput in [.character("s"), .character("c"), .character("w")] {
-            #expect(menu.press(key) == [], "\(key)")
+        for key in "scwfPy" {
+            #expect(menu.press(.character(key)) == [] && menu.overlay == nil, "\(key)")
             #expect(menu.message?.text.contains("is suspended") == true)
         }
+        #expect(!menu.isOffered(.ports))
         // It is no guest that runs, for its system and for who leaves.
         menu.press(.named(.escape))
         #expect(menu.guest(of: Typing.image("debian")) == nil)

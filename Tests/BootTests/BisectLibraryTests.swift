@@ -49,6 +49,18 @@ import Testing
         #expect(try Paths.status(fixture.file)?.permissions == 0o600)
     }
 
+    @Test func theGuestsOtherSessionIsStoredOnlyWhereItIsStillTheGuest() throws {
+        let fixture = try Fixture()
+        let hold = try fixture.library.take(Self.system)
+        var record = Self.record()
+        record.session = "abcd1234"
+        try hold.begin(record)
+        try hold.rename("zzzz1234", to: "efgh5678")
+        #expect(try hold.record()?.session == "abcd1234")
+        try hold.rename("abcd1234", to: "efgh5678")
+        #expect(try hold.record()?.session == "efgh5678")
+    }
+
     @Test func anotherCommandWaitsForNobody() throws {
         let fixture = try Fixture()
         let hold = try fixture.library.take(Self.system)

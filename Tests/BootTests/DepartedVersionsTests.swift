@@ -221,6 +221,14 @@ import Vendors
         try vendor.list(["20261116"])
         _ = try await vendors.refresh("tiny-1", evenIfFresh: true)
         #expect(systems.goneVersions(of: try #require(vendors.known("tiny-1"))).map(\.text) == ["2026-11-09"])
+        // Nor is it what boots in the place of one that does not come up.
+        try HealthLibrary(places: places).change(CatalogSource.vendorsName, "tiny-1") {
+            $0.noteHealthy("2026-11-09", at: .now, seconds: 4, accel: "tcg")
+            $0.note(.init(version: "2026-11-16", time: .now, why: .late))
+        }
+        let chosen = try await SystemsLibrary(catalogs: library, vendors: vendors, places: places)
+            .choose(try VersionName(argument: "tiny-1"), asking: .never).version
+        #expect(chosen.version.id.text == "2026-11-16")
         func look(after days: Int) throws {
             try DepartedVersions(places: places, systems: systems, cache: cache)
                 .look(running: [], now: time(nil) + days * Self.day)

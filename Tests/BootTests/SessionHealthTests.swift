@@ -85,6 +85,86 @@ import Testing
         #expect(Paths.allows(.reading, rollback.log) && !Paths.allows(.reading, directory.log))
     }
 
+    /// A session whose guest did not come up.
+    private func unhealthySession() async throws -> (SessionRun, Rollback) {
+        var request = BootRequest(
+            id: "abcd1234", name: "demo/debian@2026-11-23", memoryMiB: nil, cpus: nil, display: .none, network: "user",
+            accel: "tcg", connect: nil, home: "work")
+        request.resumes = .cold
+        let session = SessionRun(
+            request: request, places: places, configuration: Configuration(), report: { _ in }, describe: { "\($0)" })
+        let health = health()
+        health.take(.crashed)
+        session.health.withLock { $0 = health }
+        await health.finish()
+        return (session, try #require(health.rollback))
+    }
+
+    @Test func theOneThatFollowsIsABoot() async throws {
+        let (session, rollback) = try await unhealthySession()
+        _ = await session.settleRollback(.failure(SessionFailure(exitCode: 69, message: rollback.text)))
+        let next = try #require(session.successor)
+        #expect(next.id == rollback.successor && next.name == "demo/debian@2026-11-16" && next.resumes == nil)
+        #expect(next.home == "work" && next.rolledBackFrom == rollback && directory.rollback == rollback)
+    }
+
+    @Test func whoseEndSomebodyWantsIsFollowedByNoneAndNobodyIsToldOfOne() async throws {
+        let (session, rollback) = try await unhealthySession()
+        session.stop(force: false)
+        let result = await session.settleRollback(.failure(SessionFailure(exitCode: 69, message: rollback.text)))
+        #expect(session.successor == nil && directory.rollback == nil)
+        let failure = #expect(throws: SessionFailure.self) { try result.get() }
+        #expect(failure?.message.contains("debian@2026-11-23 crashed before its login and is stopped") == true)
+        #expect(failure?.message.contains("boots in") == false)
+    }
+
+    @Test func oneThatEndedOtherwiseIsFollowedByNone() async throws {
+        // It was suspended, or has shut down by itself.
+        let (suspended, _) = try await unhealthySession()
+        _ = await suspended.settleRollback(.success(()))
+        #expect(suspended.successor == nil && directory.rollback == nil)
+        let (untrue, _) = try await unhealthySession()
+        let result = await untrue.settleRollback(.failure(SessionFailure(exitCode: 76, message: "it is not true")))
+        #expect(untrue.successor == nil && directory.rollback == nil)
+        #expect(throws: SessionFailure(exitCode: 76, message: "it is not true")) { try result.get() }
+    }
+
+    @Test func aTrialGetsNothingOfItsUsersAndNothingOfItIsKept() {
+        var request = BootRequest(
+            id: "abcd1234", name: "demo/debian@2026-11-23", memoryMiB: 512, cpus: 2, display: .none, network: "user",
+            accel: "tcg", connect: nil, home: "work")
+        (request.publish, request.sharesClipboard, request.healthy) = (["8080:80"], true, 60)
+        request.share = SharedFolder(path: "/srv", isReadOnly: true)
+        request.becomeTrial()
+        #expect(request.isTrial == true && request.healthy == 0 && request.home == nil && request.publish == nil)
+        #expect(request.sharesClipboard == nil && request.share == nil && request.memoryMiB == 512)
+    }
+
+    @Test func aTrialIsNotWatchedSoThatNothingIsNotedOfIt() throws {
+        let fixture = try MachineFixture()
+        let version = SessionImage(
+            image: VersionImage(
+                chosen: try MachineFixture.chosen(size: fixture.image.index.imageSize),
+                indexPath: fixture.image.indexPath, file: nil),
+            index: fixture.image.index, bootSet: [], ledger: nil)
+        let configuration = Configuration()
+        let transfers = configuration.transfers(catalogs: fixture.places.catalogs)
+        defer { transfers.close() }
+        let systems = SystemsLibrary(places: fixture.places, configuration: configuration, transfers: transfers)
+        var request = BootRequest(
+            id: "abcd1234", name: "test/debian", memoryMiB: nil, cpus: nil, display: .none, network: "user",
+            accel: "tcg", connect: nil)
+        func isWatched() -> Bool {
+            let session = SessionRun(
+                request: request, places: fixture.places, configuration: configuration, report: { _ in },
+                describe: { "\($0)" })
+            return session.watchHealth(version, systems, accel: "tcg", home: nil, waited: { 0 }) != nil
+        }
+        #expect(isWatched())
+        request.becomeTrial()
+        #expect(!isWatched())
+    }
+
     @Test func withNothingToGoBackToTheGuestIsLeftRunning() async throws {
         let health = health(offered: ["2026-11-23"])
         health.seen(.guest(.restarted))

@@ -63,7 +63,11 @@ import Testing
         let record = try suspend("abcd1234")
         #expect(try library.record("abcd1234") == record)
         #expect(library.ids() == ["abcd1234"])
+        let directory = SessionDirectory(id: "abcd1234", places: places)
+        try Folder.make(places.logs)
+        for path in [directory.processLog, directory.rollbackFile] { try AtomicFile.write("before\n", to: path) }
         let request = try library.request("abcd1234", .memory)
+        #expect(!Paths.allows([], directory.processLog) && !Paths.allows([], directory.rollbackFile))
         #expect(request.resumes == .memory && request.id == "abcd1234")
         let status = try #require(library.statuses(fixture.cache).first)
         #expect(status.state == .suspended && status.suspended?.memory == 3 && status.suspended?.problem == nil)
@@ -137,7 +141,11 @@ import Testing
 
     @Test func ofTwoThatResumeOneGetsIt() throws {
         try suspend("abcd1234")
+        let directory = SessionDirectory(id: "abcd1234", places: places)
+        try Folder.make(places.logs)
+        for path in [directory.processLog, directory.rollbackFile] { try AtomicFile.write("before\n", to: path) }
         let request = try library.request("abcd1234", .memory)
+        #expect(!Paths.allows([], directory.processLog) && !Paths.allows([], directory.rollbackFile))
         let first = try ResumedGuest.take(request, places: places)
         let error = #expect(throws: SuspendError.self) { _ = try ResumedGuest.take(request, places: places) }
         guard case .running("abcd1234")? = error else { return #expect(Bool(false), "\(String(describing: error))") }

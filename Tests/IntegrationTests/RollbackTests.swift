@@ -33,16 +33,16 @@ struct RollbackTests {
             let next = try await scenario.successor()
             #expect(next.version == "2026-11-16" && next.home == "work")
             #expect(next.rolledBackFrom?.version == "2026-11-30" && next.rolledBackFrom?.successor == next.id)
-            #expect(next.rolledBackFrom?.reason == "started anew twice before its login", "\(next)")
+            #expect(next.rolledBackFrom?.reason == "restarted twice before its login", "\(next)")
             let log = try #require(next.rolledBackFrom?.log)
             #expect(try FileContents.readText(log, limit: 1 << 20).contains("starting"))
             _ = try await scenario.console(of: next, shows: "READY")
             let found = try await scenario.attempt("ssh", next.id, "cat file")
             #expect(found.output == "kept\n", "\(found)")
             let sessions = try await scenario.client("sessions")
-            #expect(sessions.contains("in place of tiny@2026-11-30, which started anew twice"), "\(sessions)")
+            #expect(sessions.contains("in place of tiny@2026-11-30, which restarted twice"), "\(sessions)")
             let list = try await scenario.client("list", "tiny")
-            #expect(list.contains("started anew twice before its login here on"), "\(list)")
+            #expect(list.contains("restarted twice before its login here on"), "\(list)")
             #expect(try await scenario.client("list", "--json").contains("\"why\" : \"restarts\""))
             try await scenario.client("stop", next.id)
             let watched = try await watching
@@ -62,7 +62,7 @@ struct RollbackTests {
             let again = try await scenario.attempt(
                 "boot", "tiny", "--home", "work", "--detach", "--accel", "tcg", "--json")
             #expect(again.status == 0 && again.output.contains("\"version\" : \"2026-11-16\""), "\(again)")
-            #expect(again.error.contains("tiny@2026-11-30 started anew twice before its login here on"), "\(again)")
+            #expect(again.error.contains("tiny@2026-11-30 restarted twice before its login here on"), "\(again)")
             #expect(try await scenario.sessions().count == 1, "nothing followed the killed one")
         }
     }

@@ -1,3 +1,4 @@
+import Boot
 import Testing
 
 @testable import oscircular
@@ -33,5 +34,15 @@ import Testing
         ["debian", "--no-boot", "maybe"], ["debian", "--memory", "1"], [],
     ]) func whatMakesNoSenseIsRefused(arguments: [String]) {
         #expect(throws: (any Error).self) { try RootCommand.parseAsRoot(["bisect"] + arguments) }
+    }
+
+    @Test func whatItsGuestsDoNotGetIsNamed() {
+        var settings = SystemSettings()
+        #expect(BisectCommand.withheld(settings) == nil)
+        (settings.home, settings.share, settings.publish) = ("work", "", [])
+        #expect(BisectCommand.withheld(settings) == "the home 'work'")
+        (settings.share, settings.publish, settings.clipboard) = ("~/src", ["8080:80"], .on)
+        #expect(
+            BisectCommand.withheld(settings) == "the home 'work', the folder ~/src, published ports and the clipboard")
     }
 }

@@ -144,6 +144,14 @@ package final class BisectHold: Sendable {
         try save(record)
     }
 
+    /// Another session is the one of the guest that is booted now. Nothing where it is no longer the old one that is stored.
+    /// - Throws: ``BisectError``.
+    package func rename(_ old: String, to new: String) throws(BisectError) {
+        guard var record = try record(), record.session == old else { return }
+        record.session = new
+        try save(record)
+    }
+
     /// Takes an answer to a record that is stored.
     /// - Throws: ``BisectError``.
     package func take(_ answer: BisectRecord.Answer) throws(BisectError) -> BisectRecord {

@@ -63,7 +63,7 @@ package struct GuestTrials: BisectTrials {
         var request = request
         request.id = session
         request.name = hold.system.key(version).description
-        request.prefetchesRest = false
+        request.becomeTrial()
         let watch = GuestWatch()
         var id = session
         do {

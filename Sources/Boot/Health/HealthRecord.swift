@@ -22,7 +22,7 @@ package struct HealthRecord: Codable, Sendable, Equatable {
     package enum Fault: String, Codable, Sendable {
         /// It was not at its login in time.
         case late
-        /// It started anew, twice, before that.
+        /// It restarted twice before that.
         case restarts
         case crashed
     }
@@ -43,7 +43,7 @@ package struct HealthRecord: Codable, Sendable, Equatable {
         package var words: String {
             switch why {
             case .late: "did not reach its login" + (seconds.map { " within \($0) second\($0 == 1 ? "" : "s")" } ?? "")
-            case .restarts: "started anew twice before its login"
+            case .restarts: "restarted twice before its login"
             case .crashed: "crashed before its login"
             }
         }
@@ -52,7 +52,7 @@ package struct HealthRecord: Codable, Sendable, Equatable {
         package var shortWords: String {
             switch why {
             case .late: "did not reach its login"
-            case .restarts: "started anew twice"
+            case .restarts: "restarted twice"
             case .crashed: "crashed"
             }
         }

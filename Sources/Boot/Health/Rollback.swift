@@ -18,6 +18,11 @@ package struct Rollback: Codable, Sendable, Equatable {
     package var home: String?
     package var backup: String?
 
+    /// As ``text``, where nothing boots in its place: somebody wanted no guest any more.
+    var textAlone: String {
+        "\(distribution)@\(version) \(reason) and is stopped. What the guest said is kept in \(log)"
+    }
+
     /// What the user is told, one sentence after the other.
     package var text: String {
         var text =

@@ -58,8 +58,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var healthy: Int?
     /// The guest in whose place this one boots; nil for one that somebody asked for.
     package var rolledBackFrom: Rollback?
-    /// Whether the rest of the image is fetched when the start is over; nil for what the settings say.
-    package var prefetchesRest: Bool?
+    /// Whether it is for a look at one version of many, see ``becomeTrial()``; nil means no.
+    package private(set) var isTrial: Bool?
 
     /// Whether guest and desktop have one clipboard, where the guest has a screen; nil means no.
     package var sharesClipboard: Bool?
@@ -115,6 +115,14 @@ package struct BootRequest: Codable, Sendable, Equatable {
         self.diskSize = diskSize
         self.home = home
         self.allowHome = allowHome
+    }
+
+    /// Makes it the request of a guest that is for a look at one version of many: it gets nothing of its user's, is not judged and says
+    /// nothing of how its version starts otherwise, and only the blocks are fetched that it reads.
+    package mutating func becomeTrial() {
+        isTrial = true
+        (home, share, withheldShare, publish, sharesClipboard) = (nil, nil, nil, nil, nil)
+        healthy = 0
     }
 }
 

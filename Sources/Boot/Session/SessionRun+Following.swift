@@ -16,7 +16,7 @@ extension SessionRun {
         var settings = configuration
         // A machine needs its base whatever is set for others.
         if isKept { settings.prefetchRest = request.fetchesBase == true ? "always" : "auto" }
-        if request.prefetchesRest == false { settings.prefetchRest = "never" }
+        if request.isTrial == true { settings.prefetchRest = "never" }
         let configuration = settings
         let following = Task {
             let fetchesRest = await configuration.fetchesRest()

@@ -30,6 +30,8 @@ package final class SessionRun: Sendable {
     let login = LoginWatch()
     /// Nil before the guest runs, and for one whose health is nobody's business.
     let health = Mutex<SessionHealth?>(nil)
+    /// What the guest was ended for; nil where it was not for its health.
+    let endedFor = Mutex<Rollback?>(nil)
     /// What the user should know about the guest, once it runs.
     let notes = Mutex<[String]>([])
     let screen = SessionScreen()
@@ -75,7 +77,7 @@ package final class SessionRun: Sendable {
     ///   ended otherwise than by its own power-off or our request.
     package func run() async throws {
         let teardown = Teardown()
-        let result: Result<Void, any Error>
+        var result: Result<Void, any Error>
         do {
             let task = Task { try await start(teardown) }
             starting.withLock { $0 = task }
@@ -92,9 +94,11 @@ package final class SessionRun: Sendable {
             let isInterrupted = stopAsked.load(ordering: .sequentiallyConsistent) && state.snapshot.phase != .up
             result = .failure(isInterrupted ? SessionRun.interrupted : failure(error))
         }
+        result = await settleRollback(result)
         // Before the folder is removed: a program that sees the session end finds the reason in its log.
         if case .failure(let error) = result { note("\(SessionDirectory.failureMark)\(describe(error))\n") }
         await teardown.run()
+        if successor == nil { forgetRollback() }
         try result.get()
     }
 
@@ -229,7 +233,7 @@ package final class SessionRun: Sendable {
             resumed?.resumption == .memory
             ? nil
             : watchHealth(
-                version, accel: surroundings.accelerator.rawValue, home: home,
+                version, systems, accel: surroundings.accelerator.rawValue, home: home,
                 waited: { [reader = mounted.image.reader] in reader.waitedNanoseconds })
         self.health.withLock { $0 = health }
         try checkNotStopped()

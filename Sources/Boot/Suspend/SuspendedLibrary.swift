@@ -48,7 +48,8 @@ package struct SuspendedLibrary: Sendable {
         if request.share != nil { request.allowShare = true }
         if request.publish != nil { request.publishesUnverified = true }
         // What it said of earlier ends is not this one's.
-        Paths.removeIfPossible(SessionDirectory(id: id, places: places).processLog)
+        let directory = SessionDirectory(id: id, places: places)
+        for path in [directory.processLog, directory.rollbackFile] { Paths.removeIfPossible(path) }
         return request
     }
 

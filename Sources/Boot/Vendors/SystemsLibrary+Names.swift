@@ -35,7 +35,9 @@ extension SystemsLibrary {
         let chosen = try name.choose(from: found)
         guard name.version == nil, let health else { return chosen }
         let record = health.record(found.copy.source.name, found.distribution.id)
-        let instead = record.choice(among: found.distribution.versions.map(\.id.text))
+        let gone = goneVersions(of: chosen)
+        let offered = found.distribution.versions.map(\.id).filter { !gone.contains($0) }
+        let instead = record.choice(among: offered.map(\.text))
         guard let version = found.distribution.versions.first(where: { $0.id.text == instead }) else { return chosen }
         return ChosenVersion(
             source: chosen.source, document: chosen.document, distribution: chosen.distribution, version: version)
@@ -49,6 +51,11 @@ extension SystemsLibrary {
         let found = try? name.find(in: copies)
         if let found, !found.copy.source.isVendors { return nil }
         return table.change(of: name.distribution, system: found?.distribution.id)
+    }
+
+    /// The versions of a chosen one's system that its vendor no longer has; none of a catalog's system.
+    func goneVersions(of chosen: ChosenVersion) -> Set<VersionID> {
+        chosen.source.isVendors ? goneVersions(of: chosen.distribution) : []
     }
 
     /// The versions of a vendor's system that the vendor no longer has, as far as anybody here knows.

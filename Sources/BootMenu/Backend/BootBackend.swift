@@ -151,7 +151,7 @@ package final class BootBackend: MenuBackend {
         ).publish
         request.asksOfTable = true
         if wishes.isTrial {
-            request.prefetchesRest = false
+            request.becomeTrial()
             try await noteTrial(image, session: session)
         }
         return try await SessionLauncher(places: places, program: program).start(request)

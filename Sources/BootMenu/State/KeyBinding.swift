@@ -85,7 +85,7 @@ package struct KeyBinding: Sendable {
         KeyBinding(.markBad, [.character("b")], on: bisect, hint: "bad", help: "Say that this version has the fault"),
         KeyBinding(
             .markSkipped, [.character("s")], on: bisect, hint: "skip",
-            help: "Say that it cannot be told of this version"),
+            help: "Say that this version cannot be judged"),
         KeyBinding(
             .resetBisect, [.character("d"), .named(.delete)], on: bisect, hint: "forget",
             help: "Forget which versions were good and bad (asks first)"),

@@ -2,6 +2,19 @@ import Boot
 
 /// The search for the version with which a fault came: which versions were good and bad, and which one tells most.
 extension MenuState {
+    /// How guests are booted from this screen.
+    var usualWishes: BootWishes {
+        var wishes = BootWishes()
+        if top.screen.kind == .bisect { (wishes.isTrial, wishes.home, wishes.share) = (true, "", "") }
+        return wishes
+    }
+
+    /// Whether there is anything of the shown bisect that can be forgotten.
+    var hasBisect: Bool {
+        guard case .bisect(let name) = top.screen else { return false }
+        return bisects[name] != nil || bisectEnds[name] != nil
+    }
+
     /// The rows of a bisect's screen: those of the bisect, or, before it begins, all versions of the system with what was said of them so far.
     package func bisectRows(_ name: SystemName) -> [BisectItem.Row] {
         if let item = bisects[name] { return item.rows }

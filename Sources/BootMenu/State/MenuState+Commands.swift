@@ -15,7 +15,6 @@ extension MenuState {
         case .find: overlay = .find(TextField(label: "Find", text: top.filter))
         case .details: return details()
         case .hide: return hide()
-        case .login: return chosenSession.map { [.login(session: $0.id, $0.image)] } ?? []
         case .offline: if let image = chosenImage { askOffline(image) }
         case .pin: return pin()
         case .remove: askRemove()
@@ -43,8 +42,10 @@ extension MenuState {
         case .log: open(.log)
         case .help: open(.help)
         case .stop where chosenSuspended != nil, .console where chosenSuspended != nil,
-            .window where chosenSuspended != nil:
+            .window where chosenSuspended != nil, .ports where chosenSuspended != nil,
+            .clipboard where chosenSuspended != nil, .login where chosenSuspended != nil:
             if let guest = chosenSuspended { saySuspended(guest) }
+        case .login: return chosenSession.map { [.login(session: $0.id, $0.image)] } ?? []
         case .console: return chosenGuest.map { reach($0, .console(session: $0.id)) } ?? []
         case .window: return openWindow()
         case .clipboard: return askClipboard()
@@ -67,7 +68,8 @@ extension MenuState {
         switch command {
         case .suspend: facts.mayShowShell
         case .window where chosenSuspended != nil, .console where chosenSuspended != nil,
-            .pause where chosenSuspended != nil, .stop where chosenSuspended != nil:
+            .pause where chosenSuspended != nil, .stop where chosenSuspended != nil,
+            .ports where chosenSuspended != nil:
             false
         case .suspendGuest: chosenGuest?.status.phase == .up
         case .window: facts.hasDisplay && chosenGuest?.status.phase == .up
@@ -84,6 +86,7 @@ extension MenuState {
         case .offline, .pin, .keep, .bootWith: chosenImage != nil
         case .settings, .bisect: chosenSystemName != nil
         case .markGood, .markBad, .markSkipped: chosenBisectRow != nil
+        case .resetBisect: hasBisect
         case .snapshot, .clone, .rename, .grow, .export: chosenMachine != nil
         case .revert, .removeSnapshot: chosenSnapshot != nil
         case .hide: chosenGroup != nil
@@ -117,11 +120,6 @@ extension MenuState {
         }
     }
 
-    private mutating func backToTop() {
-        while stack.count > 1 { stack.removeLast() }
-        list(0)
-    }
-
     private mutating func activate() -> [MenuEffect] {
         if top.screen.kind == .guests { return enter() }
         if let catalog = chosenCatalog {
@@ -148,13 +146,6 @@ extension MenuState {
             return []
         }
         return boot(image, wishes: usualWishes)
-    }
-
-    /// How guests are booted from this screen.
-    private var usualWishes: BootWishes {
-        var wishes = BootWishes()
-        if top.screen.kind == .bisect { (wishes.isTrial, wishes.home) = (true, "") }
-        return wishes
     }
 
     /// Says why the chosen system cannot boot, where no guest can have its processor here.

@@ -203,4 +203,9 @@ extension MenuState {
         list(stack.count - 1)
         settle()
     }
+
+    mutating func backToTop() {
+        while stack.count > 1 { stack.removeLast() }
+        list(0)
+    }
 }

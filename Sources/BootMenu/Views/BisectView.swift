@@ -14,7 +14,7 @@ enum BisectView {
             if let good = ends?.good { return text("\(good) is good. Mark a newer version that has the fault with b.") }
             if let bad = ends?.bad { return text("\(bad) is bad. Mark an older version without the fault with g.") }
             return text(
-                "Which version brought a fault? Mark one without it with g, and a newer one with it with b: each boot then halves those between."
+                "Which version brought a fault? Mark one without it with g, and a newer one with it with b: each boot then halves what lies between."
             )
         }
         let summary = item.summary

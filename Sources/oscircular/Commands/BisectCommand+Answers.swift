@@ -36,7 +36,7 @@ extension BisectCommand {
 
     struct Skip: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "skip", abstract: "Say that it cannot be told of a version; another one is tried.")
+            commandName: "skip", abstract: "Say that a version cannot be judged; another one is tried.")
         @OptionGroup var options: AnswerOptions
 
         func run() async throws { try await options.take(.skip) }

@@ -8,11 +8,11 @@ import Linux
 struct BisectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bisect",
-        abstract: "Find the version with which a fault came, by booting every time the one in the middle.",
+        abstract: "Find the version with which a fault came, by booting the one in the middle each time.",
         discussion: """
             'oscircular bisect debian --good VERSION --bad VERSION --run ./test' boots one version after the other in a guest that is
             thrown away, and runs the test there. Without --run you look at each guest yourself, and say how it was. What has
-            been found out is kept: the same command goes on. A system that is called as one of the commands below is
+            been found out is kept: the same command goes on. For a system whose name is one of the commands below, use
             'oscircular bisect start NAME'.
             """,
         subcommands: [Start.self, Good.self, Bad.self, Skip.self, Status.self, Reset.self],
@@ -87,15 +87,15 @@ struct BisectCommand: AsyncParsableCommand {
             if summary.state != .found { throw ExitCode(ErrorReport.ExitStatus.other) }
         }
 
-        /// How its guests are started: as any guest of the system, but without a home.
+        /// How its guests are started: as any guest of the system, but without a home, a folder, published ports and the clipboard.
         private func request(
             _ context: CommandContext, _ system: BisectedSystem, _ found: FoundDistribution?
         ) async throws -> BootRequest {
             let settings = try await BootSettings(
                 name: try VersionName(argument: "\(system)"), configuration: context.configuration,
                 find: { name in if let found { found } else { try await context.systems().found(name) } })
-            if let home = settings.own.home, !home.isEmpty {
-                Terminal.note("its guests are thrown away, and do not get the home '\(home)'")
+            if let withheld = BisectCommand.withheld(settings.own) {
+                Terminal.note("its guests are thrown away, and do not get \(withheld)")
             }
             let configuration = settings.configuration
             let usual: BootRequest.Display = detach ? .none : GuestWindow.hasDisplay() ? .window : .console
@@ -111,9 +111,22 @@ struct BisectCommand: AsyncParsableCommand {
                 exchangeLimit: configuration.exchangeLimit, allowUnverified: unverified ? true : nil,
                 diskSize: settings.own.diskSize)
             request.asksOfTable = Confirmation.isPossible ? true : nil
-            request.prefetchesRest = false
+            request.becomeTrial()
             return request
         }
+    }
+}
+
+extension BisectCommand {
+    /// What is set for a system and its guests do not get here: `the home 'work' and the clipboard`; nil for nothing.
+    static func withheld(_ settings: SystemSettings) -> String? {
+        var things: [String] = []
+        if let home = settings.home, !home.isEmpty { things.append("the home '\(home)'") }
+        if let share = settings.share, !share.isEmpty { things.append("the folder \(share)") }
+        if let publish = settings.publish, !publish.isEmpty { things.append("published ports") }
+        if settings.clipboard?.isOn == true { things.append("the clipboard") }
+        guard let last = things.popLast() else { return nil }
+        return things.isEmpty ? last : "\(things.joined(separator: ", ")) and \(last)"
     }
 }
 

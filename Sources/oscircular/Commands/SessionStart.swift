@@ -12,6 +12,8 @@ struct SessionStart {
     let json: Bool
     /// What is opened of a guest that has its screen already; nil for what it is started with.
     var opens: BootRequest.Display?
+    /// Called before another start in the place of one that asked something, with the session's id before, and its id from now on.
+    var renames: @Sendable (_ old: String, _ new: String) async throws -> Void = { _, _ in }
 
     /// - Throws: what the session's start, or its end, failed with.
     func run(_ request: BootRequest) async throws {
@@ -26,7 +28,11 @@ struct SessionStart {
         var report = try await start(request)
         while try await answers(report, &request) {
             // A session's name is used once, but by a guest that goes on.
-            if request.resumes == nil { request.id = SessionID.random() }
+            if request.resumes == nil {
+                let old = request.id
+                request.id = SessionID.random()
+                try await renames(old, request.id)
+            }
             report = try await start(request)
         }
         if let failure = report.failure { throw failure }
