@@ -131,6 +131,7 @@ package final class GuestNetwork: Sendable {
     package func close() {
         stop.signal()
         ended.wait()
+        book.close()
     }
 
     /// Frames of the guest that went no further, by reason, since the process was started. Waits for its answer, a second at most.

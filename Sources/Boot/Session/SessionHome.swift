@@ -10,6 +10,9 @@ struct SessionHome: Sendable {
     let backup: String?
     private let lock: HomeLock
 
+    /// Lets others have it: nothing of the guest is left.
+    func giveBack() { lock.end() }
+
     /// Takes the home that a request names, and makes it where there is none. May copy it first, see ``keepBefore(_:_:_:_:)``.
     /// - Parameter warn: is told why it could not be copied.
     /// - Returns: nil where the request names none.

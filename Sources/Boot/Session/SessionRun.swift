@@ -98,6 +98,8 @@ package final class SessionRun: Sendable {
         // Before the folder is removed: a program that sees the session end finds the reason in its log.
         if case .failure(let error) = result { note("\(SessionDirectory.failureMark)\(describe(error))\n") }
         await teardown.run()
+        // With it goes all that the session had: another one may follow in this process.
+        starting.withLock { $0 = nil }
         if successor == nil { forgetRollback() }
         try result.get()
     }
@@ -157,7 +159,7 @@ package final class SessionRun: Sendable {
                 notes.withLock { $0.append(text) }
             }, log: { [self] in note("\($0)\n") })
         // Given back when nothing of the guest is left.
-        await teardown.add { withExtendedLifetime(home) {} }
+        await teardown.add { home?.giveBack() }
         update { $0.home = home?.name.text }
         let share = try await takeShare(asked, version, teardown)
         let resources = try GuestResources(asked, advice: version.chosen.guest, on: .here)

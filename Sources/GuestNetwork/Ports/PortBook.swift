@@ -53,6 +53,15 @@ final class PortBook: Sendable {
         news.signal()
     }
 
+    /// Gives all ports of this host back.
+    func close() {
+        let removed = state.change { state in
+            defer { state.entries = [] }
+            return state.entries
+        }
+        for entry in removed { entry.socket.shutDown() }
+    }
+
     /// - Throws: ``PortError/notPublished(_:)``.
     func remove(_ port: PublishedPort) throws(PortError) {
         let removed: Entry? = state.change { state in
