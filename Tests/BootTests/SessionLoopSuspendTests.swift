@@ -63,6 +63,18 @@ import Testing
             (.resume, [.letReadsWait(true), .call(.resume), .show(.running, nil), .clearReport]),
             (.ended(.resume, isDone: true), [.attach]),
         ])
+        // It can be tried again before that.
+        check([
+            (.pause, [.letReadsWait(false), .call(.suspend), .show(.paused, nil)]),
+            (.ended(.suspend, isDone: true), []), (.suspend, [.detach]),
+            (.detached(true), [.save, .show(.suspending, nil)]), (.saved(false), [.show(.paused, nil)]),
+            (.suspend, [.detach]), (.suspend, []), (.detached(true), [.save, .show(.suspending, nil)]),
+            (.saved(true), [.stop(force: true, within: .zero)]),
+        ])
+        check([
+            (.pause, [.letReadsWait(false), .call(.suspend), .show(.paused, nil)]),
+            (.ended(.suspend, isDone: true), []), (.suspend, [.detach]), (.detached(false), []), (.suspend, [.detach]),
+        ])
     }
 
     @Test func aStopWhileItIsSavedWaitsForTheOneOrTheOther() {

@@ -89,10 +89,25 @@ import Testing
             library.clearStale()
             #expect(library.statuses(fixture.cache).first?.suspended?.problem != nil)
         }
-        var foreign = record
-        foreign.guest.entries = [.init(name: "opt/x", file: "../../keys")]
-        try folder.write(foreign)
-        #expect(throws: SuspendError.self) { try library.record("abcd1234") }
+        let changes: [(inout SuspendRecord.Guest) -> Void] = [
+            { $0.entries = [.init(name: "opt/x", file: "../../keys")] },
+            { $0.entries = [.init(name: "opt/x,file=/etc/passwd", file: "x")] },
+            { $0.seedEntries = [.init(name: String(repeating: "x", count: 56), file: "x")] },
+            { $0.seedSerialNumber = "1,x" }, { $0.mac = "52:54:00:00:00:01,x=y" }, { $0.mac = "52:54:00:00:01" },
+            { $0.uuid += "'" }, { $0.uuid = "" },
+        ]
+        for (number, change) in changes.enumerated() {
+            var foreign = record
+            change(&foreign.guest)
+            try folder.write(foreign)
+            #expect(throws: SuspendError.self, "\(number)") { try library.record("abcd1234") }
+        }
+        var usual = record
+        usual.guest.entries = [.init(name: "opt/io.systemd.credentials/ssh.authorized_keys.root", file: "x")]
+        usual.guest.seedSerialNumber = "ds=nocloud"
+        try folder.write(usual)
+        #expect(try library.record("abcd1234") == usual)
+        try AtomicFile.write("{", to: folder.record, mode: 0o600)
         // It can be given up all the same.
         try library.forget("abcd1234", cache: fixture.cache)
         #expect(Folder.namesIfAny(in: places.suspended) == [])

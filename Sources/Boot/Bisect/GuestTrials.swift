@@ -145,6 +145,14 @@ package struct GuestTrials: BisectTrials {
     /// - Throws: where it is to end, and where what happened is no fault of the version.
     private func checkGoesOn(_ command: GuestCommand, _ watch: GuestWatch) throws {
         if stop.wait(milliseconds: 0) { throw CancellationError() }
+        // It could neither log anybody in nor end its test: the version is not to blame.
+        if command.directory.isSuspended {
+            throw SessionFailure(
+                exitCode: 69,
+                message:
+                    "the guest of this trial was suspended, so nobody knows how its version is: "
+                    + "'oscircular stop --force \(command.directory.id)' gives it up, then go on with the bisection")
+        }
         if let failure = command.directory.failure, !command.directory.isAlive {
             throw SessionFailure(exitCode: 69, message: failure)
         }

@@ -127,7 +127,8 @@ struct SessionLoop: Sendable {
         case .pause: condition.pauseAsked()
         case .resume: condition.resumeAsked()
         case .suspend:
-            guard suspension == .none, !condition.isStopping else { return [] }
+            // One that failed while the user has the guest paused is ended, and what it took away is still away.
+            guard suspension == .none || suspension == .ended, !condition.isStopping else { return [] }
             suspension = .detaching
             return [.detach]
         case .detached(let isDone):

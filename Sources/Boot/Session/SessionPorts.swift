@@ -14,9 +14,26 @@ final class SessionPorts: Sendable {
     private let state = Mutex(State())
 
     /// Takes the ports that a request asks for.
+    /// - Returns: the ports; and what the user is told of those of a suspended guest that cannot be taken now: it goes on without them.
     /// - Throws: ``PortError``.
-    static func bind(_ request: BootRequest) throws -> [BoundPort] {
-        try BoundPort.all(try (request.publish ?? []).map { (text) throws(PortError) in try PublishedPort(text) })
+    static func bind(_ request: BootRequest) throws -> (bound: [BoundPort], notes: [String]) {
+        let asked = request.publish ?? []
+        guard request.resumes != nil else {
+            return (try BoundPort.all(try asked.map { (text) throws(PortError) in try PublishedPort(text) }), [])
+        }
+        var (bound, notes): ([BoundPort], [String]) = ([], [])
+        for text in asked.prefix(PublishedPort.limit) {
+            do throws(PortError) {
+                bound.append(try BoundPort(try PublishedPort(text)))
+            } catch {
+                notes.append(missing(text, error))
+            }
+        }
+        return (bound, notes)
+    }
+
+    static func missing(_ port: String, _ error: PortError) -> String {
+        "port \(port) is not published: \(error); 'oscircular ports add' does so later"
     }
 
     func note(unverified: UnverifiedBoot?) { state.withLock { $0.unverified = unverified } }
@@ -24,9 +41,28 @@ final class SessionPorts: Sendable {
 
     var network: GuestNetwork? { state.withLock { $0.network } }
     var unverified: UnverifiedBoot? { state.withLock { $0.unverified } }
+
+    /// As ``PublishedPort`` writes them, in the order in which they came; nil for none.
+    var published: [String]? {
+        let all = (network?.published ?? []).map(\.description)
+        return all.isEmpty ? nil : all
+    }
 }
 
 extension SessionRun {
+    /// Takes the ports of this host that are asked for.
+    /// - Throws: ``PortError``.
+    func bindPorts() async throws -> [BoundPort] {
+        let (bound, missing) = try await WorkerThread.run(name: "ports") { [request] in try SessionPorts.bind(request) }
+        for text in missing { tell(missing: text) }
+        return bound
+    }
+
+    private func tell(missing text: String) {
+        note("warning: \(text)\n")
+        notes.withLock { $0.append(text) }
+    }
+
     /// Whether ports of this version may be published before all of it is verified.
     /// - Throws: ``BootError/publishesUnverified(_:)``.
     func checkMayPublish(_ version: SessionImage) throws(BootError) {
@@ -34,7 +70,8 @@ extension SessionRun {
         let boot = UnverifiedBoot(VersionKey(version.chosen), level: file.source.trust, least: .pieces)
         guard request.publishesUnverified != true, request.allowUnverified != true else { return }
         ports.note(unverified: boot)
-        if request.publish?.isEmpty == false { throw .publishesUnverified(boot) }
+        // Those of a suspended guest were allowed before.
+        if request.resumes == nil, request.publish?.isEmpty == false { throw .publishesUnverified(boot) }
     }
 
     /// Publishes what was taken at the start.
@@ -42,9 +79,17 @@ extension SessionRun {
     func openPorts(_ bound: [BoundPort], of network: GuestNetwork) throws {
         ports.open(network)
         guard !bound.isEmpty else { return }
-        try network.publish(bound)
+        if request.resumes == nil {
+            try network.publish(bound)
+        } else {
+            for entry in bound {
+                do throws(PortError) { try network.publish([entry]) } catch {
+                    tell(missing: SessionPorts.missing(entry.port.description, error))
+                }
+            }
+        }
         showPorts(of: network)
-        for entry in bound { note("published: \(entry.port)\n") }
+        for port in network.published { note("published: \(port)\n") }
     }
 
     private func showPorts(of network: GuestNetwork) {
@@ -55,7 +100,9 @@ extension SessionRun {
     /// Publishes ports of a guest that runs, or takes them back.
     func changePorts(_ order: ControlRequest) -> ControlResponse {
         let status = state.snapshot
-        guard status.phase == .up, status.state != .stopping, let network = ports.network else {
+        guard status.phase == .up, ![.stopping, .suspending, .suspended].contains(status.state),
+            let network = ports.network
+        else {
             let word = status.phase == .up ? status.state.rawValue : "starting"
             return ControlResponse(
                 status: status, refusal: "the guest is \(word): its ports can be changed while it runs")

@@ -84,7 +84,8 @@ package final class SessionRun: Sendable {
             // If it was asked before the task could be cancelled.
             if stopAsked.load(ordering: .sequentiallyConsistent) { task.cancel() }
             let session = try await task.value
-            try checkNotStopped()
+            // A resumed guest's memory is used up by now: it is shut down instead.
+            if request.resumes == nil { try checkNotStopped() }
             session.up()
             var started = StartReport(status: state.snapshot, isUp: true)
             started.notes = notes.withLock { $0.isEmpty ? nil : $0 }
@@ -122,7 +123,7 @@ package final class SessionRun: Sendable {
         // As said above.
         await teardown.addBlocking { try? Folder.removeTree(sessionDirectory.path) }
         // Before anything is fetched for a guest that could not be reached as its user wants.
-        let bound = try await WorkerThread.run(name: "ports") { [request] in try SessionPorts.bind(request) }
+        let bound = try await bindPorts()
         let control = try ControlServer(path: directory.control) { [self] in answer($0) }
         await teardown.addBlocking { control.close() }
 
@@ -215,11 +216,11 @@ package final class SessionRun: Sendable {
             imagePath: mounted.image.path, imageSize: mounted.image.size, directory: directory, machine: machine,
             home: home?.guest, share: share?.guest)
         let guest: SessionGuest
+        var resumeNote: String?
         do {
             if let resumed {
-                let (again, note) = try await SessionGuest.goOn(plan, resumed, in: surroundings, teardown: teardown)
-                guest = again
-                await settle(resumed, cache, note)
+                (guest, resumeNote) = try await SessionGuest.goOn(
+                    plan, resumed, in: surroundings, teardown: teardown, check: { [self] in try checkNotStopped() })
             } else {
                 guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
             }
@@ -230,15 +231,16 @@ package final class SessionRun: Sendable {
         show(guest.specification.screen)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
-        // What goes on was at its login long ago.
+        // What goes on has a disk that exists nowhere else: no other version boots in its place.
         let health =
-            resumed?.resumption == .memory
+            resumed != nil
             ? nil
             : watchHealth(
                 version, systems, accel: surroundings.accelerator.rawValue, home: home,
                 waited: { [reader = mounted.image.reader] in reader.waitedNanoseconds })
         self.health.withLock { $0 = health }
-        try checkNotStopped()
+        // Who stops one that went on shuts it down: its memory exists nowhere else any more.
+        if resumed == nil { try checkNotStopped() }
         if let home, resumed?.resumption != .memory || !directory.isHomeSettled {
             let settling = try home.settle(
                 surroundings.credentials.authorizedKey, in: directory, state: state,
@@ -263,15 +265,17 @@ package final class SessionRun: Sendable {
         await followLogind(teardown)
         let emulator = surroundings.emulatorUser ?? surroundings.connection.emulatorUser
         let detachables = [share?.detachable(guest, emulator: emulator)].compactMap(\.self)
-        if let resumed { await wake(resumed, detachables, teardown) }
         let suspender = SessionSuspender(
             SessionSaving(
                 guest: guest, keys: surroundings.keys, directory: directory, places: places, request: asked,
                 version: version, machine: machine, home: home, cache: cache,
                 reserve: DiskReserve(setting: configuration.reserve),
+                ports: { [ports] in ports.published },
                 progress: { [self] bytes in update { $0.suspension?.bytes = bytes } }),
             detachables: detachables, state: state, signals: signals.continuation, describe: describe,
             log: { [self] in note("\($0)\n") })
+        // Last of all: whatever failed until here has left a disk that can be started.
+        if let resumed { await goesOn(resumed, suspender, detachables, share, cache, resumeNote, teardown) }
         return RunningSession(
             guest: guest, network: surroundings.network, image: mounted.image, state: state, signals: signals,
             shutdownSeconds: configuration.shutdownSeconds,

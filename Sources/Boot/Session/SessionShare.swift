@@ -158,6 +158,9 @@ final class SessionShare: Sendable {
         }
     }
 
+    /// Watches over a folder that the guest has got back, until the task is cancelled. Returns at once.
+    func follow() -> Task<Void, Never> { Task { [self] in await watch() } }
+
     /// Tells when the folder itself is gone: what the guest has open of it goes on to exist, and nothing new can be made there.
     private func watch() async {
         var isGone = false

@@ -7,11 +7,13 @@ extension SessionGuest {
     /// - Parameters:
     ///   - surroundings: what was set up for it besides the disk: its sockets are new ones.
     ///   - teardown: gets a step for each thing that must be removed again.
+    ///   - check: throws where the guest is not to go on after all; asked right before its memory is used.
     /// - Returns: the guest, and what its user should know.
     /// - Throws: ``SuspendError``: ``SuspendError/misfit(_:)`` where only a cold start is possible; as
     ///   ``start(_:in:teardown:)``. Until the guest runs, nothing of what is suspended is lost.
     static func goOn(
-        _ plan: Plan, _ resumed: ResumedGuest, in surroundings: GuestSurroundings, teardown: Teardown
+        _ plan: Plan, _ resumed: ResumedGuest, in surroundings: GuestSurroundings, teardown: Teardown,
+        check: @escaping @Sendable () throws -> Void
     ) async throws -> (guest: SessionGuest, note: String?) {
         let directory = plan.directory
         var planned = resumed.record.guest.specification(
@@ -41,7 +43,10 @@ extension SessionGuest {
         }
         let connection = surroundings.connection
         guard resumed.resumption == .memory, let memory = resumed.record.memory else {
-            try await WorkerThread.run(name: "suspended") { try resumed.useMemory() }
+            try await WorkerThread.run(name: "suspended") {
+                try check()
+                try resumed.useMemory()
+            }
             let guest = try await RunningGuest.start(specification, on: connection)
             await teardown.add { await guest.destroy() }
             return (SessionGuest(guest, specification, uri: connection.uri), nil)
@@ -52,7 +57,10 @@ extension SessionGuest {
         do {
             let (guest, note) = try await RunningGuest.resume(
                 specification, on: connection, from: memory.origin, feed: { try resumed.feed(memory, to: $0) },
-                commit: { try resumed.useMemory() })
+                commit: {
+                    try check()
+                    try resumed.useMemory()
+                })
             await teardown.add { await guest.destroy() }
             return (SessionGuest(guest, specification, uri: connection.uri), note)
         } catch GuestDomainError.memoryMisfit(let reason) {

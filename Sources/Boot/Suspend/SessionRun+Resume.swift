@@ -82,8 +82,17 @@ extension SessionRun {
                 + "fetched: \(describe(error)). Nothing of it is lost: resume it when its servers can be reached")
     }
 
+    /// Does for a guest that went on what is left to do when it runs. Nothing may fail after it: nothing is suspended then.
+    func goesOn(
+        _ resumed: ResumedGuest, _ suspender: SessionSuspender, _ detachables: [Detachable], _ share: SessionShare?,
+        _ cache: BlockCache, _ note: String?, _ teardown: Teardown
+    ) async {
+        await wake(resumed, suspender, detachables, share, teardown)
+        await settle(resumed, cache, note)
+    }
+
     /// Notes that nothing is suspended any more, and says what changes with that.
-    func settle(_ resumed: ResumedGuest, _ cache: BlockCache, _ note: String?) async {
+    private func settle(_ resumed: ResumedGuest, _ cache: BlockCache, _ note: String?) async {
         do {
             try await WorkerThread.run(name: "suspended") { try resumed.finish(cache) }
         } catch {
@@ -96,12 +105,16 @@ extension SessionRun {
     }
 
     /// In the background: sets the clock of a guest that goes on, and gives it what was taken away before.
-    func wake(_ resumed: ResumedGuest, _ detachables: [Detachable], _ teardown: Teardown) async {
+    private func wake(
+        _ resumed: ResumedGuest, _ suspender: SessionSuspender, _ detachables: [Detachable], _ share: SessionShare?,
+        _ teardown: Teardown
+    ) async {
         guard resumed.resumption == .memory else { return }
         let (directory, stood) = (directory, WallClock.seconds)
         let behind = stood - Int(resumed.record.created.seconds)
+        suspender.giveBack(detachables)
+        if let following = share?.follow() { await teardown.add { following.cancel() } }
         let waking = Task { [self] in
-            await SessionSuspender.attach(detachables, state, describe) { self.note("\($0)\n") }
             for pause in [0, 2, 5, 10, 20, 30] {
                 do { try await Task.sleep(for: .seconds(pause)) } catch { return }
                 // Without ssh, or a thread, it is as if nobody answered.
@@ -136,7 +149,8 @@ extension SessionRun {
 extension SessionRun {
     /// From now on the guest is suspended when the user's settings say so.
     func followLogind(_ teardown: Teardown) async {
-        guard configuration.suspendAt != .never else { return }
+        // A trial that is suspended would be one that failed: it ends, or runs on when the machine has slept.
+        guard configuration.suspendAt != .never, request.prefetchesRest != false else { return }
         do throws(SystemCallError) {
             let watch = try LogindWatch(
                 configuration.suspendAt, suspend: { [self] in suspend(because: $0) },

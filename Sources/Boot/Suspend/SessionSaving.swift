@@ -17,6 +17,8 @@ struct SessionSaving: Sendable {
     let home: SessionHome?
     let cache: BlockCache
     let reserve: DiskReserve
+    /// The ports that are published now, as ``PublishedPort`` writes them; nil for none.
+    let ports: @Sendable () -> [String]?
     /// Hears how many bytes of the memory are written.
     let progress: @Sendable (UInt64) -> Void
 
@@ -101,6 +103,8 @@ struct SessionSaving: Sendable {
         // The questions are answered, and what was asked for at the first boot is done.
         (request.userData, request.resumes, request.asksOfTable) = (nil, nil, nil)
         request.diskSize = nil
+        // They may have been changed since the start.
+        request.publish = ports()
         request.accel = guest.specification.accelerator.rawValue
         (request.memoryMiB, request.cpus) = (guest.specification.memoryMiB, guest.specification.cpus)
         let chosen = version.chosen

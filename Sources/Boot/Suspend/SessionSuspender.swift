@@ -14,6 +14,8 @@ final class SessionSuspender: Sendable {
     private struct Work {
         var turn: SavingTurn?
         var task: Task<Void, Never>?
+        /// Gives back what was taken away before the session began.
+        var givingBack: Task<Void, Never>?
         /// What was taken from the guest.
         var detached: [Detachable] = []
     }
@@ -32,21 +34,27 @@ final class SessionSuspender: Sendable {
 
     /// Takes away what cannot be saved with the guest; ``SessionSignal/detached(_:)`` follows.
     func detach() {
-        if detachables.isEmpty {
+        // What an earlier try took from a guest that has not run since is still away.
+        let away = Set(work.withLock { $0.detached.map(\.name) })
+        let things = detachables.filter { !away.contains($0.name) }
+        if things.isEmpty {
             signals.yield(.detached(true))
             return
         }
         let now = state.snapshot.state
         guard now == .running || now == .suspending else {
             return refuse(
-                "the guest is \(now.rawValue), and \(detachables[0].name) can only be taken from one that runs: let it go on first"
+                "the guest is \(now.rawValue), and \(things[0].name) can only be taken from one that runs: let it go on first"
             )
         }
         begin { [self] in
-            for thing in detachables {
+            for thing in things {
                 do {
-                    try await Self.within(Self.patience) { try await thing.detach() }
-                    work.withLock { $0.detached.append(thing) }
+                    try await Self.within(Self.patience) { [self] in
+                        try await thing.detach()
+                        // Also where that took too long: it is given back then.
+                        work.withLock { $0.detached.append(thing) }
+                    }
                 } catch {
                     return refuse("\(thing.name) cannot be taken from the guest: \(describe(error))")
                 }
@@ -99,13 +107,21 @@ final class SessionSuspender: Sendable {
         begin { [self] in await Self.attach(detached, state, describe, log) }
     }
 
-    /// Gives a guest what it had, or had before it was suspended.
-    static func attach(
+    /// Gives a guest that goes on what it had before it was suspended. A suspending that begins meanwhile waits for that.
+    func giveBack(_ things: [Detachable]) {
+        if things.isEmpty { return }
+        let task = begin { [self] in await Self.attach(things, state, describe, log) }
+        work.withLock { $0.givingBack = task }
+    }
+
+    private static func attach(
         _ things: [Detachable], _ state: SessionState, _ describe: @Sendable (any Error) -> String,
         _ log: @Sendable (String) -> Void
     ) async {
         for thing in things {
             do { try await within(patience) { try await thing.attach() } } catch {
+                // The session ends.
+                if Task.isCancelled { return }
                 let text = "the guest is without \(thing.name): \(describe(error))"
                 log(text)
                 state.note(error: text)
@@ -116,16 +132,20 @@ final class SessionSuspender: Sendable {
     /// Returns when nothing of it is under way any more.
     func finish() async {
         cancel(isUrgent: false)
+        work.withLock { $0.givingBack }?.cancel()
         await work.withLock { $0.task }?.value
     }
 
-    private func begin(_ body: @escaping @Sendable () async -> Void) {
+    @discardableResult
+    private func begin(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
         work.withLock { work in
             let last = work.task
-            work.task = Task {
+            let task = Task {
                 await last?.value
                 await body()
             }
+            work.task = task
+            return task
         }
     }
 

@@ -96,9 +96,42 @@ extension SuspendRecord {
             guard files.allSatisfy({ !$0.isEmpty && !$0.contains("/") && $0 != "." && $0 != ".." }) else {
                 return "its files are not as this program names them"
             }
+            let names = (entries + seedEntries).map(\.name) + [seedSerialNumber].compactMap(\.self)
+            guard Self.isMAC(mac), Self.isUUID(uuid), names.allSatisfy(Self.isPlain) else {
+                return "its identity, or the names of what it reads, are not as this program writes them"
+            }
             guard [512, 4096].contains(sectorSize), (1...16_777_216).contains(memoryMiB), (1...4096).contains(cpus)
             else { return "no machine can have this memory, this many processors or such a disk" }
             return nil
+        }
+
+        // What QEMU's and libvirt's descriptions of the guest are made of.
+
+        private static func isMAC(_ text: String) -> Bool {
+            let pairs = text.split(separator: ":", omittingEmptySubsequences: false)
+            return pairs.count == 6 && pairs.allSatisfy { $0.utf8.count == 2 && $0.utf8.allSatisfy(isHex) }
+        }
+
+        private static func isUUID(_ text: String) -> Bool {
+            text.utf8.count == 36 && text.utf8.allSatisfy { isHex($0) || $0 == UInt8(ascii: "-") }
+        }
+
+        private static func isHex(_ byte: UInt8) -> Bool {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+                UInt8(ascii: "A")...UInt8(ascii: "F"):
+                true
+            default: false
+            }
+        }
+
+        /// QEMU takes names of 55 characters; `=` is in the serial number of a seed.
+        private static func isPlain(_ text: String) -> Bool {
+            (1...55).contains(text.utf8.count)
+                && text.utf8.allSatisfy { byte in
+                    isHex(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                        || "./_-=".utf8.contains(byte)
+                }
         }
     }
 }

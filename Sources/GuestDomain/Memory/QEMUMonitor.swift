@@ -61,7 +61,15 @@ struct QEMUMonitor {
     }
 
     /// Begins to write the memory of a paused guest into a file that QEMU was given.
-    func save(to name: String) throws { try order("migrate", #"{"uri":"fd:\#(name)"}"#) }
+    func save(to name: String) throws {
+        do {
+            try order("migrate", #"{"uri":"fd:\#(name)"}"#)
+        } catch GuestDomainError.memoryNotSaved(let reason) where reason.contains("previous migration") {
+            // A saving that came to its end, and was of no use all the same.
+            throw GuestDomainError.memoryNotSaved(
+                reason: "QEMU saves a paused guest once only: let it go on for a moment, and try again")
+        }
+    }
 
     /// Begins to read a memory from a file that QEMU was given.
     func load(from name: String) throws { try order("migrate-incoming", #"{"uri":"fd:\#(name)"}"#) }

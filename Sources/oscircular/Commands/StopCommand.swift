@@ -37,6 +37,8 @@ struct StopCommand: AsyncParsableCommand {
         let (library, id, force) = (SuspendedLibrary(places: context.places), id, force)
         // Another session's id is reported by the command itself.
         guard let found = try? library.id(id) else { return false }
+        // A beginning that guests which run have as well is none of one guest: the command itself says so.
+        if found != id, context.registry.ids().contains(where: { $0.hasPrefix(id) }) { return false }
         guard force else {
             throw SessionFailure(
                 exitCode: ErrorReport.ExitStatus.tryAgain,
