@@ -150,7 +150,7 @@ extension SessionRun {
     /// From now on the guest is suspended when the user's settings say so.
     func followLogind(_ teardown: Teardown) async {
         // A trial that is suspended would be one that failed: it ends, or runs on when the machine has slept.
-        guard configuration.suspendAt != .never, request.prefetchesRest != false else { return }
+        guard configuration.suspendAt != .never, request.isTrial != true else { return }
         do throws(SystemCallError) {
             let watch = try LogindWatch(
                 configuration.suspendAt, suspend: { [self] in suspend(because: $0) },
