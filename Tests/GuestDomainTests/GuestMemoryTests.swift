@@ -1,3 +1,4 @@
+import Glibc
 import GuestDomain
 import Linux
 import TestSupport
@@ -7,6 +8,9 @@ import Testing
 @Suite(.serialized, .enabled(if: LibvirtDaemon.isReady(), Comment(rawValue: LibvirtDaemon.reason)))
 struct GuestMemoryTests {
     enum Kind: String, CaseIterable, Sendable { case plain, window, uefi }
+
+    /// As the program does: a QEMU that gives up leaves a pipe without a reader.
+    init() { signal(SIGPIPE, SIG_IGN) }
 
     /// Reads a pipe to its end.
     private static func read(_ pipe: FileHandle, to path: String) throws {
@@ -88,8 +92,7 @@ struct GuestMemoryTests {
         await fixture.console.finish()
     }
 
-    @Test(.disabled("it does not end: a saving that is cancelled or finds no room needs another look"))
-    func whatDoesNotFitIsSaidAndNothingOfItRuns() async throws {
+    @Test func whatDoesNotFitIsSaidAndNothingOfItRuns() async throws {
         let fixture = try await GuestFixture()
         var specification = try await fixture.specification(BootSector.echo)
         let memory = fixture.folder.path("memory")
@@ -100,6 +103,9 @@ struct GuestMemoryTests {
         await #expect(throws: CancellationError.self) {
             try await guest.saveMemory({ try Self.read($0, to: memory) }, isCancelled: { true })
         }
+        // QEMU may have been done before it heard of that, and then saves again only what has run.
+        try await guest.resume()
+        try await guest.suspend()
         let full = await #expect(throws: SystemCallError.self) {
             try await guest.saveMemory(
                 { _ in throw SystemCallError(.noSpace, call: "write", subject: memory) }, isCancelled: { false })
