@@ -260,7 +260,8 @@ package final class SessionRun: Sendable {
         if let resumed { await wake(resumed, detachables, teardown) }
         let suspender = SessionSuspender(
             SessionSaving(
-                guest: guest, keys: surroundings.keys, directory: directory, places: places, request: asked,
+                guest: guest, keys: surroundings.keys, directory: directory, places: places,
+                request: share?.remembered(in: asked) ?? asked,
                 version: version, machine: machine, home: home, cache: cache,
                 reserve: DiskReserve(setting: configuration.reserve),
                 progress: { [self] bytes in update { $0.suspension?.bytes = bytes } }),
