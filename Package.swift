@@ -164,7 +164,7 @@ let package = Package(
         tests(
             "ImageMountTests",
             ["ImageMount", "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux"]),
-        tests("GuestDomainTests", ["GuestDomain", "GuestNetwork", "Libvirt", "FUSE", "Formats", "Linux"]),
+        tests("GuestDomainTests", ["GuestDomain", "GuestNetwork", "Libvirt", "FUSE", "Zlib", "Formats", "Linux"]),
         tests("SFTPTests", ["SFTP", "Linux"]),
         tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Formats", "Linux"]),
         tests(

@@ -13,10 +13,12 @@ package enum GuestWindow {
     /// Starts virt-viewer on the guest's screen, full screen, as a process of its own.
     ///
     /// virt-viewer asks libvirt for the connection: remote-viewer 11 knows no address for a VNC server on a unix socket.
-    /// - Parameter environment: gives a variable of the environment.
+    /// - Parameters:
+    ///   - screen: how the guest offers its screen.
+    ///   - environment: gives a variable of the environment.
     /// - Returns: nil when it was started, else why not and what to do.
     package static func open(
-        uri: String, domainName: String,
+        uri: String, domainName: String, screen: GuestScreen.Kind?,
         environment: (String) -> String? = { name in Environment.value(name) }
     ) -> String? {
         guard hasDisplay(environment: environment) else {
@@ -27,13 +29,19 @@ package enum GuestWindow {
         }
         do {
             let viewer = try ChildProcess(
-                program, ["--connect", uri, "--attach", "--full-screen", "--", domainName], environment: nil,
-                session: .own)
+                program, arguments(uri: uri, domainName: domainName, screen: screen), environment: nil, session: .own)
             // Collected when it ends, so that no dead process stays behind.
             try? WorkerThread.start(name: "viewer") { _ = viewer.wait() }
             return nil
         } catch {
             return "\(error)"
         }
+    }
+
+    static func arguments(uri: String, domainName: String, screen: GuestScreen.Kind?) -> [String] {
+        // Whatever a broken QEMU asks the viewer for: it hands over no USB device. Viewers that were built without SPICE know no such option,
+        // and show no such screen.
+        let refusals = screen == .spice ? ["--spice-disable-usbredir"] : []
+        return ["--connect", uri, "--attach", "--full-screen"] + refusals + ["--", domainName]
     }
 }

@@ -151,6 +151,10 @@ package final class FolderServer: Sendable {
     /// Whether it still runs.
     package var isRunning: Bool { running.state.withLock { !$0.hasEnded } }
 
+    /// Waits until it sees the folder, a part of a second: what the folder's name leads to later is of no matter. Not for one that has ended, or
+    /// says nothing for seconds.
+    package func waitForStart() { running.waitForStart() }
+
     /// QEMU is connected: nobody else can be from now on.
     package func closeDoor() { running.state.withLock { $0.listener = nil } }
 
@@ -228,12 +232,17 @@ package final class FolderServer: Sendable {
             }
         }
 
+        /// Its first words come when bubblewrap has made its folders.
+        func waitForStart() {
+            for _ in 0..<300 where state.withLock({ $0.words.isEmpty && !$0.hasEnded && $0.isWanted }) {
+                MonotonicClock.pause(milliseconds: 10)
+            }
+        }
+
         func end() {
             // What bubblewrap starts ends with it only from a moment on that has come when the server says its first words: killed before,
             // it would leave that behind.
-            for _ in 0..<60 where state.withLock({ $0.words.isEmpty && !$0.hasEnded && $0.isWanted }) {
-                MonotonicClock.pause(milliseconds: 50)
-            }
+            waitForStart()
             state.withLock { state in
                 state.isWanted = false
                 state.listener = nil

@@ -66,6 +66,8 @@ extension SystemCallFilter {
                 .refuse(.notPermitted), unshares ? ["clone", "unshare"] : ["clone"],
                 where: .argument(0, masked: flag, is: flag))
         }
+        // CLONE_NEWTIME; to clone(2) the bit is part of a signal's number, and it makes no such namespace.
+        if unshares { add(.refuse(.notPermitted), ["unshare"], where: .argument(0, masked: 0x80, is: 0x80)) }
     }
 
     /// Sockets of this machine, the internet's, and netlink's for routes: with them programs look for addresses.

@@ -6,7 +6,7 @@ package enum CopyName {
         guard !name.isEmpty else { return "it has no name" }
         guard !name.contains(UInt8(ascii: "/")) else { return "its name has a '/' in it" }
         guard name != Array(".".utf8), name != Array("..".utf8) else { return "its name means a folder" }
-        guard name.count <= 255 else { return "its name is longer than 255 bytes" }
+        guard name.count <= longest else { return isTooLong }
         guard let text = String(validating: name, as: UTF8.self) else { return "its name is not written in UTF-8" }
         for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {
@@ -16,6 +16,10 @@ package enum CopyName {
         }
         return nil
     }
+
+    /// Bytes of a name that Linux takes.
+    static let longest = 255
+    static let isTooLong = "its name is longer than \(longest) bytes"
 
     /// A path of the guest's for people.
     static func shown(_ path: [UInt8]) -> String { "'\(String(decoding: path, as: UTF8.self))'" }

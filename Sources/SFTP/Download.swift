@@ -97,11 +97,19 @@ package final class Download {
     private func list(_ path: [UInt8]) throws(CopyError) -> [(name: [UInt8], attributes: SFTPAttributes)] {
         let handle = try asking { () throws(SFTPError) in try server.openFolder(path) }
         var entries: [(name: [UInt8], attributes: SFTPAttributes)] = []
+        var here = 0
         while let more = try asking({ () throws(SFTPError) in try server.names(handle, of: path) }) {
-            for entry in more where entry.name != Array(".".utf8) && entry.name != Array("..".utf8) {
-                names += 1
-                guard entries.count < CopyBounds.names.folder, names <= CopyBounds.names.all else {
+            for entry in more {
+                (names, here) = (names + 1, here + 1)
+                // Those two are in every folder once; more of them count as any others.
+                guard here <= CopyBounds.names.folder + 2, names <= CopyBounds.names.all else {
                     throw .tooMany(CopyName.shown(path), limit: CopyBounds.names.folder)
+                }
+                if entry.name == Array(".".utf8) || entry.name == Array("..".utf8) { continue }
+                // Their number is bounded, and so must be what they take together.
+                guard entry.name.count <= CopyName.longest else {
+                    leave(CopyName.path(path, Array(entry.name.prefix(CopyName.longest))), CopyName.isTooLong)
+                    continue
                 }
                 entries.append(entry)
             }

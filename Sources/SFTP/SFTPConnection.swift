@@ -12,8 +12,9 @@ package final class SFTPConnection {
     private var taken = 0
     private var lastNumber: UInt32 = 0
     private var hasEnded = false
-    /// Whether an interruption is not heeded: what was begun is taken back.
-    private var isCleaning = false
+    /// While what was begun is taken back, for which no interruption is heeded: when that must be done (``MonotonicClock``).
+    private var cleaningEnd: UInt64?
+    private var isCleaning: Bool { cleaningEnd != nil }
     /// Names of extensions that the server has.
     private(set) var extensions: Set<String> = []
 
@@ -49,12 +50,23 @@ package final class SFTPConnection {
         }
     }
 
-    /// Takes back what was begun: does not wait long, and heeds no interruption.
+    /// Takes back what was begun: does not take long, whatever the server says meanwhile, and heeds no interruption.
     func whileCleaning(_ body: () throws(SFTPError) -> Void) throws(SFTPError) {
         guard !hasEnded else { throw .ended }
-        isCleaning = true
-        defer { isCleaning = false }
+        cleaningEnd = MonotonicClock.nanoseconds + UInt64(cleaningSeconds) * 1_000_000_000
+        defer { cleaningEnd = nil }
         try body()
+    }
+
+    /// Seconds for all of it.
+    private var cleaningSeconds: Int { min(3, patience) }
+
+    /// Whether there is time to go on.
+    /// - Throws: ``SFTPError/silent(_:)``.
+    private func checkTime() throws(SFTPError) {
+        guard let cleaningEnd, MonotonicClock.nanoseconds >= cleaningEnd else { return }
+        hasEnded = true
+        throw .silent(cleaningSeconds)
     }
 
     // MARK: Requests
@@ -82,6 +94,7 @@ package final class SFTPConnection {
     func ask(_ kind: SFTPMessage.Kind, _ fill: (inout SFTPWriter) -> Void) throws(SFTPError) -> SFTPAnswer {
         let number = try send(kind, fill)
         while true {
+            try checkTime()
             let answer = try answer()
             if answer.number == number { return answer }
             // Of what was under way before, if it was broken off.
@@ -143,6 +156,7 @@ package final class SFTPConnection {
     private func wait(
         toWrite: Bool, isInterruptible: Bool = true
     ) throws(SFTPError) -> (isReadable: Bool, isWritable: Bool) {
+        try checkTime()
         // What has been read already may be all that there is.
         let canRead = !hasEnded && input.count - taken < Self.inputLimit
         var sources = [
@@ -150,9 +164,11 @@ package final class SFTPConnection {
             PollSource(canRead ? reading.descriptor : nil),
             PollSource(toWrite ? writing.descriptor : nil, .writable),
         ]
-        let seconds = isCleaning ? min(3, patience) : patience
+        let seconds = isCleaning ? cleaningSeconds : patience
+        let rest = cleaningEnd.map { $0 - min($0, MonotonicClock.nanoseconds) }
+        let milliseconds = rest.map { Int32(clamping: $0 / 1_000_000 + 1) } ?? Int32(seconds) * 1000
         do throws(SystemCallError) {
-            guard try PollSource.wait(for: &sources, milliseconds: Int32(seconds) * 1000) else {
+            guard try PollSource.wait(for: &sources, milliseconds: milliseconds) else {
                 throw SystemCallError(.timedOut, call: "poll")
             }
         } catch {

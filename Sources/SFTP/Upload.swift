@@ -191,6 +191,8 @@ package final class Upload {
                 underWay[number] = count
                 next += UInt64(count)
             }
+            // It became shorter before anything of it was sent.
+            if underWay.isEmpty { break }
             let answer = try asking { () throws(SFTPError) in try server.answer() }
             guard let count = underWay.removeValue(forKey: answer.number) else {
                 throw .remote(.malformed("an answer to what nobody asked"))

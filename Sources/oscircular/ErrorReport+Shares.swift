@@ -27,6 +27,11 @@ extension ErrorReport {
                 "a guest that has no network by your settings gets no folder either: say '--network none' beside '--share \(folder.text)' "
                     + "if it is to have the folder all the same"
             )
+        case .notAllowed(let question) where question.isReplaced == true:
+            return (
+                ExitStatus.notPermitted,
+                "\(question.fact). Put the old one back, or resume the guest in a terminal or the menu, which ask whether it gets this one"
+            )
         case .notAllowed(let question):
             return (
                 ExitStatus.notPermitted, "\(question.fact). '--allow-share' gives it the folder all the same"

@@ -49,11 +49,11 @@ import Testing
 
     private func source(
         _ path: String, isReadOnly: Bool = true, isRoot: Bool = CurrentUser.isRoot,
-        _ environment: [String: String] = [:]
+        home: String? = nil, _ environment: [String: String] = [:]
     ) throws(ShareError) -> ShareSource {
         try ShareSource(
             SharedFolder(path: path, isReadOnly: isReadOnly), own: [folder.path("state")], isRoot: isRoot,
-            variable: { environment[$0] })
+            home: home ?? Environment.home, variable: { environment[$0] })
     }
 
     @Test func aLinkIsFollowedOnceAndWhatItLeadsToIsShown() throws {
@@ -80,8 +80,42 @@ import Testing
             Issue.record("\(String(describing: error))")
             return
         }
-        // One above is the user's, whatever is in it.
-        #expect(try source(folder.path).path == folder.path)
+        // So is one above, unless the home is in it as well.
+        #expect(throws: ShareError.self) { try source(folder.path) }
+        for home in [folder.path, folder.path("home")] {
+            #expect(try source(folder.path, home: home).path == folder.path)
+        }
+        #expect(throws: ShareError.self) { try source(folder.path("state"), home: folder.path) }
+    }
+
+    @Test func aFolderThatIsReplacedAfterItWasLookedUpIsRefused() throws {
+        func isRefused(_ source: ShareSource) -> Bool {
+            do throws(ShareError) { try source.checkIsSame() } catch {
+                guard case .refused = error else { return false }
+                return true
+            }
+            return false
+        }
+        let path = try folder.makeFolder("real")
+        let elsewhere = try folder.makeFolder("elsewhere")
+        if CurrentUser.isRoot { for name in [path, elsewhere] { try Paths.setOwner(name, 61_500, 61_500) } }
+        let found = try source(path)
+        #expect(!isRefused(found))
+        // By a link to another one, by nothing, and by a new one.
+        #expect(rename(path, folder.path("moved")) == 0)
+        try Paths.makeLink(path, to: elsewhere)
+        #expect(isRefused(found))
+        // By a link to itself, too: it leads elsewhere in a moment.
+        try Paths.remove(path)
+        try Paths.makeLink(path, to: folder.path("moved"))
+        #expect(isRefused(found))
+        try Paths.remove(path)
+        #expect(isRefused(found))
+        try folder.makeFolder("real")
+        #expect(isRefused(found))
+        try Folder.removeTree(path)
+        #expect(rename(folder.path("moved"), path) == 0)
+        #expect(!isRefused(found))
     }
 
     @Test func aNameThatALinkHidesIsLookedAtToo() throws {
@@ -109,23 +143,23 @@ import Testing
     // MARK: Whose rights
 
     @Test func aUsersOwnSessionServesItAsItself() throws {
-        #expect(try source(folder.path, isRoot: false).user == nil)
+        #expect(try source(folder.path, isRoot: false, home: folder.path).user == nil)
     }
 
     @Test(.enabled(if: CurrentUser.isRoot, "NOT TESTED: needs root"))
     func rootsSessionServesItAsWhoeverAskedAndNeverAsRoot() throws {
         let other = try #require(UserDatabase.user(named: "nobody"))
         // Who became root asked.
-        let asked = try source(folder.path, ["SUDO_UID": "\(other.id)"])
+        let asked = try source(folder.path, home: folder.path, ["SUDO_UID": "\(other.id)"])
         #expect(asked.user == FolderServer.User(other))
-        #expect(try source(folder.path, ["DOAS_USER": "nobody"]).user?.uid == other.id)
+        #expect(try source(folder.path, home: folder.path, ["DOAS_USER": "nobody"]).user?.uid == other.id)
         // Else whose the folder is.
         for environment in [[:], ["SUDO_UID": "0"], ["SUDO_UID": "x"], ["DOAS_USER": "root"]] {
-            #expect(try source(folder.path, environment).user?.uid == 61_500)
+            #expect(try source(folder.path, home: folder.path, environment).user?.uid == 61_500)
         }
         // Else somebody without rights of their own.
         try Paths.setOwner(folder.path, 0, 0)
-        let user = try #require(try source(folder.path).user)
+        let user = try #require(try source(folder.path, home: folder.path).user)
         #expect(user.uid != 0 && user.gid != 0)
     }
 

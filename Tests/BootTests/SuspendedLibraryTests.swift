@@ -74,6 +74,22 @@ import Testing
         #expect(status.suspended?.base?.hasSuffix("of its image here") == true)
     }
 
+    @Test func theFolderThatItHadIsTheOnlyOneThatItGetsUnasked() throws {
+        var record = try suspend("abcd1234")
+        let folder = SuspendedFolder("abcd1234", in: places)
+        record.request.share = SharedFolder(path: "/srv/x", isReadOnly: false)
+        try folder.write(record)
+        // Nobody knows which one it was.
+        #expect(try library.request("abcd1234", .memory).allowShare == true)
+        record.request.givenShare = SharedFolder.Given(path: "/srv/x", inode: 7)
+        record.request.allowShare = true
+        try folder.write(record)
+        for resumption in [BootRequest.Resumption.memory, .cold] {
+            let request = try library.request("abcd1234", resumption)
+            #expect(request.allowShare == nil && request.givenShare == record.request.givenShare)
+        }
+    }
+
     @Test func aRecordThatLeadsElsewhereOrIsOfALaterReleaseIsRefusedAndStays() throws {
         let record = try suspend("abcd1234")
         let folder = SuspendedFolder("abcd1234", in: places)

@@ -39,7 +39,8 @@ struct FuzzedParser: Sendable {
         FuzzedParser(name: "vendor-tables", run: tables),
         FuzzedParser(name: "listing", run: listing),
         FuzzedParser(name: "ext-header", run: extHeader),
-        FuzzedParser(name: "pixmap", run: pixmap),
+        FuzzedParser(name: "pixmap", run: { picture(try? Pixmap.read($0)) }),
+        FuzzedParser(name: "png", run: { picture(try? PNGPicture.read($0)) }),
     ]
 
     /// The one that the first argument names.
@@ -72,8 +73,8 @@ struct FuzzedParser: Sendable {
         precondition(header.uuid.utf8.count == 36 && header.label.unicodeScalars.count <= 16)
     }
 
-    private static func pixmap(_ bytes: [UInt8]) {
-        guard let picture = try? Pixmap.read(bytes) else { return }
+    private static func picture(_ read: ScreenPicture?) {
+        guard let picture = read else { return }
         precondition(picture.pixels.count == picture.width * picture.height * 3)
         for (width, height) in [(36, 22), (1, 1), (picture.width - 1, picture.height)] {
             let small = picture.scaled(within: width, height)

@@ -30,6 +30,26 @@ struct PublishedPortTests {
         #expect(!reason.isEmpty)
     }
 
+    @Test func aUDPPortThatIsTakenBackHearsNothingMoreWhoeverHoldsIt() throws {
+        let free = try #require(try InternetSocket.bound(to: .loopback(0), .datagram).localPort)
+        let port = try PublishedPort("\(free):53/udp")
+        let (bound, book) = (try BoundPort(port), try PortBook())
+        try book.add([bound])
+        // As the network's process has it.
+        let held = try bound.socket.duplicate()
+        let sender = try InternetSocket.bound(to: .loopback(0), .datagram)
+        func heard() -> Int {
+            [UInt8]([1, 2, 3]).withUnsafeBytes { sender.sendDatagram($0, to: DatagramPeer(port.address)) }
+            MonotonicClock.pause(milliseconds: 50)
+            return withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { buffer in
+                held.receiveDatagram(into: buffer)?.count ?? 0
+            }
+        }
+        #expect(heard() == 3)
+        try book.remove(port)
+        #expect(heard() == 0)
+    }
+
     // MARK: Orders
 
     @Test(arguments: [

@@ -1,5 +1,6 @@
 #pragma once
 // Netlink, process descriptors and spawning: what GuestNetwork needs beyond Swift's Glibc module.
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <signal.h>
@@ -13,6 +14,15 @@ static const int osc_F_DUPFD_CLOEXEC = 1024 + 6;
 
 // accept4 is hidden behind _GNU_SOURCE.
 static inline int osc_accept4(int fd, int flags) { return (int)syscall(SYS_accept4, fd, 0, 0, flags); }
+
+// Nothing that comes from now on is received by a socket, whoever holds it, and nobody can change that. Swift sees none of the macros.
+static inline int osc_receive_nothing(int fd) {
+    struct sock_filter drop = {.code = BPF_RET | BPF_K, .k = 0};
+    struct sock_fprog program = {.len = 1, .filter = &drop};
+    int yes = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program)) return -1;
+    return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &yes, sizeof yes);
+}
 
 // renameat2 is hidden behind _GNU_SOURCE; RENAME_NOREPLACE of linux/fs.h.
 static inline int osc_rename_new(int folder, const char *old_name, const char *new_name) {

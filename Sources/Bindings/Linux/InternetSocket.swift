@@ -51,6 +51,14 @@ extension FileHandle {
         try systemCall("listen", "\(address)") { Glibc.listen(descriptor, 128) }
     }
 
+    /// Whoever holds the datagram socket receives nothing that comes from now on; what it sends is not held back.
+    ///
+    /// `shutdown` alone does not do that to a socket without a peer.
+    package func receiveNothing() {
+        // For want of memory only; who heeds what it is told closes the socket all the same.
+        _ = osc_receive_nothing(descriptor)
+    }
+
     fileprivate func setOption(_ level: Int32, _ name: Int32) {
         var one: Int32 = 1
         // These options fail for no socket of the kind that they are set on.

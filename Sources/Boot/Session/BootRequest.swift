@@ -47,6 +47,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var share: SharedFolder?
     /// Whether a system gets the folder that nobody has verified yet; nil means no.
     package var allowShare: Bool?
+    /// The folder itself that a suspended guest had: another one under its name is asked about, as ``allowShare`` says. Nil where it is not known.
+    package var givenShare: SharedFolder.Given?
     /// The folder that it would have by the settings, if it had a network; nil for none.
     package var withheldShare: SharedFolder?
     /// Ports of this host that lead to the guest, as ``PublishedPort`` writes them; nil for none.

@@ -267,7 +267,8 @@ package final class SessionRun: Sendable {
         let detachables = [share?.detachable(guest, emulator: emulator)].compactMap(\.self)
         let suspender = SessionSuspender(
             SessionSaving(
-                guest: guest, keys: surroundings.keys, directory: directory, places: places, request: asked,
+                guest: guest, keys: surroundings.keys, directory: directory, places: places,
+                request: share?.remembered(in: asked) ?? asked,
                 version: version, machine: machine, home: home, cache: cache,
                 reserve: DiskReserve(setting: configuration.reserve),
                 ports: { [ports] in ports.published },

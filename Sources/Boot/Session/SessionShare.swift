@@ -48,11 +48,14 @@ final class SessionShare: Sendable {
         let key = VersionKey(version.chosen)
         let share = try await WorkerThread.run(name: "share") {
             let source = try ShareSource(folder, own: [places.state, places.cache, places.runtime])
-            if isVerified == false, !isAllowed {
+            // A suspended guest's was allowed when it got it: that one, whatever has its name now.
+            let isGiven = request.givenShare.map { $0 == source.given }
+            if isGiven == false ? request.allowShare != true : isVerified == false && !isAllowed && isGiven == nil {
                 throw ShareError.notAllowed(
                     ShareQuestion(
                         folder: SharedFolder(path: source.path, isReadOnly: folder.isReadOnly), catalog: key.catalog,
-                        distribution: key.distribution, version: key.version))
+                        distribution: key.distribution, version: key.version,
+                        isReplaced: isGiven == false ? true : nil))
             }
             return SessionShare(source, isReadOnly: folder.isReadOnly, directory, state, log: log)
         }
@@ -61,13 +64,22 @@ final class SessionShare: Sendable {
         return share
     }
 
+    /// What a suspended guest's start needs to know the folder by.
+    func remembered(in request: BootRequest) -> BootRequest {
+        var request = request
+        request.givenShare = source.given
+        return request
+    }
+
     /// What the user may not have thought of.
     private var remarks: [String] {
         var texts: [String] = []
-        if !guest.isReadOnly, source.path == ResolvedPath.existing(Environment.home) {
+        if ResolvedPath.isInside(Environment.home, source.path) {
             texts.append(
-                "the guest can change all of your home, also what your programs obey when they start (.bashrc, .ssh): share a folder in it, or "
-                    + "add ':ro'")
+                guest.isReadOnly
+                    ? "the guest can read all of your home, also keys and passwords (.ssh, a browser's): share a folder in it"
+                    : "the guest can change all of your home, also what your programs obey when they start (.bashrc, .ssh) and what other guests "
+                        + "are made of: share a folder in it, or add ':ro'")
         }
         if guest.kind == .plan9 {
             texts.append(
@@ -100,19 +112,29 @@ final class SessionShare: Sendable {
 
     /// Starts the server, which waits for QEMU.
     /// - Parameter emulator: whom QEMU runs as where that is not this user.
-    /// - Throws: ``ShareError/server(_:)``; ``SystemCallError`` where there is no thread.
+    /// - Throws: ``ShareError/server(_:)``; ``ShareError/refused(_:reason:)`` where the folder was replaced; ``SystemCallError`` where there is
+    ///   no thread.
     func serve(emulator user: UserID?) async throws {
-        guard guest.kind == .virtiofs else { return }
         let (guest, source) = (guest, source)
-        let new = try await WorkerThread.run(name: "share") { [self] in
+        let new = try await WorkerThread.run(name: "share") { [self] () throws -> FolderServer? in
+            try source.checkIsSame()
+            // QEMU opens it by its name, in a moment.
+            guard guest.kind == .virtiofs else { return nil }
+            let new: FolderServer
             do throws(GuestNetworkError) {
-                return try FolderServer(
+                new = try FolderServer(
                     source.path, isReadOnly: guest.isReadOnly, user: source.user, socketPath: guest.socketPath,
                     socketOwner: user
                 ) { [weak self] in self?.serverEnded($0) }
             } catch {
                 throw ShareError.server(error)
             }
+            new.waitForStart()
+            do throws(ShareError) { try source.checkIsSame() } catch {
+                new.end()
+                throw error
+            }
+            return new
         }
         server.withLock { $0 = new }
     }

@@ -28,8 +28,13 @@ package struct ShareQuestion: Codable, Sendable, Hashable {
     package let catalog: String
     package let distribution: String
     package let version: String
+    /// Whether it is another folder than the guest had when it was suspended; nil means no.
+    package let isReplaced: Bool?
 
-    package init(folder: SharedFolder, catalog: String, distribution: String, version: String) {
+    package init(
+        folder: SharedFolder, catalog: String, distribution: String, version: String, isReplaced: Bool? = nil
+    ) {
+        self.isReplaced = isReplaced
         self.folder = folder
         self.catalog = catalog
         self.distribution = distribution
@@ -38,8 +43,15 @@ package struct ShareQuestion: Codable, Sendable, Hashable {
 
     /// What is known: a sentence without its full stop.
     package var fact: String {
-        "\(catalog)/\(distribution)@\(version) is not verified yet, and would get the folder \(folder.path): whatever is in that file can "
-            + "\(folder.isReadOnly ? "read" : "read and change") all of it"
+        let act = folder.isReadOnly ? "read" : "read and change"
+        if isReplaced == true {
+            return
+                "the folder \(folder.path) is not the one that the guest had when it was suspended, and whatever is in the guest "
+                + "could \(act) all of it"
+        }
+        return
+            "\(catalog)/\(distribution)@\(version) is not verified yet, and would get the folder \(folder.path): whatever is in that file can "
+            + "\(act) all of it"
     }
 
     /// The question to the user.

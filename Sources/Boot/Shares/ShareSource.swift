@@ -1,7 +1,8 @@
 import GuestNetwork
 import Linux
 
-/// The folder that a name turned out to mean, and whose rights count in it. Looked up once: what a link leads to later is of no matter.
+/// The folder that a name turned out to mean, and whose rights count in it. Whoever serves it looks its path up again, so what that leads
+/// to is compared before and after: others may write to a folder above it, among them guests that share that.
 struct ShareSource: Sendable, Equatable {
     /// Without links.
     let path: String
@@ -12,13 +13,15 @@ struct ShareSource: Sendable, Equatable {
 
     /// Waits for the disk.
     /// - Parameters:
-    ///   - own: the program's own folders, of which no guest gets one.
+    ///   - own: the program's own folders: no guest gets one of them, something in one, or a folder with one in it that is neither the
+    ///     home nor above that.
+    ///   - home: the user's.
     ///   - isRoot: whether this process is root's.
     ///   - variable: a variable of the environment.
     /// - Throws: ``ShareError``.
     init(
         _ folder: SharedFolder, own: [String], isRoot: Bool = CurrentUser.isRoot,
-        variable: (String) -> String? = { Environment.value($0) }
+        home: String = Environment.home, variable: (String) -> String? = { Environment.value($0) }
     ) throws(ShareError) {
         let status: FileStatus
         do throws(SystemCallError) {
@@ -35,19 +38,37 @@ struct ShareSource: Sendable, Equatable {
         }
         guard status.kind == .folder else { throw .notAFolder(folder.path) }
         identity = status.identity
-        if let reason = ShareSource.refusal(path, own: own) { throw .refused(path, reason: reason) }
+        if let reason = ShareSource.refusal(path, own: own, home: home) { throw .refused(path, reason: reason) }
         user = try isRoot ? ShareSource.user(owner: status.owner, variable) : nil
         try check(toWrite: !folder.isReadOnly)
     }
 
+    /// What a suspended guest's folder is known by.
+    var given: SharedFolder.Given { SharedFolder.Given(path: path, inode: identity.inode) }
+
+    /// Waits for the disk.
+    /// - Throws: ``ShareError/refused(_:reason:)`` where the path leads elsewhere by now.
+    func checkIsSame() throws(ShareError) {
+        do throws(SystemCallError) {
+            if try ResolvedPath.real(path) == path, try Paths.status(path)?.identity == identity { return }
+        } catch {
+            guard [.noSuchFile, .notAFolder].contains(error.number) else { throw .file(error) }
+        }
+        throw .refused(path, reason: "it was removed or replaced after it was looked up")
+    }
+
     /// Why no guest gets a folder, as a clause; nil for nothing.
-    private static func refusal(_ path: String, own: [String]) -> String? {
+    private static func refusal(_ path: String, own: [String], home: String) -> String? {
         if SharedFolder.hasUnprintable(path) { return "its name has control characters" }
         if path == "/" { return "it is all of this machine: share a folder in it" }
         if ["/proc", "/sys", "/dev"].contains(where: { path == $0 || path.hasPrefix("\($0)/") }) {
             return "what is there is the kernel's, and no files"
         }
         if own.contains(where: { ResolvedPath.isInside(path, $0) }) { return "it holds what other guests are made of" }
+        // A home is known to hold everything.
+        if !ResolvedPath.isInside(home, path), let inner = own.first(where: { ResolvedPath.isInside($0, path) }) {
+            return "what other guests are made of lies in it (\(inner)): share a folder beside that"
+        }
         return nil
     }
 

@@ -88,6 +88,16 @@ package enum ShareChoice: Sendable, Equatable {
     }
 }
 
+extension SharedFolder {
+    /// The folder itself that a guest was given.
+    package struct Given: Codable, Sendable, Hashable {
+        /// Without links.
+        package let path: String
+        /// Its file system's number is another one after some restarts of the machine, and is left out.
+        package let inode: UInt64
+    }
+}
+
 extension BootRequest {
     /// Takes what came of the folder that was asked for.
     package mutating func take(_ choice: ShareChoice, isAllowed: Bool = false) {

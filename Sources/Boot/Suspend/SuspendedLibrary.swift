@@ -45,7 +45,7 @@ package struct SuspendedLibrary: Sendable {
         request.resumes = resumption
         // It had it.
         if request.home != nil { request.allowHome = true }
-        if request.share != nil { request.allowShare = true }
+        if request.share != nil { request.allowShare = request.givenShare == nil ? true : nil }
         if request.publish != nil { request.publishesUnverified = true }
         // What it said of earlier ends is not this one's.
         let directory = SessionDirectory(id: id, places: places)

@@ -119,9 +119,10 @@ package final class BootBackend: MenuBackend {
         }
         if let resumption = wishes.resumes {
             let suspended = SuspendedLibrary(places: places)
-            let request = try await WorkerThread.run(name: "suspended") {
+            var request = try await WorkerThread.run(name: "suspended") {
                 try suspended.request(resumption.session, resumption.isCold ? .cold : .memory)
             }
+            if wishes.allowsShare { request.allowShare = true }
             return try await SessionLauncher(places: places, program: program).start(request)
         }
         var request = BootRequest(
@@ -222,13 +223,14 @@ package final class BootBackend: MenuBackend {
     }
 
     package func window(session: String) async throws {
-        guard let domain = try await registry.send(.status, to: session).status?.domain else {
+        let status = try await registry.send(.status, to: session).status
+        guard let domain = status?.domain else {
             throw BootError.refused(session: session, reason: "it has no screen yet")
         }
         guard BootBackend.isThere(try registry.directory(of: session).screen) else {
             throw BootError.refused(session: session, reason: "it was booted without a screen; press c for its console")
         }
-        if let reason = GuestWindow.open(uri: domain.uri, domainName: domain.name) {
+        if let reason = GuestWindow.open(uri: domain.uri, domainName: domain.name, screen: status?.screen) {
             throw BootError.refused(session: session, reason: reason)
         }
     }

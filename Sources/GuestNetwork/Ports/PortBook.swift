@@ -70,6 +70,7 @@ final class PortBook: Sendable {
         }
         guard let removed else { throw .notPublished(port) }
         // Nobody is let in from now on, whatever the process does that has the socket too.
+        if removed.port.transport == .udp { removed.socket.receiveNothing() }
         removed.socket.shutDown()
         news.signal()
     }

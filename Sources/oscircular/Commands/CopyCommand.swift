@@ -3,6 +3,7 @@ import Boot
 import Formats
 import Linux
 import SFTP
+import Synchronization
 
 /// `oscircular copy FROM TO`.
 struct CopyCommand: AsyncParsableCommand {
@@ -34,7 +35,12 @@ struct CopyCommand: AsyncParsableCommand {
         let directory = try CommandContext.load().registry.directory(of: place.session)
         try await SSHCommand.waitForHome(directory)
         let cancel = try EventDescriptor()
-        Interruption.handle { _ in cancel.signal() }
+        let asked = Atomic(false)
+        Interruption.handle { signal in
+            // Who asks twice does not want to wait for what is taken back.
+            if asked.exchange(true, ordering: .relaxed) { CurrentProcess.endNow(signal.exitCode) }
+            cancel.signal()
+        }
         let options = CopyOptions(isRecursive: recursive, overwrites: force)
         let (from, to) = (from, to)
         try await WorkerThread.run(name: "copy") {

@@ -33,8 +33,10 @@ struct SessionViewer {
         defer { stopper.cancel() }
 
         // Without an answer the window is left out; 'oscircular console' remains.
-        if display == .window, let domain = try? await registry.send(.status, to: id).status?.domain {
-            let problem = GuestWindow.open(uri: domain.uri, domainName: domain.name)
+        if display == .window, let status = try? await registry.send(.status, to: id).status,
+            let domain = status.domain
+        {
+            let problem = GuestWindow.open(uri: domain.uri, domainName: domain.name, screen: status.screen)
             if let problem { Terminal.note(problem) }
         }
         if display == .console {
