@@ -35,6 +35,14 @@ import Testing
         #expect(menu.press(.character("S")) == [])
     }
 
+    @Test func theScreenOfOneThatIsSuspendedSaysWhatIsStored() {
+        var menu = Self.menu(Typing.guest())
+        menu.press(.named(.enter))
+        _ = menu.handle(.guests([Self.guest()]))
+        #expect(menu.text().contains { $0.contains("42 MB of memory, 3.0 MB of disk") }, "\(menu.text())")
+        #expect(!menu.text().contains { $0.contains("mount") || $0.contains("boot set") }, "\(menu.text())")
+    }
+
     @Test(arguments: [ScreenInput.named(.enter), .character("S"), .character("p"), .named(.right)])
     func aSuspendedGuestGoesOn(_ key: ScreenInput) {
         var menu = Self.menu(Self.guest())

@@ -5,7 +5,7 @@ extension MenuState {
     /// The guest whose screen is shown as a picture, beside its other facts or below the list; nil where there is none, or no picture.
     private var pictured: Guest? {
         let shown = top.screen.kind == .guests ? chosenGuest : guest(on: top.screen)
-        guard let shown, shown.status.phase == .up, !shown.isSilent else { return nil }
+        guard let shown, shown.status.phase == .up, !shown.isSilent, !shown.isSuspended else { return nil }
         return shown
     }
 

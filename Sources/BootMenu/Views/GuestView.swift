@@ -9,6 +9,10 @@ enum GuestView {
             page.put("This guest has ended.", row: 2, column: 2)
             return
         }
+        if guest.isSuspended {
+            let top = layout.bodyTop + 1
+            return GuestsView.drawSuspended(guest, top: top, height: layout.bodyHeight - 1, width: width, on: &page)
+        }
         let status = guest.status
         let failure = launch(state)?.failure
         var row = layout.bodyTop + (layout.size.rows >= 16 ? 1 : 0)

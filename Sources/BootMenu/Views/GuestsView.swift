@@ -64,7 +64,7 @@ enum GuestsView {
     }
 
     /// What is stored of a suspended guest.
-    private static func drawSuspended(_ guest: Guest, top: Int, height: Int, width: Int, on page: inout Page) {
+    static func drawSuspended(_ guest: Guest, top: Int, height: Int, width: Int, on page: inout Page) {
         guard let stored = guest.status.suspended else { return }
         let sizes = "\(Format.bytes(stored.memory)) of memory, \(Format.bytes(stored.disk)) of disk"
         var lines = [AboutLine("stored", sizes), AboutLine("since", stored.time)]
