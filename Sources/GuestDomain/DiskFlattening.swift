@@ -106,24 +106,10 @@ package struct DiskFlattening: Sendable {
 
     /// What is read, with all formats and files by name: nothing is probed, and no file is asked what is below it.
     private var source: String {
-        func file(_ path: String) -> String { #"{"driver":"file","filename":\#(DiskFlattening.quoted(path))}"# }
+        func file(_ path: String) -> String { #"{"driver":"file","filename":\#(JSONText.quoted(path))}"# }
         let below = image.map { #"{"driver":"raw","file":\#(file($0))}"# } ?? "null"
         return layers.reversed().reduce(below) { below, layer in
             #"{"driver":"qcow2","file":\#(file(layer)),"backing":\#(below)}"#
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case _ where scalar.value < 32:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

@@ -106,19 +106,4 @@ package struct GuestShare: Sendable, Equatable {
     static let question =
         #"{"execute":"qom-get","arguments":{"path":"/machine/peripheral/\#(device)","property":"type"}}"#
     static let disconnect = #"{"execute":"chardev-remove","arguments":{"id":"\#(device)"}}"#
-
-    /// As JSON has a text.
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case _ where scalar.value < 32:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
 }

@@ -52,25 +52,6 @@ import Testing
         try PublishedPort("\(port):\(guestPort)")
     }
 
-    private static func connect(_ port: UInt16) throws -> FileHandle {
-        let handle = FileHandle(
-            owning: try systemCall("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
-        )
-        var name = sockaddr_in()
-        name.sin_family = sa_family_t(AF_INET)
-        name.sin_port = port.bigEndian
-        name.sin_addr.s_addr = IPv4Address(127, 0, 0, 1).value.bigEndian
-        _ = try withUnsafePointer(to: &name) { pointer in
-            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                try systemCall("connect") {
-                    Glibc.connect(handle.descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-        }
-        handle.setSocketTimeout(seconds: 5)
-        return handle
-    }
-
     /// Waits for a connection at a port of the guest, accepts it, and says a line.
     private static func greet(_ guest: FakeGuest, at port: UInt16, _ line: String) throws -> FakeGuest.Segment? {
         while let opening = try guest.receiveSegment(milliseconds: 8000) {
@@ -105,7 +86,7 @@ import Testing
             let (first, second) = (try Self.free(), try Self.free())
             try fixture.network.publish(BoundPort.all([try Self.tcp(first, 80), try Self.tcp(second, 8443)]))
             for (port, guestPort, line) in [(second, UInt16(8443), "b"), (first, 80, "a"), (first, 80, "again")] {
-                let client = try Self.connect(port)
+                let client = try LoopbackPort.connect(port)
                 #expect(try Self.greet(guest, at: guestPort, line) != nil)
                 #expect(Self.read(client) == "\(line)\n")
             }
@@ -122,7 +103,7 @@ import Testing
             let guest = try FakeGuest(socketPath: fixture.qemu)
             let port = try Self.free()
             try fixture.network.publish(BoundPort.all([try Self.tcp(port, 22)]))
-            let client = try Self.connect(port)
+            let client = try LoopbackPort.connect(port)
             #expect(try Self.greet(guest, at: 22, "SSH-2.0-y") != nil)
             #expect(Self.read(client) == "SSH-2.0-y\n")
         }
@@ -178,7 +159,7 @@ import Testing
             }
             for round in 0..<2 {
                 for port in [ports[0], ports[31]] {
-                    let client = try Self.connect(port.address.port)
+                    let client = try LoopbackPort.connect(port.address.port)
                     #expect(try Self.greet(guest, at: port.guestPort, "\(round)") != nil)
                     #expect(Self.read(client) == "\(round)\n")
                 }
@@ -195,7 +176,7 @@ import Testing
             try fixture.network.publish(BoundPort.all(ports))
             var clients: [FileHandle] = []
             for port in ports {
-                clients.append(try Self.connect(port.address.port))
+                clients.append(try LoopbackPort.connect(port.address.port))
                 #expect(try Self.greet(guest, at: port.guestPort, "x") != nil)
                 #expect(Self.read(try #require(clients.last)) == "x\n")
             }
@@ -205,10 +186,10 @@ import Testing
             #expect(Self.read(clients[0]) == "")
             var item = pollfd(fd: clients[1].descriptor, events: Int16(POLLIN), revents: 0)
             #expect(poll(&item, 1, 300) == 0, "the other one is open still")
-            #expect(eventuallyBlocking { (try? Self.connect(ports[0].address.port)) == nil })
+            #expect(eventuallyBlocking { (try? LoopbackPort.connect(ports[0].address.port)) == nil })
             // And is free for others, for this guest too.
             try fixture.network.publish(BoundPort.all([try Self.tcp(ports[0].address.port, 82)]))
-            let client = try Self.connect(ports[0].address.port)
+            let client = try LoopbackPort.connect(ports[0].address.port)
             #expect(try Self.greet(guest, at: 82, "new") != nil)
             #expect(Self.read(client) == "new\n")
         }
@@ -222,7 +203,7 @@ import Testing
             let port = try Self.free()
             try fixture.network.publish(BoundPort.all([try Self.tcp(port, 80)]))
             var clients: [FileHandle] = []
-            for _ in 0..<300 { clients.append(try Self.connect(port)) }
+            for _ in 0..<300 { clients.append(try LoopbackPort.connect(port)) }
             let ssh = try UnixListener.connect(to: fixture.guestSSH, timeout: 10)
             #expect(try Self.greet(guest, at: 22, "SSH-2.0-z") != nil)
             #expect(Self.read(ssh) == "SSH-2.0-z\n")
@@ -255,7 +236,7 @@ import Testing
                 try fixture.network.publish(BoundPort.all([try Self.tcp(other, 81), try Self.tcp(port, 82)]))
             }
             #expect(fixture.network.published == [first])
-            #expect(throws: SystemCallError.self) { try Self.connect(other) }
+            #expect(throws: SystemCallError.self) { try LoopbackPort.connect(other) }
         }
     }
 
@@ -298,7 +279,7 @@ import Testing
             let fixture = try Fixture()
             let guest = try FakeGuest(socketPath: fixture.qemu)
             try fixture.network.publish(BoundPort.all([six]))
-            #expect(throws: SystemCallError.self) { try Self.connect(six.address.port) }
+            #expect(throws: SystemCallError.self) { try LoopbackPort.connect(six.address.port) }
             let client = FileHandle(
                 owning: try systemCall("socket") {
                     socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

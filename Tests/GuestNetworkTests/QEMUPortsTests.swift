@@ -11,23 +11,6 @@ private let qemu = "/usr/bin/qemu-system-x86_64"
 /// Published ports with a real kernel in the guest: bytes come as they went, in both directions.
 @Suite(.enabled(if: access(qemu, X_OK) == 0, "SKIPPED: needs qemu-system-x86"), .timeLimit(.minutes(4)))
 struct QEMUPortsTests {
-    /// Answers each datagram with its own words behind `heard`.
-    private static let echo = """
-        #include <netinet/in.h>
-        #include <sys/socket.h>
-        int main(void) {
-            struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(53)}, peer;
-            int s = socket(AF_INET, SOCK_DGRAM, 0);
-            char text[256] = "heard ";
-            if (bind(s, (struct sockaddr *)&own, sizeof own)) return 1;
-            for (;;) {
-                socklen_t length = sizeof peer;
-                long count = recvfrom(s, text + 6, 200, 0, (struct sockaddr *)&peer, &length);
-                if (count > 0) sendto(s, text, 6 + count, 0, (struct sockaddr *)&peer, length);
-            }
-        }
-        """
-
     private static let script = """
         mkdir /tmp/www
         dd if=/dev/urandom of=/tmp/www/data bs=64k count=48 2> /dev/null
@@ -43,28 +26,9 @@ struct QEMUPortsTests {
         try #require(try InternetSocket.bound(to: .loopback(0), kind).localPort)
     }
 
-    private static func connect(_ port: UInt16) throws -> FileHandle {
-        let handle = FileHandle(
-            owning: try systemCall("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
-        )
-        var name = sockaddr_in()
-        name.sin_family = sa_family_t(AF_INET)
-        name.sin_port = port.bigEndian
-        name.sin_addr.s_addr = IPv4Address(127, 0, 0, 1).value.bigEndian
-        _ = try withUnsafePointer(to: &name) { pointer in
-            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                try systemCall("connect") {
-                    Glibc.connect(handle.descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-        }
-        handle.setSocketTimeout(seconds: 20)
-        return handle
-    }
-
     /// Sends bytes to the end, and reads what comes back to its end.
     private static func exchange(_ port: UInt16, _ bytes: [UInt8]) throws -> [UInt8] {
-        let handle = try connect(port)
+        let handle = try LoopbackPort.connect(port)
         var sent = 0
         while sent < bytes.count {
             let count = try bytes.withUnsafeBytes { try handle.send(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
@@ -100,7 +64,7 @@ struct QEMUPortsTests {
         let disk = try await TinyGuest.image()
         try await BlockingThread.run {
             let folder = try TemporaryDirectory(in: "/tmp", mode: 0o711)
-            let source = try folder.write(Array(Self.echo.utf8), to: "echo.c")
+            let source = try folder.write(Array(DatagramEcho.source.utf8), to: "echo.c")
             let echo = folder.path("echo")
             #expect(try ChildProcess.run("cc", ["-static", "-o", echo, source]).ending == .exited(0))
             let script = try folder.write(Array(Self.script.utf8), to: "script")

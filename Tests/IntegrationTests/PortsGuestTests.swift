@@ -99,28 +99,10 @@ struct PortsGuestTests {
         }
     }
 
-    /// Answers each datagram with its own words behind `heard`.
-    private static let echo = """
-        #include <netinet/in.h>
-        #include <string.h>
-        #include <sys/socket.h>
-        int main(void) {
-            struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(53)}, peer;
-            int s = socket(AF_INET, SOCK_DGRAM, 0);
-            char text[256] = "heard ";
-            if (bind(s, (struct sockaddr *)&own, sizeof own)) return 1;
-            for (;;) {
-                socklen_t length = sizeof peer;
-                long count = recvfrom(s, text + 6, 200, 0, (struct sockaddr *)&peer, &length);
-                if (count > 0) sendto(s, text, 6 + count, 0, (struct sockaddr *)&peer, length);
-            }
-        }
-        """
-
     private func expectDatagrams(_ session: SessionStatus, _ scenario: Scenario, _ port: UInt16) async throws {
         // Busybox has no server of this kind.
         guard BuiltProgram.isInstalled("cc") else { return }
-        let source = try scenario.folder.write(Array(Self.echo.utf8), to: "echo.c")
+        let source = try scenario.folder.write(Array(DatagramEcho.source.utf8), to: "echo.c")
         let program = scenario.folder.path("echo")
         let built = try await BuiltProgram.runAny("cc", ["-static", "-o", program, source])
         #expect(built.status == 0, "\(built.stderr)")

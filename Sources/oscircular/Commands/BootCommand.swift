@@ -5,8 +5,6 @@ import Formats
 import GuestDomain
 import Linux
 
-extension SystemSettings.Clipboard: ExpressibleByArgument {}
-
 /// `oscircular boot`.
 struct BootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,17 +51,7 @@ struct BootCommand: AsyncParsableCommand {
             "Seconds that a version has to come to its login if it has not done so here before; then the last one that did boots in its place. 0: as long as it likes.",
             valueName: "seconds"))
     var healthy: Int?
-    @Option(
-        help:
-            "Whether guest and desktop have one clipboard: on or off. Off unless your settings of the system say otherwise."
-    )
-    var clipboard: SystemSettings.Clipboard?
-    @Option(
-        name: .customLong("usb"),
-        help: ArgumentHelp(
-            "A USB device of this machine that the guest has until it ends, VENDOR:PRODUCT or BUS.DEVICE; may be repeated.",
-            valueName: "device"))
-    var usb: [String] = []
+    @OptionGroup var window: WindowOption
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     typealias Display = BootRequest.Display
@@ -74,7 +62,6 @@ struct BootCommand: AsyncParsableCommand {
 
     func validate() throws {
         try BootCommand.check(memory: memory, cpus: cpus)
-        try BootCommand.check(usb: usb)
         if json && !detach { throw ValidationError("--json goes with --detach") }
         // As the parser's own errors, with the usage.
         do {
@@ -96,13 +83,6 @@ struct BootCommand: AsyncParsableCommand {
             throw ValidationError("--memory must be 16 to 1048576 MiB")
         }
         if let cpus, !(1...512).contains(cpus) { throw ValidationError("--cpus must be 1 to 512") }
-    }
-
-    /// - Throws: `ValidationError` for what names no USB device.
-    static func check(usb: [String]) throws {
-        for name in usb where HostUSBDevice(name) == nil {
-            throw ValidationError("--usb must be VENDOR:PRODUCT or BUS.DEVICE, as 'lsusb' shows them, not '\(name)'")
-        }
     }
 
     func run() async throws {
@@ -152,8 +132,7 @@ struct BootCommand: AsyncParsableCommand {
             home: (home ?? settings.own.home).flatMap { $0.isEmpty ? nil : $0 }, allowHome: allowHome ? true : nil)
         // A machine stays on its own version.
         request.healthy = healthy ?? (keep == nil ? configuration.healthySeconds : nil)
-        request.sharesClipboard = (clipboard ?? settings.own.clipboard)?.isOn
-        request.usb = usb.isEmpty ? nil : usb
+        window.apply(to: &request, own: settings.own)
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request
     }

@@ -51,17 +51,7 @@ struct MachinesCommand: AsyncParsableCommand {
         var exchange: BootCommand.Exchange?
         @OptionGroup var sharing: ShareOption
         @OptionGroup var publishing: PublishOption
-        @Option(
-            help:
-                "Whether guest and desktop have one clipboard: on or off. Off unless your settings of its system say otherwise."
-        )
-        var clipboard: SystemSettings.Clipboard?
-        @Option(
-            name: .customLong("usb"),
-            help: ArgumentHelp(
-                "A USB device of this machine that the guest has until it ends, VENDOR:PRODUCT or BUS.DEVICE; may be repeated.",
-                valueName: "device"))
-        var usb: [String] = []
+        @OptionGroup var window: WindowOption
         @Flag(
             help: "Where it is suspended: start its disk all the same, as after a power cut, and throw its memory away."
         )
@@ -70,7 +60,6 @@ struct MachinesCommand: AsyncParsableCommand {
 
         func validate() throws {
             try BootCommand.check(memory: memory, cpus: cpus)
-            try BootCommand.check(usb: usb)
             if json && !detach { throw ValidationError("--json goes with --detach") }
             try publishing.check()
         }
@@ -100,8 +89,7 @@ struct MachinesCommand: AsyncParsableCommand {
                     asked: sharing.share, own: own.share, network: request.network, isNetworkAsked: network != nil,
                     isNetworkOwn: own.network != nil), isAllowed: sharing.allowShare)
             request.publish = try publishing.ports(own, network: request.network, isNetworkAsked: network != nil)
-            request.sharesClipboard = (clipboard ?? own.clipboard)?.isOn
-            request.usb = usb.isEmpty ? nil : usb
+            window.apply(to: &request, own: own)
             try await SessionStart(context: context, detach: detach, json: json).run(request)
         }
     }
