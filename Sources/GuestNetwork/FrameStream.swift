@@ -8,8 +8,9 @@ import Linux
 final class FrameStream {
     /// Bytes of frames for a guest that does not read (paused, say); more are dropped, and TCP sends them again.
     static let outputLimit = 4 << 20
-    /// Bytes of one message: what the kernel puts into one buffer, whatever its version. libslirp makes no frame longer than 1514 bytes.
-    static let messageLimit = 16_000
+    /// Bytes of one message: less than the 32 KiB that the kernel puts into one buffer (`UNIX_SKB_FRAGS_SZ`), and than half of a socket's
+    /// usual room. QEMU wakes up for each, so shorter ones make a download slower. libslirp makes no frame longer than 1514 bytes.
+    static let messageLimit = 32_000
 
     private let handle: FileHandle
     private var output: [UInt8] = []
