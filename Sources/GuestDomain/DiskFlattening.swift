@@ -106,7 +106,7 @@ package struct DiskFlattening: Sendable {
 
     /// What is read, with all formats and files by name: nothing is probed, and no file is asked what is below it.
     private var source: String {
-        func file(_ path: String) -> String { #"{"driver":"file","filename":\#(JSONText.quoted(path))}"# }
+        func file(_ path: String) -> String { #"{"driver":"file","filename":\#(QuotedText.whole(path))}"# }
         let below = image.map { #"{"driver":"raw","file":\#(file($0))}"# } ?? "null"
         return layers.reversed().reduce(below) { below, layer in
             #"{"driver":"qcow2","file":\#(file(layer)),"backing":\#(below)}"#

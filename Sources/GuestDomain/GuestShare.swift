@@ -88,7 +88,7 @@ package struct GuestShare: Sendable, Equatable {
 
     /// QEMU's commands that plug it in, and what each is for.
     var plugging: [(command: String, call: String)] {
-        let path = JSONText.quoted(socketPath)
+        let path = QuotedText.whole(socketPath)
         return [
             (
                 #"{"execute":"chardev-add","arguments":{"id":"\#(Self.device)","backend":{"type":"socket","data":{"addr":{"type":"unix","data":{"path":\#(path)}},"server":false}}}}"#,

@@ -86,7 +86,7 @@ package final class RunningGuest: Sendable {
     /// Plugs a folder in, and lets the guest begin. Without it the guest is ended.
     private static func begin(_ domain: LibvirtDomain, with share: GuestShare) throws(LibvirtError) {
         do throws(LibvirtError) {
-            for (command, call) in share.plugging { try domain.command(command, call) }
+            for (command, call) in share.plugging { try QEMUMonitor(domain: domain).order(json: command, call) }
             try domain.resume()
         } catch {
             // It ends with the connection all the same; and the first error is the one to report.
@@ -171,7 +171,7 @@ package final class RunningGuest: Sendable {
     /// - Throws: ``GuestDomainError/callFailed(cause:)``.
     package func plug(_ share: GuestShare) async throws {
         try await call { (domain) throws(LibvirtError) in
-            for (command, call) in share.plugging { try domain.command(command, call) }
+            for (command, call) in share.plugging { try QEMUMonitor(domain: domain).order(json: command, call) }
         }
     }
 
@@ -181,11 +181,13 @@ package final class RunningGuest: Sendable {
     package func unplugShare(within time: Duration) async throws {
         let end = ContinuousClock.now + time
         try await call { (domain) throws(LibvirtError) in
-            let call = "unplug the folder"
+            let (monitor, call) = (QEMUMonitor(domain: domain), "unplug the folder")
             var nextTry = ContinuousClock.now
             while true {
                 // QEMU has no word for "not there" that could be told from a failure.
-                do throws(LibvirtError) { try domain.command(GuestShare.question, call) } catch  where error.code == 0 {
+                do throws(LibvirtError) { try monitor.order(json: GuestShare.question, call) } catch
+                    where error.code == 0
+                {
                     break
                 }
                 guard ContinuousClock.now < end else {
@@ -193,14 +195,15 @@ package final class RunningGuest: Sendable {
                 }
                 if ContinuousClock.now >= nextTry {
                     nextTry += .seconds(5)
-                    do throws(LibvirtError) { try domain.command(GuestShare.unplug, call) } catch  where error.code == 0
+                    do throws(LibvirtError) { try monitor.order(json: GuestShare.unplug, call) } catch
+                        where error.code == 0
                     {
                         // It is on its way already.
                     }
                 }
                 MonotonicClock.pause(milliseconds: 100)
             }
-            try domain.command(GuestShare.disconnect, call)
+            try monitor.order(json: GuestShare.disconnect, call)
         }
     }
 

@@ -259,8 +259,8 @@ package final class ImageReader: Sendable {
         _ block: IndexedBlock, _ priority: BlockRequest.Priority = .demand, missedAt: UInt64? = nil
     ) -> BlockRequest {
         BlockRequest(
-            id: block.id, length: block.length, algorithm: index.algorithm, priority: priority, missedAt: missedAt,
-            ledger: ledger)
+            id: block.id, length: block.length, algorithm: index.algorithm, priority: priority, isFirm: true,
+            missedAt: missedAt, ledger: ledger)
     }
 
     /// Ends a read that the caller has claimed.

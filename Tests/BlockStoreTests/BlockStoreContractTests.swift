@@ -104,6 +104,23 @@ import Testing
         #expect(answers.elements.sorted() == Array(image.blocks.indices))
     }
 
+    @Test(arguments: StoreKind.allCases)
+    func aTaskThatIsCancelledEndsOnce(kind: StoreKind) async throws {
+        let fixture = try await StoreFixture(kind)
+        let (image, store) = (fixture.image, fixture.store)
+        let tasks = image.requests.map { request in Task { try await store.block(request).bytes } }
+        for task in tasks { task.cancel() }
+        for (task, expected) in zip(tasks, image.blocks) {
+            switch await task.result {
+            case .success(let bytes): #expect(bytes == expected)
+            case .failure(let error): #expect(error is CancellationError, "\(error)")
+            }
+        }
+        for (request, expected) in zip(image.requests, image.blocks) {
+            #expect(try await store.block(request).bytes == expected)
+        }
+    }
+
     @Test(arguments: StoreKind.allCases.filter { $0 != .cachingWarm })
     func readsNothingThatWouldHaveToBeFetched(kind: StoreKind) async throws {
         let fixture = try await StoreFixture(kind)

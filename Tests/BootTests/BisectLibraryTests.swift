@@ -133,7 +133,7 @@ import Testing
         try AtomicFile.write(#"{"format":2,"anything":[]}"#, to: fixture.file)
         #expect(throws: BisectError.newer(Self.system, format: 2)) { try fixture.library.record(of: Self.system) }
         try AtomicFile.write(
-            String(repeating: " ", count: BisectLibrary.longestRecord) + "{}", to: fixture.file)
+            String(repeating: " ", count: RecordFile.longest) + "{}", to: fixture.file)
         #expect(throws: BisectError.self) { try fixture.library.record(of: Self.system) }
         try Paths.remove(fixture.file)
         try Paths.makeLink(fixture.file, to: "/dev/zero")

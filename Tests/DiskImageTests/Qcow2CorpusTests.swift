@@ -100,7 +100,8 @@ struct Qcow2CorpusTests {
         (
             [
                 "create", "-f", "qcow2", "--object", "secret,id=s,data=abc", "-o",
-                "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10", "image", "9M",
+                // Of its usual SHA-256 a quick processor does so many that it cannot measure its own time.
+                "encrypt.format=luks,encrypt.key-secret=s,encrypt.hash-alg=sha512,encrypt.iter-time=10", "image", "9M",
             ], "encrypted"
         ),
         (["create", "-f", "qcow2", "-o", "extended_l2=on", "image", "9M"], "subclusters"),
@@ -108,11 +109,7 @@ struct Qcow2CorpusTests {
     ])
     func isRefusedWithAReason(_ arguments: [String], _ words: String) async throws {
         try writeRaw(megabytes: 9)
-        // Where it encrypts, it measures the processor first, and often gives up on a quick one.
-        for attempt in 1...40 {
-            do { try await run("qemu-img", arguments) } catch  where attempt < 40 { continue }
-            break
-        }
+        try await run("qemu-img", arguments)
         try refuses(try StoredFile(path: folder.path("image")), words)
     }
 

@@ -102,17 +102,6 @@ package final class LibvirtDomain: @unchecked Sendable {
         return String(cString: text)
     }
 
-    /// As ``ask(_:_:passing:)``, where a refusal is an error.
-    /// - Throws: ``LibvirtError``: libvirt's own, or QEMU's words with the code 0.
-    package func command(_ command: String, _ call: String) throws(LibvirtError) {
-        let text = try ask(command, call)
-        guard text.contains("\"error\"") else { return }
-        // `{"id":…,"error":{"class":…,"desc":"…"}}`
-        let parts = text.split(separator: "\"desc\":\"", maxSplits: 1)
-        let message = parts.count == 2 ? String(parts[1].prefix { $0 != "\"" }) : text
-        throw LibvirtError(code: 0, domain: 0, message: message, call: call)
-    }
-
     private func check(_ call: String, _ result: Int32) throws(LibvirtError) {
         if result < 0 { throw LibvirtError.last(call) }
     }

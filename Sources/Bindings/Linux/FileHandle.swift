@@ -139,6 +139,18 @@ package final class FileHandle: Sendable {
         }
     }
 
+    /// As ``lock(exclusive:wait:)``, tried again and again for a while: for locks that others hold for moments.
+    /// - Parameter milliseconds: with 0 it is tried once.
+    /// - Returns: false when another held it all the time.
+    package func lock(exclusive: Bool, within milliseconds: Int) throws(SystemCallError) -> Bool {
+        let end = MonotonicClock.nanoseconds + UInt64(milliseconds) * 1_000_000
+        while try !lock(exclusive: exclusive, wait: false) {
+            guard MonotonicClock.nanoseconds < end else { return false }
+            MonotonicClock.pause(milliseconds: 10)
+        }
+        return true
+    }
+
     /// Gives the advisory lock back before the descriptor closes.
     package func unlock() {
         // Else it goes with the descriptor.

@@ -39,14 +39,6 @@ package struct InternetAddress: Sendable, Hashable, Codable {
             ? "?" : String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// The address stands for all addresses of the host: `0.0.0.0`, or `::`.
-    package var isAny: Bool { bytes.allSatisfy { $0 == 0 } }
-
-    /// Reached from this host only.
-    package var isLoopback: Bool {
-        isIPv6 ? bytes == [UInt8](repeating: 0, count: 15) + [1] : bytes[0] == 127
-    }
-
     /// Gives the address as the kernel wants it, for the duration of the call.
     @discardableResult
     func withSocketAddress<Result>(

@@ -269,12 +269,12 @@ final class CacheBudget: Sendable {
     }
 
     private static func take(_ lock: FileHandle, patience: Double?) throws(SystemCallError) {
-        let end = MonotonicClock.nanoseconds + UInt64((patience ?? 0) * 1e9)
-        while try !lock.lock(exclusive: true, wait: patience == nil) {
-            guard MonotonicClock.nanoseconds < end else {
-                throw SystemCallError(.wouldBlock, call: "flock", subject: "lock")
+        let isTaken =
+            if let patience {
+                try lock.lock(exclusive: true, within: Int(patience * 1000))
+            } else {
+                try lock.lock(exclusive: true, wait: true)
             }
-            MonotonicClock.pause(milliseconds: 10)
-        }
+        guard isTaken else { throw SystemCallError(.wouldBlock, call: "flock", subject: "lock") }
     }
 }

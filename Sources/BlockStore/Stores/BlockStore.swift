@@ -1,5 +1,6 @@
 import ContentAddress
 import Linux
+import Synchronization
 
 /// A place that gives a block by its id. Implementations decorate each other: cache over mirrors over http.
 ///
@@ -33,12 +34,69 @@ package protocol BlockStore: Sendable {
 package typealias BlockCompletion = @Sendable (Result<BlockBytes, BlockStoreError>) -> Void
 
 extension BlockStore {
-    /// The block, for structured concurrency.
-    /// - Throws: ``BlockStoreError``.
+    /// The block, for structured concurrency. A task that is cancelled takes its fetch back, and does not wait for what becomes of it.
+    /// - Throws: ``BlockStoreError``; CancellationError.
     package func block(_ request: BlockRequest) async throws -> BlockBytes {
-        try await withCheckedThrowingContinuation { continuation in
-            fetch(request) { continuation.resume(with: $0) }
+        let turn = BlockTurn()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard turn.begin(continuation) else { return continuation.resume(throwing: CancellationError()) }
+                fetch(request) { turn.answer($0) }
+                // What was taken back before the store knew of it was lost on it.
+                if turn.isAsked() { cancel(request.id) }
+            }
+        } onCancel: {
+            if turn.giveUp() { cancel(request.id) }
         }
+    }
+}
+
+/// One task that waits for a block, and may be cancelled at any moment.
+private final class BlockTurn: Sendable {
+    private struct State: Sendable {
+        var continuation: CheckedContinuation<BlockBytes, any Error>?
+        var isAsked = false
+        var isGivenUp = false
+        var isAnswered = false
+    }
+
+    private let state = Mutex(State())
+
+    /// - Returns: false where the task is cancelled already.
+    func begin(_ continuation: CheckedContinuation<BlockBytes, any Error>) -> Bool {
+        state.withLock { state in
+            if !state.isGivenUp { state.continuation = continuation }
+            return !state.isGivenUp
+        }
+    }
+
+    /// The store has the request.
+    /// - Returns: whether it is to be taken back.
+    func isAsked() -> Bool {
+        state.withLock { state in
+            state.isAsked = true
+            return state.isGivenUp && !state.isAnswered
+        }
+    }
+
+    func answer(_ result: Result<BlockBytes, BlockStoreError>) {
+        let continuation = state.withLock { state in
+            state.isAnswered = true
+            defer { state.continuation = nil }
+            return state.continuation
+        }
+        continuation?.resume(with: result)
+    }
+
+    /// - Returns: whether the request is to be taken back.
+    func giveUp() -> Bool {
+        let (continuation, isAsked) = state.withLock { state in
+            state.isGivenUp = true
+            defer { state.continuation = nil }
+            return (state.continuation, state.isAsked && !state.isAnswered)
+        }
+        continuation?.resume(throwing: CancellationError())
+        return isAsked
     }
 }
 
@@ -61,6 +119,8 @@ package struct BlockRequest: Sendable, Hashable {
     /// Whether it is fetched in order to be kept: a cache may not decline it because its queue of writes is full, and answers
     /// when the block has its place in the queue.
     package var isForKeeping: Bool
+    /// Whether its caller never takes it back: then a cancel that comes too late for another fetch of the block cannot meet this one.
+    package var isFirm: Bool
     /// When ``BlockStore/read(_:at:into:)`` was called that did not find the block, in ``MonotonicClock`` nanoseconds: a cache
     /// does not look a second time, unless a block has come since. Nil when nobody has looked.
     package var missedAt: UInt64?
@@ -69,13 +129,14 @@ package struct BlockRequest: Sendable, Hashable {
 
     package init(
         id: BlockID, length: Int, algorithm: DigestAlgorithm, priority: Priority = .demand, isForKeeping: Bool = false,
-        missedAt: UInt64? = nil, ledger: PieceLedger? = nil
+        isFirm: Bool = false, missedAt: UInt64? = nil, ledger: PieceLedger? = nil
     ) {
         self.id = id
         self.length = length
         self.algorithm = algorithm
         self.priority = priority
         self.isForKeeping = isForKeeping
+        self.isFirm = isFirm
         self.missedAt = missedAt
         self.ledger = ledger
     }

@@ -28,7 +28,7 @@ package final class CachingBlockStore: BlockStore {
         /// How many of the waiters no longer wait. Which of them is not known, so all are answered in the end.
         var cancelled = 0
 
-        var isGivenUp: Bool { cancelled >= waiters.count }
+        var isGivenUp: Bool { cancelled >= waiters.count && !waiters.contains(where: \.isFirm) }
 
         var isAsked: Bool { if case .asked = stage { true } else { false } }
         var arrived: BlockBytes? { if case .arrived(let bytes) = stage { bytes } else { nil } }
@@ -38,6 +38,8 @@ package final class CachingBlockStore: BlockStore {
         let completion: BlockCompletion
         /// Whether it fetches in order to keep: then it need not hear of the block before that has its place in the queue.
         let isPatient: Bool
+        /// Whether it goes on to wait, whatever is cancelled.
+        let isFirm: Bool
     }
 
     private struct Table {
@@ -93,7 +95,7 @@ package final class CachingBlockStore: BlockStore {
             case passBy
         }
         let id = request.id
-        let waiter = Waiter(completion: completion, isPatient: request.isForKeeping)
+        let waiter = Waiter(completion: completion, isPatient: request.isForKeeping, isFirm: request.isFirm)
         let step = shard(id).table.withLock { table -> Step in
             let isMissing = request.missedAt.map { $0 > table.lastLanding } ?? false
             guard let flight = table.flights[id] else {

@@ -1,13 +1,9 @@
 import Catalog
-import FoundationEssentials
 import Linux
 
 /// The bisects that are open, or ended and not yet replaced: a folder `STATE/bisect/CATALOG/DISTRO` for each, with the record, the test, and what
 /// the test said in each version.
 package struct BisectLibrary: Sendable {
-    /// Bytes of a record.
-    static let longestRecord = 1 << 20
-
     private let root: String
 
     package init(places: Places) { root = places.bisects }
@@ -41,29 +37,16 @@ package struct BisectLibrary: Sendable {
     /// - Throws: ``BisectError/damaged(_:path:reason:)``, ``BisectError/newer(_:format:)``, ``BisectError/file(_:)``.
     package func record(of system: BisectedSystem) throws(BisectError) -> BisectRecord? {
         let path = path(of: system)
-        let bytes: [UInt8]
-        do throws(SystemCallError) {
-            let file = try FileHandle(path, for: .reading, [.refuseLink, .nonblocking])
-            let status = try file.status()
-            guard status.kind == .regular, status.size <= BisectLibrary.longestRecord else {
-                throw SystemCallError(.fileTooLarge, call: "read", subject: path)
-            }
-            bytes = try file.bytes(status.size)
-        } catch {
-            if error.isAbsent { return nil }
-            guard [.fileTooLarge, .isALink].contains(error.number) else { throw .file(error) }
-            throw .damaged(system, path: path, reason: "another program has written or damaged it")
-        }
         let record: BisectRecord
-        do {
-            let decoder = JSONDecoder()
-            let format = try decoder.decode(RecordFormat.self, from: Data(bytes)).format
-            guard format <= BisectRecord.currentFormat else { throw BisectError.newer(system, format: format) }
-            record = try decoder.decode(BisectRecord.self, from: Data(bytes))
-        } catch let error as BisectError {
-            throw error
+        do throws(RecordFile.Fault) {
+            record = try RecordFile(path: path).read(upTo: BisectRecord.currentFormat)
         } catch {
-            throw .damaged(system, path: path, reason: "another program has written or damaged it")
+            switch error {
+            case .absent: return nil
+            case .damaged(let reason): throw .damaged(system, path: path, reason: reason)
+            case .newer(let format): throw .newer(system, format: format)
+            case .file(let cause): throw .file(cause)
+            }
         }
         guard record.system == system else {
             throw .damaged(system, path: path, reason: "it is about \(record.system)")
@@ -71,8 +54,6 @@ package struct BisectLibrary: Sendable {
         if let fault = record.fault { throw .damaged(system, path: path, reason: fault) }
         return record
     }
-
-    private struct RecordFormat: Decodable { let format: Int }
 
     /// Takes the system's bisect, so that nobody else changes it, until the hold is given up.
     /// - Throws: ``BisectError/busy(_:)``, ``BisectError/file(_:)``.
@@ -82,20 +63,19 @@ package struct BisectLibrary: Sendable {
             for _ in 0..<10 {
                 try Folder.make(folder, mode: 0o700)
                 let lock = try FileHandle("\(folder)/lock", for: .both, [.create, .refuseLink], mode: 0o600)
-                var tries = 0
-                while try !lock.lock(exclusive: true, wait: false) {
-                    tries += 1
-                    if tries >= 10 { throw SystemCallError(.wouldBlock, call: "flock", subject: folder) }
-                    MonotonicClock.pause(milliseconds: 50)
-                }
+                guard try lock.lock(exclusive: true, within: 500) else { throw BisectLibrary.busy(folder) }
                 // It may have been removed with its folder meanwhile.
                 if try lock.hasName() { return BisectHold(system: system, folder: folder, library: self, lock: lock) }
             }
-            throw SystemCallError(.wouldBlock, call: "flock", subject: folder)
+            throw BisectLibrary.busy(folder)
         } catch {
             if error.number == .wouldBlock { throw .busy(system) }
             throw .file(error)
         }
+    }
+
+    private static func busy(_ folder: String) -> SystemCallError {
+        SystemCallError(.wouldBlock, call: "flock", subject: folder)
     }
 
     fileprivate func folder(of system: BisectedSystem) -> String { "\(root)/\(system.catalog)/\(system.distribution)" }
@@ -123,16 +103,8 @@ package final class BisectHold: Sendable {
     /// Writes the record: it is there whole, or as it was before.
     /// - Throws: ``BisectError/file(_:)``.
     package func save(_ record: BisectRecord) throws(BisectError) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        let path = library.path(of: system)
-        let bytes: [UInt8]
-        do { bytes = [UInt8](try encoder.encode(record)) } catch {
-            throw .damaged(system, path: path, reason: "it cannot be written")
-        }
-        try BisectError.wrap { () throws(SystemCallError) in
-            try AtomicFile.write(bytes, to: path, mode: 0o600, durable: true)
-        }
+        let file = RecordFile(path: library.path(of: system))
+        try BisectError.wrap { () throws(SystemCallError) in try file.write(record) }
     }
 
     /// Writes a new record in place of what was there: nothing of an earlier bisect stays.

@@ -39,10 +39,7 @@ package struct HealthLibrary: Sendable {
         try Folder.make(folder)
         let lock = try FileHandle("\(directory)/lock", for: .both, [.create, .refuseLink], mode: 0o600)
         // Held for the moment of a change. Somebody who is stopped while he has it costs the others two seconds, and an entry at worst.
-        let end = MonotonicClock.nanoseconds + 2_000_000_000
-        while try !lock.lock(exclusive: true, wait: false), MonotonicClock.nanoseconds < end {
-            MonotonicClock.pause(milliseconds: 10)
-        }
+        _ = try lock.lock(exclusive: true, within: 2000)
         defer { lock.unlock() }
         let path = path(catalog, distribution)
         var record = HealthRecord()

@@ -148,19 +148,15 @@ package final class HomeLock: Sendable {
         if let suspended = files.suspendedSession, suspended != holder {
             throw .suspended(files.name, session: suspended)
         }
-        // Who only looks holds it for a moment, too.
-        let end = MonotonicClock.nanoseconds + 500_000_000
         do throws(SystemCallError) {
-            while true {
+            for _ in 0..<10 {
                 let handle = try FileHandle(files.lock, for: .both, [.create, .refuseLink], mode: 0o600)
+                // Who only looks holds it for a moment, too.
+                guard try handle.lock(exclusive: true, within: 500) else { break }
                 // One that was removed meanwhile protects nothing.
-                if try handle.lock(exclusive: true, wait: false), try handle.hasName() {
-                    try handle.truncate(to: 0)
-                    try "\(holder)\n".withBytes { (bytes) throws(SystemCallError) in try handle.write(bytes) }
-                    return HomeLock(handle)
-                }
-                guard MonotonicClock.nanoseconds < end else { break }
-                MonotonicClock.pause(milliseconds: 20)
+                guard try handle.hasName() else { continue }
+                try HolderFile.note(holder, in: handle)
+                return HomeLock(handle)
             }
         } catch  where error.number == .isALink {
             throw .notOurs(files.lock, reason: "it is a link")
@@ -175,12 +171,7 @@ package final class HomeLock: Sendable {
 
     /// Who has a home; nil for nobody, and where that cannot be seen.
     static func holder(of files: HomeFiles) -> String? {
-        // The doc comment's reason.
-        guard let handle = try? FileHandle(files.lock, for: .reading, .refuseLink),
-            (try? handle.lock(exclusive: false, wait: false)) == false
-        else { return nil }
-        // As above.
-        let text = (try? FileContents.readText(files.lock, limit: 64)) ?? ""
-        return String(text.prefix { $0 != "\n" })
+        let lock = HolderFile(path: files.lock)
+        return lock.isHeld ? String(lock.text.prefix { $0 != "\n" }) : nil
     }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import GuestDomain
 import Linux
 
@@ -42,46 +41,23 @@ package struct MachineFolder: Sendable {
     /// The key into the guest, which cloud-init reads only once.
     var keyIntoGuest: String { "\(path)/host_ed25519" }
 
-    /// Bytes of a record that are read.
-    private static let longestRecord = 1 << 20
-
-    private struct Head: Decodable { let format: Int }
-
     /// Reads the record, and trusts nothing of it that could lead out of the folder.
     /// - Throws: ``MachineError/damaged(_:path:reason:)``, ``MachineError/newer(_:format:)``, ``MachineError/file(_:)``.
     package func read() throws(MachineError) -> MachineRecord {
-        let bytes = try contents()
-        do {
-            let head = try JSONDecoder().decode(Head.self, from: Data(bytes))
-            guard head.format <= MachineRecord.currentFormat else {
-                throw MachineError.newer(name, format: head.format)
-            }
-            var record = try JSONDecoder().decode(MachineRecord.self, from: Data(bytes))
-            if let fault = record.faultOfContents { throw damaged(fault) }
-            record.fault = try condemnation() ?? record.fault
-            return record
-        } catch let error as MachineError {
-            throw error
+        var found: MachineRecord
+        do throws(RecordFile.Fault) {
+            found = try RecordFile(path: record).read(upTo: MachineRecord.currentFormat)
         } catch {
-            throw damaged("another program has written or damaged it")
-        }
-    }
-
-    private func contents() throws(MachineError) -> [UInt8] {
-        do throws(SystemCallError) {
-            let file = try FileHandle(record, for: .reading, [.refuseLink, .nonblocking])
-            let status = try file.status()
-            guard status.kind == .regular, status.size <= MachineFolder.longestRecord else {
-                throw SystemCallError(.fileTooLarge, call: "read", subject: record)
+            switch error {
+            case .absent: throw damaged("it is not there")
+            case .damaged(let reason): throw damaged(reason)
+            case .newer(let format): throw .newer(name, format: format)
+            case .file(let cause): throw .file(cause)
             }
-            return try file.bytes(status.size)
-        } catch {
-            if error.isAbsent { throw damaged("it is not there") }
-            if error.number == .fileTooLarge || error.number == .isALink {
-                throw damaged("another program has written or damaged it")
-            }
-            throw .file(error)
         }
+        if let fault = found.faultOfContents { throw damaged(fault) }
+        found.fault = try condemnation() ?? found.fault
+        return found
     }
 
     func damaged(_ reason: String) -> MachineError { .damaged(name, path: record, reason: reason) }
@@ -89,17 +65,7 @@ package struct MachineFolder: Sendable {
     /// Writes the record: afterwards the machine is as it says, also after a power cut.
     /// - Throws: ``MachineError/file(_:)``.
     func write(_ new: MachineRecord) throws(MachineError) {
-        do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            try AtomicFile.write([UInt8](try encoder.encode(new)), to: record, mode: 0o600, durable: true)
-            try Folder(path: path).sync()
-        } catch let error as SystemCallError {
-            throw .file(error)
-        } catch {
-            // The encoder's: none of its values can be the cause.
-            throw damaged("it cannot be written")
-        }
+        do throws(SystemCallError) { try RecordFile(path: record).write(new) } catch { throw .file(error) }
     }
 
     /// Writes down why the machine must not start any more. In a file of its own, for which nobody needs to hold the machine: who runs or
@@ -131,16 +97,16 @@ package final class MachineHold: Sendable {
         self.lock = lock
     }
 
-    /// Tries for which a command waits for another one that only looks.
-    static let usualTries = 10
+    /// Milliseconds for which a command waits for another one that only looks.
+    static let usualPatience = 500
 
     /// - Parameters:
     ///   - session: the one that will run it; nil for a command.
-    ///   - tries: how often it is tried, in twentieths of a second.
+    ///   - patience: milliseconds for which it is tried.
     ///   - isLeft: whether something is left of a session that held it and was killed.
     /// - Throws: ``MachineError/running(_:session:)``, ``MachineError/busy(_:)``, ``MachineError/noSuchMachine(_:near:)``.
     static func take(
-        _ folder: MachineFolder, session: String? = nil, create: Bool = false, tries most: Int = usualTries,
+        _ folder: MachineFolder, session: String? = nil, create: Bool = false, patience: Int = usualPatience,
         isLeft: (String) -> Bool = { _ in false }
     ) throws(MachineError) -> MachineHold {
         do throws(SystemCallError) {
@@ -153,23 +119,19 @@ package final class MachineHold: Sendable {
                 // One whose lock was lost can be locked all the same.
                 lock = try FileHandle(folder.lock, for: .both, [.refuseLink, .create], mode: 0o600)
             }
-            var tries = 0
-            while try !lock.lock(exclusive: true, wait: false) {
-                tries += 1
-                if tries >= most { throw SystemCallError(.wouldBlock, call: "flock", subject: folder.lock) }
-                MonotonicClock.pause(milliseconds: 50)
+            guard try lock.lock(exclusive: true, within: patience) else {
+                throw SystemCallError(.wouldBlock, call: "flock", subject: folder.lock)
             }
             // It may have been renamed or forgotten meanwhile.
             guard try Paths.status(folder.lock)?.identity == lock.status().identity else {
                 throw SystemCallError(.noSuchFile, call: "open", subject: folder.lock)
             }
-            if !create, let last = holder(in: try lock.bytes(256)), last != session, isLeft(last) {
+            if !create, let last = holder(in: String(decoding: try lock.bytes(256), as: UTF8.self)), last != session,
+                isLeft(last)
+            {
                 throw SystemCallError(.wouldBlock, call: "flock", subject: folder.lock)
             }
-            try lock.truncate(to: 0)
-            try "\(session.map { "session \($0)" } ?? "command \(CurrentProcess.id)")\n".withBytes {
-                (bytes) throws(SystemCallError) in try lock.write(bytes, at: 0)
-            }
+            try HolderFile.note(session.map { "session \($0)" } ?? "command \(CurrentProcess.id)", in: lock)
             return MachineHold(folder: folder, lock: lock)
         } catch {
             if error.number == .wouldBlock {
@@ -182,8 +144,8 @@ package final class MachineHold: Sendable {
     }
 
     /// The session that wrote its name into a lock; nil for none.
-    fileprivate static func holder(in bytes: [UInt8]) -> String? {
-        let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    fileprivate static func holder(in text: String) -> String? {
+        let words = text.split(whereSeparator: \.isWhitespace)
         guard words.count == 2, words[0] == "session", SessionID.isValid(String(words[1])) else { return nil }
         return String(words[1])
     }
@@ -195,17 +157,11 @@ package final class MachineHold: Sendable {
 extension MachineFolder {
     /// The session that holds the machine, as it wrote it down; nil for none that is known.
     fileprivate var holder: String? {
-        // What cannot be read says nothing.
-        MachineHold.holder(in: (try? FileContents.read(lock, limit: 256)) ?? [])
+        MachineHold.holder(in: HolderFile(path: lock).text)
     }
 
     /// Whether somebody runs or changes it now, and the session that does. What cannot be found out counts as no.
     package var use: (isHeld: Bool, session: String?) {
-        // As said above.
-        guard let handle = try? FileHandle(lock, for: .reading, .refuseLink),
-            // As said above.
-            (try? handle.lock(exclusive: false, wait: false)) == false
-        else { return (false, nil) }
-        return (true, holder)
+        HolderFile(path: lock).isHeld ? (true, holder) : (false, nil)
     }
 }

@@ -123,7 +123,7 @@ extension MachineLibrary {
                 // Who makes it holds it; before the lock is there, it is as young as that.
                 guard let status = try? Paths.statusOfName(path), WallClock.seconds - status.modifiedSeconds > 60,
                     // As above.
-                    let hold = try? MachineHold.take(MachineFolder(name: name, path: path), tries: 1)
+                    let hold = try? MachineHold.take(MachineFolder(name: name, path: path), patience: 0)
                 else { continue }
                 // As above.
                 try? Folder.removeTree(path)

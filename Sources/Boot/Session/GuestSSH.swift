@@ -17,16 +17,19 @@ package enum GuestSSH {
         ]
     }
 
+    /// The command that reads a script of sh(1) as root in the guest.
+    /// - Parameter user: who logs in: root, or one who may become root without a password.
+    static func rootShell(for user: String) -> String {
+        user == "root"
+            ? "exec sh -s" : "if command -v sudo > /dev/null; then exec sudo -n sh -s; else exec doas -n sh -s; fi"
+    }
+
     /// Runs a script of sh(1) as root in the guest. Holds the calling thread.
     /// - Parameter user: root, or one who may become root without a password.
     /// - Throws: ``SystemCallError`` when ssh could not be started.
     static func run(
         _ script: String, in directory: SessionDirectory, as user: String, within time: Duration
     ) throws(SystemCallError) -> ChildProcess.Finished {
-        let shell =
-            user == "root"
-            ? "exec sh -s"
-            : "if command -v sudo > /dev/null; then exec sudo -n sh -s; else exec doas -n sh -s; fi"
         let input = try Pipe.holding(script.utf8)
         defer { withExtendedLifetime(input) {} }
         // What the guest says is its own: its end, and only that, is kept.
@@ -34,7 +37,7 @@ package enum GuestSSH {
             "ssh",
             // A connection that was asked for before the guest had a network is tried again ever more seldom.
             ["-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", "-o", "ConnectTimeout=10"]
-                + arguments(to: directory, as: user, program: CurrentProcess.programPath) + [shell],
+                + arguments(to: directory, as: user, program: CurrentProcess.programPath) + [rootShell(for: user)],
             environment: nil, standardInput: input.descriptor, keeping: 2000, within: time)
     }
 }

@@ -20,6 +20,12 @@ struct SessionImage: Sendable {
 
     var chosen: ChosenVersion { image.chosen }
 
+    /// Whether a guest reads nothing of it that nobody has verified: an image of a tree, or a vendor's that is verified block by block or was
+    /// compared as a whole.
+    func isVerifiedAtStart(_ places: Places) -> Bool {
+        image.file.map { $0.source.trust >= .pieces || VendorNotes(places: places).isVerifiedAtStart($0) } ?? true
+    }
+
     /// - Throws: ``GuestDomainError/unknownArchitecture(_:)``.
     func architecture() throws(GuestDomainError) -> GuestArchitecture {
         guard let architecture = GuestArchitecture(chosen.distribution.architecture) else {

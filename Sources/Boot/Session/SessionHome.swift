@@ -25,17 +25,14 @@ struct SessionHome: Sendable {
         guard let text = request.home else { return nil }
         let name = try KeptName(argument: text)
         let library = HomeLibrary(places: places, reserve: configuration.reserve)
-        // What is verified block by block is so before it is read.
-        let isVerified = version.image.file.map { file in
-            file.source.trust >= .pieces || VendorNotes(places: places).isVerifiedAtStart(file)
-        }
+        let isVerified = version.isVerifiedAtStart(places)
         let key = VersionKey(version.chosen)
         let (isAllowed, id) = (request.allowHome ?? false, request.id)
         // A machine had it before: in an empty one its user would miss everything.
         let mustExist = if case .started = request.machine { true } else { request.resumes != nil }
         return try await WorkerThread.run(name: "home") {
             try take(
-                name, for: id, key, isVerified: isVerified ?? true, isAllowed: isAllowed, library, mustExist: mustExist,
+                name, for: id, key, isVerified: isVerified, isAllowed: isAllowed, library, mustExist: mustExist,
                 warn: { warn(name, key, $0) }, log: log)
         }
     }

@@ -41,16 +41,14 @@ final class SessionShare: Sendable {
                     + "'--network none' gives it all the same")
         }
         guard let folder = request.share else { return nil }
-        let isVerified = version.image.file.map { file in
-            file.source.trust >= .pieces || VendorNotes(places: places).isVerifiedAtStart(file)
-        }
+        let isVerified = version.isVerifiedAtStart(places)
         let isAllowed = request.allowShare == true || request.allowUnverified == true
         let key = VersionKey(version.chosen)
         let share = try await WorkerThread.run(name: "share") {
             let source = try ShareSource(folder, own: [places.state, places.cache, places.runtime])
             // A suspended guest's was allowed when it got it: that one, whatever has its name now.
             let isGiven = request.givenShare.map { $0 == source.given }
-            if isGiven == false ? request.allowShare != true : isVerified == false && !isAllowed && isGiven == nil {
+            if isGiven == false ? request.allowShare != true : !isVerified && !isAllowed && isGiven == nil {
                 throw ShareError.notAllowed(
                     ShareQuestion(
                         folder: SharedFolder(path: source.path, isReadOnly: folder.isReadOnly), catalog: key.catalog,

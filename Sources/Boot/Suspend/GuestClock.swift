@@ -36,16 +36,13 @@ enum GuestClock {
     /// - Throws: ``SystemCallError`` where ssh cannot be started.
     static func set(in directory: SessionDirectory, within time: Duration) throws(SystemCallError) -> Outcome {
         let user = directory.systemUser
-        let shell =
-            user == "root"
-            ? "exec sh -s"
-            : "if command -v sudo > /dev/null; then exec sudo -n sh -s; else exec doas -n sh -s; fi"
         let (input, output) = (try Pipe(), try Pipe())
         try output.reading.makeNonblocking()
         let child = try ChildProcess(
             "ssh",
             ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
-                + GuestSSH.arguments(to: directory, as: user, program: CurrentProcess.programPath) + [shell],
+                + GuestSSH.arguments(to: directory, as: user, program: CurrentProcess.programPath)
+                + [GuestSSH.rootShell(for: user)],
             environment: nil, standardInput: input.reading.descriptor,
             standardOutput: output.writing.descriptor, session: .own)
         defer { withExtendedLifetime((input, output)) {} }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Linux
 
 /// The files of one suspended guest: `STATE/suspended/ID/`, which nobody else may pass. It is suspended from the moment that its record is there.
@@ -28,11 +27,6 @@ struct SuspendedFolder: Sendable {
     /// The end of what the guest said on its console.
     var console: String { "\(path)/session/console" }
 
-    /// Bytes of a record that are read.
-    private static let longestRecord = 1 << 20
-
-    private struct Head: Decodable { let format: Int }
-
     /// What cannot be looked at is there: nothing of it may be removed.
     var isThere: Bool {
         do throws(SystemCallError) { return try Paths.statusOfName(record) != nil } catch { return true }
@@ -42,25 +36,19 @@ struct SuspendedFolder: Sendable {
     /// - Throws: ``SuspendError/noSuch(_:near:)``, ``SuspendError/damaged(_:path:reason:)``, ``SuspendError/newer(_:format:)``,
     ///   ``SuspendError/file(_:)``.
     func read() throws(SuspendError) -> SuspendRecord {
-        let bytes: [UInt8]
-        do throws(SystemCallError) {
-            bytes = try FileContents.read(record, limit: SuspendedFolder.longestRecord)
+        let found: SuspendRecord
+        do throws(RecordFile.Fault) {
+            found = try RecordFile(path: record).read(upTo: SuspendRecord.currentFormat)
         } catch {
-            if error.isAbsent { throw .noSuch(id, near: []) }
-            if error.number == .fileTooLarge { throw damaged("another program has written or damaged it") }
-            throw .file(error)
+            switch error {
+            case .absent: throw .noSuch(id, near: [])
+            case .damaged(let reason): throw damaged(reason)
+            case .newer(let format): throw .newer(id, format: format)
+            case .file(let cause): throw .file(cause)
+            }
         }
-        do {
-            let head = try JSONDecoder().decode(Head.self, from: Data(bytes))
-            guard head.format <= SuspendRecord.currentFormat else { throw SuspendError.newer(id, format: head.format) }
-            let record = try JSONDecoder().decode(SuspendRecord.self, from: Data(bytes))
-            if let fault = record.fault(of: id) { throw damaged(fault) }
-            return record
-        } catch let error as SuspendError {
-            throw error
-        } catch {
-            throw damaged("another program has written or damaged it")
-        }
+        if let fault = found.fault(of: id) { throw damaged(fault) }
+        return found
     }
 
     private func damaged(_ reason: String) -> SuspendError { .damaged(id, path: record, reason: reason) }
@@ -68,13 +56,8 @@ struct SuspendedFolder: Sendable {
     /// Writes the record: afterwards the guest is suspended as it says, also after a power cut.
     /// - Throws: ``SuspendError/file(_:)``.
     func write(_ new: SuspendRecord) throws(SuspendError) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        // A record is made of texts and numbers, which can always be written.
-        guard let bytes = try? encoder.encode(new) else { return }
         try SuspendError.wrap { () throws(SystemCallError) in
-            try AtomicFile.write([UInt8](bytes), to: record, mode: 0o600, durable: true)
-            try Folder(path: path).sync()
+            try RecordFile(path: record).write(new)
             if let parent = Folder.parent(of: path) { try Folder(path: parent).sync() }
         }
     }

@@ -2,7 +2,8 @@ import FoundationEssentials
 import Libvirt
 import Linux
 
-/// What this program asks of QEMU itself about a guest's memory (QMP, by libvirt). All calls wait, also for a read of the disk that waits.
+/// What this program asks of QEMU itself: about a guest's memory, and what is plugged in (QMP, by libvirt). All calls wait, also for a read of the
+/// disk that waits.
 struct QEMUMonitor {
     let domain: LibvirtDomain
 
@@ -16,8 +17,9 @@ struct QEMUMonitor {
         case failed(String?)
     }
 
+    private struct Refusal: Decodable { let desc: String }
+
     private struct Answer<Value: Decodable>: Decodable {
-        struct Refusal: Decodable { let desc: String }
         let value: Value?
         let error: Refusal?
 
@@ -28,6 +30,8 @@ struct QEMUMonitor {
     }
 
     private struct Nothing: Decodable {}
+
+    private struct Outcome: Decodable { let error: Refusal? }
 
     private struct Version: Decodable {
         struct Number: Decodable { let major, minor, micro: Int }
@@ -84,6 +88,20 @@ struct QEMUMonitor {
         case "failed": return .failed(progress.desc)
         default: return .active
         }
+    }
+
+    /// Gives QEMU a command, where a refusal is an error. What it answers is not looked at.
+    /// - Parameters:
+    ///   - json: the whole command.
+    ///   - call: what it is for, for errors.
+    /// - Throws: ``LibvirtError``: libvirt's own, or QEMU's words with the code 0.
+    func order(json: String, _ call: String) throws(LibvirtError) {
+        let text = try domain.ask(json, call)
+        let message: String?
+        do { message = try JSONDecoder().decode(Outcome.self, from: Data(text.utf8)).error?.desc } catch {
+            message = text
+        }
+        if let message { throw LibvirtError(code: 0, domain: 0, message: message, call: call) }
     }
 
     private func order(_ command: String, _ arguments: String? = nil, passing file: FileHandle? = nil) throws {
