@@ -8,7 +8,8 @@ RELEASE = swift build -c release --static-swift-stdlib -debug-info-format none \
     -Xcc "-ffile-prefix-map=$(CURDIR)=." -Xcxx "-ffile-prefix-map=$(CURDIR)=." \
     -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
 
-.PHONY: run desktop-demo build programs test fuzz sanitize drill reproducible bench bench-quick bench-full bench-menu bench-programs lint packages install \
+.PHONY: run desktop-demo build programs test fuzzer deb-after-fuzzer fuzzed-and-bare fuzz sanitize drill reproducible bench bench-quick \
+    bench-full bench-menu bench-programs lint packages install \
     deb test-deb test-bare usb test-usb clean
 
 run:
@@ -28,12 +29,23 @@ programs:
 	$(RELEASE) --product oscircular-publish
 
 test: packages lint
-	swift build --build-tests
+	Tests/build
 	Tests/run
 	benchmarks/selftest
-	Tests/Fuzz/run
-	$(MAKE) deb
+	$(MAKE) --jobs=2 --output-sync=line deb-after-fuzzer fuzzed-and-bare
 	share/debian/test || [ $$? = 77 ]
+
+# Of what follows the tests nothing watches a clock, and compiling the programs leaves a processor idle for much of the time. Swift's package
+# manager builds one thing after the other in one folder, so the fuzzer is built before; and so is installed what packages need, for apt's sake.
+fuzzer:
+	share/install-packages package
+	Tests/Fuzz/run --build
+
+deb-after-fuzzer: fuzzer
+	$(MAKE) deb
+
+fuzzed-and-bare: fuzzer
+	Tests/Fuzz/run --built
 	share/bare-root/test || [ $$? = 77 ]
 
 # The readers of foreign bytes under libFuzzer, FUZZ_SECONDS=60 in all.

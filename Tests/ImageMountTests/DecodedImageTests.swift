@@ -230,7 +230,7 @@ struct DecodedImageTests {
         let made = try await make(kind)
         let store = made.image.store()
         let observer = RecordingObserver()
-        let options = ReadOptions(bound: .seconds(3), retryDelay: .milliseconds(20))
+        let options = ReadOptions(bound: .milliseconds(1500), retryDelay: .milliseconds(20))
         try await withMount(made, kind, store, options, observer: observer) { mounted, file in
             let decoded = try #require(mounted.decoded)
             // The tables.
@@ -247,7 +247,7 @@ struct DecodedImageTests {
             store.hang(late.id)
             #expect(try await read(file, range.lowerBound, range.count) == nil)
             #expect(await eventually { observer.events.last == .ended })
-            try await Task.sleep(for: .seconds(4))
+            try await Task.sleep(for: .seconds(2))
             #expect(observer.events == [.stalled([missing.position]), .arrived(missing.position), .ended])
             #expect(mounted.reader.stalledBlocks.isEmpty)
             // Whoever wants it now waits for it, and is told.

@@ -13,7 +13,7 @@ import Testing
 struct CloudGuestTests {
     @Test(.timeLimit(.minutes(20)))
     func aCloudImageLearnsWhoMayLogIn() async throws {
-        let image = try await CloudImage.make()
+        let image = try await Museum.cloudDebian()
         try await Scenario.with(images: [("2026-11-16", try await TinyGuest.image())]) { scenario in
             try await scenario.publisher(
                 "add", scenario.tree, "cloud", "2026-11-30", image, "--seed", "nocloud", "--user", "debian", "--memory",
@@ -134,21 +134,6 @@ struct CloudGuestTests {
         try await type("debian", until: "Password:")
         try await type(password, until: "debian@cloud")
         try await type("echo \"user $(id -un), $(sudo -n id -un)\"", until: "user debian, root")
-    }
-}
-
-/// The museum's Debian with cloud-init, built once for all test runs of this machine.
-private enum CloudImage {
-    /// - Returns: the path of the disk. It must not be written to.
-    static func make() async throws -> String {
-        // As root QEMU runs as a user of its own, which cannot look into root's home.
-        let image = "/var/cache/oscircular-test/cloud-debian/disk-2.raw"
-        var script = Substring(#filePath)
-        for _ in 0..<2 { script = script.prefix(upTo: script.lastIndex(of: "/") ?? script.startIndex) }
-        let built = try await BuiltProgram.runAny(
-            "\(script)/Museum/build-cloud-debian", [image], within: .seconds(840))
-        guard built.status == 0 else { throw Scenario.Failure("build-cloud-debian: \(built.status): \(built.stderr)") }
-        return image
     }
 }
 

@@ -198,7 +198,7 @@ struct GuestTests {
         // A cache smaller than the image: blocks are fetched again while it runs.
         let scenario = try await Scenario(
             images: [("2026-11-16", try await TinyGuest.image())],
-            configuration: "[read]\nbound = 2\n[cache]\nlimit = \"8MiB\"\n")
+            configuration: "[read]\nbound = 1\n[cache]\nlimit = \"8MiB\"\n")
         do {
             let session = try await scenario.boot("tiny")
             scenario.server.stop()
@@ -209,7 +209,7 @@ struct GuestTests {
             }
             #expect(state == .waiting)
             // Longer than several bounds: QEMU has paused the guest, and more than one read failed.
-            try await Task.sleep(for: .seconds(6))
+            try await Task.sleep(for: .seconds(3))
             #expect(try await scenario.sessions().first?.lastError != nil)
             try await WorkerThread.run(name: "nginx") { try scenario.server.start() }
             let log = try await scenario.console(of: session, shows: "READY")
@@ -230,7 +230,11 @@ struct GuestTests {
             let session = try await scenario.boot("tiny")
             kill(session.pid, SIGKILL)
             // Its domain ends with libvirt's connection.
-            try await Task.sleep(for: .seconds(3))
+            let name = session.domain?.name ?? ""
+            let hasEnded = try await eventually {
+                try await BuiltProgram.runAny("virsh", ["-q", "-c", LibvirtDaemon.uri, "domstate", name]).status != 0
+            }
+            #expect(hasEnded)
             #expect(try await scenario.sessions().isEmpty)
             try await expectNothingLeft(of: session, scenario)
         } catch {

@@ -52,7 +52,7 @@ struct MirrorTests {
 
     @Test func theGuestWaitsWhileAllMirrorsAreAwayAndGoesOnWithTheFirstThatIsBack() async throws {
         // A cache smaller than the image: blocks are fetched again while it runs.
-        let settings = "[read]\nbound = 2\n[cache]\nlimit = \"8MiB\"\n[prefetch]\nrest = \"never\""
+        let settings = "[read]\nbound = 1\n[cache]\nlimit = \"8MiB\"\n[prefetch]\nrest = \"never\""
         try await withNetwork(configuration: settings) { scenario, network in
             let session = try await scenario.boot("tiny")
             network.main.change { $0.mode = .hang }
@@ -65,7 +65,7 @@ struct MirrorTests {
             }
             #expect(status?.state == .waiting)
             #expect(status?.lastError?.isEmpty == false, "the reason is in sessions --json")
-            try await Task.sleep(for: .seconds(5))
+            try await Task.sleep(for: .seconds(3))
             network.mirror.change { $0.mode = .pass }
             let log = try await scenario.console(of: session, shows: "READY")
             #expect(!log.contains("I/O error"), "the guest's kernel saw an error: \(log)")

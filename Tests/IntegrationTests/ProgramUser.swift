@@ -87,10 +87,10 @@ extension ProgramUser {
 
     /// Waits until the session's console log holds the text.
     func console(of session: SessionStatus, shows text: String, within seconds: Int = 120) async throws -> String {
-        for _ in 0..<(seconds * 5) {
+        for _ in 0..<(seconds * 20) {
             let log = (try? FileContents.readText(session.consoleLog, limit: 16 << 20)) ?? ""
             if log.contains(text) { return log }
-            try await Task.sleep(for: .milliseconds(200))
+            try await Task.sleep(for: .milliseconds(50))
         }
         let log = (try? FileContents.readText(session.consoleLog, limit: 16 << 20)) ?? "no log"
         throw ScenarioFailure("the console never showed \(text): \(log.suffix(2000))")

@@ -55,7 +55,7 @@ struct RollbackTests {
                 "\(watched)")
 
             // Week 2 sleeps. Its session is killed when the week is marked, before anything can follow.
-            let late = try await scenario.boot("tiny@2026-11-23", "--home", "work", "--healthy", "8")
+            let late = try await scenario.boot("tiny@2026-11-23", "--home", "work", "--healthy", "2")
             try await scenario.health(shows: "\"why\":\"late\"")
             kill(late.pid, SIGKILL)
             // A bare name boots neither of both, and says why; Ctrl-C is not needed for that either.

@@ -80,8 +80,10 @@ final class TmuxTerminal: Sendable {
     func expectNo(
         _ text: String, within seconds: Int = 15, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        var without = 0
+        var (without, last) = (0, ContinuousClock.now - .seconds(1))
         try await wait(within: seconds, for: "still \(text)", sourceLocation) { rows in
+            if ContinuousClock.now - last < .milliseconds(100) { return false }
+            last = ContinuousClock.now
             without = rows.contains { $0.contains(text) } ? 0 : without + 1
             return without == 2
         }
@@ -92,10 +94,12 @@ final class TmuxTerminal: Sendable {
         within seconds: Int, for what: String, _ sourceLocation: SourceLocation, _ isThere: ([String]) -> Bool
     ) async throws -> [String] {
         var rows: [String] = []
-        for _ in 0..<(seconds * 10) {
+        let begin = ContinuousClock.now
+        while ContinuousClock.now - begin < .seconds(seconds) {
             rows = try await self.rows()
             if isThere(rows) { return rows }
-            try await Task.sleep(for: .milliseconds(100))
+            // Most comes at once.
+            try await Task.sleep(for: .milliseconds(ContinuousClock.now - begin < .seconds(1) ? 30 : 100))
         }
         Issue.record("\(what):\n\(rows.joined(separator: "\n"))", sourceLocation: sourceLocation)
         return rows

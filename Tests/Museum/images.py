@@ -44,18 +44,23 @@ def guest_for_aarch64():
 
 def make(folder, cloud=None):
     """:returns: kind -> one path for each of DAYS. Kinds: raw, deflate, zstd, old (qcow2 v2, deflate), plain (qcow2 without
-    compression), xz (blocks of 4 MiB), xz-whole (one block), gz, iso, cloud (deflate; the Debian with cloud-init, if there is one),
-    aarch64 (deflate; the tiny guest for that processor, if it can be made: the same on each day)."""
+    compression), xz (blocks of 4 MiB), xz-whole (one block), gz, iso, aarch64 (deflate; the tiny guest for that processor, if it can be
+    made: the same on each day). With a Debian with cloud-init only what Debian's servers have: raw, deflate, aarch64, cloud (deflate)."""
     folder.mkdir(parents=True)
     (folder / "tiny-guest").mkdir()
     weeks = [folder / f"{day}.raw" for day in DAYS]
     for name in ["disk.raw", "recipe"]:
         shutil.copy(guest().with_name(name), folder / "tiny-guest")
     run(share / "demo/build-tiny", *weeks)
-    made = {"raw": weeks, "xz": [], "xz-whole": [], "gz": [], "iso": []}
-    for kind, options in {"deflate": ["-c"], "zstd": ["-c", "-o", "compression_type=zstd"], "old": ["-c", "-o", "compat=0.10"],
-                          "plain": []}.items():
+    made = {"raw": weeks, "deflate": [converted(week, "deflate", ["-c"]) for week in weeks]}
+    if other := guest_for_aarch64():
+        made["aarch64"] = [converted(other, "aarch64", ["-c"], folder / "aarch64.qcow2")] * len(DAYS)
+    if cloud:
+        # Another day is the same system: what counts is that it logs in.
+        return made | {"cloud": [converted(cloud, "cloud", ["-c"], folder / "cloud.qcow2")] * len(DAYS)}
+    for kind, options in {"zstd": ["-c", "-o", "compression_type=zstd"], "old": ["-c", "-o", "compat=0.10"], "plain": []}.items():
         made[kind] = [converted(week, kind, options) for week in weeks]
+    made |= {"xz": [], "xz-whole": [], "gz": []}
     for week in weeks:
         # The quickest level: the blocks are what matters.
         for kind, command in {"xz": ["xz", "-0", "-T2", "--block-size=4MiB"], "xz-whole": ["xz", "-0", "-T1"],
@@ -65,12 +70,6 @@ def make(folder, cloud=None):
                 run(*command, "--stdout", week, stdout=output)
             made[kind].append(packed)
     made["iso"] = isos(weeks, folder)
-    if cloud:
-        # Another day is the same system: what counts is that it logs in.
-        image = converted(cloud, "cloud", ["-c"], folder / "cloud.qcow2")
-        made["cloud"] = [image] * len(DAYS)
-    if other := guest_for_aarch64():
-        made["aarch64"] = [converted(other, "aarch64", ["-c"], folder / "aarch64.qcow2")] * len(DAYS)
     return made
 
 

@@ -17,8 +17,8 @@ MINISIGN, SIGNIFY = ["void"], ["openbsd"]
 class Keys:
     """Signs while it is open. FOLDER gets NAME.asc and NAME.pub, and fingerprints.json: name -> primary key's fingerprint."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, openpgp=OPENPGP):
+        self.folder, self.openpgp = folder, openpgp
 
     def __enter__(self):
         self.folder.mkdir(parents=True)
@@ -26,7 +26,7 @@ class Keys:
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="museum."))
         self.fingerprints, self.made = {}, {}
         try:
-            for name in OPENPGP:
+            for name in self.openpgp:
                 self.fingerprints[name] = self.make_openpgp(name)
                 (self.folder / f"{name}.asc").write_bytes(self.gpg("--armor", "--export", self.fingerprints[name]))
             for name in MINISIGN:
