@@ -68,6 +68,8 @@ package struct GuestSpecification: Sendable, Equatable {
     package var sectorSize: Int
     /// What the guest's programs need of an x86-64 processor; nil for what each has.
     package var processor: ProcessorLevel?
+    /// QEMU's name of the processor that it sees, for a guest whose memory goes on elsewhere; nil for what ``DomainXML`` chooses.
+    package var processorModel: String?
     /// What the guest learns at its first boot; nil for nothing.
     package var seed: GuestSeed.Files?
     /// The disk that is its user's home; nil for none.

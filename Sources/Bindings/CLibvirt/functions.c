@@ -83,6 +83,14 @@ FORWARD(int, virStreamFinish, (virStreamPtr stream), (stream))
 FORWARD(int, virStreamAbort, (virStreamPtr stream), (stream))
 FORWARD(int, virStreamFree, (virStreamPtr stream), (stream))
 
+int osc_libvirt_compare_processor(
+    virConnectPtr connection, const char *architecture, const char *machine, const char *type, const char *processor) {
+    // Since libvirt 4.4.
+    __typeof__(&virConnectCompareHypervisorCPU) compare =
+        osc_libvirt_load() ? NULL : (__typeof__(compare))dlsym(library, "virConnectCompareHypervisorCPU");
+    return compare ? compare(connection, NULL, architecture, machine, type, processor, 0) : -1;
+}
+
 // In a library of its own, which comes with the other.
 static int (*monitor)(virDomainPtr, const char *, char **, unsigned int);
 static int (*monitor_with_files)(

@@ -57,6 +57,16 @@ package final class LibvirtConnection: @unchecked Sendable {
         return String(cString: text)
     }
 
+    /// Whether domains of a kind can have a processor here; nil where libvirt does not say. The other parameters are those of
+    /// ``supports(domainType:architecture:machine:)``.
+    /// - Parameter processor: libvirt's XML of it.
+    package func hasProcessor(
+        _ processor: String, domainType: String, architecture: String, machine: String
+    ) -> Bool? {
+        let answer = osc_libvirt_compare_processor(pointer, architecture, machine, domainType, processor)
+        return answer < 0 ? nil : answer > 0
+    }
+
     /// What the host and the driver can do, as libvirt's XML.
     /// - Throws: ``LibvirtError``.
     package func capabilities() throws(LibvirtError) -> String {

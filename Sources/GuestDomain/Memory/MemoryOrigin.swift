@@ -38,7 +38,9 @@ package struct MemoryOrigin: Codable, Sendable, Equatable {
         self.emulator = emulator
         self.machine = machine
         addresses = MemoryOrigin.elements("<address ", in: xml)
-        processor = accelerator == .kvm ? HostProcessor.text : nil
+        // A guest that has a named one has the same elsewhere.
+        let isHost = accelerator == .kvm && !xml.contains("<cpu mode='custom'")
+        processor = isHost ? HostProcessor.text : nil
     }
 
     private static func machine(in xml: String) -> String? {

@@ -26,6 +26,8 @@ package struct Recipe: Sendable {
         /// Versions are named by the day of the run, whatever day upstream's name has.
         package var isNamedByRun = false
         package var isRecorded = false
+        /// Whether a guest of each version is saved asleep and published with it.
+        package var isWarm = false
         package var keepWeeks: Int?
         /// Who must have signed the list of digests.
         package var signed: SignedDigests?
@@ -93,7 +95,8 @@ package struct Recipe: Sendable {
 
     private static let keys: Set<String> = [
         "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "adapter", "login",
-        "seed", "user", "cpu-level", "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image",
+        "seed", "user", "cpu-level", "notes", "version", "record", "warm", "keep-weeks", "build", "upstream", "entry",
+        "image",
         "sums", "blocks", "mirrors", "signature", "signature-kind", "key", "key-url",
     ]
 
@@ -123,6 +126,7 @@ package struct Recipe: Sendable {
         }
         entry.isNamedByRun = try reader.text("version", among: ["upstream", "run"]) == "run"
         entry.isRecorded = try reader.flag("record")
+        entry.isWarm = try reader.flag("warm")
         entry.keepWeeks = try reader.integer("keep-weeks", in: 1...10_000)
         let blocks = try reader.text("blocks", among: ["tree", "vendor", "both"]) ?? "tree"
         let mirrors = try reader.texts("mirrors")
