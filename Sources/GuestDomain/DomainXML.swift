@@ -1,5 +1,9 @@
 /// libvirt's description of a guest.
 package enum DomainXML {
+    /// A number that rises with every change to what is rendered here that a guest can see. A guest's memory goes on only where it is the
+    /// same.
+    package static let version = 1
+
     /// Renders a specification, with the devices that ``GuestDevices`` gives it. Pure; all text is escaped.
     /// - Parameter labelsFiles: libvirt gives files to QEMU's user (its security model DAC). Where it does not, in a user's
     ///   own daemon, it refuses a description that speaks of labels.
