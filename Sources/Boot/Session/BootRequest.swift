@@ -63,6 +63,9 @@ package struct BootRequest: Codable, Sendable, Equatable {
     /// Whether it is for a look at one version of many, see ``becomeTrial()``; nil means no.
     package private(set) var isTrial: Bool?
 
+    /// Whether it boots even where a warm state of its version is kept; nil means no. How a suspended guest goes on, ``resumes`` says.
+    package var bootsCold: Bool?
+
     /// Whether guest and desktop have one clipboard, where the guest has a screen; nil means no.
     package var sharesClipboard: Bool?
 
