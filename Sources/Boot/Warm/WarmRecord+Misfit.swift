@@ -8,8 +8,11 @@ extension WarmRecord {
     package func misfit(with needs: WarmNeeds) -> String? {
         guard image == needs.image else { return "it is of another image" }
         guard isOfThisRelease else { return "another release of this program made it" }
-        if let reason = guest.misfit(with: needs.guest) { return reason }
-        return memory.origin.misfit(needs.emulator, guest.accelerator)
+        // A guest that goes on has the processor that its template had.
+        var wanted = needs.guest
+        wanted.processorModel = guest.processorModel
+        if let reason = guest.misfit(with: wanted) { return reason }
+        return memory.origin.misfit(needs.emulator, guest.accelerator, hasOwnModel: guest.processorModel != nil)
     }
 
     /// Whether the program that made it describes guests, and speaks with what runs in them, as this one does.

@@ -31,6 +31,8 @@ package struct WarmRecord: Codable, Sendable, Equatable {
     package var park: Int
     /// Seconds from the start of the template's domain until it slept.
     package var bootSeconds: Double
+    /// Whether the template was made for others than its maker's guests, see ``BootRequest/Purpose/published``; nil means no.
+    package var isForOthers: Bool?
 
     package init(
         created: Timestamp, key: VersionKey, image: Image, guest: Guest, overlayDigest: String?,
@@ -80,6 +82,8 @@ package struct WarmRecord: Codable, Sendable, Equatable {
         package var screen: GuestScreen.Kind?
         /// The level of its processor that its version asks for.
         package var processor: String?
+        /// See ``GuestSpecification/processorModel``.
+        package var processorModel: String?
         package var mac: String
         /// In the order of the description, those of a seed too.
         package var entries: [Entry]
@@ -92,6 +96,7 @@ package struct WarmRecord: Codable, Sendable, Equatable {
             (accelerator, firmware, isCDROM) = (guest.accelerator, guest.firmware, guest.media == .cdrom)
             (sectorSize, hasDisplayAdapter) = (guest.sectorSize, guest.hasDisplayAdapter)
             (screen, processor, mac) = (guest.screen?.kind, guest.processor?.rawValue, guest.macAddress)
+            processorModel = guest.processorModel
             (self.entries, seedSerialNumber) = (entries, guest.seed?.serialNumber)
             devices = GuestDevices(guest)
         }

@@ -69,14 +69,16 @@ package struct MemoryOrigin: Codable, Sendable, Equatable {
     }
 
     /// The part of ``misfit(_:)`` that is seen before there is a guest.
-    /// - Parameter version: of the QEMU that would run it; nil where that is not known.
+    /// - Parameters:
+    ///   - version: of the QEMU that would run it; nil where that is not known.
+    ///   - hasOwnModel: see ``GuestSpecification/processorModel``.
     package func misfit(
-        _ version: EmulatorVersion?, _ accelerator: Accelerator, processor now: String? = nil
+        _ version: EmulatorVersion?, _ accelerator: Accelerator, hasOwnModel: Bool = false, processor now: String? = nil
     ) -> String? {
         if let version, version.isOlder(than: emulator) {
             return "it was saved by QEMU \(emulator), and this is \(version)"
         }
-        if processor != (accelerator == .kvm ? now ?? HostProcessor.text : nil) {
+        if processor != (accelerator == .kvm && !hasOwnModel ? now ?? HostProcessor.text : nil) {
             return "it was saved on another processor than this machine's"
         }
         return nil

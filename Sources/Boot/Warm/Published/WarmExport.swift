@@ -6,15 +6,18 @@ import Linux
 package enum WarmExport {
     /// Waits for the disk, and packs for a minute.
     /// - Parameters:
-    ///   - state: of a template that was made for others, see ``BootRequest/isForOthers``.
+    ///   - state: of a template that was made for others, see ``WarmRecord/isForOthers``.
     ///   - folder: made (0700); removed again where nothing comes of it.
     /// - Returns: bytes of the state.
     /// - Throws: ``PublishedStateError``: it has secrets, or cannot go on elsewhere; ``SystemCallError``, `ZstdError`.
     @discardableResult
     package static func write(_ state: WarmState, to folder: String) throws -> UInt64 {
-        let guest = state.record.guest
-        guard let processor = guest.portableProcessor, state.record.memory.origin.processor == nil else {
-            throw PublishedStateError.notPortable("the guest sees this machine's own processor")
+        let record = state.record
+        guard record.isForOthers == true else {
+            throw PublishedStateError.notPortable("its template was not made for others")
+        }
+        guard let processor = record.guest.portableProcessor, record.memory.origin.processor == nil else {
+            throw PublishedStateError.notPortable("its guest sees this machine's own processor")
         }
         try Folder.makeNew(folder, mode: 0o700)
         do {
@@ -88,5 +91,19 @@ package enum WarmExport {
             throw PublishedStateError.damaged("a file of it is not what its record says")
         }
         return done
+    }
+}
+
+extension WarmLibrary {
+    /// Writes the state that was made of a version for others, as a publisher signs it. Waits for the disk.
+    /// - Returns: bytes of the state.
+    /// - Throws: as ``WarmExport/write(_:to:)``; ``PublishedStateError/notPortable(_:)`` where there is none.
+    package func export(_ version: VersionKey, to folder: String) throws -> UInt64 {
+        for row in rows() where row.key == version {
+            if let state = try open(self.folder(row.state)), state.record.isForOthers == true {
+                return try WarmExport.write(state, to: folder)
+            }
+        }
+        throw PublishedStateError.notPortable("none was made of \(version) for others")
     }
 }
