@@ -4,7 +4,7 @@ import Linux
 /// What a template reads through qemu_fw_cfg, and what a guest that goes on from its memory reads in its place. A guest knows names and lengths since
 /// it booted, so both are always the same, and each has both files.
 package enum ParkEntries {
-    /// Read once, when a guest has started: that there is such a file makes it a template.
+    /// Read once, when a guest has started: that there is such a file makes it a template, unless it is told a session already.
     package static let parkName = "opt/oscircular/park"
     /// Read when a guest wakes.
     package static let orderName = "opt/oscircular/session"
@@ -27,11 +27,20 @@ package enum ParkEntries {
         ]
         var entries: [GuestSpecification.FirmwareEntry] = []
         for (name, bytes) in files {
-            let path = "\(folder)/\(name.split(separator: "/").last ?? "")"
+            let path = path(of: name, in: folder)
             try AtomicFile.write(bytes, to: path, mode: 0o600)
             entries.append(.init(name: name, path: path))
         }
         return entries
+    }
+
+    /// Removes both again: a guest that boots has none. Best effort.
+    package static func remove(from folder: String) {
+        for name in [parkName, orderName] { Paths.removeIfPossible(path(of: name, in: folder)) }
+    }
+
+    private static func path(of name: String, in folder: String) -> String {
+        "\(folder)/\(name.split(separator: "/").last ?? "")"
     }
 }
 

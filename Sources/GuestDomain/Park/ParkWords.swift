@@ -56,6 +56,9 @@ package final class ParkWatch: Sendable {
     private struct State {
         var finder = ParkWords()
         var heard: [ParkWord] = []
+        /// Whether somebody wants to know that the guest says anything, and whether it has.
+        var seeksAnswer = false
+        var isAnswered = false
     }
 
     /// Words that are kept for whoever asks: a guest may say one over and over.
@@ -72,6 +75,8 @@ package final class ParkWatch: Sendable {
         state.withLock { state in
             let words = state.finder.take(bytes)
             state.heard += words.prefix(ParkWatch.mostKept - state.heard.count)
+            // An empty line is what a terminal itself says to Enter.
+            if state.seeksAnswer, bytes.contains(where: { $0 > 0x20 }) { state.isAnswered = true }
         }
     }
 
@@ -81,10 +86,23 @@ package final class ParkWatch: Sendable {
     /// The next word, each once; waits for it.
     /// - Returns: nil where none came in time, or the task was cancelled.
     package func next(within time: Duration) async -> ParkWord? {
+        await wait(within: time) { $0.heard.isEmpty ? nil : $0.heard.removeFirst() }
+    }
+
+    /// From now on what the guest says is an answer.
+    package func seekAnswer() { state.withLock { ($0.seeksAnswer, $0.isAnswered) = (true, false) } }
+
+    /// Whether the guest answers; waits for it.
+    package func isAnswered(within time: Duration) async -> Bool {
+        await wait(within: time) { $0.isAnswered ? true : nil } ?? false
+    }
+
+    private func wait<Found: Sendable>(
+        within time: Duration, _ find: @Sendable (inout State) -> Found?
+    ) async -> Found? {
         let end = ContinuousClock.now + time
         while true {
-            let word = state.withLock { $0.heard.isEmpty ? nil : $0.heard.removeFirst() }
-            if let word { return word }
+            if let found = state.withLock({ find(&$0) }) { return found }
             guard ContinuousClock.now < end, !Task.isCancelled else { return nil }
             // One that is cancelled is seen above.
             try? await Task.sleep(for: ParkWatch.look)
