@@ -358,6 +358,12 @@ static int find_account(struct account *account) {
     return 0;
 }
 
+static int contains(const char *text, const char *part) {
+    for (; *text; text++)
+        if (begins(text, part)) return 1;
+    return 0;
+}
+
 /* The key that lets the host in, behind those that the image has. */
 static void let_host_in(const struct account *account) {
     char folder[300] = "", path[320] = "";
@@ -365,6 +371,7 @@ static void let_host_in(const struct account *account) {
     if (!append(path, sizeof path, folder) || !append(path, sizeof path, "/authorized_keys")) return;
     long count = value("AUTHORIZED_KEY");
     if (count <= 0) return;
+    if (read_all(path, contents, sizeof contents) > 0 && contains(contents, decoded)) return;
     if (decoded[count - 1] != '\n' && append(decoded, sizeof decoded, "\n")) count++;
     make_folder(folder, 0700);
     long place = open_file(folder, O_RDONLY, 0);
@@ -437,11 +444,11 @@ static void set_password(const struct account *account) {
 
 /* MARK: Programs */
 
-static long run(const char *script, const char *argument, char **environment) {
+static long shell(const char *one, const char *two, const char *three, char **environment) {
     enum { SIGCHLD = 17 };
     long child = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     if (child != 0) return child;
-    const char *arguments[] = {"/bin/sh", script, argument, 0};
+    const char *arguments[] = {"/bin/sh", one, two, three, 0};
     call(SYS_execve, (long)"/bin/sh", (long)arguments, (long)environment, 0, 0);
     end(127);
 }
@@ -450,12 +457,13 @@ static int wait_for(long child) {
     return child > 0 && call(SYS_wait4, child, (long)&status, 0, 0, 0) == child && status == 0;
 }
 
-/* A script that the host sent: in a file of its own, which stands in for the entry that a boot reads. */
+/* A script that the host sent: in a file of its own, which stands in for the entry that a boot reads. PATH.done says that it did its work. */
 static void run_sent(const char *name, const char *path, char **environment) {
     long count = value(name);
     if (count <= 0) return;
     remove_file(path);
-    if (write_file(path, 0700, decoded, (size)count, O_EXCL)) run(path, 0, environment);
+    if (write_file(path, 0700, decoded, (size)count, O_EXCL))
+        shell("-c", "rm -f \"$0.done\" && sh \"$0\" && : > \"$0.done\"", path, environment);
     else warn("a script that the host sent cannot be written");
 }
 
@@ -516,21 +524,39 @@ static void sleep_until_woken(long power, long entry) {
 
 /* MARK: All of it */
 
+static void run_scripts(char **environment) {
+    make_folder("/run/oscircular", 0700);
+    run_sent("HOME", "/run/oscircular/home", environment);
+    run_sent("SHARE", "/run/oscircular/share", environment);
+}
+
+/* A guest that woke some time ago, and was restarted: what was on its disk is there, what was in memory is not. */
+static void take_over(char **environment) {
+    struct account account;
+    if (find_account(&account)) let_host_in(&account);
+    let_root_out();
+    run_scripts(environment);
+}
+
 static int park(const char *before, const char *after, char **environment) {
     if (read_all(FW_CFG "park/raw", contents, sizeof contents) < 0) return 0;
     open_console();
     if (!begins(contents, "park 1\n")) refuse("this guest knows only the first form of it");
     long entry = open_file(FW_CFG "session/raw", O_RDONLY, 0);
     if (entry < 0) refuse("there is no entry for a session");
+    read_session(entry);
+    if (session[0]) {
+        take_over(environment);
+        return 0;
+    }
     wait_for_rest();
-    if (before && !wait_for(run(before, 0, environment))) refuse("its preparation failed");
+    if (before && !wait_for(shell(before, 0, 0, environment))) refuse("its preparation failed");
     if (!can_freeze()) refuse("this system's kernel knows no freeze");
     if (!has_power_button()) refuse("this system's kernel has no power button, which would wake it");
     long pool = open_file("/dev/urandom", O_RDWR, 0);
     long rtc = open_file("/dev/rtc0", O_RDONLY, 0);
     long power = open_file("/sys/power/state", O_WRONLY, 0);
     if (pool < 0 || power < 0) refuse("/dev/urandom or /sys/power/state cannot be opened");
-    make_folder("/run/oscircular", 0700);
     /* What it needs from now on is in memory. */
     enum { MCL_CURRENT = 1, MCL_FUTURE = 2 };
     call(SYS_mlockall, MCL_CURRENT | MCL_FUTURE, 0, 0, 0, 0);
@@ -554,9 +580,8 @@ static int park(const char *before, const char *after, char **environment) {
     let_root_out();
     say("OSCIRCULAR-AWAKE", 0);
 
-    run_sent("HOME", "/run/oscircular/home", environment);
-    run_sent("SHARE", "/run/oscircular/share", environment);
-    if (after) run(after, value("INSTANCE_ID") > 0 ? decoded : "", environment);
+    run_scripts(environment);
+    if (after) shell(after, value("INSTANCE_ID") > 0 ? decoded : "", 0, environment);
     memset(session, 0, sizeof session);
     memset(decoded, 0, sizeof decoded);
     /* Whoever keeps the power button from others does so until this ends: the press that woke it may be read late. */
