@@ -68,6 +68,9 @@ package final class LoginWatch: Sendable {
         tell?()
     }
 
+    /// Whether a login was shown.
+    package var isSeen: Bool { state.withLock { $0.isSeen } }
+
     /// Calls `tell` when a login is shown, at once where one was.
     package func whenSeen(_ tell: @escaping @Sendable () -> Void) {
         let isSeen = state.withLock { state in
