@@ -75,6 +75,9 @@ package struct BootRequest: Codable, Sendable, Equatable {
     /// Devices of this machine that the guest gets, in the words of ``HostUSBDevice``; nil for none. Neither settings nor a machine keep them.
     package var usb: [String]?
 
+    /// When it was asked for, by the clock that never jumps; nil where nobody measures.
+    package var asked: UInt64?
+
     /// How a suspended guest goes on, whose session has this id; nil for a guest that is booted.
     package var resumes: Resumption?
 

@@ -26,8 +26,9 @@ package final class SessionRun: Sendable {
     /// Of the guest, from the moment on when its ports may be published.
     let ports = SessionPorts()
     private let stopAsked = Atomic(false)
-    /// Sees the login on the guest's console.
+    /// Sees the login on the guest's console, and hears what it says when it parks or wakes.
     let login = LoginWatch()
+    let park = ParkWatch()
     /// Nil before the guest runs, and for one whose health is nobody's business.
     let health = Mutex<SessionHealth?>(nil)
     /// What the guest was ended for; nil where it was not for its health.
@@ -139,14 +140,18 @@ package final class SessionRun: Sendable {
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
         // What makers of warm states left that were killed.
         await teardown.addBlocking { WarmLibrary(cache: cache.directory).clearStale() }
-        let finding = Task { try await findVersion(systems, cache, transfers, machine, resumed) }
+        let finding = Task { try await findVersion(systems, cache, transfers, machine, resumed, teardown) }
         async let preparing = GuestSurroundings.prepare(
             request: request, architecture: { try (try await finding.value).architecture() }, directory: directory,
             places: places, users: users, teardown: teardown,
             exchange: ExchangeKeeping(
                 atStart: { [self] in keepsExchange(of: try await finding.value) },
                 atEnd: { [self] in request.keepsExchange == nil && state.snapshot.verified == true }),
-            machine: machine, suspended: resumed, observer: { [login] in login.take($0) },
+            machine: machine, suspended: resumed,
+            observer: { [login, park] in
+                login.take($0)
+                park.take($0)
+            },
             log: { [self] in note("\($0)\n") })
         let version = try await withTaskCancellationHandler {
             try await finding.value
@@ -159,16 +164,7 @@ package final class SessionRun: Sendable {
                 machine: machine)
         }
         let asked = request.asBefore(machine?.record)
-        let home = try await SessionHome.take(
-            asked, version, places: places, configuration: configuration,
-            warn: { [self] (name, key, error) in
-                let text = "no backup of the home '\(name)' was made before \(key): \(describe(error))"
-                note("warning: \(text)\n")
-                notes.withLock { $0.append(text) }
-            }, log: { [self] in note("\($0)\n") })
-        // Given back when nothing of the guest is left.
-        await teardown.add { home?.giveBack() }
-        update { $0.home = home?.name.text }
+        let home = try await takeHome(asked, version, teardown)
         let share = try await takeShare(asked, version, teardown)
         let resources = try GuestResources(asked, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
@@ -224,10 +220,15 @@ package final class SessionRun: Sendable {
             home: home?.guest, share: share?.guest)
         let guest: SessionGuest
         var resumeNote: String?
+        var isWarm = false
         do {
             if let resumed {
                 (guest, resumeNote) = try await SessionGuest.goOn(
                     plan, resumed, in: surroundings, teardown: teardown, check: { [self] in try checkNotStopped() })
+            } else if let woken = try await startWarm(
+                plan, cache, mounted.image, in: surroundings, teardown: teardown)
+            {
+                (guest, isWarm) = (woken, true)
             } else {
                 guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
             }
@@ -244,9 +245,10 @@ package final class SessionRun: Sendable {
             resumed != nil
             ? nil
             : watchHealth(
-                version, systems, accel: surroundings.accelerator.rawValue, home: home,
+                version, systems, accel: surroundings.accelerator.rawValue, home: home, isWarm: isWarm,
                 waited: { [reader = mounted.image.reader] in reader.waitedNanoseconds })
         self.health.withLock { $0 = health }
+        if resumed == nil { await noteStart(isWarm: isWarm, teardown) }
         // Who stops one that went on shuts it down: its memory exists nowhere else any more.
         if resumed == nil { try checkNotStopped() }
         if let home, resumed?.resumption != .memory || !directory.isHomeSettled {
@@ -262,7 +264,7 @@ package final class SessionRun: Sendable {
         let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
         await followBoot(
             guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil,
-            boots: resumed?.resumption != .memory
+            boots: resumed?.resumption != .memory && !isWarm
         ) { fetchRest in
             await verification?.follow(mounted.stores, fetchRest: fetchRest)
         }

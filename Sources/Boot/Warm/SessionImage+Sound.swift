@@ -25,6 +25,7 @@ extension SessionImage {
 extension ChosenVersion {
     /// Why guests of this version cannot start warm, in words that go on after its name; nil where they can as far as anybody has said.
     package var obstacleToPark: String? {
+        if guest.media == .cdrom { return "cannot start warm: it runs from a CD-ROM" }
         if guest.canPark { return nil }
         return "cannot start warm: its image does not say that it can be put to sleep and go on as many guests"
     }

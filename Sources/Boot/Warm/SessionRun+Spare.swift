@@ -11,19 +11,13 @@ struct SpareTemplate: Sendable {
 }
 
 extension SessionRun {
-    /// Whether guests that are asked for like this one could go on from a warm state of the version: what a state cannot have, or what must
-    /// happen at a first boot, speaks against it.
-    func couldBeWarm(_ chosen: ChosenVersion) -> Bool {
-        guard request.bootsCold != true, request.isTrial != true, request.resumes == nil, request.purpose == nil,
-            request.userData == nil, request.usb == nil, request.diskSize == nil, chosen.obstacleToPark == nil
-        else { return false }
-        // The user's own orders for each first boot.
-        return chosen.guest.seed != .nocloud || configuration.userData == nil
-    }
-
     /// Remembers what the guest is.
     func noteSpare(_ version: SessionImage, _ guest: SessionGuest, _ cache: BlockCache) {
-        guard configuration.warm.makesByItself, request.machine == nil, couldBeWarm(version.chosen) else { return }
+        guard configuration.warm.makesByItself, version.chosen.obstacleToPark == nil,
+            WarmStart(request: request, configuration: configuration).isPossible
+        else { return }
+        // The user's own orders are for a first boot.
+        if version.chosen.guest.seed == .nocloud, configuration.userData != nil { return }
         spare.withLock { $0 = SpareTemplate(version: version, guest: guest.specification, cache: cache) }
     }
 

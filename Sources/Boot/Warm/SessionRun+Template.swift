@@ -52,7 +52,7 @@ extension SessionRun {
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
         let library = WarmLibrary(cache: cache.directory)
         try await takeTurn(library, turn, teardown)
-        let version = try await findVersion(systems, cache, transfers, nil, nil)
+        let version = try await findVersion(systems, cache, transfers, nil, nil, teardown)
         try await check(version, cache)
 
         let (news, heard) = AsyncStream<TemplateNews>.makeStream()

@@ -1,13 +1,9 @@
 import GuestDomain
-import Linux
 import Synchronization
 
 /// What is heard of a template while it boots.
 enum TemplateNews: Sendable, Equatable {
-    /// It is about to sleep.
-    case parked
-    /// What runs in it says why it does not.
-    case refused(String)
+    case said(ParkWord)
     /// It shows a login.
     case login
     case guest(GuestEvent)
@@ -15,14 +11,10 @@ enum TemplateNews: Sendable, Equatable {
     case tick
 }
 
-/// Hears what a template says on its serial console. A guest says what it likes: a line's beginning is kept, and no more.
+/// Hears what a template says on its serial console.
 final class TemplateWatch: Sendable {
-    private static let parked = "OSCIRCULAR-PARKED"
-    private static let refusal = "OSCIRCULAR-NO-PARK"
-    private static let longestLine = 256
-
     private struct Hearing {
-        var line: [UInt8] = []
+        var words = ParkWords()
         var login = LoginPrompt()
         var isLoginSeen = false
     }
@@ -36,31 +28,14 @@ final class TemplateWatch: Sendable {
     /// What the guest says, on the console's thread.
     func take(_ bytes: UnsafeRawBufferPointer) {
         let news = hearing.withLock { hearing -> [TemplateNews] in
-            var news: [TemplateNews] = []
-            for byte in bytes {
-                if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
-                    if let word = TemplateWatch.word(hearing.line) { news.append(word) }
-                    hearing.line.removeAll(keepingCapacity: true)
-                } else if hearing.line.count < TemplateWatch.longestLine {
-                    hearing.line.append(byte)
-                }
-            }
+            var news = hearing.words.take(bytes).map { TemplateNews.said($0) }
             if !hearing.isLoginSeen, hearing.login.take(bytes) {
                 hearing.isLoginSeen = true
-                news.append(.login)
+                news.insert(.login, at: 0)
             }
             return news
         }
         for item in news { tell(item) }
-    }
-
-    private static func word(_ line: [UInt8]) -> TemplateNews? {
-        if line.elementsEqual(parked.utf8) { return .parked }
-        guard line.starts(with: refusal.utf8) else { return nil }
-        // It goes into a log and onto a terminal.
-        let rest = line.dropFirst(refusal.utf8.count).filter { (0x20..<0x7F).contains($0) }
-        let reason = String(decoding: rest, as: UTF8.self).drop { $0 == " " || $0 == ":" }
-        return .refused(reason.isEmpty ? "it does not say why" : String(reason))
     }
 }
 
@@ -99,8 +74,9 @@ struct TemplateProgress: Sendable {
     /// - Parameter isPaused: it stands still for now.
     mutating func take(_ news: TemplateNews, isPaused: Bool) -> Verdict {
         switch news {
-        case .parked: parkedAt = parkedAt ?? seconds
-        case .refused(let reason): return .failed("the system cannot be put to sleep: \(reason)")
+        case .said(.parked): parkedAt = parkedAt ?? seconds
+        case .said(.noPark(let reason)): return .failed("the system cannot be put to sleep: \(reason)")
+        case .said(.awake), .said(.noSession): return .failed("the guest woke before it was saved")
         case .login:
             loginAt = loginAt ?? seconds
         case .guest(.crashed): return .failed("the guest crashed")

@@ -23,7 +23,10 @@ struct WarmTemplate: Sendable {
     func make(
         _ news: AsyncStream<TemplateNews>, _ heard: AsyncStream<TemplateNews>.Continuation, _ teardown: Teardown
     ) async throws -> String? {
-        var machine = try await SessionGuest.parked(plan, surroundings, entries: try await writeEntries())
+        let folder = plan.directory.credentials
+        // That it is a template, and nothing else.
+        let entries = try await WorkerThread.run(name: "entries") { try ParkEntries.write(nil, to: folder) ?? [] }
+        var machine = try await SessionGuest.parked(plan, surroundings, entries: entries)
         let emulator = await surroundings.connection.emulatorVersion()
         let drawn = machine
         let needs = try await WorkerThread.run(name: "warm") {
@@ -69,20 +72,6 @@ struct WarmTemplate: Sendable {
             )
         }
         return false
-    }
-
-    /// What the guest reads through qemu_fw_cfg: that it is a template, and nothing else.
-    private func writeEntries() async throws -> [GuestSpecification.FirmwareEntry] {
-        let folder = plan.directory.credentials
-        return try await WorkerThread.run(name: "entries") {
-            try zip(SessionGuest.parkedEntries, ["park 1\n", ""]).map { entry, text in
-                let file = entry.name.split(separator: "/").last.map(String.init) ?? entry.name
-                let filler: UInt8 = text.isEmpty ? 0 : UInt8(ascii: "\n")
-                let bytes = Array(text.utf8) + Array(repeating: filler, count: entry.length - text.utf8.count)
-                try AtomicFile.write(bytes, to: "\(folder)/\(file)", mode: 0o600)
-                return .init(name: entry.name, path: "\(folder)/\(file)")
-            }
-        }
     }
 
     /// A disk that does not say what is below it, as the frozen ones of machines.
