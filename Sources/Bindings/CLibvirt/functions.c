@@ -49,6 +49,7 @@ FORWARD(virConnectPtr, virConnectOpen, (const char *name), (name))
 FORWARD(int, virConnectClose, (virConnectPtr connection), (connection))
 FORWARD(int, virConnectIsAlive, (virConnectPtr connection), (connection))
 FORWARD(int, virConnectSetKeepAlive, (virConnectPtr connection, int interval, unsigned int count), (connection, interval, count))
+FORWARD(int, virConnectGetVersion, (virConnectPtr connection, unsigned long *version), (connection, version))
 FORWARD(char *, virConnectGetCapabilities, (virConnectPtr connection), (connection))
 FORWARD(char *, virConnectGetDomainCapabilities,
     (virConnectPtr connection, const char *emulator, const char *architecture, const char *machine, const char *type, unsigned int flags),

@@ -92,10 +92,6 @@ struct SessionGuest: Sendable {
         _ plan: Plan, in surroundings: GuestSurroundings, teardown: Teardown
     ) async throws -> SessionGuest {
         let (chosen, directory) = (plan.version.chosen, plan.directory)
-        let settings = chosen.guest
-        guard let architecture = GuestArchitecture(chosen.distribution.architecture) else {
-            throw GuestDomainError.unknownArchitecture(chosen.distribution.architecture)
-        }
         // It ends with the session's folder.
         let seed = try await WorkerThread.run(name: "seed") {
             try SessionSeed(
@@ -117,26 +113,8 @@ struct SessionGuest: Sendable {
             try AtomicFile.write(share.script, to: path, mode: 0o600)
             entries.append(.init(name: GuestShare.firmwareName, path: path))
         }
-        let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
-        let sectorSize = try await WorkerThread.run(name: "sectors") {
-            if media == .cdrom { return 512 }
-            if let kept = plan.machine?.record?.sectorSize { return kept }
-            // An image whose head cannot be read now most likely has these; the guest reads it again.
-            return (try? DiskSectors.size(ofImage: plan.imagePath)) ?? 512
-        }
-        // A BIOS cannot boot from sectors of 4096 bytes.
-        let needsUEFI = settings.firmware == .uefi || sectorSize != 512 || !architecture.hasBIOS
-        var specification = GuestSpecification(
-            name: directory.domainName, architecture: architecture, memoryMiB: plan.resources.memoryMiB,
-            cpus: plan.resources.cpus, accelerator: surroundings.accelerator,
-            firmware: plan.machine?.record?.firmware ?? (needsUEFI ? .uefi : .bios), media: media,
-            imagePath: plan.imagePath, overlayPath: nil, consoleSocketPath: directory.consoleForGuest,
-            networkSocketPath: directory.networkForGuest,
-            firmwareEntries: entries,
-            screen: try await screen(of: plan, architecture, surroundings), nvramPath: directory.nvram,
-            sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
-            processor: processor(chosen), seed: seed, home: plan.home, emulatorUser: surroundings.emulatorUser)
-        specification.share = plan.share
+        var specification = try await machine(plan, surroundings, entries: entries, seed: seed)
+        (specification.home, specification.share) = (plan.home, plan.share)
         if let identity = plan.machine?.identity {
             (specification.uuid, specification.macAddress) = (identity.uuid, identity.mac)
         }
@@ -146,6 +124,41 @@ struct SessionGuest: Sendable {
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }
         return SessionGuest(guest, specification, uri: connection.uri)
+    }
+
+    /// The machine of a guest that is started from a version's image, without a disk of its own, a home and a folder.
+    /// - Parameters:
+    ///   - entries: what the guest reads through qemu_fw_cfg, besides those of its seed.
+    ///   - seed: what it learns at its first boot; nil for nothing.
+    /// - Throws: ``GuestDomainError``.
+    static func machine(
+        _ plan: Plan, _ surroundings: GuestSurroundings, entries: [GuestSpecification.FirmwareEntry],
+        seed: GuestSeed.Files?
+    ) async throws -> GuestSpecification {
+        let (chosen, directory) = (plan.version.chosen, plan.directory)
+        let settings = chosen.guest
+        guard let architecture = GuestArchitecture(chosen.distribution.architecture) else {
+            throw GuestDomainError.unknownArchitecture(chosen.distribution.architecture)
+        }
+        let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
+        let sectorSize = try await WorkerThread.run(name: "sectors") {
+            if media == .cdrom { return 512 }
+            if let kept = plan.machine?.record?.sectorSize { return kept }
+            // An image whose head cannot be read now most likely has these; the guest reads it again.
+            return (try? DiskSectors.size(ofImage: plan.imagePath)) ?? 512
+        }
+        // A BIOS cannot boot from sectors of 4096 bytes.
+        let needsUEFI = settings.firmware == .uefi || sectorSize != 512 || !architecture.hasBIOS
+        return GuestSpecification(
+            name: directory.domainName, architecture: architecture, memoryMiB: plan.resources.memoryMiB,
+            cpus: plan.resources.cpus, accelerator: surroundings.accelerator,
+            firmware: plan.machine?.record?.firmware ?? (needsUEFI ? .uefi : .bios), media: media,
+            imagePath: plan.imagePath, overlayPath: nil, consoleSocketPath: directory.consoleForGuest,
+            networkSocketPath: directory.networkForGuest,
+            firmwareEntries: entries,
+            screen: try await screen(of: plan, architecture, surroundings), nvramPath: directory.nvram,
+            sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
+            processor: processor(chosen), seed: seed, emulatorUser: surroundings.emulatorUser)
     }
 
     /// The devices that the user hands over. QEMU of a user's own is that user's.

@@ -22,6 +22,8 @@ package struct WarmRecord: Codable, Sendable, Equatable {
     package var overlayDigest: String?
     /// `sha256:…` of UEFI's variables; nil for a BIOS.
     package var variablesDigest: String?
+    /// `sha256:…` of the disk of the seed that the template booted with; nil for none.
+    package var seedDigest: String?
     package var memory: SuspendRecord.Memory
     /// ``DomainXML/version`` of the program that made it.
     package var xmlVersion: Int
@@ -32,12 +34,12 @@ package struct WarmRecord: Codable, Sendable, Equatable {
 
     package init(
         created: Timestamp, key: VersionKey, image: Image, guest: Guest, overlayDigest: String?,
-        variablesDigest: String?, memory: SuspendRecord.Memory, bootSeconds: Double
+        variablesDigest: String?, seedDigest: String?, memory: SuspendRecord.Memory, bootSeconds: Double
     ) {
         self.created = created
         (catalog, distribution, version) = (key.catalog, key.distribution, key.version)
         (self.image, self.guest, self.memory) = (image, guest, memory)
-        (self.overlayDigest, self.variablesDigest) = (overlayDigest, variablesDigest)
+        (self.overlayDigest, self.variablesDigest, self.seedDigest) = (overlayDigest, variablesDigest, seedDigest)
         (xmlVersion, park) = (DomainXML.version, WarmRecord.currentPark)
         self.bootSeconds = bootSeconds
     }

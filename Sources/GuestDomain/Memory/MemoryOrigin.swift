@@ -66,6 +66,20 @@ package struct MemoryOrigin: Codable, Sendable, Equatable {
         return nil
     }
 
+    /// The part of ``misfit(_:)`` that is seen before there is a guest.
+    /// - Parameter version: of the QEMU that would run it; nil where that is not known.
+    package func misfit(
+        _ version: EmulatorVersion?, _ accelerator: Accelerator, processor now: String? = nil
+    ) -> String? {
+        if let version, version.isOlder(than: emulator) {
+            return "it was saved by QEMU \(emulator), and this is \(version)"
+        }
+        if processor != (accelerator == .kvm ? now ?? HostProcessor.text : nil) {
+            return "it was saved on another processor than this machine's"
+        }
+        return nil
+    }
+
     /// What the user should know although it goes on; nil for nothing.
     package func note(_ now: MemoryOrigin) -> String? {
         guard (now.emulator.major, now.emulator.minor) != (emulator.major, emulator.minor) else { return nil }
