@@ -45,6 +45,21 @@ import Testing
         #expect(debian.versions[1].guest == GuestSettings())
     }
 
+    @Test func whatCanBeATemplateSaysSoOrTakesASeed() throws {
+        let document = try decode(try replacing(#""login": "root""#, #""login": "root", "park": true"#))
+        let read = document.distributions[0]
+        #expect(read.guest.park == true && read.guest.canPark)
+        #expect(read.versions[0].guest.merged(over: read.guest).canPark)
+        let silent = try decode(CatalogDocumentTests.example)
+        #expect(!silent.distributions[0].guest.canPark)
+        #expect(GuestSettings(seed: .nocloud).canPark)
+        #expect(!GuestSettings(seed: .nocloud, park: false).canPark)
+        #expect(!GuestSettings(seed: .ignition).canPark)
+        // What is written is read again; where nothing is said, no key is written.
+        #expect(try CatalogDocument.decode(try document.encode()) == document)
+        #expect(!String(decoding: try silent.encode(), as: UTF8.self).contains("park"))
+    }
+
     @Test func settingsOfTheFirstBootAreReadAndUnknownWordsAreLeftOut() throws {
         let known = #""login": "root", "seed": "nocloud", "user": "debian", "cpuLevel": "x86-64-v3""#
         let read = try decode(try replacing(#""login": "root""#, known)).distributions[0]

@@ -93,7 +93,8 @@ package struct Recipe: Sendable {
 
     private static let keys: Set<String> = [
         "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "adapter", "login",
-        "seed", "user", "cpu-level", "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image",
+        "seed", "user", "cpu-level", "park", "notes", "version", "record", "keep-weeks", "build", "upstream", "entry",
+        "image",
         "sums", "blocks", "mirrors", "signature", "signature-kind", "key", "key-url",
     ]
 
@@ -117,7 +118,7 @@ package struct Recipe: Sendable {
             login: try reader.text("login"),
             seed: try reader.text("seed", among: SeedKind.allCases.map(\.rawValue)).flatMap(SeedKind.init),
             cpuLevel: try reader.text("cpu-level", among: CPULevel.allCases.map(\.rawValue)).flatMap(CPULevel.init),
-            user: try reader.text("user"))
+            user: try reader.text("user"), park: try reader.givenFlag("park"))
         if let user = entry.guest.user, !GuestSettings.isValid(user: user) {
             throw reader.error("user", "must be of the form [a-z_][a-z0-9_-]{0,31}")
         }
@@ -202,8 +203,10 @@ private struct RecipeReader {
         return array.compactMap(\.string)
     }
 
-    func flag(_ key: String) throws(PublisherError) -> Bool {
-        guard let value = table[key] else { return false }
+    func flag(_ key: String) throws(PublisherError) -> Bool { try givenFlag(key) ?? false }
+
+    func givenFlag(_ key: String) throws(PublisherError) -> Bool? {
+        guard let value = table[key] else { return nil }
         guard let flag = value.bool else { throw error(key, "must be true or false") }
         return flag
     }
