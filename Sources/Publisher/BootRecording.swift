@@ -40,7 +40,7 @@ package struct BootRecording: Sendable {
         defer { folder.remove() }
         let name = "tree/\(distribution)@\(version)"
         try folder.follow(tree, cancellation)
-        var boot = ["boot", name, "--detach", "--display", "none", "--network", "none"]
+        var boot = ["boot", name, "--detach", "--display", "none", "--network", "none", "--cold"]
         if let memoryMiB { boot += ["--memory", "\(memoryMiB)"] }
         if let accelerator { boot += ["--accel", accelerator] }
         var recorded: BootSet?

@@ -10,15 +10,21 @@ extension SessionRun {
     /// - Returns: nil where it is to boot.
     /// - Throws: where the session's end was asked for.
     func startWarm(
-        _ plan: SessionGuest.Plan, _ cache: BlockCache, _ mounted: MountedImage, in surroundings: GuestSurroundings,
-        teardown: Teardown
+        _ plan: SessionGuest.Plan, _ cache: BlockCache, _ mounted: MountedImage, _ published: PublishedStart?,
+        _ ahead: SessionPrefetch, in surroundings: GuestSurroundings, teardown: Teardown
     ) async throws -> SessionGuest? {
+        defer { published?.decide() }
         let start = WarmStart(request: plan.request, configuration: configuration)
         guard start.isPossible(plan.version, share: plan.share, places: places) else { return nil }
         let library = WarmLibrary(cache: cache.directory)
         let (machine, finding): (GuestSpecification, WarmLibrary.Finding)
         do {
-            (machine, finding) = try await find(plan, library, surroundings)
+            let (asked, needs) = try await needs(plan, surroundings)
+            machine = asked
+            let instead = bootInstead(of: plan.version, ahead, accel: surroundings.accelerator)
+            finding = try await find(needs, library) {
+                await published?.bring(needs, on: surroundings.connection, insteadOf: instead) ?? false
+            }
         } catch {
             note("warning: warm states cannot be looked for: \(describe(error))\n")
             return nil
@@ -70,17 +76,28 @@ extension SessionRun {
         return known
     }
 
+    /// - Parameter bring: gets one from elsewhere where there is none, or none that fits; gives whether there is one now.
     private func find(
-        _ plan: SessionGuest.Plan, _ library: WarmLibrary, _ surroundings: GuestSurroundings
-    ) async throws -> (GuestSpecification, WarmLibrary.Finding) {
+        _ needs: WarmNeeds, _ library: WarmLibrary, bring: () async -> Bool
+    ) async throws -> WarmLibrary.Finding {
+        let finding = try await WorkerThread.run(name: "warm state") { library.find(needs) }
+        if case .state = finding { return finding }
+        guard await bring() else { return finding }
+        return try await WorkerThread.run(name: "warm state") { library.find(needs) }
+    }
+
+    /// What the guest asks for: its machine, as it would be if it went on from a warm state.
+    private func needs(
+        _ plan: SessionGuest.Plan, _ surroundings: GuestSurroundings
+    ) async throws -> (GuestSpecification, WarmNeeds) {
         let folder = directory.credentials
         let entries = try await WorkerThread.run(name: "warm state") { try ParkEntries.write(nil, to: folder) ?? [] }
         let machine = try await SessionGuest.parked(plan, surroundings, entries: entries)
         let emulator = await surroundings.connection.emulatorVersion()
-        let finding = try await WorkerThread.run(name: "warm state") {
-            library.find(try WarmNeeds(plan.version, machine, emulator: emulator))
+        let needs = try await WorkerThread.run(name: "warm state") {
+            try WarmNeeds(plan.version, machine, emulator: emulator)
         }
-        return (machine, finding)
+        return (machine, needs)
     }
 
     /// Writes down what the guest is to know when it wakes.

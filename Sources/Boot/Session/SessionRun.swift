@@ -197,7 +197,12 @@ package final class SessionRun: Sendable {
         let ahead = SessionPrefetch(
             version: version, mounted: mounted, cache: disk.cache, library: BootSetLibrary(places: places),
             state: state, isKept: machine != nil)
-        let fetching = Task { await ahead.fetchBootSet(parallel: configuration.parallelRequests) }
+        let published = publishedStart(
+            version, PublishedStates(systems.catalogs, cache, transfers), resumes: resumed != nil)
+        let fetching = Task {
+            await published?.untilDecided()
+            await ahead.fetchBootSet(parallel: configuration.parallelRequests)
+        }
         await teardown.add { fetching.cancel() }
         update { $0.phase = .bootSet }
         do {
@@ -226,12 +231,13 @@ package final class SessionRun: Sendable {
                 (guest, resumeNote) = try await SessionGuest.goOn(
                     plan, resumed, in: surroundings, teardown: teardown, check: { [self] in try checkNotStopped() })
             } else if let woken = try await startWarm(
-                plan, cache, mounted.image, in: surroundings, teardown: teardown)
+                plan, cache, mounted.image, published, ahead, in: surroundings, teardown: teardown)
             {
                 (guest, isWarm) = (woken, true)
             } else {
                 guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
             }
+            await published?.settle(fetching, teardown)
         } catch {
             throw share?.cause(of: error) ?? error
         }

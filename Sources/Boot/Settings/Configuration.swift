@@ -130,6 +130,9 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.string("warm.use", among: WarmSettings.Use.allCases.map(\.rawValue)) {
             warm.use = WarmSettings.Use(rawValue: value) ?? warm.use
         }
+        if let value = try reader.string("warm.published", among: WarmSettings.Use.allCases.map(\.rawValue)) {
+            warm.published = WarmSettings.Use(rawValue: value) ?? warm.published
+        }
         if let value = try reader.string("warm.make", among: WarmSettings.Making.allCases.map(\.rawValue)) {
             warm.make = WarmSettings.Making(rawValue: value) ?? warm.make
         }

@@ -13,6 +13,8 @@ package struct WarmSettings: Sendable, Equatable {
     }
 
     package var use = Use.always
+    /// Whether what a publisher has saved is used as well: QEMU reads it, outside of any guest.
+    package var published = Use.always
     package var make = Making.idle
 
     package init() {}

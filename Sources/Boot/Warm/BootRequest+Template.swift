@@ -7,6 +7,8 @@ extension BootRequest {
         case template
         /// A warm state that nobody waits for: it is made while the machine has nothing else to do.
         case spareTemplate
+        /// A warm state for guests of others, on other machines: a publisher's.
+        case published
     }
 
     /// The request for a warm state of a version, for guests that are started as this one.

@@ -31,6 +31,7 @@ extension SessionGuest {
         do {
             let specification = try await WorkerThread.run(name: "warm state") {
                 var specification = given
+                specification.processorModel = state.record.guest.processorModel
                 try state.giveDisk(to: &specification, in: directory, size: size, emulator: emulator)
                 specification.share = share
                 return specification

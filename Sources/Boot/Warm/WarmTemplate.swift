@@ -24,9 +24,13 @@ struct WarmTemplate: Sendable {
         _ news: AsyncStream<TemplateNews>, _ heard: AsyncStream<TemplateNews>.Continuation, _ teardown: Teardown
     ) async throws -> String? {
         let folder = plan.directory.credentials
+        let isForOthers = isForOthers
         // That it is a template, and nothing else.
-        let entries = try await WorkerThread.run(name: "entries") { try ParkEntries.write(nil, to: folder) ?? [] }
+        let entries = try await WorkerThread.run(name: "entries") {
+            try ParkEntries.write(nil, to: folder, isForOthers: isForOthers) ?? []
+        }
         var machine = try await SessionGuest.parked(plan, surroundings, entries: entries)
+        if isForOthers, machine.accelerator == .kvm { machine.processorModel = PortableProcessor.ofHardware }
         let emulator = await surroundings.connection.emulatorVersion()
         let drawn = machine
         let needs = try await WorkerThread.run(name: "warm") {
@@ -60,10 +64,15 @@ struct WarmTemplate: Sendable {
         }
     }
 
+    /// See ``BootRequest/Purpose/published``.
+    private var isForOthers: Bool { plan.request.purpose == .published }
+
     /// Whether there is nothing to do.
     /// - Throws: ``WarmError/notMade(_:)`` where there is no room.
     private func isThere(_ needs: WarmNeeds) throws -> Bool {
-        if case .state = library.find(needs) { return true }
+        if case .state(let state) = library.find(needs), !isForOthers || state.record.isForOthers == true {
+            return true
+        }
         // Most memory is packed to a third; it must not push blocks out of the cache, for they would push it out next.
         let guess = (needs.guest.memoryMiB << 20) / 3
         guard cache.hasRoom(for: guess) else {
@@ -147,10 +156,10 @@ struct WarmTemplate: Sendable {
                 written.change { $0 = result }
             }, isCancelled: { Task.isCancelled })
         let memory = written.change { $0 }
-        let key = VersionKey(plan.version.chosen)
+        let (key, isForOthers) = (VersionKey(plan.version.chosen), isForOthers)
         // QEMU has written all that it knew of them, and writes no more.
         return try await WorkerThread.run(name: "warm") {
-            WarmRecord(
+            var record = WarmRecord(
                 created: .now, key: key, image: needs.image, guest: needs.guest,
                 overlayDigest: try WarmTemplate.keep(machine.overlayPath, as: folder.overlay),
                 variablesDigest: try WarmTemplate.keep(
@@ -158,6 +167,8 @@ struct WarmTemplate: Sendable {
                 seedDigest: try WarmTemplate.keep(machine.seed?.diskPath, as: folder.seed),
                 memory: .init(size: memory.size, content: memory.content, digest: memory.digest, origin: origin),
                 bootSeconds: Double(seconds))
+            record.isForOthers = isForOthers ? true : nil
+            return record
         }
     }
 

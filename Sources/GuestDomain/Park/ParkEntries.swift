@@ -12,15 +12,17 @@ package enum ParkEntries {
     package static let orderLength = 16_384
 
     /// Writes both into a folder of the session's own.
-    /// - Parameter order: what the guest is told when it wakes; nil for a template.
+    /// - Parameters:
+    ///   - order: what the guest is told when it wakes; nil for a template.
+    ///   - isForOthers: a template whose memory is to be published: it refuses where it has made secrets, and clears what it has freed.
     /// - Returns: nil where that is too long.
     /// - Throws: ``SystemCallError``.
     package static func write(
-        _ order: WakeOrder?, to folder: String
+        _ order: WakeOrder?, to folder: String, isForOthers: Bool = false
     ) throws(SystemCallError) -> [GuestSpecification.FirmwareEntry]? {
         let text = order?.text ?? ""
         guard text.utf8.count <= orderLength else { return nil }
-        let park = Array("park 1".utf8)
+        let park = Array((isForOthers ? "park 1\npublic" : "park 1").utf8)
         let files = [
             (parkName, park + [UInt8](repeating: UInt8(ascii: "\n"), count: parkLength - park.count)),
             (orderName, Array(text.utf8) + [UInt8](repeating: 0, count: orderLength - text.utf8.count)),

@@ -9,12 +9,13 @@ struct WarmStates {
     let context: CommandContext
 
     /// Makes the state that a guest of the version would start from which is started with the user's settings.
+    /// - Parameter isForOthers: makes it for guests of others, see ``Boot/BootRequest/Purpose/published``.
     /// - Throws: what the session failed with.
-    func make(_ version: ChosenVersion) async throws {
+    func make(_ version: ChosenVersion, isForOthers: Bool = false) async throws {
         let key = VersionKey(version)
         let registry = context.registry
         try await WorkerThread.run(name: "stale") { registry.clearStale() }
-        let request = request(key)
+        let request = request(key, isForOthers ? .published : .template)
         Interruption.handle { signal in
             if signal != .hangUp { Task { try? await registry.send(.stop, to: request.id, patience: .seconds(5)) } }
         }
@@ -32,7 +33,7 @@ struct WarmStates {
         Terminal.print(report.notes?.first ?? "\(key): its guests start warm now")
     }
 
-    private func request(_ key: VersionKey) -> BootRequest {
+    private func request(_ key: VersionKey, _ purpose: BootRequest.Purpose) -> BootRequest {
         let own = context.configuration.systems["\(key.catalog)/\(key.distribution)"] ?? SystemSettings()
         let settings = context.configuration.applying(own)
         let usual: BootRequest.Display = GuestWindow.hasDisplay() ? .window : .console
@@ -40,7 +41,7 @@ struct WarmStates {
             id: SessionID.random(), name: key.description, memoryMiB: settings.memoryMiB, cpus: settings.cpus,
             display: settings.display.flatMap(BootRequest.Display.init(rawValue:)) ?? usual, network: "none",
             accel: settings.accelerator, connect: settings.connect)
-        return guest.template(of: key, .template)
+        return guest.template(of: key, purpose)
     }
 }
 

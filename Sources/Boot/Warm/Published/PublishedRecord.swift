@@ -87,7 +87,7 @@ struct PublishedRecord: Codable, Sendable, Equatable {
 }
 
 /// Why a published state is not used. What a version has of those is no reason not to boot it.
-enum PublishedStateError: Error, Sendable, Equatable {
+package enum PublishedStateError: Error, Sendable, Equatable {
     /// Its record is not one for what it is offered for, in words that go on after "the record of the published warm state is not used: ".
     case record(String)
     /// It has what nobody but its publisher should have, in words that go on after "the state has ".

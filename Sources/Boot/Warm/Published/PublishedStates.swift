@@ -14,6 +14,11 @@ struct PublishedStates: Sendable {
     let cache: BlockCache
     let transfers: TransferQueue
 
+    init(_ catalogs: CatalogLibrary, _ cache: BlockCache, _ transfers: TransferQueue) {
+        (self.catalogs, self.cache, self.transfers) = (catalogs, cache, transfers)
+        library = WarmLibrary(cache: cache.directory)
+    }
+
     /// A published state that a start could go on from. Nothing of it is here yet but record and index.
     struct Offer: Sendable {
         let version: ChosenVersion
