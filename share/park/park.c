@@ -19,7 +19,7 @@ typedef unsigned char byte;
 
 #if defined(__x86_64__)
 enum {
-    SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_ioctl = 16, SYS_pread = 17, SYS_nanosleep = 35, SYS_clone = 56,
+    SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_brk = 12, SYS_ioctl = 16, SYS_pread = 17, SYS_nanosleep = 35, SYS_clone = 56,
     SYS_execve = 59, SYS_exit = 60, SYS_wait4 = 61, SYS_mlockall = 151, SYS_sync = 162, SYS_settimeofday = 164, SYS_reboot = 169,
     SYS_sethostname = 170, SYS_fsetxattr = 190, SYS_fgetxattr = 193, SYS_fchmod = 91, SYS_fchown = 93, SYS_getdents64 = 217,
     SYS_openat = 257, SYS_mkdirat = 258, SYS_unlinkat = 263, SYS_symlinkat = 266, SYS_dup3 = 292, SYS_getrandom = 318,
@@ -37,7 +37,7 @@ static long call(long number, long a, long b, long c, long d, long e) {
 __asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call begin\n  hlt\n");
 #else
 enum {
-    SYS_read = 63, SYS_write = 64, SYS_close = 57, SYS_ioctl = 29, SYS_pread = 67, SYS_nanosleep = 101, SYS_clone = 220,
+    SYS_read = 63, SYS_write = 64, SYS_brk = 214, SYS_close = 57, SYS_ioctl = 29, SYS_pread = 67, SYS_nanosleep = 101, SYS_clone = 220,
     SYS_execve = 221, SYS_exit = 93, SYS_wait4 = 260, SYS_mlockall = 230, SYS_sync = 81, SYS_settimeofday = 170, SYS_reboot = 142,
     SYS_sethostname = 161, SYS_fsetxattr = 7, SYS_fgetxattr = 10, SYS_fchmod = 52, SYS_fchown = 55, SYS_getdents64 = 61,
     SYS_openat = 56, SYS_mkdirat = 34, SYS_unlinkat = 35, SYS_symlinkat = 36, SYS_dup3 = 24, SYS_getrandom = 278,
@@ -522,6 +522,66 @@ static void sleep_until_woken(long power, long entry) {
     refuse("the kernel does not fall asleep");
 }
 
+/* MARK: For others */
+
+/* Whether a folder has a name that begins and ends like this. */
+static int has_name(const char *path, const char *first, const char *last) {
+    long folder = open_file(path, O_RDONLY, 0), count;
+    int found = 0;
+    if (folder < 0) return 0;
+    while ((count = call(SYS_getdents64, folder, (long)contents, sizeof contents, 0, 0)) > 0)
+        for (long at = 0; at < count; at += *(unsigned short *)(contents + at + 16)) {
+            const char *name = contents + at + 19;
+            size long_enough = length(first) + length(last), all = length(name);
+            found |= all > long_enough && begins(name, first) && begins(name + all - length(last), last);
+        }
+    close_file(folder);
+    return found;
+}
+
+/* What is published, everybody can read. Of keys that a server has made there may be more than their files. */
+static void refuse_secrets(void) {
+    if (has_name("/etc/ssh", "ssh_host_", "_key") || has_name("/etc/dropbear", "dropbear_", "_host_key"))
+        refuse("it has ssh host keys already, and all who start it would have the same");
+}
+
+/* KiB in a line of /proc/meminfo. */
+static unsigned long memory(const char *name) {
+    if (read_all("/proc/meminfo", contents, sizeof contents) < 0) return 0;
+    for (const char *at = contents; *at; at++) {
+        if (begins(at, name)) {
+            at += length(name);
+            while (*at == ' ') at++;
+            return number(&at);
+        }
+        while (*at && *at != '\n') at++;
+        if (!*at) break;
+    }
+    return 0;
+}
+
+/* What was freed keeps what was in it. A process takes nearly all that there is, which the kernel gives it as zeros, and ends. */
+static void clear_memory(void) {
+    enum { SIGCHLD = 17, STEP = 1 << 20, LEAST = 12 << 10 };
+    long child = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (child != 0) {
+        wait_for(child);
+        return;
+    }
+    /* Where it takes too much, it is the one that goes. */
+    write_file("/proc/self/oom_score_adj", 0, "1000", 4, 0);
+    unsigned long rest = memory("MemTotal:") / 32;
+    if (rest < LEAST) rest = LEAST;
+    long from = call(SYS_brk, 0, 0, 0, 0, 0);
+    while (memory("MemAvailable:") > rest) {
+        long to = call(SYS_brk, from + STEP, 0, 0, 0, 0);
+        if (to < from + STEP) break;
+        for (long page = from; page < to; page += 4096) *(volatile byte *)page = 0;
+        from = to;
+    }
+    end(0);
+}
+
 /* MARK: All of it */
 
 static void run_scripts(char **environment) {
@@ -542,6 +602,7 @@ static int park(const char *before, const char *after, char **environment) {
     if (read_all(FW_CFG "park/raw", contents, sizeof contents) < 0) return 0;
     open_console();
     if (!begins(contents, "park 1\n")) refuse("this guest knows only the first form of it");
+    int is_public = begins(contents, "park 1\npublic\n");
     long entry = open_file(FW_CFG "session/raw", O_RDONLY, 0);
     if (entry < 0) refuse("there is no entry for a session");
     read_session(entry);
@@ -550,6 +611,7 @@ static int park(const char *before, const char *after, char **environment) {
         return 0;
     }
     wait_for_rest();
+    if (is_public) refuse_secrets();
     if (before && !wait_for(shell(before, 0, 0, environment))) refuse("its preparation failed");
     if (!can_freeze()) refuse("this system's kernel knows no freeze");
     if (!has_power_button()) refuse("this system's kernel has no power button, which would wake it");
@@ -557,6 +619,7 @@ static int park(const char *before, const char *after, char **environment) {
     long rtc = open_file("/dev/rtc0", O_RDONLY, 0);
     long power = open_file("/sys/power/state", O_WRONLY, 0);
     if (pool < 0 || power < 0) refuse("/dev/urandom or /sys/power/state cannot be opened");
+    if (is_public) clear_memory();
     /* What it needs from now on is in memory. */
     enum { MCL_CURRENT = 1, MCL_FUTURE = 2 };
     call(SYS_mlockall, MCL_CURRENT | MCL_FUTURE, 0, 0, 0, 0);
