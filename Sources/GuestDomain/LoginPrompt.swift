@@ -69,6 +69,9 @@ package final class LoginWatch: Sendable {
         for tell in listeners { tell() }
     }
 
+    /// Whether a login was shown.
+    package var isSeen: Bool { state.withLock { $0.isSeen } }
+
     /// Calls `tell` when a login is shown, at once where one was.
     package func whenSeen(_ tell: @escaping @Sendable () -> Void) {
         let isSeen = state.withLock { state in

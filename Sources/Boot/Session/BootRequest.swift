@@ -66,6 +66,9 @@ package struct BootRequest: Codable, Sendable, Equatable {
     /// Whether it boots even where a warm state of its version is kept; nil means no. How a suspended guest goes on, ``resumes`` says.
     package var bootsCold: Bool?
 
+    /// What the session is for, where that is not a guest of its user's; nil for that.
+    package var purpose: Purpose?
+
     /// Whether guest and desktop have one clipboard, where the guest has a screen; nil means no.
     package var sharesClipboard: Bool?
 

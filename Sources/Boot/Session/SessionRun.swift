@@ -38,6 +38,10 @@ package final class SessionRun: Sendable {
     let screen = SessionScreen()
     /// The start, for as long as it can be cancelled.
     private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
+    /// What a warm state may be made from when the guest has ended; nil for nothing.
+    let spare = Mutex<SpareTemplate?>(nil)
+    /// Cancels the making of a warm state; nil where none is being made.
+    let making = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// - Parameters:
     ///   - report: tells the program that started us that the guest runs. A failure is its caller's to report.
@@ -59,7 +63,7 @@ package final class SessionRun: Sendable {
             version: name?.version ?? "", state: .starting, phase: .catalog, pid: CurrentProcess.id,
             started: Timestamp.now.description, accel: nil, mount: nil, consoleLog: directory.log, sshTarget: nil,
             bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil)
-        status.rolledBackFrom = request.rolledBackFrom
+        (status.rolledBackFrom, status.purpose) = (request.rolledBackFrom, request.purpose)
         state = SessionState(status)
     }
 
@@ -70,6 +74,7 @@ package final class SessionRun: Sendable {
     package func stop(force: Bool) {
         stopAsked.store(true, ordering: .sequentiallyConsistent)
         starting.withLock { $0?.cancel() }
+        making.withLock { $0 }?()
         signals.continuation.yield(.stop(force: force))
     }
 
@@ -133,6 +138,8 @@ package final class SessionRun: Sendable {
 
         let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
+        // What makers of warm states left that were killed.
+        await teardown.addBlocking { WarmLibrary(cache: cache.directory).clearStale() }
         let finding = Task { try await findVersion(systems, cache, transfers, machine, resumed, teardown) }
         async let preparing = GuestSurroundings.prepare(
             request: request, architecture: { try (try await finding.value).architecture() }, directory: directory,
@@ -230,6 +237,7 @@ package final class SessionRun: Sendable {
         }
         if let look = guest.look { screen.attach(look) }
         show(guest.specification.screen)
+        noteSpare(version, guest, cache)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         // What goes on has a disk that exists nowhere else: no other version boots in its place.
@@ -294,6 +302,9 @@ package final class SessionRun: Sendable {
         StandardError.write(line)
     }
 
+    /// Tells the program that started the session how that ended.
+    func tell(_ started: StartReport) { report(started) }
+
     /// Changes the status.
     func update(_ body: (inout SessionStatus) -> Void) {
         state.update(body)
@@ -305,5 +316,5 @@ package final class SessionRun: Sendable {
         if stopAsked.load(ordering: .sequentiallyConsistent) { throw SessionRun.interrupted }
     }
 
-    private static let interrupted = SessionFailure(exitCode: 130, message: "interrupted before the guest ran")
+    static let interrupted = SessionFailure(exitCode: 130, message: "interrupted before the guest ran")
 }
