@@ -27,12 +27,15 @@ package struct WarmLibrary: Sendable {
         case misfit(String)
     }
 
-    /// Looks for the state that a start asks for, and compares its record. Its bytes are compared when they are used. What is damaged is
-    /// removed.
+    /// Looks for the state that a start asks for, and compares its record. Its bytes are compared when they are used. One that does not fit, or
+    /// is damaged, is removed: another can be made in its place.
     package func find(_ needs: WarmNeeds) -> Finding {
         do {
             guard let state = try open(folder(needs.key)) else { return .none }
-            if let reason = state.record.misfit(with: needs) { return .misfit(reason) }
+            if let reason = state.record.misfit(with: needs) {
+                remove(state.folder)
+                return .misfit(reason)
+            }
             // Only the order in which states go depends on it.
             try? Paths.setTimes(state.folder.lock)
             return .state(state)
