@@ -125,16 +125,35 @@ import Testing
         }
     }
 
-    @Test func whatIsDamagedOrDoesNotFitIsRemovedAndSaid() throws {
+    @Test func oneThatDoesNotFitIsSaidAndMadeAgain() throws {
         try fixture.make()
+        let key = fixture.path().key
         let text = try FileContents.readText(fixture.path().record, limit: 1 << 20)
         for changed in [
-            "", "{}", text.replacing("\"xmlVersion\" : \(DomainXML.version)", with: "\"xmlVersion\" : 0"),
+            text.replacing("\"xmlVersion\" : \(DomainXML.version)", with: "\"xmlVersion\" : 0"),
             text.replacing("\"memoryMiB\" : 256", with: "\"memoryMiB\" : 255"),
-            text.replacing("\"machine\" : \"pc-q35-7.2\"", with: "\"machine\" : 7"),
             text.replacing("\"major\" : 7", with: "\"major\" : 8"),
             text.replacing("\"accelerator\" : \"tcg\"", with: "\"accelerator\" : \"kvm\""),
         ] {
+            #expect(changed != text)
+            try AtomicFile.write(changed, to: fixture.path().record)
+            #expect(misfit() != nil, "\(changed.prefix(20))")
+            #expect(!library.isUsable(key) && library.versions().isEmpty)
+            // Put back, or made for what the machine is now, it fits.
+            try AtomicFile.write(text, to: fixture.path().record)
+            #expect(fixture.found() != nil)
+            #expect(library.isUsable(key) && library.versions() == [WarmFixture.version])
+        }
+        try AtomicFile.write(text.replacing("\"major\" : 7", with: "\"major\" : 8"), to: fixture.path().record)
+        #expect(misfit() != nil)
+        try fixture.make()
+        #expect(library.isUsable(key))
+    }
+
+    @Test func whatIsDamagedIsRemovedAndSaid() throws {
+        try fixture.make()
+        let text = try FileContents.readText(fixture.path().record, limit: 1 << 20)
+        for changed in ["", "{}", text.replacing("\"machine\" : \"pc-q35-7.2\"", with: "\"machine\" : 7")] {
             #expect(changed != text)
             try AtomicFile.write(changed, to: fixture.path().record)
             #expect(misfit() != nil, "\(changed.prefix(20))")
