@@ -27,13 +27,24 @@ extension SessionGuest {
         await teardown.addBlocking { directory.removeDisk() }
         let emulator = surroundings.emulatorUser ?? connection.emulatorUser
         let (given, size, share) = (waking.machine, plan.imageSize, plan.share)
+        let (machine, version, home) = (plan.machine, plan.version, plan.request.home)
         waking.watch.forget()
         do {
             let specification = try await WorkerThread.run(name: "warm state") {
                 var specification = given
                 specification.processorModel = state.record.guest.processorModel
-                try state.giveDisk(to: &specification, in: directory, size: size, emulator: emulator)
                 specification.share = share
+                guard let machine else {
+                    try state.giveDisk(to: &specification, in: directory, size: size, emulator: emulator)
+                    return specification
+                }
+                try machine.make(version, given, size: size, from: state)
+                let links = try machine.begin(given, home: home, emulator: emulator)
+                (specification.overlayPath, specification.layers) = (links.overlay, links.layers)
+                if let variables = links.variables {
+                    (specification.nvramPath, specification.hasVariables) = (variables, true)
+                }
+                if let identity = machine.identity { specification.uuid = identity.uuid }
                 return specification
             }
             let check = waking.check
@@ -69,12 +80,14 @@ extension SessionGuest {
 
     /// How long a guest may take to wake: one that sleeps on, and one that computes meanwhile, beside others on a busy machine.
     private static let patience = (asleep: Duration.seconds(5), busy: Duration.seconds(20))
-    /// Seconds of CPU: who uses less sleeps; who uses more does something else.
+    /// Seconds of CPU since it runs: who uses less sleeps, who uses more does something else.
     private static let work = 0.3...5.0
 
     /// Waits until the guest says that it is awake.
     private static func listen(to guest: RunningGuest, _ watch: ParkWatch) async throws {
         let begun = ContinuousClock.now
+        // QEMU has used some to read the memory.
+        let before = await guest.cpuSeconds() ?? 0
         while true {
             switch await watch.next(within: .milliseconds(500)) {
             case .awake: return
@@ -85,8 +98,8 @@ extension SessionGuest {
             try Task.checkCancellation()
             let passed = ContinuousClock.now - begun
             if passed < patience.asleep { continue }
-            let isAtWork = work.contains(await guest.cpuSeconds() ?? 0)
-            if passed >= patience.busy || !isAtWork {
+            let used = (await guest.cpuSeconds() ?? 0) - before
+            if passed >= patience.busy || !work.contains(used) {
                 throw WakeFailure(
                     reason: "its guest did not wake within \(passed.components.seconds) seconds")
             }
