@@ -74,6 +74,10 @@ package struct GuestSpecification: Sendable, Equatable {
     package var home: GuestHome?
     /// The folder of the host that it sees; nil for none. The server of one by ``GuestShare/Kind/virtiofs`` listens already.
     package var share: GuestShare?
+    /// Whether it has the slot for a folder where it sees none: each has but one that goes on from an older release's memory.
+    package var hasPort = true
+    /// The disk that is its user's home, where that was plugged in while it ran: a guest that goes on gets it before its memory. Nil for none.
+    package var pluggedHome: GuestHome?
     /// Devices of this machine that the guest has for as long as it runs.
     package var usbDevices: [HostUSBDevice.Place] = []
     /// The user that QEMU runs as, who can read the image; nil for libvirt's own choice. libvirt gives the guest's other files to that

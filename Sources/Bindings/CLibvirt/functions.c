@@ -72,6 +72,7 @@ FORWARD(int, virDomainGetInfo, (virDomainPtr domain, virDomainInfoPtr informatio
 FORWARD(int, virDomainSuspend, (virDomainPtr domain), (domain))
 FORWARD(int, virDomainResume, (virDomainPtr domain), (domain))
 FORWARD(int, virDomainShutdown, (virDomainPtr domain), (domain))
+FORWARD(int, virDomainAttachDeviceFlags, (virDomainPtr domain, const char *xml, unsigned int flags), (domain, xml, flags))
 FORWARD(int, virDomainDestroy, (virDomainPtr domain), (domain))
 FORWARD(int, virDomainFree, (virDomainPtr domain), (domain))
 

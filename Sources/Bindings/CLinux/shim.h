@@ -47,6 +47,9 @@ static inline int osc_has_range_lock(int fd) {
     return lock.l_type != F_UNLCK;
 }
 
+// One thread's, by its number: Linux counts each for itself. The type of the first argument depends on _GNU_SOURCE.
+static inline int osc_set_niceness(int thread, int niceness) { return setpriority(PRIO_PROCESS, (id_t)thread, niceness); }
+
 // Names the calling thread (15 bytes at most), for top, gdb and crash reports.
 static inline int osc_set_thread_name(const char *name) {
     extern int pthread_setname_np(pthread_t, const char *);

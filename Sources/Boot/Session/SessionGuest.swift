@@ -1,5 +1,6 @@
 import Catalog
 import GuestDomain
+import GuestNetwork
 import ImageIndex
 import Linux
 
@@ -99,21 +100,8 @@ struct SessionGuest: Sendable {
                 machine: plan.machine
             ).write(authorizedKey: surroundings.credentials.authorizedKey, home: plan.home, share: plan.share)
         }
-        var entries: [GuestSpecification.FirmwareEntry] = surroundings.credentials.entries.map {
-            .init(name: $0.firmwareName, path: $0.path)
-        }
-        if let home = plan.home {
-            let path = "\(directory.credentials)/home"
-            try AtomicFile.write(
-                home.script(authorizedKey: surroundings.credentials.authorizedKey), to: path, mode: 0o600)
-            entries.append(.init(name: GuestHome.firmwareName, path: path))
-        }
-        if let share = plan.share {
-            let path = "\(directory.credentials)/share"
-            try AtomicFile.write(share.script, to: path, mode: 0o600)
-            entries.append(.init(name: GuestShare.firmwareName, path: path))
-        }
-        var specification = try await machine(plan, surroundings, entries: entries, seed: seed)
+        var specification = try await machine(
+            plan, surroundings, entries: try entries(of: plan, surroundings.credentials), seed: seed)
         (specification.home, specification.share) = (plan.home, plan.share)
         if let identity = plan.machine?.identity {
             (specification.uuid, specification.macAddress) = (identity.uuid, identity.mac)
@@ -124,6 +112,28 @@ struct SessionGuest: Sendable {
         let guest = try await RunningGuest.start(specification, on: connection)
         await teardown.add { await guest.destroy() }
         return SessionGuest(guest, specification, uri: connection.uri)
+    }
+
+    /// Writes what a guest that boots reads through qemu_fw_cfg, besides what its seed has.
+    /// - Throws: ``SystemCallError``.
+    static func entries(
+        of plan: Plan, _ credentials: GuestCredentials
+    ) throws(SystemCallError) -> [GuestSpecification.FirmwareEntry] {
+        let folder = plan.directory.credentials
+        var entries: [GuestSpecification.FirmwareEntry] = credentials.entries.map {
+            .init(name: $0.firmwareName, path: $0.path)
+        }
+        if let home = plan.home {
+            let path = "\(folder)/home"
+            try AtomicFile.write(home.script(authorizedKey: credentials.authorizedKey), to: path, mode: 0o600)
+            entries.append(.init(name: GuestHome.firmwareName, path: path))
+        }
+        if let share = plan.share {
+            let path = "\(folder)/share"
+            try AtomicFile.write(share.script, to: path, mode: 0o600)
+            entries.append(.init(name: GuestShare.firmwareName, path: path))
+        }
+        return entries
     }
 
     /// The machine of a guest that is started from a version's image, without a disk of its own, a home and a folder.

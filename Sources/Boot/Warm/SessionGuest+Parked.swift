@@ -7,8 +7,8 @@ extension SessionGuest {
     /// What such a guest reads through qemu_fw_cfg, by name and length. It knows both since it booted; what is in them it reads anew when it
     /// wakes.
     static let parkedEntries = [
-        WarmRecord.Guest.Entry(name: "opt/oscircular/park", length: 64),
-        WarmRecord.Guest.Entry(name: "opt/oscircular/session", length: 16_384),
+        WarmRecord.Guest.Entry(name: ParkEntries.parkName, length: ParkEntries.parkLength),
+        WarmRecord.Guest.Entry(name: ParkEntries.orderName, length: ParkEntries.orderLength),
     ]
 
     /// - Parameter entries: files of ``parkedEntries``, in that order.

@@ -29,11 +29,14 @@ package struct UnfinishedState: Sendable {
         library.trim(record.key, besides: folder.key)
     }
 
-    /// Removes what is there. Best effort: what stays is removed before the next one is made.
+    /// Removes what is there; nothing where it is finished. Best effort: what stays is removed before the next one is made.
     package func discard() {
-        // The doc comment's reason.
+        // The doc comment's reason; and what has its name by now may be another maker's.
+        guard let there = try? Paths.statusOfName(folder.lock)?.identity, let own = try? hold.status().identity,
+            there == own
+        else { return }
+        // As above.
         try? Folder.removeTree(folder.path)
-        withExtendedLifetime(hold) {}
     }
 }
 
@@ -61,13 +64,12 @@ extension WarmLibrary {
     }
 
     /// Takes the right to boot a template: one at a time.
-    /// - Parameter waits: for as long as somebody else has it.
     /// - Returns: nil where somebody has it.
     /// - Throws: ``SystemCallError``.
-    func takeTurn(waits: Bool) throws(SystemCallError) -> FileHandle? {
+    func takeTurn() throws(SystemCallError) -> FileHandle? {
         try Folder.make(path, mode: 0o700)
         let lock = try FileHandle("\(path)/lock", for: .both, [.create, .refuseLink], mode: 0o600)
-        return try lock.lock(exclusive: true, wait: waits) ? lock : nil
+        return try lock.lock(exclusive: true, wait: false) ? lock : nil
     }
 
     /// Removes what makers left that ended before they were done, and states that were not removed to the end.

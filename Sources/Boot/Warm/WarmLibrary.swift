@@ -48,6 +48,12 @@ package struct WarmLibrary: Sendable {
         }
     }
 
+    /// Whether there is a state that this release may use.
+    func isUsable(_ key: String) -> Bool {
+        // One that cannot be read is of no use.
+        ((try? open(folder(key))) ?? nil)?.record.isOfThisRelease ?? false
+    }
+
     /// Opens a state's files, all of one and the same.
     /// - Returns: nil where there is none.
     /// - Throws: ``WarmRecord/Unusable``, ``SystemCallError``.

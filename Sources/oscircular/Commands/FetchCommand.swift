@@ -9,12 +9,28 @@ struct FetchCommand: AsyncParsableCommand {
         commandName: "fetch", abstract: "Download a whole version so that it boots offline.",
         discussion: "May be interrupted: what is stored already is verified and not downloaded again.")
 
-    @Argument(help: "[CATALOG/]DISTRO[@VERSION]; the newest version by default.") var name: String
+    @Argument(help: "[CATALOG/]DISTRO[@VERSION]...; the newest version by default.") var names: [String]
     @Flag(help: "Only what a start needs, as far as that is known: boots offline, no more.") var bootSet = false
+    @Flag(
+        help:
+            "Then boot a guest of it once and keep its memory, so that guests with the settings of now start in a second."
+    )
+    var warm = false
+
+    func validate() throws {
+        if warm && bootSet { throw ValidationError("--warm needs all of a version, so it does not go with --boot-set") }
+    }
 
     func run() async throws {
-        let name = try VersionName(argument: name)
+        let names = try names.map { try VersionName(argument: $0) }
         let context = try CommandContext.load()
+        for name in names {
+            let version = try await fetch(name, context)
+            if warm { try await WarmStates(context: context).make(version) }
+        }
+    }
+
+    private func fetch(_ name: VersionName, _ context: CommandContext) async throws -> ChosenVersion {
         let systems = context.systems()
         await CommandContext.noteChange(of: name, systems)
         let version = try await systems.choose(name).version
@@ -36,6 +52,7 @@ struct FetchCommand: AsyncParsableCommand {
         Terminal.print(
             "\(title): \(ByteCount.text(state.total)) cached, \(ByteCount.text(state.downloaded)) fetched now"
                 + FetchCommand.words(state.standing))
+        return version
     }
 
     private static func words(_ standing: FileStanding?) -> String {
