@@ -271,35 +271,4 @@ extension MenuState {
         verifying = (0, 0)
         return [.verify]
     }
-
-    // MARK: Guests
-
-    /// The effect, if the guest can be reached already.
-    private mutating func reach(_ guest: Guest, _ effect: MenuEffect) -> [MenuEffect] {
-        if guest.status.phase < .guest {
-            say("\(guest.image.title) is still starting")
-            return []
-        }
-        return [effect]
-    }
-
-    private mutating func openWindow() -> [MenuEffect] {
-        guard let guest = chosenGuest else { return [] }
-        if !facts.hasDisplay {
-            say("there is no display for a window here; press c for the console")
-            return []
-        }
-        return reach(guest, .window(session: guest.id))
-    }
-
-    private mutating func pause() -> [MenuEffect] {
-        guard let guest = chosenGuest else { return [] }
-        if guest.isSuspended { return resume(guest) }
-        return guest.status.state == .paused ? order(guest, .resume, "resuming") : order(guest, .pause, "pausing")
-    }
-
-    private mutating func order(_ guest: Guest, _ command: ControlCommand, _ result: String) -> [MenuEffect] {
-        say("\(guest.image.title): \(result)")
-        return [.order(command, session: guest.id)]
-    }
 }
