@@ -106,6 +106,21 @@ import Testing
         #expect(rest.isEmpty)
     }
 
+    @Test func oneThatHasFailedHereDoesNotComeAgain() async throws {
+        let version = try await fixture.publish()
+        try await fixture.states.bringBehind(try await offer(version), name: "abcd1234")
+        for _ in 0..<WarmLibrary.mostFailures {
+            guard case .state(let state) = fixture.library.find(PublishedStateFixture.needs()) else { break }
+            fixture.library.settle(state, .failed)
+        }
+        #expect(!isHere)
+        guard case .misfit(let reason) = try await find(version) else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(reason.contains("did not start"))
+    }
+
     @Test func aRecordOfAnotherVersionIsNotUsed() async throws {
         var record = fixture.made
         record.state.version = "2026-11-09"

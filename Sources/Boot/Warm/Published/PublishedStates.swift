@@ -57,6 +57,9 @@ struct PublishedStates: Sendable {
         _ version: ChosenVersion, _ needs: WarmNeeds,
         obstacle: (_ machine: String, _ processor: String) async throws -> String?
     ) async throws -> Finding {
+        // One that has failed here would come again and again.
+        let tried = try await WorkerThread.run(name: "warm state") { [library] in library.tried(needs.key) }
+        if let tried { return .misfit(tried) }
         var (misfit, failure): (String?, (any Error)?) = (nil, nil)
         for state in version.version.warm where state.accelerator == needs.guest.accelerator.rawValue {
             do {
