@@ -19,11 +19,11 @@ extension SessionRun {
         let library = WarmLibrary(cache: cache.directory)
         let (machine, finding): (GuestSpecification, WarmLibrary.Finding)
         do {
-            let (asked, needs) = try await needs(plan, surroundings)
+            let (asked, wanted) = try await needs(plan, surroundings)
             machine = asked
             let instead = bootInstead(of: plan.version, ahead, accel: surroundings.accelerator)
-            finding = try await find(needs, library) {
-                await published?.bring(needs, on: surroundings.connection, insteadOf: instead) ?? false
+            finding = try await find(wanted, library) {
+                await published?.bring(wanted, on: surroundings.connection, insteadOf: instead) ?? false
             }
         } catch {
             note("warning: warm states cannot be looked for: \(describe(error))\n")

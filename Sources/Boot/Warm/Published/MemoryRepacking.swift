@@ -23,30 +23,36 @@ enum MemoryRepacking {
         var packing = try Packing(to: path)
         let stream = try ZstdStream(windowBits: 27)
         let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
-        let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-        defer {
-            input.deallocate()
-            output.deallocate()
-        }
+        defer { input.deallocate() }
         var offset = 0
         while offset < size {
             let count = try memory.read(into: input, at: offset)
             if count == 0 { break }
             offset += count
-            var (used, written) = (0, output.count)
-            // What fills all the room may not be all that there is.
-            while used < count || written == output.count {
-                let step = try stream.take(UnsafeRawBufferPointer(rebasing: input[used..<count]), into: output)
-                if step.used + step.written == 0 { break }
-                used += step.used
-                written = step.written
-                let piece = UnsafeRawBufferPointer(rebasing: output[..<written])
+            try unpack(UnsafeRawBufferPointer(rebasing: input[..<count]), stream) { piece in
                 try look(piece)
                 try packing.add(piece)
             }
         }
         guard stream.isBetween else { throw ZstdError.malformed(reason: "it is cut off") }
         return try packing.finish()
+    }
+
+    /// Unpacks the next bytes of a file.
+    private static func unpack(
+        _ packed: UnsafeRawBufferPointer, _ stream: ZstdStream, _ take: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+        defer { output.deallocate() }
+        var (used, written) = (0, output.count)
+        // What fills all the room may not be all that there is.
+        while used < packed.count || written == output.count {
+            let step = try stream.take(UnsafeRawBufferPointer(rebasing: packed[used...]), into: output)
+            if step.used + step.written == 0 { return }
+            used += step.used
+            written = step.written
+            try take(UnsafeRawBufferPointer(rebasing: output[..<written]))
+        }
     }
 
     /// The new file, frame by frame.

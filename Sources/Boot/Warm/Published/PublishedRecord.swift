@@ -50,7 +50,7 @@ struct PublishedRecord: Codable, Sendable, Equatable {
         do { self = try decoder.decode(PublishedRecord.self, from: Data(bytes)) } catch {
             throw .record("it is not as this program reads one")
         }
-        if let fault = fault(of: version, offered) { throw .record(fault) }
+        if let fault = self.fault(of: version, offered) { throw .record(fault) }
         state.catalog = version.source.name
     }
 

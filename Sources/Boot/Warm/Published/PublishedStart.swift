@@ -104,7 +104,7 @@ final class PublishedStart: Sendable {
                 return .misfit("its server does not answer")
             }
             defer { group.cancelAll() }
-            return try await group.next() ?? .none
+            return try await group.next() ?? PublishedStates.Finding.none
         }
     }
 

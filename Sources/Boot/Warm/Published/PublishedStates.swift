@@ -83,7 +83,7 @@ struct PublishedStates: Sendable {
             }
         }
         if let failure { throw failure }
-        return misfit.map { .misfit($0) } ?? .none
+        return misfit.map { .misfit($0) } ?? Finding.none
     }
 
     private func offer(
@@ -139,7 +139,8 @@ struct PublishedStates: Sendable {
         } onCancel: {
             stores.close()
         }
-        return isHere ? try await assemble(offer) : false
+        guard isHere else { return false }
+        return try await assemble(offer)
     }
 
     /// Fetches a state for the next start, behind all that anybody waits for.
