@@ -83,7 +83,7 @@ extension SessionRun {
             directory: directory, machine: nil, home: nil, share: nil)
         let template = WarmTemplate(
             plan: plan, surroundings: surroundings, library: library, cache: cache,
-            reserve: DiskReserve(setting: configuration.reserve), turn: turn,
+            reserve: DiskReserve(setting: configuration.reserve), turn: turn, parkFolders: places.parkFolders,
             progress: { [self] bytes in
                 update {
                     $0.suspension = .init()

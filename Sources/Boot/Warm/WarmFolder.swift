@@ -29,6 +29,9 @@ package struct WarmFolder: Sendable {
     /// How many starts in a row have failed; absent for none.
     var failures: String { "\(path)/failures" }
 
+    /// Why the last start that looked at it could not use it; absent where it fitted.
+    var misfit: String { "\(path)/misfit" }
+
     static let recordName = "record.json"
     static let memoryName = "memory"
     static let overlayName = "overlay.qcow2"

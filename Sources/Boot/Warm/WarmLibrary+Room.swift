@@ -28,7 +28,7 @@ extension WarmLibrary: CacheNeighbour {
             return WarmRow(
                 state: folder.key, key: record.key, size: WarmLibrary.bytes(in: folder.path), lastUse: lastUse(folder),
                 memoryMiB: record.guest.memoryMiB, cpus: record.guest.cpus, hasScreen: record.guest.screen != nil,
-                isUsable: record.isOfThisRelease)
+                isUsable: isUsable(state))
         }.sorted { ($0.lastUse, $0.state) > ($1.lastUse, $1.state) }
     }
 

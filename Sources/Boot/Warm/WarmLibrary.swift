@@ -28,11 +28,17 @@ package struct WarmLibrary: Sendable {
     }
 
     /// Looks for the state that a start asks for, and compares its record. Its bytes are compared when they are used. What is damaged is
-    /// removed.
+    /// removed; one that does not fit is not counted as usable from then on, so that another is made in its place.
     package func find(_ needs: WarmNeeds) -> Finding {
         do {
             guard let state = try open(folder(needs.key)) else { return .none }
-            if let reason = state.record.misfit(with: needs) { return .misfit(reason) }
+            if let reason = state.record.misfit(with: needs) {
+                // Without the note it is looked at again, as now.
+                try? AtomicFile.write("\(reason)\n", to: state.folder.misfit, mode: 0o600)
+                return .misfit(reason)
+            }
+            // It did not before this machine was changed.
+            Paths.removeIfPossible(state.folder.misfit)
             // Only the order in which states go depends on it.
             try? Paths.setTimes(state.folder.lock)
             return .state(state)
@@ -48,10 +54,14 @@ package struct WarmLibrary: Sendable {
         }
     }
 
-    /// Whether there is a state that this release may use.
+    /// Whether there is a state that is likely to be used.
     func isUsable(_ key: String) -> Bool {
         // One that cannot be read is of no use.
-        ((try? open(folder(key))) ?? nil)?.record.isOfThisRelease ?? false
+        ((try? open(folder(key))) ?? nil).map(isUsable) ?? false
+    }
+
+    func isUsable(_ state: WarmState) -> Bool {
+        state.record.isOfThisRelease && !Paths.allows([], state.folder.misfit)
     }
 
     /// Opens a state's files, all of one and the same.

@@ -10,6 +10,8 @@ struct WarmTemplate: Sendable {
     let cache: BlockCache
     let reserve: DiskReserve
     let turn: WarmTurn
+    /// See ``Places/parkFolders``.
+    let parkFolders: [String]
     /// Hears how many bytes of the memory are written.
     let progress: @Sendable (UInt64) -> Void
     let log: @Sendable (String) -> Void
@@ -41,6 +43,7 @@ struct WarmTemplate: Sendable {
         // What was not finished; of what was, nothing has this name.
         await teardown.addBlocking { state.discard() }
         do {
+            try await writeSeed(machine.architecture)
             try await addDisk(&machine, teardown)
             let guest = try await RunningGuest.start(machine, on: surroundings.connection)
             await teardown.add { await guest.destroy() }
@@ -72,6 +75,16 @@ struct WarmTemplate: Sendable {
             )
         }
         return false
+    }
+
+    /// What it learns at its first boot, where its system asks for that.
+    private func writeSeed(_ architecture: GuestArchitecture) async throws {
+        let seed = SessionSeed(
+            request: plan.request, chosen: plan.version.chosen, directory: plan.directory, usualUserData: nil)
+        let folders = parkFolders
+        _ = try await WorkerThread.run(name: "seed") {
+            try seed.writeTemplate(architecture: architecture, parkFolders: folders)
+        }
     }
 
     /// A disk that does not say what is below it, as the frozen ones of machines.
