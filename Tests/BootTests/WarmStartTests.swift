@@ -38,10 +38,11 @@ import Testing
         #expect(isPossible { _ in })
         #expect(isPossible { $0.home = "work" })
         #expect(isPossible { $0.network = "none" })
+        #expect(isPossible { $0.machine = .new("m") }, "the first time")
         #expect(isPossible { $0.share = SharedFolder(path: "/srv", isReadOnly: true) })
         let others: [(inout BootRequest) -> Void] = [
-            { $0.bootsCold = true }, { $0.resumes = .cold }, { $0.machine = .new("m") }, { $0.machine = .started("m") },
-            { $0.becomeTrial() }, { $0.userData = "#!/bin/sh\n" }, { $0.diskSize = 1 << 30 }, { $0.usb = ["1-2"] },
+            { $0.bootsCold = true }, { $0.resumes = .cold }, { $0.machine = .started("m") }, { $0.becomeTrial() },
+            { $0.userData = "#!/bin/sh\n" }, { $0.diskSize = 1 << 30 }, { $0.usb = ["1-2"] },
         ]
         for change in others { #expect(!isPossible(change)) }
         #expect(isPossible { $0.usb = [] })

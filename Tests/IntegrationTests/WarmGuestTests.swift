@@ -169,6 +169,29 @@ struct WarmGuestTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(8)))
+    func aMachineStartsWarmTheFirstTimeAndHasItsOwnDisk() async throws {
+        try await withState { scenario in
+            let first = try await scenario.boot("tiny", "--keep", "work")
+            #expect(first.start == .warm && first.machine == "work")
+            let wrote = try await run("echo a | dd of=/dev/vda bs=512 seek=130000 conv=fsync && sync", first, scenario)
+            #expect(wrote.status == 0, "\(wrote.error)")
+            try await scenario.client("stop", first.id, "--force")
+            // What it lies on is its own.
+            try await scenario.client("cache", "clear")
+            try await scenario.client("machines", "snapshot", "work", "s")
+            let output = try await Scenario.succeed(
+                "oscircular", ["machines", "start", "work", "--detach", "--json", "--accel", "tcg"],
+                scenario.environment)
+            let second = try JSONDecoder().decode(SessionStatus.self, from: Data(output.utf8))
+            #expect(second.start == .booted)
+            _ = try await scenario.console(of: second, shows: "READY")
+            let letter = try await run(
+                "dd if=/dev/vda bs=512 skip=130000 count=1 2> /dev/null | head -c 1", second, scenario)
+            #expect(letter.output == "a")
+        }
+    }
+
     private func run(
         _ script: String, _ session: SessionStatus, _ scenario: Scenario
     ) async throws -> (status: Int32, output: String, error: String) {

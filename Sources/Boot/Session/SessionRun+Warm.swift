@@ -43,7 +43,7 @@ extension SessionRun {
                 reader.allowWaiting()
                 if error is WakeFailure { await settle(library, state, .failed) }
                 noteBoot((error as? WakeFailure)?.reason ?? describe(error))
-                await forgetWaking()
+                try await forgetWaking(plan.machine)
                 return nil
             }
         }
@@ -88,7 +88,8 @@ extension SessionRun {
     private func giveOrder(_ plan: SessionGuest.Plan, _ surroundings: GuestSurroundings) async throws -> Bool {
         let directory = directory
         let seed = SessionSeed(
-            request: plan.request, chosen: plan.version.chosen, directory: directory, usualUserData: plan.userData)
+            request: plan.request, chosen: plan.version.chosen, directory: directory, usualUserData: plan.userData,
+            machine: plan.machine)
         let isGiven = try await WorkerThread.run(name: "warm state") {
             let order = try seed.wakeOrder(surroundings.credentials, home: plan.home, share: plan.share)
             return try ParkEntries.write(order, to: directory.credentials) != nil
@@ -98,12 +99,12 @@ extension SessionRun {
     }
 
     /// A boot has other files.
-    private func forgetWaking() async {
+    private func forgetWaking(_ machine: SessionMachine?) async throws {
         let directory = directory
-        // What is left is overwritten, or of no use to a guest.
-        _ = try? await WorkerThread.run(name: "warm state") {
+        try await WorkerThread.run(name: "warm state") {
             directory.removeDisk()
             ParkEntries.remove(from: directory.credentials)
+            try machine?.unmake()
         }
     }
 

@@ -60,16 +60,24 @@ struct SessionSeed: Sendable {
     /// - Throws: ``GuestDomainError``, ``SystemCallError``.
     func wakeOrder(_ credentials: GuestCredentials, home: GuestHome?, share: GuestShare?) throws -> WakeOrder {
         let kind = try orders()?.kind
-        let user = chosen.guest.user ?? "root"
-        if user != "root" { try AtomicFile.write("\(user)\n", to: directory.userInGuest, mode: 0o600) }
+        var identity = MachineRecord.Identity.make(
+            hostName: SessionSeed.hostName(chosen.distribution.id), user: chosen.guest.user ?? "root")
+        defer { machine?.keep(identity) }
+        // It knows its card already.
+        identity.mac = GuestSpecification.usualMAC
+        if identity.user != "root" {
+            try AtomicFile.write("\(identity.user)\n", to: directory.userInGuest, mode: 0o600)
+        }
         var order = WakeOrder(
-            seed: WakeOrder.randomSeed(), hostName: nil, user: user, authorizedKey: credentials.authorizedKey,
-            guestKey: credentials.guestKey, knownHosts: credentials.knownHosts)
+            seed: WakeOrder.randomSeed(), hostName: nil, user: identity.user,
+            authorizedKey: credentials.authorizedKey, guestKey: credentials.guestKey,
+            knownHosts: credentials.knownHosts)
         // Who is not told at its first boot keeps the name of its image.
         if kind == .nocloud || kind == .credentials {
             let password = ConsolePassword.make()
-            order.passwordHash = ConsolePassword.hash(password)
-            order.hostName = SessionSeed.hostName(chosen.distribution.id)
+            identity.passwordHash = ConsolePassword.hash(password)
+            (order.passwordHash, order.hostName) = (identity.passwordHash, identity.hostName)
+            try machine?.keep(password: password)
             try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600)
         }
         if kind == .nocloud { order.instanceID = directory.domainName }

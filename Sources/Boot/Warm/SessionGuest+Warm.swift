@@ -27,12 +27,23 @@ extension SessionGuest {
         await teardown.addBlocking { directory.removeDisk() }
         let emulator = surroundings.emulatorUser ?? connection.emulatorUser
         let (given, size, share) = (waking.machine, plan.imageSize, plan.share)
+        let (machine, version, home) = (plan.machine, plan.version, plan.request.home)
         waking.watch.forget()
         do {
             let specification = try await WorkerThread.run(name: "warm state") {
                 var specification = given
-                try state.giveDisk(to: &specification, in: directory, size: size, emulator: emulator)
                 specification.share = share
+                guard let machine else {
+                    try state.giveDisk(to: &specification, in: directory, size: size, emulator: emulator)
+                    return specification
+                }
+                try machine.make(version, given, size: size, from: state)
+                let links = try machine.begin(given, home: home, emulator: emulator)
+                (specification.overlayPath, specification.layers) = (links.overlay, links.layers)
+                if let variables = links.variables {
+                    (specification.nvramPath, specification.hasVariables) = (variables, true)
+                }
+                if let identity = machine.identity { specification.uuid = identity.uuid }
                 return specification
             }
             let check = waking.check

@@ -54,6 +54,22 @@ package struct WarmState: Sendable {
         (guest.overlayPath, guest.layers) = (directory.overlay, [layer])
     }
 
+    /// Gives a machine that is kept its lowest layer: the frozen overlay as a further name, or a copy, and UEFI's variables as a copy. Digests are
+    /// compared.
+    /// - Parameters:
+    ///   - path: of the layer.
+    ///   - variablesPath: of the variables that go with it.
+    /// - Throws: ``WarmError/misfit(_:)``, ``SystemCallError``.
+    func giveLayer(as path: String, variables variablesPath: String) throws {
+        if let variables = files.variables {
+            try check(variables, record.variablesDigest, "what its firmware keeps")
+            try UEFIFirmware.copyVariables(variables, to: variablesPath)
+        }
+        guard let overlay = files.overlay else { throw WarmError.misfit("it has no disk") }
+        try name(overlay, as: path)
+        try check(try FileHandle(path, for: .reading, .refuseLink), record.overlayDigest, "its disk")
+    }
+
     /// Writes the memory into QEMU's pipe, for ``RunningGuest/resume(_:on:from:feed:commit:)``.
     /// - Throws: ``WarmError/misfit(_:)`` where it is not what was written, also after all of it was given; ``SystemCallError``.
     package func feed(to pipe: FileHandle) throws {

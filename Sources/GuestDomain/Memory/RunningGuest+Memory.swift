@@ -139,10 +139,10 @@ extension RunningGuest {
             let (domain, files, accelerator) = (guest.domain, guest.files, specification.accelerator)
             let note = try await WorkerThread.run(name: "guest load") {
                 try wrap {
-                    let now = try Self.origin(domain, accelerator)
-                    if let reason = origin.misfit(now) { throw GuestDomainError.memoryMisfit(reason: reason) }
                     // At the save it was there.
                     if let home = specification.pluggedHome { try domain.attach(xml: DomainXML.home(home)) }
+                    let now = try Self.origin(domain, accelerator)
+                    if let reason = origin.misfit(now) { throw GuestDomainError.memoryMisfit(reason: reason) }
                     try load(QEMUMonitor(domain: domain), files, feed)
                     try commit()
                     return origin.note(now)
