@@ -129,11 +129,11 @@ package struct BootRequest: Codable, Sendable, Equatable {
     }
 
     /// Makes it the request of a guest that is for a look at one version of many: it gets nothing of its user's, is not judged and says
-    /// nothing of how its version starts otherwise, and only the blocks are fetched that it reads.
+    /// nothing of how its version starts otherwise, it boots, and only the blocks are fetched that it reads.
     package mutating func becomeTrial() {
         isTrial = true
         (home, share, withheldShare, publish, sharesClipboard) = (nil, nil, nil, nil, nil)
-        healthy = 0
+        (healthy, bootsCold) = (0, true)
     }
 }
 

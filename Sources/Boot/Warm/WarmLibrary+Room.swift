@@ -1,4 +1,5 @@
 import BlockStore
+import GuestDomain
 import Linux
 
 /// A state as it is shown.
@@ -13,6 +14,8 @@ package struct WarmRow: Sendable, Equatable {
     package let memoryMiB: Int
     package let cpus: Int
     package let hasScreen: Bool
+    package let architecture: GuestArchitecture
+    package let accelerator: Accelerator
     /// Whether this release may use it.
     package let isUsable: Bool
 }
@@ -28,6 +31,7 @@ extension WarmLibrary: CacheNeighbour {
             return WarmRow(
                 state: folder.key, key: record.key, size: WarmLibrary.bytes(in: folder.path), lastUse: lastUse(folder),
                 memoryMiB: record.guest.memoryMiB, cpus: record.guest.cpus, hasScreen: record.guest.screen != nil,
+                architecture: record.guest.architecture, accelerator: record.guest.accelerator,
                 isUsable: isUsable(state))
         }.sorted { ($0.lastUse, $0.state) > ($1.lastUse, $1.state) }
     }
