@@ -43,25 +43,19 @@ struct WarmTemplate: Sendable {
         }
         // What was not finished; of what was, nothing has this name.
         await teardown.addBlocking { state.discard() }
-        do {
-            try await writeSeed(machine.architecture)
-            try await addDisk(machine, teardown)
-            let guest = try await RunningGuest.start(machine, on: surroundings.connection)
-            await teardown.add { await guest.destroy() }
-            if turn.isSpare { lowerPriority(machine.name) }
-            log("the template boots: \(machine.memoryMiB) MiB of memory, \(machine.cpus) processor(s)")
-            let seconds = try await boot(guest, news, heard)
-            log("the template sleeps after \(seconds) seconds")
-            let record = try await save(guest, machine, needs, in: state, seconds: seconds)
-            try await guest.end()
-            try await WorkerThread.run(name: "warm") { try state.finish(record) }
-            log("the warm state \(needs.key) is there: \(record.memory.size) bytes of memory")
-            return nil
-        } catch {
-            // What is the machine's or the user's doing is no reason not to try again.
-            if case WarmError.failed(let reason) = error { library.noteTried(needs.key, reason) }
-            throw error
-        }
+        try await writeSeed(machine.architecture)
+        try await addDisk(machine, teardown)
+        let guest = try await RunningGuest.start(machine, on: surroundings.connection)
+        await teardown.add { await guest.destroy() }
+        if turn.isSpare { lowerPriority(machine.name) }
+        log("the template boots: \(machine.memoryMiB) MiB of memory, \(machine.cpus) processor(s)")
+        let seconds = try await boot(guest, needs.key, news, heard)
+        log("the template sleeps after \(seconds) seconds")
+        let record = try await save(guest, machine, needs, in: state, seconds: seconds)
+        try await guest.end()
+        try await WorkerThread.run(name: "warm") { try state.finish(record) }
+        log("the warm state \(needs.key) is there: \(record.memory.size) bytes of memory")
+        return nil
     }
 
     /// Whether there is nothing to do.
@@ -111,7 +105,8 @@ struct WarmTemplate: Sendable {
     /// Waits until it sleeps.
     /// - Returns: seconds that it ran.
     private func boot(
-        _ guest: RunningGuest, _ news: AsyncStream<TemplateNews>, _ heard: AsyncStream<TemplateNews>.Continuation
+        _ guest: RunningGuest, _ key: String, _ news: AsyncStream<TemplateNews>,
+        _ heard: AsyncStream<TemplateNews>.Continuation
     ) async throws -> Int {
         let events = Task { for await event in guest.events { heard.yield(.guest(event)) } }
         let ticks = Task {
@@ -141,7 +136,9 @@ struct WarmTemplate: Sendable {
             switch progress.take(item, isPaused: isPaused) {
             case .goesOn: continue
             case .asleep: return progress.seconds
-            case .failed(let reason): throw WarmError.failed(reason)
+            case .failed(let reason, let isLikelyAgain):
+                if isLikelyAgain { library.noteTried(key, reason) }
+                throw WarmError.failed(reason)
             }
         }
         throw CancellationError()
