@@ -47,7 +47,7 @@ import Testing
             return
         }
         // Refused after all.
-        guard case .failed(let reason) = verdict(boot + [(.tick, 1), (.said(.noPark("busy")), 0)]) else {
+        guard case .failed(let reason, _) = verdict(boot + [(.tick, 1), (.said(.noPark("busy")), 0)]) else {
             Issue.record("a refusal counts")
             return
         }
@@ -57,7 +57,7 @@ import Testing
     @Test func oneWithoutTheUnitIsGivenUpSomeTimeAfterItsLogin() {
         let ticks: [(TemplateNews, cpu: Double)] = Array(repeating: (.tick, 1), count: 100)
         #expect(verdict(ticks + [(.login, 0)] + ticks + ticks) == .goesOn)
-        guard case .failed(let reason) = verdict(ticks + [(.login, 0)] + ticks + ticks + [(.tick, 1)]) else {
+        guard case .failed(let reason, _) = verdict(ticks + [(.login, 0)] + ticks + ticks + [(.tick, 1)]) else {
             Issue.record("it waits for ever")
             return
         }
@@ -77,11 +77,12 @@ import Testing
     }
 
     @Test func aGuestThatEndsOrWakesIsNoTemplate() {
-        let endings: [TemplateNews] = [
-            .guest(.stopped(hasFailed: false)), .guest(.crashed), .said(.awake), .said(.noSession),
+        let endings: [(TemplateNews, isLikelyAgain: Bool)] = [
+            (.guest(.stopped(hasFailed: false)), true), (.guest(.crashed), true), (.said(.awake), true),
+            (.said(.noSession), true), (.guest(.stopped(hasFailed: true)), false),
         ]
-        for item in endings {
-            guard case .failed = verdict([(item, 0)]) else {
+        for (item, isLikelyAgain) in endings {
+            guard case .failed(_, isLikelyAgain) = verdict([(item, 0)]) else {
                 Issue.record("\(item)")
                 continue
             }

@@ -138,7 +138,7 @@ struct CloudGuestTests {
 }
 
 /// The museum's Debian with cloud-init, built once for all test runs of this machine.
-private enum CloudImage {
+enum CloudImage {
     /// - Returns: the path of the disk. It must not be written to.
     static func make() async throws -> String {
         // As root QEMU runs as a user of its own, which cannot look into root's home.

@@ -22,6 +22,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+// Hidden behind _GNU_SOURCE: where some bytes begin in others; NULL where they are not in them.
+extern void *memmem(const void *bytes, size_t count, const void *wanted, size_t length);
+static inline const void *osc_find_bytes(const void *bytes, size_t count, const void *wanted, size_t length) {
+    return memmem(bytes, count, wanted, length);
+}
+
 // posix_spawn flag, hidden behind _GNU_SOURCE (glibc 2.26 and later).
 static const short osc_POSIX_SPAWN_SETSID = 0x80;
 

@@ -9,7 +9,7 @@ package enum ProcessPriority {
     /// another user's process, it runs like any other.
     package static func lower(_ process: ProcessID) {
         // A thread that has just ended needs none.
-        for thread in Folder.namesIfAny(in: "/proc/\(process)/task").compactMap(Int32.init) {
+        for thread in Folder.namesIfAny(in: "/proc/\(process)/task").compactMap({ ProcessID($0) }) {
             _ = osc_set_niceness(thread, lowest)
         }
         // Where the kernel shares processors between sessions (sched(7), autogroup), a thread's own number counts in its session alone.

@@ -32,7 +32,9 @@ extension SessionRun {
             let needs = try? WarmNeeds(spare.version, spare.guest, emulator: nil)
         else { return nil }
         let library = WarmLibrary(cache: spare.cache.directory)
-        guard library.tried(needs.key) == nil, !library.isUsable(needs.key) else { return nil }
+        guard library.tried(needs.key) == nil, !library.isUsable(needs.key),
+            spare.cache.hasRoom(for: WarmTemplate.likelySize(memoryMiB: spare.guest.memoryMiB))
+        else { return nil }
         return request.template(
             of: VersionKey(spare.version.chosen), .spareTemplate, memoryMiB: spare.guest.memoryMiB,
             cpus: spare.guest.cpus, accelerator: spare.guest.accelerator)

@@ -12,7 +12,7 @@ extension SessionRun {
     /// - Throws: ``WarmError``; what the stages throw; ``SessionFailure`` 130 when it was stopped.
     package func makeWarmState() async throws {
         let teardown = Teardown()
-        var result: Result<String?, any Error>
+        let result: Result<String?, any Error>
         do {
             let task = Task { try await template(teardown) }
             making.withLock { $0 = { task.cancel() } }
@@ -72,7 +72,7 @@ extension SessionRun {
             $0.mount = mounted.image.path
             $0.blocks = version.index.count
         }
-        try await disk.fetchEnds(of: mounted.image, [], teardown)
+        try await disk.fetchEnds(of: mounted.image, version.bootSet, teardown)
         update {
             $0.phase = .guest
             $0.accel = surroundings.accelerator.rawValue
@@ -84,6 +84,7 @@ extension SessionRun {
         let template = WarmTemplate(
             plan: plan, surroundings: surroundings, library: library, cache: cache,
             reserve: DiskReserve(setting: configuration.reserve), turn: turn, parkFolders: places.parkFolders,
+            isStopped: { [self] in isStopAsked },
             progress: { [self] bytes in
                 update {
                     $0.suspension = .init()

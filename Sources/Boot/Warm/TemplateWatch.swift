@@ -53,8 +53,8 @@ struct TemplateProgress: Sendable {
 
     enum Verdict: Sendable, Equatable {
         case goesOn, asleep
-        /// In words that go on after "the warm state of … was not made: ".
-        case failed(String)
+        /// In words that go on after "the warm state was not made: "; and whether another try would end in the same way.
+        case failed(String, isLikelyAgain: Bool)
     }
 
     /// Seconds that it has run.
@@ -75,12 +75,15 @@ struct TemplateProgress: Sendable {
     mutating func take(_ news: TemplateNews, isPaused: Bool) -> Verdict {
         switch news {
         case .said(.parked): parkedAt = parkedAt ?? seconds
-        case .said(.noPark(let reason)): return .failed("the system cannot be put to sleep: \(reason)")
-        case .said(.awake), .said(.noSession): return .failed("the guest woke before it was saved")
+        case .said(.noPark(let reason)):
+            return .failed("the system cannot be put to sleep: \(reason)", isLikelyAgain: true)
+        case .said(.awake), .said(.noSession): return .failed("the guest woke before it was saved", isLikelyAgain: true)
         case .login:
             loginAt = loginAt ?? seconds
-        case .guest(.crashed): return .failed("the guest crashed")
-        case .guest(.stopped): return .failed("the guest ended before it slept")
+        case .guest(.crashed): return .failed("the guest crashed", isLikelyAgain: true)
+        // QEMU or libvirt's daemon may have been ended, or killed.
+        case .guest(.stopped(let hasFailed)):
+            return .failed("the guest ended before it slept", isLikelyAgain: !hasFailed)
         case .guest: break
         case .tick:
             if isPaused { break }
@@ -90,15 +93,17 @@ struct TemplateProgress: Sendable {
                 let isQuiet = cpuOfSecond.map { $0 < TemplateProgress.mostOfSleeper } ?? (seconds - parkedAt > 5)
                 if isQuiet, seconds - parkedAt >= 2 { return .asleep }
                 return seconds - parkedAt > TemplateProgress.longestDozing
-                    ? .failed("the guest said that it would sleep, and did not") : .goesOn
+                    ? .failed("the guest said that it would sleep, and did not", isLikelyAgain: true) : .goesOn
             }
             if let loginAt, seconds - loginAt > max(TemplateProgress.shortestPatience, 2 * loginAt) {
                 return .failed(
-                    "the system came to its login and did not go to sleep: what puts it to sleep is not in its image, or does not run"
-                )
+                    "the system came to its login and did not go to sleep: what puts it to sleep is not in its image, or does not run",
+                    isLikelyAgain: true)
             }
             if seconds > TemplateProgress.longestBoot {
-                return .failed("the guest did not come to its login in \(TemplateProgress.longestBoot / 60) minutes")
+                return .failed(
+                    "the guest did not come to its login in \(TemplateProgress.longestBoot / 60) minutes",
+                    isLikelyAgain: true)
             }
         }
         return .goesOn

@@ -74,6 +74,6 @@ extension WarmLibrary: CacheNeighbour {
         // What cannot be looked at counts for nothing.
         guard let folder = try? Folder(path: path), let names = try? folder.names() else { return 0 }
         // The same.
-        return names.reduce(0) { $0 + ((try? folder.entry($1))??.allocated ?? 0) }
+        return names.reduce(0) { $0 + ((try? folder.entry($1))?.allocated ?? 0) }
     }
 }

@@ -57,7 +57,7 @@ package struct WarmLibrary: Sendable {
     /// Whether there is a state that is likely to be used.
     func isUsable(_ key: String) -> Bool {
         // One that cannot be read is of no use.
-        ((try? open(folder(key))) ?? nil).map(isUsable) ?? false
+        (try? open(folder(key))).map { isUsable($0) } ?? false
     }
 
     func isUsable(_ state: WarmState) -> Bool {
@@ -78,14 +78,15 @@ package struct WarmLibrary: Sendable {
         do {
             let record = try WarmRecord.read(
                 try files.contents(of: WarmFolder.recordName, limit: WarmFolder.longestRecord))
-            let guest = record.guest
-            return WarmState(
-                record: record, folder: folder,
-                files: .init(
-                    memory: try files.file(WarmFolder.memoryName, for: .reading),
-                    overlay: guest.isCDROM ? nil : try files.file(WarmFolder.overlayName, for: .reading),
-                    variables: guest.firmware == .bios ? nil : try files.file(WarmFolder.variablesName, for: .reading),
-                    seed: guest.seedSerialNumber == nil ? nil : try files.file(WarmFolder.seedName, for: .reading)))
+            var opened = WarmState.Files(memory: try files.file(WarmFolder.memoryName, for: .reading))
+            if !record.guest.isCDROM { opened.overlay = try files.file(WarmFolder.overlayName, for: .reading) }
+            if record.guest.firmware == .uefi {
+                opened.variables = try files.file(WarmFolder.variablesName, for: .reading)
+            }
+            if record.guest.seedSerialNumber != nil {
+                opened.seed = try files.file(WarmFolder.seedName, for: .reading)
+            }
+            return WarmState(record: record, folder: folder, files: opened)
         } catch let error as SystemCallError where error.isAbsent || error.number == .isALink {
             // It was removed meanwhile, or a part of it is gone.
             if try !files.hasName() { return nil }

@@ -12,6 +12,8 @@ struct WarmTemplate: Sendable {
     let turn: WarmTurn
     /// See ``Places/parkFolders``.
     let parkFolders: [String]
+    /// Whether it is to end, asked many times a second while it is saved.
+    let isStopped: @Sendable () -> Bool
     /// Hears how many bytes of the memory are written.
     let progress: @Sendable (UInt64) -> Void
     let log: @Sendable (String) -> Void
@@ -31,12 +33,10 @@ struct WarmTemplate: Sendable {
         let entries = try await WorkerThread.run(name: "entries") {
             try ParkEntries.write(nil, to: folder, isForOthers: isForOthers) ?? []
         }
-        var machine = try await SessionGuest.parked(plan, surroundings, entries: entries)
-        if isForOthers, machine.accelerator == .kvm { machine.processorModel = PortableProcessor.ofHardware }
+        let machine = portable(try await SessionGuest.parked(plan, surroundings, entries: entries))
         let emulator = await surroundings.connection.emulatorVersion()
-        let drawn = machine
         let needs = try await WorkerThread.run(name: "warm") {
-            try WarmNeeds(self.plan.version, drawn, emulator: emulator)
+            try WarmNeeds(self.plan.version, machine, emulator: emulator)
         }
         if try await WorkerThread.run(name: "warm", { try self.isThere(needs) }) {
             return "\(VersionKey(plan.version.chosen)) has its warm state already"
@@ -46,29 +46,30 @@ struct WarmTemplate: Sendable {
         }
         // What was not finished; of what was, nothing has this name.
         await teardown.addBlocking { state.discard() }
-        do {
-            try await writeSeed(machine.architecture)
-            try await addDisk(&machine, teardown)
-            let guest = try await RunningGuest.start(machine, on: surroundings.connection)
-            await teardown.add { await guest.destroy() }
-            if turn.isSpare { lowerPriority(machine.name) }
-            log("the template boots: \(machine.memoryMiB) MiB of memory, \(machine.cpus) processor(s)")
-            let seconds = try await boot(guest, news, heard)
-            log("the template sleeps after \(seconds) seconds")
-            let record = try await save(guest, machine, needs, in: state, seconds: seconds)
-            try await guest.end()
-            try await WorkerThread.run(name: "warm") { try state.finish(record) }
-            log("the warm state \(needs.key) is there: \(record.memory.size) bytes of memory")
-            return nil
-        } catch {
-            // What is the machine's or the user's doing is no reason not to try again.
-            if case WarmError.failed(let reason) = error { library.noteTried(needs.key, reason) }
-            throw error
-        }
+        try await writeSeed(machine.architecture)
+        try await addDisk(machine, teardown)
+        let guest = try await RunningGuest.start(machine, on: surroundings.connection)
+        await teardown.add { await guest.destroy() }
+        if turn.isSpare { lowerPriority(machine.name) }
+        log("the template boots: \(machine.memoryMiB) MiB of memory, \(machine.cpus) processor(s)")
+        let seconds = try await boot(guest, needs.key, news, heard)
+        log("the template sleeps after \(seconds) seconds")
+        let record = try await save(guest, machine, needs, in: state, seconds: seconds)
+        try await guest.end()
+        try await WorkerThread.run(name: "warm") { try state.finish(record) }
+        log("the warm state \(needs.key) is there: \(record.memory.size) bytes of memory")
+        return nil
     }
 
     /// See ``BootRequest/Purpose/published``.
     private var isForOthers: Bool { plan.request.purpose == .published }
+
+    /// Others have other processors than this machine's.
+    private func portable(_ machine: GuestSpecification) -> GuestSpecification {
+        var machine = machine
+        if isForOthers, machine.accelerator == .kvm { machine.processorModel = PortableProcessor.ofHardware }
+        return machine
+    }
 
     /// Whether there is nothing to do.
     /// - Throws: ``WarmError/notMade(_:)`` where there is no room.
@@ -76,15 +77,17 @@ struct WarmTemplate: Sendable {
         if case .state(let state) = library.find(needs), !isForOthers || state.record.isForOthers == true {
             return true
         }
-        // Most memory is packed to a third; it must not push blocks out of the cache, for they would push it out next.
-        let guess = (needs.guest.memoryMiB << 20) / 3
-        guard cache.hasRoom(for: guess) else {
+        // It must not push blocks out of the cache, for they would push it out next.
+        guard cache.hasRoom(for: WarmTemplate.likelySize(memoryMiB: needs.guest.memoryMiB)) else {
             throw WarmError.notMade(
                 "has no room for a warm state in the cache: raise cache.limit, or make room with 'oscircular cache prune --to SIZE'"
             )
         }
         return false
     }
+
+    /// Bytes that a state takes, more likely less: most memory is packed to a third and below.
+    static func likelySize(memoryMiB: Int) -> Int { (memoryMiB << 20) / 3 }
 
     /// What it learns at its first boot, where its system asks for that.
     private func writeSeed(_ architecture: GuestArchitecture) async throws {
@@ -97,7 +100,7 @@ struct WarmTemplate: Sendable {
     }
 
     /// A disk that does not say what is below it, as the frozen ones of machines.
-    private func addDisk(_ machine: inout GuestSpecification, _ teardown: Teardown) async throws {
+    private func addDisk(_ machine: GuestSpecification, _ teardown: Teardown) async throws {
         let directory = plan.directory
         // The next start removes what is left of it.
         await teardown.addBlocking { directory.removeDisk() }
@@ -109,13 +112,16 @@ struct WarmTemplate: Sendable {
     /// QEMU is started by libvirt's daemon and has that one's place.
     private func lowerPriority(_ domain: String) {
         // Without a thread it runs like any other.
-        try? WorkerThread.start(name: "priority") { EmulatorProcess.find(domain: domain).map(ProcessPriority.lower) }
+        try? WorkerThread.start(name: "priority") {
+            if let process = EmulatorProcess.find(domain: domain) { ProcessPriority.lower(process) }
+        }
     }
 
     /// Waits until it sleeps.
     /// - Returns: seconds that it ran.
     private func boot(
-        _ guest: RunningGuest, _ news: AsyncStream<TemplateNews>, _ heard: AsyncStream<TemplateNews>.Continuation
+        _ guest: RunningGuest, _ key: String, _ news: AsyncStream<TemplateNews>,
+        _ heard: AsyncStream<TemplateNews>.Continuation
     ) async throws -> Int {
         let events = Task { for await event in guest.events { heard.yield(.guest(event)) } }
         let ticks = Task {
@@ -133,10 +139,10 @@ struct WarmTemplate: Sendable {
         for await item in news {
             try Task.checkCancellation()
             if item == .tick {
-                progress.look(cpuSeconds: await guest.cpuSeconds())
+                let cpuSeconds = await guest.cpuSeconds()
+                progress.look(cpuSeconds: cpuSeconds)
                 if let reason = turn.reasonToGiveUp() { throw WarmError.givenUp(reason) }
                 if turn.pauses != isPaused {
-                    // One that cannot be paused now is asked again with the next tick.
                     if isPaused { try await guest.resume() } else { try await guest.suspend() }
                     isPaused.toggle()
                     log(isPaused ? "this machine runs on its battery: the template waits" : "the template goes on")
@@ -145,7 +151,9 @@ struct WarmTemplate: Sendable {
             switch progress.take(item, isPaused: isPaused) {
             case .goesOn: continue
             case .asleep: return progress.seconds
-            case .failed(let reason): throw WarmError.failed(reason)
+            case .failed(let reason, let isLikelyAgain):
+                if isLikelyAgain { library.noteTried(key, reason) }
+                throw WarmError.failed(reason)
             }
         }
         throw CancellationError()
@@ -167,7 +175,7 @@ struct WarmTemplate: Sendable {
                     progress(bytes)
                 }
                 written.change { $0 = result }
-            }, isCancelled: { Task.isCancelled })
+            }, isCancelled: isStopped)
         let memory = written.change { $0 }
         let (key, isForOthers) = (VersionKey(plan.version.chosen), isForOthers)
         // QEMU has written all that it knew of them, and writes no more.

@@ -39,7 +39,8 @@ struct RunSessionCommand: AsyncParsableCommand {
             session = run
             if request.purpose == nil {
                 try await run.run()
-                spare = try await WorkerThread.run(name: "spare") { run.spareTemplate }
+                // Without a thread none is made this time.
+                spare = (try? await WorkerThread.run(name: "spare") { run.spareTemplate }) ?? nil
             } else {
                 try await run.makeWarmState()
             }

@@ -1,7 +1,7 @@
-import ArgumentParser
 import Boot
 import Catalog
 import Formats
+import GuestDomain
 import Linux
 
 /// The making of a warm state for `fetch --warm`: a session that boots a template, while this program shows how far it is.
