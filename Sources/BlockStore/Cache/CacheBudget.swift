@@ -135,9 +135,10 @@ final class CacheBudget: Sendable {
             let own = grant.bytes
             return try exclusively(&grant) { (root, usage) throws(SystemCallError) in
                 let beside = besides
-                let most = target ?? limit.bytes(used: usage.used + beside, space: try FileSystemSpace(of: root))
+                let space = try FileSystemSpace(of: root)
+                let most = target ?? limit.bytes(used: usage.used + beside, space: space)
                 let freed = makeRoomBeside(usage.used + beside - most)
-                return try freed + evict(root, own: own, &usage) { _ in most - besides }
+                return try evict(root, own: own, &usage) { _ in most - besides } + freed
             }
         }
     }
