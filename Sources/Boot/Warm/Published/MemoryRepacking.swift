@@ -20,7 +20,9 @@ enum MemoryRepacking {
         let memory = try FileHandle(source, for: .reading, .refuseLink)
         let size = try memory.status().size
         memory.willBeReadInOrder()
-        var packing = try Packing(to: path)
+        var packing = Packing(
+            try FileHandle(path, for: .writing, [.createNew, .refuseLink], mode: 0o600),
+            try ZstdCompressor(level: level))
         let stream = try ZstdStream(windowBits: 27)
         let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
         defer { input.deallocate() }
@@ -66,10 +68,7 @@ enum MemoryRepacking {
         private var written = MemoryFile.Written()
         private var hasher = FileHasher()
 
-        init(to path: String) throws {
-            file = try FileHandle(path, for: .writing, [.createNew, .refuseLink], mode: 0o600)
-            compressor = try ZstdCompressor(level: level)
-        }
+        init(_ file: FileHandle, _ compressor: ZstdCompressor) { (self.file, self.compressor) = (file, compressor) }
 
         deinit {
             content.deallocate()
