@@ -27,6 +27,7 @@ programs:
 	share/install-packages build
 	$(RELEASE) --product oscircular
 	$(RELEASE) --product oscircular-publish
+	for processor in x86_64 aarch64; do share/park/build .build/release/park-$$processor $$processor || exit; done
 
 test: packages lint
 	Tests/build

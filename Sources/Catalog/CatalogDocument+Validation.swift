@@ -17,6 +17,16 @@ extension CatalogDocument {
         case sources
     }
 
+    /// Whether a text is a plain path below `targets/`.
+    static func isPath(_ text: String) -> Bool {
+        do throws(CatalogError) {
+            try Check.path(text, "")
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// - Throws: ``CatalogError/malformed(place:reason:)`` for the first thing that is out of bounds.
     func validate(as target: Target = .catalog) throws(CatalogError) {
         try Check.line(name, "name")
@@ -91,6 +101,13 @@ extension DistributionVersion {
         try guest.validate("\(place()).guest")
         try Check.line(origin ?? "", "\(place()).origin")
         try Check.line(recordingError ?? "", "\(place()).recordingError")
+        guard warm.count <= PublishedWarmState.most else {
+            throw .malformed(
+                place: "\(place()).warm", reason: "\(warm.count) entries, more than \(PublishedWarmState.most)")
+        }
+        for (position, state) in warm.enumerated() {
+            if let fault = state.fault { throw .malformed(place: "\(place()).warm[\(position)]", reason: fault) }
+        }
     }
 }
 

@@ -53,8 +53,9 @@ extension CatalogLibrary {
 
     func indexesPath(_ source: CatalogSource) -> String { "\(folder(source))/indexes" }
 
+    /// Brings a file that the publisher has signed, unless it is here.
     /// - Returns: where it is.
-    private func bring(
+    func bring(
         _ name: String, of version: ChosenVersion, to path: String, elsewhere: String? = nil, limit: Int
     ) async throws -> String {
         let source = version.source

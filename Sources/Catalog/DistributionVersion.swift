@@ -29,6 +29,8 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var isPinned = false
     /// Why its last recording gave no boot set; nil where it went well or none was tried.
     package var recordingError: String?
+    /// Guests of it that its publisher saved asleep, at most ``PublishedWarmState/most``, each of another kind of machine.
+    package var warm: [PublishedWarmState] = []
 
     package init(
         id: VersionID, published: Timestamp, notes: String = "", index: String, bootSet: String? = nil, size: UInt64,
@@ -48,10 +50,13 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     /// Whether the publisher's tree has its blocks. One that is made of a vendor's file says so by the size that they have there.
     package var hasBlocks: Bool { source == nil || storedSize != nil }
 
+    /// The signed targets that it names, but for what is common to all versions.
+    package var targets: [String] { [index] + [bootSet].compactMap(\.self) + warm.flatMap { [$0.record, $0.index] } }
+
     private enum CodingKeys: String, CodingKey {
         case id, published, notes, index, bootSet, size, storedSize, addedSize, digest, guest, origin, source
         case isPinned = "pinned"
-        case recordingError
+        case recordingError, warm
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -70,6 +75,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         try container.encodeIfPresent(source, forKey: .source)
         if isPinned { try container.encode(true, forKey: .isPinned) }
         try container.encodeIfPresent(recordingError, forKey: .recordingError)
+        if !warm.isEmpty { try container.encode(warm, forKey: .warm) }
     }
 }
 
@@ -96,5 +102,8 @@ extension DistributionVersion: Decodable {
         origin = try container.decodeIfPresent(String.self, forKey: .origin)
         isPinned = try container.decodeIfPresent(Bool.self, forKey: .isPinned) ?? false
         recordingError = try container.decodeIfPresent(String.self, forKey: .recordingError)
+        // Without them it boots.
+        let states = (try? container.decodeIfPresent([ReadWarmState].self, forKey: .warm)) ?? nil
+        warm = Array((states ?? []).compactMap(\.state).prefix(PublishedWarmState.most))
     }
 }

@@ -24,6 +24,8 @@ package struct GuestSettings: Sendable, Hashable, Encodable {
     package var cpuLevel: CPULevel?
     /// Whom ssh logs in as; root unless it is given. See ``isValid(user:)``.
     package var user: String?
+    /// Whether the image has what puts it to sleep as a template, and makes a system of its own of each copy; nil for no.
+    package var park: Bool?
 
     package static let memoryBounds = 1...16_777_216
     package static let cpuBounds = 1...4096
@@ -31,7 +33,7 @@ package struct GuestSettings: Sendable, Hashable, Encodable {
     package init(
         memoryMiB: Int? = nil, cpus: Int? = nil, firmware: Firmware? = nil, media: Media? = nil,
         adapter: Adapter? = nil, login: String? = nil, seed: SeedKind? = nil, cpuLevel: CPULevel? = nil,
-        user: String? = nil
+        user: String? = nil, park: Bool? = nil
     ) {
         self.memoryMiB = memoryMiB
         self.cpus = cpus
@@ -42,14 +44,19 @@ package struct GuestSettings: Sendable, Hashable, Encodable {
         self.seed = seed
         self.cpuLevel = cpuLevel
         self.user = user
+        self.park = park
     }
+
+    /// Whether a guest of these settings can be a template: by what is in its image, or by what cloud-init puts there.
+    package var canPark: Bool { park ?? (seed == .nocloud) }
 
     /// These settings, and where they say nothing, those of `base`.
     package func merged(over base: GuestSettings) -> GuestSettings {
         GuestSettings(
             memoryMiB: memoryMiB ?? base.memoryMiB, cpus: cpus ?? base.cpus, firmware: firmware ?? base.firmware,
             media: media ?? base.media, adapter: adapter ?? base.adapter, login: login ?? base.login,
-            seed: seed ?? base.seed, cpuLevel: cpuLevel ?? base.cpuLevel, user: user ?? base.user)
+            seed: seed ?? base.seed, cpuLevel: cpuLevel ?? base.cpuLevel, user: user ?? base.user,
+            park: park ?? base.park)
     }
 
     /// Whether a text may be a user's name: of the form `[a-z_][a-z0-9_-]{0,31}`, so that no other text gets into the files of a seed.
@@ -86,7 +93,7 @@ package enum CPULevel: String, Sendable, Codable, CaseIterable {
 
 extension GuestSettings: Decodable {
     private enum CodingKeys: String, CodingKey {
-        case memoryMiB, cpus, firmware, media, adapter, login, seed, cpuLevel, user
+        case memoryMiB, cpus, firmware, media, adapter, login, seed, cpuLevel, user, park
     }
 
     package init(from decoder: any Decoder) throws {
@@ -102,5 +109,6 @@ extension GuestSettings: Decodable {
         // As above: whether this processor is enough is not known.
         cpuLevel = try container.decodeIfPresent(String.self, forKey: .cpuLevel).flatMap(CPULevel.init)
         user = try container.decodeIfPresent(String.self, forKey: .user)
+        park = try container.decodeIfPresent(Bool.self, forKey: .park)
     }
 }

@@ -11,6 +11,7 @@ struct ConsoleLoop {
     private var toGuest: [UInt8] = []
     private var viewers: [Viewer] = []
     private var backlog: [UInt8]
+    private var parking = ParkWords()
 
     private struct Viewer {
         let handle: FileHandle
@@ -119,6 +120,8 @@ struct ConsoleLoop {
         if backlog.count > 2 * GuestConsole.backlogSize {
             backlog.removeFirst(backlog.count - GuestConsole.backlogSize)
         }
+        // Whoever comes to a guest that has just woken sees its prompt, which is asked for then.
+        if parking.take(bytes).contains(.awake) { backlog = [] }
         for position in viewers.indices { viewers[position].pending.append(contentsOf: bytes) }
     }
 

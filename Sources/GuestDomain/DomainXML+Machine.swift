@@ -12,11 +12,19 @@ extension DomainXML {
 
     /// In emulation the plainest one, which is the quickest, or all that QEMU's translator has.
     static func processor(_ guest: GuestSpecification) -> String {
+        if let model = guest.processorModel { return processor(named: model) }
         if guest.accelerator == .kvm { return "<cpu mode='host-passthrough'/>" }
         if hasMaximalProcessor(guest) { return "<cpu mode='maximum'/>" }
-        // All of aarch64 would be pointers that are signed, which costs more in emulation than everything else.
-        let model = guest.architecture == .x86_64 ? "qemu64" : "cortex-a72"
-        return "<cpu mode='custom' match='exact'><model fallback='forbid'>\(model)</model></cpu>"
+        return processor(named: usualModel(guest.architecture))
+    }
+
+    /// All of aarch64 would be pointers that are signed, which costs more in emulation than everything else.
+    static func usualModel(_ architecture: GuestArchitecture) -> String {
+        architecture == .x86_64 ? "qemu64" : "cortex-a72"
+    }
+
+    static func processor(named model: String) -> String {
+        "<cpu mode='custom' match='exact'><model fallback='forbid'>\(escape(model))</model></cpu>"
     }
 
     /// Whether the guest's processor is all that emulation has, instead of the usual one.

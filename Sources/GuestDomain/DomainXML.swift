@@ -1,5 +1,9 @@
 /// libvirt's description of a guest.
 package enum DomainXML {
+    /// A number that rises with every change to what is rendered here that a guest can see. A guest's memory goes on only where it is the
+    /// same.
+    package static let version = 1
+
     /// Renders a specification, with the devices that ``GuestDevices`` gives it. Pure; all text is escaped.
     /// - Parameter labelsFiles: libvirt gives files to QEMU's user (its security model DAC). Where it does not, in a user's
     ///   own daemon, it refuses a description that speaks of labels.
@@ -155,18 +159,20 @@ package enum DomainXML {
             """
     }
 
-    /// Known in the guest by its serial number: what is on it may be another guest's lie.
-    private static func home(_ guest: GuestSpecification) -> String {
-        guard let home = guest.home else { return "" }
-        return """
-                <disk type='file' device='disk'>
-                  <driver name='qemu' type='raw' discard='unmap' detect_zeroes='unmap' error_policy='stop' rerror_policy='stop'/>
-                  <source file='\(escape(home.diskPath))'/>
-                  <target dev='vdc' bus='virtio'/>
-                  <serial>\(escape(GuestHome.label))</serial>
-                </disk>
+    private static func home(_ guest: GuestSpecification) -> String { guest.home.map(home) ?? "" }
 
-            """
+    /// Known in the guest by its serial number: what is on it may be another guest's lie. Also for one that is plugged into a guest that runs:
+    /// libvirt makes a slot more than a guest's devices take.
+    static func home(_ home: GuestHome) -> String {
+        """
+            <disk type='file' device='disk'>
+              <driver name='qemu' type='raw' discard='unmap' detect_zeroes='unmap' error_policy='stop' rerror_policy='stop'/>
+              <source file='\(escape(home.diskPath))'/>
+              <target dev='vdc' bus='virtio'/>
+              <serial>\(escape(GuestHome.label))</serial>
+            </disk>
+
+        """
     }
 
     /// A folder's server reads and writes what the guest hands it in the guest's own memory.

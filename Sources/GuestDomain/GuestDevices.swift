@@ -7,7 +7,7 @@
 package struct GuestDevices: Sendable, Hashable, Codable {
     /// The number of the rules by which a value becomes a domain. It must rise when the value gets another shape, and when
     /// ``DomainXML`` writes the same value in another way that a guest can see.
-    package static let currentLayout = 4
+    package static let currentLayout = 5
 
     /// The numbers of the rules for guests of x86_64: without a seed and on the usual processor, and for the others. Those of later layouts
     /// say the same of them, so that what was kept can go on.
@@ -17,6 +17,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     private static let layoutOfLaterGuests = 3
     /// Of the rules for guests that see a folder of the host, and for those whose screen is SPICE's.
     private static let layoutOfSharesAndSPICE = 4
+    /// Of the rules for guests that have the slot for a folder whether they see one or not.
+    private static let layoutOfAllWithPort = 5
 
     /// One device, as QEMU calls it.
     package enum Device: String, Sendable, Codable, CaseIterable {
@@ -33,7 +35,7 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         case home = "virtio-blk-home"
         /// The folder of the host, by QEMU.
         case share = "virtio-9p"
-        /// The empty slot that the folder's own device is plugged in at. That one is none of these: it is never there while a guest is saved.
+        /// The empty slot that a folder's own device is plugged in at. That one is none of these: it is never there while a guest is saved.
         case sharePort = "pcie-root-port"
         case serial = "isa-serial"
         /// The serial port where there is no ``serial``; the guest calls it ttyAMA0.
@@ -80,7 +82,8 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         if hasDrive { chosen.formUnion(isUsualProcessor ? [.sata, .cdrom] : [.scsi, .scsiCDROM]) }
         if guest.seed?.diskPath != nil { chosen.insert(.seed) }
         if guest.home != nil { chosen.insert(.home) }
-        if let share = guest.share { chosen.insert(share.kind == .plan9 ? .share : .sharePort) }
+        if guest.hasPort || guest.share?.kind == .virtiofs { chosen.insert(.sharePort) }
+        if guest.share?.kind == .plan9 { chosen.insert(.share) }
         if guest.networkSocketPath != nil { chosen.insert(.network) }
         let isSPICE = guest.screen?.kind == .spice
         if isSPICE { chosen.formUnion([.serialBus, .agent, .sound]) }
@@ -96,15 +99,22 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         architecture = isUsualProcessor ? nil : guest.architecture
         let isLater = !isUsualProcessor || isDisk && hasDrive || guest.home != nil
         layoutVersion =
-            guest.share != nil || isSPICE
-            ? GuestDevices.layoutOfSharesAndSPICE
-            : isLater
-                ? GuestDevices.layoutOfLaterGuests
-                : isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds
+            if guest.hasPort {
+                GuestDevices.layoutOfAllWithPort
+            } else if guest.share != nil || isSPICE {
+                GuestDevices.layoutOfSharesAndSPICE
+            } else if isLater {
+                GuestDevices.layoutOfLaterGuests
+            } else {
+                isUsual ? GuestDevices.layoutOfUsualGuests : GuestDevices.layoutOfSeeds
+            }
         firmware = guest.firmware
         sectorSize = isDisk ? guest.sectorSize : 2048
         devices = Device.allCases.filter(chosen.contains)
     }
 
     package func has(_ device: Device) -> Bool { devices.contains(device) }
+
+    /// Whether they are of the rules by which each guest has a slot: see ``GuestSpecification/hasPort``.
+    package var hasPort: Bool { layoutVersion >= GuestDevices.layoutOfAllWithPort }
 }

@@ -68,12 +68,18 @@ package struct GuestSpecification: Sendable, Equatable {
     package var sectorSize: Int
     /// What the guest's programs need of an x86-64 processor; nil for what each has.
     package var processor: ProcessorLevel?
+    /// QEMU's name of the processor that it sees, for a guest whose memory goes on elsewhere; nil for what ``DomainXML`` chooses.
+    package var processorModel: String?
     /// What the guest learns at its first boot; nil for nothing.
     package var seed: GuestSeed.Files?
     /// The disk that is its user's home; nil for none.
     package var home: GuestHome?
     /// The folder of the host that it sees; nil for none. The server of one by ``GuestShare/Kind/virtiofs`` listens already.
     package var share: GuestShare?
+    /// Whether it has the slot for a folder where it sees none: each has but one that goes on from an older release's memory.
+    package var hasPort = true
+    /// The disk that is its user's home, where that was plugged in while it ran: a guest that goes on gets it before its memory. Nil for none.
+    package var pluggedHome: GuestHome?
     /// Devices of this machine that the guest has for as long as it runs.
     package var usbDevices: [HostUSBDevice.Place] = []
     /// The user that QEMU runs as, who can read the image; nil for libvirt's own choice. libvirt gives the guest's other files to that

@@ -106,6 +106,14 @@ package final class HypervisorConnection: Sendable {
         }
     }
 
+    /// The QEMU of this machine's own processor; nil where libvirt does not say.
+    package func emulatorVersion() async -> MemoryOrigin.EmulatorVersion? {
+        let connection = connection
+        // The doc comment says what nil means.
+        let number = try? await WorkerThread.run(name: "libvirt version") { try connection.emulatorVersion() }
+        return number.map { .init(major: $0 / 1_000_000, minor: $0 / 1000 % 1000, micro: $0 % 1000) }
+    }
+
     /// Whom QEMU runs as for a guest that has a user of its own; nil for other guests, and where libvirt has no say in it. The group
     /// is that of libvirt's configuration: it may pass through libvirt's folder. Nothing of a guest is readable to it.
     func identity(of guest: GuestSpecification) -> EmulatorIdentity? {

@@ -51,7 +51,7 @@ package final class LoginWatch: Sendable {
     private struct State {
         var prompt = LoginPrompt()
         var isSeen = false
-        var tell: (@Sendable () -> Void)?
+        var listeners: [@Sendable () -> Void] = []
     }
 
     private let state = Mutex(State())
@@ -60,18 +60,22 @@ package final class LoginWatch: Sendable {
 
     /// What the guest says, on the console's thread.
     package func take(_ bytes: UnsafeRawBufferPointer) {
-        let tell = state.withLock { state -> (@Sendable () -> Void)? in
-            guard !state.isSeen, state.prompt.take(bytes) else { return nil }
+        let listeners = state.withLock { state -> [@Sendable () -> Void] in
+            guard !state.isSeen, state.prompt.take(bytes) else { return [] }
             state.isSeen = true
-            return state.tell
+            defer { state.listeners = [] }
+            return state.listeners
         }
-        tell?()
+        for tell in listeners { tell() }
     }
+
+    /// Whether a login was shown.
+    package var isSeen: Bool { state.withLock { $0.isSeen } }
 
     /// Calls `tell` when a login is shown, at once where one was.
     package func whenSeen(_ tell: @escaping @Sendable () -> Void) {
         let isSeen = state.withLock { state in
-            state.tell = tell
+            if !state.isSeen { state.listeners.append(tell) }
             return state.isSeen
         }
         if isSeen { tell() }

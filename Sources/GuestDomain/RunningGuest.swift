@@ -167,6 +167,12 @@ package final class RunningGuest: Sendable {
         try await call { (domain) throws(LibvirtError) in try domain.setLink(DomainXML.networkName, isUp: isUp) }
     }
 
+    /// Plugs in the disk that is its user's home; the guest has to mount it.
+    /// - Throws: ``GuestDomainError/callFailed(cause:)``.
+    package func plug(_ home: GuestHome) async throws {
+        try await call { (domain) throws(LibvirtError) in try domain.attach(xml: DomainXML.home(home)) }
+    }
+
     /// Plugs a folder in that a server serves; the guest has to mount it.
     /// - Throws: ``GuestDomainError/callFailed(cause:)``.
     package func plug(_ share: GuestShare) async throws {
@@ -234,6 +240,19 @@ package final class RunningGuest: Sendable {
 
     /// As ``end()``, for callers that can do nothing about a failure.
     package func destroy() async { try? await end() }
+
+    /// As ``destroy()``, and hears the last event of it, for a second at most: another guest of the same name is to follow. Whoever calls it has
+    /// listened to no events.
+    package func vanish() async {
+        await destroy()
+        let hearing = Task { [events] in for await _ in events {} }
+        let limit = Task {
+            try await Task.sleep(for: .seconds(1))
+            hearing.cancel()
+        }
+        await hearing.value
+        limit.cancel()
+    }
 
     /// Presses the power button, and pulls the plug when the guest is still there after a time.
     package func stop(graceful time: Duration) async {

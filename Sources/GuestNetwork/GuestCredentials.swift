@@ -19,6 +19,9 @@ package struct GuestCredentials: Sendable {
     package let entries: [Entry]
     /// The line of `authorized_keys` that lets this host's user in.
     package let authorizedKey: String
+    /// What the guest logs in to this host with, as OpenSSH's files have it: for guests that do not get the credentials.
+    package let guestKey: [UInt8]
+    package let knownHosts: [UInt8]
 
     /// Writes the credentials' files into a folder of the session's own (0700, made when absent).
     /// - Throws: ``GuestNetworkError``.
@@ -27,8 +30,9 @@ package struct GuestCredentials: Sendable {
         do throws(SystemCallError) {
             let authorizedKey = keys.hostIdentity.publicKey + " oscircular-host"
             let key = try FileContents.read(keys.guestIdentity.privateKeyPath, limit: SSHKeyPair.fileLimit)
+            let known = Array("\(VirtualNetwork.gateway) \(keys.gatewayHost.publicKey)\n".utf8)
             let texts = [
-                ("tmpfiles.extra", temporaryFiles(privateKey: key, gatewayKey: keys.gatewayHost.publicKey)),
+                ("tmpfiles.extra", temporaryFiles(privateKey: key, knownHosts: known)),
                 ("ssh.authorized_keys.root", authorizedKey + "\n"),
             ]
             var entries: [Entry] = []
@@ -37,23 +41,23 @@ package struct GuestCredentials: Sendable {
                 try AtomicFile.write(text, to: entry.path, mode: 0o600)
                 entries.append(entry)
             }
-            return GuestCredentials(entries: entries, authorizedKey: authorizedKey)
+            return GuestCredentials(
+                entries: entries, authorizedKey: authorizedKey, guestKey: key, knownHosts: known)
         } catch {
             throw GuestNetworkError(error)
         }
     }
 
     /// Lines of tmpfiles.d(5). `f+~` takes base64 and overwrites, `L+` replaces what an image may have there.
-    static func temporaryFiles(privateKey: [UInt8], gatewayKey: String) -> String {
-        let known = Array("\(VirtualNetwork.gateway) \(gatewayKey)\n".utf8)
-        return """
-            d /root/.ssh 0700 root root -
-            d /run/session 0700 root root -
-            f+~ /run/session/id_ed25519 0600 root root - \(Base64.encode(privateKey))
-            f+~ /run/session/known_hosts 0600 root root - \(Base64.encode(known))
-            L+ /root/.ssh/id_ed25519 - - - - /run/session/id_ed25519
-            L+ /root/.ssh/known_hosts - - - - /run/session/known_hosts
+    static func temporaryFiles(privateKey: [UInt8], knownHosts: [UInt8]) -> String {
+        """
+        d /root/.ssh 0700 root root -
+        d /run/session 0700 root root -
+        f+~ /run/session/id_ed25519 0600 root root - \(Base64.encode(privateKey))
+        f+~ /run/session/known_hosts 0600 root root - \(Base64.encode(knownHosts))
+        L+ /root/.ssh/id_ed25519 - - - - /run/session/id_ed25519
+        L+ /root/.ssh/known_hosts - - - - /run/session/known_hosts
 
-            """
+        """
     }
 }

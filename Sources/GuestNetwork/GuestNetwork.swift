@@ -51,6 +51,8 @@ package final class GuestNetwork: Sendable {
         case back
         /// QEMU's connection ended: with the guest, or alone; QEMU does not make another one then.
         case unplugged
+        /// Another guest's QEMU has connected since.
+        case replugged
         /// Once: the process can reach more of the user's machine than it should, if it is broken; the text says why and what to do.
         case exposed(String)
     }

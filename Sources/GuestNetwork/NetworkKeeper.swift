@@ -22,6 +22,7 @@ final class NetworkKeeper {
     private let resolver = ResolverFile()
     /// The connection to QEMU.
     private var qemu: FileHandle?
+    private var hasBeenLeft = false
     private var running: RunningNetwork?
     /// What that knows of the published ports, and whether it is all.
     private var toldPorts = ToldPorts()
@@ -126,12 +127,13 @@ final class NetworkKeeper {
         if qemu != nil {
             // The next one may come: the guest's QEMU starts again.
             logger.debug("QEMU left the network")
-            qemu = nil
+            (qemu, hasBeenLeft) = (nil, true)
             events.yield(.unplugged)
         } else if let connection = listener.accept(nonblocking: true) {
             logger.debug("QEMU connected to the network")
             qemu = connection
             running?.tell(.peer, connection)
+            if hasBeenLeft { events.yield(.replugged) }
         }
     }
 

@@ -1,5 +1,4 @@
 import Catalog
-import Curl
 import ImageIndex
 import Linux
 
@@ -35,17 +34,18 @@ package struct BootRecording: Sendable {
     package func record(
         tree: String, distribution: String, version: VersionID, source: VersionSource? = nil, cancellation: Cancellation
     ) throws(PublisherError) -> BootSet {
-        let folder = try RecordingFolder(servers: source.map { Set($0.urls.compactMap(URLText.server)) } ?? [])
+        let folder = try ClientFolder(
+            client: client, servers: ClientFolder.servers(of: source),
+            settings: ["[warm]", "use = \"never\"", "make = \"never\""])
         defer { folder.remove() }
         let name = "tree/\(distribution)@\(version)"
-        let place = ResolvedPath.resolve(tree)
-        try run(["catalog", "add", "tree", place, "--root", "\(place)/metadata/1.root.json"], folder, cancellation)
-        var boot = ["boot", name, "--detach", "--display", "none", "--network", "none"]
+        try folder.follow(tree, cancellation)
+        var boot = ["boot", name, "--detach", "--display", "none", "--network", "none", "--cold"]
         if let memoryMiB { boot += ["--memory", "\(memoryMiB)"] }
         if let accelerator { boot += ["--accel", accelerator] }
         var recorded: BootSet?
         for _ in 0..<rounds {
-            let session = try run(boot, folder, cancellation)
+            let session = try folder.run(boot, cancellation)
             let path = folder.bootSet(distribution, version)
             let before = recorded
             let result = Result { () throws(PublisherError) in try wait(for: path, since: before, cancellation) }
@@ -73,69 +73,4 @@ package struct BootRecording: Sendable {
         }
         throw .recordingFailed(reason: "the guest's disk did not become idle within \(longest) seconds")
     }
-
-    @discardableResult
-    private func run(
-        _ arguments: [String], _ folder: RecordingFolder, _ cancellation: Cancellation
-    ) throws(PublisherError) -> String {
-        let ended: ChildProgram.Ended
-        do throws(PublisherError) {
-            ended = try ChildProgram.run(
-                client, arguments, environment: folder.environment, cancellation: cancellation)
-        } catch {
-            guard case .programMissing = error else { throw error }
-            throw .recordingFailed(reason: "\(client) is not installed")
-        }
-        guard ended.status == 0 else {
-            let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init)
-            throw .recordingFailed(reason: words ?? "\(client) ended with \(ended.status)")
-        }
-        return String(decoding: ended.output, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? ""
-    }
-}
-
-/// Configuration, state, cache and runtime of a client that knows nothing yet; all below one temporary folder.
-struct RecordingFolder {
-    private let path: String
-
-    /// - Parameter servers: those that the publisher has named: they may be on any network of his.
-    /// - Throws: ``PublisherError/unwritable(_:)``.
-    init(servers: Set<String> = []) throws(PublisherError) {
-        do {
-            path = try WorkFolder.make(in: "/tmp", name: "oscircular-record")
-            // As root QEMU runs as a user of its own, which must get through to the disk.
-            if CurrentUser.isRoot { try Paths.setPermissions(path, 0o711) }
-            for name in ["config/oscircular", "state", "cache", "run"] { try Folder.make("\(path)/\(name)") }
-            try Paths.setPermissions("\(path)/run", CurrentUser.isRoot ? 0o711 : 0o700)
-            // What the guest does not ask for is not a part of its start. A busy publisher's emulated guest may unpack its kernel for longer
-            // than a reader's guest is ever quiet.
-            var settings = "[prefetch]\nquiet = 20\nrest = \"never\"\n"
-            for server in servers.sorted() where server.utf8.allSatisfy(RecordingFolder.isPlain) {
-                settings += "[[host]]\nname = \"\(server)\"\n"
-            }
-            try AtomicFile.write(settings, to: "\(path)/config/oscircular/config.toml")
-        } catch {
-            throw .unwritable(error)
-        }
-    }
-
-    /// Whether a byte of a server's name means nothing in TOML.
-    private static func isPlain(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F && !"\"\\".utf8.contains(byte) }
-
-    /// For the client: nothing of the user's but the search path.
-    var environment: [String: String] {
-        [
-            "PATH": Environment.value("PATH") ?? "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": path,
-            "XDG_CONFIG_HOME": "\(path)/config", "XDG_STATE_HOME": "\(path)/state", "XDG_CACHE_HOME": "\(path)/cache",
-            "XDG_RUNTIME_DIR": "\(path)/run",
-        ]
-    }
-
-    /// Where the client writes what a start touched.
-    func bootSet(_ distribution: String, _ version: VersionID) -> String {
-        "\(path)/state/oscircular/boot-sets/tree/\(distribution)/\(version).bootset"
-    }
-
-    // A temporary folder that stays is the system's to clear.
-    func remove() { try? Folder.removeTree(path) }
 }

@@ -75,6 +75,8 @@ package enum PublisherError: Error, Sendable, Equatable {
     case withdrawn(distribution: String, WithdrawnVersion)
     /// A start could not be recorded; `reason` is a phrase.
     case recordingFailed(reason: String)
+    /// No guest was saved asleep; `reason` is a phrase.
+    case warmFailed(reason: String)
     /// A stored block is not what its name says; `reason` is a phrase.
     case damagedBlock(path: String, reason: String)
     /// Tables of vendors that readers would refuse; phrases, each with its file.

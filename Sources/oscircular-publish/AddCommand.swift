@@ -60,6 +60,9 @@ struct AddCommand: PublishSubcommand {
     @Option(help: "The processor that its programs need: x86-64-v1 to x86-64-v4.")
     var cpuLevel: CPULevel?
 
+    @Flag(help: "The image has what lets a guest go on from a warm state: see share/park.")
+    var park = false
+
     @Option(help: "What changed, for people.")
     var notes = ""
 
@@ -93,7 +96,7 @@ struct AddCommand: PublishSubcommand {
         if let date { new.published = try published(date) }
         new.guest = GuestSettings(
             memoryMiB: memory, cpus: cpus, firmware: firmware, media: media, adapter: adapter, login: login,
-            seed: seed, cpuLevel: cpuLevel, user: user)
+            seed: seed, cpuLevel: cpuLevel, user: user, park: park ? true : nil)
         var options = try blocks.options()
         options.signed = try vendor.signed()
         options.vendorFile = try vendor.file()

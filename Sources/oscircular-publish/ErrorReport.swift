@@ -182,6 +182,10 @@ struct ErrorReport {
             self.init(
                 69, "the start was not recorded", reason,
                 "the version stays published without a boot set; 'oscircular doctor' says what booting needs here")
+        case .warmFailed(let reason):
+            self.init(
+                69, "no warm state was published", reason,
+                "the version stays published, and boots; 'oscircular doctor' says what booting needs here")
         case .damagedBlock(let path, let reason):
             self.init(
                 65, "\(path) cannot be used", reason, "restore it from another copy of the store, and run it again")
@@ -208,7 +212,7 @@ struct ErrorReport {
             "name": "its name", "description": "its description", "title": "the title", "summary": "the summary",
             "homepage": "the home page", "architecture": "the architecture", "login": "the text about the login",
             "notes": "the notes", "why": "the reason for a withdrawal", "origin": "an image's URL",
-            "recordingError": "the message of a failed recording",
+            "recordingError": "the message of a failed recording", "warm": "the warm states of a version",
         ]
         let others = [
             "versions": "the versions of a distribution", "distributions": "the distributions",

@@ -24,8 +24,14 @@ struct UpdateCommand: PublishSubcommand {
     @Option(help: "Where built images are kept for the next build; a folder in your state by default.")
     var work: String?
 
-    @Option(help: "auto, kvm or tcg, for recordings.")
+    @Option(help: "auto, kvm or tcg, for recordings and warm states.")
     var accel: String?
+
+    func validate() throws {
+        if let accel, !["auto", "kvm", "tcg"].contains(accel) {
+            throw ValidationError("--accel must be auto, kvm or tcg")
+        }
+    }
 
     @OptionGroup var blocks: BlockOptions
 
@@ -80,9 +86,14 @@ struct UpdateCommand: PublishSubcommand {
         case .published(let version, let image):
             Console.print("\(entry.id): published \(entry.id)@\(version.id)")
             Summary.lines(image, keepsBlocks: version.hasBlocks).forEach(Console.print)
-            guard entry.isRecorded else { return }
-            let recording = BootRecording(client: RecordingStep.client, accelerator: accel)
-            try RecordingStep.attempt(recording, published, entry.id, version.id, context)
+            if entry.isRecorded {
+                let recording = BootRecording(client: RecordingStep.client, accelerator: accel)
+                try RecordingStep.attempt(recording, published, entry.id, version.id, context)
+            }
+            if entry.isWarm {
+                let recording = WarmRecording(client: RecordingStep.client, accelerator: accel)
+                try WarmStep.attempt(recording, published, entry.id, version.id, options, context)
+            }
         }
     }
 }

@@ -74,6 +74,8 @@ struct ErrorReport {
         case let error as ShareError: describe(error)
         case let error as BisectError: describe(error)
         case let error as SuspendError: describe(error)
+        case let error as WarmError: describe(error)
+        case let error as PublishedStateError: describe(error)
         case let error as NotFoundError: describe(error)
         case let error as VersionFetchError: describe(error)
         case let error as VendorsError: describe(error)

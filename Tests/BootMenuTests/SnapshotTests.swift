@@ -73,6 +73,8 @@ import menu_sample
                     $0.type("http://127.0.0.1/")
                 }
             ),
+            ("systems-warm", warm(columns: columns, rows: rows)),
+            ("versions-warm", warm(columns: columns, rows: rows, .named(.right))),
             ("machines", MachineTests.menu(columns: columns, rows: rows)),
             ("machine", machine(columns: columns, rows: rows)),
             ("bisect", BisectTests.menu(columns: columns, rows: rows)),
@@ -125,6 +127,13 @@ import menu_sample
         _ = state.handle(.launched(1, session: status.id))
         _ = state.handle(.guests([Guest(status)]))
         picture(&state)
+    }
+
+    /// A system that starts warm, after these keys.
+    private static func warm(columns: Int, rows: Int, _ keys: ScreenInput...) -> MenuState {
+        var menu = Typing.menu(columns: columns, rows: rows, offer: SampleOffer.few(warm: ["debian"]))
+        for key in keys { menu.press(key) }
+        return menu
     }
 
     /// The screen of a kept machine.

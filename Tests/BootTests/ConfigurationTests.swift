@@ -58,6 +58,9 @@ import Testing
             limit = "3GiB"
             [menu]
             pictures = "cells"
+            [warm]
+            use = "never"
+            make = "never"
             [vendors]
             enabled = false
             least = "pieces"
@@ -83,6 +86,7 @@ import Testing
         expected.vendors.hidden = ["kali"]
         expected.userData = "/etc/mine"
         expected.pictures = "cells"
+        (expected.warm.use, expected.warm.make) = (.never, .never)
         #expect(configuration == expected)
     }
 

@@ -21,7 +21,7 @@ import Testing
         var isUp: Bool { state.withLock { $0.isUp } }
         var shown: [SessionStatus.NetworkTrouble] { troubles.withLock { $0 } }
 
-        func cable() -> GuestCable {
+        func cable(farewell: Duration) -> GuestCable {
             GuestCable(
                 setLink: { [self] isUp in
                     state.withLock {
@@ -35,15 +35,16 @@ import Testing
                     }
                 }, isThere: { [self] in isThere }, log: { _ in },
                 show: { [self] trouble in troubles.withLock { $0.append(trouble) } }, pause: .milliseconds(1),
-                farewell: .milliseconds(1))
+                farewell: farewell)
         }
     }
 
-    private func follow(_ qemu: FakeQEMU, _ body: (AsyncStream<GuestNetwork.Event>.Continuation) async throws -> Void)
-        async throws
-    {
+    private func follow(
+        _ qemu: FakeQEMU, farewell: Duration = .milliseconds(1),
+        _ body: (AsyncStream<GuestNetwork.Event>.Continuation) async throws -> Void
+    ) async throws {
         let (events, continuation) = AsyncStream<GuestNetwork.Event>.makeStream()
-        let cable = qemu.cable()
+        let cable = qemu.cable(farewell: farewell)
         let task = Task { await cable.follow(events) }
         defer { task.cancel() }
         try await body(continuation)
@@ -69,6 +70,19 @@ import Testing
             #expect(await eventually(within: .seconds(10)) { qemu.calls.last == false })
         }
         #expect(!qemu.isUp)
+    }
+
+    @Test func nobodyHearsOfAConnectionThatAnotherGuestHasMadeAgain() async throws {
+        let qemu = FakeQEMU()
+        try await follow(qemu, farewell: .milliseconds(300)) { events in
+            events.yield(.unplugged)
+            events.yield(.replugged)
+            try await Task.sleep(for: .milliseconds(600))
+            #expect(qemu.shown.isEmpty)
+            // What ends for good is said all the same.
+            events.yield(.unplugged)
+            #expect(await eventually(within: .seconds(10)) { qemu.shown.map(\.kind) == [.unplugged] })
+        }
     }
 
     @Test func theUserHearsOfAConnectionThatEndedUnderARunningGuest() async throws {

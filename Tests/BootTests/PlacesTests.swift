@@ -56,6 +56,16 @@ import Testing
         #expect(places.ownTables == ["/etc/oscircular/vendors", "/home/ann/.config/oscircular/vendors"])
     }
 
+    @Test(arguments: [
+        ("/usr/bin/oscircular", ["/usr/libexec/oscircular/park"]),
+        ("/src/os/.build/x86_64/debug/oscircular", ["/src/os/.build/x86_64/debug", "/src/os/share/park"]),
+    ])
+    func whatRunsInATemplateLiesBesideTheProgramOrInItsSources(program: String, folders: [String]) {
+        let places = Places(program: program, environment: { _ in nil }, user: 1000, home: "/home/ann")
+        #expect(places.parkFolders == folders)
+        #expect(Places(environment: { _ in nil }, user: 1000, home: "/home/ann").parkFolders.isEmpty)
+    }
+
     // MARK: The runtime folder
 
     private func withRuntime(_ body: (_ places: Places, _ runtime: String) throws -> Void) throws {

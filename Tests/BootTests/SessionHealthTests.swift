@@ -138,6 +138,7 @@ import Testing
         request.becomeTrial()
         #expect(request.isTrial == true && request.healthy == 0 && request.home == nil && request.publish == nil)
         #expect(request.sharesClipboard == nil && request.share == nil && request.memoryMiB == 512)
+        #expect(request.bootsCold == true)
     }
 
     @Test func aTrialIsNotWatchedSoThatNothingIsNotedOfIt() throws {

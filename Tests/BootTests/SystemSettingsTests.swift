@@ -34,6 +34,7 @@ import Testing
             network = "none"
             healthy = 240
             clipboard = "on"
+            warm = "never"
             """)
         var expected = SystemSettings()
         (expected.memoryMiB, expected.cpus, expected.diskSize) = (2048, 3, 20 << 30)
@@ -41,6 +42,7 @@ import Testing
         expected.share = "~/a \"b\\ c:ro"
         expected.healthySeconds = 240
         expected.clipboard = .on
+        expected.warm = .never
         #expect(configuration.systems == ["demo/debian": expected])
     }
 
@@ -49,6 +51,7 @@ import Testing
         for (key, text) in [
             (SystemSettings.Key.memory, "64"), (.cpus, "2"), (.disk, "1500"), (.home, "w.1"), (.display, "none"),
             (.network, "lan"), (.share, "/srv/a \"b\\ c:ro"), (.healthy, "0"), (.clipboard, "on"),
+            (.warm, "always"),
         ] {
             #expect(settings.set(key, to: text) == nil)
             #expect(settings.text(key) == text)
@@ -93,6 +96,10 @@ import Testing
         ("[system.\"demo/debian\"]\nhealthy = -1\n", "system.\"demo/debian\".healthy"),
         ("[system.\"demo/debian\"]\nhealthy = true\n", "system.\"demo/debian\".healthy"),
         ("[system.\"demo/debian\"]\nclipboard = true\n", "system.\"demo/debian\".clipboard"),
+        ("[system.\"demo/debian\"]\nwarm = \"idle\"\n", "system.\"demo/debian\".warm"),
+        ("[system.\"demo/debian\"]\nwarm = false\n", "system.\"demo/debian\".warm"),
+        ("[warm]\nuse = \"idle\"\n", "warm.use"), ("[warm]\nmake = \"always\"\n", "warm.make"),
+        ("[warm]\nused = \"never\"\n", "warm.used"),
         // Nobody switches it on for all systems, or for whatever has a name.
         ("[guest]\nclipboard = \"on\"\n", "guest.clipboard"),
     ])
@@ -103,7 +110,7 @@ import Testing
     @Test(arguments: [
         (SystemSettings.Key.memory, "15"), (.memory, "x"), (.cpus, "0"), (.disk, "0"), (.disk, "big"), (.home, "a b"),
         (.home, "-a"), (.display, "tv"), (.network, "wan"), (.healthy, "soon"), (.healthy, "86401"),
-        (.clipboard, "yes"),
+        (.clipboard, "yes"), (.warm, "on"),
     ])
     func aFormTakesNoMoreThanAFile(_ key: SystemSettings.Key, _ text: String) {
         var settings = SystemSettings()
@@ -121,15 +128,21 @@ import Testing
             healthy = 90
             [network]
             mode = "lan"
+            [warm]
+            use = "never"
             [system."demo/debian"]
             memory = 2048
             display = "none"
             healthy = 0
+            warm = "always"
             """)
+        // Nobody makes what nobody uses.
+        #expect(configuration.warm.use == .never && !configuration.warm.makesByItself)
         #expect(configuration.healthySeconds == 90)
         let debian = configuration.applying(configuration.systems["demo/debian"])
         #expect(debian.memoryMiB == 2048 && debian.cpus == 2 && debian.display == "none" && debian.network == "lan")
         #expect(debian.healthySeconds == 0)
+        #expect(debian.warm.use == .always && debian.warm.makesByItself)
         #expect(configuration.applying(configuration.systems["other/debian"]) == configuration)
     }
 

@@ -14,13 +14,13 @@ import Testing
 
 /// Two versions of one distribution whose indexes are here: `abcd` and the newer `abXd`, with an `e` at its end.
 @Suite struct SystemsOverviewTests {
-    private let folder: TemporaryDirectory
-    private let places: Places
-    private let library: CatalogLibrary
-    private let cache: BlockCache
-    private let older: SmallImage
-    private let newer: SmallImage
-    private let copy: CatalogCopy
+    let folder: TemporaryDirectory
+    let places: Places
+    let library: CatalogLibrary
+    let cache: BlockCache
+    let older: SmallImage
+    let newer: SmallImage
+    let copy: CatalogCopy
 
     private static let size = UInt64(SmallImage.blockSize)
 
@@ -60,13 +60,13 @@ import Testing
         return reader.details(reader.outline([copy], sessions: sessions)).systems[0].versions
     }
 
-    private func bring(_ image: SmallImage, _ positions: [Int]) async throws {
+    func bring(_ image: SmallImage, _ positions: [Int]) async throws {
         let store = CachingBlockStore(cache: cache, upstream: InMemoryBlockStore(image))
         for position in positions { _ = try await store.block(image.request(position)) }
         await store.settle()
     }
 
-    private func key(_ version: String) -> VersionKey {
+    func key(_ version: String) -> VersionKey {
         VersionKey(catalog: "home", distribution: "debian", version: version)
     }
 

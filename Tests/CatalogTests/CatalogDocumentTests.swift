@@ -45,6 +45,67 @@ import Testing
         #expect(debian.versions[1].guest == GuestSettings())
     }
 
+    private static let warm = """
+        {"record": "debian/2026-11-16.pc-q35-7.2.tcg.qemu64.warm.json", "index": "debian/2026-11-16.pc-q35-7.2.tcg.qemu64.caibx",
+         "size": 24000000, "storedSize": 24000100, "accelerator": "tcg", "machine": "pc-q35-7.2", "processor": "qemu64", "bootSeconds": 31}
+        """
+
+    private func states(_ list: String) throws -> [PublishedWarmState] {
+        let text = try replacing(#""guest": {"memoryMiB": 2048"#, #""warm": \#(list), "guest": {"memoryMiB": 2048"#)
+        return try decode(text).distributions[0].versions[0].warm
+    }
+
+    @Test func guestsThatWereSavedAreListedAndWrittenAgain() throws {
+        let states = try states("[\(CatalogDocumentTests.warm)]")
+        #expect(states.map(\.processor) == ["qemu64"])
+        var document = try decode(CatalogDocumentTests.example)
+        document.distributions[0].versions[0].warm = states
+        #expect(try CatalogDocument.decode(try document.encode()) == document)
+        #expect(
+            document.distributions[0].versions[0].targets == [
+                "debian/2026-11-16.caibx", "debian/2026-11-16.bootset", states[0].record, states[0].index,
+            ])
+        #expect(!String(decoding: try decode(CatalogDocumentTests.example).encode(), as: UTF8.self).contains("warm"))
+    }
+
+    @Test func aSavedGuestThatIsNotUnderstoodIsLeftOutAndItsVersionBoots() throws {
+        for (part, other) in [
+            ("tcg\"", "hvf\""), ("\"size\": 24000000", "\"size\": -1"), ("debian/2026", "../debian/2026"),
+            ("caibx\"", "idx\""), ("\"machine\": \"pc-q35-7.2\"", "\"machine\": \"a'b\""), ("31}", "\"soon\"}"),
+            ("\"size\": 24000000", "\"size\": 99999999999999"),
+        ] {
+            let range = try #require(CatalogDocumentTests.warm.firstRange(of: part))
+            let changed = CatalogDocumentTests.warm.replacingCharacters(range, other)
+            #expect(try states("[\(changed), \(CatalogDocumentTests.warm)]").count == 1, "\(part)")
+        }
+        #expect(try states("\"none\"").isEmpty)
+        #expect(try states("{}").isEmpty)
+        #expect(
+            try states("[\(Array(repeating: CatalogDocumentTests.warm, count: 40).joined(separator: ","))]").count == 16
+        )
+        // A publisher does not get as far as to sign one.
+        var document = try decode(CatalogDocumentTests.example)
+        var state = try states("[\(CatalogDocumentTests.warm)]")[0]
+        state.record = "debian/x.json"
+        document.distributions[0].versions[0].warm = [state]
+        #expect(throws: CatalogError.self) { try document.encode() }
+    }
+
+    @Test func whatCanBeATemplateSaysSoOrTakesASeed() throws {
+        let document = try decode(try replacing(#""login": "root""#, #""login": "root", "park": true"#))
+        let read = document.distributions[0]
+        #expect(read.guest.park == true && read.guest.canPark)
+        #expect(read.versions[0].guest.merged(over: read.guest).canPark)
+        let silent = try decode(CatalogDocumentTests.example)
+        #expect(!silent.distributions[0].guest.canPark)
+        #expect(GuestSettings(seed: .nocloud).canPark)
+        #expect(!GuestSettings(seed: .nocloud, park: false).canPark)
+        #expect(!GuestSettings(seed: .ignition).canPark)
+        // What is written is read again; where nothing is said, no key is written.
+        #expect(try CatalogDocument.decode(try document.encode()) == document)
+        #expect(!String(decoding: try silent.encode(), as: UTF8.self).contains("park"))
+    }
+
     @Test func settingsOfTheFirstBootAreReadAndUnknownWordsAreLeftOut() throws {
         let known = #""login": "root", "seed": "nocloud", "user": "debian", "cpuLevel": "x86-64-v3""#
         let read = try decode(try replacing(#""login": "root""#, known)).distributions[0]
@@ -165,5 +226,11 @@ import Testing
             // What is accepted can be written again.
             if let document = try? CatalogDocument.decode(bytes) { #expect((try? document.encode()) != nil) }
         }
+    }
+}
+
+extension String {
+    fileprivate func replacingCharacters(_ range: Range<String.Index>, _ other: String) -> String {
+        self[..<range.lowerBound] + other + self[range.upperBound...]
     }
 }

@@ -81,6 +81,8 @@ import Testing
                     <qemu:arg value='stream,id=osc,server=off,addr.type=unix,addr.path=/run/osc/net'/>
                     <qemu:arg value='-device'/>
                     <qemu:arg value='virtio-net-pci,netdev=osc,mac=52:54:00:0a:00:0f,addr=0x10,romfile='/>
+                    <qemu:arg value='-device'/>
+                    <qemu:arg value='pcie-root-port,id=osc-share-port,bus=pcie.0,addr=0x11,chassis=240,port=0xf0'/>
                   </qemu:commandline>
                   <qemu:capabilities>
                     <qemu:del capability='cpu-unavailable-features'/>
@@ -88,6 +90,26 @@ import Testing
                 </domain>
 
                 """)
+    }
+
+    @Test func aHomeThatIsPluggedInIsTheDiskOfTheDescription() throws {
+        var guest = Self.disk
+        let home = GuestHome(diskPath: "/var/lib/osc/homes/a&b.raw", user: "ann")
+        guest.pluggedHome = home
+        #expect(!DomainXML.render(guest, labelsFiles: true).contains("vdc"), "it comes later")
+        guest.home = home
+        let disk = DomainXML.home(home)
+        #expect(DomainXML.render(guest, labelsFiles: true).contains(disk))
+        #expect(disk.contains("/homes/a&amp;b.raw") && disk.contains("<serial>oscircular-home</serial>"))
+        #expect(disk.contains("error_policy='stop' rerror_policy='stop'"))
+    }
+
+    @Test func aGuestOfAnOlderReleasesMemoryHasNoPort() {
+        var guest = Self.disk
+        guest.hasPort = false
+        #expect(!DomainXML.render(guest, labelsFiles: true).contains("pcie-root-port"))
+        guest.share = GuestShare(kind: .virtiofs, path: "/src", isReadOnly: false, socketPath: "/run/osc/share")
+        #expect(DomainXML.render(guest, labelsFiles: true).contains("pcie-root-port"))
     }
 
     @Test func aDiskInLayersNamesEachWithItsFormat() throws {
@@ -205,6 +227,10 @@ import Testing
                     <input type='tablet' bus='usb'/>
                     <memballoon model='none'/>
                   </devices>
+                  <qemu:commandline>
+                    <qemu:arg value='-device'/>
+                    <qemu:arg value='pcie-root-port,id=osc-share-port,bus=pcie.0,addr=0x11,chassis=240,port=0xf0'/>
+                  </qemu:commandline>
                   <qemu:capabilities>
                     <qemu:del capability='cpu-unavailable-features'/>
                   </qemu:capabilities>
@@ -268,6 +294,8 @@ import Testing
                     <qemu:arg value='stream,id=osc,server=off,addr.type=unix,addr.path=/run/osc/net'/>
                     <qemu:arg value='-device'/>
                     <qemu:arg value='virtio-net-pci,netdev=osc,mac=52:54:00:0a:00:0f,addr=0x10,romfile='/>
+                    <qemu:arg value='-device'/>
+                    <qemu:arg value='pcie-root-port,id=osc-share-port,bus=pcie.0,addr=0x11,chassis=240,port=0xf0'/>
                   </qemu:commandline>
                   <qemu:capabilities>
                     <qemu:del capability='cpu-unavailable-features'/>

@@ -57,6 +57,28 @@ import Testing
         #expect(text(logPath).hasSuffix("Power down"))
     }
 
+    @Test func whoComesToAGuestThatHasWokenSeesWhatItSaidSince() async throws {
+        let console = try console()
+        let guest = try FakeGuest(guestPath)
+        try guest.say("noise\r\nOSCIRCULAR-AWAKE\r\n")
+        #expect(await eventually { text(logPath).hasSuffix("AWAKE\r\n") })
+        try guest.say("debian login: ")
+        #expect(await eventually { text(logPath).hasSuffix("login: ") })
+        #expect(try await FakeGuest(viewerPath).hearText(14) == "debian login: ")
+        await console.finish()
+    }
+
+    @Test func aPromptIsAskedForByOneWhoStays() async throws {
+        let console = try console()
+        let guest = try FakeGuest(guestPath)
+        try guest.say("debian login: ")
+        #expect(await eventually { text(logPath).hasSuffix("login: ") })
+        let request = try PromptRequest(at: viewerPath)
+        #expect(try await guest.hearText(1) == "\r")
+        withExtendedLifetime(request) {}
+        await console.finish()
+    }
+
     @Test func anObserverSeesWhatTheGuestSays() async throws {
         let seen = Mutex("")
         let console = try console { bytes in seen.withLock { $0 += String(decoding: bytes, as: UTF8.self) } }

@@ -81,6 +81,37 @@ import Testing
         #expect(try JSONDecoder().decode([String: Ignored].self, from: Data(ignition.utf8)).count == 4)
     }
 
+    /// A template is nobody's, and its seed carries what puts it to sleep.
+    @Test func aTemplateHasNobodysKeysAndWhatRunsInIt() throws {
+        for (name, text) in [
+            ("park-x86_64", "\u{7F}ELF"), ("park-before", "echo before\n"), ("park-after", "echo after\n"),
+            ("oscircular-park.service", "ExecStart=/usr/local/lib/oscircular/park\n"),
+        ] {
+            #expect(
+                try ParkFiles.find(for: .x86_64, in: [folder.path("none"), folder.path]) == nil, "\(name) is missing")
+            _ = try folder.write(Array(text.utf8), to: name)
+        }
+        let park = try #require(try ParkFiles.find(for: .x86_64, in: [folder.path("none"), folder.path]))
+        #expect(try ParkFiles.find(for: .aarch64, in: [folder.path]) == nil)
+        var seed = GuestSeed(
+            kind: .nocloud, user: "debian", authorizedKeys: [], passwordHash: nil, instanceID: "oscircular-template",
+            hostName: "debian-13", park: park)
+        let config = CloudConfig(seed: seed)
+        #expect(config.metaData == "instance-id: oscircular-template\nlocal-hostname: debian-13\n")
+        let userData = try config.userData()
+        #expect(!userData.contains("authorized") && userData.hasSuffix("  lock_passwd: true\n"))
+        let script = try #require(config.vendorData)
+        #expect(script.hasPrefix("#cloud-boothook\n#!/bin/sh\n"))
+        #expect(script.contains("<<'PARK'\nf0VMRg==\nPARK\n") && script.contains("<<'PARK'\necho before\nPARK\n"))
+        seed.share = GuestShare(kind: .virtiofs, path: "/x", isReadOnly: false, socketPath: "/y")
+        let both = try folder.write(Array(try #require(seed.startScript).utf8), to: "script")
+        for (shell, arguments) in [("dash", ["-n", both]), ("bash", ["-n", both]), ("busybox", ["sh", "-n", both])] {
+            guard ProgramPath.find(shell) != nil else { continue }
+            let result = try ChildProcess.run(shell, arguments)
+            #expect(result.ending == .exited(0) && result.text.isEmpty, "\(shell): \(result.text)")
+        }
+    }
+
     private struct Ignored: Decodable {}
 
     @Test func everyShellReadsTheScriptOfAHome() throws {

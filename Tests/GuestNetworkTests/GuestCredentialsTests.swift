@@ -34,7 +34,8 @@ struct GuestCredentialsTests {
     }
 
     @Test func namesTheGatewaysKeyForTheGuest() {
-        let text = GuestCredentials.temporaryFiles(privateKey: Array("k".utf8), gatewayKey: "ssh-ed25519 AAAA")
+        let text = GuestCredentials.temporaryFiles(
+            privateKey: Array("k".utf8), knownHosts: Array("10.0.2.2 ssh-ed25519 AAAA\n".utf8))
         #expect(
             text.contains(
                 "f+~ /run/session/known_hosts 0600 root root - \(Base64.encode(Array("10.0.2.2 ssh-ed25519 AAAA\n".utf8)))\n"

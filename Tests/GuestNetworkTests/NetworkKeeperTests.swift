@@ -160,6 +160,10 @@ import Testing
                 #expect(record.events.isEmpty)
             }
             #expect(eventuallyBlocking { record.events == [.unplugged] })
+            // A guest that was started in place of another one has the network as well.
+            let guest = try FakeGuest(socketPath: socketPath)
+            #expect(try guest.discover() == VirtualNetwork.guest)
+            #expect(eventuallyBlocking { record.events == [.unplugged, .replugged] })
         }
     }
 

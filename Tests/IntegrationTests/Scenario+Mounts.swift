@@ -6,10 +6,10 @@ import TestSupport
 extension Scenario {
     /// Runs a test in a scenario of its own and takes everything away afterwards, also when the test fails.
     static func with(
-        images: [(version: String, path: String)] = [], configuration: String = "",
+        images: [(version: String, path: String)] = [], options: [String] = [], configuration: String = "",
         _ body: (Scenario) async throws -> Void
     ) async throws {
-        let scenario = try await Scenario(images: images, configuration: configuration)
+        let scenario = try await Scenario(images: images, options: options, configuration: configuration)
         do {
             try await body(scenario)
         } catch {

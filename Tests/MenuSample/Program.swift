@@ -4,7 +4,7 @@ import Dispatch
 import Glibc
 import Linux
 
-/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--silence SECONDS] [--empty] [--tidy] [--machines]
+/// The menu over a made-up world: `menu-sample [--many SYSTEMS VERSIONS] [--flood STEPS] [--silence SECONDS] [--empty] [--tidy] [--warm] [--machines]
 /// [--vendors [--catalogs]] [--screens] [--ascii] [--no-mouse] [--no-color] [--crash]`. For screen tests, the benchmark and the captures in the README.
 @main
 enum Program {
@@ -39,7 +39,8 @@ enum Program {
             } else if arguments.contains("--empty") {
                 MenuOffer(isPriced: true)
             } else {
-                SampleOffer.few(isTidy: arguments.contains("--tidy"))
+                SampleOffer.few(
+                    isTidy: arguments.contains("--tidy"), warm: arguments.contains("--warm") ? ["debian"] : [])
             }
         let backend = SampleBackend(
             offer: offer, machines: arguments.contains("--machines") ? SampleOffer.machines() : [],

@@ -125,6 +125,7 @@ final class SampleBackend: MenuBackend {
             return report
         }
         if image.version == "2026-11-02" { throw SampleError.refused }
+        let isWarm = version?.isWarm == true && !wishes.bootsCold
         var status = SessionStatus(
             id: session, catalog: image.catalog, distribution: image.distribution, version: image.version,
             state: .starting, phase: .catalog, pid: getpid(), started: Timestamp.now.description,
@@ -148,10 +149,11 @@ final class SampleBackend: MenuBackend {
                 }
                 show(status)
                 // Slow enough to be watched where that is what matters.
-                try await Task.sleep(for: .milliseconds(silence > .zero ? 150 : 60))
+                try await Task.sleep(for: .milliseconds(silence > .zero ? 150 : isWarm ? 10 : 60))
             }
         }
         (status.phase, status.state) = (.up, .running)
+        (status.start, status.startSeconds) = isWarm ? (.warm, 1.2) : (.booted, 31)
         status.mount = "/run/oscircular/sessions/\(session)/mount/\(image.version)"
         show(status)
         return StartReport(status: status, isUp: true)
@@ -233,6 +235,37 @@ final class SampleBackend: MenuBackend {
                 continuation.finish()
             }
             continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    func makeWarm(_ image: VersionKey) -> AsyncThrowingStream<WarmProgress, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                for step in 1...30 where !Task.isCancelled {
+                    let done = 84_000_000 * UInt64(min(step, 10)) / 10
+                    continuation.yield(
+                        step <= 10
+                            ? .fetching(MenuProgress(done: done, total: 84_000_000, rate: 9_100_000))
+                            : step <= 25 ? .booting : .saving)
+                    // What is stopped ends by the loop's own question.
+                    try? await Task.sleep(for: .milliseconds(100))
+                }
+                if !Task.isCancelled { setWarm(image) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    private func setWarm(_ image: VersionKey) {
+        world.withLock { world in
+            for place in world.offer.systems.indices where world.offer.systems[place].name == image.system {
+                for row in world.offer.systems[place].versions.indices
+                where world.offer.systems[place].versions[row].key == image {
+                    world.offer.systems[place].versions[row].offline = .whole
+                    world.offer.systems[place].versions[row].isWarm = true
+                }
+            }
         }
     }
 

@@ -9,9 +9,18 @@ package enum SampleOffer {
     package static let newest: Int64 = 1_794_787_200
 
     /// Five systems of two catalogs, one of them away, with titles that are hard to draw.
-    /// - Parameter isTidy: leaves out what is hard to draw.
-    package static func few(isTidy: Bool = false) -> MenuOffer {
+    /// - Parameters:
+    ///   - isTidy: leaves out what is hard to draw.
+    ///   - warm: systems whose newest version starts warm; where there are any, all know how to.
+    package static func few(isTidy: Bool = false, warm: Set<String> = []) -> MenuOffer {
         var offer = few()
+        for (place, system) in offer.systems.enumerated() where !warm.isEmpty {
+            var (distribution, versions) = (system.distribution, system.versions)
+            distribution.guest.seed = .nocloud
+            if warm.contains(distribution.id) { (versions[0].offline, versions[0].isWarm) = (.whole, true) }
+            offer.systems[place] = SystemSummary(
+                source: system.source, distribution: distribution, versions: versions)
+        }
         if isTidy {
             offer.systems.removeAll { ["hostile", "wide"].contains($0.distribution.id) }
             offer.catalogs.removeAll { $0.name == "attic" }

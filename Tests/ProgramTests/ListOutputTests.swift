@@ -18,7 +18,7 @@ import Testing
         }
         var known = try summary("2026-11-23")
         (known.isRunning, known.isPinned, known.toBoot, known.here, known.new) = (true, true, 5, 6, 7)
-        known.offline = .boots
+        (known.offline, known.isWarm) = (.boots, true)
         let system = SystemSummary(
             source: source, distribution: distribution, versions: [known, try summary("2026-11-16")],
             withdrawn: [
@@ -60,7 +60,8 @@ import Testing
                           "published" : "1970-01-01T00:00:00Z",
                           "running" : true,
                           "size" : 4096,
-                          "toBoot" : 5
+                          "toBoot" : 5,
+                          "warm" : true
                         },
                         {
                           "here" : 0,

@@ -23,10 +23,11 @@ import Upstream
         try await run("update", tree, "--recipe", recipe, "--date", date, "--work", folder.file("work"))
     }
 
-    private func versions(_ id: String) throws -> [DistributionVersion] {
-        try PublishedTree(path: tree, keys: SigningKeys(folder: folder.file("keys"))).catalog().distribution(id)?
-            .versions ?? []
+    private func distribution(_ id: String) throws -> Distribution? {
+        try PublishedTree(path: tree, keys: SigningKeys(folder: folder.file("keys"))).catalog().distribution(id)
     }
+
+    private func versions(_ id: String) throws -> [DistributionVersion] { try distribution(id)?.versions ?? [] }
 
     private func writeScript(_ name: String, _ text: String) throws {
         try AtomicFile.write("#!/bin/sh\nset -e\n\(text)\n", to: folder.file(name), mode: 0o755)
@@ -50,6 +51,7 @@ import Upstream
             memory = 64
             firmware = "bios"
             adapter = "none"
+            park = true
             build = ["./build me", "an argument"]
             """, to: recipe)
         for (day, words) in [
@@ -64,6 +66,7 @@ import Upstream
         // The fourth week prunes the first.
         #expect(versions.map(\.id.text) == ["2026-11-30", "2026-11-16"])
         #expect(versions.map(\.size) == [786_432, 524_288])
+        #expect(try distribution("d")?.guest.park == true)
         #expect(versions[0].notes == "week of 2026-11-30, an argument")
         #expect(try await run("verify", tree).status == 0)
         #expect(Set(TemporaryDirectory.names(folder.file("work/d"))) == ["last.raw", "last.notes"])

@@ -32,7 +32,7 @@ import Testing
         try #require(try await run("init", tree, "--name", "Tests").status == 0)
         let added = try await run(
             "add", tree, "debian", "2026-11-16", folder.file("a.img"), "--title", "Debian “12”", "--memory", "512",
-            "--firmware", "bios", "--adapter", "none", "--date", "2026-11-16")
+            "--firmware", "bios", "--adapter", "none", "--park", "--date", "2026-11-16")
         try #require(added.status == 0, "\(added.stderr)")
     }
 
@@ -42,7 +42,7 @@ import Testing
         #expect(document.name == "Tests")
         let debian = try #require(document.distribution("debian"))
         #expect(debian.title == "Debian “12”")
-        #expect(debian.guest == GuestSettings(memoryMiB: 512, firmware: .bios, adapter: .absent))
+        #expect(debian.guest == GuestSettings(memoryMiB: 512, firmware: .bios, adapter: .absent, park: true))
         let version = try #require(debian.versions.first)
         #expect(version.index == "debian/2026-11-16.caibx")
         #expect(version.size == 2_000_000)

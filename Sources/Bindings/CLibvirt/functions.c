@@ -49,6 +49,7 @@ FORWARD(virConnectPtr, virConnectOpen, (const char *name), (name))
 FORWARD(int, virConnectClose, (virConnectPtr connection), (connection))
 FORWARD(int, virConnectIsAlive, (virConnectPtr connection), (connection))
 FORWARD(int, virConnectSetKeepAlive, (virConnectPtr connection, int interval, unsigned int count), (connection, interval, count))
+FORWARD(int, virConnectGetVersion, (virConnectPtr connection, unsigned long *version), (connection, version))
 FORWARD(char *, virConnectGetCapabilities, (virConnectPtr connection), (connection))
 FORWARD(char *, virConnectGetDomainCapabilities,
     (virConnectPtr connection, const char *emulator, const char *architecture, const char *machine, const char *type, unsigned int flags),
@@ -71,6 +72,7 @@ FORWARD(int, virDomainGetInfo, (virDomainPtr domain, virDomainInfoPtr informatio
 FORWARD(int, virDomainSuspend, (virDomainPtr domain), (domain))
 FORWARD(int, virDomainResume, (virDomainPtr domain), (domain))
 FORWARD(int, virDomainShutdown, (virDomainPtr domain), (domain))
+FORWARD(int, virDomainAttachDeviceFlags, (virDomainPtr domain, const char *xml, unsigned int flags), (domain, xml, flags))
 FORWARD(int, virDomainDestroy, (virDomainPtr domain), (domain))
 FORWARD(int, virDomainFree, (virDomainPtr domain), (domain))
 
@@ -82,6 +84,14 @@ FORWARD(int, virStreamRecv, (virStreamPtr stream, char *data, size_t count), (st
 FORWARD(int, virStreamFinish, (virStreamPtr stream), (stream))
 FORWARD(int, virStreamAbort, (virStreamPtr stream), (stream))
 FORWARD(int, virStreamFree, (virStreamPtr stream), (stream))
+
+int osc_libvirt_compare_processor(
+    virConnectPtr connection, const char *architecture, const char *machine, const char *type, const char *processor) {
+    // Since libvirt 4.4.
+    __typeof__(&virConnectCompareHypervisorCPU) compare =
+        osc_libvirt_load() ? NULL : (__typeof__(compare))dlsym(library, "virConnectCompareHypervisorCPU");
+    return compare ? compare(connection, NULL, architecture, machine, type, processor, 0) : -1;
+}
 
 // In a library of its own, which comes with the other.
 static int (*monitor)(virDomainPtr, const char *, char **, unsigned int);

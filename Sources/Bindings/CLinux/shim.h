@@ -22,6 +22,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+// Hidden behind _GNU_SOURCE: where some bytes begin in others; NULL where they are not in them.
+extern void *memmem(const void *bytes, size_t count, const void *wanted, size_t length);
+static inline const void *osc_find_bytes(const void *bytes, size_t count, const void *wanted, size_t length) {
+    return memmem(bytes, count, wanted, length);
+}
+
 // posix_spawn flag, hidden behind _GNU_SOURCE (glibc 2.26 and later).
 static const short osc_POSIX_SPAWN_SETSID = 0x80;
 
@@ -46,6 +52,9 @@ static inline int osc_has_range_lock(int fd) {
     if (fcntl(fd, 36, &lock) == -1) return -1;
     return lock.l_type != F_UNLCK;
 }
+
+// One thread's, by its number: Linux counts each for itself. The type of the first argument depends on _GNU_SOURCE.
+static inline int osc_set_niceness(int thread, int niceness) { return setpriority(PRIO_PROCESS, (id_t)thread, niceness); }
 
 // Names the calling thread (15 bytes at most), for top, gdb and crash reports.
 static inline int osc_set_thread_name(const char *name) {

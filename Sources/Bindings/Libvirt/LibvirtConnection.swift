@@ -39,6 +39,16 @@ package final class LibvirtConnection: @unchecked Sendable {
     /// Whether the daemon answers still.
     package var isAlive: Bool { virConnectIsAlive(pointer) == 1 }
 
+    /// The version of the driver's emulator, as 1000000 * major + 1000 * minor + micro.
+    /// - Throws: ``LibvirtError``.
+    package func emulatorVersion() throws(LibvirtError) -> Int {
+        var version: UInt = 0
+        guard virConnectGetVersion(pointer, &version) == 0 else {
+            throw LibvirtError.last("get the emulator's version")
+        }
+        return Int(clamping: version)
+    }
+
     /// Whether the driver can make domains of this kind (`kvm`, `qemu`).
     /// - Parameters:
     ///   - architecture: the guest's processor, as `uname -m` has it.
@@ -55,6 +65,16 @@ package final class LibvirtConnection: @unchecked Sendable {
         }
         defer { free(text) }
         return String(cString: text)
+    }
+
+    /// Whether domains of a kind can have a processor here; nil where libvirt does not say. The other parameters are those of
+    /// ``supports(domainType:architecture:machine:)``.
+    /// - Parameter processor: libvirt's XML of it.
+    package func hasProcessor(
+        _ processor: String, domainType: String, architecture: String, machine: String
+    ) -> Bool? {
+        let answer = osc_libvirt_compare_processor(pointer, architecture, machine, domainType, processor)
+        return answer < 0 ? nil : answer > 0
     }
 
     /// What the host and the driver can do, as libvirt's XML.

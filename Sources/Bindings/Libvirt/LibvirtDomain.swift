@@ -72,6 +72,13 @@ package final class LibvirtDomain: @unchecked Sendable {
     /// - Throws: ``LibvirtError``.
     package func resume() throws(LibvirtError) { try check("resume", virDomainResume(pointer)) }
 
+    /// Plugs a device into a domain that runs or is paused. The driver gives QEMU's user the device's files.
+    /// - Parameter xml: the device as in the domain's description.
+    /// - Throws: ``LibvirtError``.
+    package func attach(xml: String) throws(LibvirtError) {
+        try check("plug a device in", virDomainAttachDeviceFlags(pointer, xml, VIR_DOMAIN_AFFECT_LIVE.rawValue))
+    }
+
     /// Pulls a network cable, or puts it in again: what libvirt does for interfaces that it knows, for one that it was told of as QEMU's
     /// arguments. QEMU answers after the read that waits.
     /// - Parameter netdev: its id in those arguments: letters and digits.

@@ -7,11 +7,13 @@ extension BlockCache {
     /// - Throws: ``SystemCallError``; a cache that does not exist is empty.
     package func status() throws -> CacheStatus {
         guard let root = try existingRoot() else {
-            let limit = budget.limit.bytes(used: 0, space: try spaceAhead())
-            return CacheStatus(directory: directory, limit: limit, used: 0, blocks: 0, pinned: 0, repaired: repaired)
+            let beside = budget.besides
+            let limit = budget.limit.bytes(used: beside, space: try spaceAhead())
+            return CacheStatus(
+                directory: directory, limit: limit, used: beside, blocks: 0, pinned: 0, repaired: repaired)
         }
         let contents = try folder.contents()
-        let used = contents.bytes
+        let used = contents.bytes + budget.besides
         let pinned = try CacheKeepers.pinned(in: root)
         let limit = budget.limit.bytes(used: used, space: try FileSystemSpace(of: root))
         return CacheStatus(
@@ -25,10 +27,11 @@ extension BlockCache {
         // "As far as that can be seen"; so below.
         guard let root = try? existingRoot(), let space = try? FileSystemSpace(of: root) else {
             // The same.
-            return (try? spaceAhead()).map { budget.limit.bytes(used: 0, space: $0) } ?? 0
+            return (try? spaceAhead()).map { budget.limit.bytes(used: budget.besides, space: $0) } ?? 0
         }
         // The same.
-        return budget.limit.bytes(used: (try? CacheUsage.read(from: root))?.used ?? 0, space: space)
+        let used = (try? CacheUsage.read(from: root))?.used ?? 0
+        return budget.limit.bytes(used: used + budget.besides, space: space)
     }
 
     /// Whether so many bytes can be added without evicting anything: by the accounting, without a walk.
@@ -36,7 +39,7 @@ extension BlockCache {
         // An estimate: each write asks the accounting anew, and is refused where this was wrong.
         guard let root = try? existingRoot(), let space = try? FileSystemSpace(of: root) else { return bytes <= limit }
         // The same.
-        let used = (try? CacheUsage.read(from: root))?.used ?? 0
+        let used = ((try? CacheUsage.read(from: root))?.used ?? 0) + budget.besides
         return used + bytes <= budget.limit.bytes(used: used, space: space)
             && bytes <= space.available - budget.limit.reserve(space)
     }
@@ -98,13 +101,13 @@ extension BlockCache {
         return try budget.remove(ids)
     }
 
-    /// Removes all pins and all blocks but those of running sessions.
+    /// Removes all pins, all blocks but those of running sessions, and what lies beside them.
     /// - Parameter keeps: which pins stay, and with them their blocks; none by default.
     /// - Returns: bytes freed.
     /// - Throws: ``SystemCallError``.
     @discardableResult
     package func clear(keeping keeps: (_ pin: String) -> Bool = { _ in false }) throws -> Int {
-        guard try existingRoot() != nil else { return 0 }
+        guard try existingRoot() != nil else { return budget.makeRoomBeside(.max) }
         for name in try pins() where !keeps(name) { try unpin(name) }
         return try budget.prune(to: 0)
     }
@@ -209,7 +212,7 @@ package struct CacheStatus: Sendable, Equatable {
     package let directory: String
     /// Bytes it may keep now.
     package let limit: Int
-    /// Bytes it keeps.
+    /// Bytes it keeps, of blocks and of what lies beside them.
     package let used: Int
     /// Number of blocks.
     package let blocks: Int

@@ -41,10 +41,12 @@ package final class BlockCache: Sendable {
     ///   - longestQueue: bytes of blocks that may wait to be written.
     ///   - patience: seconds for which a write waits, on its own thread, for another process that holds the cache.
     ///   - ledgers: where it is written what pieces with made-up ids are.
+    ///   - neighbour: what lies in the folder beside the blocks; nil for nothing.
     ///   - observer: told what the cache cannot do, from any thread; it must not block.
     package init(
         directory: String, limit: CacheLimit = .automatic, tidiesFrom: Int = 1 << 30,
         longestQueue: Int = BlockCache.longestQueue, patience: Double = 3, ledgers: LedgerFolder? = nil,
+        neighbour: (any CacheNeighbour)? = nil,
         observer: (@Sendable (CacheWarning) -> Void)? = nil
     ) {
         self.directory = directory
@@ -56,7 +58,8 @@ package final class BlockCache: Sendable {
         self.open = open
         folder = CacheFolder(path: directory)
         budget = CacheBudget(
-            folder: folder, limit: limit, tidiesFrom: tidiesFrom, ledgers: ledgers, evicted: { open.forget($0) },
+            folder: folder, limit: limit, tidiesFrom: tidiesFrom, ledgers: ledgers, neighbour: neighbour,
+            evicted: { open.forget($0) },
             renewed: { open.closeRemoved() })
         // Only to know whether it exists; its first use says why it does not.
         _ = try? folder.root(create: false)

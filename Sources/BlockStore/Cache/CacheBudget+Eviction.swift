@@ -75,9 +75,20 @@ extension CacheBudget {
         // What the accounting had beyond the files may be grants, or what a crash left; and there is what came meanwhile.
         let grants = min(max(0, before - contents.bytes), before / 8)
         try recount { $0 = max(0, contents.bytes + grants + $0 - before) }
+        try tidyBeside()
         let oldest = order.sorted(contents.blocks)
         for start in stride(from: 0, to: oldest.count, by: CacheBudget.batch) {
             guard try evict(oldest[start..<min(start + CacheBudget.batch, oldest.count)]) else { return }
+        }
+    }
+
+    /// Removes what lies beside the blocks, as far as room is wanted.
+    private func tidyBeside() throws(SystemCallError) {
+        var nothing = Grant()
+        try exclusively(&nothing) { (root, usage) throws(SystemCallError) in
+            let beside = besides
+            let reachable = limit.reachable(used: usage.used + beside, space: try FileSystemSpace(of: root))
+            _ = makeRoomBeside(usage.used + beside - reachable * 9 / 10)
         }
     }
 
@@ -96,7 +107,7 @@ extension CacheBudget {
         var nothing = Grant()
         return try exclusively(&nothing) { (root, usage) throws(SystemCallError) in
             let space = try FileSystemSpace(of: root)
-            let target = limit.reachable(used: usage.used, space: space) * 9 / 10
+            let target = reachableForBlocks(used: usage.used, space: space) * 9 / 10
             guard usage.used > target else { return false }
             let kept = try CacheKeepers.kept(in: root)
             for block in blocks where usage.used > target && !kept.contains(block.id) {

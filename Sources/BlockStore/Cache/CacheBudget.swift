@@ -34,6 +34,7 @@ final class CacheBudget: Sendable {
     /// Bytes of a limit from which on room is made before it is needed.
     let tidiesFrom: Int
     let ledgers: LedgerFolder?
+    let neighbour: (any CacheNeighbour)?
     let evicted: @Sendable (BlockID) -> Void
     private let renewed: @Sendable () -> Void
     private let grant = Mutex(Grant())
@@ -45,10 +46,12 @@ final class CacheBudget: Sendable {
     let nextTidying = Atomic<UInt64>(0)
 
     /// - Parameters:
+    ///   - neighbour: what lies beside the blocks; nil for nothing.
     ///   - evicted: called for each block that was removed, under the locks; it must be short.
     ///   - renewed: called after each new grant: the time to look what others evicted.
     init(
         folder: CacheFolder, limit: CacheLimit, tidiesFrom: Int, ledgers: LedgerFolder?,
+        neighbour: (any CacheNeighbour)? = nil,
         evicted: @escaping @Sendable (BlockID) -> Void,
         renewed: @escaping @Sendable () -> Void
     ) {
@@ -57,6 +60,7 @@ final class CacheBudget: Sendable {
         self.limit = limit
         self.tidiesFrom = tidiesFrom
         self.ledgers = ledgers
+        self.neighbour = neighbour
         self.evicted = evicted
     }
 
@@ -117,20 +121,24 @@ final class CacheBudget: Sendable {
             let own = grant.bytes
             try exclusively(&grant, patience: 0) { (root, usage) throws(SystemCallError) in
                 let used = usage.used
+                if makeRoomBeside((used + besides) / 10) > 0 { return }
                 _ = try evict(root, own: own, &usage) { grants in (used - grants) * 9 / 10 }
             }
         }
     }
 
-    /// Evicts until at most so many bytes are used; nil means the limit.
+    /// Evicts until at most so many bytes are used, of blocks and of what lies beside them; nil means the limit.
     /// - Returns: bytes freed.
     func prune(to target: Int?) throws(SystemCallError) -> Int {
         try grant.withLock { grant throws(SystemCallError) in
             collect(&grant)
             let own = grant.bytes
             return try exclusively(&grant) { (root, usage) throws(SystemCallError) in
-                let limit = limit.bytes(used: usage.used, space: try FileSystemSpace(of: root))
-                return try evict(root, own: own, &usage) { _ in target ?? limit }
+                let beside = besides
+                let space = try FileSystemSpace(of: root)
+                let most = target ?? limit.bytes(used: usage.used + beside, space: space)
+                let freed = makeRoomBeside(usage.used + beside - most)
+                return try evict(root, own: own, &usage) { _ in most - besides } + freed
             }
         }
     }
@@ -194,11 +202,13 @@ final class CacheBudget: Sendable {
         let result = try exclusively(&grant, patience: 0) { (root, usage) throws(SystemCallError) -> Reservation in
             func room() throws(SystemCallError) -> (bytes: Int, limit: Int, lack: Int) {
                 let space = try FileSystemSpace(of: root)
-                let limit = limit.bytes(used: usage.used, space: space)
+                let limit = roomForBlocks(used: usage.used, space: space)
                 let spare = space.available - self.limit.reserve(space)
                 return (min(limit - usage.used, spare), limit, max(0, need - spare))
             }
             var now = try room()
+            // What lies beside the blocks goes before any of them.
+            if now.bytes < need, makeRoomBeside(need - now.bytes) > 0 { now = try room() }
             guard need <= now.limit else { return .refused }
             let wanted = max(need, min(CacheBudget.largestGrant, now.limit / 64))
             if now.bytes < need {

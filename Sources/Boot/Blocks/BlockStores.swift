@@ -12,8 +12,9 @@ extension BlockCache {
         places: Places, configuration: Configuration, observer: (@Sendable (CacheWarning) -> Void)? = nil
     ) -> BlockCache {
         let limit = configuration.cacheLimit.map { CacheLimit.bytes(Int(clamping: $0)) } ?? .automatic
+        let directory = configuration.cacheDirectory ?? places.cache
         return BlockCache(
-            directory: configuration.cacheDirectory ?? places.cache, limit: limit, ledgers: places.ledgers,
+            directory: directory, limit: limit, ledgers: places.ledgers, neighbour: WarmLibrary(cache: directory),
             observer: observer)
     }
 }

@@ -107,6 +107,12 @@ package struct HealthRecord: Codable, Sendable, Equatable {
     /// The longest of the latest starts, in seconds; nil where none was seen to reach its login on the serial console.
     func longestStart(accel: String) -> Double? { starts.filter { $0.accel == accel }.map(\.seconds).max() }
 
+    /// What a start takes, in seconds: the middle one of the latest; nil as above.
+    func usualStart(accel: String) -> Double? {
+        let seconds = starts.filter { $0.accel == accel }.map(\.seconds).sorted()
+        return seconds.isEmpty ? nil : seconds[seconds.count / 2]
+    }
+
     package func isHealthy(_ version: String) -> Bool { healthy.contains { $0.version == version } }
 
     package func fault(of version: String) -> Unhealthy? { unhealthy.first { $0.version == version } }

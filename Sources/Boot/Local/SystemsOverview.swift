@@ -161,6 +161,8 @@ package struct VersionSummary: Sendable {
     package var unhealthy: HealthRecord.Unhealthy?
     /// When it came up here last, seconds since 1970.
     package var lastHealthy: Int?
+    /// Whether a warm state is here for its next start, which then takes a second.
+    package var isWarm = false
     /// The fingerprint of the key that signed what is known of a vendor's file; nil before that is known, and where nobody signed.
     package var signedBy: String?
 
@@ -223,7 +225,7 @@ extension WithdrawnSummary: Encodable {
 extension VersionSummary: Encodable {
     private enum CodingKeys: CodingKey {
         case id, published, size, toBoot, here, new, offline, running, pinned, trust, verified, build, source, gone
-        case downloadFirst, unhealthy
+        case downloadFirst, unhealthy, warm
     }
 
     private struct Source: Encodable {
@@ -243,7 +245,7 @@ extension VersionSummary: Encodable {
         }
     }
 
-    /// `unhealthy` is only there where it did not come up here. What else follows `pinned` is only there for a vendor's version, `gone` only where it is, and
+    /// `unhealthy` is only there where it did not come up here, `warm` where it starts warm. What else follows `pinned` is only there for a vendor's version, `gone` only where it is, and
     /// `downloadFirst` for what cannot be streamed.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -257,6 +259,7 @@ extension VersionSummary: Encodable {
         try container.encode(isRunning, forKey: .running)
         try container.encode(isPinned, forKey: .pinned)
         try container.encodeIfPresent(unhealthy.map(UnhealthyRow.init), forKey: .unhealthy)
+        if isWarm { try container.encode(true, forKey: .warm) }
         guard let source = version.source else { return }
         try container.encode(source.trust, forKey: .trust)
         try container.encode(isVerified, forKey: .verified)

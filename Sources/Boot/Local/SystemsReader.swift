@@ -15,12 +15,16 @@ package struct SystemsReader: Sendable {
     private let history: RunHistory
     private let health: HealthLibrary
     private let emulators: Emulators
+    private let warm: WarmOutlook?
 
-    /// - Parameter emulators: which processors guests can have here.
+    /// - Parameters:
+    ///   - emulators: which processors guests can have here.
+    ///   - warm: which starts would be warm; nil where nobody is told.
     package init(
-        places: Places, systems: SystemsLibrary, cache: BlockCache, emulators: Emulators = .installed()
+        places: Places, systems: SystemsLibrary, cache: BlockCache, emulators: Emulators = .installed(),
+        warm: WarmOutlook? = nil
     ) {
-        self.emulators = emulators
+        (self.emulators, self.warm) = (emulators, warm)
         library = systems
         notes = VendorNotes(places: places)
         self.cache = cache
@@ -36,6 +40,7 @@ package struct SystemsReader: Sendable {
         // Pins that cannot be read are only not shown.
         let pins = Set((try? cache.pins()) ?? [])
         let health = health.all()
+        let states = warm?.states()
         let systems = copies.flatMap { copy in
             (copy.document?.distributions ?? []).map { distribution in
                 var system = SystemSummary(
@@ -47,6 +52,7 @@ package struct SystemsReader: Sendable {
                         if !running.isEmpty { summary.isRunning = running.contains(key) }
                         if !pins.isEmpty { summary.isPinned = pins.contains(key.description) }
                         if !runs.isEmpty { summary.lastRun = runs[key] }
+                        summary.isWarm = states?.isExpected(key, distribution.guest(of: version)) ?? false
                         return summary
                     },
                     withdrawn: distribution.withdrawn.map { version in
@@ -121,7 +127,15 @@ package struct SystemsReader: Sendable {
     package func details(_ outline: SystemsOverview) -> SystemsOverview {
         let presence = BlockPresence(cache: cache)
         return SystemsOverview(
-            catalogs: outline.catalogs, systems: outline.systems.map { details(of: $0, presence) })
+            catalogs: outline.catalogs,
+            systems: outline.systems.map { system in
+                var system = details(of: system, presence)
+                // A state is of an image that is here; what was evicted since comes first.
+                for position in system.versions.indices where system.versions[position].offline != .whole {
+                    system.versions[position].isWarm = false
+                }
+                return system
+            })
     }
 
     private func details(of system: SystemSummary, _ presence: BlockPresence) -> SystemSummary {

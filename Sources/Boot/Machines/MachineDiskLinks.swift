@@ -26,21 +26,7 @@ struct MachineDiskLinks: Sendable {
             throw SystemCallError(.noSuchFile, call: "open", subject: folder.layers)
         }
         try link(folder.layer(top.id), as: directory.overlay)
-        var layers: [String] = []
-        if chain.count > 1 {
-            try Folder.makeNew(directory.layerLinks, mode: 0o700)
-            for (number, layer) in chain.dropFirst().enumerated() {
-                let path = "\(directory.layerLinks)/\(number).qcow2"
-                // Everybody may read a layer, but nobody gets to one: neither folder lets others pass.
-                try MachineLibrary.freeze(folder.layer(layer.id))
-                try Paths.addName(path, of: folder.layer(layer.id))
-                layers.append(path)
-            }
-            if let emulator, CurrentUser.isRoot {
-                try Paths.setOwner(directory.layerLinks, emulator)
-                try Paths.setPermissions(directory.layerLinks, 0o500)
-            }
-        }
+        let layers = try linkLayers(chain.dropFirst().map { folder.layer($0.id) }, directory, emulator: emulator)
         guard record.firmware == .uefi else {
             return MachineDiskLinks(
                 overlay: directory.overlay, layers: layers, variables: nil, hasLostVariables: false)
@@ -49,6 +35,30 @@ struct MachineDiskLinks: Sendable {
         try link(folder.variables(top.id), as: directory.variablesLink)
         return MachineDiskLinks(
             overlay: directory.overlay, layers: layers, variables: directory.variablesLink, hasLostVariables: hasLost)
+    }
+
+    /// Gives layers that nobody writes to further names.
+    /// - Parameter emulator: whom QEMU runs as where that is not this user.
+    /// - Returns: the new names, in the same order.
+    /// - Throws: ``SystemCallError``.
+    static func linkLayers(
+        _ files: [String], _ directory: SessionDirectory, emulator: UserID?
+    ) throws(SystemCallError) -> [String] {
+        if files.isEmpty { return [] }
+        var layers: [String] = []
+        try Folder.makeNew(directory.layerLinks, mode: 0o700)
+        for (number, file) in files.enumerated() {
+            let path = "\(directory.layerLinks)/\(number).qcow2"
+            // Everybody may read a layer, but nobody gets to one: neither folder lets others pass.
+            try MachineLibrary.freeze(file)
+            try Paths.addName(path, of: file)
+            layers.append(path)
+        }
+        if let emulator, CurrentUser.isRoot {
+            try Paths.setOwner(directory.layerLinks, emulator)
+            try Paths.setPermissions(directory.layerLinks, 0o500)
+        }
+        return layers
     }
 
     /// Makes new variables where a power cut left none, or an empty file: without them the machine would not start, and UEFI finds most

@@ -157,7 +157,10 @@ extension BlockCache {
     /// - Throws: ``SystemCallError``.
     @discardableResult
     package func clearButMachines() throws -> Int {
-        try clear(keeping: { MachineLibrary.machine(ofPin: $0) != nil || SuspendedLibrary.session(ofPin: $0) != nil })
+        WarmLibrary(cache: directory).forgetTries()
+        return try clear(keeping: {
+            MachineLibrary.machine(ofPin: $0) != nil || SuspendedLibrary.session(ofPin: $0) != nil
+        })
     }
 }
 

@@ -91,8 +91,11 @@ final class SessionMachine: Sendable {
             created: .now, base: .init(version.image, indexDigest: digest, size: version.index.imageSize),
             identity: identity, firmware: specification.firmware, sectorSize: specification.sectorSize,
             memoryMiB: specification.memoryMiB, cpus: specification.cpus, disk: disk)
-        state.withLock { $0.record = record }
+        keep(record)
     }
+
+    /// - Parameter record: nil for a machine that is to be made anew.
+    func keep(_ record: MachineRecord?) { state.withLock { $0.record = record } }
 
     /// Writes down that the guest begins, and gives QEMU its disk.
     /// - Parameter emulator: whom QEMU runs as where that is not this user.

@@ -63,11 +63,20 @@ package struct BootRequest: Codable, Sendable, Equatable {
     /// Whether it is for a look at one version of many, see ``becomeTrial()``; nil means no.
     package private(set) var isTrial: Bool?
 
+    /// Whether it boots even where a warm state of its version is kept; nil means no. How a suspended guest goes on, ``resumes`` says.
+    package var bootsCold: Bool?
+
+    /// What the session is for, where that is not a guest of its user's; nil for that.
+    package var purpose: Purpose?
+
     /// Whether guest and desktop have one clipboard, where the guest has a screen; nil means no.
     package var sharesClipboard: Bool?
 
     /// Devices of this machine that the guest gets, in the words of ``HostUSBDevice``; nil for none. Neither settings nor a machine keep them.
     package var usb: [String]?
+
+    /// When it was asked for, by the clock that never jumps; nil where nobody measures.
+    package var asked: UInt64?
 
     /// How a suspended guest goes on, whose session has this id; nil for a guest that is booted.
     package var resumes: Resumption?
@@ -120,11 +129,11 @@ package struct BootRequest: Codable, Sendable, Equatable {
     }
 
     /// Makes it the request of a guest that is for a look at one version of many: it gets nothing of its user's, is not judged and says
-    /// nothing of how its version starts otherwise, and only the blocks are fetched that it reads.
+    /// nothing of how its version starts otherwise, it boots, and only the blocks are fetched that it reads.
     package mutating func becomeTrial() {
         isTrial = true
         (home, share, withheldShare, publish, sharesClipboard) = (nil, nil, nil, nil, nil)
-        healthy = 0
+        (healthy, bootsCold) = (0, true)
     }
 }
 

@@ -37,6 +37,8 @@ struct GuestCable: Sendable {
             case .unplugged:
                 watch?.cancel()
                 watch = Task { if await sleeps(farewell), await isThere() { warn(.unplugged, Self.unplugged) } }
+            // A guest that did not wake was ended, and another one started in its place.
+            case .replugged: watch?.cancel()
             case .exposed(let text): warn(.exposed, text)
             }
         }

@@ -1,5 +1,6 @@
 import Catalog
 import GuestDomain
+import GuestNetwork
 import ImageIndex
 import Linux
 
@@ -92,10 +93,6 @@ struct SessionGuest: Sendable {
         _ plan: Plan, in surroundings: GuestSurroundings, teardown: Teardown
     ) async throws -> SessionGuest {
         let (chosen, directory) = (plan.version.chosen, plan.directory)
-        let settings = chosen.guest
-        guard let architecture = GuestArchitecture(chosen.distribution.architecture) else {
-            throw GuestDomainError.unknownArchitecture(chosen.distribution.architecture)
-        }
         // It ends with the session's folder.
         let seed = try await WorkerThread.run(name: "seed") {
             try SessionSeed(
@@ -103,19 +100,55 @@ struct SessionGuest: Sendable {
                 machine: plan.machine
             ).write(authorizedKey: surroundings.credentials.authorizedKey, home: plan.home, share: plan.share)
         }
-        var entries: [GuestSpecification.FirmwareEntry] = surroundings.credentials.entries.map {
+        var specification = try await machine(
+            plan, surroundings, entries: try entries(of: plan, surroundings.credentials), seed: seed)
+        (specification.home, specification.share) = (plan.home, plan.share)
+        if let identity = plan.machine?.identity {
+            (specification.uuid, specification.macAddress) = (identity.uuid, identity.mac)
+        }
+        specification.usbDevices = try await usbDevices(of: plan.request)
+        try await addDisk(to: &specification, plan, surroundings, teardown)
+        let connection = surroundings.connection
+        let guest = try await RunningGuest.start(specification, on: connection)
+        await teardown.add { await guest.destroy() }
+        return SessionGuest(guest, specification, uri: connection.uri)
+    }
+
+    /// Writes what a guest that boots reads through qemu_fw_cfg, besides what its seed has.
+    /// - Throws: ``SystemCallError``.
+    static func entries(
+        of plan: Plan, _ credentials: GuestCredentials
+    ) throws(SystemCallError) -> [GuestSpecification.FirmwareEntry] {
+        let folder = plan.directory.credentials
+        var entries: [GuestSpecification.FirmwareEntry] = credentials.entries.map {
             .init(name: $0.firmwareName, path: $0.path)
         }
         if let home = plan.home {
-            let path = "\(directory.credentials)/home"
-            try AtomicFile.write(
-                home.script(authorizedKey: surroundings.credentials.authorizedKey), to: path, mode: 0o600)
+            let path = "\(folder)/home"
+            try AtomicFile.write(home.script(authorizedKey: credentials.authorizedKey), to: path, mode: 0o600)
             entries.append(.init(name: GuestHome.firmwareName, path: path))
         }
         if let share = plan.share {
-            let path = "\(directory.credentials)/share"
+            let path = "\(folder)/share"
             try AtomicFile.write(share.script, to: path, mode: 0o600)
             entries.append(.init(name: GuestShare.firmwareName, path: path))
+        }
+        return entries
+    }
+
+    /// The machine of a guest that is started from a version's image, without a disk of its own, a home and a folder.
+    /// - Parameters:
+    ///   - entries: what the guest reads through qemu_fw_cfg, besides those of its seed.
+    ///   - seed: what it learns at its first boot; nil for nothing.
+    /// - Throws: ``GuestDomainError``.
+    static func machine(
+        _ plan: Plan, _ surroundings: GuestSurroundings, entries: [GuestSpecification.FirmwareEntry],
+        seed: GuestSeed.Files?
+    ) async throws -> GuestSpecification {
+        let (chosen, directory) = (plan.version.chosen, plan.directory)
+        let settings = chosen.guest
+        guard let architecture = GuestArchitecture(chosen.distribution.architecture) else {
+            throw GuestDomainError.unknownArchitecture(chosen.distribution.architecture)
         }
         let media: GuestSpecification.Media = settings.media == .cdrom ? .cdrom : .disk
         let sectorSize = try await WorkerThread.run(name: "sectors") {
@@ -126,7 +159,7 @@ struct SessionGuest: Sendable {
         }
         // A BIOS cannot boot from sectors of 4096 bytes.
         let needsUEFI = settings.firmware == .uefi || sectorSize != 512 || !architecture.hasBIOS
-        var specification = GuestSpecification(
+        return GuestSpecification(
             name: directory.domainName, architecture: architecture, memoryMiB: plan.resources.memoryMiB,
             cpus: plan.resources.cpus, accelerator: surroundings.accelerator,
             firmware: plan.machine?.record?.firmware ?? (needsUEFI ? .uefi : .bios), media: media,
@@ -135,17 +168,7 @@ struct SessionGuest: Sendable {
             firmwareEntries: entries,
             screen: try await screen(of: plan, architecture, surroundings), nvramPath: directory.nvram,
             sectorSize: sectorSize, hasDisplayAdapter: settings.adapter != .absent,
-            processor: processor(chosen), seed: seed, home: plan.home, emulatorUser: surroundings.emulatorUser)
-        specification.share = plan.share
-        if let identity = plan.machine?.identity {
-            (specification.uuid, specification.macAddress) = (identity.uuid, identity.mac)
-        }
-        specification.usbDevices = try await usbDevices(of: plan.request)
-        try await addDisk(to: &specification, plan, surroundings, teardown)
-        let connection = surroundings.connection
-        let guest = try await RunningGuest.start(specification, on: connection)
-        await teardown.add { await guest.destroy() }
-        return SessionGuest(guest, specification, uri: connection.uri)
+            processor: processor(chosen), seed: seed, emulatorUser: surroundings.emulatorUser)
     }
 
     /// The devices that the user hands over. QEMU of a user's own is that user's.

@@ -36,9 +36,15 @@ package struct SessionLauncher: Sendable {
         }
     }
 
+    /// Starts the process of a session that nobody waits for. It stays when this program ends.
+    /// - Throws: ``BootError``.
+    package func begin(_ request: BootRequest) throws(BootError) { _ = try launch(request) }
+
     /// Starts the process.
     /// - Returns: it, and where it reports. The pipe's other end is the process's alone, so its death shows as the end.
-    private func launch(_ request: BootRequest) throws(BootError) -> (ChildProcess, FileHandle) {
+    private func launch(_ asked: BootRequest) throws(BootError) -> (ChildProcess, FileHandle) {
+        var request = asked
+        request.asked = MonotonicClock.nanoseconds
         try places.prepareRuntime()
         let directory = SessionDirectory(id: request.id, places: places)
         // Checked here, so that the message names the folder and not a socket.

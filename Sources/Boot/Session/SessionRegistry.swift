@@ -16,10 +16,15 @@ package struct SessionRegistry: Sendable {
         return names.sorted().filter { SessionDirectory(id: $0, places: places).isAlive }
     }
 
-    /// The status of every living session. Those that do not answer in time are left out.
+    /// The sessions that make warm states.
+    package func templates() async -> [SessionStatus] {
+        await answers(patience: .zero, isTemplate: true).sessions
+    }
+
+    /// The status of every living session of a guest of its user's. Those that do not answer in time are left out.
     package func statuses() async -> [SessionStatus] { await answers(patience: .zero).sessions }
 
-    /// The status of every living session, and which ones do not answer.
+    /// The status of every living session of a guest of its user's, and which ones do not answer.
     /// - Parameter patience: how long to wait for a session that has no socket yet, or no longer: it is starting or ending.
     package func survey(patience: Duration) async -> SessionList {
         let (sessions, ids) = await answers(patience: patience)
@@ -29,7 +34,9 @@ package struct SessionRegistry: Sendable {
     }
 
     /// The statuses, the oldest session's first, and the ids of those that do not answer.
-    private func answers(patience: Duration) async -> (sessions: [SessionStatus], silent: [String]) {
+    private func answers(
+        patience: Duration, isTemplate: Bool = false
+    ) async -> (sessions: [SessionStatus], silent: [String]) {
         let end = ContinuousClock.now + patience
         return await withTaskGroup(of: (id: String, status: SessionStatus?)?.self) { group in
             for id in ids() {
@@ -51,7 +58,7 @@ package struct SessionRegistry: Sendable {
             for await answer in group {
                 guard let answer else { continue }
                 if let status = answer.status {
-                    sessions.append(status)
+                    if (status.purpose != nil) == isTemplate { sessions.append(status) }
                 } else {
                     silent.append(answer.id)
                 }

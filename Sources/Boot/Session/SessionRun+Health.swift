@@ -5,11 +5,13 @@ import Linux
 /// Whether the guest comes up, and what boots in its place if it does not.
 extension SessionRun {
     /// Begins to watch a guest that has just been started.
-    /// - Parameter waited: nanoseconds in which reads of the image have waited for blocks.
+    /// - Parameters:
+    ///   - isWarm: whether it did not boot: then it says nothing of how long that takes.
+    ///   - waited: nanoseconds in which reads of the image have waited for blocks.
     /// - Returns: nil for a machine's, whose own disk has as much to do with how it starts, and for a trial's, after which nobody means its
     ///   version when he boots the last one that came up.
     func watchHealth(
-        _ version: SessionImage, _ systems: SystemsLibrary, accel: String, home: SessionHome?,
+        _ version: SessionImage, _ systems: SystemsLibrary, accel: String, home: SessionHome?, isWarm: Bool = false,
         waited: @escaping @Sendable () -> UInt64
     ) -> SessionHealth? {
         guard request.isTrial != true else { return nil }
@@ -31,7 +33,7 @@ extension SessionRun {
         let health = SessionHealth(
             plan, accel: accel, library: library, directory: directory, state: state, signals: signals.continuation,
             home: home.map { ($0.name.text, $0.backup) }, waited: waited, log: { [self] in note("\($0)\n") })
-        login.whenSeen { health.take(.login(isSerial: true)) }
+        login.whenSeen { health.take(.login(isSerial: !isWarm)) }
         return health
     }
 

@@ -9,7 +9,7 @@ import Vendors
 extension SessionRun {
     func findVersion(
         _ systems: SystemsLibrary, _ cache: BlockCache, _ transfers: TransferQueue, _ machine: SessionMachine?,
-        _ resumed: ResumedGuest?
+        _ resumed: ResumedGuest?, _ teardown: Teardown
     ) async throws -> SessionImage {
         if let resumed, let base = resumed.record.base {
             return try await suspendedVersion(resumed, base, systems, cache, transfers)
@@ -19,7 +19,7 @@ extension SessionRun {
         }
         let name = try VersionName(argument: request.name)
         try await checkTable(systems, name)
-        let (wanted, isCurrent) = try await systems.choose(name)
+        let (wanted, isCurrent) = try await choose(name, systems, cache, teardown)
         if name.version == nil { notePassedOver(wanted) }
         update {
             $0.catalog = wanted.source.name

@@ -26,8 +26,9 @@ package final class SessionRun: Sendable {
     /// Of the guest, from the moment on when its ports may be published.
     let ports = SessionPorts()
     private let stopAsked = Atomic(false)
-    /// Sees the login on the guest's console.
+    /// Sees the login on the guest's console, and hears what it says when it parks or wakes.
     let login = LoginWatch()
+    let park = ParkWatch()
     /// Nil before the guest runs, and for one whose health is nobody's business.
     let health = Mutex<SessionHealth?>(nil)
     /// What the guest was ended for; nil where it was not for its health.
@@ -37,6 +38,10 @@ package final class SessionRun: Sendable {
     let screen = SessionScreen()
     /// The start, for as long as it can be cancelled.
     private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
+    /// What a warm state may be made from when the guest has ended; nil for nothing.
+    let spare = Mutex<SpareTemplate?>(nil)
+    /// Cancels the making of a warm state; nil where none is being made.
+    let making = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// - Parameters:
     ///   - report: tells the program that started us that the guest runs. A failure is its caller's to report.
@@ -58,7 +63,7 @@ package final class SessionRun: Sendable {
             version: name?.version ?? "", state: .starting, phase: .catalog, pid: CurrentProcess.id,
             started: Timestamp.now.description, accel: nil, mount: nil, consoleLog: directory.log, sshTarget: nil,
             bytesFetched: 0, bytesFromCache: 0, blocks: 0, blocksHere: 0, rate: 0, lastError: nil, domain: nil)
-        status.rolledBackFrom = request.rolledBackFrom
+        (status.rolledBackFrom, status.purpose) = (request.rolledBackFrom, request.purpose)
         state = SessionState(status)
     }
 
@@ -69,6 +74,7 @@ package final class SessionRun: Sendable {
     package func stop(force: Bool) {
         stopAsked.store(true, ordering: .sequentiallyConsistent)
         starting.withLock { $0?.cancel() }
+        making.withLock { $0 }?()
         signals.continuation.yield(.stop(force: force))
     }
 
@@ -132,14 +138,20 @@ package final class SessionRun: Sendable {
 
         let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
         let cache = BlockCache.open(places: places, configuration: configuration) { [self] in note("warning: \($0)\n") }
-        let finding = Task { try await findVersion(systems, cache, transfers, machine, resumed) }
+        // What makers of warm states left that were killed.
+        await teardown.addBlocking { WarmLibrary(cache: cache.directory).clearStale() }
+        let finding = Task { try await findVersion(systems, cache, transfers, machine, resumed, teardown) }
         async let preparing = GuestSurroundings.prepare(
             request: request, architecture: { try (try await finding.value).architecture() }, directory: directory,
             places: places, users: users, teardown: teardown,
             exchange: ExchangeKeeping(
                 atStart: { [self] in keepsExchange(of: try await finding.value) },
                 atEnd: { [self] in request.keepsExchange == nil && state.snapshot.verified == true }),
-            machine: machine, suspended: resumed, observer: { [login] in login.take($0) },
+            machine: machine, suspended: resumed,
+            observer: { [login, park] in
+                login.take($0)
+                park.take($0)
+            },
             log: { [self] in note("\($0)\n") })
         let version = try await withTaskCancellationHandler {
             try await finding.value
@@ -152,16 +164,7 @@ package final class SessionRun: Sendable {
                 machine: machine)
         }
         let asked = request.asBefore(machine?.record)
-        let home = try await SessionHome.take(
-            asked, version, places: places, configuration: configuration,
-            warn: { [self] (name, key, error) in
-                let text = "no backup of the home '\(name)' was made before \(key): \(describe(error))"
-                note("warning: \(text)\n")
-                notes.withLock { $0.append(text) }
-            }, log: { [self] in note("\($0)\n") })
-        // Given back when nothing of the guest is left.
-        await teardown.add { home?.giveBack() }
-        update { $0.home = home?.name.text }
+        let home = try await takeHome(asked, version, teardown)
         let share = try await takeShare(asked, version, teardown)
         let resources = try GuestResources(asked, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
@@ -194,7 +197,12 @@ package final class SessionRun: Sendable {
         let ahead = SessionPrefetch(
             version: version, mounted: mounted, cache: disk.cache, library: BootSetLibrary(places: places),
             state: state, isKept: machine != nil)
-        let fetching = Task { await ahead.fetchBootSet(parallel: configuration.parallelRequests) }
+        let published = publishedStart(
+            version, PublishedStates(systems.catalogs, cache, transfers), resumes: resumed != nil)
+        let fetching = Task {
+            await published?.untilDecided()
+            await ahead.fetchBootSet(parallel: configuration.parallelRequests)
+        }
         await teardown.add { fetching.cancel() }
         update { $0.phase = .bootSet }
         do {
@@ -217,18 +225,25 @@ package final class SessionRun: Sendable {
             home: home?.guest, share: share?.guest)
         let guest: SessionGuest
         var resumeNote: String?
+        var isWarm = false
         do {
             if let resumed {
                 (guest, resumeNote) = try await SessionGuest.goOn(
                     plan, resumed, in: surroundings, teardown: teardown, check: { [self] in try checkNotStopped() })
+            } else if let woken = try await startWarm(
+                plan, cache, mounted.image, published, ahead, in: surroundings, teardown: teardown)
+            {
+                (guest, isWarm) = (woken, true)
             } else {
                 guest = try await SessionGuest.start(plan, in: surroundings, teardown: teardown)
             }
+            await published?.settle(fetching, teardown)
         } catch {
             throw share?.cause(of: error) ?? error
         }
         if let look = guest.look { screen.attach(look) }
         show(guest.specification.screen)
+        noteSpare(version, guest, cache)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         // What goes on has a disk that exists nowhere else: no other version boots in its place.
@@ -236,9 +251,10 @@ package final class SessionRun: Sendable {
             resumed != nil
             ? nil
             : watchHealth(
-                version, systems, accel: surroundings.accelerator.rawValue, home: home,
+                version, systems, accel: surroundings.accelerator.rawValue, home: home, isWarm: isWarm,
                 waited: { [reader = mounted.image.reader] in reader.waitedNanoseconds })
         self.health.withLock { $0 = health }
+        if resumed == nil { await noteStart(isWarm: isWarm, teardown) }
         // Who stops one that went on shuts it down: its memory exists nowhere else any more.
         if resumed == nil { try checkNotStopped() }
         if let home, resumed?.resumption != .memory || !directory.isHomeSettled {
@@ -254,7 +270,7 @@ package final class SessionRun: Sendable {
         let row = version.image.file.flatMap { systems.vendors?.hint($0.system) }
         await followBoot(
             guest, ahead, fetching, teardown, isSoonGone: row?.isShortLived ?? false, isKept: machine != nil,
-            boots: resumed?.resumption != .memory
+            boots: resumed?.resumption != .memory && !isWarm
         ) { fetchRest in
             await verification?.follow(mounted.stores, fetchRest: fetchRest)
         }
@@ -292,6 +308,9 @@ package final class SessionRun: Sendable {
         StandardError.write(line)
     }
 
+    /// Tells the program that started the session how that ended.
+    func tell(_ started: StartReport) { report(started) }
+
     /// Changes the status.
     func update(_ body: (inout SessionStatus) -> Void) {
         state.update(body)
@@ -303,5 +322,5 @@ package final class SessionRun: Sendable {
         if stopAsked.load(ordering: .sequentiallyConsistent) { throw SessionRun.interrupted }
     }
 
-    private static let interrupted = SessionFailure(exitCode: 130, message: "interrupted before the guest ran")
+    static let interrupted = SessionFailure(exitCode: 130, message: "interrupted before the guest ran")
 }

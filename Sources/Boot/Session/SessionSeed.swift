@@ -1,5 +1,6 @@
 import Catalog
 import GuestDomain
+import GuestNetwork
 import Linux
 
 /// What a version's system learns at its first boot, and what this host keeps of it for whoever logs in: files of the session's folder,
@@ -52,6 +53,38 @@ struct SessionSeed: Sendable {
         // Where a machine's file is gone, its guest knows the password still, and nobody else.
         if let password { try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600) }
         return files
+    }
+
+    /// What a guest is told that goes on from a warm state, in place of a seed and of credentials; writes the password for the console, and whom
+    /// ssh logs in as. Takes milliseconds.
+    /// - Throws: ``GuestDomainError``, ``SystemCallError``.
+    func wakeOrder(_ credentials: GuestCredentials, home: GuestHome?, share: GuestShare?) throws -> WakeOrder {
+        let kind = try orders()?.kind
+        var identity = MachineRecord.Identity.make(
+            hostName: SessionSeed.hostName(chosen.distribution.id), user: chosen.guest.user ?? "root")
+        defer { machine?.keep(identity) }
+        // It knows its card already.
+        identity.mac = GuestSpecification.usualMAC
+        if identity.user != "root" {
+            try AtomicFile.write("\(identity.user)\n", to: directory.userInGuest, mode: 0o600)
+        }
+        var order = WakeOrder(
+            seed: WakeOrder.randomSeed(), hostName: nil, user: identity.user,
+            authorizedKey: credentials.authorizedKey, guestKey: credentials.guestKey,
+            knownHosts: credentials.knownHosts)
+        // Who is not told at its first boot keeps the name of its image.
+        if kind == .nocloud || kind == .credentials {
+            let password = ConsolePassword.make()
+            identity.passwordHash = ConsolePassword.hash(password)
+            (order.passwordHash, order.hostName) = (identity.passwordHash, identity.hostName)
+            try machine?.keep(password: password)
+            try AtomicFile.write("\(password)\n", to: directory.password, mode: 0o600)
+        }
+        if kind == .nocloud { order.instanceID = directory.domainName }
+        order.home = home?.script(
+            authorizedKey: credentials.authorizedKey, passwordHash: kind == .nocloud ? order.passwordHash : nil)
+        order.share = share?.script
+        return order
     }
 
     /// What the system asks for, and the user's own orders; nil where it asks for nothing.

@@ -1,5 +1,21 @@
+import Formats
+
 /// What the status of a session is made of.
 extension SessionStatus {
+    /// For people: `started warm in 1.2 s`, `booted in 31 s`; nil where nothing is known.
+    package var startText: String? {
+        guard let start else { return nil }
+        let words = start == .warm ? "started warm" : "booted"
+        return startSeconds.map { "\(words) in \(SessionStatus.text(seconds: $0))" } ?? words
+    }
+
+    /// Tenths below ten seconds, where they count.
+    private static func text(seconds: Double) -> String {
+        let tenths = Int((max(0, min(seconds, 86_400)) * 10).rounded())
+        return tenths < 100
+            ? "\(tenths / 10).\(tenths % 10) s" : DurationText.precise(seconds: UInt64((tenths + 5) / 10))
+    }
+
     /// What is wrong with the network of a guest that runs.
     package struct NetworkTrouble: Codable, Sendable, Equatable {
         package enum Kind: String, Codable, Sendable {

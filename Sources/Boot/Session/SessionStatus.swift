@@ -26,6 +26,14 @@ package struct SessionStatus: Codable, Sendable, Equatable {
         package static func < (left: Phase, right: Phase) -> Bool { left.place < right.place }
     }
 
+    /// How a guest came to run.
+    package enum Start: String, Codable, Sendable {
+        /// From its disk.
+        case booted
+        /// From the memory of a guest that was made ahead.
+        case warm
+    }
+
     package var id: String
     package var catalog: String
     package var distribution: String
@@ -90,6 +98,12 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var sharesClipboard: Bool?
     /// USB devices of this machine that the guest has; nil for none. Who has one cannot be suspended.
     package var usb: [String]?
+    /// How its guest started; nil before that is known, and for one that goes on after it was suspended.
+    package var start: Start?
+    /// Seconds from the command to an answer on its console; nil before that, and where nobody saw one.
+    package var startSeconds: Double?
+    /// What the session is for, where that is not a guest of its user's; nil for that.
+    package var purpose: BootRequest.Purpose?
     /// Nil until it is to be suspended.
     package var suspension: Suspension?
     /// Nil for a guest that is not suspended.
@@ -133,8 +147,8 @@ extension SessionStatus {
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
     /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
     /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, ``suspension`` and ``suspended`` for a guest that
-    /// is or was to be suspended, and ``machine``, ``home``, ``ports``, ``rolledBackFrom``, ``screen``, ``usb`` and
-    /// ``sharesClipboard`` where there are any.
+    /// is or was to be suspended, ``start`` and ``startSeconds`` as soon as they are known, ``purpose`` for what is not its user's guest, and ``machine``, ``home``, ``ports``,
+    /// ``rolledBackFrom``, ``screen``, ``usb`` and ``sharesClipboard`` where there are any.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
@@ -174,6 +188,9 @@ extension SessionStatus {
         try container.encodeIfPresent(screen, forKey: .screen)
         try container.encodeIfPresent(sharesClipboard, forKey: .sharesClipboard)
         try container.encodeIfPresent(usb, forKey: .usb)
+        try container.encodeIfPresent(start, forKey: .start)
+        try container.encodeIfPresent(startSeconds, forKey: .startSeconds)
+        try container.encodeIfPresent(purpose, forKey: .purpose)
         try container.encodeIfPresent(suspension, forKey: .suspension)
         try container.encodeIfPresent(suspended, forKey: .suspended)
     }

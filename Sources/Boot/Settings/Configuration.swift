@@ -45,6 +45,9 @@ package struct Configuration: Sendable, Equatable {
     /// Bytes that an exchange folder may hold.
     package var exchangeLimit: UInt64 = usualExchangeLimit
 
+    /// Warm starts: whether they are used, and when what they need is made.
+    package var warm = WarmSettings()
+
     /// What is offered of vendors' own files.
     package var vendors = VendorSettings()
 
@@ -124,6 +127,15 @@ package struct Configuration: Sendable, Equatable {
             keepsExchange = value == "keep"
         }
         if let value = try reader.bytes("exchange.limit") { exchangeLimit = value }
+        if let value = try reader.string("warm.use", among: WarmSettings.Use.allCases.map(\.rawValue)) {
+            warm.use = WarmSettings.Use(rawValue: value) ?? warm.use
+        }
+        if let value = try reader.string("warm.published", among: WarmSettings.Use.allCases.map(\.rawValue)) {
+            warm.published = WarmSettings.Use(rawValue: value) ?? warm.published
+        }
+        if let value = try reader.string("warm.make", among: WarmSettings.Making.allCases.map(\.rawValue)) {
+            warm.make = WarmSettings.Making(rawValue: value) ?? warm.make
+        }
         if let value = try reader.boolean("vendors.enabled") { vendors.isEnabled = value }
         if let value = try reader.string("vendors.least", among: TrustLevel.allCases.map(\.rawValue)) {
             vendors.least = TrustLevel(rawValue: value)

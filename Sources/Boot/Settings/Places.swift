@@ -46,6 +46,8 @@ package struct Places: Sendable {
     /// Folders with tables of vendors that belong to the program: that of the sources, in a folder where the program was built, then the
     /// installed one. A later one's file takes the place of an earlier one's of the same name.
     package let installedTables: [String]
+    /// Folders of what runs in a template (`share/park`) and belongs to the program, the best first.
+    package let parkFolders: [String]
     /// The administrator's, then the user's own.
     package let ownTables: [String]
     /// What has counted of catalogs' tables so far, and what the user has said to their changes.
@@ -86,17 +88,28 @@ package struct Places: Sendable {
         let configuration = variable("XDG_CONFIG_HOME") ?? "\(home)/.config"
         configurationFiles = ["/etc/oscircular/config.toml", "\(configuration)/oscircular/config.toml"]
         installedTables = Places.tables(of: program)
+        parkFolders = Places.parkFolders(of: program)
         ownTables = ["/etc/oscircular/vendors", "\(configuration)/oscircular/vendors"]
     }
 
     /// Folders of tables that belong to a program, the least important first.
     private static func tables(of program: String?) -> [String] {
         guard let parts = program?.split(separator: "/") else { return [] }
-        func path(_ parts: some Sequence<Substring>) -> String { parts.map { "/\($0)" }.joined() }
         // PREFIX/bin/oscircular has its files in PREFIX/share/oscircular; one that was built and not installed, in its sources.
         let sources = parts.firstIndex(of: ".build").map { "\(path(parts[..<$0]))/share/vendors" }
         return [sources, "\(path(parts.dropLast(2)))/share/oscircular/vendors"].compactMap(\.self)
     }
+
+    private static func parkFolders(of program: String?) -> [String] {
+        guard let parts = program?.split(separator: "/") else { return [] }
+        // As above; what is compiled is beside the program.
+        guard let build = parts.firstIndex(of: ".build") else {
+            return ["\(path(parts.dropLast(2)))/libexec/oscircular/park"]
+        }
+        return [path(parts.dropLast()), "\(path(parts[..<build]))/share/park"]
+    }
+
+    private static func path(_ parts: some Sequence<Substring>) -> String { parts.map { "/\($0)" }.joined() }
 
     /// Of this process.
     package static func current() -> Places {

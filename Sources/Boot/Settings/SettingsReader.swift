@@ -15,6 +15,7 @@ struct SettingsReader {
             "memory", "cpus", "accel", "display", "connect", "shutdown", "healthy", "reserve", "suspend", "user-data",
         ],
         "menu": ["pictures"],
+        "warm": ["use", "published", "make"],
         "vendors": ["enabled", "least", "hidden", "from"],
     ]
 

@@ -10,7 +10,7 @@ import TOMLKit
 package struct SystemSettings: Sendable, Hashable {
     /// The settings by their names in the file.
     package enum Key: String, Sendable, CaseIterable {
-        case memory, cpus, disk, home, share, display, network, publish, healthy, clipboard
+        case memory, cpus, disk, home, share, display, network, publish, healthy, clipboard, warm
     }
 
     /// Whether guest and desktop have one clipboard.
@@ -46,6 +46,8 @@ package struct SystemSettings: Sendable, Hashable {
     /// Seconds that a new version has to come to its login; 0 for as long as it likes.
     package var healthySeconds: Int?
     package var clipboard: Clipboard?
+    /// Whether its guests start warm where they can.
+    package var warm: WarmSettings.Use?
 
     package init() {}
 
@@ -64,6 +66,7 @@ package struct SystemSettings: Sendable, Hashable {
         case .publish: publish?.joined(separator: " ")
         case .healthy: healthySeconds.map { "\($0)" }
         case .clipboard: clipboard?.rawValue
+        case .warm: warm?.rawValue
         }
     }
 
@@ -104,6 +107,10 @@ package struct SystemSettings: Sendable, Hashable {
             let choice = value.flatMap(Clipboard.init(rawValue:))
             if value != nil, choice == nil { return "must be on or off" }
             clipboard = choice
+        case .warm:
+            let choice = value.flatMap(WarmSettings.Use.init(rawValue:))
+            if value != nil, choice == nil { return "must be always or never" }
+            warm = choice
         }
         return nil
     }
@@ -155,6 +162,7 @@ package struct SystemSettings: Sendable, Hashable {
         result.publish = publish ?? other.publish
         result.healthySeconds = healthySeconds ?? other.healthySeconds
         result.clipboard = clipboard ?? other.clipboard
+        result.warm = warm ?? other.warm
         return result
     }
 
@@ -171,6 +179,7 @@ package struct SystemSettings: Sendable, Hashable {
         if publish != seen.publish { result.publish = publish }
         if healthySeconds != seen.healthySeconds { result.healthySeconds = healthySeconds }
         if clipboard != seen.clipboard { result.clipboard = clipboard }
+        if warm != seen.warm { result.warm = warm }
         return result
     }
 
@@ -211,6 +220,8 @@ package struct SystemSettings: Sendable, Hashable {
         healthySeconds = try reader.integer("healthy", in: SystemSettings.healthyBounds)
         clipboard = try reader.string("clipboard", among: Clipboard.allCases.map(\.rawValue))
             .flatMap(Clipboard.init(rawValue:))
+        warm = try reader.string("warm", among: WarmSettings.Use.allCases.map(\.rawValue))
+            .flatMap(WarmSettings.Use.init(rawValue:))
     }
 }
 
@@ -253,6 +264,7 @@ extension Configuration {
         result.display = settings.display?.rawValue ?? display
         result.network = settings.network ?? network
         result.healthySeconds = settings.healthySeconds ?? healthySeconds
+        result.warm.use = settings.warm ?? warm.use
         return result
     }
 }

@@ -61,7 +61,14 @@ enum MemoryFile {
     /// - Throws: ``SystemCallError``, EPIPE where nobody reads any more; ``SuspendError/damaged(_:path:reason:)`` where it is not what was
     ///   written, also after all of it was given.
     static func feed(_ path: String, _ memory: SuspendRecord.Memory, id: String, to pipe: FileHandle) throws {
-        let file = try open(path, id)
+        try feed(try open(path, id), at: path, memory, id: id, to: pipe)
+    }
+
+    /// The same of a file that is open.
+    /// - Parameter path: for errors.
+    static func feed(
+        _ file: FileHandle, at path: String, _ memory: SuspendRecord.Memory, id: String, to pipe: FileHandle
+    ) throws {
         let size = try file.status().size
         if UInt64(clamping: size) != memory.size { throw damaged(id, path, "it has been cut or changed") }
         file.willBeReadInOrder()

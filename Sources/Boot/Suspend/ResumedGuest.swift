@@ -97,12 +97,17 @@ struct ResumedGuest: Sendable {
     }
 
     /// Gives QEMU the disk and UEFI's variables of a guest that is no kept machine.
+    /// - Parameter emulator: whom QEMU runs as where that is not this user.
     /// - Throws: ``SystemCallError``.
-    func giveDisk(to guest: inout GuestSpecification, _ directory: SessionDirectory) throws(SystemCallError) {
+    func giveDisk(
+        to guest: inout GuestSpecification, _ directory: SessionDirectory, emulator: UserID?
+    ) throws(SystemCallError) {
         if record.guest.hasDisk {
             directory.removeDisk()
             try MachineDiskLinks.link(folder.overlay, as: directory.overlay)
             guest.overlayPath = directory.overlay
+            guest.layers = try MachineDiskLinks.linkLayers(
+                (0..<(record.guest.layers ?? 0)).map(folder.layer), directory, emulator: emulator)
         }
         if guest.firmware == .uefi {
             try UEFIFirmware.copyVariables(

@@ -1,5 +1,6 @@
 import BlockStore
 import GuestDomain
+import GuestNetwork
 import Linux
 
 extension SessionGuest {
@@ -30,6 +31,7 @@ extension SessionGuest {
         let specification = try await WorkerThread.run(name: "suspended") {
             var specification = given
             try resumed.restoreFiles(to: directory)
+            if resumed.resumption == .cold { try boot(&specification, plan, surroundings.credentials) }
             if let machine {
                 let links = try machine.begin(specification, home: request.home, emulator: emulator)
                 (specification.overlayPath, specification.layers) = (links.overlay, links.layers)
@@ -37,7 +39,7 @@ extension SessionGuest {
                     (specification.nvramPath, specification.hasVariables) = (variables, true)
                 }
             } else {
-                try resumed.giveDisk(to: &specification, directory)
+                try resumed.giveDisk(to: &specification, directory, emulator: emulator)
             }
             return specification
         }
@@ -68,5 +70,15 @@ extension SessionGuest {
         } catch SuspendError.damaged(_, let path, let reason) {
             throw resumed.misfit("\(path): \(reason)")
         }
+    }
+
+    /// Makes it a guest that boots: one that has started warm knows nothing of what others read at their start, and would sleep.
+    private static func boot(
+        _ guest: inout GuestSpecification, _ plan: Plan, _ credentials: GuestCredentials
+    ) throws(SystemCallError) {
+        guest.hasPort = true
+        (guest.home, guest.pluggedHome) = (plan.home, nil)
+        guard guest.firmwareEntries.contains(where: { $0.name == ParkEntries.parkName }) else { return }
+        guest.firmwareEntries = try entries(of: plan, credentials)
     }
 }

@@ -108,10 +108,13 @@ struct SessionSaving: Sendable {
         request.accel = guest.specification.accelerator.rawValue
         (request.memoryMiB, request.cpus) = (guest.specification.memoryMiB, guest.specification.cpus)
         let chosen = version.chosen
-        let record = SuspendRecord(
+        var record = SuspendRecord(
             created: .now, catalog: chosen.source.name, distribution: chosen.distribution.id,
             version: chosen.version.id.text, title: chosen.distribution.title, request: request,
             guest: try .init(guest.specification, credentials: directory.credentials), base: base)
+        if machine == nil, !guest.specification.layers.isEmpty {
+            record.guest.layers = guest.specification.layers.count
+        }
         for path in [folder.credentials, folder.session, folder.keys, folder.base] { try Folder(path: path).sync() }
         try library.mark(record, folder.id)
         try folder.write(record)
@@ -123,6 +126,9 @@ struct SessionSaving: Sendable {
         if guest.specification.overlayPath != nil {
             // Another name: what QEMU writes last is in it as well.
             try Paths.addName(folder.overlay, of: directory.overlay)
+            for (number, layer) in guest.specification.layers.enumerated() {
+                try Paths.addName(folder.layer(number), of: layer)
+            }
         }
         if guest.specification.firmware == .uefi {
             try UEFIFirmware.copyVariables(
@@ -154,6 +160,7 @@ struct SessionSaving: Sendable {
 
     /// The files that the guest writes to.
     private var disks: [String] {
-        [guest.specification.overlayPath, guest.specification.home?.diskPath].compactMap(\.self)
+        let guest = guest.specification
+        return [guest.overlayPath, (guest.home ?? guest.pluggedHome)?.diskPath].compactMap(\.self)
     }
 }

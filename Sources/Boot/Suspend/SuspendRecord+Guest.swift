@@ -31,6 +31,10 @@ extension SuspendRecord {
         package var seedEntries: [Entry]
         /// Whose home its home is; nil for a guest without one.
         package var homeUser: String?
+        /// Whether its home was plugged in while it ran; nil means no.
+        package var isHomePlugged: Bool?
+        /// How many files nobody writes to lie under its own disk; nil for none, and for a kept machine.
+        package var layers: Int?
         package var devices: GuestDevices
 
         /// - Parameter credentials: the folder that its files are in.
@@ -57,7 +61,8 @@ extension SuspendRecord {
             if let disk = guest.seed?.diskPath { seedDisk = try name(disk) }
             seedSerialNumber = guest.seed?.serialNumber
             seedEntries = try entries(guest.seed?.firmwareEntries ?? [])
-            homeUser = guest.home?.user
+            homeUser = (guest.home ?? guest.pluggedHome)?.user
+            if guest.pluggedHome != nil { isHomePlugged = true }
             devices = GuestDevices(guest)
         }
 
@@ -85,8 +90,11 @@ extension SuspendRecord {
                 networkSocketPath: directory.networkForGuest, firmwareEntries: all(entries),
                 screen: nil, nvramPath: directory.nvram, sectorSize: sectorSize,
                 hasDisplayAdapter: hasDisplayAdapter, processor: processor.flatMap { ProcessorLevel(rawValue: $0) },
-                seed: seed, home: home, emulatorUser: emulatorUser)
+                seed: seed, home: isHomePlugged == true ? nil : home, emulatorUser: emulatorUser)
             guest.macAddress = mac
+            if isHomePlugged == true { guest.pluggedHome = home }
+            // An earlier release gave it no slot that it did not need.
+            guest.hasPort = devices.hasPort
             return guest
         }
 
@@ -102,8 +110,14 @@ extension SuspendRecord {
             }
             guard [512, 4096].contains(sectorSize), (1...16_777_216).contains(memoryMiB), (1...4096).contains(cpus)
             else { return "no machine can have this memory, this many processors or such a disk" }
+            guard (0...Self.mostLayers).contains(layers ?? 0) else {
+                return "its disk is not as this program makes them"
+            }
             return nil
         }
+
+        /// A warm start puts one under a guest's disk.
+        private static let mostLayers = 8
 
         // What QEMU's and libvirt's descriptions of the guest are made of.
 

@@ -16,6 +16,8 @@ struct SuspendedFolder: Sendable {
     var memory: String { "\(path)/memory.zst" }
     /// Another name of the disk that takes what the guest writes; absent for a machine's.
     var overlay: String { "\(path)/overlay.qcow2" }
+    /// Another name of each file under that disk, the topmost first: they are never changed.
+    func layer(_ number: Int) -> String { "\(path)/layer-\(number).qcow2" }
     /// UEFI's variables; absent for a machine's.
     var variables: String { "\(path)/variables.fd" }
     /// Copies of what describes its base, as in a ``MachineFolder``.

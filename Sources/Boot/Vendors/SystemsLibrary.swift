@@ -74,17 +74,20 @@ package struct SystemsLibrary: Sendable {
     }
 
     /// Chooses a version by its name.
-    /// - Parameter asking: whether its vendor is asked; nil for what the line allows.
+    /// - Parameters:
+    ///   - asking: whether its vendor is asked; nil for what the line allows.
+    ///   - refresh: see ``copies(refresh:)``; where it is false no vendor is asked either.
     /// - Returns: it, and whether what is known of its catalog is what its server has now.
     /// - Throws: ``CatalogAccessError``, ``NotFoundError``; `VendorsError` where a vendor was asked and nothing is known.
     package func choose(
-        _ name: VersionName, asking: Asking? = nil
+        _ name: VersionName, asking: Asking? = nil, refresh: Bool = true
     ) async throws -> (version: ChosenVersion, isCurrent: Bool) {
-        var found = try find(name, in: await copies(refresh: true))
+        var found = try find(name, in: await copies(refresh: refresh))
         guard found.copy.source.isVendors, let vendors else {
             return (try choose(name, from: found), found.copy.isCurrent)
         }
-        let asking = if let asking { asking } else { await SystemsLibrary.usualAsking() }
+        let asking =
+            if let asking { asking } else if !refresh { Asking.never } else { await SystemsLibrary.usualAsking() }
         let known = found.distribution
         // What is not known is asked for below.
         let isNamed = name.version != nil && (try? name.choose(from: found)) != nil

@@ -10,9 +10,9 @@ extension BootBackend {
     private static let mostPriced = 60
 
     package func catalogsStamp() async -> Int64 {
-        let library = library
+        let (library, states) = (library, WarmLibrary(cache: cacheOfUser.directory))
         // Without a thread nothing seems to have changed, and it is asked again soon.
-        return (try? await WorkerThread.run(name: "catalogs") { library.sourcesStamp }) ?? 0
+        return (try? await WorkerThread.run(name: "catalogs") { library.sourcesStamp &+ states.stamp }) ?? 0
     }
 
     package func offers(isAsked: Bool) -> AsyncStream<MenuOffer> {
@@ -65,10 +65,16 @@ extension BootBackend {
     private func offer(
         _ copies: [CatalogCopy], _ sessions: [SessionStatus], isPriced: Bool, emulators: Emulators? = nil
     ) async -> MenuOffer {
-        let reader = SystemsReader(
-            places: places, systems: systems, cache: cacheOfUser, emulators: emulators ?? .installed())
+        let (places, systems, cache) = (places, systems, cacheOfUser)
+        let (configuration, hasDisplay) = (configuration, hasDisplay)
         // Without a thread there is nothing to show yet; the next offer has it.
         let overview = try? await WorkerThread.run(name: "overview") {
+            // They may have been changed since the menu was opened; files that cannot be read change nothing.
+            let settings = (try? Configuration.load(places.configurationFiles)) ?? configuration
+            let reader = SystemsReader(
+                places: places, systems: systems, cache: cache, emulators: emulators ?? .installed(),
+                warm: WarmOutlook(
+                    library: WarmLibrary(cache: cache.directory), configuration: settings, hasScreen: hasDisplay))
             let outline = reader.outline(copies, sessions: sessions)
             return isPriced ? reader.details(outline) : outline
         }

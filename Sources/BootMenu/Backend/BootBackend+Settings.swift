@@ -16,6 +16,7 @@ extension BootBackend {
             general.display = all.display.flatMap(BootRequest.Display.init(rawValue:))
             if all.network != Configuration().network { general.network = all.network }
             general.healthySeconds = all.healthySeconds
+            if all.warm.use != Configuration().warm.use { general.warm = all.warm.use }
             // Without an answer the line counts as unmetered.
             return SettingsOverview(
                 system: system, own: own.systems[name] ?? SystemSettings(),

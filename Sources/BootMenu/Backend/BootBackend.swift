@@ -17,7 +17,7 @@ package final class BootBackend: MenuBackend {
     let cacheOfUser: BlockCache
     let registry: SessionRegistry
     /// Path of our own program, which the sessions' processes run.
-    private let program: String
+    let program: String
     let hasDisplay: Bool
     let describe: @Sendable (any Error) -> String
     /// Made anew when the table of vendors has changed.
@@ -144,6 +144,7 @@ package final class BootBackend: MenuBackend {
         // A machine stays on its own version.
         request.healthy = wishes.machine == nil ? configuration.healthySeconds : nil
         request.sharesClipboard = own.clipboard?.isOn
+        request.bootsCold = wishes.bootsCold || configuration.warm.use == .never ? true : nil
         request.fetchesBase = wishes.fetchesBase
         if wishes.keepsUnverified { request.keepsUnverified = true }
         if wishes.publishesUnverified { request.publishesUnverified = true }

@@ -131,6 +131,8 @@ package struct BootWishes: Sendable, Hashable {
     package var keepsUnverified = false
     /// Whether ports may be published of what nobody has verified yet.
     package var publishesUnverified = false
+    /// Whether it boots even where it would start warm.
+    package var bootsCold = false
     /// Whether it is for a look at one version of many: only what is read is fetched.
     package var isTrial = false
     /// Whether all of a new machine's base is fetched on a line that is paid by the byte; nil where it is not.

@@ -17,7 +17,7 @@ package protocol MenuBackend: Sendable {
     func ask(_ system: SystemName, isAsked: Bool) async -> VendorFailure?
     /// Keeps a vendor out of the list, or lets it in again; the next offer says so.
     func hide(_ vendor: String, _ isHidden: Bool) async throws
-    /// A number that changes when any program adds or removes a catalog. It is read every few seconds.
+    /// A number that changes when any program adds or removes a catalog or a warm state. It is read every few seconds.
     func catalogsStamp() async -> Int64
     /// All guests, also those that are suspended; it takes as long as the slowest session takes to answer, five seconds if one does not.
     func guests() async -> [Guest]
@@ -67,6 +67,9 @@ package protocol MenuBackend: Sendable {
     func window(session: String) async throws
     /// Downloads a version. The stream ends when it is complete; cancelling its consumer stops the download.
     func fetch(_ image: VersionKey, _ extent: VersionFetch.Extent) -> AsyncThrowingStream<MenuProgress, any Error>
+    /// Makes what a version needs to start warm as the settings are now: fetches what is missing, boots a guest that nobody uses, and
+    /// saves it. The stream ends when that is done; cancelling its consumer gives it up.
+    func makeWarm(_ image: VersionKey) -> AsyncThrowingStream<WarmProgress, any Error>
     func pin(_ image: VersionKey, _ isPinned: Bool) async throws
     /// - Returns: bytes freed.
     func remove(_ image: VersionKey) async throws -> UInt64
@@ -91,6 +94,12 @@ package struct MenuProgress: Sendable, Hashable {
         self.total = total
         self.rate = rate
     }
+}
+
+/// How far the making of a warm state is.
+package enum WarmProgress: Sendable, Hashable {
+    case fetching(MenuProgress)
+    case booting, saving
 }
 
 /// The result of adding a catalog.

@@ -68,6 +68,7 @@ extension MenuLoop {
             }
         case .window(let session): attempt { try await self.backend.window(session: session) }
         case .fetch(let image, let extent, let number): fetch(image, extent, number)
+        case .makeWarm(let image, let number): makeWarm(image, number)
         case .stopFetch(let number): fetches[number]?.cancel()
         case .pin(let image, let isPinned):
             attempt {

@@ -8,7 +8,7 @@ package enum Command: Sendable, Hashable {
     case cache, verify, addCatalog, log, help
     case console, window, pause, stop, force, login, ports, clipboard
     case suspendGuest
-    case settings, bootWith, keep
+    case settings, bootWith, bootCold, keep, makeWarm
     case bisect, markGood, markBad, markSkipped, resetBisect
     case snapshot, revert, removeSnapshot, clone, rename, grow, export
     case redraw, suspend, quit, quitAtOnce
@@ -132,6 +132,12 @@ package struct KeyBinding: Sendable {
         KeyBinding(
             .bootWith, [.character("b")], on: images, hint: "boot with",
             help: "Boot with a home, a folder or a larger disk"),
+        KeyBinding(
+            .bootCold, [.character("c")], on: images, hint: "boot cold",
+            help: "Boot it from its disk, where it would start warm"),
+        KeyBinding(
+            .makeWarm, [.character("w")], on: images, hint: "make warm",
+            help: "Make its next starts take a second"),
         KeyBinding(
             .settings, [.character("E")], on: images.union(machine), hint: "settings",
             help: "Change its memory, disk, home, folder and so on"),

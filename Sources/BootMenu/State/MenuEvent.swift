@@ -41,6 +41,8 @@ package enum MenuEvent: Sendable {
     case launchFailed(Int, String, SessionStatus?)
     case fetched(Int, done: UInt64, total: UInt64, rate: UInt64)
     case fetchEnded(Int, FetchItem.State)
+    /// What is being done now for a fetch that makes a version warm.
+    case warming(Int, FetchItem.Warming)
     case cache(CacheOverview)
     case verified(done: Int, total: Int)
     case verifyEnded(String)
@@ -133,6 +135,8 @@ package enum MenuEffect: Sendable, Hashable {
     case console(session: String)
     case window(session: String)
     case fetch(VersionKey, VersionFetch.Extent, number: Int)
+    /// Make a version's warm state, as a fetch of this number.
+    case makeWarm(VersionKey, number: Int)
     case stopFetch(Int)
     case pin(VersionKey, Bool)
     case remove(VersionKey)

@@ -27,6 +27,8 @@ extension MenuState {
         case .settings: return askSettings()
         case .keep: return askBoot(keeps: true)
         case .bootWith: return askBoot(keeps: false)
+        case .bootCold: return bootCold()
+        case .makeWarm: return makeWarm()
         case .bisect: return openBisect()
         case .markGood: return mark(.good)
         case .markBad: return mark(.bad)
@@ -84,6 +86,8 @@ extension MenuState {
                     || chosenMachine != nil
         case .enter, .details: chosenImage != nil || chosenVendorSystem != nil || chosenMachine != nil
         case .offline, .pin, .keep, .bootWith: chosenImage != nil
+        case .bootCold: chosenImage.flatMap { version($0) }?.isWarm ?? false
+        case .makeWarm: chosenImage.map(canBeMadeWarm) ?? false
         case .settings, .bisect: chosenSystemName != nil
         case .markGood, .markBad, .markSkipped: chosenBisectRow != nil
         case .resetBisect: hasBisect
@@ -135,17 +139,22 @@ extension MenuState {
         if let refusal = refusal() { return refusal }
         if let machine = chosenMachine { return start(machine) }
         guard let image = chosenImage else { return awaitBuilds() }
+        return bootUnlessRunning(image, usualWishes)
+    }
+
+    /// Boots a version; where a guest of it runs already, the user is asked which one he means.
+    mutating func bootUnlessRunning(_ image: VersionKey, _ wishes: BootWishes) -> [MenuEffect] {
         if let running = running(image) {
             overlay = .dialog(
                 Dialog(
                     "\(image.title) is already running", "Show the running guest, or boot a second one?",
                     [
                         .init(label: "Show it", action: .open(running)),
-                        .init(label: "Boot another", action: .boot(image, usualWishes)), Dialog.cancel(),
+                        .init(label: "Boot another", action: .boot(image, wishes)), Dialog.cancel(),
                     ]))
             return []
         }
-        return boot(image, wishes: usualWishes)
+        return boot(image, wishes: wishes)
     }
 
     /// Says why the chosen system cannot boot, where no guest can have its processor here.
@@ -261,36 +270,5 @@ extension MenuState {
         }
         verifying = (0, 0)
         return [.verify]
-    }
-
-    // MARK: Guests
-
-    /// The effect, if the guest can be reached already.
-    private mutating func reach(_ guest: Guest, _ effect: MenuEffect) -> [MenuEffect] {
-        if guest.status.phase < .guest {
-            say("\(guest.image.title) is still starting")
-            return []
-        }
-        return [effect]
-    }
-
-    private mutating func openWindow() -> [MenuEffect] {
-        guard let guest = chosenGuest else { return [] }
-        if !facts.hasDisplay {
-            say("there is no display for a window here; press c for the console")
-            return []
-        }
-        return reach(guest, .window(session: guest.id))
-    }
-
-    private mutating func pause() -> [MenuEffect] {
-        guard let guest = chosenGuest else { return [] }
-        if guest.isSuspended { return resume(guest) }
-        return guest.status.state == .paused ? order(guest, .resume, "resuming") : order(guest, .pause, "pausing")
-    }
-
-    private mutating func order(_ guest: Guest, _ command: ControlCommand, _ result: String) -> [MenuEffect] {
-        say("\(guest.image.title): \(result)")
-        return [.order(command, session: guest.id)]
     }
 }

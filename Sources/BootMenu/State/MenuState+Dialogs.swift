@@ -26,6 +26,7 @@ extension MenuState {
             open(screen)
             return [.loadGuests]
         case .fetch(let image, let extent): return fetch(image, extent)
+        case .makeWarm(let image): return prepare(image)
         case .stopFetch(let number): return [.stopFetch(number)]
         case .remove(let image): return [.remove(image)]
         case .removeCatalog(let name): return [.removeCatalog(name)]
@@ -39,7 +40,8 @@ extension MenuState {
     }
 
     mutating func askQuit() -> [MenuEffect] {
-        let running = fetches.filter { $0.state == .running }.count
+        let running = fetches.count { $0.state == .running && $0.warming == nil }
+        let preparing = fetches.count { $0.state == .running && $0.warming != nil }
         var lines: [String] = []
         let guests = guests.count { !$0.isSuspended }
         if guests > 0 {
@@ -50,6 +52,9 @@ extension MenuState {
         if running > 0 {
             lines.append(
                 "\(Format.several(running, "download stops", "downloads stop")); what has been downloaded is kept.")
+        }
+        if preparing > 0 {
+            lines.append("\(Format.several(preparing, "version", "versions")) will not be prepared for a warm start.")
         }
         guard !lines.isEmpty else {
             isQuitting = true
@@ -74,10 +79,13 @@ extension MenuState {
 
     mutating func askOffline(_ image: VersionKey) {
         if let fetch = fetches.first(where: { $0.image == image && $0.state == .running }) {
+            let isFetching = [nil, .fetching].contains(fetch.warming)
             overlay = .dialog(
                 Dialog(
-                    "\(image.title) is being fetched",
-                    "\(Format.bytes(fetch.done)) of \(Format.bytes(fetch.total)) have been fetched.",
+                    "\(image.title) is being \(isFetching ? "fetched" : "prepared")",
+                    isFetching
+                        ? "\(Format.bytes(fetch.done)) of \(Format.bytes(fetch.total)) have been fetched."
+                        : "A guest that nobody uses is booted and saved, so that the next ones start in a second.",
                     [Dialog.cancel("Continue"), .init(label: "Stop", action: .stopFetch(fetch.number))]))
             return
         }

@@ -37,6 +37,9 @@ extension MenuState {
             guard let index = fetches.firstIndex(where: { $0.number == number }) else { break }
             (fetches[index].done, fetches[index].total, fetches[index].rate) = (done, total, rate)
         case .fetchEnded(let number, let end): return endFetch(number, end)
+        case .warming(let number, let stage):
+            guard let index = fetches.firstIndex(where: { $0.number == number }) else { break }
+            fetches[index].warming = stage
         case .cache(let overview):
             cache = overview
             settle()
@@ -156,6 +159,10 @@ extension MenuState {
         fetches[index].state = end
         let fetch = fetches[index]
         switch end {
+        case .failed(let reason) where fetch.warming != nil:
+            say("\(fetch.image.title) could not be prepared: \(reason)", isFailure: true)
+        case .stopped where fetch.warming != nil: say("stopped preparing \(fetch.image.title); it boots as before")
+        case .done where fetch.warming != nil: say("\(fetch.image.title) starts in a second from now on")
         case .failed(let reason):
             say("the \(fetch.extent.title) of \(fetch.image.title) could not be fetched: \(reason)", isFailure: true)
         case .stopped: say("stopped fetching \(fetch.image.title); what has been fetched is kept")

@@ -68,6 +68,7 @@ extension MenuState {
         case .publish: "Ports"
         case .healthy: "Healthy in"
         case .clipboard: "Clipboard"
+        case .warm: "Warm start"
         }
     }
 
@@ -78,6 +79,7 @@ extension MenuState {
         case .display: BootRequest.Display.allCases.map(\.rawValue)
         case .network: SystemSettings.networks
         case .clipboard: SystemSettings.Clipboard.allCases.map(\.rawValue)
+        case .warm: WarmSettings.Use.allCases.map(\.rawValue)
         }
     }
 
@@ -102,6 +104,7 @@ extension MenuState {
         case .publish: "such as 8080:80; else none"
         case .healthy: "else 5 usual starts, with a home"
         case .clipboard: "else off; on shares the desktop's"
+        case .warm: "else always, where it can"
         }
     }
 

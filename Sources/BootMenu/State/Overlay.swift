@@ -24,6 +24,7 @@ package struct Dialog: Sendable, Hashable {
         case answer(TableChange, isAllowed: Bool, VersionKey, BootWishes = BootWishes())
         case open(MenuScreen)
         case fetch(VersionKey, VersionFetch.Extent)
+        case makeWarm(VersionKey)
         case stopFetch(Int)
         case remove(VersionKey)
         case removeCatalog(String)

@@ -141,7 +141,7 @@ enum AboutLines {
         system.emulation.words.map { [AboutLine(.processor, "\(system.distribution.architecture), \($0)")] } ?? []
     }
 
-    /// That it did not come up here, or that a newer one did not.
+    /// That it did not come up here, that a newer one did not, or that it starts warm.
     private static func start(_ version: VersionSummary, _ system: SystemSummary) -> [AboutLine] {
         if let fault = version.unhealthy {
             return [AboutLine(.start, "\(fault.shortWords) here on \(fault.day); Enter tries it again")]
@@ -149,6 +149,7 @@ enum AboutLines {
         if version.id == system.newest?.id, let newer = system.passedOver, let fault = newer.unhealthy {
             return [AboutLine(.start, "\(newer.id) \(fault.shortWords) on \(fault.day): passed over")]
         }
+        if version.isWarm { return [AboutLine(.start, "in a second, from a guest made ahead; c boots it cold")] }
         return []
     }
 

@@ -134,7 +134,8 @@ enum GuestView {
             let speed =
                 status.emulated.map { " (\($0) runs by emulation: slow)" }
                 ?? (status.accel == "tcg" ? " (software emulation: slow)" : "")
-            return status.phase == .up ? StatusText.of(guest, now: state.now) + speed : "starting\(speed)"
+            let start = status.startText.map { ", \($0)" } ?? ""
+            return status.phase == .up ? StatusText.of(guest, now: state.now) + start + speed : "starting\(speed)"
         }
     }
 

@@ -47,6 +47,10 @@ package enum MenuView {
         let running = state.fetches.filter { $0.state == .running }
         if let fetch = running.first {
             let others = running.count > 1 ? " and \(Format.several(running.count - 1, "other"))" : ""
+            if let warming = fetch.warming, warming != .fetching || fetch.total == 0 {
+                let stage = warming == .fetching ? "" : ": \(fetch.text)"
+                return "preparing \(fetch.image.title)\(others)\(stage)"
+            }
             let parts = [
                 "fetching \(fetch.image.title)\(others):", Format.bytes(fetch.done), "of", Format.bytes(fetch.total),
                 Format.rate(fetch.rate), Format.remaining(fetch.total - min(fetch.total, fetch.done), rate: fetch.rate),

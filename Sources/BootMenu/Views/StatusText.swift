@@ -11,9 +11,10 @@ enum StatusText {
     ) -> (text: String, style: ScreenStyle) {
         if let guest = state.guest(of: version.key) { return (of(guest, now: state.now), [.accent, .bold]) }
         if let fetch = state.fetches.first(where: { $0.image == version.key && $0.state == .running }) {
-            let share = fetch.total == 0 ? 0 : fetch.done * 100 / fetch.total
-            return ("fetching, \(share) %", [.accent])
+            return (fetch.text, [.accent])
         }
+        // More than that it is here.
+        if version.isWarm { return ("starts in a second", []) }
         switch version.offline {
         case .whole: return ("fully cached", [])
         case .boots: return ("boots offline", [])

@@ -105,7 +105,7 @@ enum VersionsView {
         // Where room is short, the vendor's name of the build is left out first.
         if room >= buildWidth + 39 { add(version.build ?? "", buildWidth) }
         add(trust.text, isGone ? 40 : 24, trust.style)
-        if !isGone { add(price.text, version.isWholeFirst ? 24 : 16, price.style) }
+        if !isGone { add(price.text, version.isWholeFirst ? 24 : version.isWarm ? 20 : 16, price.style) }
         if room >= 6 { add(marks.joined(separator: ", "), room, version.unhealthy == nil ? [.accent] : [.alert]) }
         return cells
     }

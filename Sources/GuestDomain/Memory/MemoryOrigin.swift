@@ -38,7 +38,9 @@ package struct MemoryOrigin: Codable, Sendable, Equatable {
         self.emulator = emulator
         self.machine = machine
         addresses = MemoryOrigin.elements("<address ", in: xml)
-        processor = accelerator == .kvm ? HostProcessor.text : nil
+        // A guest that has a named one has the same elsewhere.
+        let isHost = accelerator == .kvm && !xml.contains("<cpu mode='custom'")
+        processor = isHost ? HostProcessor.text : nil
     }
 
     private static func machine(in xml: String) -> String? {
@@ -63,6 +65,22 @@ package struct MemoryOrigin: Codable, Sendable, Equatable {
         if now.machine != machine { return "it was saved on QEMU's machine \(machine), and this is \(now.machine)" }
         if now.processor != processor { return "it was saved on another processor than this machine's" }
         if now.addresses != addresses { return "this libvirt puts the guest's devices elsewhere than at the save" }
+        return nil
+    }
+
+    /// The part of ``misfit(_:)`` that is seen before there is a guest.
+    /// - Parameters:
+    ///   - version: of the QEMU that would run it; nil where that is not known.
+    ///   - hasOwnModel: see ``GuestSpecification/processorModel``.
+    package func misfit(
+        _ version: EmulatorVersion?, _ accelerator: Accelerator, hasOwnModel: Bool = false, processor now: String? = nil
+    ) -> String? {
+        if let version, version.isOlder(than: emulator) {
+            return "it was saved by QEMU \(emulator), and this is \(version)"
+        }
+        if processor != (accelerator == .kvm && !hasOwnModel ? now ?? HostProcessor.text : nil) {
+            return "it was saved on another processor than this machine's"
+        }
         return nil
     }
 

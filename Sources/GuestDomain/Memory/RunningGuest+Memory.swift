@@ -8,8 +8,9 @@ import Synchronization
 
 extension RunningGuest {
     private static let pipeName = "oscircular-memory"
-    /// Between two looks at how far QEMU is.
+    /// Between two looks at how far QEMU is, in milliseconds: with a saving, which takes seconds, and a loading, for which a user waits.
     private static let look: UInt32 = 40
+    private static let quickLook: UInt32 = 5
     /// For QEMU to give up.
     private static let patience: UInt64 = 20_000_000_000
 
@@ -112,7 +113,8 @@ extension RunningGuest {
         }
     }
 
-    /// Starts a guest that goes on from a saved memory, and returns when it runs. What was made for it is removed when it does not.
+    /// Starts a guest that goes on from a saved memory, and returns when it runs. What was made for it is removed when it does not, and no event
+    /// of it is to come any more.
     /// - Parameters:
     ///   - specification: as at the save, but for names and places of files; ``GuestSpecification/awaitsMemory`` is set here.
     ///   - origin: of the memory.
@@ -137,6 +139,8 @@ extension RunningGuest {
             let (domain, files, accelerator) = (guest.domain, guest.files, specification.accelerator)
             let note = try await WorkerThread.run(name: "guest load") {
                 try wrap {
+                    // At the save it was there.
+                    if let home = specification.pluggedHome { try domain.attach(xml: DomainXML.home(home)) }
                     let now = try Self.origin(domain, accelerator)
                     if let reason = origin.misfit(now) { throw GuestDomainError.memoryMisfit(reason: reason) }
                     try load(QEMUMonitor(domain: domain), files, feed)
@@ -147,7 +151,7 @@ extension RunningGuest {
             try await guest.resume()
             return (guest, note)
         } catch {
-            await guest.destroy()
+            await guest.vanish()
             throw error
         }
     }
@@ -168,7 +172,7 @@ extension RunningGuest {
             while true {
                 if case .failure(let error)? = fed.change({ $0 }), !isBrokenPipe(error) { throw error }
                 switch try monitor.migration() {
-                case .active: MonotonicClock.pause(milliseconds: look)
+                case .active: MonotonicClock.pause(milliseconds: quickLook)
                 case .completed:
                     let end = MonotonicClock.nanoseconds + patience
                     guard let result = fed.wait(until: { _ in end }, { $0 }) else {

@@ -6,8 +6,7 @@ struct CloudConfig {
 
     /// The keys stand here as well: nothing in user data takes these away.
     var metaData: String {
-        var lines = ["instance-id: \(seed.instanceID)", "local-hostname: \(seed.hostName)", "public-keys:"]
-        lines += seed.authorizedKeys.map { "  - \(QuotedText.quoted($0))" }
+        let lines = ["instance-id: \(seed.instanceID)", "local-hostname: \(seed.hostName)"] + keys("public-keys")
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -18,9 +17,9 @@ struct CloudConfig {
         return parts.count == 1 ? part : MultipartMessage(parts: parts).text
     }
 
-    /// What makes the home and mounts the folder, for a file of its own: programs that take less than cloud-init does, such as Alpine's tiny-cloud, pass over that,
+    /// What makes the home, mounts the folder and makes a template, for a file of its own: programs that take less than cloud-init does, such as Alpine's tiny-cloud, pass over that,
     /// and know no message of several parts. It runs at each start; and unlike `mounts` and `users` nothing in the user's part takes its
-    /// place. Nil without either.
+    /// place. Nil without all of these.
     var vendorData: String? { seed.startScript.map { "#cloud-boothook\n\($0)" } }
 
     /// `user` is whoever the image calls its default user, by another name where it has another, and with its groups and shell. He exists,
@@ -33,9 +32,14 @@ struct CloudConfig {
         } else {
             lines.append("  lock_passwd: true")
         }
-        lines.append("ssh_authorized_keys:")
-        lines += seed.authorizedKeys.map { "  - \(QuotedText.quoted($0))" }
+        lines += keys("ssh_authorized_keys")
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Nothing where there are none, as in a template: a key without a value is no list.
+    private func keys(_ name: String) -> [String] {
+        guard !seed.authorizedKeys.isEmpty else { return [] }
+        return ["\(name):"] + seed.authorizedKeys.map { "  - \(QuotedText.quoted($0))" }
     }
 
     /// What cloud-init knows a part of user data by.

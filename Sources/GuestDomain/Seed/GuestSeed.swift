@@ -26,11 +26,13 @@ package struct GuestSeed: Sendable, Equatable {
     package var home: GuestHome?
     /// The folder of the host that it sees; nil for none.
     package var share: GuestShare?
+    /// What makes a template of it; nil for a guest that is none, and for one whose image has it.
+    package var park: ParkFiles?
 
     package init(
         kind: Kind, user: String, authorizedKeys: [String], passwordHash: String?, instanceID: String,
         hostName: String, userData: UserData? = nil, home: GuestHome? = nil,
-        share: GuestShare? = nil
+        share: GuestShare? = nil, park: ParkFiles? = nil
     ) {
         self.kind = kind
         self.user = user
@@ -41,14 +43,15 @@ package struct GuestSeed: Sendable, Equatable {
         self.userData = userData
         self.home = home
         self.share = share
+        self.park = park
     }
 
-    /// What root is to run at each start for the home and the folder; nil without them.
+    /// What root is to run at each start for the home, the folder and a template; nil without them.
     var startScript: String? {
         let home = home?.script(authorizedKey: authorizedKeys.first ?? "", passwordHash: passwordHash)
-        guard let home, let share else { return home ?? share?.script }
-        // Each in a shell of its own: the end of one is not the other's.
-        return "#!/bin/sh\n(\n\(home)\n)\n(\n\(share.script)\n)\n"
+        let scripts = [home, share?.script, park?.script].compactMap(\.self)
+        // Each in a shell of its own: the end of one is not the others'.
+        return scripts.count > 1 ? "#!/bin/sh\n" + scripts.map { "(\n\($0)\n)\n" }.joined() : scripts.first
     }
 
     /// What a guest's machine has of a seed.

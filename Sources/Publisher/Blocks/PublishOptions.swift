@@ -24,6 +24,8 @@ package struct PublishOptions: Sendable {
     package var signed: SignedDigests?
     /// The image stays as it is, a file at its vendor's; nil publishes the disk in it.
     package var vendorFile: VendorFile?
+    /// Whether the file's bytes are published whatever they look like: they are no disk.
+    var isAnyFile = false
     /// Whether blocks are written to the store.
     var storesBlocks: Bool { vendorFile?.keepsBlocks ?? true }
 

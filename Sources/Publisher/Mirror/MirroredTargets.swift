@@ -66,12 +66,13 @@ struct MirroredTargets: Sendable {
         for distribution in document.distributions
         where options.distributions.isEmpty || options.distributions.contains(distribution.id) {
             for version in distribution.versions {
-                for name in [version.index, version.bootSet].compactMap({ $0 }) where done.insert(name).inserted {
+                let indexes = (version.hasBlocks ? [version.index] : []) + version.warm.map(\.index)
+                for name in version.targets where done.insert(name).inserted {
                     guard try await fetch(name) != nil else {
                         throw MirrorError.untrusted(
                             source: source.name, reason: "its publisher did not sign \(name)")
                     }
-                    if name == version.index, version.hasBlocks, let file = files.last {
+                    if indexes.contains(name), let file = files.last {
                         try add(file.here, of: "\(distribution.id)@\(version.id)", source)
                     }
                 }

@@ -32,11 +32,11 @@ package struct PruneRule: Sendable, Equatable {
     /// - Parameter today: by the clock.
     func choose(among census: BlockCensus, today: CalendarDate) -> Choice {
         var holders = [Int32](repeating: 0, count: census.sizes.count)
-        for version in census.versions { for block in version.distinct { holders[block] += 1 } }
+        for version in census.versions { for block in version.all { holders[block] += 1 } }
         var choice = Choice(keptBytes: census.bytes)
         func remove(_ position: Int) {
             choice.goes.append(position)
-            for block in census.versions[position].distinct {
+            for block in census.versions[position].all {
                 holders[block] -= 1
                 guard holders[block] == 0 else { continue }
                 choice.keptBytes -= census.sizes[block]
@@ -70,7 +70,7 @@ package struct PruneRule: Sendable, Equatable {
         if let maxBytes {
             candidates.sort { (census.versions[$0].entry.id, $0) < (census.versions[$1].entry.id, $1) }
             // One whose bytes lie at a vendor's makes no room.
-            for position in candidates where choice.keptBytes > maxBytes && census.versions[position].entry.hasBlocks {
+            for position in candidates where choice.keptBytes > maxBytes && !census.versions[position].all.isEmpty {
                 remove(position)
             }
         }

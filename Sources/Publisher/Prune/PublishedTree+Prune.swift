@@ -74,12 +74,12 @@ extension PublishedTree {
                 document.updated = now
                 try publish(
                     document, distribution: distribution, files: [],
-                    removing: old.flatMap { [$0.index] + ($0.bootSet.map { [$0] } ?? []) }, contents)
+                    removing: old.flatMap(\.targets), contents)
                 contents = try self.contents()
             }
         }
         let reach = try Reachability(
-            self, contents, leaving: Set(leaving.map(\.entry.index)), now: now.seconds)
+            self, contents, leaving: Set(leaving.flatMap(\.entry.targets)), now: now.seconds)
         try TreeSweep(
             tree: self, reach: reach, now: now.seconds, grace: Int64(graceDays) * 86_400, removes: !dryRun
         ).run(into: &result, progress: progress, cancellation: cancellation)

@@ -26,6 +26,8 @@ package struct Recipe: Sendable {
         /// Versions are named by the day of the run, whatever day upstream's name has.
         package var isNamedByRun = false
         package var isRecorded = false
+        /// Whether a guest of each version is saved asleep and published with it.
+        package var isWarm = false
         package var keepWeeks: Int?
         /// Who must have signed the list of digests.
         package var signed: SignedDigests?
@@ -93,8 +95,8 @@ package struct Recipe: Sendable {
 
     private static let keys: Set<String> = [
         "id", "title", "summary", "homepage", "architecture", "memory", "cpus", "firmware", "media", "adapter", "login",
-        "seed", "user", "cpu-level", "notes", "version", "record", "keep-weeks", "build", "upstream", "entry", "image",
-        "sums", "blocks", "mirrors", "signature", "signature-kind", "key", "key-url",
+        "seed", "user", "cpu-level", "park", "notes", "version", "record", "warm", "keep-weeks", "build", "upstream",
+        "entry", "image", "sums", "blocks", "mirrors", "signature", "signature-kind", "key", "key-url",
     ]
 
     private static func entry(_ reader: RecipeReader) throws(PublisherError) -> Entry {
@@ -117,12 +119,13 @@ package struct Recipe: Sendable {
             login: try reader.text("login"),
             seed: try reader.text("seed", among: SeedKind.allCases.map(\.rawValue)).flatMap(SeedKind.init),
             cpuLevel: try reader.text("cpu-level", among: CPULevel.allCases.map(\.rawValue)).flatMap(CPULevel.init),
-            user: try reader.text("user"))
+            user: try reader.text("user"), park: try reader.givenFlag("park"))
         if let user = entry.guest.user, !GuestSettings.isValid(user: user) {
             throw reader.error("user", "must be of the form [a-z_][a-z0-9_-]{0,31}")
         }
         entry.isNamedByRun = try reader.text("version", among: ["upstream", "run"]) == "run"
         entry.isRecorded = try reader.flag("record")
+        entry.isWarm = try reader.flag("warm")
         entry.keepWeeks = try reader.integer("keep-weeks", in: 1...10_000)
         let blocks = try reader.text("blocks", among: ["tree", "vendor", "both"]) ?? "tree"
         let mirrors = try reader.texts("mirrors")
@@ -202,8 +205,10 @@ private struct RecipeReader {
         return array.compactMap(\.string)
     }
 
-    func flag(_ key: String) throws(PublisherError) -> Bool {
-        guard let value = table[key] else { return false }
+    func flag(_ key: String) throws(PublisherError) -> Bool { try givenFlag(key) ?? false }
+
+    func givenFlag(_ key: String) throws(PublisherError) -> Bool? {
+        guard let value = table[key] else { return nil }
         guard let flag = value.bool else { throw error(key, "must be true or false") }
         return flag
     }

@@ -38,6 +38,7 @@ struct PreparedImage {
                 (format, size) = (try VendorFile.format(of: source), source.size)
             } else {
                 format = nil
+                if options.isAnyFile { size = try ImageSource(path: layers.path).size }
             }
             for layer in 0...PreparedImage.mostLayers where size == nil {
                 if layer == PreparedImage.mostLayers {

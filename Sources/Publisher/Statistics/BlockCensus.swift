@@ -17,6 +17,11 @@ struct BlockCensus {
         let unique: Int
         /// Each that the tree has for it, once: none of a version whose bytes lie at a vendor's.
         let distinct: [Int]
+        /// Those of its saved guests, likewise; some may be the image's as well.
+        let warm: [Int]
+
+        /// All that the tree has for it, each once.
+        var all: [Int] { warm.isEmpty ? distinct : distinct + Set(warm).subtracting(distinct).sorted() }
     }
 
     /// By distribution as the catalog has them, the oldest version first.
@@ -56,10 +61,17 @@ struct BlockCensus {
                 let position = try place(of: block, store)
                 if seen.insert(position).inserted { distinct.append(position) }
             }
+            var (seenOfWarm, warm) = (Set<Int>(), [Int]())
+            for state in version.warm {
+                try contents.index(state.index).forEachBlock { block in
+                    let position = try place(of: block, store)
+                    if seenOfWarm.insert(position).inserted { warm.append(position) }
+                }
+            }
             versions.append(
                 Version(
                     distribution: distribution, entry: version, size: index.imageSize, blocks: index.count, zero: zero,
-                    unique: version.hasBlocks ? distinct.count : elsewhere.count, distinct: distinct))
+                    unique: version.hasBlocks ? distinct.count : elsewhere.count, distinct: distinct, warm: warm))
         } catch let error as PublisherError {
             throw error
         } catch let error as SystemCallError {

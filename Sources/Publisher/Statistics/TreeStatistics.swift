@@ -32,6 +32,10 @@ package struct TreeStatistics: Sendable, Equatable, Codable {
         /// Blocks of its boot set and their bytes in the store; nil where none was recorded.
         package let bootSetBlocks: Int?
         package let bootSetStored: UInt64?
+        /// Guests of it that were saved asleep, and the bytes of their blocks in the store, which ``stored`` and what is compared with other
+        /// versions leave out; nil where there are none.
+        package let warmStates: Int?
+        package let warmStored: UInt64?
         /// Why its last recording gave no boot set; nil where it went well or none was tried.
         package let recordingError: String?
         package let pinned: Bool
@@ -77,7 +81,8 @@ extension TreeStatistics {
             for version in distribution.versions {
                 let bootSet = version.bootSetStored.map(ByteCount.precise) ?? "none"
                 let notes = [
-                    version.pinned ? "pinned" : nil, version.vendor.map { "blocks at \($0)" },
+                    version.warmStored.map { "warm \(ByteCount.precise($0))" }, version.pinned ? "pinned" : nil,
+                    version.vendor.map { "blocks at \($0)" },
                     version.recordingError.map { "recording failed: \($0)" },
                 ].compactMap { $0 }
                 rows.append([
@@ -134,7 +139,7 @@ extension TreeStatistics {
         var owners = [(distribution: String, newest: Int)?](repeating: nil, count: census.sizes.count)
         var isShared = [Bool](repeating: false, count: census.sizes.count)
         for (position, version) in census.versions.enumerated() {
-            for block in version.distinct {
+            for block in version.all {
                 if let owner = owners[block], owner.distribution != version.distribution { isShared[block] = true }
                 owners[block] = (version.distribution, position)
             }
@@ -149,7 +154,7 @@ extension TreeStatistics {
                 let newStored = census.bytes(of: new)
                 let stored = census.bytes(of: distinct)
                 let isFirst = versions.isEmpty
-                for block in distinct {
+                for block in version.all {
                     if seen.insert(block).inserted { cumulative += census.sizes[block] }
                     if owners[block]?.newest == position && !isShared[block] { freed += census.sizes[block] }
                 }
@@ -165,6 +170,8 @@ extension TreeStatistics {
                         sharedStored: isFirst ? 0 : stored - newStored, cumulativeStored: cumulative,
                         freedWithOlder: freed, bootSetBlocks: bootSet?.count,
                         bootSetStored: bootSet.map { census.bytes(of: $0) },
+                        warmStates: version.entry.warm.isEmpty ? nil : version.entry.warm.count,
+                        warmStored: version.warm.isEmpty ? nil : census.bytes(of: version.warm),
                         recordingError: version.entry.recordingError, pinned: version.entry.isPinned,
                         vendor: version.entry.vendor))
                 previous = distinct

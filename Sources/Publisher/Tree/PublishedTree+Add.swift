@@ -185,6 +185,6 @@ extension GuestSettings {
             firmware: firmware == base.firmware ? nil : firmware, media: media == base.media ? nil : media,
             adapter: adapter == base.adapter ? nil : adapter, login: login == base.login ? nil : login,
             seed: seed == base.seed ? nil : seed, cpuLevel: cpuLevel == base.cpuLevel ? nil : cpuLevel,
-            user: user == base.user ? nil : user)
+            user: user == base.user ? nil : user, park: park == base.park ? nil : park)
     }
 }

@@ -27,8 +27,7 @@ extension PublishedTree {
         document.distributions[place].withdrawn.sort { $0.id > $1.id }
         document.updated = clock()
         try publish(
-            document, distribution: distribution, files: [],
-            removing: [entry.index] + (entry.bootSet.map { [$0] } ?? []), contents)
+            document, distribution: distribution, files: [], removing: entry.targets, contents)
     }
 
     /// Publishes what a start of a version touches: the boot set, and the catalog that names it.
@@ -66,10 +65,13 @@ extension PublishedTree {
     }
 
     /// Publishes a change of what the catalog says about a version. Call it under ``lock(sweeping:)``.
-    /// - Parameter files: of the distribution's, published with it.
+    /// - Parameters:
+    ///   - files: of the distribution's, published with it.
+    ///   - removing: names that are vouched for no longer.
     /// - Throws: ``PublisherError``.
     func change(
         _ distribution: String, _ version: VersionID, files: [(name: String, bytes: [UInt8])] = [],
+        removing: [String] = [],
         _ edit: (inout DistributionVersion) -> Void
     ) throws(PublisherError) {
         let contents = try contents()
@@ -81,7 +83,7 @@ extension PublishedTree {
         edit(&document.distributions[place].versions[position])
         if files.isEmpty && document.distributions[place].versions[position] == before { return }
         document.updated = clock()
-        try publish(document, distribution: distribution, files: files, contents)
+        try publish(document, distribution: distribution, files: files, removing: removing, contents)
     }
 }
 

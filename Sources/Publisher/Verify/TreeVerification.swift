@@ -161,22 +161,45 @@ package struct TreeVerification {
                     if index.imageSize != version.size {
                         result.problems.append(.size(version: name, catalog: version.size, index: index.imageSize))
                     }
-                    // Its blocks are at the vendor's.
-                    guard version.hasBlocks else { continue }
-                    try index.forEachBlock { block in
-                        if wanted[block.id] == nil {
-                            wanted[block.id] = WantedBlock(
-                                id: block.id, length: block.length, algorithm: index.algorithm, version: name)
-                        }
-                    }
-                } catch let error as ImageIndexError {
-                    result.problems.append(.index(version: name, path: version.index, error))
+                    // Else its blocks are at the vendor's.
+                    if version.hasBlocks { try TreeVerification.add(index, of: name, to: &wanted) }
                 } catch {
-                    result.problems.append(.index(version: name, path: version.index, .malformed(reason: "\(error)")))
+                    result.problems.append(.index(version: name, path: version.index, TreeVerification.fault(error)))
+                }
+                for state in version.warm {
+                    do {
+                        let index = try contents.index(state.index)
+                        if index.imageSize != state.size {
+                            result.problems.append(
+                                .size(version: "\(name), warm", catalog: state.size, index: index.imageSize))
+                        }
+                        try TreeVerification.add(index, of: "\(name), warm", to: &wanted)
+                        if contents.file(state.record) == nil {
+                            result.problems.append(.target(name: state.record, reason: "it is not signed"))
+                        }
+                    } catch {
+                        result.problems.append(
+                            .index(version: "\(name), warm", path: state.index, TreeVerification.fault(error)))
+                    }
                 }
             }
         }
         return wanted
+    }
+
+    private static func add(
+        _ index: ImageIndex, of version: String, to wanted: inout [BlockID: WantedBlock]
+    ) throws {
+        try index.forEachBlock { block in
+            guard wanted[block.id] == nil else { return }
+            wanted[block.id] = WantedBlock(
+                id: block.id, length: block.length, algorithm: index.algorithm, version: version)
+        }
+    }
+
+    private static func fault(_ error: any Error) -> ImageIndexError {
+        if case PublisherError.index(_, let cause) = error { return cause }
+        return error as? ImageIndexError ?? .malformed(reason: "\(error)")
     }
 
     private func checkBlocks(

@@ -51,6 +51,7 @@ struct BootCommand: AsyncParsableCommand {
             "Seconds that a version has to come to its login if it has not done so here before; then the last one that did boots in its place. 0: as long as it likes.",
             valueName: "seconds"))
     var healthy: Int?
+    @Flag(help: "Boot even where it would start warm, from a guest that was made ahead.") var cold = false
     @OptionGroup var window: WindowOption
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
@@ -132,6 +133,7 @@ struct BootCommand: AsyncParsableCommand {
             home: (home ?? settings.own.home).flatMap { $0.isEmpty ? nil : $0 }, allowHome: allowHome ? true : nil)
         // A machine stays on its own version.
         request.healthy = healthy ?? (keep == nil ? configuration.healthySeconds : nil)
+        request.bootsCold = cold || configuration.warm.use == .never ? true : nil
         window.apply(to: &request, own: settings.own)
         request.asksOfTable = Confirmation.isPossible ? true : nil
         return request

@@ -17,15 +17,41 @@ struct CacheCommand: ParsableCommand {
         let limit, used, blocks, pinned, repaired: Int
         /// Vendors' files of which something is here; absent where there are none.
         let vendors: [VendorsFile]?
+        /// Warm states; absent where there are none.
+        let warm: [WarmFile]?
 
-        init(_ status: CacheStatus, _ files: [VendorsFile]) {
+        init(_ status: CacheStatus, _ files: [VendorsFile], _ states: [WarmRow]) {
             vendors = files.isEmpty ? nil : files
+            warm = states.isEmpty ? nil : states.map(WarmFile.init)
             directory = status.directory
             limit = status.limit
             used = status.used
             blocks = status.blocks
             pinned = status.pinned
             repaired = status.repaired
+        }
+    }
+
+    /// A warm state in `cache status --json`; bytes.
+    struct WarmFile: Encodable {
+        let name: String
+        let size: Int
+        let memoryMiB, cpus: Int
+        let screen, usable: Bool
+        /// RFC 3339, UTC.
+        let used: String
+
+        init(_ row: WarmRow) {
+            (name, size, used) = (row.key.description, row.size, Timestamp(seconds: Int64(row.lastUse)).description)
+            (memoryMiB, cpus, screen, usable) = (row.memoryMiB, row.cpus, row.hasScreen, row.isUsable)
+        }
+
+        var text: String {
+            let screen = screen ? ", with a screen" : ""
+            let unusable = usable ? "" : ", of another release of this program"
+            return
+                "  \(name): \(ByteCount.text(UInt64(size))), for guests with \(memoryMiB) MiB and \(cpus) "
+                + "processor\(cpus == 1 ? "" : "s")\(screen)\(unusable)"
         }
     }
 
@@ -69,7 +95,8 @@ struct CacheCommand: ParsableCommand {
             let context = try CommandContext.load()
             let cache = context.cache()
             let status = try await WorkerThread.run(name: "cache") {
-                StatusRow(try cache.status(), VendorsFile.all(context, cache))
+                StatusRow(
+                    try cache.status(), VendorsFile.all(context, cache), WarmLibrary(cache: cache.directory).rows())
             }
             if json { return try JSONOutput.print(status) }
             Terminal.print(
@@ -77,6 +104,11 @@ struct CacheCommand: ParsableCommand {
                     + "\(status.blocks) blocks, \(status.pinned) pinned, \(status.repaired) repaired")
             if status.vendors != nil { Terminal.print("vendors' files:") }
             for file in status.vendors ?? [] { Terminal.print(file.text) }
+            if status.warm != nil { Terminal.print("warm states:") }
+            for state in status.warm ?? [] { Terminal.print(state.text) }
+            for template in await context.registry.templates() {
+                Terminal.print("a warm state of \(template.key) is being made by session \(template.id)")
+            }
         }
     }
 
@@ -125,7 +157,7 @@ struct CacheCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "clear",
             abstract:
-                "Remove all blocks and pins except those of kept machines and suspended guests, and what a running guest needs."
+                "Remove all warm states, and all blocks and pins except those of kept machines and suspended guests, and what a running guest needs."
         )
 
         @Flag(help: "One JSON object.") var json = false

@@ -24,7 +24,11 @@ struct ListCommand: AsyncParsableCommand {
         if let distribution { copies = try await withBuilds(of: distribution, copies, systems) }
         let sessions = await context.registry.statuses()
         // What lies on the disk has to do: a list starts no libvirt.
-        let reader = SystemsReader(places: context.places, systems: systems, cache: context.cache())
+        let cache = context.cache()
+        let reader = SystemsReader(
+            places: context.places, systems: systems, cache: cache,
+            warm: WarmOutlook(
+                library: WarmLibrary(cache: cache.directory), configuration: context.configuration))
         let overview = try await WorkerThread.run(name: "list") { [copies] in
             reader.details(reader.outline(copies, sessions: sessions))
         }
@@ -166,6 +170,7 @@ struct ListCommand: AsyncParsableCommand {
         case .boots: facts.append("boots offline")
         case .whole: facts.append("whole")
         }
+        if version.isWarm { facts.append("starts in a second") }
         if version.isRunning { facts.append("running") }
         if version.isPinned { facts.append("pinned") }
         // Not where it is the version's day again.

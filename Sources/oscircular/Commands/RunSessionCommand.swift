@@ -24,6 +24,7 @@ struct RunSessionCommand: AsyncParsableCommand {
         // Programs that we start must not keep the session alive after our end.
         for handle in [report, lock] { handle.closeOnExec() }
         var session: SessionRun?
+        var spare: BootRequest?
         do {
             let input = try MainProgram.takeStandardInput()
             let context = try CommandContext.load()
@@ -36,7 +37,13 @@ struct RunSessionCommand: AsyncParsableCommand {
                 if signal != .hangUp { run.stop(force: false) }
             }
             session = run
-            try await run.run()
+            if request.purpose == nil {
+                try await run.run()
+                // Without a thread none is made this time.
+                spare = (try? await WorkerThread.run(name: "spare") { run.spareTemplate }) ?? nil
+            } else {
+                try await run.makeWarmState()
+            }
         } catch {
             let failure = ErrorReport(error)
             var told = StartReport(
@@ -53,7 +60,11 @@ struct RunSessionCommand: AsyncParsableCommand {
             if case SuspendError.misfit(let misfit) = error { told.misfit = misfit }
             RunSessionCommand.tell(told, to: report)
         }
-        if let next = session?.successor { await follow(next) }
+        if let next = session?.successor {
+            await follow(next)
+        } else if let next = spare {
+            begin(next)
+        }
         withExtendedLifetime(lock) {}
     }
 
@@ -68,6 +79,16 @@ struct RunSessionCommand: AsyncParsableCommand {
         } catch {
             let text = "\(next.name), which was to boot in its place, did not start: \(ErrorReport(error).message)"
             StandardError.write("\(SessionDirectory.failureMark)\(text)\n")
+        }
+    }
+
+    /// Starts the making of a warm state of the version that has just run. Nobody waits for it; its own log says how that goes.
+    private func begin(_ next: BootRequest) {
+        do {
+            let places = try CommandContext.load().places
+            try SessionLauncher(places: places, program: CommandContext.program).begin(next)
+        } catch {
+            StandardError.write("no warm state is made of \(next.name): \(ErrorReport(error).message)\n")
         }
     }
 

@@ -45,6 +45,7 @@ struct SessionsCommand: AsyncParsableCommand {
             Terminal.print(
                 "\(session.id)  \(session.distribution)@\(session.version)  \(session.state.rawValue)  since "
                     + "\(session.started)  \(fetched) fetched, \(session.blocksHere) of \(session.blocks) blocks cached"
+                    + (session.startText.map { "  \($0)" } ?? "")
                     + (session.machine.map { "  machine \($0)" } ?? "")
                     + (session.sharesClipboard == true ? "  clipboard shared" : "")
                     + (session.usb.map { "  USB \($0.joined(separator: ", "))" } ?? "")

@@ -85,7 +85,7 @@ struct StartProgress {
             } else {
                 status.accel == "tcg" ? "starting (software emulation: slow)" : "starting"
             }
-        case .up: "session \(status.id) is up"
+        case .up: "session \(status.id) is up\(status.start == .warm ? ", started warm" : "")"
         }
     }
 }

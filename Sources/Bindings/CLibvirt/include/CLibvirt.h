@@ -13,5 +13,10 @@ int osc_libvirt_monitor(virDomainPtr domain, const char *command);
 // file: a descriptor that QEMU gets along with the command; -1 for none.
 char *osc_libvirt_ask(virDomainPtr domain, const char *command, int file);
 
+// Whether guests of a kind can have a processor (libvirt's XML) here: 0 where it lacks something, more where it does not, -1 where libvirt
+// does not say.
+int osc_libvirt_compare_processor(
+    virConnectPtr connection, const char *architecture, const char *machine, const char *type, const char *processor);
+
 // Whether this libvirt hands descriptors to QEMU.
 int osc_libvirt_passes_files(void);

@@ -1,0 +1,142 @@
+import BlockStore
+import Catalog
+import GuestDomain
+import ImageIndex
+import Linux
+import Synchronization
+
+/// What a session does about the guests of its version that the publisher has saved. It waits for one that is sooner there than a boot, and
+/// what a boot reads is not fetched meanwhile; else it fetches one for the next start, behind everything else.
+final class PublishedStart: Sendable {
+    private let states: PublishedStates
+    private let version: SessionImage
+    private let session: String
+    private let log: @Sendable (String) -> Void
+    private let decision = AsyncStream<Void>.makeStream()
+    /// One that fits and was not waited for.
+    private let left = Mutex<PublishedStates.Offer?>(nil)
+
+    /// - Parameters:
+    ///   - session: its id.
+    ///   - log: writes a line to the session's log.
+    init(
+        _ states: PublishedStates, _ version: SessionImage, session: String, log: @escaping @Sendable (String) -> Void
+    ) {
+        (self.states, self.version, self.session, self.log) = (states, version, session, log)
+    }
+
+    /// What a boot needs may come from now on. May be called several times.
+    func decide() { decision.continuation.finish() }
+
+    /// Waits until it is known whether the guest boots.
+    func untilDecided() async { for await _ in decision.stream {} }
+
+    /// How long a boot of the version takes here, and what it has to fetch.
+    struct Boot: Sendable {
+        /// Nil where none was seen.
+        let seconds: Double?
+        /// See ``SessionPrefetch/bootSet``.
+        let blocks: [IndexedBlock]
+        /// Whether bytes that the guest may not need are fetched: not where its user pays for each.
+        let fetchesRest: @Sendable () async -> Bool
+    }
+
+    /// Fetches the published state that a start asks for, if there is one and it is worth it.
+    /// - Returns: whether it is in the library now.
+    func bring(_ needs: WarmNeeds, on connection: HypervisorConnection, insteadOf boot: Boot) async -> Bool {
+        do {
+            let found = try await find(needs, on: connection)
+            guard case .offer(let offer) = found else {
+                if case .misfit(let reason) = found { log("the published warm state is not used: \(reason)") }
+                return false
+            }
+            let price = try await price(offer, boot)
+            guard await boot.fetchesRest() || price.stateBytes <= price.bootBytes else { return false }
+            log(
+                "the warm state that its publisher saved is fetched: \(offer.bytes) bytes; a boot takes \(price.bootSeconds) s"
+            )
+            let isHere = try await states.bring(offer, while: price, name: session) { _ in }
+            if !isHere {
+                log("the guest boots sooner than the published warm state comes")
+                left.withLock { $0 = offer }
+            }
+            return isHere
+        } catch is CancellationError {
+            return false
+        } catch {
+            log("the published warm state is not used: \(error)")
+            return false
+        }
+    }
+
+    /// The guest runs: what was not waited for may come when what its boot reads is here.
+    /// - Parameter fetching: ends then.
+    func settle(_ fetching: Task<Void, Never>, _ teardown: Teardown) async {
+        decide()
+        guard left.withLock({ $0 != nil }) else { return }
+        let rest = Task {
+            await fetching.value
+            await bringRest()
+        }
+        await teardown.add { rest.cancel() }
+    }
+
+    private func bringRest() async {
+        guard let offer = left.withLock({ $0 }) else { return }
+        do {
+            try await states.bringBehind(offer, name: session)
+            log("the published warm state is here for the next start")
+        } catch {
+            // The next start tries again.
+            log("the published warm state was not fetched: \(error)")
+        }
+    }
+
+    /// Seconds that a server has to answer for a record of a few thousand bytes.
+    private static let patience = Duration.seconds(3)
+
+    private func find(_ needs: WarmNeeds, on connection: HypervisorConnection) async throws -> PublishedStates.Finding {
+        let (states, chosen) = (states, version.chosen)
+        return try await withThrowingTaskGroup(of: PublishedStates.Finding.self) { group in
+            group.addTask { try await states.find(chosen, needs, on: connection) }
+            group.addTask {
+                try await Task.sleep(for: PublishedStart.patience)
+                return .misfit("its server does not answer")
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? PublishedStates.Finding.none
+        }
+    }
+
+    private func price(_ offer: PublishedStates.Offer, _ boot: Boot) async throws -> WarmPrice {
+        let cache = states.cache
+        let missing = try await WorkerThread.run(name: "price") {
+            boot.blocks.reduce(0) { cache.contains($1.id) ? $0 : $0 + $1.length }
+        }
+        return WarmPrice(
+            stateBytes: offer.bytes, bootBytes: UInt64(Double(missing) * WarmPrice.packing),
+            bootSeconds: boot.seconds ?? offer.record.state.bootSeconds)
+    }
+}
+
+extension SessionRun {
+    /// Nil where the version's publisher has saved no guest, or none may be used.
+    func publishedStart(
+        _ version: SessionImage, _ states: PublishedStates, resumes: Bool
+    ) -> PublishedStart? {
+        guard !version.chosen.version.warm.isEmpty, !version.chosen.source.isVendors, !resumes,
+            configuration.warm.published == .always,
+            WarmStart(request: request, configuration: configuration).isPossible
+        else { return nil }
+        return PublishedStart(states, version, session: request.id) { [self] in note("\($0)\n") }
+    }
+
+    /// See ``PublishedStart/Boot``.
+    func bootInstead(of version: SessionImage, _ ahead: SessionPrefetch, accel: Accelerator) -> PublishedStart.Boot {
+        let key = VersionKey(version.chosen)
+        return .init(
+            seconds: HealthLibrary(places: places).record(key.catalog, key.distribution).usualStart(
+                accel: accel.rawValue),
+            blocks: ahead.bootSet, fetchesRest: { [configuration] in await configuration.fetchesRest() })
+    }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Catalog
+import Formats
+import Publisher
+
+/// `warm TREE DISTRO VERSION`: a guest that readers go on with instead of booting.
+struct WarmCommand: PublishSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "warm",
+        abstract:
+            "Start a version headless, put its guest to sleep, and publish its memory: readers' guests go on from it.",
+        discussion:
+            "For systems whose guests can park (see the recipe's key park). Nothing of anybody is in it: the guest has no keys and no "
+            + "network beyond its own, and one that has made host keys is refused. A version may have one for each kind of machine, and "
+            + "be saved again.")
+
+    @Argument(help: "The tree.")
+    var tree: String
+
+    @Argument(help: "The distribution's id.")
+    var distro: String
+
+    @Argument(help: "The version: YYYY-MM-DD or YYYY-MM-DD.N.")
+    var version: String
+
+    @Option(help: "auto, kvm or tcg: whose readers it is for.")
+    var accel: String?
+
+    func validate() throws {
+        if let accel, !["auto", "kvm", "tcg"].contains(accel) {
+            throw ValidationError("--accel must be auto, kvm or tcg")
+        }
+    }
+
+    @OptionGroup var blocks: BlockOptions
+
+    @OptionGroup var keyOptions: KeyOptions
+
+    @OptionGroup var clock: ClockOptions
+
+    func run(_ context: Context) throws {
+        let published = try keyOptions.open(tree, clock)
+        let id = try NewVersion(distribution: distro, version: version).version
+        let known = try published.catalog().distribution(distro)
+        if let withdrawn = known?.withdrawal(of: id) {
+            throw PublisherError.withdrawn(distribution: distro, withdrawn)
+        }
+        guard known?.version(id) != nil else {
+            throw PublisherError.noSuchVersion(distribution: distro, version: id)
+        }
+        // Before the minutes that a start takes.
+        try published.checkClock()
+        let recording = WarmRecording(client: RecordingStep.client, accelerator: accel)
+        Console.print(try WarmStep.run(recording, published, distro, id, try blocks.options(), context))
+        AccessWarning.print(published.path, isWhole: false)
+    }
+}
+
+/// The saving of a version's guest, as a step of several commands.
+enum WarmStep {
+    /// Saves and publishes.
+    /// - Returns: what was published, for people.
+    /// - Throws: ``PublisherError``.
+    static func run(
+        _ recording: WarmRecording, _ tree: PublishedTree, _ distribution: String, _ version: VersionID,
+        _ options: PublishOptions, _ context: Context
+    ) throws(PublisherError) -> String {
+        let source = try tree.catalog().distribution(distribution)?.version(version)?.source
+        let made = try recording.make(
+            tree: tree.path, distribution: distribution, version: version, source: source,
+            cancellation: context.cancellation)
+        let (state, _) = try tree.publish(
+            made, of: distribution, version, options: options, cancellation: context.cancellation)
+        return "warm: \(distribution)@\(version), \(state.machine) \(state.accelerator) \(state.processor), "
+            + "\(ByteCount.precise(state.storedSize)) to fetch"
+    }
+
+    /// The same, for a version that stays published whatever comes of it: a failure is a warning.
+    /// - Throws: ``PublisherError/interrupted(signal:)`` alone.
+    static func attempt(
+        _ recording: WarmRecording, _ tree: PublishedTree, _ distribution: String, _ version: VersionID,
+        _ options: PublishOptions, _ context: Context
+    ) throws(PublisherError) {
+        do {
+            Console.print(try run(recording, tree, distribution, version, options, context))
+        } catch {
+            if case .interrupted = error { throw error }
+            Console.error(
+                "oscircular-publish: \(distribution)@\(version) has no warm state: \(ErrorReport(error).text)")
+        }
+    }
+}
