@@ -44,6 +44,9 @@ struct WarmGuestTests {
             let folder = try scenario.folder.makeFolder("shared")
             try Paths.setPermissions(folder, 0o755)
             try AtomicFile.write("of the host\n", to: "\(folder)/hello", mode: 0o644)
+            // Whose the folder is: nobody's of this machine.
+            try Paths.setOwner(folder, 61_500, 61_500)
+            try Paths.setOwner("\(folder)/hello", 61_500, 61_500)
             let session = try await scenario.boot("tiny", "--home", "work", "--share", folder)
             #expect(session.start == .warm && session.home == "work", "\(session)")
             let now = try await answered(session, scenario)
