@@ -60,15 +60,15 @@ struct WarmFixture {
             throw FileFaults.Loss("somebody makes it")
         }
         defer { state.discard() }
-        let record = try Self.fill(state, machine, version: version, image: image, memory: memory, folder)
+        let record = try Self.fill(state, in: folder, machine, version: version, image: image, memory: memory)
         try state.finish(record)
         return record
     }
 
     /// Writes all but the record.
     static func fill(
-        _ state: UnfinishedState, _ machine: GuestSpecification = machine(), version: VersionKey = version,
-        image: WarmRecord.Image = image, memory: [UInt8] = memory, _ folder: TemporaryDirectory
+        _ state: UnfinishedState, in folder: TemporaryDirectory, _ machine: GuestSpecification = machine(),
+        version: VersionKey = version, image: WarmRecord.Image = image, memory: [UInt8] = memory
     ) throws -> WarmRecord {
         // A file in place of the pipe: both end.
         try AtomicFile.write(memory, to: folder.path("from"))

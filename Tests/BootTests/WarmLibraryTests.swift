@@ -207,7 +207,7 @@ import Testing
     @Test func whatIsNotFinishedIsNobodys() throws {
         let key = WarmFixture.needs().key
         let state = try #require(try library.begin(key))
-        let record = try WarmFixture.fill(state, fixture.folder)
+        let record = try WarmFixture.fill(state, in: fixture.folder)
         #expect(isEmpty && library.rows().isEmpty && library.bytes() > 3000)
         // Two at once make two, or one: not one of both.
         #expect(try library.begin(key) == nil)
@@ -219,7 +219,7 @@ import Testing
         let next = try #require(try library.begin(key))
         // What the first maker does now is not the second's.
         state.discard()
-        _ = try WarmFixture.fill(next, fixture.folder)
+        _ = try WarmFixture.fill(next, in: fixture.folder)
         try next.finish(record)
         #expect(fixture.found() != nil)
         next.discard()
@@ -230,7 +230,7 @@ import Testing
         let key = WarmFixture.needs().key
         do {
             let state = try #require(try library.begin(key))
-            _ = try WarmFixture.fill(state, fixture.folder)
+            _ = try WarmFixture.fill(state, in: fixture.folder)
         }
         try Folder.make("\(library.path)/.\(key).gone", mode: 0o700)
         try Folder.make("\(library.path)/.other", mode: 0o700)
