@@ -1,0 +1,93 @@
+"""The warm state that a client has, and what is wrong with one that does not fit."""
+import hashlib
+import json
+import shutil
+import subprocess
+
+from . import processes
+from .settings import FOLDER
+
+# What a guest says when it is awake, and what one says that nobody hears.
+AWAKE, UNHEARD = b"OSCIRCULAR-AWAKE", b"OSCIRCULAR-XWAKE"
+# The name of a device in QEMU's stream, with its length before it and the number of the device behind it.
+DEVICE, STRANGER = b"\x06serial\x00\x00\x00\x00", b"\x06seriax\x00\x00\x00\x00"
+
+
+class WarmState:
+    """The only one in a cache."""
+
+    def __init__(self, cache):
+        folders = [path.parent for path in (cache / "oscircular/warm").glob("*/record.json")]
+        if len(folders) != 1:
+            raise processes.Failed(f"there are {len(folders)} warm states, not one")
+        self.folder = folders[0]
+        self.kept = FOLDER / "warm-kept"
+        shutil.rmtree(self.kept, ignore_errors=True)
+        shutil.copytree(self.folder, self.kept)
+
+    def put(self, change=None):
+        """Puts the state back as it was made, with a change if one is given."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.kept, self.folder)
+        if change:
+            change(self.folder)
+
+    def forget(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.kept, ignore_errors=True)
+
+
+def of_another_description(folder):
+    """Made from another description of the machine: the record shows it."""
+    edit(folder, lambda record: record.update(xmlVersion=record["xmlVersion"] + 1000))
+
+
+def with_a_strange_device(folder):
+    """The state of a device that the machine does not have. It stands behind the memory, so QEMU has loaded all of that before it sees it."""
+    rewrite(folder, lambda stream: replaced_last(stream, DEVICE, STRANGER))
+
+
+def that_never_says_it(folder):
+    """A guest that wakes, and does not say so."""
+    rewrite(folder, lambda stream: replaced_all(stream, AWAKE, UNHEARD))
+
+
+def replaced_last(stream, old, new):
+    at = stream.rfind(old)
+    if at < 0:
+        raise processes.Failed(f"the guest's memory has no {old!r}")
+    return stream[:at] + new + stream[at + len(old):]
+
+
+def replaced_all(stream, old, new):
+    if old not in stream:
+        raise processes.Failed(f"the guest's memory has no {old!r}")
+    return stream.replace(old, new)
+
+
+def rewrite(folder, change):
+    """Changes what QEMU wrote, in a file that is as right as before by its record."""
+    path = folder / "memory"
+    stream = change(zstd(path.read_bytes(), "-d"))
+    packed = zstd(stream, "-1")
+    path.unlink()
+    path.write_bytes(packed)
+    path.chmod(0o600)
+    digest = f"sha256:{hashlib.sha256(packed).hexdigest()}"
+    edit(folder, lambda record: record["memory"].update(size=len(packed), content=len(stream), digest=digest))
+
+
+def zstd(data, mode):
+    ended = subprocess.run(["zstd", "-q", "-c", mode], input=data, capture_output=True)
+    if ended.returncode != 0:
+        raise processes.Failed(f"zstd {mode}: {ended.stderr.decode(errors='replace').strip()}")
+    return ended.stdout
+
+
+def edit(folder, change):
+    path = folder / "record.json"
+    record = json.loads(path.read_text())
+    change(record)
+    path.unlink()
+    path.write_text(json.dumps(record, indent=1))
+    path.chmod(0o600)
