@@ -16,7 +16,7 @@ LONGEST, SHORTEST = 600, 120
 MISFITS = {
     "the record shows it": warmstate.of_another_description,
     "QEMU notices it": warmstate.with_a_strange_device,
-    "the guest does not wake": warmstate.that_never_says_it,
+    "the guest does not wake": warmstate.that_sleeps_on,
 }
 
 
