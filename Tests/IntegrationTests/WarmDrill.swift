@@ -28,7 +28,7 @@ struct WarmDrill {
     /// The folder of all states.
     var folder: String { scenario.folder.path("cache/oscircular/warm") }
     /// States that are whole, by their folders' names.
-    var states: [String] { names.filter { !$0.hasPrefix(".") } }
+    var states: [String] { names.filter { $0.utf8.count == 32 } }
     /// What is there of states that are not whole.
     var halfMade: [String] { names.filter { $0.hasPrefix(".") } }
 

@@ -15,7 +15,7 @@ class Lifecycle:
     def __init__(self, uri, environment):
         # A line at a time: what waits in a buffer has no time of its own.
         self.process = processes.start(
-            ["stdbuf", "-oL", "virsh", "-c", uri, "event", "lifecycle", "--loop"], env=environment,
+            ["stdbuf", "-oL", "virsh", "-c", uri, "event", "--event", "lifecycle", "--loop"], env=environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.heard = []
         self.thread = threading.Thread(target=self._listen, daemon=True)
