@@ -12,7 +12,7 @@ struct WarmDrill {
         // A state is made when the drill says so.
         let scenario = try await Scenario(
             images: [("2026-11-16", try await TinyGuest.image())], options: ["--park"],
-            configuration: "[warm]\nmake = \"never\"\n")
+            configuration: "[guest]\naccel = \"tcg\"\n[warm]\nmake = \"never\"\n")
         do {
             try await scenario.client("fetch", "tiny")
             try await body(WarmDrill(scenario: scenario))

@@ -5,12 +5,12 @@ import time
 from . import guest, lifecycle, processor, warmstate
 from .client import start_libvirt
 from .processes import Failed
-from .settings import LINES
+from .settings import ACCELERATOR, LINES
 
 SYSTEM, PUBLISHED = "warm", "published"
 LINE = "50 Mbit/50 ms"
 # A template is made when the round says so. Nothing else is fetched meanwhile.
-SETTINGS = '[warm]\nmake = "never"\n'
+SETTINGS = f'[guest]\naccel = "{ACCELERATOR}"\n[warm]\nmake = "never"\n'
 # Seconds after which a boot is given up, and a start that does not come to one.
 LONGEST, SHORTEST = 600, 120
 MISFITS = {
