@@ -64,6 +64,7 @@ drill: packages
 	FUZZ_SECONDS=600 Tests/Fuzz/run
 	Tests/Sanitizers/run
 	Tests/Systemd/run
+	Tests/Warm/run || [ $$? = 77 ]
 	rm -rf .build/twelve-weeks
 	share/recipes/twelve-weeks .build/twelve-weeks "$$PWD/.build/debug"
 	$(MAKE) test-deb ARGS=--boot

@@ -84,23 +84,29 @@ class Client:
                 subprocess.run(
                     [CLIENT, "stop", "--force", session["id"]], env=self.environment, capture_output=True, timeout=60)
 
-    def boot(self, workload, limit, at_marker):
+    def boot(self, workload, limit, at_marker, *options):
         """Seconds from the command to the workload's marker.
         :param workload: with its catalog, if that is not the tree's.
         :param at_marker: called then, before the guest is stopped; its result comes second.
         """
+        with self.session(workload, limit, *options) as session:
+            seconds = session.wait(guest.MARKERS[workload.split("/")[-1]])
+            facts = at_marker()
+            facts["rss_mb"] = round(peak_memory(session.pid) / 1e6, 1)
+            return seconds, facts
+
+    @contextlib.contextmanager
+    def session(self, workload, limit, *options):
+        """A session that is stopped in the end.
+        :param workload: with its catalog, if that is not the tree's.
+        """
         start_libvirt()
         begun = time.monotonic()
         try:
-            session = json.loads(self.run(
+            started = json.loads(self.run(
                 "boot", workload if "/" in workload else f"bench/{workload}", "--detach", "--json", "--display", "none", "--accel", ACCELERATOR,
-                timeout=limit))
-            log = processes_log(self.folder, session["id"])
-            seconds = guest.watch(
-                session["consoleLog"], workload.split("/")[-1], begun, limit, lambda: os.path.exists(f"/proc/{session['pid']}"), log)
-            facts = at_marker()
-            facts["rss_mb"] = round(peak_memory(session["pid"]) / 1e6, 1)
-            return seconds, facts
+                *options, timeout=limit))
+            yield Session(self, started, begun, limit)
         finally:
             self.stop_all()
 
@@ -117,6 +123,29 @@ class Client:
             with contextlib.suppress(processes.Failed):
                 self.run("umount", folder, timeout=60)
             processes.unmount(folder)
+
+
+class Session:
+    """One that a client has started.
+
+    :param begun: when its command was started, by the monotonic clock.
+    """
+
+    def __init__(self, client, started, begun, limit):
+        self.client, self.begun, self.limit = client, begun, limit
+        # Seconds from the command until it returned: the guest runs then.
+        self.returned = time.monotonic() - begun
+        self.id, self.pid, self.console = started["id"], started["pid"], started["consoleLog"]
+        self.domain = f"oscircular-{self.id}"
+
+    def wait(self, marker):
+        """Seconds from the command until its console shows a text."""
+        return guest.watch(
+            self.console, marker, self.begun, self.limit, lambda: os.path.exists(f"/proc/{self.pid}"),
+            processes_log(self.client.folder, self.id))
+
+    def status(self):
+        return next(status for status in self.client.sessions() if status["id"] == self.id)
 
 
 def processes_log(folder, identifier):

@@ -1,10 +1,10 @@
-"""The measurements without a guest. Each is a generator of (name, facts) of one round; ours and what it is held against alternate."""
+"""The measurements that are made whole. Each is a generator of (name, facts) of one round; ours and what it is held against alternate."""
 import os
 import statistics
 import subprocess
 import time
 
-from . import casyncindex, client, discarded, firstpicture, manyversions, processes, reading
+from . import casyncindex, client, discarded, firstpicture, manyversions, processes, reading, warm
 from .prepare import ENVIRONMENT, image, index
 from .settings import CLIENT, FOLDER, PUBLISHER, TREE
 
@@ -114,4 +114,4 @@ def best_of(arguments, environment, times=10):
     return min(processes.timed(arguments, environment=environment) for _ in range(times))
 
 
-KINDS = {"sequential": sequential, "mounted": mounted, "publish": publish, "start": start}
+KINDS = {"sequential": sequential, "mounted": mounted, "publish": publish, "start": start, "warm": warm.measured}

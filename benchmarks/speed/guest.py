@@ -7,7 +7,7 @@ from . import processes
 from .settings import ACCELERATOR, FOLDER, MEMORY_MIB
 
 # What the serial console shows when a workload is done.
-MARKERS = {"init": b"INIT RUNS", "programs": b"PROGRAMS READ", "login": b"login:"}
+MARKERS = {"init": b"INIT RUNS", "programs": b"PROGRAMS READ", "login": b"login:", "warm": b"login:", "published": b"login:"}
 
 
 # libvirt gives every virtio device a port of PCI Express, and each guest a USB controller: both cost firmware and kernel some time.
@@ -46,12 +46,11 @@ def boot(workload, drive, limit, begun=None):
     begun = begun or time.monotonic()
     arguments = [*machine(), *drive, "-serial", f"file:{console}"]
     with open(FOLDER / "qemu.log", "wb") as log, processes.running(arguments, stdout=log, stderr=log) as qemu:
-        return watch(console, workload, begun, limit, lambda: qemu.poll() is None, FOLDER / "qemu.log")
+        return watch(console, MARKERS[workload], begun, limit, lambda: qemu.poll() is None, FOLDER / "qemu.log")
 
 
-def watch(console, workload, begun, limit, is_alive, log):
-    """Waits for the workload's marker in a console's log."""
-    marker = MARKERS[workload]
+def watch(console, marker, begun, limit, is_alive, log):
+    """Waits for a text in a console's log."""
     while True:
         now = time.monotonic()
         if os.path.exists(console) and marker in console_bytes(console):

@@ -33,7 +33,7 @@ class Boots:
 
 @dataclass(frozen=True)
 class Files:
-    """Rounds of a measurement without a guest: sequential, mounted, publish or start."""
+    """Rounds of a measurement that is made whole: sequential, mounted, publish, start or warm."""
 
     kind: str
     rounds: int
@@ -55,6 +55,7 @@ STANDARD = (
     Files("mounted", 3),
     Files("publish", 3),
     Files("start", 3),
+    Files("warm", 5),
     Boots("programs", FAR, (LOCAL, OURS, BEST), 3),
     Boots("programs", FAST, (LOCAL, OURS, BEST), 3),
     Boots("programs", SLOW, (LOCAL, OURS, BEST), 3),

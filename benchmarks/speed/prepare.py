@@ -9,8 +9,10 @@ from .settings import ACCELERATOR, BLOCK_SIZE, CLIENT, FOLDER, MEMORY_MIB, PROJE
 
 WORKLOADS = ("init", "programs", "login")
 VERSION = "2026-01-05"
+# The same disk as `login`, of which guests start warm: from a state that is made here, and from a published one.
+WARM = ("warm", "published")
 # To be raised when what is made changes: what older programs made is then made anew.
-RECIPE = 3
+RECIPE = 4
 UUID = "5f6f7363-6465-4269-8a01-000000000001"
 IMAGES, CASYNC = FOLDER / "images", FOLDER / "casync"
 KEYS = FOLDER / f"{TREE.name}.keys"
@@ -48,7 +50,7 @@ def prepare():
     for program in (CLIENT, PUBLISHER):
         if not program.exists():
             raise processes.Failed(f"{program} is missing: build the release first ('make bench' does)")
-    processes.run([PROJECT / "share/demo/build-debian", *weeks()], ENVIRONMENT, 3600)
+    remake("weeks", digest_of("share/demo/build-debian", "share/demo/configure-debian", "share/park"), make_weeks)
     recipe = hashlib.sha256(f"{RECIPE}{[os.stat(week).st_mtime for week in weeks()]}".encode())
     remake("images", recipe.hexdigest(), make_images)
     # The help tells the publisher's defaults.
@@ -64,6 +66,23 @@ def remake(name, recipe, make):
         stamp.unlink(missing_ok=True)
         make()
         stamp.write_text(recipe)
+
+
+def digest_of(*names):
+    """Of files of the project, and of all files in folders of it."""
+    digest = hashlib.sha256()
+    for place in (PROJECT / name for name in names):
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file():
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def make_weeks():
+    """An image that exists is kept, however it was made."""
+    for week in weeks():
+        week.unlink(missing_ok=True)
+    processes.run([PROJECT / "share/demo/build-debian", *weeks()], ENVIRONMENT, 3600)
 
 
 def make_images():
@@ -125,24 +144,26 @@ def make_tree():
     processes.run([PUBLISHER, "init", TREE], ENVIRONMENT)
     start_libvirt()
     size = ["--block-size", BLOCK_SIZE] if BLOCK_SIZE else []
-    for workload in WORKLOADS:
+    for system in (*WORKLOADS, *WARM):
+        workload, parks = ("login", ["--park"]) if system in WARM else (system, [])
         processes.run(
-            [PUBLISHER, "add", TREE, workload, VERSION, image(workload), "--memory", MEMORY_MIB, "--cpus", 1, *size],
+            [PUBLISHER, "add", TREE, system, VERSION, image(workload), "--memory", MEMORY_MIB, "--cpus", 1, *parks, *size],
             ENVIRONMENT)
-        record(workload)
+        record(system, workload)
+    processes.run([PUBLISHER, "warm", TREE, "published", VERSION, "--accel", ACCELERATOR], ENVIRONMENT, 1800)
 
 
-def record(workload):
+def record(system, workload):
     """The client takes ten seconds of a quiet disk for the end of a boot, which a busy machine meets while the guest computes: then again."""
-    ends, digests = zip(*casyncindex.blocks(index(workload)))
+    ends, digests = zip(*casyncindex.blocks(index(system)))
     traced = {digests[number] for number in touches(workload, ends[0])}
     for _ in range(3):
-        processes.run([PUBLISHER, "record", TREE, workload, VERSION, "--accel", ACCELERATOR], ENVIRONMENT, 1800)
-        missing = len(traced - set(boot_set_names(workload)))
+        processes.run([PUBLISHER, "record", TREE, system, VERSION, "--accel", ACCELERATOR], ENVIRONMENT, 1800)
+        missing = len(traced - set(boot_set_names(system)))
         if missing <= len(traced) // 20:
             return
-        say(f"the boot set of {workload} lacks {missing} of {len(traced)} blocks that a start touches")
-    say(f"no whole boot set of {workload} could be recorded: the machine is too busy, and our boots will be slow")
+        say(f"the boot set of {system} lacks {missing} of {len(traced)} blocks that a start touches")
+    say(f"no whole boot set of {system} could be recorded: the machine is too busy, and our boots will be slow")
 
 
 def touches(workload, size):
@@ -160,14 +181,14 @@ def renew():
     processes.run([PUBLISHER, "timestamp", TREE], ENVIRONMENT)
 
 
-def index(workload):
-    """The newest index of a workload."""
-    return max((TREE / "targets" / workload).glob("*.caibx"), key=lambda path: path.stat().st_mtime)
+def index(system):
+    """The newest index of a system."""
+    return max((TREE / "targets" / system).glob("*.caibx"), key=lambda path: path.stat().st_mtime)
 
 
-def boot_set_names(workload):
-    """Digests in the newest boot set of a workload."""
-    path = max((TREE / "targets" / workload).glob("*.bootset"), key=lambda path: path.stat().st_mtime)
+def boot_set_names(system):
+    """Digests in the newest boot set of a system."""
+    path = max((TREE / "targets" / system).glob("*.bootset"), key=lambda path: path.stat().st_mtime)
     return path.read_text().split()[2:]
 
 

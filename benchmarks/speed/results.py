@@ -37,9 +37,18 @@ class Results:
 
     def ratio(self, task, other, key="seconds"):
         """Median of the rounds' own ratios: what made one round slow made both slow."""
-        pairs = {row["round"]: row[key] for row in self.rows if row["task"] == other and row.get(key)}
-        ratios = [
-            row[key] / pairs[row["round"]] for row in self.rows
-            if row["task"] == task and row.get(key) and row["round"] in pairs
-        ]
+        ratios = [one / another for one, another in self._pairs(task, other, key)]
         return statistics.median(ratios) if ratios else None
+
+    def difference(self, task, other, key="seconds"):
+        """Median of the rounds' own differences."""
+        differences = [one - another for one, another in self._pairs(task, other, key)]
+        return statistics.median(differences) if differences else None
+
+    def _pairs(self, task, other, key):
+        """The values of two tasks in each round that has both."""
+        others = {row["round"]: row[key] for row in self.rows if row["task"] == other and row.get(key)}
+        return [
+            (row[key], others[row["round"]]) for row in self.rows
+            if row["task"] == task and row.get(key) and row["round"] in others
+        ]

@@ -59,6 +59,7 @@ class Report:
         """The table of goals; a goal without its measurements is left out."""
         self.boot_goals()
         self.file_goals()
+        self.warm_goals()
         return self.rows
 
     def boot_goals(self):
@@ -119,6 +120,27 @@ class Report:
             if seconds and process:
                 self.goal(f"first picture: {what}", f"under {most * 1000:.0f} ms" if most else "",
                           f"{seconds * 1000:.0f} ms ({seconds / process:.1f} x process start)", not most or seconds < most)
+
+    def warm_goals(self):
+        self.times("warm start, to the answered console, than its boot", "warm/start", "warm/boot", 12)
+        for part, what, most in (("ours", "of that, ours", 0.6), ("load", "of that, QEMU's loading", None),
+                                 ("wake", "of that, the guest's waking", None)):
+            self.at_most(f"  {what}", self.results.median("warm/start", part), most)
+        self.times(f"published, empty cache, {HOME}, than our cold boot", "warm/cold cache/start", "warm/cold cache/boot", 6)
+        size = self.results.median("warm/cold cache/start", "mb")
+        if size:
+            self.goal("  bytes until its console answers", "at most 30 MB", f"{size:.1f} MB", size <= 30)
+        used = self.results.ratio("warm/template", "warm/boot", "cpu")
+        if used:
+            self.goal("processor time of making a template", "at most 1 x a boot's", f"{used:.2f} x", used <= 1)
+        for misfit, most in (("the record shows it", 0.3), ("QEMU notices it", 1.5), ("the guest does not wake", 5)):
+            self.at_most(f"misfit, {misfit}: the boot begins later by",
+                         self.results.difference(f"warm/misfit/{misfit}", "warm/no misfit"), most)
+
+    def at_most(self, what, seconds, most):
+        """:param most: None where nothing is to be reached."""
+        if seconds is not None:
+            self.goal(what, f"at most {most} s" if most else "", f"{seconds:.2f} s", not most or seconds <= most)
 
     def share(self, what, ours, limit, least):
         """Ours as a share of the limit's speed."""
