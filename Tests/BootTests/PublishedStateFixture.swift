@@ -100,7 +100,7 @@ struct PublishedStateFixture {
 
     static func bytes(of record: PublishedRecord) throws -> [UInt8] {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return [UInt8](try encoder.encode(record))
     }
 

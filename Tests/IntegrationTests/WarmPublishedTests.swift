@@ -28,8 +28,16 @@ struct WarmPublishedTests {
         }
     }
 
+    /// Its ssh server makes its key when the host has its answer.
     private func run(_ command: String, _ session: SessionStatus, _ scenario: Scenario) async throws -> String {
-        try await scenario.attempt("ssh", session.id, command).output
+        var output = ""
+        let isThere = try await eventually(within: .seconds(60)) {
+            let answer = try await scenario.attempt("ssh", session.id, command)
+            output = answer.output
+            return answer.status == 0
+        }
+        try #require(isThere, "\(command): \(output)")
+        return output
     }
 
     @Test(.timeLimit(.minutes(10)))

@@ -113,12 +113,18 @@ struct PublishedStates: Sendable {
     func bring(
         _ offer: Offer, while price: WarmPrice, name: String, progress: @escaping @Sendable (UInt64) -> Void
     ) async throws -> Bool {
-        let stores = stores(of: offer)
-        defer { stores.close() }
-        let protection = await protect(offer, name)
-        defer { withExtendedLifetime(protection) {} }
+        try await keeping(offer, name) { stores in
+            guard try await fetch(offer, stores, while: price, progress) else { return false }
+            return try await assemble(offer)
+        }
+    }
+
+    /// - Returns: whether all of its blocks are in the cache.
+    private func fetch(
+        _ offer: Offer, _ stores: BlockStores, while price: WarmPrice, _ progress: @escaping @Sendable (UInt64) -> Void
+    ) async throws -> Bool {
         let begun = MonotonicClock.nanoseconds
-        let isHere = try await withTaskCancellationHandler {
+        return try await withTaskCancellationHandler {
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask { try await stores.keep(offer.missing, of: offer.index) == 0 }
                 group.addTask {
@@ -139,25 +145,44 @@ struct PublishedStates: Sendable {
         } onCancel: {
             stores.close()
         }
-        guard isHere else { return false }
-        return try await assemble(offer)
     }
 
     /// Fetches a state for the next start, behind all that anybody waits for.
     /// - Throws: as ``bring(_:while:name:progress:)``.
     func bringBehind(_ offer: Offer, name: String) async throws {
+        _ = try await keeping(offer, name) { stores in
+            try await withTaskCancellationHandler {
+                let fetch = ImageFetch(index: offer.index, store: stores.caching, parallel: 4)
+                try await fetch.run(offer.missing, priority: .prefetch)
+                guard try await stores.keep(offer.missing, of: offer.index) == 0 else { return false }
+                return try await assemble(offer)
+            } onCancel: {
+                stores.close()
+            }
+        }
+    }
+
+    /// Keeps the blocks of a state from eviction while `body` makes it of them. Of one that was made they are of no use any more.
+    /// - Returns: what `body` gives: whether the state was made.
+    private func keeping(
+        _ offer: Offer, _ name: String, _ body: (BlockStores) async throws -> Bool
+    ) async throws -> Bool {
         let stores = stores(of: offer)
         defer { stores.close() }
-        let protection = await protect(offer, name)
-        defer { withExtendedLifetime(protection) {} }
-        try await withTaskCancellationHandler {
-            let fetch = ImageFetch(index: offer.index, store: stores.caching, parallel: 4)
-            try await fetch.run(offer.missing, priority: .prefetch)
-            guard try await stores.keep(offer.missing, of: offer.index) == 0 else { return }
-            _ = try await assemble(offer)
-        } onCancel: {
-            stores.close()
+        let isMade: Bool
+        do {
+            let protection = await protect(offer, name)
+            defer { withExtendedLifetime(protection) {} }
+            isMade = try await body(stores)
         }
+        if isMade {
+            let cache = cache
+            // What stays is evicted some day.
+            _ = try? await WorkerThread.run(name: "warm state") {
+                try cache.remove(Set(try offer.index.distinctBlocks().map(\.id)))
+            }
+        }
+        return isMade
     }
 
     private func stores(of offer: Offer) -> BlockStores {
@@ -171,7 +196,7 @@ struct PublishedStates: Sendable {
         return try? await WorkerThread.run(name: "protect") { try cache.protect("\(name)-warm", ids) }
     }
 
-    /// Makes the state of blocks that are all in the cache, and removes these: they are of no use any more.
+    /// Makes the state of blocks that are all in the cache.
     /// - Returns: false where somebody else makes the same just now.
     private func assemble(_ offer: Offer) async throws -> Bool {
         let (library, cache) = (library, cache)
@@ -184,9 +209,6 @@ struct PublishedStates: Sendable {
                 unfinished.discard()
                 throw error
             }
-            let ids = Set(try offer.index.distinctBlocks().map(\.id))
-            // What stays is evicted some day.
-            _ = try? cache.remove(ids)
             return true
         }
     }
