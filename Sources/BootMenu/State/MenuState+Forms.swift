@@ -263,6 +263,7 @@ extension MenuState {
         say(
             failure.map { "the settings of \(name.distribution) were not saved: \($0)" }
                 ?? "the settings of \(name.catalog)/\(name.distribution) are saved", isFailure: failure != nil)
-        return []
+        // What starts warm depends on them.
+        return failure == nil ? [.loadOffer(isAsked: false)] : []
     }
 }
