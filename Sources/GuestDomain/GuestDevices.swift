@@ -71,6 +71,10 @@ package struct GuestDevices: Sendable, Hashable, Codable {
     package let sectorSize: Int
     /// In the order of ``Device``.
     package let devices: [Device]
+    /// Whether the machine has a serial number, and whether its processor is all that emulation has; nil for no, and in layouts before 5, whose
+    /// numbers said it.
+    package let hasSerialNumber: Bool?
+    package let hasMaximalProcessor: Bool?
 
     /// What a guest that is started now gets.
     package init(_ guest: GuestSpecification) {
@@ -95,7 +99,10 @@ package struct GuestDevices: Sendable, Hashable, Codable {
         if !guest.usbDevices.isEmpty { chosen.insert(.usb) }
         // The machine's serial number is part of it, too.
         let hasSeed = guest.seed?.diskPath != nil || guest.seed?.serialNumber != nil
-        let isUsual = !hasSeed && !DomainXML.hasMaximalProcessor(guest)
+        let isMaximal = DomainXML.hasMaximalProcessor(guest)
+        let isUsual = !hasSeed && !isMaximal
+        hasSerialNumber = guest.hasPort && guest.seed?.serialNumber != nil ? true : nil
+        hasMaximalProcessor = guest.hasPort && isMaximal ? true : nil
         architecture = isUsualProcessor ? nil : guest.architecture
         let isLater = !isUsualProcessor || isDisk && hasDrive || guest.home != nil
         layoutVersion =

@@ -145,7 +145,7 @@ import menu_sample
 
     @Test func choicesAreGoneThroughAndNothingElseIsTaken() {
         var menu = Self.settings()
-        menu.press(.named(.up), .named(.up), .named(.up), .named(.up))
+        for _ in 0..<5 { menu.press(.named(.up)) }
         #expect(Self.form(menu)?.focus == 6)
         menu.press(.named(.right))
         #expect(Self.form(menu)?.fields[6].text == "user")

@@ -32,7 +32,8 @@ import Testing
             // What is removed again, or looked at in order to remove it, and what is counted; a lock's file lies in a folder that its maker's
             // end frees.
             [
-                "unlink", "unlinkat", "rmdir", "open", "openat", "fstat", "fstatat", "stat", "lstat", "readdir",
+                "access", "unlink", "unlinkat", "rmdir", "open", "openat", "fstat", "fstatat", "stat", "lstat",
+                "readdir",
                 "close", "utimensat", "pread", "flock",
             ]
             .contains(fault.call)

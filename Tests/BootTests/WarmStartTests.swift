@@ -118,7 +118,7 @@ import Testing
         let directory = SessionDirectory(id: "abcd1234", places: fixture.places)
         let home = GuestHome(diskPath: "/homes/work.raw", user: "ann")
         var guest = fixture.specification()
-        (guest.firmwareEntries, guest.pluggedHome) = ([], home)
+        (guest.overlayPath, guest.networkSocketPath, guest.pluggedHome) = ("/o", "/net", home)
         let devices = GuestDevices(guest)
         var kept = try SuspendRecord.Guest(guest, credentials: "/c")
         kept.layers = 1
@@ -143,7 +143,7 @@ import Testing
     @Test func aGuestOfAnOlderReleaseGoesOnWithItsDevices() throws {
         let directory = SessionDirectory(id: "abcd1234", places: fixture.places)
         var guest = fixture.specification()
-        (guest.firmwareEntries, guest.hasPort) = ([], false)
+        (guest.overlayPath, guest.networkSocketPath, guest.hasPort) = ("/o", "/net", false)
         let kept = try SuspendRecord.Guest(guest, credentials: "/c")
         #expect(kept.devices.layoutVersion < GuestDevices.currentLayout)
         var again = kept.specification(in: directory, imagePath: "/i", home: nil, emulatorUser: nil)

@@ -134,7 +134,7 @@ import Testing
     @Test func whatIsTooLongIsNotCut() throws {
         let folder = try TemporaryDirectory()
         var order = Self.order
-        order.share = String(repeating: "#", count: 12_000)
+        order.share = String(repeating: "#", count: 12_288)
         #expect(try ParkEntries.write(order, to: folder.path) == nil)
         #expect(Folder.namesIfAny(in: folder.path) == [])
     }

@@ -21,6 +21,12 @@ struct WarmClonesDrillTests {
         $sudo stat -c '%a %U %G' /etc/shadow; date +%s; systemctl is-system-running --wait
         """
 
+    private static var script: String {
+        var path = Substring(#filePath)
+        for _ in 0..<3 { path = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex) }
+        return path + "/share/park/build"
+    }
+
     /// Waits for what a clone says of itself over ssh.
     private func facts(_ session: SessionStatus, _ scenario: Scenario) async throws -> [Substring] {
         var seen = (status: Int32(-1), output: "", error: "")
@@ -78,6 +84,11 @@ struct WarmClonesDrillTests {
     @Test(.timeLimit(.minutes(30)))
     func fiveClonesOfACloudImageAreFiveSystems() async throws {
         let image = try await CloudImage.make()
+        // A debugging build has it beside it.
+        let program = BuiltProgram.path("oscircular")
+        let helper = "\(program.prefix(upTo: program.lastIndex(of: "/") ?? program.startIndex))/park-x86_64"
+        let built = try await BuiltProgram.runAny(Self.script, [helper, "x86_64"])
+        try #require(built.status == 0, "\(built.stderr)")
         try await Scenario.with(
             images: [("2026-11-16", try await TinyGuest.image())], configuration: Self.settings
         ) { scenario in

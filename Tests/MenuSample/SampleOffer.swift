@@ -17,7 +17,10 @@ package enum SampleOffer {
         for (place, system) in offer.systems.enumerated() where !warm.isEmpty {
             var (distribution, versions) = (system.distribution, system.versions)
             distribution.guest.seed = .nocloud
-            if warm.contains(distribution.id) { (versions[0].offline, versions[0].isWarm) = (.whole, true) }
+            if warm.contains(distribution.id) {
+                (versions[0].offline, versions[0].isWarm) = (.whole, true)
+                versions[0].here = versions[0].content ?? 0
+            }
             offer.systems[place] = SystemSummary(
                 source: system.source, distribution: distribution, versions: versions)
         }

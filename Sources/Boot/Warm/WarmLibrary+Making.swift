@@ -57,10 +57,16 @@ extension WarmLibrary {
         } catch  where error.number == .fileExists {
             return nil
         }
-        let hold = try FileHandle(folder.lock, for: .both, [.create, .refuseLink], mode: 0o600)
-        // Between both somebody may have taken it for one that was left.
-        guard try hold.lock(exclusive: true, wait: false), try hold.hasName() else { return nil }
-        return UnfinishedState(folder: folder, library: self, hold: hold)
+        do throws(SystemCallError) {
+            let hold = try FileHandle(folder.lock, for: .both, [.create, .refuseLink], mode: 0o600)
+            // Between both somebody may have taken it for one that was left.
+            guard try hold.lock(exclusive: true, wait: false), try hold.hasName() else { return nil }
+            return UnfinishedState(folder: folder, library: self, hold: hold)
+        } catch {
+            // Without a lock it would be taken for one that is about to be made.
+            removeTree(folder.path)
+            throw error
+        }
     }
 
     /// Takes the right to boot a template: one at a time.

@@ -133,14 +133,14 @@ package struct KeyBinding: Sendable {
             .bootWith, [.character("b")], on: images, hint: "boot with",
             help: "Boot with a home, a folder or a larger disk"),
         KeyBinding(
+            .settings, [.character("E")], on: images.union(machine), hint: "settings",
+            help: "Change its memory, disk, home, folder and so on"),
+        KeyBinding(
             .bootCold, [.character("c")], on: images, hint: "boot cold",
             help: "Boot it from its disk, where it would start warm"),
         KeyBinding(
             .makeWarm, [.character("w")], on: images, hint: "make warm",
             help: "Make its next starts take a second"),
-        KeyBinding(
-            .settings, [.character("E")], on: images.union(machine), hint: "settings",
-            help: "Change its memory, disk, home, folder and so on"),
         KeyBinding(
             .cache, [.character("C"), .function(4)], on: all(but: .cache), hint: "cache",
             help: "Show the cache and the space it takes"),

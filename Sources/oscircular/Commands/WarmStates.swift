@@ -17,6 +17,7 @@ struct WarmStates {
         try await WorkerThread.run(name: "stale") { registry.clearStale() }
         let request = request(key, isForOthers ? .published : .template)
         Interruption.handle { signal in
+            // One that has no socket yet hears it when it has; one that never does is stuck, and the next signal is another try.
             if signal != .hangUp { Task { try? await registry.send(.stop, to: request.id, patience: .seconds(5)) } }
         }
         let launcher = SessionLauncher(places: context.places, program: CommandContext.program)
