@@ -70,7 +70,7 @@ struct ParkedGuestTests {
         var clones: [PlainGuest] = []
         for number in 1...5 { clones.append(try await clone(number, order: Self.order(number).text)) }
         for clone in clones {
-            try #require(try await clone.runs())
+            try await clone.goOn()
             try clone.press()
         }
         var seen: [Int: Int] = [:]
@@ -139,6 +139,7 @@ struct ParkedGuestTests {
         var values: [String] = []
         for number in 1...3 {
             let clone = try await clone(number, order: Self.order(number).text, files: files)
+            try await clone.goOn()
             #expect(await clone.says("FACTS END", within: 60), "\(clone.text)")
             values.append(Self.fact("machine-id", clone))
         }
@@ -159,7 +160,7 @@ struct ParkedGuestTests {
         let short = Self.order(1).text.replacing("SEED=", with: "SEED=AAAA\nNOBODY=")
         for (number, order) in [nil, short, String(whole.dropFirst("SEED=".count)), "SEED=\n"].enumerated() {
             let clone = try await clone(number, order: order)
-            try #require(try await clone.runs())
+            try await clone.goOn()
             try clone.press()
             #expect(await clone.ends(within: 30), "\(number): \(clone.text)")
             #expect(clone.text.contains("OSCIRCULAR-NO-SESSION"), "\(number): \(clone.text)")
@@ -193,7 +194,7 @@ struct ParkedGuestTests {
             fi
             """
         let clone = try await clone(1, order: Self.order(1, home: script).text)
-        try #require(try await clone.runs())
+        try await clone.goOn()
         try clone.press()
         #expect(await clone.says("AGAIN secret 1", within: 120), "\(clone.text)")
         #expect(!clone.text.contains("OSCIRCULAR-PARKED"), "\(clone.text)")

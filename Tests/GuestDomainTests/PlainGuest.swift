@@ -93,9 +93,13 @@ final class PlainGuest {
     /// Presses the power button.
     func press() throws { try ask("system_powerdown") }
 
-    /// Waits until it runs, with the memory that it was given.
-    func runs() async throws -> Bool {
-        try await eventually(within: .seconds(60)) { try ask("query-status").contains(#""running": true"#) }
+    /// Lets it go on when it has read the memory that it was given: that is a stopped guest's.
+    func goOn() async throws {
+        let isThere = try await eventually(within: .seconds(60)) {
+            try !ask("query-status").contains("inmigrate")
+        }
+        guard isThere else { throw SystemCallError(.timedOut, call: "incoming") }
+        try ask("cont")
     }
 
     /// Stops it, saves its memory, and ends it.

@@ -73,7 +73,7 @@ enum DebianImages {
     /// - Returns: the paths of both images. They must not be written to.
     static func make() async throws -> (older: String, newer: String) {
         // As root QEMU runs as a user of its own, which cannot look into root's home.
-        let folder = "/var/cache/oscircular-test/debian"
+        let folder = "/var/cache/oscircular-test/debian-2"
         try Folder.make(folder)
         let images = (older: "\(folder)/older.raw", newer: "\(folder)/newer.raw")
         if access(images.older, R_OK) == 0 && access(images.newer, R_OK) == 0 { return images }
