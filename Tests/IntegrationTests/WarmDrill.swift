@@ -72,8 +72,12 @@ struct WarmDrill {
         }
         let start = try await start(of: session)
         if start != "warm" { _ = try await scenario.console(of: session, shows: "READY") }
-        let answer = try await scenario.attempt("ssh", id, "echo answered")
-        guard answer.output == "answered\n" else { throw ScenarioFailure("\(start ?? "?"): \(answer)") }
+        // The server of a guest that has just woken makes its keys first.
+        guard
+            try await eventually(
+                within: .seconds(60),
+                { try await scenario.attempt("ssh", id, "echo answered").output == "answered\n" })
+        else { throw ScenarioFailure("\(start ?? "?"): \(try await scenario.attempt("ssh", id, "true"))") }
         try await scenario.client("stop", id, "--force")
         return start
     }

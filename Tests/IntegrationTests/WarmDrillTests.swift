@@ -123,7 +123,11 @@ struct WarmDrillTests {
             try await drill.makeState()
             let session = try await scenario.boot("tiny")
             #expect(try await drill.start(of: session) == "warm")
-            let boot = try await scenario.attempt("ssh", session.id, "cat /proc/sys/kernel/random/boot_id")
+            let question = "cat /proc/sys/kernel/random/boot_id"
+            #expect(
+                try await eventually(
+                    within: .seconds(60), { try await scenario.attempt("ssh", session.id, question).status == 0 }))
+            let boot = try await scenario.attempt("ssh", session.id, question)
             try await scenario.client("cache", "clear")
             #expect(drill.states.isEmpty && drill.halfMade.isEmpty)
             // All of its disk: what is frozen, what it writes itself, and the image, which comes again.
@@ -131,7 +135,7 @@ struct WarmDrillTests {
                 "ssh", session.id,
                 "echo 3 > /proc/sys/vm/drop_caches; cat /dev/vda > /dev/null && echo x > /mark && sync && cat /mark")
             #expect(read.status == 0 && read.output == "x\n", "\(read)")
-            let same = try await scenario.attempt("ssh", session.id, "cat /proc/sys/kernel/random/boot_id")
+            let same = try await scenario.attempt("ssh", session.id, question)
             #expect(same.output == boot.output && same.status == 0, "\(same)")
             try await scenario.client("stop", session.id, "--force")
             #expect(try await drill.startAndStop() == "booted")

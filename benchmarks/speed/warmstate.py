@@ -7,6 +7,8 @@ import subprocess
 from . import processes
 from .settings import FOLDER
 
+# Bytes of a frame's content, as the client writes a memory.
+FRAME = 1 << 20
 # What a guest says when it is awake.
 AWAKE = b"OSCIRCULAR-AWAKE"
 # The name of q35's bridge in QEMU's stream. Which of the power management's events interrupt the guest stands behind the number of the
@@ -75,7 +77,7 @@ def rewrite(folder, change):
     """Changes what QEMU wrote, in a file that is as right as before by its record."""
     path = folder / "memory"
     stream = change(zstd(path.read_bytes(), "-d"))
-    packed = zstd(stream, "-1")
+    packed = b"".join(packed_frame(stream[at:at + FRAME]) for at in range(0, len(stream), FRAME))
     path.unlink()
     path.write_bytes(packed)
     path.chmod(0o600)
@@ -83,10 +85,15 @@ def rewrite(folder, change):
     edit(folder, lambda record: record["memory"].update(size=len(packed), content=len(stream), digest=digest))
 
 
-def zstd(data, mode):
-    ended = subprocess.run(["zstd", "-q", "-c", mode], input=data, capture_output=True)
+def packed_frame(data):
+    """With its length in its header, by which a reader unpacks it in place."""
+    return zstd(data, "-1", "--no-check", f"--stream-size={len(data)}")
+
+
+def zstd(data, *options):
+    ended = subprocess.run(["zstd", "-q", "-c", *options], input=data, capture_output=True)
     if ended.returncode != 0:
-        raise processes.Failed(f"zstd {mode}: {ended.stderr.decode(errors='replace').strip()}")
+        raise processes.Failed(f"zstd {' '.join(options)}: {ended.stderr.decode(errors='replace').strip()}")
     return ended.stdout
 
 
