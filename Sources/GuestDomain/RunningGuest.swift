@@ -23,7 +23,7 @@ package final class RunningGuest: Sendable {
     }
 
     /// Between two presses of the power button: a guest that boots still does not see the first.
-    private static let pressInterval = Duration.seconds(5)
+    private static let pressInterval = Duration.seconds(3)
 
     private init(
         name: String, connection: HypervisorConnection, domain: LibvirtDomain, events: AsyncStream<GuestEvent>,

@@ -59,17 +59,25 @@ import Testing
         #expect(count == 16)
     }
 
-    @Test func anAnswerIsMoreThanAnEmptyLine() async {
+    @Test func anAnswerIsAPrompt() async {
         let watch = ParkWatch()
         func say(_ text: String) { Array(text.utf8).withUnsafeBytes { watch.take($0) } }
         say("debian login: ")
         watch.seekAnswer()
         say("\r\n \r\n")
         #expect(await !watch.isAnswered(within: .milliseconds(20)))
-        say("debian login: ")
-        #expect(await watch.isAnswered(within: .seconds(5)))
-        watch.seekAnswer()
-        #expect(await !watch.isAnswered(within: .milliseconds(20)))
+        for text in [
+            "[   71.2] virtio_blk virtio4: [vdc] 40960 512-byte ", "logical blocks > ", "\r\n", "sshd starts\r\n",
+        ] {
+            say(text)
+            #expect(await !watch.isAnswered(within: .milliseconds(20)), "\(text)")
+        }
+        for text in ["debian login: ", "~ # ", "\u{1B}[1mann@debian\u{1B}[0m:~$ "] {
+            watch.seekAnswer()
+            #expect(await !watch.isAnswered(within: .milliseconds(20)))
+            say("\r\n" + text)
+            #expect(await watch.isAnswered(within: .seconds(5)), "\(text)")
+        }
     }
 
     @Test func loginsAreToldToAllWhoAsk() {

@@ -144,8 +144,15 @@ static long read_all(const char *path, char *to, size limit) {
 
 /* MARK: What is said */
 
-/* The serial port, where the host listens. */
+/* The serial port, where the host listens. A kernel for aarch64 may have a ttyS0 without a port behind it. */
+static const char *const ports[] = {"/dev/ttyAMA0", "/dev/ttyS0", "/dev/console"};
+enum { PORTS = sizeof ports / sizeof *ports };
+static size port = 0;
 static long console = -1;
+
+static void open_console(void) {
+    for (; port < PORTS && console < 0; port++) console = open_file(ports[port], O_WRONLY | O_NOCTTY, 0);
+}
 
 static void say(const char *word, const char *reason) {
     char line[256] = "\r\n";
@@ -155,7 +162,12 @@ static void say(const char *word, const char *reason) {
         append(line, sizeof line, reason);
     }
     append(line, sizeof line, "\r\n");
-    write_all(console, line, length(line));
+    /* One that takes nothing is none: the next is tried. */
+    while (!write_all(console, line, length(line)) && port < PORTS) {
+        close_file(console);
+        console = -1;
+        open_console();
+    }
     /* Until it is out: what is asleep sends nothing. */
     call(SYS_ioctl, console, TCSBRK, 1, 0, 0);
 }
@@ -175,12 +187,6 @@ _Noreturn static void power_off(const char *reason) {
     call(SYS_sync, 0, 0, 0, 0, 0);
     call(SYS_reboot, (int)0xfee1dead, 672274793, 0x4321fedc, 0, 0);
     end(1);
-}
-
-static void open_console(void) {
-    static const char *const ports[] = {"/dev/ttyS0", "/dev/ttyAMA0", "/dev/console"};
-    for (size i = 0; i < sizeof ports / sizeof *ports && console < 0; i++)
-        console = open_file(ports[i], O_WRONLY | O_NOCTTY, 0);
 }
 
 /* MARK: What the host says */
@@ -371,15 +377,19 @@ static void let_host_in(const struct account *account) {
     if (!append(path, sizeof path, folder) || !append(path, sizeof path, "/authorized_keys")) return;
     long count = value("AUTHORIZED_KEY");
     if (count <= 0) return;
-    if (read_all(path, contents, sizeof contents) > 0 && contains(contents, decoded)) return;
+    long have = read_all(path, contents, sizeof contents);
+    if (have > 0 && contains(contents, decoded)) return;
     if (decoded[count - 1] != '\n' && append(decoded, sizeof decoded, "\n")) count++;
+    /* The last line of the image's may not be at its end. */
+    int is_open = have > 0 && contents[have - 1] != '\n';
     make_folder(folder, 0700);
     long place = open_file(folder, O_RDONLY, 0);
     call(SYS_fchown, place, account->user, account->group, 0, 0);
     call(SYS_fchmod, place, 0700, 0, 0, 0);
     close_file(place);
     long file = open_file(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (file < 0 || !write_all(file, decoded, (size)count)) warn("the host's key cannot be written");
+    if (file < 0 || (is_open && !write_all(file, "\n", 1)) || !write_all(file, decoded, (size)count))
+        warn("the host's key cannot be written");
     call(SYS_fchown, file, account->user, account->group, 0, 0);
     call(SYS_fchmod, file, 0600, 0, 0, 0);
     close_file(file);
@@ -491,8 +501,9 @@ static void wait_for_rest(void) {
     }
 }
 
-/* What wakes it: a button that the kernel's driver has. */
+/* What wakes it: a button that the kernel's driver has, whatever kind of driver that is. */
 static int has_power_button(void) {
+    if (read_all("/proc/bus/input/devices", contents, sizeof contents) > 0 && contains(contents, "\"Power Button\"")) return 1;
     long folder = open_file("/sys/bus/acpi/drivers/button", O_RDONLY, 0);
     if (folder < 0) return 0;
     int found = 0;

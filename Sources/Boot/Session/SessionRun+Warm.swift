@@ -143,8 +143,8 @@ extension SessionRun {
         update { $0.start = isWarm ? .warm : .booted }
         guard isWarm else { return login.whenSeen { [self] in noteAnswer() } }
         let path = directory.console
-        park.seekAnswer()
         let asking = Task { [self] in
+            park.seekAnswer()
             // The guest has shown its prompt long ago: Enter is pressed for the user. Who sees none presses it himself.
             let request = try? await WorkerThread.run(name: "prompt") { try PromptRequest(at: path) }
             if await park.isAnswered(within: .seconds(30)) {

@@ -56,8 +56,8 @@ package final class ParkWatch: Sendable {
     private struct State {
         var finder = ParkWords()
         var heard: [ParkWord] = []
-        /// Whether somebody wants to know that the guest says anything, and whether it has.
-        var seeksAnswer = false
+        /// Looks for a prompt for whoever wants to know whether there is one; nil while nobody does.
+        var answer: PromptAnswer?
         var isAnswered = false
     }
 
@@ -75,8 +75,7 @@ package final class ParkWatch: Sendable {
         state.withLock { state in
             let words = state.finder.take(bytes)
             state.heard += words.prefix(ParkWatch.mostKept - state.heard.count)
-            // An empty line is what a terminal itself says to Enter.
-            if state.seeksAnswer, bytes.contains(where: { $0 > 0x20 }) { state.isAnswered = true }
+            if state.answer?.take(bytes) == true { state.isAnswered = true }
         }
     }
 
@@ -89,8 +88,8 @@ package final class ParkWatch: Sendable {
         await wait(within: time) { $0.heard.isEmpty ? nil : $0.heard.removeFirst() }
     }
 
-    /// From now on what the guest says is an answer.
-    package func seekAnswer() { state.withLock { ($0.seeksAnswer, $0.isAnswered) = (true, false) } }
+    /// From now on a prompt is an answer.
+    package func seekAnswer() { state.withLock { ($0.answer, $0.isAnswered) = (PromptAnswer(), false) } }
 
     /// Whether the guest answers; waits for it.
     package func isAnswered(within time: Duration) async -> Bool {
