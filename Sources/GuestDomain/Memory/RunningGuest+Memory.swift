@@ -186,7 +186,7 @@ extension RunningGuest {
             }
         } catch let error as LibvirtError {
             // What could not be read is why QEMU ended; else what it wrote last.
-            let end = MonotonicClock.nanoseconds + 2_000_000_000
+            let end = MonotonicClock.nanoseconds + 300_000_000
             if case .failure(let cause)? = fed.wait(until: { _ in end }, { $0 }), !isBrokenPipe(cause) { throw cause }
             throw GuestDomainError.memoryMisfit(reason: files.lastWords ?? error.message)
         }
