@@ -58,16 +58,10 @@ import menu_sample
             return #expect(Bool(false), "no debian")
         }
         let system = offer.systems[place]
-        var versions = system.distribution.versions
-        versions[0].guest.memoryMiB = 3072
-        var distribution = system.distribution
-        distribution.versions = versions
-        let changed = zip(system.versions, versions).map { old, new in
-            var version = old
-            version.version = new
-            return version
-        }
-        offer.systems[place] = SystemSummary(source: system.source, distribution: distribution, versions: changed)
+        var versions = system.versions
+        versions[0].version.guest.memoryMiB = 3072
+        offer.systems[place] = SystemSummary(
+            source: system.source, distribution: system.distribution, versions: versions)
         var menu = Typing.menu(offer: offer)
         menu.press(.character("E"))
         _ = menu.handle(.settings(Self.overview(), .settings))
