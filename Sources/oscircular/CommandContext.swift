@@ -46,6 +46,20 @@ struct CommandContext {
 
     var registry: SessionRegistry { SessionRegistry(places: places) }
 
+    /// The folder of a session whose guest runs, by its id or an unambiguous beginning of it.
+    /// - Throws: ``BootError/noSuchSession(_:near:)``; ``SessionFailure`` for one that is suspended.
+    func session(_ id: String) throws -> SessionDirectory {
+        do { return try registry.directory(of: id) } catch {
+            // A beginning that guests which run have as well is none of one guest.
+            let isOfRunning = registry.ids().contains { !id.isEmpty && $0.hasPrefix(id) }
+            // One that is not suspended either is not there.
+            guard !isOfRunning, let found = try? SuspendedLibrary(places: places).id(id) else { throw error }
+            throw SessionFailure(
+                exitCode: ErrorReport.ExitStatus.tryAgain,
+                message: "session \(found) is suspended: 'oscircular resume \(found)' goes on with it")
+        }
+    }
+
     /// Our own program, for the processes that we start.
     static var program: String {
         // Without /proc there is still the search path.

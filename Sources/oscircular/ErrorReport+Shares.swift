@@ -30,7 +30,8 @@ extension ErrorReport {
         case .notAllowed(let question) where question.isReplaced == true:
             return (
                 ExitStatus.notPermitted,
-                "\(question.fact). Put the old one back, or resume the guest in a terminal or the menu, which ask whether it gets this one"
+                "\(question.fact). Put the old one back, resume the guest in a terminal or the menu, which ask whether it gets this one, or go on "
+                    + "without it by an empty '--share'"
             )
         case .notAllowed(let question):
             return (
@@ -41,6 +42,20 @@ extension ErrorReport {
             let (code, text) = describe(cause)
             return (code, "the folder cannot be shared: \(text)")
         case .file(let cause): return describe(cause)
+        case .ofSetting(let setting, .noSuchFolder(let path)):
+            return (
+                ExitStatus.notFound,
+                "there is no folder \(path), which your setting \(setting) shares: make it, change the setting, or boot without it by an "
+                    + "empty '--share'"
+            )
+        case .ofSetting(let setting, let cause):
+            let (code, text) = describe(cause)
+            return (code, "\(text); your setting \(setting) shares it, and an empty '--share' boots without it")
+        case .notGivenBack(let loss):
+            return (
+                ExitStatus.unavailable,
+                "\(loss.fact). Nothing was lost. 'oscircular resume --share '' \(loss.session)' goes on without it"
+            )
         }
     }
 }

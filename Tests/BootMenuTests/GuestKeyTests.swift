@@ -64,6 +64,12 @@ import menu_sample
         #expect(menu.message?.text.contains("no display") == true)
         menu.facts.hasDisplay = true
         #expect(menu.press(.character("w")) == [.window(session: "abcd1234")])
+        #expect(menu.isOffered(.window))
+        var blind = Typing.guest()
+        blind.status.screen = nil
+        _ = menu.handle(.guests([blind]))
+        #expect(!menu.isOffered(.window) && menu.press(.character("w")).isEmpty)
+        #expect(menu.message?.text.contains("without a screen") == true)
     }
 
     @Test func leavingWithGuestsSaysThatTheyGoOn() {

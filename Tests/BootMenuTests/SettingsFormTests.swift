@@ -1,9 +1,9 @@
-import BootMenu
 import Curses
 import Testing
 import menu_sample
 
 @testable import Boot
+@testable import BootMenu
 
 /// The forms for a system's settings, for a kept machine, and for a boot with a home.
 @Suite struct SettingsFormTests {
@@ -50,6 +50,31 @@ import menu_sample
         menu.press(.character("/"))
         _ = menu.handle(.settings(Self.overview(), .settings))
         #expect(Self.form(menu) == nil)
+    }
+
+    @Test func theAdviceIsTheNewestVersions() {
+        var offer = SampleOffer.few()
+        guard let place = offer.systems.firstIndex(where: { $0.distribution.id == "debian" }) else {
+            return #expect(Bool(false), "no debian")
+        }
+        let system = offer.systems[place]
+        var versions = system.versions
+        versions[0].version.guest.memoryMiB = 3072
+        offer.systems[place] = SystemSummary(
+            source: system.source, distribution: system.distribution, versions: versions)
+        var menu = Typing.menu(offer: offer)
+        menu.press(.character("E"))
+        _ = menu.handle(.settings(Self.overview(), .settings))
+        #expect(
+            menu.text().contains { $0.contains("Memory") && $0.contains("3072 MiB, its catalog's") }, "\(menu.text())")
+    }
+
+    @Test func aFolderThatIsNotThereIsNotSet() throws {
+        #expect(throws: SessionFailure.self) { try BootBackend.checkFolder("/no/such/folder", replacing: nil) }
+        #expect(throws: SessionFailure.self) { try BootBackend.checkFolder("/etc/passwd:ro", replacing: "/srv") }
+        // Another setting can be saved while it is away.
+        try BootBackend.checkFolder("/no/such/folder", replacing: "/no/such/folder")
+        for text in ["/", "/tmp:ro", "", nil] { try BootBackend.checkFolder(text, replacing: nil) }
     }
 
     @Test func whatIsSetAndWhatIsInheritedAreTold() {

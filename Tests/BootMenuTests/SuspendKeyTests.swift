@@ -95,6 +95,50 @@ import Testing
         #expect(Self.resumption(menu.press(.named(.enter))) == .init(session: "abcd1234", isCold: true))
     }
 
+    @Test func oneWhoseFolderIsGoneCanGoOnWithoutIt() {
+        var menu = Self.menu(Self.guest())
+        menu.press(.named(.enter))
+        guard case .launch(let number) = menu.top.screen else { return #expect(Bool(false), "\(menu.top.screen)") }
+        _ = menu.handle(.launched(number, session: "abcd1234"))
+        let loss = ShareLoss(session: "abcd1234", reason: "there is no folder /srv/x")
+        _ = menu.handle(.launchAsksWithoutShare(number, loss))
+        #expect(menu.text().contains { $0.contains("there is no folder /srv/x") }, "\(menu.text())")
+        menu.press(.named(.right))
+        let effects = menu.press(.named(.enter))
+        #expect(Self.resumption(effects) == .init(session: "abcd1234", isCold: false))
+        guard case .boot(_, _, _, let wishes)? = effects.last else { return #expect(Bool(false), "\(effects)") }
+        #expect(wishes.share?.isEmpty == true)
+    }
+
+    @Test func anotherFolderIsSharedOrTheGuestGoesOnWithoutIt() {
+        for (steps, share, isAllowed) in [(1, "", false), (2, nil, true)] as [(Int, String?, Bool)] {
+            var menu = Self.menu(Self.guest())
+            menu.press(.named(.enter))
+            guard case .launch(let number) = menu.top.screen else { return #expect(Bool(false), "\(menu.top.screen)") }
+            _ = menu.handle(.launched(number, session: "abcd1234"))
+            _ = menu.handle(
+                .launchAsksShare(
+                    number,
+                    ShareQuestion(
+                        folder: SharedFolder(path: "/srv/x", isReadOnly: false), catalog: "example",
+                        distribution: "debian", version: "2026-11-16", isReplaced: true)))
+            for _ in 0..<steps { menu.press(.named(.right)) }
+            let effects = menu.press(.named(.enter))
+            guard case .boot(_, _, _, let wishes)? = effects.last else { return #expect(Bool(false), "\(effects)") }
+            #expect(wishes.share == share && wishes.allowsShare == isAllowed && wishes.resumes != nil)
+        }
+    }
+
+    @Test func whatWasSaidOfTheSuspendingIsNotLeftStanding() {
+        var menu = Self.menu(Typing.guest())
+        menu.press(.character("S"))
+        #expect(menu.message?.text.contains("being suspended") == true)
+        _ = menu.handle(.guests([Typing.guest()]))
+        #expect(menu.message?.text.contains("being suspended") == true)
+        _ = menu.handle(.guests([Self.guest()]))
+        #expect(menu.message?.text.contains("is suspended") == true, "\(menu.message?.text ?? "")")
+    }
+
     @Test func aResumptionThatFailedLeavesItInTheList() {
         var menu = Self.menu(Self.guest())
         menu.press(.named(.enter))

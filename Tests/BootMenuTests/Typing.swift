@@ -2,6 +2,7 @@ import Boot
 import BootMenu
 import Catalog
 import Curses
+import GuestDomain
 import menu_sample
 
 /// Presses keys on a menu that has no terminal.
@@ -24,14 +25,15 @@ enum Typing {
     static func guest(_ distribution: String = "debian", _ version: String = "2026-11-16", id: String = "abcd1234")
         -> Guest
     {
-        Guest(
-            SessionStatus(
-                id: id, catalog: "example", distribution: distribution, version: version, state: .running, phase: .up,
-                pid: 1, started: Timestamp(seconds: SampleOffer.newest + 6 * 86_400 + 43_200 - 125).description,
-                accel: "kvm", mount: "/run/oscircular/sessions/\(id)/mount/\(version)",
-                consoleLog: "/var/lib/oscircular/logs/\(id).log", bytesFetched: 84_000_000,
-                bytesFromCache: 228_000_000, blocks: 4800, blocksHere: 1248,
-                bootSet: SessionStatus.BootSetProgress(blocks: 336, done: 336), rate: 2_100_000))
+        var status = SessionStatus(
+            id: id, catalog: "example", distribution: distribution, version: version, state: .running, phase: .up,
+            pid: 1, started: Timestamp(seconds: SampleOffer.newest + 6 * 86_400 + 43_200 - 125).description,
+            accel: "kvm", mount: "/run/oscircular/sessions/\(id)/mount/\(version)",
+            consoleLog: "/var/lib/oscircular/logs/\(id).log", bytesFetched: 84_000_000,
+            bytesFromCache: 228_000_000, blocks: 4800, blocksHere: 1248,
+            bootSet: SessionStatus.BootSetProgress(blocks: 336, done: 336), rate: 2_100_000)
+        status.screen = .vnc
+        return Guest(status)
     }
 }
 

@@ -131,6 +131,7 @@ final class SampleBackend: MenuBackend {
             state: .starting, phase: .catalog, pid: getpid(), started: Timestamp.now.description,
             consoleLog: "/var/lib/oscircular/logs/\(session).log", blocks: 4800, blocksHere: 1248,
             bootSet: SessionStatus.BootSetProgress(blocks: 336, done: 0))
+        status.screen = .vnc
         status.machine = wishes.keep ?? wishes.start
         status.home = world.withLock { world in
             if let keep = wishes.keep { world.keep(keep, image, home: wishes.home) }

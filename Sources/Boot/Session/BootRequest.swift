@@ -45,6 +45,8 @@ package struct BootRequest: Codable, Sendable, Equatable {
     package var allowHome: Bool?
     /// The folder of the host that the guest sees; nil for none.
     package var share: SharedFolder?
+    /// The name of the setting that gives it; nil where it was asked for with this boot, and where there is none.
+    package var shareSetting: String?
     /// Whether a system gets the folder that nobody has verified yet; nil means no.
     package var allowShare: Bool?
     /// The folder itself that a suspended guest had: another one under its name is asked about, as ``allowShare`` says. Nil where it is not known.
@@ -161,6 +163,9 @@ package struct StartReport: Codable, Sendable {
     package var home: HomeQuestion?
     /// What the user has to allow first, where that is why the start failed: another start with ``BootRequest/allowShare``.
     package var share: ShareQuestion?
+    /// Why a suspended guest did not get its folder back, where that is why the start failed: another start with
+    /// ``BootRequest/withoutShare``.
+    package var shareLoss: ShareLoss?
     /// What ports may be published of only when the user has said so, where that is why the start failed: another start with
     /// ``BootRequest/publishesUnverified``.
     package var publishesUnverified: UnverifiedBoot?

@@ -22,13 +22,52 @@ extension SessionRun {
     func takeShare(
         _ asked: BootRequest, _ version: SessionImage, _ teardown: Teardown
     ) async throws -> SessionShare? {
-        let share = try await SessionShare.take(
-            asked, version, places: places, directory: directory, state: state,
-            note: { [self] text in
-                note("\(text)\n")
-                notes.withLock { $0.append(text) }
-            }, log: { [self] in note("\($0)\n") })
-        await teardown.addBlocking { share?.end() }
-        return share
+        do {
+            let share = try await SessionShare.take(
+                asked, version, places: places, directory: directory, state: state, note: { [self] in tellUser($0) },
+                log: { [self] in note("\($0)\n") })
+            await teardown.addBlocking { share?.end() }
+            return share
+        } catch let error as ShareError {
+            return try goOnWithout(error)
+        }
+    }
+
+    /// Serves it to the guest that is about to start.
+    /// - Returns: nil where the guest starts without it.
+    /// - Throws: as ``SessionShare/serve(emulator:)``.
+    func serve(_ share: SessionShare?, _ surroundings: GuestSurroundings) async throws -> SessionShare? {
+        do {
+            try await share?.serve(emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
+            return share
+        } catch let error as ShareError {
+            return try goOnWithout(error)
+        }
+    }
+
+    /// Nothing that a folder has keeps the disk of a suspended guest from being started.
+    /// - Returns: nil, where that is what is done.
+    /// - Throws: the error, for another start.
+    private func goOnWithout(_ error: ShareError) throws -> SessionShare? {
+        guard request.resumes == .cold else { throw error }
+        tellUser("the guest goes on without the folder that it had: \(error.fact(describe))")
+        update { $0.share = nil }
+        return nil
+    }
+
+    /// What a folder that a guest does not get means for its start.
+    func failure(_ error: ShareError) -> ShareError {
+        // That is asked, and answered.
+        if case .notAllowed = error { return error }
+        if request.resumes == .memory {
+            return .notGivenBack(ShareLoss(session: request.id, reason: error.fact(describe)))
+        }
+        return request.shareSetting.map { .ofSetting($0, error) } ?? error
+    }
+
+    /// Says it in the log, and to whoever started the guest.
+    func tellUser(_ text: String) {
+        note("\(text)\n")
+        notes.withLock { $0.append(text) }
     }
 }

@@ -165,7 +165,7 @@ package final class SessionRun: Sendable {
         }
         let asked = request.asBefore(machine?.record)
         let home = try await takeHome(asked, version, teardown)
-        let share = try await takeShare(asked, version, teardown)
+        let found = try await takeShare(asked, version, teardown)
         let resources = try GuestResources(asked, advice: version.chosen.guest, on: .here)
         if let lowered = resources.lowered {
             note("\(lowered)\n")
@@ -217,7 +217,7 @@ package final class SessionRun: Sendable {
             $0.phase = .guest
             $0.accel = surroundings.accelerator.rawValue
         }
-        try await share?.serve(emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
+        let share = try await serve(found, surroundings)
         try openPorts(bound, of: surroundings.network)
         let plan = SessionGuest.Plan(
             request: asked, resources: resources, version: version, userData: configuration.userData,
@@ -241,6 +241,7 @@ package final class SessionRun: Sendable {
         } catch {
             throw share?.cause(of: error) ?? error
         }
+        await setClock(of: resumed, teardown)
         if let look = guest.look { screen.attach(look) }
         show(guest.specification.screen)
         noteSpare(version, guest, cache)
@@ -284,7 +285,7 @@ package final class SessionRun: Sendable {
         let suspender = SessionSuspender(
             SessionSaving(
                 guest: guest, keys: surroundings.keys, directory: directory, places: places,
-                request: share?.remembered(in: asked) ?? asked,
+                request: share?.remembered(in: asked) ?? asked.withoutShare,
                 version: version, machine: machine, home: home, cache: cache,
                 reserve: DiskReserve(setting: configuration.reserve),
                 ports: { [ports] in ports.published },

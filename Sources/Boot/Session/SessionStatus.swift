@@ -104,6 +104,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var startSeconds: Double?
     /// What the session is for, where that is not a guest of its user's; nil for that.
     package var purpose: BootRequest.Purpose?
+    /// Whether the clock of a guest that goes on is still being set; nil means no.
+    package var settingClock: Bool?
     /// Nil until it is to be suspended.
     package var suspension: Suspension?
     /// Nil for a guest that is not suspended.
@@ -147,7 +149,7 @@ extension SessionStatus {
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
     /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
     /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, ``suspension`` and ``suspended`` for a guest that
-    /// is or was to be suspended, ``start`` and ``startSeconds`` as soon as they are known, ``purpose`` for what is not its user's guest, and ``machine``, ``home``, ``ports``,
+    /// is or was to be suspended, ``start`` and ``startSeconds`` as soon as they are known, ``purpose`` for what is not its user's guest, ``settingClock`` while it goes on, and ``machine``, ``home``, ``ports``,
     /// ``rolledBackFrom``, ``screen``, ``usb`` and ``sharesClipboard`` where there are any.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -191,6 +193,7 @@ extension SessionStatus {
         try container.encodeIfPresent(start, forKey: .start)
         try container.encodeIfPresent(startSeconds, forKey: .startSeconds)
         try container.encodeIfPresent(purpose, forKey: .purpose)
+        try container.encodeIfPresent(settingClock, forKey: .settingClock)
         try container.encodeIfPresent(suspension, forKey: .suspension)
         try container.encodeIfPresent(suspended, forKey: .suspended)
     }

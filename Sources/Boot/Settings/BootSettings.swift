@@ -8,6 +8,8 @@ package struct BootSettings: Sendable {
     package let configuration: Configuration
     /// What is set for this system alone.
     package let own: SystemSettings
+    /// The name of the setting that gives its guests a folder; nil for none.
+    package let shareSetting: String?
 
     /// - Parameters:
     ///   - name: what the user typed.
@@ -19,13 +21,14 @@ package struct BootSettings: Sendable {
         let version = name.version.map { "@\($0)" } ?? ""
         guard !configuration.systems.isEmpty else {
             self.name = (name.catalog.map { "\($0)/" } ?? "") + name.distribution + version
-            (self.configuration, own) = (configuration, SystemSettings())
+            (self.configuration, own, shareSetting) = (configuration, SystemSettings(), nil)
             return
         }
         let found = try await find(name)
         let system = "\(found.copy.source.name)/\(found.distribution.id)"
         self.name = system + version
         own = configuration.systems[system] ?? SystemSettings()
+        shareSetting = own.share.map { _ in SystemSettings.name(.share, of: system) }
         self.configuration = configuration.applying(own)
     }
 }

@@ -53,6 +53,12 @@ package struct SystemSettings: Sendable, Hashable {
 
     package var isEmpty: Bool { self == SystemSettings() }
 
+    /// A setting's name in the file.
+    /// - Parameter system: `CATALOG/DISTRO`.
+    package static func name(_ key: Key, of system: String) -> String {
+        "\(Configuration.key(ofSystem: system)).\(key.rawValue)"
+    }
+
     /// A setting as a user types it; nil where it is not set.
     package func text(_ key: Key) -> String? {
         switch key {

@@ -20,6 +20,42 @@ package enum ShareError: Error, Sendable {
     case failed(String, reason: String)
     case server(GuestNetworkError)
     case file(SystemCallError)
+    /// The folder that a setting of this name gives to all guests of a system.
+    indirect case ofSetting(String, ShareError)
+    /// The folder that a suspended guest had; why it does not get it back.
+    case notGivenBack(ShareLoss)
+}
+
+extension ShareError {
+    /// Why a guest does not get the folder, as a clause that says nothing of a way out.
+    func fact(_ describe: (any Error) -> String) -> String {
+        switch self {
+        case .noSuchFolder(let path): "there is no folder \(path)"
+        case .notAFolder(let path): "\(path) is not a folder"
+        case .noPermission(let path, let user, let toWrite):
+            "\(user) may not \(toWrite ? "write to" : "read") the folder \(path)"
+        case .notAllowed(let question): question.fact
+        case .ofSetting(_, let cause): cause.fact(describe)
+        case .notGivenBack(let loss): loss.reason
+        default: describe(self)
+        }
+    }
+}
+
+/// Why a suspended guest does not get its folder back, without which it can go on.
+package struct ShareLoss: Codable, Sendable, Hashable {
+    /// The id of its session.
+    package let session: String
+    /// A clause.
+    package let reason: String
+
+    package init(session: String, reason: String) { (self.session, self.reason) = (session, reason) }
+
+    /// What is known: a sentence without its full stop.
+    package var fact: String { "session \(session) does not go on with the folder that it had: \(reason)" }
+
+    /// The question to the user.
+    package var question: String { "\(fact). Go on without the folder?" }
 }
 
 /// What the user has to allow before a system gets a folder whose file is not verified yet.
@@ -55,5 +91,8 @@ package struct ShareQuestion: Codable, Sendable, Hashable {
     }
 
     /// The question to the user.
-    package var question: String { "\(fact). Share the folder?" }
+    package var question: String {
+        isReplaced == true
+            ? "\(fact). Share the folder? If not, the guest goes on without it." : "\(fact). Share the folder?"
+    }
 }

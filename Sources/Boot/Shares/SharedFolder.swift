@@ -100,12 +100,21 @@ extension SharedFolder {
 
 extension BootRequest {
     /// Takes what came of the folder that was asked for.
-    package mutating func take(_ choice: ShareChoice, isAllowed: Bool = false) {
+    /// - Parameter setting: the name of the setting that gives the folder; nil where it was asked for with this boot.
+    package mutating func take(_ choice: ShareChoice, isAllowed: Bool = false, setting: String? = nil) {
         allowShare = isAllowed ? true : nil
+        shareSetting = setting
         switch choice {
         case .none: break
         case .share(let folder): share = folder
         case .withheld(let folder): withheldShare = folder
         }
+    }
+
+    /// The same guest without a folder of the host.
+    package var withoutShare: BootRequest {
+        var request = self
+        (request.share, request.givenShare, request.allowShare, request.shareSetting) = (nil, nil, nil, nil)
+        return request
     }
 }

@@ -13,6 +13,23 @@ enum GuestClock {
         case failed
     }
 
+    /// One try to log in.
+    struct Attempt: Sendable, Equatable {
+        /// Before it.
+        var pause: Duration
+        /// Seconds until the guest's ssh server has answered.
+        var connecting: Int
+        /// Until it is over.
+        var patience: Duration
+    }
+
+    /// A guest answers a moment after it runs again, or, where it is slow, much later.
+    static let attempts =
+        [0, 200, 300, 500, 1000, 2000].map {
+            Attempt(pause: .milliseconds($0), connecting: 3, patience: .seconds(20))
+        }
+        + [5, 10, 20, 30].map { Attempt(pause: .seconds($0), connecting: 10, patience: .seconds(60)) }
+
     private static let mark = "oscircular-ready"
 
     /// Reads the time, seconds since 1970, and random digits from its own input.
@@ -34,19 +51,19 @@ enum GuestClock {
 
     /// Sets the clock once. Holds the calling thread.
     /// - Throws: ``SystemCallError`` where ssh cannot be started.
-    static func set(in directory: SessionDirectory, within time: Duration) throws(SystemCallError) -> Outcome {
+    static func set(in directory: SessionDirectory, _ attempt: Attempt) throws(SystemCallError) -> Outcome {
         let user = directory.systemUser
         let (input, output) = (try Pipe(), try Pipe())
         try output.reading.makeNonblocking()
         let child = try ChildProcess(
             "ssh",
-            ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
+            ["-o", "BatchMode=yes", "-o", "ConnectTimeout=\(attempt.connecting)"]
                 + GuestSSH.arguments(to: directory, as: user, program: CurrentProcess.programPath)
                 + [GuestSSH.rootShell(for: user)],
             environment: nil, standardInput: input.reading.descriptor,
             standardOutput: output.writing.descriptor, session: .own)
         defer { withExtendedLifetime((input, output)) {} }
-        let end = MonotonicClock.nanoseconds + UInt64(time / .nanoseconds(1))
+        let end = MonotonicClock.nanoseconds + UInt64(attempt.patience / .nanoseconds(1))
         // One that has ended takes nothing, which its end says.
         try? script.withBytes { (bytes) throws(SystemCallError) in try input.writing.write(bytes) }
         // One that cannot be heard has not answered.

@@ -78,6 +78,8 @@ extension SessionGuest {
     ) throws(SystemCallError) {
         guest.hasPort = true
         (guest.home, guest.pluggedHome) = (plan.home, nil)
+        // It would look for a folder that it does not get.
+        if plan.share == nil { guest.firmwareEntries.removeAll { $0.name == GuestShare.firmwareName } }
         guard guest.firmwareEntries.contains(where: { $0.name == ParkEntries.parkName }) else { return }
         guest.firmwareEntries = try entries(of: plan, credentials)
     }

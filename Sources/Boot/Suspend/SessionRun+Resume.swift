@@ -82,13 +82,23 @@ extension SessionRun {
                 + "fetched: \(describe(error)). Nothing of it is lost: resume it when its servers can be reached")
     }
 
-    /// Does for a guest that went on what is left to do when it runs. Nothing may fail after it: nothing is suspended then.
+    /// Does for a guest that went on what is left to do when it runs. Nothing may fail after it: nothing is suspended then. Its folder, which
+    /// comes by ssh too, waits a moment for the clock.
     func goesOn(
         _ resumed: ResumedGuest, _ suspender: SessionSuspender, _ detachables: [Detachable], _ share: SessionShare?,
         _ cache: BlockCache, _ note: String?, _ teardown: Teardown
     ) async {
-        await wake(resumed, suspender, detachables, share, teardown)
         await settle(resumed, cache, note)
+        guard resumed.resumption == .memory else { return }
+        for _ in 0..<40 where state.snapshot.settingClock == true && !isStopAsked {
+            // A wait that is cancelled is over.
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        if state.snapshot.settingClock == true {
+            tellUser("the guest's clock still has the time at which it was suspended, and is being set")
+        }
+        suspender.giveBack(detachables)
+        if let following = share?.follow() { await teardown.add { following.cancel() } }
     }
 
     /// Notes that nothing is suspended any more, and says what changes with that.
@@ -104,22 +114,20 @@ extension SessionRun {
         }
     }
 
-    /// In the background: sets the clock of a guest that goes on, and gives it what was taken away before.
-    private func wake(
-        _ resumed: ResumedGuest, _ suspender: SessionSuspender, _ detachables: [Detachable], _ share: SessionShare?,
-        _ teardown: Teardown
-    ) async {
-        guard resumed.resumption == .memory else { return }
-        let (directory, stood) = (directory, WallClock.seconds)
-        let behind = stood - Int(resumed.record.created.seconds)
-        suspender.giveBack(detachables)
-        if let following = share?.follow() { await teardown.add { following.cancel() } }
-        let waking = Task { [self] in
-            for pause in [0, 2, 5, 10, 20, 30] {
-                do { try await Task.sleep(for: .seconds(pause)) } catch { return }
+    /// Sets the clock of a guest that goes on from its memory, from the moment on when it runs: until then it has the time at which it was
+    /// suspended. Returns at once.
+    func setClock(of resumed: ResumedGuest?, _ teardown: Teardown) async {
+        guard let resumed, resumed.resumption == .memory else { return }
+        let directory = directory
+        let behind = WallClock.seconds - Int(resumed.record.created.seconds)
+        update { $0.settingClock = true }
+        let setting = Task { [self] in
+            defer { update { $0.settingClock = nil } }
+            for attempt in GuestClock.attempts {
+                do { try await Task.sleep(for: attempt.pause) } catch { return }
                 // Without ssh, or a thread, it is as if nobody answered.
                 let outcome = try? await WorkerThread.run(name: "clock in guest") {
-                    try GuestClock.set(in: directory, within: .seconds(60))
+                    try GuestClock.set(in: directory, attempt)
                 }
                 if Task.isCancelled { return }
                 if outcome == .done { return self.note("the guest's clock is set\n") }
@@ -130,11 +138,12 @@ extension SessionRun {
             self.note("\(text)\n")
             state.note(error: text)
         }
-        await teardown.addEnd(of: waking)
+        await teardown.addEnd(of: setting)
     }
 
-    /// What a failure means for a guest that is suspended.
+    /// What a failure of the start means for its user.
     func failure(_ error: any Error) -> any Error {
+        if let error = error as? ShareError { return failure(error) }
         guard request.resumes == .memory, case GuestDomainError.noHardwareVirtualization(let reason) = error else {
             return error
         }

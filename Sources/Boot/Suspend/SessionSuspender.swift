@@ -56,11 +56,17 @@ final class SessionSuspender: Sendable {
                         work.withLock { $0.detached.append(thing) }
                     }
                 } catch {
-                    return refuse("\(thing.name) cannot be taken from the guest: \(describe(error))")
+                    return refuse("\(thing.name) cannot be taken from the guest: \(reason(error, of: thing))")
                 }
             }
             signals.yield(.detached(true))
         }
+    }
+
+    /// Why something failed, without the name of what it failed with.
+    private func reason(_ error: any Error, of thing: Detachable) -> String {
+        let (text, name) = (describe(error), "\(thing.name): ")
+        return text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text
     }
 
     private func refuse(_ reason: String) {

@@ -30,7 +30,25 @@ extension BootBackend {
     ) async throws {
         guard let path = places.configurationFiles.last else { return }
         try await WorkerThread.run(name: "settings") {
+            try BootBackend.checkFolder(settings.share, replacing: seen.share)
             try SettingsFile(path: path).set(settings, replacing: seen, of: system.description)
+        }
+    }
+
+    /// Refuses a folder that no guest could get, where it is a new one: whoever types it is there to mend it.
+    /// - Throws: ``SessionFailure``.
+    static func checkFolder(_ text: String?, replacing seen: String?) throws {
+        guard let text, !text.isEmpty, text != seen else { return }
+        let path = try SharedFolder(argument: text).path
+        // What cannot be looked at is the boot's to judge.
+        let status: FileStatus?
+        do throws(SystemCallError) { status = try Paths.status(path) } catch { return }
+        guard let status else {
+            throw SessionFailure(
+                exitCode: 66, message: "there is no folder \(path): make it first, or leave the field empty")
+        }
+        guard status.kind == .folder else {
+            throw SessionFailure(exitCode: 66, message: "\(path) is not a folder, and only folders can be shared")
         }
     }
 

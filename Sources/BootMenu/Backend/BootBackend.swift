@@ -123,6 +123,7 @@ package final class BootBackend: MenuBackend {
                 try suspended.request(resumption.session, resumption.isCold ? .cold : .memory)
             }
             if wishes.allowsShare { request.allowShare = true }
+            if wishes.share?.isEmpty == true { request = request.withoutShare }
             return try await SessionLauncher(places: places, program: program).start(request)
         }
         var request = BootRequest(
@@ -140,7 +141,8 @@ package final class BootBackend: MenuBackend {
         request.take(
             try ShareChoice(
                 asked: wishes.share, own: own.share, network: request.network, isNetworkAsked: false,
-                isNetworkOwn: own.network != nil), isAllowed: wishes.allowsShare)
+                isNetworkOwn: own.network != nil), isAllowed: wishes.allowsShare,
+            setting: wishes.share == nil ? SystemSettings.name(.share, of: image.system.description) : nil)
         // A machine stays on its own version.
         request.healthy = wishes.machine == nil ? configuration.healthySeconds : nil
         request.sharesClipboard = own.clipboard?.isOn

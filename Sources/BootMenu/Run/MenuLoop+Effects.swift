@@ -159,6 +159,8 @@ extension MenuLoop {
                     post(.launchAsksHome(number, question))
                 } else if let question = report.share {
                     post(.launchAsksShare(number, question))
+                } else if let loss = report.shareLoss {
+                    post(.launchAsksWithoutShare(number, loss))
                 } else if let misfit = report.misfit {
                     post(.launchAsksCold(number, misfit))
                 } else if let boot = report.keepsUnverified {

@@ -31,6 +31,8 @@ package enum MenuEvent: Sendable {
     case launchAsksHome(Int, HomeQuestion)
     /// The launch waits for the user, who has to say whether this system may have a folder of this machine.
     case launchAsksShare(Int, ShareQuestion)
+    /// A suspended guest's folder is gone: it can go on without it.
+    case launchAsksWithoutShare(Int, ShareLoss)
     /// The launch waits for the user, who has to say whether a machine may be made of what nobody has verified yet.
     case launchAsksKeep(Int, UnverifiedBoot)
     /// The launch waits for the user, who has to say whether ports may be published of what nobody has verified yet.

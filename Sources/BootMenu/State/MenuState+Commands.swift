@@ -74,7 +74,8 @@ extension MenuState {
             .ports where chosenSuspended != nil:
             false
         case .suspendGuest: chosenGuest?.status.phase == .up
-        case .window: facts.hasDisplay && chosenGuest?.status.phase == .up
+        case .window:
+            facts.hasDisplay && chosenGuest?.status.phase == .up && chosenGuest?.status.screen != nil
         case .console: chosenGuest?.status.phase == .up || chosenGuest?.status.phase == .guest
         case .pause, .ports: chosenGuest?.status.phase == .up
         case .clipboard: chosenGuest?.status.screen == .spice

@@ -21,6 +21,7 @@ extension MenuState {
         case .launchAsksOfTable(let number, let change): ask(number, change)
         case .launchAsksHome(let number, let question): ask(number, question)
         case .launchAsksShare(let number, let question): ask(number, question)
+        case .launchAsksWithoutShare(let number, let loss): ask(number, loss)
         case .launchAsksCold(let number, let misfit): askCold(number, misfit)
         case .launchAsksKeep(let number, let boot): askKeep(number, boot)
         case .launchAsksPorts(let number, let boot): askPublish(number, boot)

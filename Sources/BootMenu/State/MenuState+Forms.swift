@@ -90,7 +90,10 @@ extension MenuState {
             return "else \(text)\(unit), from \(overview.belowFile)"
         }
         if let text = overview.general.text(key) { return "else \(text)\(unit), as for all systems" }
-        let advice = system(overview.system)?.distribution.guest
+        // A boot without a version takes the newest.
+        let advice = system(overview.system).map { system in
+            system.newest.map { system.distribution.guest(of: $0.version) } ?? system.distribution.guest
+        }
         return switch key {
         case .memory:
             advice?.memoryMiB.map { "else \($0) MiB, its catalog's advice" }

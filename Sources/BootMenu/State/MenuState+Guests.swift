@@ -17,6 +17,10 @@ extension MenuState {
             say("there is no display for a window here; press c for the console")
             return []
         }
+        if guest.status.phase == .up, guest.status.state != .suspended, guest.status.screen == nil {
+            say("\(guest.image.title) was started without a screen; press c for the console")
+            return []
+        }
         return reach(guest, .window(session: guest.id))
     }
 

@@ -16,9 +16,31 @@ extension MenuState {
     mutating func ask(_ number: Int, _ question: ShareQuestion) {
         let image = VersionKey(
             catalog: question.catalog, distribution: question.distribution, version: question.version)
+        guard question.isReplaced == true else {
+            return askAgain(
+                number, image, "Share a folder with \(image.distribution)?", "\(question.fact).", "Boot with it"
+            ) { $0.allowsShare = true }
+        }
+        let launched = launches[number]?.image ?? image
+        var given = withdraw(number)
+        var without = given
+        (given.allowsShare, without.share) = (true, "")
+        notices.append(
+            Dialog(
+                "Share another folder with \(image.distribution)?", "\(question.fact).",
+                [
+                    Dialog.cancel(), .init(label: "Go on without it", action: .boot(launched, without)),
+                    .init(label: "Share it", action: .boot(launched, given)),
+                ]))
+    }
+
+    /// A suspended guest whose folder is gone can go on without it.
+    mutating func ask(_ number: Int, _ loss: ShareLoss) {
+        guard let image = launches[number]?.image else { return }
         askAgain(
-            number, image, "Share a folder with \(image.distribution)?", "\(question.fact).", "Boot with it"
-        ) { $0.allowsShare = true }
+            number, image, "Go on without the folder?",
+            "\(loss.fact.prefix(1).uppercased())\(loss.fact.dropFirst()). Nothing was lost.", "Go on without it"
+        ) { $0.share = "" }
     }
 
     /// A machine is made of what cannot be verified before all of it is here only if the user wants that.

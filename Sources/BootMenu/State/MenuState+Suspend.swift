@@ -13,7 +13,7 @@ extension MenuState {
             say("\(guest.image.title) is still starting")
             return []
         }
-        say("\(guest.image.title): being suspended")
+        say(beingSuspended(guest))
         return [.order(.suspend, session: guest.id)]
     }
 
@@ -55,9 +55,12 @@ extension MenuState {
         say("\(guest.image.title) is suspended: S resumes it, x throws it away")
     }
 
-    /// Says which guests were to be suspended and go on, when that is new.
+    private func beingSuspended(_ guest: Guest) -> String { "\(guest.image.title): being suspended" }
+
+    /// Says which guests were to be suspended and go on, and that the one is suspended which was just asked for, when that is new.
     mutating func sayNotSuspended(_ new: [Guest]) {
         for guest in new {
+            if guest.isSuspended, message?.text == beingSuspended(guest) { saySuspended(guest) }
             guard let failure = guest.status.suspension?.failure,
                 guests.first(where: { $0.id == guest.id })?.status.suspension?.failure != failure
             else { continue }

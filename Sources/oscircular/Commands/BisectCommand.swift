@@ -20,7 +20,7 @@ struct BisectCommand: AsyncParsableCommand {
 
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "start", abstract: "Begin, or go on. 'bisect' alone is the same.",
+            commandName: "start", abstract: "Begin, or go on. 'bisect DISTRO' without 'start' is the same.",
             discussion: """
                 The test is copied into each guest by ssh, and runs there as the user that 'oscircular ssh' logs in as. Its exit code
                 says how the version is: 0 good, 125 cannot be told, anything else bad.

@@ -96,7 +96,7 @@ struct BootCommand: AsyncParsableCommand {
             try ShareChoice(
                 asked: sharing.share, own: settings.own.share, network: request.network,
                 isNetworkAsked: network != nil, isNetworkOwn: settings.own.network != nil),
-            isAllowed: sharing.allowShare)
+            isAllowed: sharing.allowShare, setting: sharing.share == nil ? settings.shareSetting : nil)
         request.publish = try publishing.ports(
             settings.own, network: request.network, isNetworkAsked: network != nil)
         try await SessionStart(context: context, detach: detach, json: json).run(request)

@@ -12,7 +12,7 @@ struct ConsoleCommand: AsyncParsableCommand {
     @Argument(help: "The session, as 'oscircular sessions' shows it.") var id: String
 
     func run() async throws {
-        let directory = try CommandContext.load().registry.directory(of: id)
+        let directory = try CommandContext.load().session(id)
         Terminal.note("Connected to \(directory.id). Ctrl-] leaves; the guest keeps running.")
         // Where it cannot be read, 'oscircular password' says why.
         if (try? directory.consolePassword()) != nil {

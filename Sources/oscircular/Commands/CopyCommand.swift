@@ -32,7 +32,7 @@ struct CopyCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard let place = GuestPath(from) ?? GuestPath(to) else { return }
-        let directory = try CommandContext.load().registry.directory(of: place.session)
+        let directory = try CommandContext.load().session(place.session)
         try await SSHCommand.waitForHome(directory)
         let cancel = try EventDescriptor()
         let asked = Atomic(false)

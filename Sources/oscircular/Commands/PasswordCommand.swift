@@ -9,7 +9,7 @@ struct PasswordCommand: AsyncParsableCommand {
     @Argument(help: "The session, as 'oscircular sessions' shows it.") var id: String
 
     func run() async throws {
-        let directory = try CommandContext.load().registry.directory(of: id)
+        let directory = try CommandContext.load().session(id)
         guard let password = try directory.consolePassword() else {
             throw SessionFailure(
                 exitCode: ErrorReport.ExitStatus.notFound,

@@ -56,6 +56,7 @@ struct RunSessionCommand: AsyncParsableCommand {
             if case MachineError.unverified(let boot) = error { told.keepsUnverified = boot }
             if case HomeError.notAllowed(let question) = error { told.home = question }
             if case ShareError.notAllowed(let question) = error { told.share = question }
+            if case ShareError.notGivenBack(let loss) = error { told.shareLoss = loss }
             if case BootError.publishesUnverified(let boot) = error { told.publishesUnverified = boot }
             if case SuspendError.misfit(let misfit) = error { told.misfit = misfit }
             RunSessionCommand.tell(told, to: report)

@@ -11,7 +11,7 @@ struct SSHCommand: AsyncParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.") var command: [String] = []
 
     func run() async throws {
-        let directory = try CommandContext.load().registry.directory(of: id)
+        let directory = try CommandContext.load().session(id)
         try await SSHCommand.waitForHome(directory)
         let arguments =
             GuestSSH.arguments(to: directory, as: directory.loginUser, program: CommandContext.program) + command

@@ -101,8 +101,18 @@ struct SessionStart {
             try await WorkerThread.run(name: "home") { try library.allow(home) }
             return true
         }
-        if let share = report.share, isConfirmed(share.question) {
-            request.allowShare = true
+        if let share = report.share, Confirmation.isPossible {
+            if isConfirmed(share.question) {
+                request.allowShare = true
+                return true
+            }
+            if share.isReplaced == true {
+                request = request.withoutShare
+                return true
+            }
+        }
+        if let loss = report.shareLoss, isConfirmed(loss.question) {
+            request = request.withoutShare
             return true
         }
         if let misfit = report.misfit, request.resumes == .memory, isConfirmed(misfit.question) {

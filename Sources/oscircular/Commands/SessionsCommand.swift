@@ -57,6 +57,9 @@ struct SessionsCommand: AsyncParsableCommand {
                     Terminal.clean(
                         "    in place of \(from.distribution)@\(from.version), which \(from.reason); see \(from.log)"))
             }
+            if session.settingClock == true {
+                Terminal.print("    its clock is being set: it has the time at which it was suspended")
+            }
             if let error = session.lastError { Terminal.print("    \(Terminal.clean(error))") }
         }
         for session in list.silent {

@@ -10,6 +10,9 @@ struct StopCommand: AsyncParsableCommand {
     @Argument(help: "The session, as 'oscircular sessions' shows it.") var id: String
     @Flag(help: "Power off at once.") var force = false
 
+    /// How long a guest may take before its user hears of another way.
+    private static let patience = Duration.seconds(10)
+
     func run() async throws {
         let context = try CommandContext.load()
         let registry = context.registry
@@ -23,7 +26,16 @@ struct StopCommand: AsyncParsableCommand {
             if session?.isAlive != false { return try await kill(session, registry) }
         }
         // It is over when nobody holds the session's lock any more.
-        while session?.isAlive == true { try await Task.sleep(for: .milliseconds(100)) }
+        let began = ContinuousClock.now
+        var isTold = force
+        while let session, session.isAlive {
+            if !isTold, ContinuousClock.now - began >= StopCommand.patience {
+                isTold = true
+                Terminal.note(
+                    "the guest is still shutting down; 'oscircular stop --force \(session.id)' powers it off at once")
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
         // The lock is removed a moment before its folder; the folder of a session that was killed stays, with its lock.
         for _ in 0..<40 {
             guard let session, try Paths.isThere(session.path), try !Paths.isThere(session.lock) else { return }

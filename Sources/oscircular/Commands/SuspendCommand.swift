@@ -42,10 +42,23 @@ struct SuspendCommand: AsyncParsableCommand {
             throw SessionFailure(
                 exitCode: 1, message: session.failure ?? "session \(session.id) ended before it was suspended")
         }
-        if json { return try JSONOutput.print(status) }
+        if json { try JSONOutput.print(status) }
+        if let failure = SuspendCommand.failure(of: status) { throw failure }
+        if json { return }
         let size = ByteCount.text(status.suspended?.memory ?? 0)
         Terminal.print(
             "\(session.id) is suspended (\(size) of memory): 'oscircular resume \(session.id)' goes on with it")
+    }
+
+    /// Why a guest is not suspended as it should be, whose session ended before all was saved; nil where it is.
+    static func failure(of status: SessionStatus) -> SessionFailure? {
+        guard let problem = status.suspended?.problem else { return nil }
+        let way = status.suspended?.memory == 0 ? "resume --cold \(status.id)" : "resume \(status.id)"
+        return SessionFailure(
+            exitCode: ErrorReport.ExitStatus.other,
+            message:
+                "session \(status.id) ended before it was suspended: \(problem). 'oscircular \(way)' goes on with what is there"
+        )
     }
 }
 
@@ -58,20 +71,26 @@ struct ResumeCommand: AsyncParsableCommand {
     @Argument(help: "The session, as 'oscircular sessions' shows it.") var id: String
     @Flag(
         help: "Start its disk instead, as after a power cut: what was only in its memory is lost.") var cold = false
+    @Option(help: "'' to go on without the folder of this machine that it had.") var share: String?
     @Flag(help: "Return when the guest runs, and print its session.") var detach = false
     @OptionGroup var opening: OpeningOption
     @Flag(help: "With --detach: print the session as one JSON object.") var json = false
 
     func validate() throws {
         if json && !detach { throw ValidationError("--json goes with --detach") }
+        if let share, !share.isEmpty {
+            throw ValidationError(
+                "--share can only be '' here: a guest goes on with the folder that it had, or without it")
+        }
     }
 
     func run() async throws {
         let context = try CommandContext.load()
         let (library, id, cold) = (SuspendedLibrary(places: context.places), id, cold)
-        let request = try await WorkerThread.run(name: "suspended") {
+        var request = try await WorkerThread.run(name: "suspended") {
             try library.request(try library.id(id), cold ? .cold : .memory)
         }
+        if share != nil { request = request.withoutShare }
         let usual: BootRequest.Display = detach ? .none : request.display == .window ? .window : .console
         let start = SessionStart(context: context, detach: detach, json: json, opens: opening.display ?? usual)
         try await start.run(request)
