@@ -30,10 +30,11 @@ extension SessionRun {
         if let limit = plan.limit, plan.fallback != nil {
             note("the guest has \(limit.components.seconds) seconds to come to its login\n")
         }
+        let blame: (@Sendable () -> Void)? = isWarm ? { @Sendable [self] in settleWarm(.failed) } : nil
         let health = SessionHealth(
             plan, accel: accel, library: library, directory: directory, state: state, signals: signals.continuation,
             home: home.map { ($0.name.text, $0.backup) }, waited: waited,
-            blame: isWarm ? { [self] in settleWarm(.failed) } : nil, log: { [self] in note("\($0)\n") })
+            blame: blame, log: { [self] in note("\($0)\n") })
         login.whenSeen { health.take(.login(isSerial: !isWarm)) }
         return health
     }
