@@ -145,6 +145,8 @@ final class SessionShare: Sendable {
         end()
         try await serve(emulator: emulator)
         lastWords.withLock { $0 = nil }
+        // That the server has ended with the other guest.
+        if current == .failed { state.clearError() }
         show(.waiting)
     }
 
