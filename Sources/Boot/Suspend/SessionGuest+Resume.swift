@@ -80,6 +80,8 @@ extension SessionGuest {
         (guest.home, guest.pluggedHome) = (plan.home, nil)
         // It would look for a folder that it does not get.
         if plan.share == nil { guest.firmwareEntries.removeAll { $0.name == GuestShare.firmwareName } }
+        // It sees this machine's own, as all that boot.
+        guest.processorModel = nil
         guard guest.firmwareEntries.contains(where: { $0.name == ParkEntries.parkName }) else { return }
         guest.firmwareEntries = try entries(of: plan, credentials)
     }
