@@ -156,6 +156,6 @@ struct PublishedStateFixture {
     var catalogs: CatalogLibrary { CatalogLibrary(directory: places.catalogs, transfers: transfers) }
     var library: WarmLibrary { WarmLibrary(cache: cache.directory) }
     var states: PublishedStates {
-        PublishedStates(catalogs, cache, transfers)
+        PublishedStates(catalogs, cache, transfers, DiskReserve(setting: 0))
     }
 }
