@@ -53,7 +53,9 @@ package final class RunningGuest: Sendable {
                 let own = connection.identity(of: specification)
                 try files.prepare(for: own ?? connection.identity)
                 // Asked for first: nothing that happens at the start is missed.
-                let lifecycle = connection.connection.events(ofDomainNamed: specification.name)
+                // The end of another guest that had its name is none of this one's news.
+                let lifecycle = connection.connection.events(
+                    ofDomainNamed: specification.name, uuid: specification.uuid)
                 let xml = DomainXML.render(
                     specification, labelsFiles: connection.identity != nil, identity: own)
                 // What is plugged in before its first instruction its firmware finds like all the rest.

@@ -1,5 +1,6 @@
 import Catalog
 import Linux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -34,14 +35,15 @@ import Testing
     }
 
     private func health(
-        offered: Set<String> = ["2026-11-16", "2026-11-23"], asked: Int? = nil
+        offered: Set<String> = ["2026-11-16", "2026-11-23"], asked: Int? = nil,
+        blame: (@Sendable () -> Void)? = nil
     ) -> SessionHealth {
         let plan = HealthPlan(
             Self.key, library.record("demo", "debian"), offered: offered, accel: "tcg", asked: asked, hasHome: true,
             isMachine: false)
         return SessionHealth(
             plan, accel: "tcg", library: library, directory: directory, state: state, signals: signals.continuation,
-            home: ("work", "2026-11-23-auto"), waited: { 0 }, log: { _ in })
+            home: ("work", "2026-11-23-auto"), waited: { 0 }, blame: blame, log: { _ in })
     }
 
     /// The failure that the session is to end with; nil where it is not to end.
@@ -86,14 +88,14 @@ import Testing
     }
 
     /// A session whose guest did not come up.
-    private func unhealthySession() async throws -> (SessionRun, Rollback) {
+    private func unhealthySession(_ blame: (@Sendable () -> Void)? = nil) async throws -> (SessionRun, Rollback) {
         var request = BootRequest(
             id: "abcd1234", name: "demo/debian@2026-11-23", memoryMiB: nil, cpus: nil, display: .none, network: "user",
             accel: "tcg", connect: nil, home: "work")
         request.resumes = .cold
         let session = SessionRun(
             request: request, places: places, configuration: Configuration(), report: { _ in }, describe: { "\($0)" })
-        let health = health()
+        let health = health(blame: blame)
         health.take(.crashed)
         session.health.withLock { $0 = health }
         await health.finish()
@@ -106,6 +108,34 @@ import Testing
         let next = try #require(session.successor)
         #expect(next.id == rollback.successor && next.name == "demo/debian@2026-11-16" && next.resumes == nil)
         #expect(next.home == "work" && next.rolledBackFrom == rollback && directory.rollback == rollback)
+    }
+
+    @Test func oneThatStartedWarmIsFollowedByItsOwnVersionWhichIsNotBlamed() async throws {
+        let blamed = Mutex(0)
+        let (session, rollback) = try await unhealthySession { blamed.withLock { $0 += 1 } }
+        #expect(blamed.withLock { $0 } == 1 && rollback.startedWarm == true && rollback.instead == "2026-11-23")
+        #expect(library.record("demo", "debian").fault(of: "2026-11-23") == nil)
+        #expect(rollback.text.contains("warm state") && directory.rollback == rollback)
+        _ = await session.settleRollback(.failure(SessionFailure(exitCode: 69, message: rollback.text)))
+        let next = try #require(session.successor)
+        #expect(next.name == "demo/debian@2026-11-23" && next.bootsCold == true && next.id == rollback.successor)
+    }
+
+    @Test func aWarmGuestsVersionNeedsNoOtherToFallBackTo() async throws {
+        let blamed = Mutex(0)
+        let health = health(offered: ["2026-11-23"]) { blamed.withLock { $0 += 1 } }
+        health.seen(.guest(.crashed))
+        await health.finish()
+        #expect(blamed.withLock { $0 } > 0 && health.rollback?.instead == "2026-11-23")
+    }
+
+    @Test func theOutcomeOfAWarmStartIsWrittenDownOnce() async throws {
+        let (session, _) = try await unhealthySession()
+        let outcomes = Mutex<[WarmLibrary.Outcome]>([])
+        session.warmOutcome.withLock { $0 = { outcome in outcomes.withLock { $0.append(outcome) } } }
+        session.settleWarm(.woke)
+        session.settleWarm(.failed)
+        #expect(await eventually { outcomes.withLock { $0 } == [.woke] })
     }
 
     @Test func whoseEndSomebodyWantsIsFollowedByNoneAndNobodyIsToldOfOne() async throws {

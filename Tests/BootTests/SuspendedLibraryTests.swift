@@ -95,7 +95,7 @@ import Testing
         let folder = SuspendedFolder("abcd1234", in: places)
         let text = try FileContents.readText(folder.record, limit: 1 << 20)
         for (from, to) in [
-            ("\"id\" : \"abcd1234\"", "\"id\" : \"zzzz1234\""), ("\"format\" : 1", "\"format\" : 2"),
+            ("\"id\" : \"abcd1234\"", "\"id\" : \"zzzz1234\""), ("\"format\" : 1", "\"format\" : 3"),
             ("sha256:aaaa", "sha256:zzzz"), ("\"sectorSize\" : 512", "\"sectorSize\" : 7"), ("{", ""),
         ] {
             let changed = text.replacing(from, with: to)
@@ -110,7 +110,11 @@ import Testing
             { $0.entries = [.init(name: "opt/x,file=/etc/passwd", file: "x")] },
             { $0.seedEntries = [.init(name: String(repeating: "x", count: 56), file: "x")] },
             { $0.seedSerialNumber = "1,x" }, { $0.mac = "52:54:00:00:00:01,x=y" }, { $0.mac = "52:54:00:00:01" },
-            { $0.uuid += "'" }, { $0.uuid = "" },
+            { $0.uuid += "'" }, { $0.uuid = "" }, { $0.processorModel = PortableProcessor.ofHardware },
+            {
+                $0.accelerator = .kvm
+                $0.processorModel = "x,+y"
+            },
         ]
         for (number, change) in changes.enumerated() {
             var foreign = record
@@ -127,6 +131,38 @@ import Testing
         // It can be given up all the same.
         try library.forget("abcd1234", cache: fixture.cache)
         #expect(Folder.namesIfAny(in: places.suspended) == [])
+    }
+
+    @Test func whatTheFirstReleaseWouldMisreadHasAnotherFormat() throws {
+        let plain = try suspend("abcd1234")
+        let folder = SuspendedFolder("abcd1234", in: places)
+        #expect(plain.format == 1)
+        let changes: [(inout SuspendRecord.Guest) -> Void] = [{ $0.layers = 1 }, { $0.isHomePlugged = true }]
+        for change in changes {
+            var warm = plain
+            change(&warm.guest)
+            #expect(warm.format == 2)
+            try folder.write(warm)
+            #expect(try FileContents.readText(folder.record, limit: 1 << 20).contains("\"format\" : 2"))
+            #expect(try library.record("abcd1234") == warm)
+        }
+        var warm = plain
+        warm.guest.layers = 0
+        #expect(warm.format == 1)
+    }
+
+    @Test func aProcessorThatAllMachinesHaveIsGivenBack() throws {
+        var record = try suspend("abcd1234")
+        let folder = SuspendedFolder("abcd1234", in: places)
+        var machine = fixture.specification()
+        (machine.accelerator, machine.processorModel) = (.kvm, PortableProcessor.ofHardware)
+        record.guest = try .init(machine, credentials: "/c")
+        try folder.write(record)
+        let read = try library.record("abcd1234")
+        #expect(read.guest.processorModel == PortableProcessor.ofHardware)
+        let given = read.guest.specification(
+            in: fixture.directory("abcd1234"), imagePath: "/i", home: nil, emulatorUser: nil)
+        #expect(given.processorModel == PortableProcessor.ofHardware)
     }
 
     @Test(arguments: ["", "a b", "..", "../x", "abcd1234567890", "ABCD", ".abc", "a/b"])

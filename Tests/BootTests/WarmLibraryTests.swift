@@ -202,6 +202,39 @@ import Testing
         #expect(isEmpty && names == ["tried"])
     }
 
+    @Test func oneThatIsDamagedIsRemovedAtOnceAndMayBeMadeAgain() throws {
+        try fixture.make()
+        let state = try #require(fixture.found())
+        library.settle(state, .damaged)
+        #expect(isEmpty && names == [] && library.tried(state.folder.key) == nil)
+    }
+
+    @Test func whateverFailsCountsButAnEndThatSomebodyWanted() {
+        #expect(WarmLibrary.Outcome(of: CancellationError()) == nil)
+        #expect(WarmLibrary.Outcome(of: WakeFailure(reason: "x")) == .failed)
+        #expect(WarmLibrary.Outcome(of: WakeFailure(reason: "x", isDamaged: true)) == .damaged)
+        #expect(WarmLibrary.Outcome(of: SystemCallError(.noSpace, call: "write")) == .failed)
+    }
+
+    @Test func aFolderThatOthersCouldEnterIsNotUsed() throws {
+        try fixture.make()
+        for permissions: FilePermissions in [0o770, 0o701, 0o755] {
+            try Paths.setPermissions(library.path, permissions)
+            #expect(misfit()?.contains("remove that folder") == true, "\(permissions)")
+            #expect(library.rows().isEmpty && library.versions().isEmpty)
+            #expect(throws: SystemCallError.self) { _ = try library.begin(WarmFixture.needs().key) }
+            #expect(throws: SystemCallError.self) { _ = try library.takeTurn() }
+            library.noteTried("x", "why")
+        }
+        try Paths.setPermissions(library.path, 0o700)
+        #expect(fixture.found() != nil && names == [fixture.path().key])
+        // Root owns it; where this user is root, it is not a folder.
+        try Folder.removeTree(library.path)
+        try Paths.makeLink(library.path, to: CurrentUser.isRoot ? "/etc/hostname" : "/root")
+        #expect(throws: SystemCallError.self) { _ = try library.begin(WarmFixture.needs().key) }
+        #expect(fixture.found() == nil)
+    }
+
     // MARK: Making
 
     @Test func whatIsNotFinishedIsNobodys() throws {

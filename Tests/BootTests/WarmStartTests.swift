@@ -48,6 +48,12 @@ import Testing
         #expect(isPossible { $0.usb = [] })
     }
 
+    @Test func aGuestOfManyProcessorsMayUseMoreToWake() {
+        #expect(!SessionGuest.mayBeWaking(used: 0.1, cpus: 1) && SessionGuest.mayBeWaking(used: 1, cpus: 1))
+        #expect(!SessionGuest.mayBeWaking(used: 6, cpus: 1) && SessionGuest.mayBeWaking(used: 6, cpus: 2))
+        #expect(!SessionGuest.mayBeWaking(used: 41, cpus: 8) && !SessionGuest.mayBeWaking(used: 6, cpus: 0))
+    }
+
     @Test func aVersionMustHaveWhatParksAndAFolderMustBePluggable() throws {
         func isPossible(
             _ guest: GuestSettings, _ kind: GuestShare.Kind? = nil, userData: String? = nil

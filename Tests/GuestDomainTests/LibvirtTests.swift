@@ -51,6 +51,26 @@ import Testing
         #expect(recorder.events.filter { $0 == .stopped(hasFailed: false) }.count == 1)
     }
 
+    @Test func theEndOfAnotherDomainThatHadTheNameIsNotReported() async throws {
+        let uuid = "5d1f4e5a-6a0e-4d0c-9c55-0123456789ab"
+        func create(_ uuid: String) async throws -> LibvirtDomain {
+            let xml =
+                "<domain type='test'><name>again</name><uuid>\(uuid)</uuid><memory>1024</memory><os><type>hvm</type></os></domain>"
+            return try await call { try $0.createTransient(xml: xml, endsWithConnection: false) }
+        }
+        let all = EventRecorder(connection.events(ofDomainNamed: "again"))
+        let second = EventRecorder(connection.events(ofDomainNamed: "again", uuid: uuid.uppercased()))
+        let before = try await create("5d1f4e5a-6a0e-4d0c-9c55-0123456789ac")
+        try await call { _ in try before.destroy() }
+        #expect(await eventually { all.has(.stopped(hasFailed: false)) })
+        let domain = try await create(uuid)
+        #expect(await eventually { second.has(.started) })
+        #expect(!second.has(.stopped(hasFailed: false)))
+        try await call { _ in try domain.destroy() }
+        #expect(await eventually { second.has(.stopped(hasFailed: false)) })
+        #expect(second.events.filter { $0 == .started }.count == 1)
+    }
+
     @Test func aDomainIsFoundByNameUntilItIsGone() async throws {
         let domain = try await create("found")
         _ = try await call { try $0.domain(named: "found") }

@@ -111,7 +111,8 @@ import Zstd
                 .clockBehind(now: Timestamp(seconds: 0), signed: nil),
                 .ahead(day: version.date, today: CalendarDate(dayNumber: 0)),
                 .withdrawn(distribution: "d", WithdrawnVersion(id: version, when: .now, why: "no")),
-                .recordingFailed(reason: "no"), .damagedBlock(path: "/b", reason: "its digest is another"),
+                .recordingFailed(reason: "no"), .warmFailed(reason: "the guest did not sleep"),
+                .damagedBlock(path: "/b", reason: "its digest is another"),
             ]
     }
     private static let mirrors: [MirrorError] =

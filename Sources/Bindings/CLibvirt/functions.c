@@ -66,6 +66,7 @@ FORWARD(int, virConnectDomainEventDeregisterAny, (virConnectPtr connection, int 
 FORWARD(virDomainPtr, virDomainCreateXML, (virConnectPtr connection, const char *xml, unsigned int flags), (connection, xml, flags))
 FORWARD(virDomainPtr, virDomainLookupByName, (virConnectPtr connection, const char *name), (connection, name))
 FORWARD(const char *, virDomainGetName, (virDomainPtr domain), (domain))
+FORWARD(int, virDomainGetUUIDString, (virDomainPtr domain, char *text), (domain, text))
 FORWARD(char *, virDomainGetXMLDesc, (virDomainPtr domain, unsigned int flags), (domain, flags))
 FORWARD(int, virDomainGetState, (virDomainPtr domain, int *state, int *reason, unsigned int flags), (domain, state, reason, flags))
 FORWARD(int, virDomainGetInfo, (virDomainPtr domain, virDomainInfoPtr information), (domain, information))

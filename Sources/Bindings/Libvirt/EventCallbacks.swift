@@ -63,9 +63,18 @@ enum EventCallbacks {
     }
 
     private static func deliver(_ event: LibvirtEvent, _ domain: OpaquePointer?, _ opaque: UnsafeMutableRawPointer?) {
-        // The domain is libvirt's: only its name is copied.
+        // The domain is libvirt's: only what it is called is copied.
         guard let opaque, let domain, let name = virDomainGetName(domain) else { return }
         let sinks = Unmanaged<EventSinks>.fromOpaque(opaque).takeUnretainedValue()
-        sinks.deliver(event, toDomainNamed: String(cString: name))
+        sinks.deliver(event, toDomainNamed: String(cString: name), uuid: uuid(of: domain))
+    }
+
+    /// Bytes of a UUID as text, with the zero after it.
+    private static let uuidLength = 37
+
+    private static func uuid(of domain: OpaquePointer) -> String? {
+        var text = [CChar](repeating: 0, count: uuidLength)
+        guard virDomainGetUUIDString(domain, &text) == 0 else { return nil }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

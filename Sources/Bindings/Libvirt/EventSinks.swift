@@ -4,6 +4,8 @@ import Synchronization
 final class EventSinks: Sendable {
     private struct Sink {
         let name: String
+        /// In lower case; nil for whichever domain has the name.
+        let uuid: String?
         let continuation: AsyncStream<LibvirtEvent>.Continuation
     }
 
@@ -16,13 +18,14 @@ final class EventSinks: Sendable {
     private let state = Mutex(State())
 
     /// Events of the domain of this name from now on. A consumer that does not follow loses the oldest of 256.
-    func stream(name: String) -> AsyncStream<LibvirtEvent> {
+    /// - Parameter uuid: of the one that is meant, where others have had the name before it; nil for all of the name.
+    func stream(name: String, uuid: String? = nil) -> AsyncStream<LibvirtEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(256))
         let number: Int? = state.withLock { state in
             if state.isLost { return nil }
             state.next += 1
-            state.sinks[state.next] = Sink(name: name, continuation: continuation)
+            state.sinks[state.next] = Sink(name: name, uuid: uuid?.lowercased(), continuation: continuation)
             return state.next
         }
         guard let number else {
@@ -36,9 +39,14 @@ final class EventSinks: Sendable {
         return stream
     }
 
-    func deliver(_ event: LibvirtEvent, toDomainNamed name: String) {
+    /// - Parameter uuid: nil where it is not known: then the name decides.
+    func deliver(_ event: LibvirtEvent, toDomainNamed name: String, uuid: String?) {
+        let uuid = uuid?.lowercased()
         let sinks = state.withLock { Array($0.sinks.values) }
-        for sink in sinks where sink.name == name { sink.continuation.yield(event) }
+        for sink in sinks where sink.name == name {
+            if let uuid, let wanted = sink.uuid, uuid != wanted { continue }
+            sink.continuation.yield(event)
+        }
     }
 
     /// Ends all streams.

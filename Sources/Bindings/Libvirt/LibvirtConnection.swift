@@ -106,7 +106,10 @@ package final class LibvirtConnection: @unchecked Sendable {
     }
 
     /// Events of all domains of this name, until the stream's consumer goes or the connection ends.
-    package func events(ofDomainNamed name: String) -> AsyncStream<LibvirtEvent> { sinks.stream(name: name) }
+    /// - Parameter uuid: of the one that is meant, where others have had the name before it; nil for all of the name.
+    package func events(ofDomainNamed name: String, uuid: String? = nil) -> AsyncStream<LibvirtEvent> {
+        sinks.stream(name: name, uuid: uuid)
+    }
 }
 
 /// The last reference of a connection, on its way to the thread that closes it.

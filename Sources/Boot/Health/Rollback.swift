@@ -17,6 +17,8 @@ package struct Rollback: Codable, Sendable, Equatable {
     /// The home of both, and the backup of it from before the version's first start; nil for none.
     package var home: String?
     package var backup: String?
+    /// Whether it had started warm: then its own version boots, for what it started from may be to blame. Nil means no.
+    package var startedWarm: Bool?
 
     /// As ``text``, where nothing boots in its place: somebody wanted no guest any more.
     var textAlone: String {
@@ -26,8 +28,11 @@ package struct Rollback: Codable, Sendable, Equatable {
     /// What the user is told, one sentence after the other.
     package var text: String {
         var text =
-            "\(distribution)@\(version) \(reason) and is stopped; \(distribution)@\(instead), the last one that came up here, boots in "
-            + "its place as session \(successor)."
+            startedWarm == true
+            ? "\(distribution)@\(version) \(reason) and is stopped; it had started from its warm state, so it boots in its own place, as "
+                + "session \(successor)."
+            : "\(distribution)@\(version) \(reason) and is stopped; \(distribution)@\(instead), the last one that came up here, boots in "
+                + "its place as session \(successor)."
         if let home {
             text += " The home '\(home)' stays as it is now"
             text += backup.map { "; the backup \($0) has it as it was before." } ?? "."

@@ -13,6 +13,8 @@ final class SessionHealth: Sendable {
     private let state: SessionState
     private let signals: AsyncStream<SessionSignal>.Continuation
     private let waited: @Sendable () -> UInt64
+    /// Blames the warm state that the guest went on from; nil for one that booted.
+    private let blame: (@Sendable () -> Void)?
     private let log: @Sendable (String) -> Void
     /// The home that goes from one guest to the next, and its backup.
     private let home: (name: String, backup: String?)?
@@ -22,14 +24,17 @@ final class SessionHealth: Sendable {
     /// The guest has just been started.
     /// - Parameters:
     ///   - waited: nanoseconds in which reads of the image have waited for blocks.
+    ///   - blame: blames the warm state that the guest went on from, and not its version, for its not coming up; nil for one that booted.
     ///   - log: writes a line to the log of the session.
     init(
         _ plan: HealthPlan, accel: String, library: HealthLibrary, directory: SessionDirectory, state: SessionState,
         signals: AsyncStream<SessionSignal>.Continuation, home: (name: String, backup: String?)?,
-        waited: @escaping @Sendable () -> UInt64, log: @escaping @Sendable (String) -> Void
+        waited: @escaping @Sendable () -> UInt64, blame: (@Sendable () -> Void)? = nil,
+        log: @escaping @Sendable (String) -> Void
     ) {
         (self.plan, self.accel, self.library, self.directory) = (plan, accel, library, directory)
         (self.state, self.signals, self.home, self.waited, self.log) = (state, signals, home, waited, log)
+        self.blame = blame
         watch = Mutex(HealthWatch(limit: plan.limit, start: SessionHealth.moment(waited())))
     }
 
@@ -50,7 +55,10 @@ final class SessionHealth: Sendable {
     func seen(_ signal: SessionSignal) {
         switch signal {
         case .guest(.restarted): take(.restarted)
-        case .guest(.crashed): take(.crashed)
+        case .guest(.crashed):
+            // Also of a version that is not judged; afterwards nothing more is noted of a state that a console answered from.
+            blame?()
+            take(.crashed)
         case .stop, .untrue, .mountEnded, .guest(.stopped), .seen(.off): take(.stopping)
         case .seen(let state): isUnknown.store(state == .unknown, ordering: .relaxed)
         default: return
@@ -121,6 +129,10 @@ final class SessionHealth: Sendable {
         var seconds: Int?
         if fault == .late, case .within(let limit) = plan.judgement { seconds = limit }
         let found = HealthRecord.Unhealthy(version: key.version, time: .now, why: fault, seconds: seconds)
+        if let blame {
+            blame()
+            return end(found, instead: key.version, startedWarm: true)
+        }
         // Before anything is ended: whatever happens from here on, it is not chosen again by itself.
         change { $0.note(found) }
         guard let fallback = plan.fallback else {
@@ -133,10 +145,16 @@ final class SessionHealth: Sendable {
             state.note(standing: text)
             return log(text)
         }
+        end(found, instead: fallback)
+    }
+
+    /// Has the guest ended, and another one booted in its place.
+    private func end(_ found: HealthRecord.Unhealthy, instead: String, startedWarm: Bool? = nil) {
+        let key = plan.key
         let rollback = Rollback(
             session: directory.id, distribution: key.distribution, version: key.version, reason: found.words,
-            log: directory.keepLog(of: key), successor: SessionID.random(), instead: fallback, home: home?.name,
-            backup: home?.backup)
+            log: directory.keepLog(of: key), successor: SessionID.random(), instead: instead, home: home?.name,
+            backup: home?.backup, startedWarm: startedWarm)
         do throws(SystemCallError) { try directory.write(rollback) } catch {
             log("warning: who waits for this session will not hear what follows it: \(error)")
         }

@@ -30,9 +30,11 @@ extension SessionRun {
         if let limit = plan.limit, plan.fallback != nil {
             note("the guest has \(limit.components.seconds) seconds to come to its login\n")
         }
+        let blame: (@Sendable () -> Void)? = isWarm ? { @Sendable [self] in settleWarm(.failed) } : nil
         let health = SessionHealth(
             plan, accel: accel, library: library, directory: directory, state: state, signals: signals.continuation,
-            home: home.map { ($0.name.text, $0.backup) }, waited: waited, log: { [self] in note("\($0)\n") })
+            home: home.map { ($0.name.text, $0.backup) }, waited: waited,
+            blame: blame, log: { [self] in note("\($0)\n") })
         login.whenSeen { health.take(.login(isSerial: !isWarm)) }
         return health
     }
@@ -59,6 +61,7 @@ extension SessionRun {
         next.id = rollback.successor
         next.name = "\(status.catalog)/\(status.distribution)@\(rollback.instead)"
         next.rolledBackFrom = rollback
+        if rollback.startedWarm == true { next.bootsCold = true }
         // It is a boot, whatever this one was.
         next.resumes = nil
         // Nobody is there who could answer.

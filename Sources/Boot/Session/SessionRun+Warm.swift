@@ -11,7 +11,7 @@ extension SessionRun {
     /// - Throws: where the session's end was asked for.
     func startWarm(
         _ plan: SessionGuest.Plan, _ cache: BlockCache, _ mounted: MountedImage, _ published: PublishedStart?,
-        _ ahead: SessionPrefetch, in surroundings: GuestSurroundings, teardown: Teardown
+        _ ahead: SessionPrefetch, _ folder: SessionShare?, in surroundings: GuestSurroundings, teardown: Teardown
     ) async throws -> SessionGuest? {
         defer { published?.decide() }
         let start = WarmStart(request: plan.request, configuration: configuration)
@@ -42,14 +42,17 @@ extension SessionRun {
             do {
                 guard try await giveOrder(plan, surroundings) else { return nil }
                 let guest = try await SessionGuest.wake(plan, waking, in: surroundings, teardown: teardown)
-                await settle(library, state, .woke)
+                // That it woke counts when its console answers.
+                warmOutcome.withLock { $0 = { library.settle(state, $0) } }
                 return guest
             } catch {
                 try checkNotStopped()
                 reader.allowWaiting()
-                if error is WakeFailure { await settle(library, state, .failed) }
+                if let outcome = WarmLibrary.Outcome(of: error) { await settle(library, state, outcome) }
                 noteBoot((error as? WakeFailure)?.reason ?? describe(error))
                 try await forgetWaking(plan.machine)
+                try await folder?.serveAgain(
+                    emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
                 return nil
             }
         }
@@ -130,6 +133,17 @@ extension SessionRun {
         _ = try? await WorkerThread.run(name: "warm state") { library.settle(state, outcome) }
     }
 
+    /// Writes down, once, how a guest has got on that has started warm. Returns at once.
+    func settleWarm(_ outcome: WarmLibrary.Outcome) {
+        let settle = warmOutcome.withLock { settle in
+            defer { settle = nil }
+            return settle
+        }
+        guard let settle else { return }
+        // Without a thread nothing is noted, as above.
+        try? WorkerThread.start(name: "warm state") { settle(outcome) }
+    }
+
     private func noteBoot(_ reason: String) {
         let text = "the warm state is not used: \(reason). The guest boots"
         note("\(text)\n")
@@ -157,8 +171,17 @@ extension SessionRun {
     }
 
     private func noteAnswer() {
+        settleWarm(.woke)
         guard let asked = request.asked else { return }
         let milliseconds = (max(asked, MonotonicClock.nanoseconds) - asked) / 1_000_000
         update { $0.startSeconds = Double(milliseconds) / 1000 }
+    }
+}
+
+extension WarmLibrary.Outcome {
+    /// What a start that ended with this error says of its state; nil for nothing, where somebody wanted its end.
+    init?(of error: any Error) {
+        if error is CancellationError { return nil }
+        self = (error as? WakeFailure)?.isDamaged == true ? .damaged : .failed
     }
 }

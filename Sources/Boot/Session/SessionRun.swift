@@ -40,6 +40,8 @@ package final class SessionRun: Sendable {
     private let starting = Mutex<Task<RunningSession, any Error>?>(nil)
     /// What a warm state may be made from when the guest has ended; nil for nothing.
     let spare = Mutex<SpareTemplate?>(nil)
+    /// Writes down how a start from a warm state ended; nil where that is written down, and for a guest that booted.
+    let warmOutcome = Mutex<(@Sendable (WarmLibrary.Outcome) -> Void)?>(nil)
     /// Cancels the making of a warm state; nil where none is being made.
     let making = Mutex<(@Sendable () -> Void)?>(nil)
 
@@ -233,7 +235,7 @@ package final class SessionRun: Sendable {
                 (guest, resumeNote) = try await SessionGuest.goOn(
                     plan, resumed, in: surroundings, teardown: teardown, check: { [self] in try checkNotStopped() })
             } else if let woken = try await startWarm(
-                plan, cache, mounted.image, published, ahead, in: surroundings, teardown: teardown)
+                plan, cache, mounted.image, published, ahead, share, in: surroundings, teardown: teardown)
             {
                 (guest, isWarm) = (woken, true)
             } else {

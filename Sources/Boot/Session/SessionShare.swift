@@ -137,6 +137,17 @@ final class SessionShare: Sendable {
         server.withLock { $0 = new }
     }
 
+    /// Starts the server anew for a guest that boots in the place of one that had the folder already, or may have had.
+    /// - Parameter emulator: see ``serve(emulator:)``.
+    /// - Throws: as ``serve(emulator:)``.
+    func serveAgain(emulator: UserID?) async throws {
+        guard guest.kind == .virtiofs else { return }
+        end()
+        try await serve(emulator: emulator)
+        lastWords.withLock { $0 = nil }
+        show(.waiting)
+    }
+
     /// The better reason why a guest did not start, where it is its folder's.
     func cause(of error: any Error) -> any Error {
         guard let words = lastWords.withLock({ $0 }) else { return error }

@@ -78,6 +78,8 @@ extension SessionGuest {
     ) throws(SystemCallError) {
         guest.hasPort = true
         (guest.home, guest.pluggedHome) = (plan.home, nil)
+        // It sees this machine's own, as all that boot.
+        guest.processorModel = nil
         guard guest.firmwareEntries.contains(where: { $0.name == ParkEntries.parkName }) else { return }
         guest.firmwareEntries = try entries(of: plan, credentials)
     }

@@ -25,6 +25,8 @@ extension SuspendRecord {
         package var hasDisplayAdapter: Bool
         package var hasScreen: Bool
         package var processor: String?
+        /// See ``GuestSpecification/processorModel``.
+        package var processorModel: String?
         package var entries: [Entry]
         package var seedDisk: String?
         package var seedSerialNumber: String?
@@ -57,6 +59,7 @@ extension SuspendRecord {
             (firmware, isCDROM, hasDisk) = (guest.firmware, guest.media == .cdrom, guest.overlayPath != nil)
             (sectorSize, hasDisplayAdapter) = (guest.sectorSize, guest.hasDisplayAdapter)
             (hasScreen, processor) = (guest.screen != nil, guest.processor?.rawValue)
+            processorModel = guest.processorModel
             self.entries = try entries(guest.firmwareEntries)
             if let disk = guest.seed?.diskPath { seedDisk = try name(disk) }
             seedSerialNumber = guest.seed?.serialNumber
@@ -65,6 +68,9 @@ extension SuspendRecord {
             if guest.pluggedHome != nil { isHomePlugged = true }
             devices = GuestDevices(guest)
         }
+
+        /// See ``SuspendRecord/format``.
+        var format: Int { (layers ?? 0) > 0 || isHomePlugged == true ? SuspendRecord.currentFormat : 1 }
 
         /// The same guest with its files where they are now.
         /// - Parameters:
@@ -92,6 +98,7 @@ extension SuspendRecord {
                 hasDisplayAdapter: hasDisplayAdapter, processor: processor.flatMap { ProcessorLevel(rawValue: $0) },
                 seed: seed, home: isHomePlugged == true ? nil : home, emulatorUser: emulatorUser)
             guest.macAddress = mac
+            guest.processorModel = processorModel
             if isHomePlugged == true { guest.pluggedHome = home }
             // An earlier release gave it no slot that it did not need.
             guest.hasPort = devices.hasPort
@@ -110,6 +117,9 @@ extension SuspendRecord {
             }
             guard [512, 4096].contains(sectorSize), (1...16_777_216).contains(memoryMiB), (1...4096).contains(cpus)
             else { return "no machine can have this memory, this many processors or such a disk" }
+            guard processorModel == nil || accelerator == .kvm && processorModel == PortableProcessor.ofHardware else {
+                return "its processor is not as this program names it"
+            }
             guard (0...Self.mostLayers).contains(layers ?? 0) else {
                 return "its disk is not as this program makes them"
             }

@@ -4,10 +4,12 @@ import GuestDomain
 
 /// What is written down of a suspended guest: `suspended/ID/record.json`. Its id is the folder's, and was and will be its session's.
 package struct SuspendRecord: Codable, Sendable, Equatable {
-    /// The only format there is. It rises when an earlier release would misread or damage what is there.
-    package static let currentFormat = 1
+    /// The newest format there is. It rises when an earlier release would misread or damage what is there.
+    package static let currentFormat = 2
 
-    package private(set) var format = SuspendRecord.currentFormat
+    /// ``currentFormat`` for a guest that went on from a warm state: the first release would lay its disk on the image alone, and look for its
+    /// home where it is not. 1 for all others, which that release can resume.
+    package private(set) var format: Int
     /// When the guest was stopped.
     package var created: Timestamp
     package var catalog: String
@@ -16,7 +18,7 @@ package struct SuspendRecord: Codable, Sendable, Equatable {
     package var title: String
     /// What it was started with; a kept machine is one to be started.
     package var request: BootRequest
-    package var guest: Guest
+    package var guest: Guest { didSet { format = guest.format } }
     /// Nil where only the disk is there: the memory was not saved to its end, or has been used.
     package var memory: Memory?
     /// What stands under its disk; nil for a kept machine, which has its own.
@@ -32,6 +34,7 @@ package struct SuspendRecord: Codable, Sendable, Equatable {
         self.created = created
         (self.catalog, self.distribution, self.version, self.title) = (catalog, distribution, version, title)
         (self.request, self.guest, self.base) = (request, guest, base)
+        format = guest.format
     }
 
     /// Its memory, as `memory.zst` has it.

@@ -26,7 +26,7 @@ extension SessionGuest {
         // The next start removes what is left of it.
         await teardown.addBlocking { directory.removeDisk() }
         let emulator = surroundings.emulatorUser ?? connection.emulatorUser
-        let (given, size, share) = (waking.machine, plan.imageSize, plan.share)
+        let (given, imageSize, share) = (waking.machine, plan.imageSize, plan.share)
         let (machine, version, home) = (plan.machine, plan.version, plan.request.home)
         waking.watch.forget()
         do {
@@ -34,6 +34,8 @@ extension SessionGuest {
                 var specification = given
                 specification.processorModel = state.record.guest.processorModel
                 specification.share = share
+                // As its template had it.
+                let size = try DiskSize.ofGuest(wanted: nil, image: imageSize, sectorSize: given.sectorSize)
                 guard let machine else {
                     try state.giveDisk(to: &specification, in: directory, size: size, emulator: emulator)
                     return specification
@@ -65,14 +67,15 @@ extension SessionGuest {
         } catch GuestDomainError.memoryMisfit(let reason) {
             throw WakeFailure(reason: reason)
         } catch WarmError.misfit(let reason) {
-            throw WakeFailure(reason: reason)
+            // Of its own files.
+            throw WakeFailure(reason: reason, isDamaged: true)
         }
     }
 
     /// Wakes a guest that runs, and sleeps, and gives it what it is to have.
     private static func settle(_ guest: RunningGuest, _ plan: Plan, _ waking: Waking) async throws {
         try await guest.shutdown()
-        try await listen(to: guest, waking.watch)
+        try await listen(to: guest, waking.watch, cpus: waking.machine.cpus)
         try waking.check()
         if let home = plan.home { try await guest.plug(home) }
         if let share = plan.share { try await guest.plug(share) }
@@ -80,11 +83,17 @@ extension SessionGuest {
 
     /// How long a guest may take to wake: one that sleeps on, and one that computes meanwhile, beside others on a busy machine.
     private static let patience = (asleep: Duration.seconds(5), busy: Duration.seconds(20))
-    /// Seconds of CPU since it runs: who uses less sleeps, who uses more does something else.
-    private static let work = 0.3...5.0
+    /// Seconds of CPU since it runs: who uses less sleeps, who uses more, on each of its processors, does something else.
+    private static let work = (least: 0.3, mostPerProcessor: 5.0)
+
+    /// Whether a guest that has not said so may be about to wake.
+    /// - Parameter used: seconds of CPU of all its processors together.
+    static func mayBeWaking(used: Double, cpus: Int) -> Bool {
+        (work.least...work.mostPerProcessor * Double(max(1, cpus))).contains(used)
+    }
 
     /// Waits until the guest says that it is awake.
-    private static func listen(to guest: RunningGuest, _ watch: ParkWatch) async throws {
+    private static func listen(to guest: RunningGuest, _ watch: ParkWatch, cpus: Int) async throws {
         let begun = ContinuousClock.now
         // QEMU has used some to read the memory.
         let before = await guest.cpuSeconds() ?? 0
@@ -99,7 +108,7 @@ extension SessionGuest {
             let passed = ContinuousClock.now - begun
             if passed < patience.asleep { continue }
             let used = (await guest.cpuSeconds() ?? 0) - before
-            if passed >= patience.busy || !work.contains(used) {
+            if passed >= patience.busy || !mayBeWaking(used: used, cpus: cpus) {
                 throw WakeFailure(
                     reason: "its guest did not wake within \(passed.components.seconds) seconds")
             }

@@ -50,6 +50,7 @@ extension WarmLibrary {
     /// - Throws: ``SystemCallError``.
     package func begin(_ key: String) throws(SystemCallError) -> UnfinishedState? {
         try Folder.make(path, mode: 0o700)
+        try checkIsOwn()
         clearStale()
         let folder = WarmFolder(key: key, path: "\(path)/.\(key).new")
         do throws(SystemCallError) {
@@ -74,6 +75,7 @@ extension WarmLibrary {
     /// - Throws: ``SystemCallError``.
     func takeTurn() throws(SystemCallError) -> FileHandle? {
         try Folder.make(path, mode: 0o700)
+        try checkIsOwn()
         let lock = try FileHandle("\(path)/lock", for: .both, [.create, .refuseLink], mode: 0o600)
         return try lock.lock(exclusive: true, wait: false) ? lock : nil
     }

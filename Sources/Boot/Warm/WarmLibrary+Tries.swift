@@ -41,6 +41,8 @@ extension WarmLibrary {
         // It is made of texts and numbers, which can always be written.
         guard let bytes = try? JSONEncoder().encode(note) else { return }
         // Without the note it is tried once more.
+        guard (try? checkIsOwn()) != nil else { return }
+        // As above.
         try? Folder.make("\(path)/tried", mode: 0o700)
         // As above.
         try? AtomicFile.write([UInt8](bytes), to: "\(path)/tried/\(name)", mode: 0o600)

@@ -49,6 +49,9 @@ package struct WarmLibrary: Sendable {
         } catch WarmRecord.Unusable.damaged(let reason) {
             remove(folder(needs.key))
             return .misfit("its record cannot be used: \(reason)")
+        } catch let error as SystemCallError where error.number == .notPermitted && error.subject == path {
+            return .misfit(
+                "\(path) is another user's, or open to others: remove that folder, or choose another one for the cache")
         } catch let error as SystemCallError {
             return .misfit("\(error)")
         } catch {
@@ -66,10 +69,21 @@ package struct WarmLibrary: Sendable {
         state.record.isOfThisRelease && !Paths.allows([], state.folder.misfit)
     }
 
+    /// States hold what nobody else may read or replace, and the cache may lie where others can make folders.
+    /// - Throws: ``SystemCallError``; EPERM where the folder of all states is not this user's alone. One that is not there is.
+    func checkIsOwn() throws(SystemCallError) {
+        guard let name = try Paths.statusOfName(path) else { return }
+        // A link may be this user's own; what it leads to counts as well.
+        guard let status = try Paths.status(path), name.owner == CurrentUser.id, status.owner == CurrentUser.id,
+            status.kind == .folder, status.permissions & 0o077 == 0
+        else { throw SystemCallError(.notPermitted, call: "use", subject: path) }
+    }
+
     /// Opens a state's files, all of one and the same.
     /// - Returns: nil where there is none.
     /// - Throws: ``WarmRecord/Unusable``, ``SystemCallError``.
     func open(_ folder: WarmFolder) throws -> WarmState? {
+        try checkIsOwn()
         let files: Folder
         do throws(SystemCallError) {
             files = try Folder(path: folder.path)
@@ -102,11 +116,14 @@ package struct WarmLibrary: Sendable {
         case woke
         /// It did not: after three in a row the state is removed.
         case failed
+        /// Its files are not what was written: it is removed at once, and may be made again.
+        case damaged
     }
 
     /// Writes down how a start ended. Best effort: a state that cannot be written to is used as before.
     package func settle(_ state: WarmState, _ outcome: Outcome) {
         let folder = state.folder
+        if outcome == .damaged { return remove(folder) }
         guard outcome == .failed else { return Paths.removeIfPossible(folder.failures) }
         // Starts at the same time are one try.
         let count = min(state.failures, failures(folder)) + 1

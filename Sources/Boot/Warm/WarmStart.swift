@@ -29,4 +29,6 @@ struct WarmStart {
 /// Why a guest that was to go on from a warm state did not, in words that go on after "the warm state is not used: ".
 struct WakeFailure: Error {
     let reason: String
+    /// Whether the state's files are not what was written: nobody can start from them.
+    var isDamaged = false
 }
