@@ -54,6 +54,10 @@ import Testing
         #expect(fault { $0.state.guest.processorModel = "qemu64'/><x" } != nil)
     }
 
+    @Test func oneWithAnotherTimeThanTheCatalogSaysIsRefused() {
+        #expect(fault { $0.state.bootSeconds = 604_000 }?.contains("time") == true)
+    }
+
     @Test func onlyWhatWasMadeForOthersIsTaken() {
         #expect(fault { $0.state.isForOthers = nil }?.contains("others") == true)
         #expect(

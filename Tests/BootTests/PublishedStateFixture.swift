@@ -155,7 +155,9 @@ struct PublishedStateFixture {
 
     var catalogs: CatalogLibrary { CatalogLibrary(directory: places.catalogs, transfers: transfers) }
     var library: WarmLibrary { WarmLibrary(cache: cache.directory) }
-    var states: PublishedStates {
-        PublishedStates(catalogs, cache, transfers)
+    var states: PublishedStates { states(cache) }
+
+    func states(_ cache: BlockCache, reserve: UInt64 = 0) -> PublishedStates {
+        PublishedStates(catalogs, cache, transfers, DiskReserve(setting: reserve))
     }
 }

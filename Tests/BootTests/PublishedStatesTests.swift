@@ -63,6 +63,102 @@ import Testing
         #expect(try offer.index.blocks().allSatisfy { !cache.contains($0.id) })
     }
 
+    @Test func blocksThatWereHereBeforeStay() async throws {
+        let version = try await fixture.publish()
+        let block = Array(fixture.files[0].prefix(PublishedStateFixture.blockSize))
+        let id = block.withUnsafeBytes { DigestAlgorithm.sha256.blockID(of: $0) }
+        let bytes = try BlockBytes(length: block.count) { (buffer) throws(SystemCallError) in
+            buffer.copyBytes(from: block)
+        }
+        fixture.cache.store(id, bytes)
+        let offer = try await offer(version)
+        #expect(fixture.cache.contains(id) && !offer.missing.contains { $0.id == id })
+        try await fixture.states.bringBehind(offer, name: "abcd1234")
+        #expect(isHere && fixture.cache.contains(id))
+        #expect(!offer.missing.contains { fixture.cache.contains($0.id) })
+    }
+
+    @Test func oneThatHasNoRoomIsNotFetched() async throws {
+        let version = try await fixture.publish()
+        // Its blocks would fit, and its files not beside them.
+        let small = BlockCache(directory: fixture.cache.directory, limit: .bytes(Int(fixture.offered.size) + 1000))
+        let found = try await fixture.states(small).find(version, PublishedStateFixture.needs()) { _, _ in nil }
+        guard case .misfit(let reason) = found else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(reason.contains("cache.limit"))
+        // The disk has less than others are to find free.
+        let offer = try await offer(version)
+        let states = fixture.states(fixture.cache, reserve: 1 << 60)
+        await #expect(throws: SystemCallError.self) { try await states.bringBehind(offer, name: "abcd1234") }
+        #expect(!isHere && rest.isEmpty)
+    }
+
+    @Test func aNoteOnWhatIsMadeHereDoesNotBarIt() async throws {
+        let version = try await fixture.publish()
+        fixture.library.noteTried(PublishedStateFixture.needs().key, "the guest crashed", nil)
+        try await fixture.states.bringBehind(try await offer(version), name: "abcd1234")
+        #expect(isHere)
+    }
+
+    // MARK: A start
+
+    private func start(_ version: ChosenVersion, _ log: Monitor<[String]>) throws -> PublishedStart {
+        let image = try SmallImage("ab", in: fixture.folder)
+        return PublishedStart(
+            fixture.states,
+            SessionImage(
+                image: VersionImage(chosen: version, indexPath: image.indexPath, file: nil), index: image.index,
+                bootSet: [], ledger: nil), session: "abcd1234",
+            log: { line in log.change { $0.append(line) } })
+    }
+
+    private func boot(_ seconds: Double?, isMetered: Bool = false) -> PublishedStart.Boot {
+        .init(seconds: seconds, blocks: [], fetchesRest: { !isMetered })
+    }
+
+    @Test func aSlowServerIsNotWaitedFor() async throws {
+        for isMetered in [false, true] {
+            let version = try await fixture.publish()
+            let found = try await find(version)
+            let start = try start(version, Monitor([]))
+            let clock = ContinuousClock()
+            let begun = clock.now
+            let looking = PublishedStart.Looking {
+                try await Task.sleep(for: .seconds(5))
+                return found
+            }
+            #expect(await start.bring(insteadOf: boot(2, isMetered: isMetered), looking) == false)
+            #expect(begun.duration(to: clock.now) < .seconds(4))
+            #expect(looking.isCancelled == isMetered)
+            looking.cancel()
+        }
+    }
+
+    @Test func whatWasNotWaitedForComesBehindUnlessEachByteIsPaidFor() async throws {
+        for isMetered in [true, false] {
+            let version = try await fixture.publish()
+            let found = try await find(version)
+            let start = try start(version, Monitor([]))
+            let looking = PublishedStart.Looking {
+                try await Task.sleep(for: .seconds(2))
+                return found
+            }
+            #expect(await start.bring(insteadOf: boot(2, isMetered: isMetered), looking) == false)
+            await start.bringRest()
+            #expect(isHere != isMetered)
+        }
+    }
+
+    @Test func oneThatIsFoundAtOnceIsUsed() async throws {
+        let version = try await fixture.publish()
+        let found = try await find(version)
+        let start = try start(version, Monitor([]))
+        #expect(await start.bring(insteadOf: boot(30), PublishedStart.Looking { found }))
+        #expect(isHere)
+    }
+
     @Test func oneThatIsFetchedBehindIsThereForTheNextStart() async throws {
         let offer = try await offer(try await fixture.publish())
         try await fixture.states.bringBehind(offer, name: "abcd1234")

@@ -189,14 +189,16 @@ import Testing
         let state = try #require(fixture.found())
         for _ in 0..<4 {
             library.settle(state, .failed)
-            library.settle(state, .failed)
+            library.settle(try #require(fixture.found()), .failed)
             #expect(fixture.found() != nil)
             library.settle(state, .woke)
         }
-        for _ in 0..<3 { library.settle(state, .failed) }
+        for _ in 0..<3 { library.settle(try #require(fixture.found()), .failed) }
         #expect(isEmpty)
         // Nobody makes it again unasked.
-        #expect(library.tried(state.folder.key)?.contains("3 times") == true)
+        #expect(library.tried(state.folder.key, nil)?.contains("3 times") == true)
+        // That says nothing of the publisher's.
+        #expect(library.tried(state.record.ownName, nil) == nil)
         // One that is gone is not counted.
         library.settle(state, .failed)
         #expect(isEmpty && names == ["tried"])
@@ -206,13 +208,17 @@ import Testing
         try fixture.make()
         let state = try #require(fixture.found())
         library.settle(state, .damaged)
-        #expect(isEmpty && names == [] && library.tried(state.folder.key) == nil)
+        #expect(isEmpty && names == [] && library.tried(state.folder.key, nil) == nil)
     }
 
     @Test func whateverFailsCountsButAnEndThatSomebodyWanted() {
         #expect(WarmLibrary.Outcome(of: CancellationError()) == nil)
         #expect(WarmLibrary.Outcome(of: WakeFailure(reason: "x")) == .failed)
         #expect(WarmLibrary.Outcome(of: WakeFailure(reason: "x", isDamaged: true)) == .damaged)
+        #expect(WarmLibrary.Outcome(of: WakeFailure(reason: "x", isLate: true)) == .failed)
+        // The machine may be to blame.
+        #expect(WarmLibrary.Outcome(of: WakeFailure(reason: "x", isLate: true), isCrowded: true) == nil)
+        #expect(WarmLibrary.Outcome(of: WakeFailure(reason: "x"), isCrowded: true) == .failed)
         #expect(WarmLibrary.Outcome(of: SystemCallError(.noSpace, call: "write")) == .failed)
     }
 
@@ -224,7 +230,7 @@ import Testing
             #expect(library.rows().isEmpty && library.versions().isEmpty)
             #expect(throws: SystemCallError.self) { _ = try library.begin(WarmFixture.needs().key) }
             #expect(throws: SystemCallError.self) { _ = try library.takeTurn() }
-            library.noteTried("x", "why")
+            library.noteTried("x", "why", nil)
         }
         try Paths.setPermissions(library.path, 0o700)
         #expect(fixture.found() != nil && names == [fixture.path().key])
@@ -233,6 +239,34 @@ import Testing
         try Paths.makeLink(library.path, to: CurrentUser.isRoot ? "/etc/hostname" : "/root")
         #expect(throws: SystemCallError.self) { _ = try library.begin(WarmFixture.needs().key) }
         #expect(fixture.found() == nil)
+    @Test func startsAtTheSameTimeFailOnce() throws {
+        try fixture.make()
+        let states = try (0..<5).map { _ in try #require(fixture.found()) }
+        for state in states { library.settle(state, .failed) }
+        #expect(library.failures(states[0].folder) == 1 && fixture.found() != nil)
+        // One of them woke, and another one had been found before.
+        let late = try #require(fixture.found())
+        library.settle(late, .failed)
+        let last = try #require(fixture.found())
+        library.settle(late, .woke)
+        library.settle(last, .failed)
+        #expect(library.failures(last.folder) == 1 && fixture.found() != nil)
+    }
+
+    @Test func whatWasTriedHoldsForThisQEMUAndThisRelease() throws {
+        let old = MemoryOrigin.EmulatorVersion(major: 7, minor: 2, micro: 22)
+        library.noteTried("x", "why", old)
+        #expect(library.tried("x", old) == "why" && library.tried("x", nil) == "why")
+        #expect(library.tried("x", .init(major: 10, minor: 0, micro: 0)) == nil)
+        let path = "\(library.path)/tried/x"
+        let text = try FileContents.readText(path, limit: 4096)
+        let version = "\"xmlVersion\":\(DomainXML.version)"
+        #expect(text.contains(version))
+        try AtomicFile.write(text.replacing(version, with: "\"xmlVersion\":0"), to: path, mode: 0o600)
+        #expect(library.tried("x", old) == nil)
+        // As an earlier release wrote it.
+        try AtomicFile.write("why\n", to: path, mode: 0o600)
+        #expect(library.tried("x", old) == nil)
     }
 
     // MARK: Making
@@ -345,10 +379,10 @@ import Testing
         let blocks = TestBlocks()
         let cache = cache(limit: 1 << 30, blocks)
         try fixture.make()
-        library.noteTried("x", "why")
+        library.noteTried("x", "why", nil)
         let state = try #require(fixture.found())
         #expect(try cache.clearButMachines() > 0)
-        #expect(isEmpty && library.tried("x") == nil && library.bytes() == 0)
+        #expect(isEmpty && library.tried("x", nil) == nil && library.bytes() == 0)
         // Who has begun to start from it goes on.
         #expect(try fixture.fed(state) == WarmFixture.memory)
         cache.store(blocks.ids[0], try blocks.bytes(0))

@@ -26,11 +26,13 @@ import Testing
         #expect(heard("echo OSCIRCULAR-PARKED\r\n") == [])
     }
 
-    private func verdict(_ news: [(TemplateNews, cpu: Double)]) -> TemplateProgress.Verdict {
+    private func verdict(
+        _ news: [(TemplateNews, cpu: Double)], isCrowded: Bool = false
+    ) -> TemplateProgress.Verdict {
         var (progress, cpu) = (TemplateProgress(), 0.0)
         for (item, used) in news {
             cpu += used
-            if item == .tick { progress.look(cpuSeconds: cpu) }
+            if item == .tick { progress.look(cpuSeconds: cpu, isCrowded: isCrowded) }
             let verdict = progress.take(item, isPaused: false)
             if verdict != .goesOn { return verdict }
         }
@@ -66,6 +68,28 @@ import Testing
         let endless = Array(repeating: ticks, count: 19).joined()
         guard case .failed = verdict(Array(endless)) else {
             Issue.record("it waits for ever")
+            return
+        }
+    }
+
+    @Test func whatTakesLongOnACrowdedMachineIsTriedAgain() {
+        let endless: [(TemplateNews, cpu: Double)] = Array(repeating: (.tick, 1), count: 1900)
+        let others: [[(TemplateNews, cpu: Double)]] = [
+            endless, [(.login, 0)] + endless, [(.said(.parked), 0)] + endless,
+        ]
+        for news in others {
+            for isCrowded in [false, true] {
+                guard case .failed(_, let isLikelyAgain) = verdict(news, isCrowded: isCrowded) else {
+                    Issue.record("it waits for ever")
+                    continue
+                }
+                #expect(isLikelyAgain != isCrowded)
+            }
+        }
+        // What the guest says counts all the same.
+        let refusal: [(TemplateNews, cpu: Double)] = [(.tick, 1), (.said(.noPark("no s2idle")), 0)]
+        guard case .failed(_, isLikelyAgain: true) = verdict(refusal, isCrowded: true) else {
+            Issue.record("it is tried for ever")
             return
         }
     }

@@ -29,14 +29,19 @@ import Testing
         let price = price(state: 1_000_000, boot: 0, seconds: 30)
         #expect(price.verdict(done: 1_000_000, after: 100) == .wait)
         #expect(price.verdict(done: 2_000_000, after: 100) == .wait)
-        #expect(price.verdict(done: 0, after: 1) == .boot)
+        // Its first block is on its way.
+        #expect(price.verdict(done: 0, after: 1) == .wait)
+        #expect(price.verdict(done: 0, after: 3) == .boot)
         // A line that breaks off in the middle.
         #expect(price.verdict(done: 500_000, after: 10) == .wait)
         #expect(price.verdict(done: 500_000, after: 60) == .boot)
+        #expect(price.verdict(done: 500_000, after: 10, still: 1.9) == .wait)
+        #expect(price.verdict(done: 500_000, after: 10, still: 2) == .boot)
     }
 
     @Test func aBootThatIsOverBeforeAnyWakeIsNotKeptWaiting() {
         #expect(price(state: 1000, boot: 0, seconds: 1).verdict(done: 0, after: 0) == .boot)
+        #expect(price(state: 1000, boot: 0, seconds: 1).verdict(done: 0, after: 1) == .boot)
         #expect(price(state: 0, boot: 0, seconds: 1).verdict(done: 0, after: 0) == .wait)
     }
 }

@@ -48,7 +48,9 @@ extension SessionRun {
             } catch {
                 try checkNotStopped()
                 reader.allowWaiting()
-                if let outcome = WarmLibrary.Outcome(of: error) { await settle(library, state, outcome) }
+                if let outcome = WarmLibrary.Outcome(of: error, isCrowded: MachineLoad.now().isCrowded) {
+                    await settle(library, state, outcome)
+                }
                 noteBoot((error as? WakeFailure)?.reason ?? describe(error))
                 try await forgetWaking(plan.machine)
                 try await folder?.serveAgain(
@@ -179,9 +181,11 @@ extension SessionRun {
 }
 
 extension WarmLibrary.Outcome {
-    /// What a start that ended with this error says of its state; nil for nothing, where somebody wanted its end.
-    init?(of error: any Error) {
+    /// What a start that ended with this error says of its state; nil for nothing: somebody wanted its end, or the machine was too slow for it.
+    init?(of error: any Error, isCrowded: Bool = false) {
         if error is CancellationError { return nil }
-        self = (error as? WakeFailure)?.isDamaged == true ? .damaged : .failed
+        let failure = error as? WakeFailure
+        if failure?.isLate == true, isCrowded { return nil }
+        self = failure?.isDamaged == true ? .damaged : .failed
     }
 }

@@ -200,7 +200,9 @@ package final class SessionRun: Sendable {
             version: version, mounted: mounted, cache: disk.cache, library: BootSetLibrary(places: places),
             state: state, isKept: machine != nil)
         let published = publishedStart(
-            version, PublishedStates(systems.catalogs, cache, transfers), resumes: resumed != nil)
+            version,
+            PublishedStates(systems.catalogs, cache, transfers, DiskReserve(setting: configuration.reserve)),
+            resumes: resumed != nil)
         let fetching = Task {
             await published?.untilDecided()
             await ahead.fetchBootSet(parallel: configuration.parallelRequests)
@@ -246,7 +248,7 @@ package final class SessionRun: Sendable {
         await setClock(of: resumed, teardown)
         if let look = guest.look { screen.attach(look) }
         show(guest.specification.screen)
-        noteSpare(version, guest, cache)
+        await noteSpare(version, guest, cache, surroundings.connection)
         // When the guest has ended, and before its overlay goes.
         await teardown.addBlocking { verification?.keepOverlay() }
         // What goes on has a disk that exists nowhere else: no other version boots in its place.

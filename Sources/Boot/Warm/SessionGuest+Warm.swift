@@ -110,7 +110,7 @@ extension SessionGuest {
             let used = (await guest.cpuSeconds() ?? 0) - before
             if passed >= patience.busy || !mayBeWaking(used: used, cpus: cpus) {
                 throw WakeFailure(
-                    reason: "its guest did not wake within \(passed.components.seconds) seconds")
+                    reason: "its guest did not wake within \(passed.components.seconds) seconds", isLate: true)
             }
         }
     }

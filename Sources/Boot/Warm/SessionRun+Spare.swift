@@ -8,17 +8,23 @@ struct SpareTemplate: Sendable {
     let version: SessionImage
     let guest: GuestSpecification
     let cache: BlockCache
+    /// The QEMU that ran it; nil where libvirt does not say.
+    let emulator: MemoryOrigin.EmulatorVersion?
 }
 
 extension SessionRun {
     /// Remembers what the guest is.
-    func noteSpare(_ version: SessionImage, _ guest: SessionGuest, _ cache: BlockCache) {
+    func noteSpare(
+        _ version: SessionImage, _ guest: SessionGuest, _ cache: BlockCache, _ connection: HypervisorConnection
+    ) async {
         guard configuration.warm.makesByItself, version.chosen.obstacleToPark == nil,
             WarmStart(request: request, configuration: configuration).isPossible
         else { return }
         // The user's own orders are for a first boot.
         if version.chosen.guest.seed == .nocloud, configuration.userData != nil { return }
-        spare.withLock { $0 = SpareTemplate(version: version, guest: guest.specification, cache: cache) }
+        let template = SpareTemplate(
+            version: version, guest: guest.specification, cache: cache, emulator: await connection.emulatorVersion())
+        spare.withLock { $0 = template }
     }
 
     /// The request for the warm state of the version that has just run, for the same settings; nil where none is to be made by itself. Waits
@@ -29,10 +35,10 @@ extension SessionRun {
             // What cannot be read is no reason to make anything.
             let isWhole = try? spare.version.isWhole(in: spare.cache), isWhole,
             // The same.
-            let needs = try? WarmNeeds(spare.version, spare.guest, emulator: nil)
+            let needs = try? WarmNeeds(spare.version, spare.guest, emulator: spare.emulator)
         else { return nil }
         let library = WarmLibrary(cache: spare.cache.directory)
-        guard library.tried(needs.key) == nil, !library.isUsable(needs.key),
+        guard library.tried(needs.key, spare.emulator) == nil, !library.isUsable(needs.key),
             spare.cache.hasRoom(for: WarmTemplate.likelySize(memoryMiB: spare.guest.memoryMiB))
         else { return nil }
         return request.template(

@@ -64,9 +64,13 @@ struct TemplateProgress: Sendable {
     /// Seconds of a processor that it had used at the last look, and since the one before.
     private var cpuSeconds: Double?
     private var cpuOfSecond: Double?
+    /// Whether others may be to blame for what took too long.
+    private var wasCrowded = false
 
     /// Takes what libvirt says of the processor's time; nil where it does not say.
-    mutating func look(cpuSeconds now: Double?) {
+    /// - Parameter isCrowded: whether the machine has more to do than it can.
+    mutating func look(cpuSeconds now: Double?, isCrowded: Bool = false) {
+        wasCrowded = wasCrowded || isCrowded
         if let now, let before = cpuSeconds { cpuOfSecond = now - before } else { cpuOfSecond = nil }
         cpuSeconds = now
     }
@@ -93,17 +97,17 @@ struct TemplateProgress: Sendable {
                 let isQuiet = cpuOfSecond.map { $0 < TemplateProgress.mostOfSleeper } ?? (seconds - parkedAt > 5)
                 if isQuiet, seconds - parkedAt >= 2 { return .asleep }
                 return seconds - parkedAt > TemplateProgress.longestDozing
-                    ? .failed("the guest said that it would sleep, and did not", isLikelyAgain: true) : .goesOn
+                    ? .failed("the guest said that it would sleep, and did not", isLikelyAgain: !wasCrowded) : .goesOn
             }
             if let loginAt, seconds - loginAt > max(TemplateProgress.shortestPatience, 2 * loginAt) {
                 return .failed(
                     "the system came to its login and did not go to sleep: what puts it to sleep is not in its image, or does not run",
-                    isLikelyAgain: true)
+                    isLikelyAgain: !wasCrowded)
             }
             if seconds > TemplateProgress.longestBoot {
                 return .failed(
                     "the guest did not come to its login in \(TemplateProgress.longestBoot / 60) minutes",
-                    isLikelyAgain: true)
+                    isLikelyAgain: !wasCrowded)
             }
         }
         return .goesOn

@@ -9,6 +9,11 @@ struct MachineLoad: Sendable, Equatable {
 
     /// More than half of it is busy.
     static let most = 0.5
+    /// All of it is busy, and others wait: one guest more does not come that far by itself.
+    static let crowd = 1.5
+
+    /// Whether what takes long says nothing but that others were before it.
+    var isCrowded: Bool { (perProcessor ?? 0) > MachineLoad.crowd }
 
     var isIdle: Bool { !isOnBattery && (perProcessor ?? 0) <= MachineLoad.most }
 

@@ -131,28 +131,4 @@ extension WarmLibrary {
         let others = rows().filter { $0.key == version && $0.state != kept }.sorted { $0.lastUse < $1.lastUse }
         for row in others.dropLast(WarmLibrary.mostOfAVersion - 1) { remove(folder(row.state)) }
     }
-
-    // MARK: Tries
-
-    /// Why a state is not made again by itself; nil where nothing speaks against it. Whoever asks for it by name has it tried again.
-    func tried(_ key: String) -> String? {
-        // Without the file it was not tried.
-        try? FileContents.readText("\(path)/tried/\(key)", limit: 4096)
-    }
-
-    /// Writes down why a state is not made again by itself.
-    func noteTried(_ key: String, _ reason: String) {
-        // Without the note it is tried once more.
-        guard (try? checkIsOwn()) != nil else { return }
-        // As above.
-        try? Folder.make("\(path)/tried", mode: 0o700)
-        // As above.
-        try? AtomicFile.write("\(reason)\n", to: "\(path)/tried/\(key)", mode: 0o600)
-    }
-
-    /// Forgets what was tried. Best effort.
-    package func forgetTries() {
-        // The doc comment's reason.
-        try? Folder.removeTree("\(path)/tried")
-    }
 }

@@ -41,7 +41,9 @@ package struct WarmLibrary: Sendable {
             Paths.removeIfPossible(state.folder.misfit)
             // Only the order in which states go depends on it.
             try? Paths.setTimes(state.folder.lock)
-            return .state(state)
+            var found = state
+            (found.failures, found.emulator) = (failures(state.folder), needs.emulator)
+            return .state(found)
         } catch WarmRecord.Unusable.newer {
             return .misfit("a newer release of this program made it")
         } catch WarmRecord.Unusable.damaged(let reason) {
@@ -123,9 +125,13 @@ package struct WarmLibrary: Sendable {
         let folder = state.folder
         if outcome == .damaged { return remove(folder) }
         guard outcome == .failed else { return Paths.removeIfPossible(folder.failures) }
-        let count = failures(folder) + 1
+        // Starts at the same time are one try.
+        let count = min(state.failures, failures(folder)) + 1
         if count >= WarmLibrary.mostFailures {
-            noteTried(folder.key, "guests did not start from it, \(count) times in a row")
+            // Where the publisher's failed, one that is made here may do, and the other way round.
+            noteTried(
+                state.record.isForOthers == true ? state.record.ownName : folder.key,
+                "guests did not start from it, \(count) times in a row", state.emulator)
             return remove(folder)
         }
         // The doc comment's reason; nor is a state counted that is gone.

@@ -31,4 +31,6 @@ struct WakeFailure: Error {
     let reason: String
     /// Whether the state's files are not what was written: nobody can start from them.
     var isDamaged = false
+    /// Whether it had taken too long.
+    var isLate = false
 }

@@ -7,6 +7,10 @@ package struct WarmState: Sendable {
     package let record: WarmRecord
     package let folder: WarmFolder
     private let files: Files
+    /// Starts in a row that it had failed when it was found.
+    var failures = 0
+    /// The QEMU that it was found for; nil where libvirt does not say.
+    var emulator: MemoryOrigin.EmulatorVersion?
 
     /// Nil where the guest has none.
     struct Files: Sendable {

@@ -52,7 +52,7 @@ struct WarmTemplate: Sendable {
         await teardown.add { await guest.destroy() }
         if turn.isSpare { lowerPriority(machine.name) }
         log("the template boots: \(machine.memoryMiB) MiB of memory, \(machine.cpus) processor(s)")
-        let seconds = try await boot(guest, needs.key, news, heard)
+        let seconds = try await boot(guest, needs, news, heard)
         log("the template sleeps after \(seconds) seconds")
         let record = try await save(guest, machine, needs, in: state, seconds: seconds)
         try await guest.end()
@@ -120,7 +120,7 @@ struct WarmTemplate: Sendable {
     /// Waits until it sleeps.
     /// - Returns: seconds that it ran.
     private func boot(
-        _ guest: RunningGuest, _ key: String, _ news: AsyncStream<TemplateNews>,
+        _ guest: RunningGuest, _ needs: WarmNeeds, _ news: AsyncStream<TemplateNews>,
         _ heard: AsyncStream<TemplateNews>.Continuation
     ) async throws -> Int {
         let events = Task { for await event in guest.events { heard.yield(.guest(event)) } }
@@ -140,7 +140,7 @@ struct WarmTemplate: Sendable {
             try Task.checkCancellation()
             if item == .tick {
                 let cpuSeconds = await guest.cpuSeconds()
-                progress.look(cpuSeconds: cpuSeconds)
+                progress.look(cpuSeconds: cpuSeconds, isCrowded: turn.load().isCrowded)
                 if let reason = turn.reasonToGiveUp() { throw WarmError.givenUp(reason) }
                 if turn.pauses != isPaused {
                     if isPaused { try await guest.resume() } else { try await guest.suspend() }
@@ -152,7 +152,7 @@ struct WarmTemplate: Sendable {
             case .goesOn: continue
             case .asleep: return progress.seconds
             case .failed(let reason, let isLikelyAgain):
-                if isLikelyAgain { library.noteTried(key, reason) }
+                if isLikelyAgain { library.noteTried(needs.key, reason, needs.emulator) }
                 throw WarmError.failed(reason)
             }
         }
@@ -171,7 +171,7 @@ struct WarmTemplate: Sendable {
         try await guest.saveMemory(
             { pipe in
                 let result = try MemoryFile.write(from: pipe, to: folder.memory) { bytes in
-                    try WarmTemplate.checkRoom(folder, reserve)
+                    try reserve.checkRoom(for: folder.memory, in: folder)
                     progress(bytes)
                 }
                 written.change { $0 = result }
@@ -200,11 +200,14 @@ struct WarmTemplate: Sendable {
         try WarmState.copy(try FileHandle(path, for: .reading, .refuseLink), to: new, mode: 0o600)
         return try MachineLibrary.digest(of: new)
     }
+}
 
-    /// Guests must not meet a full disk for this one's sake.
-    private static func checkRoom(_ folder: WarmFolder, _ reserve: DiskReserve) throws {
+extension DiskReserve {
+    /// Guests must not meet a full disk for a warm state's sake.
+    /// - Throws: ``SystemCallError``.
+    func checkRoom(for file: String, in folder: WarmFolder) throws(SystemCallError) {
         // A disk that cannot be looked at fails where it is written to.
-        guard let space = try? FileSystemSpace(of: Folder(path: folder.path)), reserve.margin(space) < 0 else { return }
-        throw SystemCallError(.noSpace, call: "write", subject: folder.memory)
+        guard let space = try? FileSystemSpace(of: Folder(path: folder.path)), margin(space) < 0 else { return }
+        throw SystemCallError(.noSpace, call: "write", subject: file)
     }
 }

@@ -64,6 +64,9 @@ struct PublishedRecord: Codable, Sendable, Equatable {
         guard state.guest.accelerator.rawValue == offered.accelerator, state.memory.origin.machine == offered.machine,
             processor == offered.processor, processor == state.guest.portableProcessor
         else { return "it is of another machine than the catalog says" }
+        guard state.bootSeconds == offered.bootSeconds else {
+            return "its guest's boot took another time than the catalog says"
+        }
         guard state.isForOthers == true else { return "it was not made for others" }
         let model = state.guest.accelerator == .kvm ? PortableProcessor.ofHardware : nil
         guard state.guest.processorModel == model else {

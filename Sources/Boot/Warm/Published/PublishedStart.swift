@@ -13,8 +13,11 @@ final class PublishedStart: Sendable {
     private let session: String
     private let log: @Sendable (String) -> Void
     private let decision = AsyncStream<Void>.makeStream()
-    /// One that fits and was not waited for.
-    private let left = Mutex<PublishedStates.Offer?>(nil)
+    /// One that fits and was not waited for, or what is still looked for; nil for none.
+    private let left = Mutex<Looking?>(nil)
+
+    /// Looks for a state, and goes on with that when nobody waits any more.
+    typealias Looking = Task<PublishedStates.Finding, any Error>
 
     /// - Parameters:
     ///   - session: its id.
@@ -44,8 +47,18 @@ final class PublishedStart: Sendable {
     /// Fetches the published state that a start asks for, if there is one and it is worth it.
     /// - Returns: whether it is in the library now.
     func bring(_ needs: WarmNeeds, on connection: HypervisorConnection, insteadOf boot: Boot) async -> Bool {
+        let (states, chosen) = (states, version.chosen)
+        return await bring(insteadOf: boot, Task { try await states.find(chosen, needs, on: connection) })
+    }
+
+    /// - Parameter looking: for what there is.
+    func bring(insteadOf boot: Boot, _ looking: Looking) async -> Bool {
         do {
-            let found = try await find(needs, on: connection)
+            guard let found = try await found(looking, within: patience(boot)) else {
+                log("the published warm state is not used: its server does not answer at once")
+                await leave(looking, boot)
+                return false
+            }
             guard case .offer(let offer) = found else {
                 if case .misfit(let reason) = found { log("the published warm state is not used: \(reason)") }
                 return false
@@ -58,7 +71,7 @@ final class PublishedStart: Sendable {
             let isHere = try await states.bring(offer, while: price, name: session) { _ in }
             if !isHere {
                 log("the guest boots sooner than the published warm state comes")
-                left.withLock { $0 = offer }
+                await leave(looking, boot)
             }
             return isHere
         } catch is CancellationError {
@@ -81,9 +94,21 @@ final class PublishedStart: Sendable {
         await teardown.add { rest.cancel() }
     }
 
-    private func bringRest() async {
-        guard let offer = left.withLock({ $0 }) else { return }
+    /// Keeps one for the next start, unless its user pays for each byte.
+    private func leave(_ looking: Looking, _ boot: Boot) async {
+        guard await boot.fetchesRest() else { return looking.cancel() }
+        left.withLock { $0 = looking }
+    }
+
+    func bringRest() async {
+        guard let looking = left.withLock({ $0 }) else { return }
         do {
+            let found = try await withTaskCancellationHandler {
+                try await looking.value
+            } onCancel: {
+                looking.cancel()
+            }
+            guard case .offer(let offer) = found else { return }
             try await states.bringBehind(offer, name: session)
             log("the published warm state is here for the next start")
         } catch {
@@ -92,19 +117,37 @@ final class PublishedStart: Sendable {
         }
     }
 
-    /// Seconds that a server has to answer for a record of a few thousand bytes.
-    private static let patience = Duration.seconds(3)
+    /// Seconds that a server has to answer for a record of a few thousand bytes, and an index: what is kept of them is here at once. Who waits
+    /// for a long boot anyway has more of them.
+    private func patience(_ boot: Boot) -> Duration {
+        let published = version.chosen.version.warm.map(\.bootSeconds).max() ?? 0
+        return .seconds(min(max((boot.seconds ?? min(published, WarmPrice.mostUnseen)) / 20, 0.4), 1.5))
+    }
 
-    private func find(_ needs: WarmNeeds, on connection: HypervisorConnection) async throws -> PublishedStates.Finding {
-        let (states, chosen) = (states, version.chosen)
-        return try await withThrowingTaskGroup(of: PublishedStates.Finding.self) { group in
-            group.addTask { try await states.find(chosen, needs, on: connection) }
-            group.addTask {
-                try await Task.sleep(for: PublishedStart.patience)
-                return .misfit("its server does not answer")
+    /// - Returns: nil where that takes longer; it goes on then.
+    /// - Throws: what it has thrown by then; CancellationError.
+    private func found(_ looking: Looking, within patience: Duration) async throws -> PublishedStates.Finding? {
+        let first = AsyncThrowingStream<PublishedStates.Finding?, any Error>.makeStream()
+        let waiting = Task {
+            do {
+                first.continuation.yield(try await looking.value)
+            } catch {
+                first.continuation.finish(throwing: error)
             }
-            defer { group.cancelAll() }
-            return try await group.next() ?? PublishedStates.Finding.none
+        }
+        let clock = Task {
+            try await Task.sleep(for: patience)
+            first.continuation.yield(nil)
+        }
+        defer {
+            waiting.cancel()
+            clock.cancel()
+        }
+        return try await withTaskCancellationHandler {
+            for try await item in first.stream { return item }
+            throw CancellationError()
+        } onCancel: {
+            looking.cancel()
         }
     }
 
@@ -115,7 +158,7 @@ final class PublishedStart: Sendable {
         }
         return WarmPrice(
             stateBytes: offer.bytes, bootBytes: UInt64(Double(missing) * WarmPrice.packing),
-            bootSeconds: boot.seconds ?? offer.record.state.bootSeconds)
+            bootSeconds: boot.seconds ?? min(offer.record.state.bootSeconds, WarmPrice.mostUnseen))
     }
 }
 

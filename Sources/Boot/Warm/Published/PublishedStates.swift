@@ -13,9 +13,10 @@ struct PublishedStates: Sendable {
     let library: WarmLibrary
     let cache: BlockCache
     let transfers: TransferQueue
+    let reserve: DiskReserve
 
-    init(_ catalogs: CatalogLibrary, _ cache: BlockCache, _ transfers: TransferQueue) {
-        (self.catalogs, self.cache, self.transfers) = (catalogs, cache, transfers)
+    init(_ catalogs: CatalogLibrary, _ cache: BlockCache, _ transfers: TransferQueue, _ reserve: DiskReserve) {
+        (self.catalogs, self.cache, self.transfers, self.reserve) = (catalogs, cache, transfers, reserve)
         library = WarmLibrary(cache: cache.directory)
     }
 
@@ -57,9 +58,6 @@ struct PublishedStates: Sendable {
         _ version: ChosenVersion, _ needs: WarmNeeds,
         obstacle: (_ machine: String, _ processor: String) async throws -> String?
     ) async throws -> Finding {
-        // One that has failed here would come again and again.
-        let tried = try await WorkerThread.run(name: "warm state") { [library] in library.tried(needs.key) }
-        if let tried { return .misfit(tried) }
         var (misfit, failure): (String?, (any Error)?) = (nil, nil)
         for state in version.version.warm where state.accelerator == needs.guest.accelerator.rawValue {
             do {
@@ -75,7 +73,16 @@ struct PublishedStates: Sendable {
                     misfit = reason
                     continue
                 }
-                return .offer(try await offer(version, state, record, needs.key))
+                if let reason = try await tried(record, needs) {
+                    misfit = reason
+                    continue
+                }
+                let offer = try await offer(version, state, record, needs.key)
+                if let reason = try await lackOfRoom(offer) {
+                    misfit = reason
+                    continue
+                }
+                return .offer(offer)
             } catch PublishedStateError.record(let reason) {
                 misfit = "its record is refused: \(reason)"
             } catch {
@@ -84,6 +91,22 @@ struct PublishedStates: Sendable {
         }
         if let failure { throw failure }
         return misfit.map { .misfit($0) } ?? Finding.none
+    }
+
+    /// Why one that has failed here does not come again and again; nil where it has not.
+    private func tried(_ record: PublishedRecord, _ needs: WarmNeeds) async throws -> String? {
+        try await WorkerThread.run(name: "warm state") { [library] in
+            library.tried(record.state.ownName, needs.emulator)
+        }
+    }
+
+    /// Blocks and files are there at the same time, for a while, and push nothing out.
+    private func lackOfRoom(_ offer: Offer) async throws -> String? {
+        let (bytes, cache) = (offer.bytes + offer.index.imageSize, cache)
+        let hasRoom = try await WorkerThread.run(name: "warm state") { cache.hasRoom(for: Int(clamping: bytes)) }
+        return hasRoom
+            ? nil
+            : "the cache has no room for it: raise cache.limit, or make room with 'oscircular cache prune --to SIZE'"
     }
 
     private func offer(
@@ -128,11 +151,15 @@ struct PublishedStates: Sendable {
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask { try await stores.keep(offer.missing, of: offer.index) == 0 }
                 group.addTask {
+                    var (last, news) = (UInt64(0), begun)
                     while true {
                         let done = UInt64(stores.caching.statistics.bytesFetched)
-                        let seconds = Double(MonotonicClock.nanoseconds - begun) / 1e9
+                        let now = MonotonicClock.nanoseconds
+                        if done != last { (last, news) = (done, now) }
                         progress(done)
-                        if price.verdict(done: done, after: seconds) == .boot { return false }
+                        let verdict = price.verdict(
+                            done: done, after: Double(now - begun) / 1e9, still: Double(now - news) / 1e9)
+                        if verdict == .boot { return false }
                         try await Task.sleep(for: .milliseconds(100))
                     }
                 }
@@ -179,7 +206,8 @@ struct PublishedStates: Sendable {
             let cache = cache
             // What stays is evicted some day.
             _ = try? await WorkerThread.run(name: "warm state") {
-                try cache.remove(Set(try offer.index.distinctBlocks().map(\.id)))
+                // What was here before is another's too.
+                try cache.remove(Set(offer.missing.map(\.id)))
             }
         }
         return isMade
@@ -199,11 +227,11 @@ struct PublishedStates: Sendable {
     /// Makes the state of blocks that are all in the cache.
     /// - Returns: false where somebody else makes the same just now.
     private func assemble(_ offer: Offer) async throws -> Bool {
-        let (library, cache) = (library, cache)
+        let (library, cache, reserve) = (library, cache, reserve)
         return try await WorkerThread.run(name: "warm state") {
             guard let unfinished = try library.begin(offer.key) else { return false }
             do {
-                try StateAssembly(offer.record, offer.index, cache).write(to: unfinished.folder)
+                try StateAssembly(offer.record, offer.index, cache, reserve).write(to: unfinished.folder)
                 try unfinished.finish(offer.record.state)
             } catch {
                 unfinished.discard()

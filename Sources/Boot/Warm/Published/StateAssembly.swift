@@ -9,9 +9,11 @@ struct StateAssembly {
     private let record: PublishedRecord
     private let index: ImageIndex
     private let cache: BlockCache
+    private let reserve: DiskReserve
 
-    init(_ record: PublishedRecord, _ index: ImageIndex, _ cache: BlockCache) {
-        (self.record, self.index, self.cache) = (record, index, cache)
+    /// - Parameter reserve: what is left of the disk for others.
+    init(_ record: PublishedRecord, _ index: ImageIndex, _ cache: BlockCache, _ reserve: DiskReserve) {
+        (self.record, self.index, self.cache, self.reserve) = (record, index, cache, reserve)
     }
 
     /// Waits for the disk.
@@ -22,6 +24,7 @@ struct StateAssembly {
         var file = try PartFile(first, folder)
         for position in 0..<index.count {
             let block = try index.block(at: position)
+            try reserve.checkRoom(for: folder.path(of: file.name), in: folder)
             try bytes(of: block) { bytes in
                 var bytes = bytes
                 while true {

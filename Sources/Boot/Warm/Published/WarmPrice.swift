@@ -10,8 +10,12 @@ struct WarmPrice: Sendable, Equatable {
 
     /// Seconds from the last byte of a state to an answer.
     static let wakeSeconds = 2.0
-    /// Seconds before the line's rate is believed, and those in which something must have come.
+    /// Seconds before the line's rate is believed.
     static let firstLook = 0.7
+    /// Seconds in which the first block must have come, and those that may pass without another.
+    static let (longestFirst, longestStall) = (3.0, 2.0)
+    /// The most seconds that are believed of a boot that nobody has seen here: a publisher may say anything.
+    static let mostUnseen = 120.0
     /// Of what has to come of a boot, as a part of its length: what zstd makes of systems' files.
     static let packing = 0.45
 
@@ -25,14 +29,16 @@ struct WarmPrice: Sendable, Equatable {
     /// - Parameters:
     ///   - done: bytes of the state that have come over the network.
     ///   - seconds: since the first was asked for.
-    func verdict(done: UInt64, after seconds: Double) -> Verdict {
+    ///   - still: seconds since any have come.
+    func verdict(done: UInt64, after seconds: Double, still: Double = 0) -> Verdict {
         let rest = stateBytes - min(done, stateBytes)
         if rest == 0 { return .wait }
         // As if it came in no time.
-        guard seconds >= WarmPrice.firstLook else {
-            return WarmPrice.wakeSeconds < bootSeconds || bootBytes > 0 ? .wait : .boot
+        guard seconds >= WarmPrice.firstLook, done > 0 else {
+            let isWorthIt = WarmPrice.wakeSeconds < bootSeconds || bootBytes > 0
+            return isWorthIt && seconds < WarmPrice.longestFirst ? .wait : .boot
         }
-        guard done > 0 else { return .boot }
+        guard still < WarmPrice.longestStall else { return .boot }
         let rate = Double(done) / seconds
         let boot = max(bootSeconds, Double(bootBytes) / rate)
         return Double(rest) / rate + WarmPrice.wakeSeconds < boot ? .wait : .boot
