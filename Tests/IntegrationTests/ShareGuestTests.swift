@@ -100,6 +100,27 @@ struct ShareGuestTests {
     }
 
     @Test(.timeLimit(.minutes(5)))
+    func aSuspendedGuestGoesOnWithoutAFolderThatIsGone() async throws {
+        let image = try await TinyGuest.image()
+        try await Scenario.with(images: [("2026-11-16", image)]) { scenario in
+            let path = try makeFolder(in: scenario)
+            let session = try await scenario.boot("tiny", "--share", path)
+            _ = try await share(of: session, in: scenario) { $0.state != .waiting }
+            let suspended = try await scenario.attempt("suspend", session.id)
+            #expect(suspended.status == 0, "\(suspended.error)")
+            try Folder.removeTree(path)
+            let refused = try await scenario.attempt("resume", session.id, "--detach")
+            #expect(refused.status != 0 && refused.error.contains("there is no folder \(path)"), "\(refused.error)")
+            #expect(refused.error.contains("'oscircular resume --share '' \(session.id)'"), "\(refused.error)")
+            let without = try await scenario.attempt("resume", session.id, "--share", "", "--detach")
+            #expect(without.status == 0, "\(without.error)")
+            let lives = try await scenario.attempt("ssh", session.id, "echo lives")
+            #expect(lives.output == "lives\n", "\(lives.error)")
+            try await scenario.client("stop", session.id, "--force")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
     func aFolderForReadingStaysAsItIsAndOtherFoldersAreRefused() async throws {
         let image = try await TinyGuest.image()
         try await Scenario.with(images: [("2026-11-16", image)]) { scenario in
