@@ -119,8 +119,8 @@ import Testing
     }
 
     @Test func aSlowServerIsNotWaitedFor() async throws {
+        let version = try await fixture.publish()
         for isMetered in [false, true] {
-            let version = try await fixture.publish()
             let found = try await find(version)
             let start = try start(version, Monitor([]))
             let clock = ContinuousClock()
@@ -137,8 +137,8 @@ import Testing
     }
 
     @Test func whatWasNotWaitedForComesBehindUnlessEachByteIsPaidFor() async throws {
+        let version = try await fixture.publish()
         for isMetered in [true, false] {
-            let version = try await fixture.publish()
             let found = try await find(version)
             let start = try start(version, Monitor([]))
             let looking = PublishedStart.Looking {

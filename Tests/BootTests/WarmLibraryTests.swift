@@ -239,6 +239,8 @@ import Testing
         try Paths.makeLink(library.path, to: CurrentUser.isRoot ? "/etc/hostname" : "/root")
         #expect(throws: SystemCallError.self) { _ = try library.begin(WarmFixture.needs().key) }
         #expect(fixture.found() == nil)
+    }
+
     @Test func startsAtTheSameTimeFailOnce() throws {
         try fixture.make()
         let states = try (0..<5).map { _ in try #require(fixture.found()) }
