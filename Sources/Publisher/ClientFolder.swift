@@ -65,7 +65,10 @@ struct ClientFolder {
             throw .recordingFailed(reason: "\(client) is not installed")
         }
         guard ended.status == 0 else {
-            let words = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init)
+            let last = String(decoding: ended.errors, as: UTF8.self).split(separator: "\n").last.map(String.init)
+            // Its name stands before its own words.
+            let name = "oscircular: "
+            let words = last.map { $0.hasPrefix(name) ? String($0.dropFirst(name.count)) : $0 }
             throw .recordingFailed(reason: words ?? "\(client) ended with \(ended.status)")
         }
         return String(decoding: ended.output, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? ""

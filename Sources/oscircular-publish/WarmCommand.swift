@@ -86,7 +86,7 @@ enum WarmStep {
         } catch {
             if case .interrupted = error { throw error }
             Console.error(
-                "oscircular-publish: \(distribution)@\(version) has no warm state: \(ErrorReport(error).text)")
+                "oscircular-publish: \(distribution)@\(version): \(ErrorReport(error).text)")
         }
     }
 }

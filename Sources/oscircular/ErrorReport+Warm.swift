@@ -30,8 +30,7 @@ extension ErrorReport {
         case .failed(let reason):
             (
                 ExitStatus.unavailable,
-                "the warm state was not made: \(reason). Nothing of it is left, and guests of this version boot as ever; what the guest "
-                    + "said is in the log of the session"
+                "the warm state was not made: \(reason). Nothing of it is left, and guests of this version boot as ever"
             )
         case .givenUp(let reason):
             (ExitStatus.tryAgain, "the warm state was not made now: \(reason). Try again later")

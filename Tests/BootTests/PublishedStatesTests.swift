@@ -111,7 +111,7 @@ import Testing
             SessionImage(
                 image: VersionImage(chosen: version, indexPath: image.indexPath, file: nil), index: image.index,
                 bootSet: [], ledger: nil), session: "abcd1234",
-            log: { line in log.change { $0.append(line) } })
+            log: { line in log.change { $0.append(line) } }, describe: { _ in "what went wrong" })
     }
 
     private func boot(_ seconds: Double?, isMetered: Bool = false) -> PublishedStart.Boot {

@@ -37,5 +37,7 @@ import Testing
         let failure = try #require(SuspendCommand.failure(of: status))
         #expect(failure.exitCode != 0 && failure.message.contains("its memory was not saved to the end"))
         #expect(failure.message.contains("'oscircular resume --cold abcd1234'"))
+        status.machine = "work"
+        #expect(SuspendCommand.failure(of: status)?.message.contains("'oscircular machines start work'") == true)
     }
 }

@@ -106,7 +106,7 @@ import Testing
             _ = try failing.make(
                 tree: tree.path, distribution: "d", version: version, cancellation: Cancellation())
         }
-        #expect(error == .warmFailed(reason: "oscircular: the state has a private key"))
+        #expect(error == .warmFailed(reason: "the state has a private key"))
         for record in [Self.record(version: "2026-11-09"), "{}", "no JSON"] {
             let other = try client(record: record)
             #expect(throws: PublisherError.self) {

@@ -21,6 +21,12 @@ extension SessionGuest {
             in: directory, imagePath: plan.imagePath, home: plan.home, emulatorUser: surroundings.emulatorUser)
         planned.accelerator = surroundings.accelerator
         planned.share = plan.share
+        // An earlier release gave a slot to guests with a folder alone: one that goes on without the folder has it still.
+        if plan.share == nil, resumed.resumption == .memory, !planned.hasPort,
+            resumed.record.guest.devices.has(.sharePort)
+        {
+            planned.share = GuestShare(kind: .virtiofs, path: "/", isReadOnly: true, socketPath: directory.share)
+        }
         if resumed.record.guest.hasScreen {
             planned.screen = try await screen(of: plan, planned.architecture, surroundings)
         }

@@ -48,7 +48,7 @@ struct CacheCommand: ParsableCommand {
 
         var text: String {
             let screen = screen ? ", with a screen" : ""
-            let unusable = usable ? "" : ", of another release of this program"
+            let unusable = usable ? "" : ", of another release, or did not fit at the last start"
             return
                 "  \(name): \(ByteCount.text(UInt64(size))), for guests with \(memoryMiB) MiB and \(cpus) "
                 + "processor\(cpus == 1 ? "" : "s")\(screen)\(unusable)"

@@ -55,6 +55,8 @@ struct FetchCommand: AsyncParsableCommand {
         let systems = context.systems()
         await CommandContext.noteChange(of: name, systems)
         let version = try await systems.choose(name).version
+        // Before anything large is fetched.
+        if warm, let obstacle = version.obstacleToPark { throw WarmError.notMade(obstacle) }
         let title = "\(version.distribution.id)@\(version.version.id)"
         let fetch = VersionFetch(
             places: context.places, systems: systems, cache: context.cache(), transfers: context.transfers(),

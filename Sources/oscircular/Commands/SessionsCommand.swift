@@ -52,7 +52,9 @@ struct SessionsCommand: AsyncParsableCommand {
                     + (session.withdrawn.map { "  \(Terminal.clean($0))" } ?? ""))
             if let share = session.share { Terminal.print("    folder \(Terminal.clean(share.text))") }
             if let ports = session.ports { Terminal.print("    ports: \(ports.map(\.text).joined(separator: ", "))") }
-            if let from = session.rolledBackFrom {
+            if let from = session.rolledBackFrom, from.startedWarm == true {
+                Terminal.print(Terminal.clean("    booted, because its warm start \(from.reason); see \(from.log)"))
+            } else if let from = session.rolledBackFrom {
                 Terminal.print(
                     Terminal.clean(
                         "    in place of \(from.distribution)@\(from.version), which \(from.reason); see \(from.log)"))

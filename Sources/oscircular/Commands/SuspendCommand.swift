@@ -53,7 +53,9 @@ struct SuspendCommand: AsyncParsableCommand {
     /// Why a guest is not suspended as it should be, whose session ended before all was saved; nil where it is.
     static func failure(of status: SessionStatus) -> SessionFailure? {
         guard let problem = status.suspended?.problem else { return nil }
-        let way = status.suspended?.memory == 0 ? "resume --cold \(status.id)" : "resume \(status.id)"
+        // A machine's disk is its own, and nothing is left of a memory that was not saved.
+        let cold = status.machine.map { "machines start \($0)" } ?? "resume --cold \(status.id)"
+        let way = status.suspended?.memory == 0 ? cold : "resume \(status.id)"
         return SessionFailure(
             exitCode: ErrorReport.ExitStatus.other,
             message:

@@ -30,7 +30,11 @@ struct WarmStates {
         following.cancel()
         await following.value
         Interruption.handle(nil)
-        if let failure = report.failure { throw failure }
+        if let failure = report.failure {
+            let log = SessionDirectory(id: request.id, places: context.places).log
+            if !isForOthers { Terminal.note("what the guest said is in \(log)") }
+            throw failure
+        }
         Terminal.print(report.notes?.first ?? "\(key): its guests start warm now")
     }
 

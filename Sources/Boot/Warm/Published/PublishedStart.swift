@@ -12,6 +12,7 @@ final class PublishedStart: Sendable {
     private let version: SessionImage
     private let session: String
     private let log: @Sendable (String) -> Void
+    private let describe: @Sendable (any Error) -> String
     private let decision = AsyncStream<Void>.makeStream()
     /// One that fits and was not waited for, or what is still looked for; nil for none.
     private let left = Mutex<Looking?>(nil)
@@ -22,10 +23,13 @@ final class PublishedStart: Sendable {
     /// - Parameters:
     ///   - session: its id.
     ///   - log: writes a line to the session's log.
+    ///   - describe: the message for an error.
     init(
-        _ states: PublishedStates, _ version: SessionImage, session: String, log: @escaping @Sendable (String) -> Void
+        _ states: PublishedStates, _ version: SessionImage, session: String, log: @escaping @Sendable (String) -> Void,
+        describe: @escaping @Sendable (any Error) -> String
     ) {
         (self.states, self.version, self.session, self.log) = (states, version, session, log)
+        self.describe = describe
     }
 
     /// What a boot needs may come from now on. May be called several times.
@@ -53,6 +57,7 @@ final class PublishedStart: Sendable {
 
     /// - Parameter looking: for what there is.
     func bring(insteadOf boot: Boot, _ looking: Looking) async -> Bool {
+        var offered: String?
         do {
             guard let found = try await found(looking, within: patience(boot)) else {
                 log("the published warm state is not used: its server does not answer at once")
@@ -63,12 +68,15 @@ final class PublishedStart: Sendable {
                 if case .misfit(let reason) = found { log("the published warm state is not used: \(reason)") }
                 return false
             }
+            offered = offer.key
             let price = try await price(offer, boot)
             guard await boot.fetchesRest() || price.stateBytes <= price.bootBytes else { return false }
             log(
                 "the warm state that its publisher saved is fetched: \(offer.bytes) bytes; a boot takes \(price.bootSeconds) s"
             )
             let isHere = try await states.bring(offer, while: price, name: session) { _ in }
+            // Another session may have brought it meanwhile.
+            if !isHere, states.library.isUsable(offer.key) { return true }
             if !isHere {
                 log("the guest boots sooner than the published warm state comes")
                 await leave(looking, boot)
@@ -77,7 +85,8 @@ final class PublishedStart: Sendable {
         } catch is CancellationError {
             return false
         } catch {
-            log("the published warm state is not used: \(error)")
+            if let offered, states.library.isUsable(offered) { return true }
+            log("the published warm state is not used: \(describe(error))")
             return false
         }
     }
@@ -108,12 +117,12 @@ final class PublishedStart: Sendable {
             } onCancel: {
                 looking.cancel()
             }
-            guard case .offer(let offer) = found else { return }
+            guard case .offer(let offer) = found, !states.library.isUsable(offer.key) else { return }
             try await states.bringBehind(offer, name: session)
             log("the published warm state is here for the next start")
         } catch {
             // The next start tries again.
-            log("the published warm state was not fetched: \(error)")
+            log("the published warm state was not fetched: \(describe(error))")
         }
     }
 
@@ -171,7 +180,8 @@ extension SessionRun {
             configuration.warm.published == .always,
             WarmStart(request: request, configuration: configuration).isPossible
         else { return nil }
-        return PublishedStart(states, version, session: request.id) { [self] in note("\($0)\n") }
+        return PublishedStart(
+            states, version, session: request.id, log: { [self] in note("\($0)\n") }, describe: describe)
     }
 
     /// See ``PublishedStart/Boot``.
