@@ -210,16 +210,18 @@ import Testing
     @Test func emulatorsAreFoundByTheirGuestsNames() throws {
         let name = "oscircular-test\(UInt32.random(in: 0 ... .max))"
         #expect(EmulatorProcess.find(domain: name) == nil)
-        let process = try ChildProcess("/bin/sleep", ["60"])
-        defer { _ = process }
         // A program that has such an argument, as QEMU has.
-        let fake = try ChildProcess("/bin/sh", ["-c", "sleep 60; true", "guest=\(name),debug-threads=on"])
+        let fake = try ChildProcess("/bin/sh", ["-c", "while :; do sleep 1; done", "guest=\(name),debug-threads=on"])
+        defer {
+            fake.send(.kill)
+            // Swift's own waiting for a test that ends its process would find this one again and again.
+            _ = fake.wait()
+        }
         #expect(eventuallyBlocking { EmulatorProcess.find(domain: name) == fake.pid })
         ProcessPriority.lower(fake.pid)
         let stat = try FileContents.readText("/proc/\(fake.pid)/stat", limit: 4096)
         let fields = stat.split(separator: ") ").last?.split(separator: " ") ?? []
         // The 19th field of proc(5) is the niceness; the third is the first here.
         #expect(fields.count > 16 && fields[16] == "19")
-        for child in [process, fake] { child.send(.kill) }
     }
 }
