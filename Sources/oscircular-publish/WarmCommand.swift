@@ -10,9 +10,9 @@ struct WarmCommand: PublishSubcommand {
         abstract:
             "Start a version headless, put its guest to sleep, and publish its memory: readers' guests go on from it.",
         discussion:
-            "For systems whose guests can park (see the recipe's key park). Nothing of anybody is in it: the guest has no keys and no "
-            + "network beyond its own, and one that has made host keys is refused. A version may have one for each kind of machine, and "
-            + "be saved again.")
+            "For systems whose image can sleep and wake (park in a recipe, --park). The guest has no keys, nobody's data and no network "
+            + "beyond its own; one that has made ssh host keys is refused. A version may have one for each kind of machine; saving again "
+            + "replaces it.")
 
     @Argument(help: "The tree.")
     var tree: String

@@ -7,7 +7,7 @@ import Linux
 /// `oscircular fetch`.
 struct FetchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fetch", abstract: "Download a whole version so that it boots offline.",
+        commandName: "fetch", abstract: "Download whole versions so that they boot offline.",
         discussion: "May be interrupted: what is stored already is verified and not downloaded again.")
 
     @Argument(help: "[CATALOG/]DISTRO[@VERSION]...; the newest version by default.") var names: [String]
