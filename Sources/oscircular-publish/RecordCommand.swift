@@ -39,14 +39,7 @@ struct RecordCommand: PublishSubcommand {
     func run(_ context: Context) throws {
         let published = try keyOptions.open(tree, clock)
         let id = try NewVersion(distribution: distro, version: version).version
-        let known = try published.catalog().distribution(distro)
-        if let withdrawn = known?.withdrawal(of: id) {
-            throw PublisherError.withdrawn(distribution: distro, withdrawn)
-        }
-        guard known?.version(id) != nil else {
-            throw PublisherError.noSuchVersion(distribution: distro, version: id)
-        }
-        try published.checkClock()
+        try RecordingStep.check(published, distro, id)
         let recording = BootRecording(
             client: RecordingStep.client, rounds: rounds, memoryMiB: memory, accelerator: accel)
         let blocks = try RecordingStep.run(recording, published, distro, id, context)
@@ -57,6 +50,19 @@ struct RecordCommand: PublishSubcommand {
 
 /// The recording of a version's start, as a step of several commands.
 enum RecordingStep {
+    /// Refuses what cannot be published afterwards, before the minutes that a start takes.
+    /// - Throws: ``PublisherError``.
+    static func check(_ tree: PublishedTree, _ distribution: String, _ version: VersionID) throws(PublisherError) {
+        let known = try tree.catalog().distribution(distribution)
+        if let withdrawn = known?.withdrawal(of: version) {
+            throw .withdrawn(distribution: distribution, withdrawn)
+        }
+        guard known?.version(version) != nil else {
+            throw .noSuchVersion(distribution: distribution, version: version)
+        }
+        try tree.checkClock()
+    }
+
     /// Records and publishes.
     /// - Returns: the boot set's number of blocks.
     /// - Throws: ``PublisherError``; a failed start is noted in the catalog, for `stats`.

@@ -41,15 +41,7 @@ struct WarmCommand: PublishSubcommand {
     func run(_ context: Context) throws {
         let published = try keyOptions.open(tree, clock)
         let id = try NewVersion(distribution: distro, version: version).version
-        let known = try published.catalog().distribution(distro)
-        if let withdrawn = known?.withdrawal(of: id) {
-            throw PublisherError.withdrawn(distribution: distro, withdrawn)
-        }
-        guard known?.version(id) != nil else {
-            throw PublisherError.noSuchVersion(distribution: distro, version: id)
-        }
-        // Before the minutes that a start takes.
-        try published.checkClock()
+        try RecordingStep.check(published, distro, id)
         let recording = WarmRecording(client: RecordingStep.client, accelerator: accel)
         Console.print(try WarmStep.run(recording, published, distro, id, try blocks.options(), context))
         AccessWarning.print(published.path, isWhole: false)

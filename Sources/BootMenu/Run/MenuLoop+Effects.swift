@@ -183,11 +183,18 @@ extension MenuLoop {
     }
 
     private func fetch(_ image: VersionKey, _ extent: VersionFetch.Extent, _ number: Int) {
+        follow(number) { loop in
+            for try await progress in loop.backend.fetch(image, extent) {
+                loop.post(.fetched(number, done: progress.done, total: progress.total, rate: progress.rate))
+            }
+        }
+    }
+
+    /// Does something that takes long and can be stopped, and tells how it ended.
+    func follow(_ number: Int, _ body: @escaping @Sendable (isolated MenuLoop) async throws -> Void) {
         fetches[number] = Task {
             do {
-                for try await progress in backend.fetch(image, extent) {
-                    post(.fetched(number, done: progress.done, total: progress.total, rate: progress.rate))
-                }
+                try await body(self)
                 post(.fetchEnded(number, Task.isCancelled ? .stopped : .done))
             } catch is CancellationError {
                 post(.fetchEnded(number, .stopped))
