@@ -19,9 +19,9 @@ struct SuspendGuestTests {
             let session = try await scenario.boot("tiny", "--home", "work", "--disk", "\(Self.size)")
             _ = try await scenario.console(of: session, shows: "READY")
             try await Self.write("a", session, scenario)
-            let started = try await Self.run(
+            let started = try await scenario.runAsRoot(
                 "(sleep 5000 > /dev/null 2>&1 & echo $! > /tmp/work); ssh -o BatchMode=yes -l root 10.0.2.2 'echo kept > result'",
-                session, scenario)
+                session)
             #expect(started.status == 0, "\(started.error)")
             let boot = try await Self.text("cat /proc/sys/kernel/random/boot_id", session, scenario)
 
@@ -100,17 +100,17 @@ struct SuspendGuestTests {
     }
 
     private func expectGoesOn(_ session: SessionStatus, _ scenario: Scenario) async throws {
-        let alive = try await Self.run("kill -0 $(cat /tmp/work) && grep -q ' /home/' /proc/mounts", session, scenario)
+        let alive = try await scenario.runAsRoot("kill -0 $(cat /tmp/work) && grep -q ' /home/' /proc/mounts", session)
         #expect(alive.status == 0, "what ran goes on, and its home is where it was: \(alive.error)")
         #expect(try await Self.letter(session, scenario) == "a")
         // Both ways of ssh, with the keys that the guest knows, over sockets of another session.
-        let host = try await Self.run("ssh -o BatchMode=yes -l root 10.0.2.2 'cat result'", session, scenario)
+        let host = try await scenario.runAsRoot("ssh -o BatchMode=yes -l root 10.0.2.2 'cat result'", session)
         #expect(host.output == "kept\n", "\(host.error)")
         #expect(
             try FileContents.readText(session.consoleLog, limit: 1 << 20).contains("READY"), "the console has its end")
         var difference = Int.max
         for _ in 0..<60 where abs(difference) > 2 {
-            let time = try await Self.run("date -u +%s; cat /proc/uptime", session, scenario)
+            let time = try await scenario.runAsRoot("date -u +%s; cat /proc/uptime", session)
             difference = (Int(time.output.prefix { $0 != "\n" }) ?? 0) - WallClock.seconds
             try await Task.sleep(for: .milliseconds(500))
         }
@@ -191,25 +191,13 @@ struct SuspendGuestTests {
         return session
     }
 
-    /// As root, whoever's home the guest has.
-    private static func run(
-        _ script: String, _ session: SessionStatus, _ scenario: Scenario
-    ) async throws -> (status: Int32, output: String, error: String) {
-        let places = Places(
-            environment: { scenario.environment[$0] }, user: geteuid(), home: scenario.folder.path)
-        let arguments = GuestSSH.arguments(
-            to: SessionDirectory(id: session.id, places: places), as: "root", program: BuiltProgram.path("oscircular"))
-        let result = try await BuiltProgram.runAny("ssh", arguments + [script])
-        return (result.status, result.stdout, result.stderr)
-    }
-
     private static func text(_ script: String, _ session: SessionStatus, _ scenario: Scenario) async throws -> String {
-        try await run(script, session, scenario).output
+        try await scenario.runAsRoot(script, session).output
     }
 
     private static func write(_ letter: String, _ session: SessionStatus, _ scenario: Scenario) async throws {
-        let done = try await run(
-            "echo \(letter) | dd of=/dev/vda bs=1M seek=\(place) conv=fsync && sync", session, scenario)
+        let done = try await scenario.runAsRoot(
+            "echo \(letter) | dd of=/dev/vda bs=1M seek=\(place) conv=fsync && sync", session)
         #expect(done.status == 0, "\(done.error)")
     }
 

@@ -68,8 +68,8 @@ struct WarmGuestTests {
             let again = try JSONDecoder().decode(SessionStatus.self, from: Data(output.utf8))
             #expect(again.start == nil && again.home == "work")
             try await expectAll(of: again, scenario)
-            let letter = try await run(
-                "dd if=/dev/vda bs=512 skip=120000 count=1 2> /dev/null | head -c 1", again, scenario)
+            let letter = try await scenario.runAsRoot(
+                "dd if=/dev/vda bs=512 skip=120000 count=1 2> /dev/null | head -c 1", again)
             #expect(letter.output == "a")
             try await scenario.client("stop", session.id, "--force")
             #expect(Folder.namesIfAny(in: scenario.folder.path("state/oscircular/overlays")) == [])
@@ -79,13 +79,13 @@ struct WarmGuestTests {
 
     private func expectAll(of session: SessionStatus, _ scenario: Scenario) async throws {
         let there = await eventually(within: .seconds(60)) {
-            let seen = try? await run("grep ' /home/' /proc/mounts && cat /mnt/host/hello", session, scenario)
+            let seen = try? await scenario.runAsRoot("grep ' /home/' /proc/mounts && cat /mnt/host/hello", session)
             return seen?.status == 0 && seen?.output.contains("of the host") == true
         }
         #expect(there, "home and folder are where they belong")
-        let back = try await run("ssh -o BatchMode=yes -l root 10.0.2.2 'echo to the host'", session, scenario)
+        let back = try await scenario.runAsRoot("ssh -o BatchMode=yes -l root 10.0.2.2 'echo to the host'", session)
         #expect(back.output == "to the host\n", "\(back.error)")
-        let time = try await run("date +%s", session, scenario)
+        let time = try await scenario.runAsRoot("date +%s", session)
         let difference = (Int(time.output.filter { $0 != "\n" }) ?? 0) - WallClock.seconds
         #expect(abs(difference) <= 2, "the clock is \(difference) seconds off")
     }
@@ -109,7 +109,7 @@ struct WarmGuestTests {
             for session in sessions {
                 var lines: [Substring] = []
                 _ = try await eventually(within: .seconds(60)) {
-                    lines = try await run(Self.own, session, scenario).output.split(separator: "\n")
+                    lines = try await scenario.runAsRoot(Self.own, session).output.split(separator: "\n")
                     return lines.count == 4
                 }
                 try #require(lines.count == 4, "\(lines)")
@@ -141,7 +141,7 @@ struct WarmGuestTests {
                 #expect(words.map { result.stderr.contains($0) } ?? !result.stderr.contains("warm"), "\(result.stderr)")
                 _ = try await scenario.console(of: session, shows: "READY")
                 // Its network is one, whatever guest was there before.
-                let back = try await run("ssh -o BatchMode=yes -l root 10.0.2.2 'echo there'", session, scenario)
+                let back = try await scenario.runAsRoot("ssh -o BatchMode=yes -l root 10.0.2.2 'echo there'", session)
                 #expect(back.output == "there\n", "\(back.error)")
                 try await scenario.client("stop", session.id, "--force")
                 return Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
@@ -187,8 +187,8 @@ struct WarmGuestTests {
             let second = try JSONDecoder().decode(SessionStatus.self, from: Data(output.utf8))
             #expect(second.start == .booted)
             _ = try await scenario.console(of: second, shows: "READY")
-            let letter = try await run(
-                "dd if=/dev/vda bs=512 skip=120000 count=1 2> /dev/null | head -c 1", second, scenario)
+            let letter = try await scenario.runAsRoot(
+                "dd if=/dev/vda bs=512 skip=120000 count=1 2> /dev/null | head -c 1", second)
             #expect(letter.output == "a")
         }
     }
@@ -196,21 +196,10 @@ struct WarmGuestTests {
     /// A letter behind the guest's file systems. Its ssh server has a new key first.
     private func write(_ session: SessionStatus, _ scenario: Scenario) async throws {
         let isWritten = await eventually(within: .seconds(30)) {
-            let done = try? await run(
-                "echo a | dd of=/dev/vda bs=512 seek=120000 conv=fsync && sync", session, scenario)
+            let done = try? await scenario.runAsRoot(
+                "echo a | dd of=/dev/vda bs=512 seek=120000 conv=fsync && sync", session)
             return done?.status == 0
         }
         #expect(isWritten)
-    }
-
-    private func run(
-        _ script: String, _ session: SessionStatus, _ scenario: Scenario
-    ) async throws -> (status: Int32, output: String, error: String) {
-        let places = Places(
-            environment: { scenario.environment[$0] }, user: geteuid(), home: scenario.folder.path)
-        let arguments = GuestSSH.arguments(
-            to: SessionDirectory(id: session.id, places: places), as: "root", program: BuiltProgram.path("oscircular"))
-        let result = try await BuiltProgram.runAny("ssh", arguments + [script])
-        return (result.status, result.stdout, result.stderr)
     }
 }
