@@ -50,6 +50,14 @@ struct RecordCommand: PublishSubcommand {
 
 /// The recording of a version's start, as a step of several commands.
 enum RecordingStep {
+    /// - Parameter accelerator: what the user wants guests to run with; nil for nothing.
+    /// - Throws: `ValidationError`.
+    static func check(accelerator: String?) throws {
+        if let accelerator, !["auto", "kvm", "tcg"].contains(accelerator) {
+            throw ValidationError("--accel must be auto, kvm or tcg")
+        }
+    }
+
     /// Refuses what cannot be published afterwards, before the minutes that a start takes.
     /// - Throws: ``PublisherError``.
     static func check(_ tree: PublishedTree, _ distribution: String, _ version: VersionID) throws(PublisherError) {

@@ -27,9 +27,7 @@ struct WarmCommand: PublishSubcommand {
     var accel: String?
 
     func validate() throws {
-        if let accel, !["auto", "kvm", "tcg"].contains(accel) {
-            throw ValidationError("--accel must be auto, kvm or tcg")
-        }
+        try RecordingStep.check(accelerator: accel)
     }
 
     @OptionGroup var blocks: BlockOptions

@@ -54,11 +54,17 @@ struct MachineDiskLinks: Sendable {
             try Paths.addName(path, of: file)
             layers.append(path)
         }
-        if let emulator, CurrentUser.isRoot {
-            try Paths.setOwner(directory.layerLinks, emulator)
-            try Paths.setPermissions(directory.layerLinks, 0o500)
-        }
+        try giveLayers(of: directory, to: emulator)
         return layers
+    }
+
+    /// Lets QEMU's user, and nobody else, pass to the layers.
+    /// - Parameter emulator: nil where that is this user.
+    /// - Throws: ``SystemCallError``.
+    static func giveLayers(of directory: SessionDirectory, to emulator: UserID?) throws(SystemCallError) {
+        guard let emulator, CurrentUser.isRoot else { return }
+        try Paths.setOwner(directory.layerLinks, emulator)
+        try Paths.setPermissions(directory.layerLinks, 0o500)
     }
 
     /// Makes new variables where a power cut left none, or an empty file: without them the machine would not start, and UEFI finds most

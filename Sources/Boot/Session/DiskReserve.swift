@@ -22,6 +22,16 @@ struct DiskReserve: Sendable, Equatable {
     /// Bytes that guests' disks may still grow by.
     func margin(_ space: FileSystemSpace) -> Int { space.available - forGuests(total: space.total) }
 
+    /// Other guests must not meet a full disk for the sake of what is kept of one.
+    /// - Parameter file: about to be written; its folder is there.
+    /// - Throws: ``SystemCallError``.
+    func checkRoom(for file: String) throws(SystemCallError) {
+        let folder = file[..<(file.lastIndex(of: "/") ?? file.endIndex)]
+        // A disk that cannot be looked at fails where it is written to.
+        guard let space = try? FileSystemSpace(of: Folder(path: String(folder))), margin(space) < 0 else { return }
+        throw SystemCallError(.noSpace, call: "write", subject: file)
+    }
+
     /// Bytes that logins leave free: four times as much, so that no login's guest stops another guest.
     func forLogins(total: Int) -> Int { min(forGuests(total: total), total / 8) * 4 }
 

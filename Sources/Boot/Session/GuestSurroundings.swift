@@ -16,6 +16,9 @@ struct GuestSurroundings: Sendable {
     /// The guest's own, whom QEMU runs as; nil where libvirt chooses.
     let emulatorUser: UserID?
 
+    /// Whom QEMU runs as where that is not this user.
+    var emulator: UserID? { emulatorUser ?? connection.emulatorUser }
+
     /// - Parameters:
     ///   - architecture: the guest's processor; waits until the version is known.
     ///   - users: the session's own.

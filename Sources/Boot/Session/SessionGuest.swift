@@ -210,7 +210,7 @@ struct SessionGuest: Sendable {
             specification.overlayPath = directory.overlay
             return
         }
-        let emulator = surroundings.emulatorUser ?? surroundings.connection.emulatorUser
+        let emulator = surroundings.emulator
         let links = try await WorkerThread.run(name: "machine") { [specification] in
             if machine.record == nil { try machine.make(plan.version, specification, size: size) }
             return try machine.begin(specification, home: plan.request.home, emulator: emulator)
@@ -223,11 +223,12 @@ struct SessionGuest: Sendable {
     /// See ``RunningGuest/memoryOrigin(_:)``.
     func memoryOrigin() async throws -> MemoryOrigin { try await guest.memoryOrigin(specification.accelerator) }
 
-    /// See ``RunningGuest/saveMemory(_:isCancelled:)``.
+    /// See ``RunningGuest/saveMemory(as:_:progress:isCancelled:)``.
     func saveMemory(
-        _ take: @escaping @Sendable (FileHandle) throws -> Void, isCancelled: @escaping @Sendable () -> Bool
-    ) async throws {
-        try await guest.saveMemory(take, isCancelled: isCancelled)
+        as path: String, _ reserve: DiskReserve, progress: @escaping @Sendable (UInt64) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> MemoryFile.Written {
+        try await guest.saveMemory(as: path, reserve, progress: progress, isCancelled: isCancelled)
     }
 
     /// Seconds of CPU time that it has used; nil when libvirt does not say.

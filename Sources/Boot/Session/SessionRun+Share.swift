@@ -38,7 +38,7 @@ extension SessionRun {
     /// - Throws: as ``SessionShare/serve(emulator:)``.
     func serve(_ share: SessionShare?, _ surroundings: GuestSurroundings) async throws -> SessionShare? {
         do {
-            try await share?.serve(emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
+            try await share?.serve(emulator: surroundings.emulator)
             return share
         } catch let error as ShareError {
             return try goOnWithout(error)

@@ -17,6 +17,9 @@ extension SessionRun {
         let start = WarmStart(request: plan.request, configuration: configuration)
         guard start.isPossible(plan.version, share: plan.share, places: places) else { return nil }
         let library = WarmLibrary(cache: cache.directory)
+        // Most boots end here, without what is worked out for nothing. Without a thread it is looked at below.
+        let isEmpty = (try? await WorkerThread.run(name: "warm states", { library.isEmpty })) ?? false
+        if published == nil, isEmpty { return nil }
         let (machine, finding): (GuestSpecification, WarmLibrary.Finding)
         do {
             let (asked, wanted) = try await needs(plan, surroundings)
@@ -54,7 +57,7 @@ extension SessionRun {
                 noteBoot((error as? WakeFailure)?.reason ?? describe(error))
                 try await forgetWaking(plan.machine)
                 try await folder?.serveAgain(
-                    emulator: surroundings.emulatorUser ?? surroundings.connection.emulatorUser)
+                    emulator: surroundings.emulator)
                 return nil
             }
         }

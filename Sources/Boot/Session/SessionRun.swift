@@ -284,7 +284,7 @@ package final class SessionRun: Sendable {
             notes.withLock { $0 += machine.notes }
         }
         await followLogind(teardown)
-        let emulator = surroundings.emulatorUser ?? surroundings.connection.emulatorUser
+        let emulator = surroundings.emulator
         let detachables = [share?.detachable(guest, emulator: emulator)].compactMap(\.self)
         let suspender = SessionSuspender(
             SessionSaving(

@@ -1,4 +1,5 @@
 import ContentAddress
+import GuestDomain
 import Linux
 import Zstd
 
@@ -25,35 +26,18 @@ enum MemoryFile {
     static func write(
         from pipe: FileHandle, to path: String, progress: (UInt64) throws -> Void = { _ in }
     ) throws -> Written {
-        let file = try FileHandle(path, for: .writing, [.createNew, .refuseLink], mode: 0o600)
-        let compressor = try ZstdCompressor(level: level)
-        let input = UnsafeMutableRawBufferPointer.allocate(byteCount: frame, alignment: 64)
-        let output = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: ZstdCompressor.bound(frame), alignment: 64)
-        defer {
-            input.deallocate()
-            output.deallocate()
-        }
-        var (written, hasher, filled, isOver) = (Written(), FileHasher(), 0, false)
-        while !isOver {
-            switch try pipe.receive(into: UnsafeMutableRawBufferPointer(rebasing: input[filled...])) {
-            case .bytes(let count): filled += count
-            case .end: isOver = true
+        var packing = try MemoryPacking(to: path, frame: frame, level: level)
+        while true {
+            var isWritten = false
+            switch try pipe.receive(into: packing.room) {
+            case .bytes(let count): isWritten = try packing.fill(count)
+            case .end:
+                if try packing.flush() { try progress(packing.written.size) }
+                return try packing.finish()
             case .nothingYet: MonotonicClock.pause(milliseconds: 1)
             }
-            guard filled == frame || isOver && filled > 0 else { continue }
-            let count = try compressor.compress(UnsafeRawBufferPointer(rebasing: input[..<filled]), into: output)
-            let packed = UnsafeRawBufferPointer(rebasing: output[..<count])
-            try file.write(packed)
-            hasher.update(packed)
-            written.size += UInt64(count)
-            written.content += UInt64(filled)
-            filled = 0
-            try progress(written.size)
+            if isWritten { try progress(packing.written.size) }
         }
-        try file.sync()
-        written.digest = hasher.finalize().description
-        return written
     }
 
     /// Writes what a file unpacks to into a pipe.
@@ -104,42 +88,59 @@ enum MemoryFile {
 private struct Unpacking: ~Copyable {
     private let memory: SuspendRecord.Memory
     private let pipe: FileHandle
-    private let stream: ZstdStream
-    private let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    private let unpacking: MemoryUnpacking
     private var hasher = FileHasher()
     private var content: UInt64 = 0
 
+    private struct TooLong: Error {}
+
     init(_ memory: SuspendRecord.Memory, _ pipe: FileHandle) throws {
         (self.memory, self.pipe) = (memory, pipe)
-        stream = try ZstdStream(windowBits: 27)
+        unpacking = try MemoryUnpacking()
     }
-
-    deinit { output.deallocate() }
 
     /// Unpacks the next bytes of the file.
     /// - Returns: false where they are none that zstd wrote, or too many.
     /// - Throws: ``SystemCallError`` of the pipe.
     mutating func take(_ packed: UnsafeRawBufferPointer) throws -> Bool {
         hasher.update(packed)
-        var used = 0
-        var written = output.count
-        // What fills all the room may not be all that there is.
-        while used < packed.count || written == output.count {
-            let rest = UnsafeRawBufferPointer(rebasing: packed[used...])
+        var content = content
+        defer { self.content = content }
+        do {
+            return try unpacking.take(packed) { [memory, pipe] piece in
+                content += UInt64(piece.count)
+                if content > memory.content { throw TooLong() }
+                try pipe.write(piece)
+            }
+        } catch is ZstdError, is TooLong {
             // Whatever zstd says of it, it has been changed.
-            guard let step = try? stream.take(rest, into: output) else { return false }
-            if step.used + step.written == 0 { return used == packed.count }
-            used += step.used
-            written = step.written
-            content += UInt64(written)
-            if content > memory.content { return false }
-            if written > 0 { try pipe.write(UnsafeRawBufferPointer(rebasing: output[..<written])) }
+            return false
         }
-        return true
     }
 
     /// Whether all came, and is what was written.
     var isWhole: Bool {
-        stream.isBetween && content == memory.content && hasher.finalize().description == memory.digest
+        unpacking.isBetween && content == memory.content && hasher.finalize().description == memory.digest
+    }
+}
+
+extension RunningGuest {
+    /// Saves the memory of a guest that is paused into a new file, for as long as the disk has room for it.
+    /// - Parameter progress: hears how many bytes are written.
+    /// - Throws: as ``MemoryFile/write(from:to:progress:)`` and ``saveMemory(_:isCancelled:)``.
+    func saveMemory(
+        as path: String, _ reserve: DiskReserve, progress: @escaping @Sendable (UInt64) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> MemoryFile.Written {
+        let written = Monitor(MemoryFile.Written())
+        try await saveMemory(
+            { pipe in
+                let result = try MemoryFile.write(from: pipe, to: path) { bytes in
+                    try reserve.checkRoom(for: path)
+                    progress(bytes)
+                }
+                written.change { $0 = result }
+            }, isCancelled: isCancelled)
+        return written.change { $0 }
     }
 }

@@ -32,7 +32,7 @@ extension SessionGuest {
         }
         // The next start removes what is left of it.
         await teardown.addBlocking { directory.removeDisk() }
-        let emulator = surroundings.emulatorUser ?? surroundings.connection.emulatorUser
+        let emulator = surroundings.emulator
         let (request, machine, given) = (plan.request, plan.machine, planned)
         let specification = try await WorkerThread.run(name: "suspended") {
             var specification = given

@@ -37,16 +37,8 @@ struct SessionSaving: Sendable {
                 try saving.prepare(folder, library)
             }
             var record = prepared
-            let written = Monitor(MemoryFile.Written())
-            try await guest.saveMemory(
-                { pipe in
-                    let result = try MemoryFile.write(from: pipe, to: folder.memory) { bytes in
-                        try saving.checkRoom(folder)
-                        saving.progress(bytes)
-                    }
-                    written.change { $0 = result }
-                }, isCancelled: { turn.isCancelled })
-            let memory = written.change { $0 }
+            let memory = try await guest.saveMemory(
+                as: folder.memory, reserve, progress: progress, isCancelled: { turn.isCancelled })
             record.memory = SuspendRecord.Memory(
                 size: memory.size, content: memory.content, digest: memory.digest, origin: origin)
             let whole = record
@@ -149,13 +141,6 @@ struct SessionSaving: Sendable {
         guard let count = try? log.read(into: buffer, at: size - length) else { return }
         // As above.
         try? AtomicFile.write(Array(buffer[..<min(count, length)]), to: folder.console, mode: 0o600)
-    }
-
-    /// Other guests must not meet a full disk for this one's sake.
-    private func checkRoom(_ folder: SuspendedFolder) throws {
-        // A disk that cannot be looked at fails where it is written to.
-        guard let space = try? FileSystemSpace(of: Folder(path: folder.path)), reserve.margin(space) < 0 else { return }
-        throw SystemCallError(.noSpace, call: "write", subject: folder.memory)
     }
 
     /// The files that the guest writes to.

@@ -25,7 +25,7 @@ extension SessionGuest {
         let (state, directory, connection) = (waking.state, plan.directory, surroundings.connection)
         // The next start removes what is left of it.
         await teardown.addBlocking { directory.removeDisk() }
-        let emulator = surroundings.emulatorUser ?? connection.emulatorUser
+        let emulator = surroundings.emulator
         let (given, imageSize, share) = (waking.machine, plan.imageSize, plan.share)
         let (machine, version, home) = (plan.machine, plan.version, plan.request.home)
         waking.watch.forget()

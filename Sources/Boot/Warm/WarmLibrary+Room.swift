@@ -41,6 +41,9 @@ extension WarmLibrary: CacheNeighbour {
         Folder.namesIfAny(in: path).filter { WarmFolder.isKey($0) }.map { folder($0) }
     }
 
+    /// Whether there is no state, also none that cannot be used.
+    var isEmpty: Bool { states().isEmpty }
+
     private func lastUse(_ folder: WarmFolder) -> Int {
         // One that cannot be looked at goes first.
         (try? Paths.statusOfName(folder.lock))?.modifiedSeconds ?? 0

@@ -21,8 +21,7 @@ struct WarmStart {
         guard isPossible, guest.canPark, guest.media != .cdrom, share?.kind != .plan9 else { return false }
         // The user's own orders are for a first boot; and to cloud-init a machine's second start would be one.
         if guest.seed == .nocloud, configuration.userData != nil || request.machine != nil { return false }
-        guard let file = version.image.file else { return true }
-        return file.source.trust >= .pieces || VendorNotes(places: places).isVerifiedAtStart(file)
+        return version.isVerifiedAtStart(places)
     }
 }
 

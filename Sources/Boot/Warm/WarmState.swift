@@ -50,10 +50,7 @@ package struct WarmState: Sendable {
         try name(overlay, as: layer)
         // By what is under the name now: whoever had the file before cannot write to it any more.
         try check(try FileHandle(layer, for: .reading, .refuseLink), record.overlayDigest, "its disk")
-        if let emulator, CurrentUser.isRoot {
-            try Paths.setOwner(directory.layerLinks, emulator)
-            try Paths.setPermissions(directory.layerLinks, 0o500)
-        }
+        try MachineDiskLinks.giveLayers(of: directory, to: emulator)
         try Overlay.create(at: directory.overlay, backing: nil, size: size)
         (guest.overlayPath, guest.layers) = (directory.overlay, [layer])
     }

@@ -166,17 +166,8 @@ struct WarmTemplate: Sendable {
         try await guest.suspend()
         let folder = state.folder
         let origin = try await guest.memoryOrigin(machine.accelerator)
-        let written = Monitor(MemoryFile.Written())
-        let (reserve, progress) = (reserve, progress)
-        try await guest.saveMemory(
-            { pipe in
-                let result = try MemoryFile.write(from: pipe, to: folder.memory) { bytes in
-                    try reserve.checkRoom(for: folder.memory, in: folder)
-                    progress(bytes)
-                }
-                written.change { $0 = result }
-            }, isCancelled: isStopped)
-        let memory = written.change { $0 }
+        let memory = try await guest.saveMemory(
+            as: folder.memory, reserve, progress: progress, isCancelled: isStopped)
         let (key, isForOthers) = (VersionKey(plan.version.chosen), isForOthers)
         // QEMU has written all that it knew of them, and writes no more.
         return try await WorkerThread.run(name: "warm") {
@@ -199,15 +190,5 @@ struct WarmTemplate: Sendable {
         guard let path else { return nil }
         try WarmState.copy(try FileHandle(path, for: .reading, .refuseLink), to: new, mode: 0o600)
         return try MachineLibrary.digest(of: new)
-    }
-}
-
-extension DiskReserve {
-    /// Guests must not meet a full disk for a warm state's sake.
-    /// - Throws: ``SystemCallError``.
-    func checkRoom(for file: String, in folder: WarmFolder) throws(SystemCallError) {
-        // A disk that cannot be looked at fails where it is written to.
-        guard let space = try? FileSystemSpace(of: Folder(path: folder.path)), margin(space) < 0 else { return }
-        throw SystemCallError(.noSpace, call: "write", subject: file)
     }
 }

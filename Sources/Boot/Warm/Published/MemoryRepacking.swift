@@ -1,4 +1,3 @@
-import ContentAddress
 import Linux
 import Zstd
 
@@ -20,10 +19,8 @@ enum MemoryRepacking {
         let memory = try FileHandle(source, for: .reading, .refuseLink)
         let size = try memory.status().size
         memory.willBeReadInOrder()
-        var packing = Packing(
-            try FileHandle(path, for: .writing, [.createNew, .refuseLink], mode: 0o600),
-            try ZstdCompressor(level: level))
-        let stream = try ZstdStream(windowBits: 27)
+        var packing = try MemoryPacking(to: path, frame: frame, level: level)
+        let unpacking = try MemoryUnpacking()
         let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
         defer { input.deallocate() }
         var offset = 0
@@ -31,77 +28,13 @@ enum MemoryRepacking {
             let count = try memory.read(into: input, at: offset)
             if count == 0 { break }
             offset += count
-            try unpack(UnsafeRawBufferPointer(rebasing: input[..<count]), stream) { piece in
+            let isOfUse = try unpacking.take(UnsafeRawBufferPointer(rebasing: input[..<count])) { piece in
                 try look(piece)
                 try packing.add(piece)
             }
+            guard isOfUse else { break }
         }
-        guard stream.isBetween else { throw ZstdError.malformed(reason: "it is cut off") }
+        guard offset == size, unpacking.isBetween else { throw ZstdError.malformed(reason: "it is cut off") }
         return try packing.finish()
-    }
-
-    /// Unpacks the next bytes of a file.
-    private static func unpack(
-        _ packed: UnsafeRawBufferPointer, _ stream: ZstdStream, _ take: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-        let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-        defer { output.deallocate() }
-        var (used, written) = (0, output.count)
-        // What fills all the room may not be all that there is.
-        while used < packed.count || written == output.count {
-            let step = try stream.take(UnsafeRawBufferPointer(rebasing: packed[used...]), into: output)
-            if step.used + step.written == 0 { return }
-            used += step.used
-            written = step.written
-            try take(UnsafeRawBufferPointer(rebasing: output[..<written]))
-        }
-    }
-
-    /// The new file, frame by frame.
-    private struct Packing: ~Copyable {
-        private let file: FileHandle
-        private let compressor: ZstdCompressor
-        private let content = UnsafeMutableRawBufferPointer.allocate(byteCount: frame, alignment: 64)
-        private let packed = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: ZstdCompressor.bound(frame), alignment: 64)
-        private var filled = 0
-        private var written = MemoryFile.Written()
-        private var hasher = FileHasher()
-
-        init(_ file: FileHandle, _ compressor: ZstdCompressor) { (self.file, self.compressor) = (file, compressor) }
-
-        deinit {
-            content.deallocate()
-            packed.deallocate()
-        }
-
-        mutating func add(_ bytes: UnsafeRawBufferPointer) throws {
-            var position = 0
-            while position < bytes.count {
-                let count = min(bytes.count - position, content.count - filled)
-                let part = UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
-                UnsafeMutableRawBufferPointer(rebasing: content[filled..<filled + count]).copyMemory(from: part)
-                filled += count
-                position += count
-                if filled == content.count { try writeFrame() }
-            }
-        }
-
-        mutating func finish() throws -> MemoryFile.Written {
-            if filled > 0 { try writeFrame() }
-            try file.sync()
-            written.digest = hasher.finalize().description
-            return written
-        }
-
-        private mutating func writeFrame() throws {
-            let count = try compressor.compress(UnsafeRawBufferPointer(rebasing: content[..<filled]), into: packed)
-            let frame = UnsafeRawBufferPointer(rebasing: packed[..<count])
-            try file.write(frame)
-            hasher.update(frame)
-            written.size += UInt64(count)
-            written.content += UInt64(filled)
-            filled = 0
-        }
     }
 }

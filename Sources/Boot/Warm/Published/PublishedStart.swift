@@ -70,7 +70,10 @@ final class PublishedStart: Sendable {
             }
             offered = offer.key
             let price = try await price(offer, boot)
-            guard await boot.fetchesRest() || price.stateBytes <= price.bootBytes else { return false }
+            guard await boot.fetchesRest() || price.stateBytes <= price.bootBytes else {
+                log("the published warm state is not used: it has more bytes than the guest is known to need")
+                return false
+            }
             log(
                 "the warm state that its publisher saved is fetched: \(offer.bytes) bytes; a boot takes \(price.bootSeconds) s"
             )

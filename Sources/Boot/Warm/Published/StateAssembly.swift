@@ -24,7 +24,7 @@ struct StateAssembly {
         var file = try PartFile(first, folder)
         for position in 0..<index.count {
             let block = try index.block(at: position)
-            try reserve.checkRoom(for: folder.path(of: file.name), in: folder)
+            try reserve.checkRoom(for: folder.path(of: file.name))
             try bytes(of: block) { bytes in
                 var bytes = bytes
                 while true {
