@@ -100,6 +100,19 @@ package struct WholeFile: Sendable {
         return bytes.withUnsafeBytes { Array($0[start..<start + length]) }
     }
 
+    /// Removes the pieces that end within a part of the file, but for those of running sessions and of pins.
+    /// - Throws: ``ImageIndexError``, ``SystemCallError``.
+    func remove(within part: Range<UInt64>) throws {
+        var ids: Set<BlockID> = []
+        var offset = part.lowerBound
+        while offset < part.upperBound {
+            let block = try index.block(containing: offset)
+            if !block.isHole && block.end <= part.upperBound { ids.insert(block.id) }
+            offset = block.end
+        }
+        _ = try cache.remove(ids)
+    }
+
     /// A piece that was there is there no more.
     package struct MissingPiece: Error {}
 

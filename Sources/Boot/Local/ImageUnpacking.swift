@@ -17,17 +17,20 @@ struct ImageUnpacking: Sendable {
 
     /// Bytes of the packed file that are unpacked at a time.
     private static let portion = 262_144
+    /// Bytes for which the cache has room, or pieces that were unpacked leave it: those that were not are older there, and would be evicted
+    /// before them.
+    private static let clearance = 32 << 20
 
     /// - Parameters:
     ///   - path: of the index, which appears by rename.
     ///   - progress: called with the bytes of the packed file that are done; false ends it.
     /// - Throws: `DiskImageError` for what cannot be unpacked, ``VersionFetchError/notKept(bytes:)``; ``ImageIndexError``,
-    ///   ``WholeFile/MissingPiece``, CancellationError.
+    ///   ``SystemCallError``, CancellationError.
     func run(to path: String, progress: (UInt64) -> Bool) throws {
         do { try unpack(to: path, progress: progress) } catch let excess as Excess {
             // That is known before the next download. Where it cannot be written, it is found out again.
             try? AtomicFile.write("\(excess.bytes)", to: ImageUnpacking.notePath(path), mode: 0o600)
-            throw VersionFetchError.notKept(bytes: UInt64(excess.bytes - excess.limit))
+            throw VersionFetchError.notKept(bytes: UInt64(max(BlockSize.standard, excess.bytes - excess.limit)))
         }
     }
 
@@ -42,9 +45,17 @@ struct ImageUnpacking: Sendable {
     private func unpack(to path: String, progress: (UInt64) -> Bool) throws {
         let stream = try PackedStream(packing, most: PackedStream.usualMost(ofFile: size))
         var blocks = BlockCutter(format: format, cache: cache)
-        var offset: UInt64 = 0
+        var (offset, left) = (UInt64(0), UInt64(0))
         while offset < size {
-            let bytes = try pieces.bytes(at: offset, most: ImageUnpacking.portion)
+            if !cache.hasRoom(for: ImageUnpacking.clearance) {
+                try pieces.remove(within: left..<offset)
+                left = offset
+            }
+            let bytes: [UInt8]
+            do { bytes = try pieces.bytes(at: offset, most: ImageUnpacking.portion) } catch is WholeFile.MissingPiece {
+                // Evicted, for what came before it.
+                throw blocks.excess(with: Int(size - offset))
+            }
             let end = offset + UInt64(bytes.count)
             try bytes.withUnsafeBytes { bytes in
                 try stream.take(bytes, isLast: end == size) { part in
@@ -89,6 +100,10 @@ private struct BlockCutter {
         hole = ImageIndex.zeroBlock(length: BlockCutter.length, algorithm: .sha256)
         block.reserveCapacity(BlockCutter.length)
     }
+
+    /// What must be here at the same time, for which there is no room.
+    /// - Parameter rest: bytes of the packed file that are still to be unpacked.
+    func excess(with rest: Int) -> Excess { Excess(bytes: kept + rest, limit: limit) }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes[...]

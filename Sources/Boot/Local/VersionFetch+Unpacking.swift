@@ -92,9 +92,6 @@ extension VersionFetch {
             // It may be the download that is damaged, where nobody has signed what it should be.
             if state.standing != .verified { try await discard(file, index, ledger, library) }
             throw VersionFetchError.notUnpacked(file.key, reason: error.reason)
-        } catch is WholeFile.MissingPiece {
-            // Evicted for what it unpacks to.
-            throw VersionFetchError.notKept(bytes: UInt64(index.longestBlock))
         }
         return state
     }
