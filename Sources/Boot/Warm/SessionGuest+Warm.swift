@@ -82,7 +82,7 @@ extension SessionGuest {
     }
 
     /// How long a guest may take to wake: one that sleeps on, and one that computes meanwhile, beside others on a busy machine.
-    private static let patience = (asleep: Duration.seconds(4), busy: Duration.seconds(20))
+    private static let patience = (asleep: Duration.milliseconds(3500), busy: Duration.seconds(20))
     /// Seconds of CPU since it runs: who uses less sleeps, who uses more, on each of its processors, does something else.
     private static let work = (least: 0.3, mostPerProcessor: 5.0)
 
