@@ -87,6 +87,7 @@ package final class ImageReader: Sendable {
         let count = offset < index.imageSize ? Int(min(UInt64(max(length, 0)), index.imageSize - offset)) : 0
         reads.add(1, ordering: .relaxed)
         bytes.add(UInt64(count), ordering: .relaxed)
+        if count > 0 { observer?.read(offset..<(offset + UInt64(count))) }
         let now = MonotonicClock.nanoseconds
         let buffer = ReadBuffer(count: count)
         var ahead: [Range<Int>] = []

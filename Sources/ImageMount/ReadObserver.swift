@@ -2,6 +2,8 @@ import ImageIndex
 
 /// Hears what the readers of an image do. Called from many threads; it must return quickly, and not read the image.
 package protocol ReadObserver: Sendable {
+    /// Bytes of the image are asked for; never none. Before anything else is said about the read, and on many threads at once.
+    func read(_ bytes: Range<UInt64>)
     /// A block that is not a hole was read for the first time. In order, one call at a time: this is the boot set.
     func firstTouch(_ block: IndexedBlock)
     /// A block that a read waits for is being asked for, now or again.
@@ -21,6 +23,7 @@ package protocol ReadObserver: Sendable {
 }
 
 extension ReadObserver {
+    package func read(_ bytes: Range<UInt64>) {}
     package func firstTouch(_ block: IndexedBlock) {}
     package func fetchBegan(_ block: IndexedBlock) {}
     package func fetched(_ block: IndexedBlock) {}

@@ -199,6 +199,7 @@ private struct SessionReadObserver: ReadObserver {
     let recorder: BootRecorder
     let signals: AsyncStream<SessionSignal>.Continuation
 
+    func read(_ bytes: Range<UInt64>) { recorder.read(bytes) }
     func firstTouch(_ block: IndexedBlock) {
         states.read(block.position)
         recorder.touched(block)

@@ -64,7 +64,10 @@ struct SessionPrefetch: Sendable {
             if fetchesRest && isSoonGone { group.addTask { await fetchRest() } }
             // Cancelled: the session ends.
             guard let touched = try? await recorder.finish(cpuSeconds: cpuSeconds) else { return }
-            // A state folder that cannot be written costs the next boot some time, not this one.
+            // The boot set last: who waits for it finds the pages beside it. A state folder that cannot be written costs the next boot
+            // some time, not this one.
+            try? library.record(recorder.pages, for: key)
+            // As above.
             try? library.record(touched, for: key)
             guard fetchesRest && !isSoonGone else { return }
             await waitForStart()
