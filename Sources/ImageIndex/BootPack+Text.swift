@@ -122,11 +122,14 @@ extension BootPack {
         try self.init(text: text)
     }
 
+    /// The line that names a run of pages.
+    package static func line(of run: PageRun) -> String { "pages \(run.start) \(run.count)\n" }
+
     /// The file's text.
     package var text: String {
         var text = "\(BootPack.header)\nindex \(index.hex) \(imageSize)\npage-size \(PageRun.pageSize)\n"
         if let basis { text += "basis \(basis.version) \(basis.index.hex)\n" }
-        for run in runs { text += "pages \(run.start) \(run.count)\n" }
+        for run in runs { text += BootPack.line(of: run) }
         for piece in pieces { text += "piece \(piece.id.hex) \(piece.length) \(piece.storedSize)\n" }
         return text
     }

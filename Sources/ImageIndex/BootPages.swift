@@ -27,6 +27,12 @@ package struct PageRun: Sendable, Hashable {
         size / UInt64(pageSize) + (size.isMultiple(of: UInt64(pageSize)) ? 0 : 1)
     }
 
+    /// The bytes of its pages in an image of so many bytes; none where it lies outside.
+    package func bytes(ofImage size: UInt64) -> Range<UInt64> {
+        let end = min(UInt64(self.end) * UInt64(PageRun.pageSize), size)
+        return min(UInt64(start) * UInt64(PageRun.pageSize), end)..<end
+    }
+
     /// The pages that a piece of the image touches; nil for an empty one, and for what no image has.
     package init?(bytes: Range<UInt64>) {
         guard !bytes.isEmpty, bytes.upperBound <= UInt64(PageRun.highest) * UInt64(PageRun.pageSize) else { return nil }

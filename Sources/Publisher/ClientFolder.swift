@@ -47,9 +47,14 @@ struct ClientFolder {
         ]
     }
 
-    /// Where the client writes what a start touched.
+    /// Where the client writes which blocks a start touched.
     func bootSet(_ distribution: String, _ version: VersionID) -> String {
         "\(path)/state/oscircular/boot-sets/tree/\(distribution)/\(version).bootset"
+    }
+
+    /// Where it writes which pages.
+    func pages(_ distribution: String, _ version: VersionID) -> String {
+        "\(path)/state/oscircular/boot-sets/tree/\(distribution)/\(version).pages"
     }
 
     /// Runs the client with these folders.
