@@ -1,4 +1,5 @@
 import Catalog
+import ContentAddress
 import ImageIndex
 import Linux
 
@@ -13,13 +14,19 @@ struct PackComparison {
 
     /// What is wrong with a version's pack, as a phrase; nil where nothing is, or where blocks and pieces are missing or damaged, which
     /// is another problem.
+    /// - Parameter read: nil compares in any case; else only a pack is compared of which a piece is among these.
     /// - Throws: ``PublisherError/compression(reason:)`` when there is no memory.
-    func fault(of pack: PublishedPack, _ version: DistributionVersion) throws(PublisherError) -> String? {
+    func fault(
+        of pack: PublishedPack, _ version: DistributionVersion, unlessNoneOf read: Set<BlockID>? = nil
+    ) throws(PublisherError) -> String? {
+        guard let path = contents.path(of: pack.pack) else { return "it is not signed" }
+        // What is missing, or not as it was signed, is found among the targets; and the bound is the reader's.
+        guard let bytes = try? FileContents.read(path, limit: BootPack.Bounds.file),
+            contents.file(pack.pack)?.identity.mismatch(bytes) == nil
+        else { return isTooLong(path) ? "it is longer than readers take" : nil }
         let list: BootPack
-        do throws(PublisherError) { list = try contents.pack(pack.pack) } catch {
-            // A missing file, or one that is not as it was signed, is found among the targets.
-            guard case .index(_, .malformed(let reason)) = error, contents.file(pack.pack) != nil else { return nil }
-            return reason
+        do throws(ImageIndexError) { list = try BootPack(text: String(decoding: bytes, as: UTF8.self)) } catch {
+            return "\(error)"
         }
         // An index that cannot be read is a problem of its own.
         guard let index = try? contents.index(version.index), let digest = try? contents.digest(of: version.index)
@@ -31,6 +38,7 @@ struct PackComparison {
         guard UInt64(list.size) == pack.size else {
             return "the catalog says \(pack.size) bytes, the pack has \(list.size)"
         }
+        if let read, !list.pieces.contains(where: { read.contains($0.id) }) { return nil }
         let image = try StoredImage(index, name: version.index, store: store)
         let verifier = try BlockVerifier(store: store)
         for (number, piece) in list.pieces.enumerated() {
@@ -43,6 +51,12 @@ struct PackComparison {
             return "page \(page) is not what the image has there"
         }
         return nil
+    }
+
+    private func isTooLong(_ path: String) -> Bool {
+        // What is not there is found among the targets.
+        guard let status = try? Paths.status(path) else { return false }
+        return status.size > BootPack.Bounds.file
     }
 
     /// The first page that differs; nil where none does.

@@ -113,8 +113,7 @@ package struct TreeVerification {
         try checkTargets(contents, repair, &result)
         if let error = firstDistrust() { result.problems.append(.metadata("\(error)")) }
         let wanted = try indexes(contents, &result)
-        try checkBlocks(wanted, repair, &result)
-        try checkPacks(contents, &result)
+        try checkBlocks(wanted, contents, repair, &result)
         result.problems.sort { $0.description < $1.description }
         return result
     }
@@ -228,19 +227,28 @@ package struct TreeVerification {
     }
 
     /// Every page of every pack must be the image's: readers take it on the signature's word.
-    private func checkPacks(_ contents: TreeContents, _ result: inout VerifyResult) throws(PublisherError) {
+    /// - Parameter read: the blocks that were read just now. An incremental look has compared a pack of which none is among them before.
+    /// - Returns: the pieces of packs with faults, which are to be looked at again.
+    private func checkPacks(
+        _ contents: TreeContents, _ read: Set<BlockID>, _ result: inout VerifyResult
+    ) throws(PublisherError) -> [BlockID] {
+        var faulty: [BlockID] = []
         for distribution in try contents.catalog().distributions
         where options.distributions.isEmpty || options.distributions.contains(distribution.id) {
             for version in distribution.versions {
                 for pack in version.packs {
                     try cancellation.check()
-                    let reason = try PackComparison(tree, contents).fault(of: pack, version)
+                    let pieces = options.isIncremental ? read : nil
+                    let reason = try PackComparison(tree, contents).fault(of: pack, version, unlessNoneOf: pieces)
                     guard let reason else { continue }
                     result.problems.append(
                         .pack(version: "\(distribution.id)@\(version.id)", name: pack.pack, reason: reason))
+                    // One that cannot be read has no pieces that were looked at.
+                    faulty += (try? contents.pack(pack.pack))?.pieces.map(\.id) ?? []
                 }
             }
         }
+        return faulty
     }
 
     private static func fault(_ error: any Error) -> ImageIndexError {
@@ -249,7 +257,8 @@ package struct TreeVerification {
     }
 
     private func checkBlocks(
-        _ wanted: [BlockID: WantedBlock], _ repair: TreeRepair?, _ result: inout VerifyResult
+        _ wanted: [BlockID: WantedBlock], _ contents: TreeContents, _ repair: TreeRepair?,
+        _ result: inout VerifyResult
     ) throws {
         // In the order of their names, so that folders are read one after the other.
         let blocks = wanted.values.sorted { $0.id.hex < $1.id.hex }
@@ -275,6 +284,7 @@ package struct TreeVerification {
             }
         }
         for id in failed.keys { record.forget(id) }
+        for id in try checkPacks(contents, Set(unread.map(\.id)), &result) { record.forget(id) }
         result.problems += failed.values
         if options.isIncremental && options.distributions.isEmpty {
             // A tree that cannot be written is verified all the same; the next look has more to read.
