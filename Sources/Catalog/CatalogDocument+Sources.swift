@@ -115,6 +115,8 @@ private struct SourcedVersion: Decodable {
             return
         }
         version.source = try container.decode(VersionSource.self, forKey: .source)
+        // A vendor's image is compared with what the vendor says: nothing of it is taken on the publisher's word alone.
+        version.packs = []
         self.version = version
     }
 }

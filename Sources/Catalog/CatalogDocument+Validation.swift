@@ -108,6 +108,13 @@ extension DistributionVersion {
         for (position, state) in warm.enumerated() {
             if let fault = state.fault { throw .malformed(place: "\(place()).warm[\(position)]", reason: fault) }
         }
+        guard packs.count <= PublishedPack.most else {
+            throw .malformed(
+                place: "\(place()).packs", reason: "\(packs.count) entries, more than \(PublishedPack.most)")
+        }
+        for (position, pack) in packs.enumerated() {
+            if let fault = pack.fault { throw .malformed(place: "\(place()).packs[\(position)]", reason: fault) }
+        }
     }
 }
 

@@ -31,6 +31,8 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var recordingError: String?
     /// Guests of it that its publisher saved asleep, at most ``PublishedWarmState/most``, each of another kind of machine.
     package var warm: [PublishedWarmState] = []
+    /// Packs of the pages that its start reads, at most ``PublishedPack/most``: one of all, and others against older versions.
+    package var packs: [PublishedPack] = []
 
     package init(
         id: VersionID, published: Timestamp, notes: String = "", index: String, bootSet: String? = nil, size: UInt64,
@@ -51,12 +53,14 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var hasBlocks: Bool { source == nil || storedSize != nil }
 
     /// The signed targets that it names, but for what is common to all versions.
-    package var targets: [String] { [index] + [bootSet].compactMap(\.self) + warm.flatMap { [$0.record, $0.index] } }
+    package var targets: [String] {
+        [index] + [bootSet].compactMap(\.self) + packs.map(\.pack) + warm.flatMap { [$0.record, $0.index] }
+    }
 
     private enum CodingKeys: String, CodingKey {
         case id, published, notes, index, bootSet, size, storedSize, addedSize, digest, guest, origin, source
         case isPinned = "pinned"
-        case recordingError, warm
+        case recordingError, warm, packs
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -76,6 +80,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         if isPinned { try container.encode(true, forKey: .isPinned) }
         try container.encodeIfPresent(recordingError, forKey: .recordingError)
         if !warm.isEmpty { try container.encode(warm, forKey: .warm) }
+        if !packs.isEmpty { try container.encode(packs, forKey: .packs) }
     }
 }
 
@@ -105,5 +110,7 @@ extension DistributionVersion: Decodable {
         // Without them it boots.
         let states = (try? container.decodeIfPresent([ReadWarmState].self, forKey: .warm)) ?? nil
         warm = Array((states ?? []).compactMap(\.state).prefix(PublishedWarmState.most))
+        let packs = (try? container.decodeIfPresent([ReadPack].self, forKey: .packs)) ?? nil
+        self.packs = Array((packs ?? []).compactMap(\.pack).prefix(PublishedPack.most))
     }
 }

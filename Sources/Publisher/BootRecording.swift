@@ -2,7 +2,16 @@ import Catalog
 import ImageIndex
 import Linux
 
-/// Boots a published version headless, as a reader with an empty cache would, and tells which blocks its start read.
+/// What the start of a version read.
+package struct RecordedStart: Sendable, Equatable {
+    package let bootSet: BootSet
+    /// nil where the client is one that does not record pages.
+    package let pages: BootPages?
+
+    package init(bootSet: BootSet, pages: BootPages?) { (self.bootSet, self.pages) = (bootSet, pages) }
+}
+
+/// Boots a published version headless, as a reader with an empty cache would, and tells which blocks and pages its start read.
 ///
 /// The client itself does it, in folders of its own: what is recorded is what readers' clients will ask for.
 package struct BootRecording: Sendable {
@@ -33,7 +42,7 @@ package struct BootRecording: Sendable {
     /// - Throws: ``PublisherError``: `recordingFailed` when the guest did not start.
     package func record(
         tree: String, distribution: String, version: VersionID, source: VersionSource? = nil, cancellation: Cancellation
-    ) throws(PublisherError) -> BootSet {
+    ) throws(PublisherError) -> RecordedStart {
         let folder = try ClientFolder(
             client: client, servers: ClientFolder.servers(of: source),
             settings: ["[warm]", "use = \"never\"", "make = \"never\""])
@@ -53,7 +62,9 @@ package struct BootRecording: Sendable {
             _ = try? ChildProgram.run(client, ["stop", session, "--force"], environment: folder.environment)
             recorded = try result.get()
         }
-        return recorded ?? BootSet([])
+        // Written before the boot set. Of a client that records none there is none, and one that cannot be read costs the pack alone.
+        let pages = try? BootPages(path: folder.pages(distribution, version))
+        return RecordedStart(bootSet: recorded ?? BootSet([]), pages: pages)
     }
 
     /// The start is over when the client has written what it touched: a file that was not there, or is another than before.

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Catalog
+import Formats
+import ImageIndex
 import Linux
 import Publisher
 
@@ -7,7 +9,7 @@ import Publisher
 struct RecordCommand: PublishSubcommand {
     static let configuration = CommandConfiguration(
         commandName: "record",
-        abstract: "Boot a version headless and publish the blocks that its start reads as its boot set.",
+        abstract: "Boot a version headless and publish what its start reads, as its boot set and boot pack.",
         discussion: "Needs what 'oscircular boot' needs on this machine. A version may be recorded again.")
 
     @Argument(help: "The tree.")
@@ -80,15 +82,35 @@ enum RecordingStep {
     ) throws(PublisherError) -> Int {
         do {
             let source = try tree.catalog().distribution(distribution)?.version(version)?.source
-            let bootSet = try recording.record(
+            let start = try recording.record(
                 tree: tree.path, distribution: distribution, version: version, source: source,
                 cancellation: context.cancellation)
-            try tree.publish(bootSet, of: distribution, version)
-            return bootSet.ids.count
+            try tree.publish(start.bootSet, of: distribution, version)
+            if let pages = start.pages { try pack(pages, tree, distribution, version, context) }
+            return start.bootSet.ids.count
         } catch {
             if case .interrupted = error { throw error }
             try tree.noteRecordingFailure(ErrorReport.harmless(ErrorReport(error).why), of: distribution, version)
             throw error
+        }
+    }
+
+    /// Publishes the version's boot packs. It stays recorded whatever comes of it: a failure is a warning.
+    /// - Throws: ``PublisherError/interrupted(signal:)`` alone.
+    private static func pack(
+        _ pages: BootPages, _ tree: PublishedTree, _ distribution: String, _ version: VersionID, _ context: Context
+    ) throws(PublisherError) {
+        do {
+            let packs = try tree.publish(pages, of: distribution, version, cancellation: context.cancellation)
+            for pack in packs {
+                Console.print(
+                    "boot pack\(pack.basis.map { " for readers of \($0)" } ?? ""): \(ByteCount.precise(pack.storedSize)) to fetch"
+                )
+            }
+        } catch {
+            if case .interrupted = error { throw error }
+            Console.error(
+                "oscircular-publish: \(distribution)@\(version) has no new boot pack: \(ErrorReport(error).text)")
         }
     }
 

@@ -88,6 +88,7 @@ import Vendors
         let machines = try MachineFixture()
         let key = VersionKey(catalog: "test", distribution: "debian", version: "2026-11-30")
         try BootSetLibrary(places: places).record(BootSet(image.ids), for: key)
+        try BootSetLibrary(places: places).record(BootPages([PageRun(start: 0, count: 3)]), for: key)
         let path = "\(places.bootSets)/test/debian/2026-11-30.bootset"
         do { withExtendedLifetime(try machines.make("studio", in: places)) {} }
         for days in [0, 400, 401] { try look(after: days) }
@@ -100,7 +101,7 @@ import Vendors
         try AtomicFile.write(text, to: record)
         try MachineLibrary(places: places).forget("studio", cache: cache)
         try look(after: 801)
-        #expect(try !Paths.isThere(path))
+        #expect(Folder.namesIfAny(in: "\(places.bootSets)/test/debian").isEmpty)
     }
 
     @Test func whatWasMissedForAMonthGoes() async throws {

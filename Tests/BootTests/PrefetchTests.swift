@@ -1,6 +1,7 @@
 import BlockStore
 import ContentAddress
 import ImageIndex
+import Linux
 import Synchronization
 import TestSupport
 import Testing
@@ -75,6 +76,32 @@ import Testing
         // What the guest reads later is no part of its start.
         recorder.touched(try image.index.block(at: 1))
         #expect(try await recorder.finish().ids == bootSet.ids)
+    }
+
+    @Test func thePagesOfABootAreRecordedUntilItIsOver() async throws {
+        let recorder = BootRecorder(limits: .init(quiet: .milliseconds(200)))
+        recorder.read(8192..<8200)
+        recorder.read(4095..<4097)
+        recorder.read(0..<16_384)
+        #expect(recorder.pages.text == "oscircular-pages 1\n2 1\n0 2\n3 1\n")
+        _ = try await recorder.finish()
+        recorder.read(1 << 20..<1 << 21)
+        #expect(recorder.pages.count == 4)
+        // Merged over boots, in the order of the first of them.
+        let places = Places(
+            environment: { $0 == "XDG_STATE_HOME" ? folder.path("state") : nil }, user: 1000, home: folder.path)
+        let library = BootSetLibrary(places: places)
+        let key = VersionKey(catalog: "home", distribution: "debian", version: "2026-11-16")
+        let path = "\(places.bootSets)/home/debian/2026-11-16.pages"
+        try library.record(BootPages(), for: key)
+        #expect(try !Paths.isThere(path))
+        try library.record(recorder.pages, for: key)
+        try library.record(BootPages([PageRun(start: 1, count: 4)]), for: key)
+        #expect(try BootPages(path: path).text == "oscircular-pages 1\n2 1\n0 2\n3 2\n")
+        // A damaged one is started anew.
+        try AtomicFile.write("rubbish", to: path)
+        try library.record(recorder.pages, for: key)
+        #expect(try BootPages(path: path) == recorder.pages)
     }
 
     @Test func aGuestThatComputesIsStillStartingThoughItsDiskIsQuiet() async throws {

@@ -91,6 +91,51 @@ import Testing
         #expect(throws: CatalogError.self) { try document.encode() }
     }
 
+    private static let pack = """
+        {"pack": "debian/2026-11-16.from-2026-11-09.bootpack", "basis": "2026-11-09", "size": 59000000, "storedSize": 23000000}
+        """
+
+    private func packs(_ list: String) throws -> [PublishedPack] {
+        let text = try replacing(#""guest": {"memoryMiB": 2048"#, #""packs": \#(list), "guest": {"memoryMiB": 2048"#)
+        return try decode(text).distributions[0].versions[0].packs
+    }
+
+    @Test func bootPacksAreListedAndWrittenAgain() throws {
+        let full = PublishedPack(pack: "debian/2026-11-16.bootpack", size: 1, storedSize: 2)
+        let packs = try packs("[\(CatalogDocumentTests.pack)]") + [full]
+        #expect(packs[0].basis == "2026-11-09" && packs[0].storedSize == 23_000_000)
+        var document = try decode(CatalogDocumentTests.example)
+        document.distributions[0].versions[0].packs = packs
+        #expect(try CatalogDocument.decode(try document.encode()) == document)
+        #expect(
+            document.distributions[0].versions[0].targets == [
+                "debian/2026-11-16.caibx", "debian/2026-11-16.bootset", packs[0].pack, full.pack,
+            ])
+        #expect(!String(decoding: try decode(CatalogDocumentTests.example).encode(), as: UTF8.self).contains("packs"))
+        let version = try #require(VersionID("2026-11-16"))
+        #expect(PublishedPack.name("debian", version) == full.pack)
+        #expect(PublishedPack.name("debian", version, basis: VersionID("2026-11-09")) == packs[0].pack)
+    }
+
+    @Test func aBootPackThatIsNotUnderstoodIsLeftOutAndItsVersionBoots() throws {
+        for (part, other) in [
+            ("debian/2026", "../debian/2026"), (".bootpack", ".pack"), ("\"size\": 59000000", "\"size\": 0"),
+            ("\"size\": 59000000", "\"size\": 99999999999999"), ("\"size\": 59000000", "\"size\": -1"),
+            ("\"basis\": \"2026-11-09\"", "\"basis\": \"last\""), ("23000000}", "\"few\"}"), ("23000000}", "0}"),
+        ] {
+            let range = try #require(CatalogDocumentTests.pack.firstRange(of: part))
+            let changed = CatalogDocumentTests.pack.replacingCharacters(range, other)
+            #expect(try packs("[\(changed), \(CatalogDocumentTests.pack)]").count == 1, "\(part)")
+        }
+        #expect(try packs("\"none\"").isEmpty)
+        let many = Array(repeating: CatalogDocumentTests.pack, count: 40).joined(separator: ",")
+        #expect(try packs("[\(many)]").count == 8)
+        // A publisher does not get as far as to sign one.
+        var document = try decode(CatalogDocumentTests.example)
+        document.distributions[0].versions[0].packs = [PublishedPack(pack: "debian/x.json", size: 1, storedSize: 1)]
+        #expect(throws: CatalogError.self) { try document.encode() }
+    }
+
     @Test func whatCanBeATemplateSaysSoOrTakesASeed() throws {
         let document = try decode(try replacing(#""login": "root""#, #""login": "root", "park": true"#))
         let read = document.distributions[0]

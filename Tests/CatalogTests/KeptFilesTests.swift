@@ -93,6 +93,27 @@ import Testing
         #expect(try FileContents.read(bootSet, limit: 100) == Self.bootSet)
     }
 
+    @Test func aBootPacksListIsKeptAndFetchedAgainWhereItIsDamaged() async throws {
+        let source = try await add()
+        let bytes = Array("a list of pages".utf8)
+        let pack = PublishedPack(pack: "debian/2026-11-16.from-2026-11-09.bootpack", size: 4096, storedSize: 100)
+        let version = try chosen(library.copy(of: source))
+        // Nobody signed it.
+        await #expect(throws: CatalogAccessError.self) { try await library.pack(pack, of: version) }
+        try tree.publish([pack.pack: bytes])
+        _ = await library.refreshed(source)
+        let path = try await library.pack(pack, of: version)
+        #expect(try FileContents.read(path, limit: 100) == bytes)
+        #expect(path == library.packPath(pack, version.source, version.distribution, version.version))
+        // It is not taken for an index.
+        #expect(!library.versionsWithIndex(source, version.distribution).contains { $0.contains("from") })
+        try damage(path, .exchanged)
+        #expect(try await library.pack(pack, of: version) == path)
+        #expect(try FileContents.read(path, limit: 100) == bytes)
+        server.stop()
+        #expect(try await library.pack(pack, of: version) == path, "a whole one needs no server")
+    }
+
     @Test func aDamagedIndexIsRefusedInWordsWhenItCannotBeFetchedAgain() async throws {
         let source = try await add()
         let version = try chosen(library.copy(of: source))

@@ -68,6 +68,17 @@ import Testing
         #expect(throws: CatalogError.self) { try document.encodeSources() }
     }
 
+    @Test func aPackOfAVendorsImageIsNotTaken() throws {
+        var document = try Self.sources(Self.source())
+        let without = document
+        document.distributions[0].versions[0].packs = [
+            PublishedPack(pack: "debian/2026-11-23.bootpack", size: 4096, storedSize: 100)
+        ]
+        let bytes = try document.encodeSources()
+        #expect(String(decoding: bytes, as: UTF8.self).contains("bootpack"))
+        #expect(try CatalogDocument.decodeSources(bytes) == without)
+    }
+
     @Test func everyVersionOfItHasASource() throws {
         let document = Self.document([Distribution(id: "debian", versions: [try Self.version("2026-11-23")])])
         #expect(throws: CatalogError.self) { try CatalogDocument.decodeSources(try document.encode()) }

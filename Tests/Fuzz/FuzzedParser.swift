@@ -22,6 +22,8 @@ struct FuzzedParser: Sendable {
     static let all = [
         FuzzedParser(name: "index", run: index),
         FuzzedParser(name: "boot-set", run: bootSet),
+        FuzzedParser(name: "boot-pack", run: bootPack),
+        FuzzedParser(name: "pages", run: pages),
         FuzzedParser(name: "catalog", run: catalog),
         FuzzedParser(name: "configuration", run: configuration),
         FuzzedParser(name: "chunk", run: chunk),
@@ -85,6 +87,27 @@ struct FuzzedParser: Sendable {
     private static func bootSet(_ bytes: [UInt8]) {
         guard let path = file.hold(bytes) else { return }
         _ = try? BootSet(path: path)
+    }
+
+    private static func bootPack(_ bytes: [UInt8]) {
+        guard let pack = try? BootPack(text: String(decoding: bytes, as: UTF8.self)) else { return }
+        precondition(pack.pieces.reduce(0) { $0 + $1.length } == pack.size)
+        precondition(pack.runs.reduce(0) { $0 + $1.count } == pack.pageCount)
+        // What we read we can write, and it says the same.
+        precondition((try? BootPack(text: pack.text)) == pack)
+        for run in [pack.runs[0], pack.runs[pack.runs.count - 1]] {
+            let bytes = run.bytes(ofImage: pack.imageSize)
+            guard let parts = pack.parts(of: bytes) else { preconditionFailure("a page of the pack is not in it") }
+            precondition(parts.reduce(0) { $0 + $1.range.count } == bytes.count && pack.hasPage(in: bytes))
+            for part in parts { precondition(part.range.upperBound <= pack.pieces[part.piece].length) }
+        }
+        for number in [0, pack.pieces.count - 1] { precondition(!pack.runs(ofPiece: number).isEmpty) }
+    }
+
+    private static func pages(_ bytes: [UInt8]) {
+        guard let pages = try? BootPages(text: String(decoding: bytes, as: UTF8.self)) else { return }
+        precondition((try? BootPages(text: pages.text)) == pages)
+        precondition(pages.runs.reduce(0) { $0 + $1.count } == pages.count)
     }
 
     private static func catalog(_ bytes: [UInt8]) {

@@ -139,8 +139,13 @@ import Testing
             _ = try await reader.read(offset: image.blocks[position].offset, length: 10)
         }
         #expect(observer.touched == [4, 1, 0], "block 2 is a hole")
+        let offsets = [4, 1, 4, 2, 0, 1].map { image.blocks[$0].offset }
+        #expect(observer.reads == offsets.map { $0..<($0 + 10) })
+        // Past the end there is nothing to read.
+        _ = try await reader.read(offset: UInt64(image.bytes.count), length: 10)
+        #expect(observer.reads.count == 6)
         let statistics = reader.statistics
-        #expect(statistics.reads == 6)
+        #expect(statistics.reads == 7)
         #expect(statistics.bytes == 60)
         #expect(statistics.blocksTouched == 3)
         #expect(statistics.waitingReads == 0)

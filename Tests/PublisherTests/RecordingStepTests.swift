@@ -1,5 +1,7 @@
 import Catalog
+import ContentAddress
 import Glibc
+import ImageIndex
 import Linux
 import TestSupport
 import Testing
@@ -38,6 +40,46 @@ import Testing
         let again = try await BuiltProgram.runAny(
             program, ["record", folder.file("tree"), "d", "2026-11-16"] + keys)
         #expect(again.status == 69)
+    }
+
+    /// A client whose guests read four pages of an image's only block.
+    private func recordingClient(_ id: String) -> String {
+        """
+        [ "$1" = boot ] || exit 0
+        folder="$XDG_STATE_HOME/oscircular/boot-sets/tree/d"
+        mkdir -p "$folder"
+        printf 'oscircular-pages 1\\n2 2\\n0 2\\n' >"$folder/2026-11-16.pages"
+        printf 'oscircular-bootset 1\\n\(id)\\n' >"$folder/.new"
+        mv "$folder/.new" "$folder/2026-11-16.bootset"
+        echo 1
+        """
+    }
+
+    @Test func aRecordingPublishesABootPackAndOneThatCannotBeMadeIsAWarning() async throws {
+        let keys = SigningKeys(folder: folder.file("keys"))
+        let tree = try PublishedTree.create(path: folder.file("tree"), name: "Tests", description: "", keys: keys)
+        try PublisherFixtures.writeImage([.random(200_000, seed: 1)], to: folder.file("a.img"))
+        let added = try tree.add(
+            try NewVersion(distribution: "d", version: "2026-11-16"), image: folder.file("a.img"),
+            options: try PublishOptions())
+        let id = try tree.contents().index(added.version.index).block(at: 0).id
+        let program = try publisher(client: recordingClient(id.hex))
+        let record = [
+            "record", tree.path, "d", "2026-11-16", "--rounds", "1", "--keys", folder.file("keys"),
+        ]
+        let first = try await BuiltProgram.runAny(program, record)
+        #expect(first.status == 0, "\(first.stderr)")
+        #expect(first.stdout.contains("boot pack: "), "\(first.stdout)")
+        let packs = try tree.catalog().distribution("d")?.versions.first?.packs
+        #expect(packs?.map(\.pack) == ["d/2026-11-16.bootpack"])
+        let pack = try tree.contents().pack("d/2026-11-16.bootpack")
+        #expect(pack.runs.map(\.start) == [2, 0] && pack.size == 16_384)
+        // Of a damaged block no page goes into a pack. The boot set is recorded all the same, and the pack from before stays.
+        try AtomicFile.write([1, 2, 3], to: ChunkStoreFolder(path: tree.blocks).path(of: id))
+        let second = try await BuiltProgram.runAny(program, record)
+        #expect(second.status == 0 && second.stdout.contains("boot set: d@2026-11-16, 1 blocks"), "\(second.stdout)")
+        #expect(second.stderr.contains("d@2026-11-16 has no new boot pack"), "\(second.stderr)")
+        #expect(try tree.catalog().distribution("d")?.versions.first?.packs == packs)
     }
 
     /// The client may ask the server that the publisher named, also where a catalog in a folder leads to the internet alone.

@@ -2,7 +2,7 @@ import ContentAddress
 import ImageIndex
 import Synchronization
 
-/// Records which blocks a boot reads, in the order of their first reads, until the disk is quiet.
+/// Records which blocks and which pages a boot reads, in the order of their first reads, until the disk is quiet.
 final class BootRecorder: Sendable {
     /// For how long a disk must be quiet for a boot to count as over, and after how long it counts as over in any case.
     struct Limits: Sendable {
@@ -18,6 +18,7 @@ final class BootRecorder: Sendable {
 
     private struct State {
         var ids: [BlockID] = []
+        var pages = BootPages()
         var lastTouch = ContinuousClock.now
         var isOver = false
     }
@@ -33,6 +34,17 @@ final class BootRecorder: Sendable {
             if !state.isOver && state.ids.count < BootSet.longest { state.ids.append(block.id) }
         }
     }
+
+    /// Notes the pages of a read, of whatever the image is: a hole's, too.
+    func read(_ bytes: Range<UInt64>) {
+        guard let run = PageRun(bytes: bytes) else { return }
+        state.withLock { state in
+            if !state.isOver { state.pages.add(run) }
+        }
+    }
+
+    /// The pages that were read until now, or until the boot was over.
+    var pages: BootPages { state.withLock { $0.pages } }
 
     /// Returns when the boot is over. Later reads are not recorded.
     /// - Parameter cpuSeconds: the CPU time that the guest has used so far; nil if it is not known.

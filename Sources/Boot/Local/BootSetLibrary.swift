@@ -2,7 +2,8 @@ import ContentAddress
 import ImageIndex
 import Linux
 
-/// The boot sets recorded by this user's own boots: `STATE/boot-sets/CATALOG/DISTRO/VERSION.bootset`.
+/// The boot sets recorded by this user's own boots: `STATE/boot-sets/CATALOG/DISTRO/VERSION.bootset`, and beside each the pages that
+/// were read, `VERSION.pages`, of which a publisher makes packs.
 package struct BootSetLibrary: Sendable {
     private let directory: String
 
@@ -36,11 +37,31 @@ package struct BootSetLibrary: Sendable {
             if case .file(let cause) = error, ![.noSuchFile, .fileTooLarge].contains(cause.number) { throw cause }
             all = bootSet
         }
-        try Folder.make("\(directory)/\(key.catalog)/\(key.distribution)")
-        try AtomicFile.write(Array(all.text.utf8), to: path(key), durable: true)
+        try write(all.text, to: path(key), of: key)
     }
 
-    private func path(_ key: VersionKey) -> String {
-        "\(directory)/\(key.catalog)/\(key.distribution)/\(key.version).bootset"
+    /// The same for the pages of what a boot read.
+    /// - Throws: as ``record(_:for:)``.
+    package func record(_ pages: BootPages, for key: VersionKey) throws(SystemCallError) {
+        guard pages.count > 0 else { return }
+        let path = path(key, ending: "pages")
+        let all: BootPages
+        do throws(ImageIndexError) {
+            all = try BootPages(path: path).union(pages)
+        } catch {
+            // As above.
+            if case .file(let cause) = error, ![.noSuchFile, .fileTooLarge].contains(cause.number) { throw cause }
+            all = pages
+        }
+        try write(all.text, to: path, of: key)
+    }
+
+    private func write(_ text: String, to path: String, of key: VersionKey) throws(SystemCallError) {
+        try Folder.make("\(directory)/\(key.catalog)/\(key.distribution)")
+        try AtomicFile.write(Array(text.utf8), to: path, durable: true)
+    }
+
+    private func path(_ key: VersionKey, ending: String = "bootset") -> String {
+        "\(directory)/\(key.catalog)/\(key.distribution)/\(key.version).\(ending)"
     }
 }

@@ -131,7 +131,7 @@ package struct DepartedVersions: Sendable {
     private func kept() throws -> [Kept] {
         var found: [String: Kept] = [:]
         func add(_ kept: Kept, _ file: String) { found[kept.mark, default: kept].files.append(file) }
-        for (root, ending) in [(places.bootSets, ".bootset"), (places.runs, "")] {
+        for (root, ending) in [(places.bootSets, ".bootset"), (places.bootSets, ".pages"), (places.runs, "")] {
             for catalog in try names(root) {
                 try forEachFile(in: "\(root)/\(catalog)") { distribution, name in
                     guard name.hasSuffix(ending) else { return }
@@ -144,7 +144,7 @@ package struct DepartedVersions: Sendable {
         for catalog in try names(places.catalogs) {
             let root = "\(places.catalogs)/\(catalog)/indexes"
             try forEachFile(in: root) { distribution, name in
-                // VERSION.DIGEST.caibx and VERSION.DIGEST.bootset, where a version may hold a dot.
+                // VERSION.DIGEST.caibx, VERSION.DIGEST.bootset and the like, where a version may hold a dot.
                 let parts = name.split(separator: ".")
                 guard parts.count >= 3 else { return }
                 let key = VersionKey(

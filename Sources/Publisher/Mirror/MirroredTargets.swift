@@ -4,7 +4,7 @@ import ImageIndex
 import Linux
 import TUF
 
-/// The signed files that a copy needs: catalogs, indexes, boot sets; and the blocks that the indexes name.
+/// The signed files that a copy needs: catalogs, indexes, boot sets, boot packs; and the blocks that indexes and packs name.
 struct MirroredTargets: Sendable {
     private(set) var blocks: [BlockID: WantedBlock] = [:]
     private(set) var versions = 0
@@ -66,14 +66,22 @@ struct MirroredTargets: Sendable {
         for distribution in document.distributions
         where options.distributions.isEmpty || options.distributions.contains(distribution.id) {
             for version in distribution.versions {
+                let packs = version.packs.map(\.pack)
+                // The index comes before what belongs to it.
+                var algorithm = DigestAlgorithm.sha256
                 let indexes = (version.hasBlocks ? [version.index] : []) + version.warm.map(\.index)
                 for name in version.targets where done.insert(name).inserted {
                     guard try await fetch(name) != nil else {
                         throw MirrorError.untrusted(
                             source: source.name, reason: "its publisher did not sign \(name)")
                     }
-                    if indexes.contains(name), let file = files.last {
-                        try add(file.here, of: "\(distribution.id)@\(version.id)", source)
+                    guard let file = files.last else { continue }
+                    if indexes.contains(name) {
+                        let used = try add(file.here, of: "\(distribution.id)@\(version.id)", source)
+                        if name == version.index { algorithm = used }
+                    }
+                    if packs.contains(name) {
+                        addPieces(of: file.here, algorithm, of: "\(distribution.id)@\(version.id), boot pack")
                     }
                 }
                 versions += 1
@@ -102,7 +110,10 @@ struct MirroredTargets: Sendable {
         return count
     }
 
-    private mutating func add(_ path: String, of version: String, _ source: MirrorSource) throws {
+    /// - Returns: how its block ids were computed.
+    private mutating func add(
+        _ path: String, of version: String, _ source: MirrorSource
+    ) throws -> DigestAlgorithm {
         do {
             let index = try ImageIndex(path: path)
             try index.forEachBlock { block in
@@ -110,8 +121,18 @@ struct MirroredTargets: Sendable {
                 blocks[block.id] = WantedBlock(
                     id: block.id, length: block.length, algorithm: index.algorithm, version: version)
             }
+            return index.algorithm
         } catch let error as ImageIndexError {
             throw MirrorError.untrusted(source: source.name, reason: "the index of \(version): \(error)")
+        }
+    }
+
+    private mutating func addPieces(of path: String, _ algorithm: DigestAlgorithm, of version: String) {
+        // A later program's, which this one cannot read: its readers fetch the pieces elsewhere, or blocks.
+        guard let pack = try? BootPack(path: path) else { return }
+        for piece in pack.pieces where blocks[piece.id] == nil {
+            blocks[piece.id] = WantedBlock(
+                id: piece.id, length: piece.length, algorithm: algorithm, version: version)
         }
     }
 

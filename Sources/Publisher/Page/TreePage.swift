@@ -142,6 +142,9 @@ struct TreePage {
         }
         if version.isPinned { notes.append("pinned") }
         if version.bootSet != nil { notes.append("starts while it is fetched") }
+        if let pack = version.packs.filter({ $0.basis == nil }).map(\.storedSize).min() {
+            notes.append("a start fetches \(ByteCount.text(pack))")
+        }
         let text = version.notes.split(whereSeparator: \.isNewline).first.map { String($0.prefix(200)) }
         if let text { notes.append(text) }
         return notes.joined(separator: " · ")

@@ -35,6 +35,15 @@ struct Reachability {
         for name in contents.names {
             guard let file = contents.file(name), let place = TreeContents.place(of: file) else { continue }
             targets.insert(place)
+            if Reachability.isPack(name) {
+                let pieces = try contents.pack(name).pieces.map(\.id)
+                if leaving.contains(name) {
+                    hold(pieces, until: Int64(current.expires.seconds) + Reachability.clockError)
+                } else {
+                    live.formUnion(pieces)
+                }
+                continue
+            }
             guard Reachability.isIndex(name), !elsewhere.contains(name) else { continue }
             let index = try contents.index(name)
             if leaving.contains(name) {
@@ -97,15 +106,24 @@ struct Reachability {
         for entry in role.targets.entries {
             guard let place = TreeContents.place(of: entry.value) else { continue }
             targets.insert(place)
-            guard Reachability.isIndex(entry.name), (places[place] ?? .min) < until,
-                let index = try Reachability.index("\(tree.targets)/\(place)")
-            else { continue }
-            places[place] = until
-            try hold(index, until: until)
+            guard (places[place] ?? .min) < until else { continue }
+            let path = "\(tree.targets)/\(place)"
+            if Reachability.isPack(entry.name) {
+                guard let pack = try Reachability.pack(path) else { continue }
+                places[place] = until
+                hold(pack.pieces.map(\.id), until: until)
+            } else if Reachability.isIndex(entry.name), let index = try Reachability.index(path) {
+                places[place] = until
+                try hold(index, until: until)
+            }
         }
     }
 
-    /// Until when the blocks of an index file are held already.
+    private mutating func hold(_ blocks: [BlockID], until: Int64) {
+        for id in blocks { held[id] = max(held[id] ?? .min, until) }
+    }
+
+    /// Until when the blocks of an index file, or a pack's, are held already.
     private var places: [String: Int64] = [:]
 
     private mutating func hold(_ index: ImageIndex, until: Int64) throws(PublisherError) {
@@ -117,6 +135,8 @@ struct Reachability {
             throw error
         }
     }
+
+    private static func isPack(_ name: String) -> Bool { name.hasSuffix(PublishedPack.ending) }
 
     /// Everything that is neither text of ours is taken for an index: a block too many that stays does no harm.
     private static func isIndex(_ name: String) -> Bool { !name.hasSuffix(".json") && !name.hasSuffix(".bootset") }
@@ -135,10 +155,21 @@ struct Reachability {
 
     /// Nil when there is no such file, or it is not an index: no reader gets anything from it either.
     private static func index(_ path: String) throws(PublisherError) -> ImageIndex? {
+        try ifUsable { () throws(ImageIndexError) in try ImageIndex(path: path) }
+    }
+
+    /// The same of a boot pack.
+    private static func pack(_ path: String) throws(PublisherError) -> BootPack? {
+        try ifUsable { () throws(ImageIndexError) in try BootPack(path: path) }
+    }
+
+    private static func ifUsable<File>(
+        _ read: () throws(ImageIndexError) -> File
+    ) throws(PublisherError) -> File? {
         do {
-            return try ImageIndex(path: path)
+            return try read()
         } catch {
-            guard case .file(let cause) = error else { return nil }
+            guard case .file(let cause) = error, cause.number != .fileTooLarge else { return nil }
             if cause.number == .noSuchFile { return nil }
             throw .unreadable(cause)
         }

@@ -19,9 +19,14 @@ struct BlockCensus {
         let distinct: [Int]
         /// Those of its saved guests, likewise; some may be the image's as well.
         let warm: [Int]
+        /// The pieces of its boot packs, likewise.
+        let packs: [Int]
 
         /// All that the tree has for it, each once.
-        var all: [Int] { warm.isEmpty ? distinct : distinct + Set(warm).subtracting(distinct).sorted() }
+        var all: [Int] {
+            let more = warm + packs
+            return more.isEmpty ? distinct : distinct + Set(more).subtracting(distinct).sorted()
+        }
     }
 
     /// By distribution as the catalog has them, the oldest version first.
@@ -58,20 +63,27 @@ struct BlockCensus {
                     elsewhere.insert(block.id)
                     return
                 }
-                let position = try place(of: block, store)
+                let position = try place(of: block.id, length: block.length, store)
                 if seen.insert(position).inserted { distinct.append(position) }
             }
             var (seenOfWarm, warm) = (Set<Int>(), [Int]())
             for state in version.warm {
                 try contents.index(state.index).forEachBlock { block in
-                    let position = try place(of: block, store)
+                    let position = try place(of: block.id, length: block.length, store)
                     if seenOfWarm.insert(position).inserted { warm.append(position) }
+                }
+            }
+            var packs = Set<Int>()
+            for pack in version.packs {
+                for piece in try contents.pack(pack.pack).pieces {
+                    packs.insert(try place(of: piece.id, length: piece.length, store))
                 }
             }
             versions.append(
                 Version(
                     distribution: distribution, entry: version, size: index.imageSize, blocks: index.count, zero: zero,
-                    unique: version.hasBlocks ? distinct.count : elsewhere.count, distinct: distinct, warm: warm))
+                    unique: version.hasBlocks ? distinct.count : elsewhere.count, distinct: distinct, warm: warm,
+                    packs: packs.sorted()))
         } catch let error as PublisherError {
             throw error
         } catch let error as SystemCallError {
@@ -83,10 +95,12 @@ struct BlockCensus {
         }
     }
 
-    private mutating func place(of block: IndexedBlock, _ store: ChunkStoreFolder) throws(SystemCallError) -> Int {
-        if let known = positions[block.id] { return known }
-        let size = try store.storedSize(of: block.id, length: block.length) ?? 0
-        positions[block.id] = sizes.count
+    private mutating func place(
+        of id: BlockID, length: Int, _ store: ChunkStoreFolder
+    ) throws(SystemCallError) -> Int {
+        if let known = positions[id] { return known }
+        let size = try store.storedSize(of: id, length: length) ?? 0
+        positions[id] = sizes.count
         sizes.append(size)
         return sizes.count - 1
     }

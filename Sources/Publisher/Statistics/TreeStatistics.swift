@@ -36,6 +36,10 @@ package struct TreeStatistics: Sendable, Equatable, Codable {
         /// versions leave out; nil where there are none.
         package let warmStates: Int?
         package let warmStored: UInt64?
+        /// Bytes in the store of the pieces of its boot packs, which ``stored`` and what is compared with other versions leave out; and of
+        /// the shortest pack of all that its start reads. nil where there is none.
+        package let packsStored: UInt64?
+        package let packStored: UInt64?
         /// Why its last recording gave no boot set; nil where it went well or none was tried.
         package let recordingError: String?
         package let pinned: Bool
@@ -81,6 +85,7 @@ extension TreeStatistics {
             for version in distribution.versions {
                 let bootSet = version.bootSetStored.map(ByteCount.precise) ?? "none"
                 let notes = [
+                    version.packStored.map { "boot pack \(ByteCount.precise($0))" },
                     version.warmStored.map { "warm \(ByteCount.precise($0))" }, version.pinned ? "pinned" : nil,
                     version.vendor.map { "blocks at \($0)" },
                     version.recordingError.map { "recording failed: \($0)" },
@@ -172,6 +177,8 @@ extension TreeStatistics {
                         bootSetStored: bootSet.map { census.bytes(of: $0) },
                         warmStates: version.entry.warm.isEmpty ? nil : version.entry.warm.count,
                         warmStored: version.warm.isEmpty ? nil : census.bytes(of: version.warm),
+                        packsStored: version.packs.isEmpty ? nil : census.bytes(of: version.packs),
+                        packStored: version.entry.packs.filter { $0.basis == nil }.map(\.storedSize).min(),
                         recordingError: version.entry.recordingError, pinned: version.entry.isPinned,
                         vendor: version.entry.vendor))
                 previous = distinct

@@ -61,6 +61,15 @@ final class BlockVerifier {
 }
 
 extension BlockVerifier {
+    /// A block's bytes, once they are seen to be right.
+    /// - Throws: ``PublisherError/damagedBlock(path:reason:)``.
+    func bytes(of block: WantedBlock) throws(PublisherError) -> [UInt8] {
+        if let problem = problem(with: block) {
+            throw .damagedBlock(path: store.path(of: block.id), reason: problem.reason)
+        }
+        return Array(content[..<block.length])
+    }
+
     /// What a look at many blocks found: what is wrong with some, and the files of the others as they were before they were read.
     struct Findings {
         var problems: [BlockID: TreeProblem] = [:]

@@ -50,6 +50,8 @@ package enum TreeProblem: Sendable, Equatable, CustomStringConvertible {
     case blockUnreadable(BlockID, version: String, SystemCallError)
     /// A block's file holds something else. `reason` is a phrase.
     case blockDamaged(BlockID, version: String, reason: String)
+    /// A version's boot pack is not one, or is not what its image has. `reason` is a phrase.
+    case pack(version: String, name: String, reason: String)
 
     package var description: String {
         switch self {
@@ -61,7 +63,19 @@ package enum TreeProblem: Sendable, Equatable, CustomStringConvertible {
         case .blockUnreadable(let id, let version, let error):
             error.number == .noSuchFile
                 ? "\(version): block \(id) is missing" : "\(version): block \(id): \(error.message)"
-        case .blockDamaged(let id, let version, let reason): "\(version): block \(id) is damaged: \(reason)"
+        case .blockDamaged(let id, let version, _): "\(version): block \(id) is damaged: \(reason)"
+        case .pack(let version, let name, _): "\(version): targets/\(name): \(reason)"
+        }
+    }
+
+    /// The phrase without what it is about.
+    var reason: String {
+        switch self {
+        case .index(_, _, let error): "\(error)"
+        case .size(_, let catalog, let index): "the catalog says \(catalog) bytes, the index \(index)"
+        case .target(_, let reason), .metadata(let reason), .blockDamaged(_, _, let reason), .pack(_, _, let reason):
+            reason
+        case .blockUnreadable(_, _, let error): error.number == .noSuchFile ? "it is missing" : error.message
         }
     }
 }
@@ -99,7 +113,7 @@ package struct TreeVerification {
         try checkTargets(contents, repair, &result)
         if let error = firstDistrust() { result.problems.append(.metadata("\(error)")) }
         let wanted = try indexes(contents, &result)
-        try checkBlocks(wanted, repair, &result)
+        try checkBlocks(wanted, contents, repair, &result)
         result.problems.sort { $0.description < $1.description }
         return result
     }
@@ -166,6 +180,12 @@ package struct TreeVerification {
                 } catch {
                     result.problems.append(.index(version: name, path: version.index, TreeVerification.fault(error)))
                 }
+                for pack in version.packs {
+                    // One that is not a pack is seen when its pages are compared.
+                    if let list = try? contents.pack(pack.pack), let index = try? contents.index(version.index) {
+                        TreeVerification.add(list, index.algorithm, of: "\(name), boot pack", to: &wanted)
+                    }
+                }
                 for state in version.warm {
                     do {
                         let index = try contents.index(state.index)
@@ -197,13 +217,48 @@ package struct TreeVerification {
         }
     }
 
+    private static func add(
+        _ pack: BootPack, _ algorithm: DigestAlgorithm, of version: String, to wanted: inout [BlockID: WantedBlock]
+    ) {
+        for piece in pack.pieces where wanted[piece.id] == nil {
+            wanted[piece.id] = WantedBlock(
+                id: piece.id, length: piece.length, algorithm: algorithm, version: version)
+        }
+    }
+
+    /// Every page of every pack must be the image's: readers take it on the signature's word.
+    /// - Parameter read: the blocks that were read just now. An incremental look has compared a pack of which none is among them before.
+    /// - Returns: the pieces of packs with faults, which are to be looked at again.
+    private func checkPacks(
+        _ contents: TreeContents, _ read: Set<BlockID>, _ result: inout VerifyResult
+    ) throws(PublisherError) -> [BlockID] {
+        var faulty: [BlockID] = []
+        for distribution in try contents.catalog().distributions
+        where options.distributions.isEmpty || options.distributions.contains(distribution.id) {
+            for version in distribution.versions {
+                for pack in version.packs {
+                    try cancellation.check()
+                    let pieces = options.isIncremental ? read : nil
+                    let reason = try PackComparison(tree, contents).fault(of: pack, version, unlessNoneOf: pieces)
+                    guard let reason else { continue }
+                    result.problems.append(
+                        .pack(version: "\(distribution.id)@\(version.id)", name: pack.pack, reason: reason))
+                    // One that cannot be read has no pieces that were looked at.
+                    faulty += (try? contents.pack(pack.pack))?.pieces.map(\.id) ?? []
+                }
+            }
+        }
+        return faulty
+    }
+
     private static func fault(_ error: any Error) -> ImageIndexError {
         if case PublisherError.index(_, let cause) = error { return cause }
         return error as? ImageIndexError ?? .malformed(reason: "\(error)")
     }
 
     private func checkBlocks(
-        _ wanted: [BlockID: WantedBlock], _ repair: TreeRepair?, _ result: inout VerifyResult
+        _ wanted: [BlockID: WantedBlock], _ contents: TreeContents, _ repair: TreeRepair?,
+        _ result: inout VerifyResult
     ) throws {
         // In the order of their names, so that folders are read one after the other.
         let blocks = wanted.values.sorted { $0.id.hex < $1.id.hex }
@@ -229,6 +284,7 @@ package struct TreeVerification {
             }
         }
         for id in failed.keys { record.forget(id) }
+        for id in try checkPacks(contents, Set(unread.map(\.id)), &result) { record.forget(id) }
         result.problems += failed.values
         if options.isIncremental && options.distributions.isEmpty {
             // A tree that cannot be written is verified all the same; the next look has more to read.
