@@ -166,7 +166,7 @@ let package = Package(
             ["ImageMount", "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux"]),
         tests("GuestDomainTests", ["GuestDomain", "GuestNetwork", "Libvirt", "FUSE", "Zlib", "Formats", "Linux"]),
         tests("SFTPTests", ["SFTP", "Linux"]),
-        tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Formats", "Linux"]),
+        tests("GuestNetworkTests", ["GuestNetwork", "oscircular", "Seccomp", "Slirp", "Formats", "Linux"]),
         tests(
             "BootTests",
             [

@@ -88,7 +88,7 @@ final class NetworkKeeper {
             // A peer that has left shows without being asked for.
             qemu.map { PollSource($0.descriptor, []) } ?? PollSource(listener.descriptor),
             PollSource(running?.endDescriptor), PollSource(running?.reportDescriptor),
-            PollSource(running?.errorDescriptor), PollSource(book.news.descriptor),
+            PollSource(running?.errorDescriptor), PollSource(book.news.descriptor), PollSource(resolver.descriptor),
         ]
         let now = MonotonicClock.nanoseconds
         do throws(SystemCallError) {
@@ -108,6 +108,7 @@ final class NetworkKeeper {
             book.news.clear()
             knowsPorts = false
         }
+        if sources[7].hasNews { resolver.takeNews(at: MonotonicClock.nanoseconds) }
         if sources[2].hasNews { meetPeer() }
         if sources[5].hasNews { running?.readErrors() }
         if sources[4].hasNews { hear() }
@@ -118,8 +119,10 @@ final class NetworkKeeper {
 
     private var nextMoment: UInt64 {
         guard let running else { return nextStart }
+        guard running.isReady else { return min(resolver.nextLook, running.began + Self.startLimit) }
         // It reads what it was told in a moment, and has room for the rest then.
-        return running.isReady && !knowsPorts ? MonotonicClock.nanoseconds + 20_000_000 : resolver.nextLook
+        if !knowsPorts { return MonotonicClock.nanoseconds + 20_000_000 }
+        return qemu == nil ? resolver.nextLook : min(resolver.nextLook, running.nextPulse)
     }
 
     /// QEMU comes or goes.
@@ -194,28 +197,5 @@ final class NetworkKeeper {
                 logger.error("the network's process cannot be started", metadata: ["error": "\(error)"])
             }
         }
-    }
-}
-
-/// The resolvers that the machine asks, by resolv.conf(5).
-private final class ResolverFile {
-    private static let path = "/etc/resolv.conf"
-    private static let interval: UInt64 = 3_000_000_000
-
-    private(set) var text = ""
-    private(set) var nextLook: UInt64 = 0
-
-    init() { _ = hasChanged(at: MonotonicClock.nanoseconds) }
-
-    /// Looks, if it is time.
-    func hasChanged(at now: UInt64) -> Bool {
-        guard now >= nextLook else { return false }
-        nextLook = now + Self.interval
-        // Without the file there is no resolver.
-        let whole = (try? FileContents.readText(Self.path, limit: 65_536)) ?? ""
-        let lines = whole.split(separator: "\n").filter { $0.hasPrefix("nameserver") && $0.utf8.count < 80 }.prefix(8)
-        let new = lines.map { "\($0)\n" }.joined()
-        defer { text = new }
-        return new != text
     }
 }

@@ -22,8 +22,8 @@ final class RunningNetwork {
 
     /// Bytes that are kept of what it says on standard error.
     private static let wordLimit = 4096
-    /// The session looks more often than this.
-    private static let longestRest: UInt64 = 5_000_000_000
+    /// While answers are owed, the session looks so often; who has not looked for longer than the second was stopped himself.
+    private static let rests: (usual: UInt64, longest: UInt64) = (3_000_000_000, 5_000_000_000)
 
     init(
         _ configuration: GuestNetwork.Configuration, user: SandboxUser?, listener: Int32?
@@ -77,7 +77,7 @@ final class RunningNetwork {
     func checkPulse(at now: UInt64) {
         guard isReady else { return }
         // Who stood still itself, with the machine, say, has not waited.
-        if now > lastLook + Self.longestRest { owed.since = now }
+        if now > lastLook + Self.rests.longest { owed.since = now }
         lastLook = now
         if owed.count > 0 {
             if now > owed.since + patience { give(up: "it did not answer in time") }
@@ -85,6 +85,9 @@ final class RunningNetwork {
             ask(at: now)
         }
     }
+
+    /// When ``checkPulse(at:)`` is due again.
+    var nextPulse: UInt64 { owed.count > 0 ? lastLook + Self.rests.usual : lastAsked + patience }
 
     /// What it has reported, a few messages at a time. What nobody asked for ends it: else one could keep us busy.
     func reports() -> [NetworkReport] {

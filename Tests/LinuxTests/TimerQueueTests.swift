@@ -58,6 +58,32 @@ import Testing
         #expect(await eventually { calls.all == [2] })
     }
 
+    /// How often the threads of queues have begun to wait so far.
+    private static func wakeUps() -> Int {
+        Folder.namesIfAny(in: "/proc/self/task").reduce(0) { sum, thread in
+            // One that has ended meanwhile has none.
+            let text = (try? FileContents.readText("/proc/self/task/\(thread)/status", limit: 65_536)) ?? ""
+            guard text.hasPrefix("Name:\ttimers\n"),
+                let line = text.split(separator: "\n").first(where: { $0.hasPrefix("voluntary_ctxt_switches:") })
+            else { return sum }
+            return sum + (Int(line.split(separator: "\t").last ?? "") ?? 0)
+        }
+    }
+
+    @Test func cancelledAlarmsWakeNobody() async throws {
+        let (queue, calls) = (TimerQueue(), Calls())
+        queue.schedule(after: .zero) { calls.add(0) }
+        #expect(await eventually { calls.all == [0] })
+        let alarms = (0..<2000).map { number in
+            queue.schedule(after: .milliseconds(300) + .microseconds(500 * number)) { calls.add(number) }
+        }
+        for alarm in alarms { alarm.cancel() }
+        let before = Self.wakeUps()
+        queue.schedule(after: .milliseconds(1400)) { calls.add(1) }
+        #expect(await eventually { calls.all == [0, 1] })
+        #expect(before > 0 && Self.wakeUps() - before < 500)
+    }
+
     @Test func manyThreadsMaySetAlarms() async throws {
         let (queue, calls) = (TimerQueue(), Calls())
         await withTaskGroup(of: Void.self) { group in

@@ -32,6 +32,9 @@ package final class TimerQueue: Sendable {
 
         fileprivate func ring() { take()?() }
 
+        /// Whether it was cancelled, or has rung.
+        fileprivate var isDone: Bool { state.withLock { if case .done = $0 { true } else { false } } }
+
         private func take() -> (@Sendable () -> Void)? {
             state.withLock { state in
                 defer { state = .done }
@@ -97,13 +100,12 @@ package final class TimerQueue: Sendable {
     }
 
     private func run() {
-        // Cancelled ones come too: they are small, and ringing does nothing.
         while true {
-            let due = state.wait(until: { $0.entries.min?.time }) { state in
-                if let first = state.entries.min, first.time <= MonotonicClock.nanoseconds {
-                    return state.entries.removeMin()
-                }
-                return nil
+            let due = state.wait(until: { $0.entries.min?.time }) { state -> Entry? in
+                // Nobody is woken up for those that were cancelled: nearly all are, for reads seldom wait for as long as they may.
+                while let first = state.entries.min, first.alarm.isDone { state.entries.removeMin() }
+                guard let first = state.entries.min, first.time <= MonotonicClock.nanoseconds else { return nil }
+                return state.entries.removeMin()
             }
             due?.alarm.ring()
         }

@@ -14,6 +14,16 @@ package final class SlirpStack {
     private var timers: [SlirpTimer] = []
     private let deliver: (UnsafeRawBufferPointer) -> Void
     private let complain: (String) -> Void
+    private let patience: UInt64
+    private var hasNews = false
+    private var lastNews = MonotonicClock.nanoseconds
+
+    /// libslirp wakes up twice a second as long as there is a socket, even one that only listens. When there was no frame and no news of a
+    /// socket for so many nanoseconds, nothing waits for that any more: a segment is repeated at least every 64 seconds, and who
+    /// is not reached is given up after 75.
+    package static let usualPatience: UInt64 = 90_000_000_000
+    /// Milliseconds. What is left of connections that were never closed goes a little later.
+    private static let longestRest: UInt32 = 30_000
 
     /// Sockets that libslirp had open at the last ``wait(for:milliseconds:)``.
     package private(set) var socketCount = 0
@@ -21,13 +31,15 @@ package final class SlirpStack {
     /// - Parameters:
     ///   - deliver: gets each Ethernet frame for the guest, valid during the call; may drop it.
     ///   - complain: gets libslirp's texts about a guest that misbehaves.
+    ///   - patience: nanoseconds, see ``usualPatience``.
     /// - Throws: ``SlirpError/configuration``.
     package init(
-        _ configuration: SlirpConfiguration, deliver: @escaping (UnsafeRawBufferPointer) -> Void,
-        complain: @escaping (String) -> Void
+        _ configuration: SlirpConfiguration, patience: UInt64 = SlirpStack.usualPatience,
+        deliver: @escaping (UnsafeRawBufferPointer) -> Void, complain: @escaping (String) -> Void
     ) throws(SlirpError) {
         self.deliver = deliver
         self.complain = complain
+        self.patience = patience
         callbacks = .allocate(capacity: 1)
         callbacks.initialize(to: makeCallbacks())
 
@@ -131,6 +143,7 @@ package final class SlirpStack {
     package func input(_ frame: UnsafeRawBufferPointer) {
         checkThread()
         guard let base = frame.baseAddress, frame.count <= Int(Int32.max) else { return }
+        hasNews = true
         slirp_input(slirp, base.assumingMemoryBound(to: UInt8.self), Int32(frame.count))
     }
 
@@ -144,9 +157,11 @@ package final class SlirpStack {
             polled.append(pollfd(fd: source.descriptor, events: source.wanted.rawValue, revents: 0))
         }
         sourceCount = sources.count
-        var timeout = milliseconds ?? UInt32.max
+        let longest = milliseconds ?? UInt32.max
+        var timeout = longest
         let opaque = Unmanaged.passUnretained(self).toOpaque()
         slirp_pollfds_fill(slirp, &timeout, addPoll, opaque)
+        if isQuiet { timeout = min(longest, Self.longestRest) }
         socketCount = polled.count - sourceCount
         let now = Self.milliseconds
         for timer in timers {
@@ -156,10 +171,18 @@ package final class SlirpStack {
         let limit = timeout > UInt32(Int32.max) ? -1 : Int32(timeout)
         let count = poll(&polled, nfds_t(polled.count), limit)
         let code = errno
+        if count > 0, polled[sourceCount...].contains(where: { $0.revents != 0 }) { hasNews = true }
         slirp_pollfds_poll(slirp, count < 0 ? 1 : 0, getFound, opaque)
         fireTimers()
         for index in sources.indices { sources[index].setFound(count > 0 ? polled[index].revents : 0) }
         if count < 0 && code != EINTR { throw .poll(SystemCallError(code: code, call: "poll")) }
+    }
+
+    /// Whether nothing has happened for so long that libslirp need not look after its connections.
+    private var isQuiet: Bool {
+        let now = MonotonicClock.nanoseconds
+        if hasNews { (hasNews, lastNews) = (false, now) }
+        return now - lastNews >= patience
     }
 
     private func fireTimers() {
@@ -182,7 +205,10 @@ package final class SlirpStack {
 
     // What the C callbacks call.
 
-    fileprivate func send(_ frame: UnsafeRawBufferPointer) { deliver(frame) }
+    fileprivate func send(_ frame: UnsafeRawBufferPointer) {
+        hasNews = true
+        deliver(frame)
+    }
     fileprivate func guestError(_ text: String) { complain(text) }
 
     fileprivate func add(_ timer: SlirpTimer) -> UnsafeMutableRawPointer {
