@@ -179,9 +179,7 @@ package struct SystemsReader: Sendable {
         ids.reserveCapacity(min(index.count, 16_384))
         var share = ImageShare()
         do {
-            try index.forEachBlock { block in
-                guard !block.isHole else { return }
-                let isHere = presence.contains(block.id)
+            try presence.forEachBlock(of: index) { block, isHere in
                 share.content += UInt64(block.length)
                 if isHere { share.here += UInt64(block.length) }
                 guard ids.insert(block.id).inserted else { return }
@@ -246,30 +244,6 @@ private struct ImageShare {
     var toBoot: UInt64 = 0
     var changed: UInt64 = 0
     var new: UInt64 = 0
-}
-
-/// Which blocks are in the cache. Each is looked up once, for versions of one distribution share most of theirs.
-///
-/// For use on one thread and for a short time: blocks come and go.
-private final class BlockPresence {
-    private let cache: BlockCache
-    private var known: [BlockID: Bool] = [:]
-
-    init(cache: BlockCache) { self.cache = cache }
-
-    /// Whether all blocks of an image are there; one that cannot be read is not.
-    func isWhole(_ index: ImageIndex) -> Bool {
-        struct Missing: Error {}
-        // Whatever it is, it cannot be used.
-        return (try? index.forEachBlock { if !$0.isHole && !contains($0.id) { throw Missing() } }) != nil
-    }
-
-    func contains(_ id: BlockID) -> Bool {
-        if let isHere = known[id] { return isHere }
-        let isHere = cache.contains(id)
-        known[id] = isHere
-        return isHere
-    }
 }
 
 extension VersionSummary {
