@@ -58,7 +58,8 @@ let package = Package(
     ],
     targets: [
         cLibrary("CFUSE", apt: "libfuse3-dev"),
-        cLibrary("CCurl", apt: "libcurl4-openssl-dev"),
+        // libcurl4-openssl-dev; compiled, for it is loaded at its first use.
+        .target(name: "CCurl", path: "Sources/Bindings/CCurl"),
         // libvirt-dev; compiled, for it is loaded at its first use.
         .target(name: "CLibvirt", path: "Sources/Bindings/CLibvirt"),
         // Compiled, for libsystemd is loaded at its first use.
