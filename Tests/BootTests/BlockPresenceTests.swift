@@ -137,6 +137,12 @@ import Testing
         #expect(try FileContents.read(path, limit: 1 << 20) == image.contents[1])
     }
 
+    @Test func withoutACacheNothingIsHereAndNothingIsMade() throws {
+        let (here, looks) = try look()
+        #expect(here == [] && looks == 0)
+        #expect(!Folder.isFolder(folder.path("cache")))
+    }
+
     @Test func anImageIsWholeWhenEachBlockIsHere() async throws {
         try await bring([0, 1, 2, 3, 5, 6, 7])
         try age()

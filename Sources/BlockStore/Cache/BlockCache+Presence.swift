@@ -10,6 +10,12 @@ extension BlockCache {
     /// Records that are kept, of more indexes than anybody has: then all go, and are made anew.
     private static let mostRecords = 1000
 
+    /// Whether there is a folder to look into.
+    package var isThere: Bool {
+        // One that cannot be opened has no blocks for anybody.
+        (try? folder.root(create: false)) != nil
+    }
+
     /// The number of the folder that a block lies in.
     package static func place(of id: BlockID) -> UInt16 { CacheFolder.place(of: id) }
 

@@ -22,6 +22,7 @@ final class BlockPresence {
     /// Calls `body` for each block of an image that is no hole, in order, and keeps a record of what had to be looked up.
     /// - Throws: ``ImageIndexError`` when the index can no longer be read; whatever `body` throws.
     func forEachBlock(of index: ImageIndex, _ body: (IndexedBlock, _ isHere: Bool) throws -> Void) throws {
+        guard cache.isThere else { return try index.forEachBlock { if !$0.isHole { try body($0, false) } } }
         let before = cache.presence(of: index.stamp, count: index.count)
         var record = PresenceRecord(of: index.stamp, count: index.count)
         var looks = 0
@@ -32,6 +33,8 @@ final class BlockPresence {
             let isHere: Bool
             if let before, let time, before.times[place] == time {
                 isHere = before.contains(block.position)
+            } else if time == 0 {
+                isHere = false
             } else {
                 isHere = contains(block.id)
                 if time != nil { looks += 1 }
