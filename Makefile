@@ -4,7 +4,7 @@ DESTDIR ?=
 # With these `make run` does not open the menu but runs `oscircular boot debian` with them.
 ARGS ?=
 # Swift's runtime goes into the programs: no Swift is needed where they run. Nothing in them tells in which folder, or when, they were built.
-RELEASE = swift build -c release --static-swift-stdlib -debug-info-format none \
+RELEASE = swift build -c release --static-swift-stdlib -debug-info-format none -Xlinker --no-export-dynamic \
     -Xcc "-ffile-prefix-map=$(CURDIR)=." -Xcxx "-ffile-prefix-map=$(CURDIR)=." \
     -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
 

@@ -58,7 +58,8 @@ let package = Package(
     ],
     targets: [
         cLibrary("CFUSE", apt: "libfuse3-dev"),
-        cLibrary("CCurl", apt: "libcurl4-openssl-dev"),
+        // libcurl4-openssl-dev; compiled, for it is loaded at its first use.
+        .target(name: "CCurl", path: "Sources/Bindings/CCurl"),
         // libvirt-dev; compiled, for it is loaded at its first use.
         .target(name: "CLibvirt", path: "Sources/Bindings/CLibvirt"),
         // Compiled, for libsystemd is loaded at its first use.
@@ -81,6 +82,8 @@ let package = Package(
         binding("Lzma"),
         .target(
             name: "Curses", dependencies: ["CNcurses", "Linux"], path: "Sources/Bindings/Curses", swiftSettings: strict),
+        // The parser that TOMLKit brings, without TOMLKit's types.
+        .target(name: "TOML", dependencies: [toml], path: "Sources/Bindings/TOML", swiftSettings: strict),
         binding("Linux", [collections]),
 
         module("Formats", []),
@@ -94,7 +97,7 @@ let package = Package(
             "Vendors",
             [
                 "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "Curl",
-                "Formats", "Linux", crypto, toml,
+                "Formats", "TOML", "Linux", crypto,
             ]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
         module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
@@ -105,7 +108,7 @@ let package = Package(
             "Boot",
             [
                 "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain",
-                "GuestNetwork", "ContentAddress", "Curl", "Logind", "Zstd", "Formats", "Linux", toml,
+                "GuestNetwork", "ContentAddress", "Curl", "Logind", "Zstd", "Formats", "TOML", "Linux",
             ]),
         module(
             "BootMenu",
@@ -119,7 +122,7 @@ let package = Package(
             [
                 "TUF", "Upstream", "Catalog", "Vendors", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress",
                 "ObjectStore", "Curl",
-                "Zstd", "Zlib", "Formats", "Linux", toml,
+                "Zstd", "Zlib", "Formats", "TOML", "Linux",
             ]),
 
         program(
@@ -154,6 +157,7 @@ let package = Package(
         tests("LinuxTests", ["Linux"]),
         tests("SeccompTests", ["Seccomp", "Linux"]),
         tests("FormatsTests", ["Formats"]),
+        tests("TOMLTests", ["TOML"]),
         tests("ContentAddressTests", ["ContentAddress"]),
         tests("TUFTests", ["TUF", "tuf-client", "Formats", "Linux", crypto, cryptoExtras]),
         tests("CatalogTests", ["Catalog", "ContentAddress", "TUF", "Curl", "Linux"]),

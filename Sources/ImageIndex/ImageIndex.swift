@@ -16,6 +16,8 @@ package final class ImageIndex: Sendable {
     package let fixedBlockSize: Int?
     /// The longest block.
     package let longestBlock: Int
+    /// The file as it was opened.
+    package let stamp: FileStamp
 
     private let file: FileHandle
     private let pages: IndexPages
@@ -38,6 +40,7 @@ package final class ImageIndex: Sendable {
             }
             let layout = try IndexLayout(file: file, fileSize: UInt64(status.size))
             let scan = try IndexScan(file: file, layout: layout, stride: ImageIndex.stride)
+            stamp = status.stamp
             imageSize = scan.imageSize
             count = layout.count
             rows = layout.rows

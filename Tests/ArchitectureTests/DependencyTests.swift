@@ -57,6 +57,9 @@ import Testing
         "network-proxy": "NetworkProxyProgram", "menu-sample": "MenuSample", "oscircular-fuzz": "Fuzz",
     ]
 
+    /// Modules by which a product of another package is used, where that is not the one of its name.
+    private static let brought = ["CTOML": "TOMLKit"]
+
     private static func manifest() throws -> Manifest {
         Manifest(try String(contentsOf: SourceTree.root.appending(path: "Package.swift"), encoding: .utf8))
     }
@@ -64,7 +67,7 @@ import Testing
     private static func imports() throws -> [String: Set<String>] {
         var found: [String: Set<String>] = [:]
         for file in try SourceTree.sourceFiles() + SourceTree.testFiles() {
-            found[file.module, default: []].formUnion(file.imports)
+            found[file.module, default: []].formUnion(file.imports.map { brought[$0] ?? $0 })
         }
         return found
     }

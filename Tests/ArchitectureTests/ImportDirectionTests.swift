@@ -11,14 +11,15 @@ import Testing
         "FUSE": ["CFUSE", "Linux"],
         "Libvirt": ["CLibvirt", "Linux"], "Logind": ["CLogind", "Linux"],
         "Slirp": ["CSlirp", "Linux"], "Seccomp": ["CSeccomp", "Linux"],
-        "Curses": ["CNcurses", "Linux"],
+        "Curses": ["CNcurses", "Linux"], "TOML": ["CTOML"],
         "ContentAddress": [],
         "TUF": ["Linux"],
         "Catalog": ["TUF", "ContentAddress", "Curl", "Linux"],
         "Upstream": ["TUF", "ContentAddress", "Curl", "Linux"],
         // A pinned file is an image: its index is written here, and the first bytes come by a range and must be a disk's.
         "Vendors": [
-            "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "Curl", "Linux",
+            "Upstream", "TUF", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress", "Curl", "TOML",
+            "Linux",
         ],
         "DiskImage": ["Zlib", "Zstd", "Lzma", "Linux"],
         "ImageIndex": ["ContentAddress", "Linux"],
@@ -34,12 +35,12 @@ import Testing
             "TUF", "Upstream", "Catalog", "Vendors", "ImageIndex", "BlockStore", "DiskImage", "ContentAddress",
             "ObjectStore",
             "Curl",
-            "Zstd", "Zlib", "Linux",
+            "Zstd", "Zlib", "TOML", "Linux",
         ],
         "Boot": [
             "Vendors", "Catalog", "ImageIndex", "BlockStore", "DiskImage", "ImageMount", "GuestDomain", "GuestNetwork",
             // A suspended guest's memory is a file.
-            "ContentAddress", "Curl", "Logind", "Zstd", "Linux",
+            "ContentAddress", "Curl", "Logind", "Zstd", "TOML", "Linux",
         ],
         "BootMenu": [
             "Boot", "Vendors", "Catalog", "ImageIndex", "BlockStore", "GuestDomain", "ContentAddress", "Curl", "Curses",
@@ -78,6 +79,16 @@ import Testing
             for imported in file.imports {
                 let isC = imported.hasPrefix("C") && imported.dropFirst().first?.isUppercase == true
                 #expect(!isC, "\(file.name) imports \(imported)")
+            }
+        }
+    }
+
+    /// Its extensions of the standard library's types are seen in every module above the one that imports it, and a single use of them links thirty
+    /// megabytes of tables of languages, which each start pays for.
+    @Test func nobodyImportsFoundationAsAWhole() throws {
+        for file in try SourceTree.sourceFiles() {
+            for whole in ["Foundation", "TOMLKit"] where file.imports.contains(whole) {
+                Issue.record("\(file.name) imports \(whole): FoundationEssentials or TOML may have what it needs")
             }
         }
     }

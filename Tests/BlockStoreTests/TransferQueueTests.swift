@@ -41,6 +41,12 @@ import Testing
         #expect(await failure(missing) == .notFound(url: missing))
     }
 
+    @Test func aQueueThatIsClosedBeforeItsFirstTransferRefusesAll() async {
+        let queue = TransferQueue()
+        queue.close()
+        #expect(await failure(server.url + "hello", on: queue) == .cancelled)
+    }
+
     @Test func keepsConnectionsEvenAfterNotFound() async throws {
         for _ in 0..<5 {
             #expect(await failure(server.url + "nothing") == .notFound(url: server.url + "nothing"))

@@ -110,6 +110,11 @@ import Upstream
         ),
         ("torrent = \"T\"", "torrent is of no use without signed sums"), ("keys = [\"z\"]", "keys names 'z'"),
         ("signature-kind = \"openpgp\"", "sums is missing"), ("listing = \"simplestreams\"", "product is missing"),
+        ("size = \"1.45 GB\"", "size must be a size"), ("size = \"1. GB\"", "size must be a size"),
+        ("size = \"1.4\"", "size must be a size"), ("size = \"1234567.1 MB\"", "size must be a size"),
+        ("image = \"//h/x\"", "image must be a name"), ("image = \" x\"", "image must be a name"),
+        ("image = '\\\\h\\x'", "image must be a name"), ("image = \"x-1+y.z:w\"", "image must be an http or https URL"),
+        ("image = \"https://{word}.org/x\"", "image may not have a placeholder"),
         ("user-data = \"x\"", "user-data is not a key"), ("aliases = [\"os-1\"]", "aliases names 'os-1'"),
     ])
     func wrongSystemsAreRefused(_ line: String, _ message: String) {
@@ -117,6 +122,29 @@ import Upstream
         let kept = system.split(separator: "\n").filter { !$0.hasPrefix("\(name) ") }.joined(separator: "\n")
         let text = fault("\(head)\(kept)\n\(line)\n")
         #expect(text.contains(": \(message)"), "\(text)")
+    }
+
+    @Test(
+        arguments: [("1.4 GB", 1_400_000_000), ("0.5MiB", 524_288), ("600 MB", 600_000_000), ("12", 12)]
+            as [(String, UInt64)])
+    func aSizeMayHaveOneDigitBehindItsPoint(_ text: String, bytes: UInt64) {
+        let kept = system.split(separator: "\n").filter { !$0.hasPrefix("size ") }.joined(separator: "\n")
+        let table = load("\(head)\(kept)\nsize = \"\(text)\"\n")
+        #expect(table.rows.first?.sizeHint == bytes, "\(table.faults)")
+    }
+
+    @Test(arguments: ["{entry}/x:y", "1a:x", "a b:c", "/x", "{1}"])
+    func whatHasNoSchemeIsANameOrAPath(_ text: String) {
+        let kept = system.split(separator: "\n").filter { !$0.hasPrefix("image ") }.joined(separator: "\n")
+        #expect(load("\(head)\(kept)\nimage = \"\(text)\"\n").faults == [])
+    }
+
+    @Test(arguments: [
+        ("{date}", true), ("44-{1}.{9}", true), ("a{entry}b{word}", true), ("", false), ("44", false), ("{0}", false),
+        ("{date", false), ("date}", false), ("{{1}}", false), ("{1}}", false), ("{}{1}", false), ("{1}{dat}", false),
+    ])
+    func aTemplateHasPlaceholdersAndNoOtherBraces(_ text: String, isOne: Bool) {
+        #expect(VendorBuild.isTemplate(text) == isOne)
     }
 
     @Test func filesOfAUserReplaceThoseOfTheSameName() throws {

@@ -40,7 +40,8 @@ final class Transfer: @unchecked Sendable {
     }
 
     deinit {
-        curl_slist_free_all(headers)
+        // One that never began has none, and libcurl may not be there.
+        if let headers { curl_slist_free_all(headers) }
         errorText.deallocate()
     }
 

@@ -34,7 +34,7 @@ package final class TransferQueue: Sendable {
         completion: @escaping @Sendable (Result<TransferResult, TransferError>) -> Void
     ) -> TransferTicket {
         if !loop.send(.start(Transfer(ticket: ticket, request: request, completion: completion))) {
-            completion(.failure(.cancelled))
+            completion(.failure(loop.refusal(of: request.url)))
         }
         return ticket
     }
@@ -99,12 +99,14 @@ final class TransferLoop: @unchecked Sendable {
     private struct Inbox {
         var commands: [Command] = []
         var isClosed = false
-        /// For `curl_multi_wakeup`, the one multi call that any thread may make; nil when it is being freed.
+        /// Why libcurl cannot be used, in the dynamic loader's words or our own.
+        var fault: String?
+        /// For `curl_multi_wakeup`, the one multi call that any thread may make; nil before the first transfer, and when it is being freed.
         var multi: UnsafeMutableRawPointer?
     }
 
-    private let inbox: Mutex<Inbox>
-    private let multi: UnsafeMutableRawPointer?
+    private let inbox: Monitor<Inbox>
+    private var multi: UnsafeMutableRawPointer?
     private let maximumInFlight: Int
     private var options: TransferOptions
     /// Those of the options as they were given.
@@ -117,34 +119,33 @@ final class TransferLoop: @unchecked Sendable {
     private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
     init(maximumInFlight: Int, options: TransferOptions) {
-        let multi = TransferLoop.isInitialized ? curl_multi_init() : nil
-        if let multi {
-            osc_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, maximumInFlight)
-            osc_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 2 * maximumInFlight)
-            osc_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
-        }
-        self.multi = multi
         self.maximumInFlight = max(1, maximumInFlight)
         self.options = options
         writtenServers = options.writtenServers
-        nonisolated(unsafe) let shared = multi
-        inbox = Mutex(Inbox(isClosed: multi == nil, multi: shared))
+        inbox = Monitor(Inbox())
     }
 
     /// Hands a command to the thread. Any thread.
     /// - Returns: false when the loop is closed.
     func send(_ command: Command) -> Bool {
-        inbox.withLock { inbox in
-            guard !inbox.isClosed else { return false }
+        inbox.change(wakingIf: { inbox in
+            guard !inbox.isClosed else { return (false, false) }
             inbox.commands.append(command)
-            if let multi = inbox.multi { curl_multi_wakeup(multi) }
-            return true
-        }
+            guard let multi = inbox.multi else { return (true, true) }
+            curl_multi_wakeup(multi)
+            return (true, false)
+        })
+    }
+
+    /// Why a transfer is not begun. Any thread.
+    func refusal(of url: String) -> TransferError {
+        guard let fault = inbox.change(wakingIf: { ($0.fault, false) }) else { return .cancelled }
+        return .connection(url: url, code: Int(CURLE_FAILED_INIT.rawValue), message: fault)
     }
 
     /// Asks the thread to cancel everything and to end. Any thread.
     func close() {
-        inbox.withLock { inbox in
+        inbox.change { inbox in
             inbox.isClosed = true
             if let multi = inbox.multi { curl_multi_wakeup(multi) }
         }
@@ -152,14 +153,10 @@ final class TransferLoop: @unchecked Sendable {
 
     /// The thread's body; returns after ``close()``.
     func run() {
-        guard let multi else { return }
+        guard waitForTransfer(), let multi = begin() else { return cancelAll() }
         var running: Int32 = 0
         while true {
-            let (commands, isClosed) = inbox.withLock { inbox in
-                let commands = inbox.commands
-                inbox.commands = []
-                return (commands, inbox.isClosed)
-            }
+            let (commands, isClosed) = takeCommands()
             commands.forEach(obey)
             if isClosed { break }
             startWaiting(multi)
@@ -170,10 +167,42 @@ final class TransferLoop: @unchecked Sendable {
             curl_multi_poll(multi, nil, 0, longestWait, nil)
             resumePaused()
         }
-        cancelAll(multi)
-        inbox.withLock { $0.multi = nil }
+        cancelAll()
+        inbox.change { $0.multi = nil }
         idle.forEach { curl_easy_cleanup($0) }
         curl_multi_cleanup(multi)
+    }
+
+    private func takeCommands() -> (commands: [Command], isClosed: Bool) {
+        inbox.change { inbox in
+            defer { inbox.commands = [] }
+            return (inbox.commands, inbox.isClosed)
+        }
+    }
+
+    /// Until then libcurl is not loaded.
+    /// - Returns: false when the queue was closed before there was any.
+    private func waitForTransfer() -> Bool {
+        let isWanted = inbox.wait { inbox -> Bool? in
+            if inbox.isClosed { return false }
+            return inbox.commands.contains { if case .start = $0 { true } else { false } } ? true : nil
+        }
+        return isWanted == true
+    }
+
+    /// Loads libcurl and makes the handle of all transfers. Where that fails the queue is closed, and says why to all who come.
+    private func begin() -> UnsafeMutableRawPointer? {
+        let missing = osc_curl_load().map { String(cString: $0) }
+        guard missing == nil, TransferLoop.isInitialized, let multi = curl_multi_init() else {
+            inbox.change { ($0.isClosed, $0.fault) = (true, missing ?? "libcurl cannot be used: it has no memory") }
+            return nil
+        }
+        osc_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, maximumInFlight)
+        osc_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 2 * maximumInFlight)
+        osc_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
+        self.multi = multi
+        inbox.change { $0.multi = multi }
+        return multi
     }
 
     private func obey(_ command: Command) {
@@ -270,14 +299,17 @@ final class TransferLoop: @unchecked Sendable {
         idle.append(easy)
     }
 
-    private func cancelAll(_ multi: UnsafeMutableRawPointer) {
-        for (easy, transfer) in inFlight {
-            release(easy, multi)
-            transfer.completion(.failure(.cancelled))
+    private func cancelAll() {
+        takeCommands().commands.forEach(obey)
+        if let multi {
+            for (easy, transfer) in inFlight {
+                release(easy, multi)
+                transfer.completion(.failure(.cancelled))
+            }
         }
         paused.forEach { $0.transfer.completion(.failure(.cancelled)) }
         paused = []
-        waiting.forEach { $0.completion(.failure(.cancelled)) }
+        waiting.forEach { $0.completion(.failure(refusal(of: $0.request.url))) }
         waiting = []
     }
 }

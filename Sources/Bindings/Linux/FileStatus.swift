@@ -50,10 +50,28 @@ extension stat {
     package var changedNanoseconds: Int64 { Int64(st_ctim.tv_sec) * 1_000_000_000 + Int64(st_ctim.tv_nsec) }
     /// The file itself, whatever it is called: equal for two names of one file.
     package var identity: FileIdentity { FileIdentity(device: UInt64(st_dev), inode: UInt64(st_ino)) }
+    /// The file as it is now.
+    package var stamp: FileStamp { FileStamp(inode: UInt64(st_ino), size: size, modified: modifiedNanoseconds) }
 }
 
 /// A file of this machine, whatever it is called.
 package struct FileIdentity: Sendable, Hashable {
     package let device: UInt64
     package let inode: UInt64
+}
+
+/// One state of a file, for what was worked out from its bytes: another file has another, and the same one when it is written again. It has no
+/// device: that of some file systems is another one after each start.
+package struct FileStamp: Sendable, Hashable {
+    package let inode: UInt64
+    /// Bytes.
+    package let size: Int
+    /// Nanoseconds since 1970.
+    package let modified: Int64
+
+    package init(inode: UInt64, size: Int, modified: Int64) {
+        self.inode = inode
+        self.size = size
+        self.modified = modified
+    }
 }

@@ -109,6 +109,7 @@ extension BlockCache {
     package func clear(keeping keeps: (_ pin: String) -> Bool = { _ in false }) throws -> Int {
         guard try existingRoot() != nil else { return budget.makeRoomBeside(.max) }
         for name in try pins() where !keeps(name) { try unpin(name) }
+        forgetPresence()
         return try budget.prune(to: 0)
     }
 

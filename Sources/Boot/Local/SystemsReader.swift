@@ -180,9 +180,7 @@ package struct SystemsReader: Sendable {
         var share = ImageShare()
         var lacking: [IndexedBlock] = []
         do {
-            try index.forEachBlock { block in
-                guard !block.isHole else { return }
-                let isHere = presence.contains(block.id)
+            try presence.forEachBlock(of: index) { block, isHere in
                 share.content += UInt64(block.length)
                 if isHere { share.here += UInt64(block.length) }
                 guard ids.insert(block.id).inserted else { return }
@@ -250,30 +248,6 @@ private struct ImageShare {
     var unique: UInt64 = 0
     var changed: UInt64 = 0
     var new: UInt64 = 0
-}
-
-/// Which blocks are in the cache. Each is looked up once, for versions of one distribution share most of theirs.
-///
-/// For use on one thread and for a short time: blocks come and go.
-private final class BlockPresence {
-    private let cache: BlockCache
-    private var known: [BlockID: Bool] = [:]
-
-    init(cache: BlockCache) { self.cache = cache }
-
-    /// Whether all blocks of an image are there; one that cannot be read is not.
-    func isWhole(_ index: ImageIndex) -> Bool {
-        struct Missing: Error {}
-        // Whatever it is, it cannot be used.
-        return (try? index.forEachBlock { if !$0.isHole && !contains($0.id) { throw Missing() } }) != nil
-    }
-
-    func contains(_ id: BlockID) -> Bool {
-        if let isHere = known[id] { return isHere }
-        let isHere = cache.contains(id)
-        known[id] = isHere
-        return isHere
-    }
 }
 
 extension VersionSummary {

@@ -1,6 +1,6 @@
 import Catalog
 import Curl
-import TOMLKit
+import TOML
 
 /// Servers: mirrors that the user added, and the credentials for each server.
 extension Configuration {
@@ -40,7 +40,7 @@ extension Configuration {
     }
 
     private static func mirrors(
-        _ value: TOMLValueConvertible?, _ catalog: String, _ file: String
+        _ value: TOMLValue?, _ catalog: String, _ file: String
     ) throws(BootError) -> [String] {
         let key = "mirrors.\(catalog)"
         guard let array = value?.array else {
@@ -64,7 +64,7 @@ extension Configuration {
         return urls
     }
 
-    private static func host(_ value: TOMLValueConvertible, _ file: String) throws(BootError) -> HostAccess {
+    private static func host(_ value: TOMLValue, _ file: String) throws(BootError) -> HostAccess {
         guard let table = value.table else {
             throw .configuration(file: file, key: "host", reason: "must be a table: [[host]]")
         }

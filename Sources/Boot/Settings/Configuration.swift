@@ -1,7 +1,7 @@
 import Catalog
 import Curl
 import Linux
-import TOMLKit
+import TOML
 
 /// The user's settings: built-in defaults, then /etc, then the user's own file, key by key.
 package struct Configuration: Sendable, Equatable {

@@ -1,5 +1,5 @@
 import Formats
-import TOMLKit
+import TOML
 
 /// Typed look-ups by dotted path.
 struct SettingsReader {
@@ -36,7 +36,7 @@ struct SettingsReader {
         .configuration(file: file, key: prefix.isEmpty ? path : "\(prefix).\(path)", reason: reason)
     }
 
-    private func value(_ path: String) -> TOMLValueConvertible? {
+    private func value(_ path: String) -> TOMLValue? {
         let parts = path.split(separator: ".").map(String.init)
         return parts.count == 1 ? table[path] : table[parts[0]]?.table?[parts[1]]
     }

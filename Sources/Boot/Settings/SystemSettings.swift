@@ -1,7 +1,7 @@
 import Catalog
 import Formats
 import GuestNetwork
-import TOMLKit
+import TOML
 
 /// What the user has set for one system: a section `[system."CATALOG/DISTRO"]`. What is nil is as it is for all systems.
 ///

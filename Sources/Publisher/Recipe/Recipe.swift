@@ -1,7 +1,7 @@
 import Catalog
 import Curl
 import Linux
-import TOMLKit
+import TOML
 import Upstream
 
 /// What a week's run does: a TOML file.

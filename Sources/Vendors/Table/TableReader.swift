@@ -1,5 +1,5 @@
 import Curl
-import TOMLKit
+import TOML
 
 /// Typed look-ups in one table of a vendor's file, and in a second one for what is not in the first.
 struct TableReader {
@@ -23,7 +23,7 @@ struct TableReader {
         for key in table.keys where !known.contains(key) { throw error(key, "is not a key that means anything here") }
     }
 
-    private func value(_ key: String) -> TOMLValueConvertible? { table[key] ?? defaults?[key] }
+    private func value(_ key: String) -> TOMLValue? { table[key] ?? defaults?[key] }
 
     func has(_ key: String) -> Bool { value(key) != nil }
 
@@ -104,17 +104,34 @@ struct TableReader {
     /// from, and what is asked when it changes.
     func reference(_ key: String) throws(VendorsError) -> String? {
         guard let text = try text(key) else { return nil }
-        if text.contains(/^[A-Za-z][A-Za-z0-9+.\-]*:/) {
+        if TableReader.hasScheme(text) {
             let url = try checked(text, key, isFolder: false)
-            guard URLText.server(of: url)?.contains(/[{}]/) == false else {
+            guard let server = URLText.server(of: url), !server.contains(where: { $0 == "{" || $0 == "}" }) else {
                 throw error(key, "may not have a placeholder in its server's name")
             }
             return url
         }
-        guard !text.contains(/^[\/\\\s]{2}/), !text.hasPrefix(" ") else {
+        guard !TableReader.beginsWithServer(text), !text.hasPrefix(" ") else {
             throw error(key, "must be a name, a path or a full URL")
         }
         return text
+    }
+
+    /// Whether a text begins as a URL with a scheme: a letter, then letters, digits, `+`, `-` or `.`, then a colon.
+    ///
+    /// By hand, as all that is asked of each row: a regular expression is compiled at each use, and a list reads hundreds of rows.
+    private static func hasScheme(_ text: String) -> Bool {
+        let scheme = text.utf8.prefix { $0 != UInt8(ascii: ":") }
+        guard scheme.endIndex != text.utf8.endIndex, let first = scheme.first, isLetter(first) else { return false }
+        return scheme.allSatisfy { isLetter($0) || (48...57).contains($0) || "+-.".utf8.contains($0) }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte | 32) && byte < 128 }
+
+    /// Whether the first two characters are slashes of either kind, or blanks.
+    private static func beginsWithServer(_ text: String) -> Bool {
+        let start = text.prefix(2)
+        return start.count == 2 && start.allSatisfy { $0 == "/" || $0 == "\\" || $0.isWhitespace }
     }
 
     private func checked(_ url: String, _ key: String, isFolder: Bool) throws(VendorsError) -> String {

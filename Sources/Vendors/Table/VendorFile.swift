@@ -2,7 +2,7 @@ import Catalog
 import Curl
 import Formats
 import Linux
-import TOMLKit
+import TOML
 import Upstream
 
 /// One file of the table: a vendor and its systems.

@@ -46,13 +46,26 @@ extension VendorRow {
         guard reader.has("size") else { return nil }
         let text = try reader.needed("size")
         // A tenth of a unit is near enough: "1.4 GB" is a tenth of "14 GB".
-        let tenths = text.wholeMatch(of: /(\d{1,6})\.(\d)( ?[A-Za-z]+)/)
-        let bytes = tenths.map { ByteCount.parse("\($0.1)\($0.2)\($0.3)").map { $0 / 10 } } ?? ByteCount.parse(text)
+        let bytes = tenths(text) ?? ByteCount.parse(text)
         guard let bytes, bytes > 0 else {
             throw reader.error("size", "must be a size, such as \"600 MB\" or \"1.4 GB\"")
         }
         return bytes
     }
+
+    /// The bytes of a number with one digit behind its point and a unit; nil for anything else.
+    private static func tenths(_ text: String) -> UInt64? {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, (1...6).contains(parts[0].count), parts[0].allSatisfy(isDigit),
+            let digit = parts[1].first, isDigit(digit)
+        else { return nil }
+        let unit = parts[1].dropFirst()
+        let letters = unit.first == " " ? unit.dropFirst() : unit
+        guard !letters.isEmpty, letters.allSatisfy({ $0.isASCII && $0.isLetter }) else { return nil }
+        return ByteCount.parse("\(parts[0])\(digit)\(unit)").map { $0 / 10 }
+    }
+
+    private static func isDigit(_ character: Character) -> Bool { character.isASCII && character.isNumber }
 
     private static func guest(_ reader: TableReader) throws(VendorsError) -> GuestSettings {
         let user = try reader.text("user")

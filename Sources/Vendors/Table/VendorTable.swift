@@ -50,6 +50,7 @@ package struct VendorTable: Sendable, Hashable, Codable {
             }
         }
         var table = VendorTable()
+        var names = RowNames()
         for (name, path) in files.sorted(by: { $0.key < $1.key }) {
             let bytes: [UInt8]
             do { bytes = try FileContents.read(path, limit: VendorFile.longest + 1) } catch {
@@ -57,7 +58,7 @@ package struct VendorTable: Sendable, Hashable, Codable {
                 table.faults.append(.table(file: path, place: "", reason: "cannot be read: \(error.message)"))
                 continue
             }
-            table.add(bytes, file: path, name: name)
+            table.add(bytes, file: path, name: name, origin: .folder, prefix: "", &names)
         }
         return table
     }
@@ -69,12 +70,19 @@ package struct VendorTable: Sendable, Hashable, Codable {
     package mutating func add(
         _ bytes: [UInt8], file path: String, name: String, origin: TableOrigin = .folder, prefix: String = ""
     ) {
+        var names = RowNames(of: rows)
+        add(bytes, file: path, name: name, origin: origin, prefix: prefix, &names)
+    }
+
+    /// - Parameter names: of the rows that are there.
+    private mutating func add(
+        _ bytes: [UInt8], file path: String, name: String, origin: TableOrigin, prefix: String, _ names: inout RowNames
+    ) {
         files.insert(prefix + name)
         do throws(VendorsError) {
             let file = try VendorFile(bytes, file: path, name: name, origin: origin).prefixed(prefix, file: path)
-            var taken = RowNames()
-            for row in rows { _ = taken.take(row) }
-            if let twice = file.rows.lazy.compactMap({ taken.take($0) }).first {
+            for row in file.rows {
+                guard let twice = names.take(row) else { continue }
                 let owner = rows.first { $0.id == twice || $0.aliases.contains(twice) }?.vendor ?? ""
                 throw VendorsError.table(
                     file: path, place: twice, reason: "is a system of \(owner).toml already")
@@ -94,6 +102,8 @@ package struct VendorTable: Sendable, Hashable, Codable {
             rows += file.rows
         } catch {
             faults.append(error)
+            // None of the file's counts.
+            names = RowNames(of: rows)
         }
     }
 }
@@ -102,6 +112,8 @@ package struct VendorTable: Sendable, Hashable, Codable {
 struct RowNames {
     private var ids: Set<String> = []
     private var aliases: [String: Set<String>] = [:]
+
+    init(of rows: [VendorRow] = []) { for row in rows { _ = take(row) } }
 
     /// Adds a row's names.
     /// - Returns: the first that is another row's; nil where all were free.
