@@ -140,7 +140,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "ContentAddress", "TUF", "Catalog", "BlockStore", "Libvirt", "Linux",
+                "ContentAddress", "TUF", "Catalog", "ImageIndex", "BlockStore", "Libvirt", "Linux",
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         // A network of a chosen delay and rate, for tests and benchmarks; its program is not installed.

@@ -160,6 +160,7 @@ extension ImageReader {
                 switch result {
                 case .success(let bytes):
                     observer?.fetched(next)
+                    compare(next, bytes)
                     if !touched.contains(position) { blocksAhead.hold(position, bytes) }
                 case .failure: observer?.fetchFailed(next)
                 }

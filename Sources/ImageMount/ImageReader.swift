@@ -36,6 +36,7 @@ package final class ImageReader: Sendable {
     let observer: (any ReadObserver)?
     let store: any BlockStore
     let ledger: PieceLedger?
+    let packed: PackedPages?
     let touched: TouchedBlocks
     let blocksAhead: BlocksAhead
     private let reads = Atomic(0)
@@ -57,11 +58,14 @@ package final class ImageReader: Sendable {
         }
     }
 
-    /// - Parameter ledger: what the pieces of a file are compared with whose index has made-up ids.
+    /// - Parameters:
+    ///   - ledger: what the pieces of a file are compared with whose index has made-up ids.
+    ///   - packed: the image's boot pack; nil for none.
     package init(
         index: ImageIndex, store: any BlockStore, options: ReadOptions = ReadOptions(),
-        observer: (any ReadObserver)? = nil, ledger: PieceLedger? = nil
+        observer: (any ReadObserver)? = nil, ledger: PieceLedger? = nil, packed: PackedPages? = nil
     ) {
+        self.packed = packed
         self.index = index
         self.store = store
         self.ledger = ledger
@@ -148,40 +152,6 @@ package final class ImageReader: Sendable {
         return statistics
     }
 
-    /// Writes holes and what the store has locally; returns the rest.
-    private func fillLocally(
-        _ buffer: ReadBuffer, offset: UInt64, _ ahead: inout [Range<Int>]
-    ) throws(ImageIndexError) -> [PendingRead.Piece] {
-        var pieces: [PendingRead.Piece] = []
-        var done = 0
-        while done < buffer.count {
-            let block = try index.block(containing: offset + UInt64(done))
-            let start = Int(offset + UInt64(done) - block.offset)
-            let count = min(block.length - start, buffer.count - done)
-            let target = buffer.part(done..<(done + count))
-            if block.isHole {
-                target.initializeMemory(as: UInt8.self, repeating: 0)
-            } else {
-                var isFirst = false
-                touched.touch(block.position) {
-                    observer?.firstTouch(block)
-                    isFirst = true
-                }
-                if isFirst, !options.foreseen.contains(block.position) {
-                    let next = blocksAhead.touched(block.position)
-                    if !next.isEmpty { ahead.append(next) }
-                }
-                if !blocksAhead.take(block.position, at: start, into: target)
-                    && !store.read(request(block), at: start, into: target)
-                {
-                    pieces.append(PendingRead.Piece(block: block, offset: start, target: done..<(done + count)))
-                }
-            }
-            done += count
-        }
-        return pieces
-    }
-
     // MARK: Waiting
 
     /// Joins the waits of all the read's blocks, or ends it at once where it may not wait.
@@ -220,22 +190,40 @@ package final class ImageReader: Sendable {
             let stalled = options.keepsFetching ? stall(Set(read.pieces.map(\.block.position)), &state) : []
             return (refusal, wanted, stalled)
         }
-        for piece in read.pieces { state.waits[piece.block.position]?.reads.append(read) }
+        for piece in read.pieces { state.waits[piece.block.position]?.add(read) }
         state.waiting[ObjectIdentifier(read)] = read
         return (nil, wanted, [])
     }
 
     func fetch(_ block: IndexedBlock, missedAt: UInt64? = nil) {
+        if let packed, packed.isPiece(block) { return fetch(block, of: packed, missedAt: missedAt) }
         observer?.fetchBegan(block)
         store.fetch(request(block, missedAt: missedAt)) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let bytes):
                 observer?.fetched(block)
+                compare(block, bytes)
                 arrived(block, bytes)
             case .failure(let error):
                 observer?.fetchFailed(block)
                 failed(block, error)
+            }
+        }
+    }
+
+    private func fetch(_ piece: IndexedBlock, of packed: PackedPages, missedAt: UInt64?) {
+        observer?.pieceWanted()
+        store.fetch(request(piece, missedAt: missedAt)) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let bytes):
+                packed.came(piece)
+                // It was found to be wrong meanwhile.
+                if packed.isOut { useBlocks(insteadOf: piece) } else { arrived(piece, bytes) }
+            case .failure(let error):
+                packed.failed(piece, error)
+                useBlocks(insteadOf: piece)
             }
         }
     }
@@ -246,7 +234,10 @@ package final class ImageReader: Sendable {
             return (wait, wait?.isStalled == true && !state.waits.values.contains { $0.isStalled })
         }
         guard let wait else { return }
-        for read in wait.reads where read.fill(block, from: bytes) {
+        let isPiece = packed?.isPiece(block) == true
+        for read in wait.reads {
+            if isPiece { remember(read, block, bytes) }
+            guard read.fill(block, from: bytes) else { continue }
             state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(read)) }
             read.finish(.success(read.buffer))
         }
@@ -261,7 +252,7 @@ package final class ImageReader: Sendable {
     ) -> BlockRequest {
         BlockRequest(
             id: block.id, length: block.length, algorithm: index.algorithm, priority: priority, isFirm: true,
-            missedAt: missedAt, ledger: ledger)
+            isDispensable: packed?.isPiece(block) == true, missedAt: missedAt, ledger: ledger)
     }
 
     /// Ends a read that the caller has claimed.

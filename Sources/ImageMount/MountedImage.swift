@@ -42,11 +42,13 @@ package final class MountedImage: Sendable {
     ///   - format: how the disk lies in the image. Where it is not plain, this waits for the parts of the image that say where.
     ///   - layout: what these say, where they have been read before: then nothing is waited for.
     ///   - ledger: what the pieces of a vendor's file were when they came.
+    ///   - packed: the image's boot pack; nil for none.
     /// - Throws: ``ImageMountError``.
     package static func mount(
         index: ImageIndex, store: any BlockStore, at directory: String, fileName: String,
         options: MountOptions = MountOptions(), observer: (any ReadObserver)? = nil,
-        format: DiskFormat = .raw, layout: (any DiskLayout)? = nil, ledger: PieceLedger? = nil
+        format: DiskFormat = .raw, layout: (any DiskLayout)? = nil, ledger: PieceLedger? = nil,
+        packed: PackedPages? = nil
     ) throws(ImageMountError) -> MountedImage {
         let isUsable = !fileName.isEmpty && fileName != "." && fileName != ".." && fileName.utf8.count <= 255
         guard isUsable, !fileName.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
@@ -59,7 +61,7 @@ package final class MountedImage: Sendable {
         LibraryLog.setHandler(
             { level, text in log.log(level: level <= 3 ? .error : .warning, "libfuse: \(text)") }, replacing: false)
         let reader = ImageReader(
-            index: index, store: store, options: options.read, observer: observer, ledger: ledger)
+            index: index, store: store, options: options.read, observer: observer, ledger: ledger, packed: packed)
         do {
             let layout = try layout ?? format.layout(of: reader)
             let decoded = layout.map { DecodedImage(reader, layout: $0) }

@@ -23,9 +23,24 @@ final class PendingRead: Sendable {
         let offset: Int
         /// Where it goes in the read's buffer.
         let target: Range<Int>
+        /// Where the same bytes are in the image, of a part that is to come from the boot pack; nil of all others.
+        var origin: Origin?
+        /// Its bytes are in the buffer.
+        fileprivate(set) var isFilled = false
+
+        init(block: IndexedBlock, offset: Int, target: Range<Int>, origin: Origin? = nil) {
+            (self.block, self.offset, self.target, self.origin) = (block, offset, target, origin)
+        }
     }
 
-    let pieces: [Piece]
+    /// A place in the image.
+    struct Origin: Sendable {
+        let block: IndexedBlock
+        /// First byte within the block.
+        let offset: Int
+    }
+
+    private let parts: Mutex<[Piece]>
     let buffer: ReadBuffer
     /// When it looked for its pieces, in ``MonotonicClock`` nanoseconds.
     let missedAt: UInt64
@@ -38,7 +53,7 @@ final class PendingRead: Sendable {
     init(
         pieces: [Piece], buffer: ReadBuffer, missedAt: UInt64, terms: WaitTerms, completion: @escaping ReadCompletion
     ) {
-        self.pieces = pieces
+        parts = Mutex(pieces)
         self.buffer = buffer
         self.missedAt = missedAt
         self.terms = terms
@@ -48,17 +63,44 @@ final class PendingRead: Sendable {
 
     var isFinished: Bool { finished.load(ordering: .acquiring) }
 
-    /// Copies a block's bytes to their place. Returns true to the one caller that brought the last block.
+    /// The parts that were missing when it began.
+    var pieces: [Piece] { parts.withLock { $0 } }
+
+    /// Copies a block's bytes to their places. Returns true to the one caller that brought the last block.
     func fill(_ block: IndexedBlock, from bytes: BlockBytes) -> Bool {
-        guard !isFinished, let piece = pieces.first(where: { $0.block.position == block.position }) else {
-            return false
+        if isFinished { return false }
+        let filled = parts.withLock { parts in
+            var filled: [Piece] = []
+            for number in parts.indices where parts[number].block.position == block.position {
+                if parts[number].isFilled { continue }
+                parts[number].isFilled = true
+                filled.append(parts[number])
+            }
+            return filled
         }
+        if filled.isEmpty { return false }
         bytes.withUnsafeBytes { source in
-            let start = piece.offset
-            buffer.part(piece.target).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: source[start..<(start + piece.target.count)]))
+            for piece in filled {
+                buffer.part(piece.target).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: source[piece.offset..<piece.offset + piece.target.count]))
+            }
         }
-        return missing.subtract(1, ordering: .acquiringAndReleasing).newValue == 0
+        return missing.subtract(filled.count, ordering: .acquiringAndReleasing).newValue == 0
+    }
+
+    /// From now on it waits for blocks of the image instead of a piece of the boot pack. The caller sees to it that they come.
+    /// - Parameter position: the piece's.
+    /// - Returns: the blocks.
+    func turnToBlocks(from position: Int) -> [IndexedBlock] {
+        parts.withLock { parts in
+            var blocks: [IndexedBlock] = []
+            for number in parts.indices where parts[number].block.position == position {
+                guard !parts[number].isFilled, let origin = parts[number].origin else { continue }
+                parts[number] = Piece(block: origin.block, offset: origin.offset, target: parts[number].target)
+                blocks.append(origin.block)
+            }
+            return blocks
+        }
     }
 
     /// Ends the read, unless it has ended. Returns whether it was this call.
@@ -149,4 +191,9 @@ struct BlockWait {
     var lastError: BlockStoreError?
     /// Reads have ended with an error because of it.
     var isStalled = false
+
+    /// A read waits for it, too.
+    mutating func add(_ read: PendingRead) {
+        if !reads.contains(where: { $0 === read }) { reads.append(read) }
+    }
 }

@@ -12,8 +12,13 @@ package protocol ReadObserver: Sendable {
     func fetched(_ block: IndexedBlock)
     /// A block did not come; it may be asked for again.
     func fetchFailed(_ block: IndexedBlock)
+    /// A read waits for a piece of the boot pack, which is being asked for.
+    func pieceWanted()
+    /// A block has come, and bytes of it that were given from the boot pack are others there. Once, and nothing more is taken from the pack.
+    func packDiffers(from block: IndexedBlock)
     /// Reads ended with an error because these blocks did not come, before the error is sent. The reader goes on asking for
-    /// them (``ReadOptions/keepsFetching``), and until they come further reads of them end at once.
+    /// them (``ReadOptions/keepsFetching``), and until they come further reads of them end at once. Among them may be pieces of the boot
+    /// pack, whose positions lie after the image's last.
     func readStalled(blocks: [IndexedBlock])
     /// A block that stalled reads is in the store.
     func blockArrived(_ block: IndexedBlock)
@@ -28,6 +33,8 @@ extension ReadObserver {
     package func fetchBegan(_ block: IndexedBlock) {}
     package func fetched(_ block: IndexedBlock) {}
     package func fetchFailed(_ block: IndexedBlock) {}
+    package func pieceWanted() {}
+    package func packDiffers(from block: IndexedBlock) {}
     package func readStalled(blocks: [IndexedBlock]) {}
     package func blockArrived(_ block: IndexedBlock) {}
     package func stallEnded() {}

@@ -22,9 +22,9 @@ struct ClientFolder {
             if CurrentUser.isRoot { try Paths.setPermissions(path, 0o711) }
             for name in ["config/oscircular", "state", "cache", "run"] { try Folder.make("\(path)/\(name)") }
             try Paths.setPermissions("\(path)/run", CurrentUser.isRoot ? 0o711 : 0o700)
-            // What the guest does not ask for is not a part of its start. A busy publisher's emulated guest may unpack its kernel for longer
+            // What the guest does not ask for is not a part of its start, and its pages come from the blocks that are published. A busy publisher's emulated guest may unpack its kernel for longer
             // than a reader's guest is ever quiet.
-            var settings = "[prefetch]\nquiet = 20\nrest = \"never\"\n"
+            var settings = "[prefetch]\nquiet = 20\nrest = \"never\"\npack = \"never\"\n"
             settings += more.map { "\($0)\n" }.joined()
             for server in servers.sorted() where server.utf8.allSatisfy(ClientFolder.isPlain) {
                 settings += "[[host]]\nname = \"\(server)\"\n"

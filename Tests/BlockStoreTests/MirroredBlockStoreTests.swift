@@ -59,6 +59,40 @@ import Testing
         #expect(only.fetched.count { $0.id == stranger.id } == 3)
     }
 
+    // MARK: What its caller can do without
+
+    private func dispensable(_ number: Int, _ priority: BlockRequest.Priority = .demand) -> BlockRequest {
+        var request = image.requests[number]
+        (request.isDispensable, request.priority) = (true, priority)
+        return request
+    }
+
+    @Test(arguments: [BlockRequest.Priority.demand, .prefetch])
+    func whatNoMirrorHasIsNotAskedForAgainWhereItsCallerCanDoWithout(priority: BlockRequest.Priority) async throws {
+        let (first, second) = (InMemoryBlockStore(image), InMemoryBlockStore(image))
+        var wrong = image.blocks[0]
+        wrong[5] ^= 1
+        first.put(wrong, as: image.ids[0])
+        second.remove(image.ids[0])
+        // One mirror lacks it: the other gives it.
+        first.remove(image.ids[1])
+        let store = MirroredBlockStore([first, second], policy: .patient)
+        #expect(await store.failure(dispensable(0, priority))?.isCorrupt == true)
+        #expect(first.fetchCount(of: image.ids[0]) == 1 && second.fetchCount(of: image.ids[0]) == 1)
+        #expect(try await store.block(dispensable(1, priority)).bytes == image.blocks[1])
+    }
+
+    @Test func whoWaitsForWhatHeCanDoWithoutDoesNotWaitForALostServerWhatComesAheadDoes() async throws {
+        let only = InMemoryBlockStore(image)
+        let silence = BlockStoreError.unreachable(place: "only", cause: TransferError.cancelled)
+        only.fail(image.ids[0], silence, silence, silence, silence)
+        only.fail(image.ids[1], silence, silence, silence, silence)
+        let store = MirroredBlockStore([only], policy: .patient)
+        #expect(await store.failure(dispensable(0))?.isUnreachable == true)
+        #expect(only.fetchCount(of: image.ids[0]) == 3)
+        #expect(try await store.block(dispensable(1, .prefetch)).bytes == image.blocks[1])
+    }
+
     @Test func reportsTheFailureThatGivesMostHope() async throws {
         let (first, second) = (InMemoryBlockStore(), InMemoryBlockStore())
         first.fail(image.ids[0], .unreachable(place: "first", cause: TransferError.cancelled))

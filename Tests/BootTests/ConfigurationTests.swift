@@ -58,6 +58,8 @@ import Testing
             limit = "3GiB"
             [menu]
             pictures = "cells"
+            [prefetch]
+            pack = "never"
             [warm]
             use = "never"
             make = "never"
@@ -86,6 +88,7 @@ import Testing
         expected.vendors.hidden = ["kali"]
         expected.userData = "/etc/mine"
         expected.pictures = "cells"
+        expected.usesPacks = false
         (expected.warm.use, expected.warm.make) = (.never, .never)
         #expect(configuration == expected)
     }

@@ -41,14 +41,18 @@ struct SmallImage {
 
     /// Writes a block compressed, as a publisher does.
     func publish(_ position: Int, to store: String) throws {
-        let bytes = contents[position]
+        try SmallImage.publish(contents[position], as: ids[position], to: store)
+    }
+
+    /// The same with any bytes.
+    static func publish(_ bytes: [UInt8], as id: BlockID, to store: String) throws {
         let compressor = try ZstdCompressor(level: 3)
         var output = [UInt8](repeating: 0, count: ZstdCompressor.bound(bytes.count))
         let count = try bytes.withUnsafeBytes { input in
             try output.withUnsafeMutableBytes { try compressor.compress(input, into: $0) }
         }
-        let path = "\(store)/\(ids[position].chunkStorePath)"
-        try Folder.make("\(store)/\(ids[position].hex.prefix(4))")
+        let path = "\(store)/\(id.chunkStorePath)"
+        try Folder.make("\(store)/\(id.hex.prefix(4))")
         try AtomicFile.write(Array(output.prefix(count)), to: path)
     }
 }

@@ -61,11 +61,25 @@ extension MirrorBoard {
         if rests > 0, now > restUntil + MirrorBoard.longAgo { rests = 0 }
         // What all have waited for in vain need not be found out again by each; but a demand counts only what it has waited for itself.
         let waited = waiting.request.priority == .demand ? allRests - waiting.restsBefore : rests
-        guard policy.allows(round: max(waiting.round + 1, waited)) else {
+        let spent = max(waiting.round + 1, waited)
+        guard policy.allows(round: spent), !MirrorBoard.isLetGo(waiting.request, failure, afterRound: spent) else {
             pending[number] = nil
             return .giveUp(waiting.completion, failure)
         }
         return .wait(rest(afterRound: waiting.round, now: now))
+    }
+
+    /// Rounds in which no place answers after which somebody who waits is better off with other blocks: the read that waits has not come to
+    /// its end by then.
+    private static let dispensableRounds = 3
+
+    /// Whether a block that its caller can do without is given up although the policy would go on.
+    private static func isLetGo(_ request: BlockRequest, _ failure: BlockStoreError, afterRound round: Int) -> Bool {
+        guard request.isDispensable else { return false }
+        switch failure {
+        case .missing, .corrupt: return true
+        case .unreachable, .closed: return request.priority == .demand && round >= dispensableRounds
+        }
     }
 
     /// Nanoseconds after a rest from which on it says nothing about the mirrors any more.

@@ -121,6 +121,9 @@ package struct BlockRequest: Sendable, Hashable {
     package var isForKeeping: Bool
     /// Whether its caller never takes it back: then a cancel that comes too late for another fetch of the block cannot meet this one.
     package var isFirm: Bool
+    /// Whether its caller can do with other blocks instead: where every place says that it does not have it, or has it wrong, nobody goes on
+    /// asking, and for one that somebody waits for neither where no place answers for a few rounds.
+    package var isDispensable: Bool
     /// When ``BlockStore/read(_:at:into:)`` was called that did not find the block, in ``MonotonicClock`` nanoseconds: a cache
     /// does not look a second time, unless a block has come since. Nil when nobody has looked.
     package var missedAt: UInt64?
@@ -129,7 +132,7 @@ package struct BlockRequest: Sendable, Hashable {
 
     package init(
         id: BlockID, length: Int, algorithm: DigestAlgorithm, priority: Priority = .demand, isForKeeping: Bool = false,
-        isFirm: Bool = false, missedAt: UInt64? = nil, ledger: PieceLedger? = nil
+        isFirm: Bool = false, isDispensable: Bool = false, missedAt: UInt64? = nil, ledger: PieceLedger? = nil
     ) {
         self.id = id
         self.length = length
@@ -137,6 +140,7 @@ package struct BlockRequest: Sendable, Hashable {
         self.priority = priority
         self.isForKeeping = isForKeeping
         self.isFirm = isFirm
+        self.isDispensable = isDispensable
         self.missedAt = missedAt
         self.ledger = ledger
     }

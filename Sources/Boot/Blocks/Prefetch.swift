@@ -1,6 +1,7 @@
 import BlockStore
 import ContentAddress
 import ImageIndex
+import ImageMount
 
 /// Fetches blocks of an image into the cache before the guest asks for them. The guest's own reads always go first.
 struct Prefetch: Sendable {
@@ -21,6 +22,8 @@ struct Prefetch: Sendable {
     var isOfPieces = false
     /// Whether the image is a kept machine's base: what else is cached makes room for it.
     var isPinned = false
+    /// Compares blocks with what was given of them from the boot pack; nil where there is none.
+    var reader: ImageReader?
 
     /// Fetches a boot set in its order; blocks that are stored already are verified ahead of the guest.
     ///
@@ -45,6 +48,8 @@ struct Prefetch: Sendable {
                 // What arrived is not always kept: the cache itself is asked.
                 if block.isHole || isStored(block) {
                     if !states.isHere(position) { states.arrived(position) }
+                    // It was brought by somebody else, and is compared now.
+                    if reader?.isUnchecked(position) == true { return block }
                     continue
                 }
                 if fetched % Prefetch.roomEvery == 0, !hasRoom(for: block.length * Prefetch.roomEvery) { return nil }
@@ -93,10 +98,11 @@ struct Prefetch: Sendable {
                     guard !Task.isCancelled else { return }
                     if !states.isHere(block.position) { states.began(block.position) }
                     // If a block cannot be fetched now, the reader asks again when it needs it.
-                    if (try? await store.block(request)) == nil {
-                        states.failed(block.position)
-                    } else {
+                    if let bytes = try? await store.block(request) {
                         states.arrived(block.position)
+                        reader?.compare(block, bytes)
+                    } else {
+                        states.failed(block.position)
                     }
                     progress()
                 }

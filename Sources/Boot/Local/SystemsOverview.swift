@@ -130,7 +130,8 @@ package struct VersionSummary: Sendable {
     package var isPinned = false
     /// When it ran last on this machine, seconds since 1970.
     package var lastRun: Int?
-    /// Bytes that a start still has to download, estimated from the catalog's stored size; needs a boot set.
+    /// Bytes that a start still has to download, in blocks, estimated from the catalog's stored size, or from a boot pack where that is
+    /// cheaper; needs a boot set.
     package var toBoot: UInt64?
     /// Whether a vendor's file must be here whole before it is of use: it is packed.
     package var isWholeFirst = false

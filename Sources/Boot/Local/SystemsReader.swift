@@ -178,6 +178,7 @@ package struct SystemsReader: Sendable {
         var ids: Set<BlockID> = []
         ids.reserveCapacity(min(index.count, 16_384))
         var share = ImageShare()
+        var lacking: [IndexedBlock] = []
         do {
             try index.forEachBlock { block in
                 guard !block.isHole else { return }
@@ -187,7 +188,7 @@ package struct SystemsReader: Sendable {
                 guard ids.insert(block.id).inserted else { return }
                 let length = UInt64(block.length)
                 share.unique += length
-                if !isHere && bootSet.contains(block.id) { share.toBoot += length }
+                if !isHere && bootSet.contains(block.id) { lacking.append(block) }
                 if older?.contains(block.id) == false { share.changed += length }
                 if lastRun?.contains(block.id) == false { share.new += length }
             }
@@ -196,11 +197,15 @@ package struct SystemsReader: Sendable {
         }
         summary.here = share.here
         summary.content = share.content
-        summary.offline = share.here == share.content ? .whole : !bootSet.isEmpty && share.toBoot == 0 ? .boots : .no
-        // The catalog says how many bytes all blocks have on the server; a part of them is assumed to compress as well as all.
-        let ratio = summary.version.storedSize.map { min(1, Double($0) / Double(max(1, share.unique))) } ?? 1
-        func compressed(_ bytes: UInt64) -> UInt64 { UInt64((Double(bytes) * ratio).rounded(.up)) }
-        if !bootSet.isEmpty { summary.toBoot = compressed(share.toBoot) }
+        summary.offline = share.here == share.content ? .whole : !bootSet.isEmpty && lacking.isEmpty ? .boots : .no
+        // The catalog says how many bytes all blocks have on the server.
+        let ratio = BootPlan.ratio(storedSize: summary.version.storedSize, unique: share.unique)
+        func compressed(_ bytes: UInt64) -> UInt64 { BootPlan.compressed(bytes, ratio) }
+        if !bootSet.isEmpty {
+            let packs = library.packs(system.source, system.distribution, summary.version, index, lacking, cache)
+            let plan = BootPlan.cheapest(of: packs, lacking: lacking, ratio: ratio, isHere: presence.contains)
+            summary.toBoot = plan.cost.bytes
+        }
         if isPacked {
             summary.downloadFirst = share.content - share.here
             summary.toBoot = summary.downloadFirst
@@ -243,7 +248,6 @@ private struct ImageShare {
     var here: UInt64 = 0
     /// Of different blocks only.
     var unique: UInt64 = 0
-    var toBoot: UInt64 = 0
     var changed: UInt64 = 0
     var new: UInt64 = 0
 }

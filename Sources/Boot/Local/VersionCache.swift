@@ -30,7 +30,7 @@ package struct VersionCache: Sendable {
     @discardableResult
     package func unpin(_ key: VersionKey) throws -> Bool { try cache.unpin(key.description) }
 
-    /// Removes the blocks that no other version on this machine shares. Pinned blocks and those of running sessions stay.
+    /// Removes the blocks that no other version on this machine shares, and what its boot packs consist of. Pinned blocks and those of running sessions stay.
     /// - Parameter all: what is known of all followed catalogs.
     /// - Returns: bytes freed.
     /// - Throws: ``ImageIndexError``, ``SystemCallError``.
@@ -43,6 +43,8 @@ package struct VersionCache: Sendable {
                 where try Paths.isThere(path) {
                     if summary.key == key {
                         own.formUnion(try VersionCache.ids(of: ImageIndex(path: path)))
+                        own.formUnion(
+                            library.catalogs.packLists(system.source, system.distribution, summary.version).pieces)
                         continue
                     }
                     do {

@@ -17,6 +17,8 @@ struct SessionImage: Sendable {
     let ledger: PieceLedger?
     /// Where the publisher's boot set is here; nil where there is none.
     var publishedBootSet: String?
+    /// Where pages come from whose blocks are not here; nil where all comes from blocks.
+    var pack: BootPack?
 
     var chosen: ChosenVersion { image.chosen }
 
@@ -43,6 +45,7 @@ struct SessionDisk: Sendable {
         let stores: BlockStores
         let states: BlockStates
         let recorder: BootRecorder
+        let packed: PackedPages?
     }
 
     let version: SessionImage
@@ -58,6 +61,8 @@ struct SessionDisk: Sendable {
     let log: @Sendable (String) -> Void
     /// Told that the vendor no longer has the file; nil for a catalog's image.
     var verification: SessionVerification?
+    /// Told when a block has come that differs from what was given of it from the boot pack, from any thread; it must not wait.
+    var packDiffers: @Sendable (IndexedBlock) -> Void = { _ in }
 
     /// Mounts the image.
     /// - Parameters:
@@ -86,25 +91,30 @@ struct SessionDisk: Sendable {
                 foreseen: Set(version.bootSet.map(\.position))))
         let (version, cache) = (version, cache)
         let states = BlockStates(count: version.index.count)
+        let packed = version.pack.map { PackedPages($0, blocks: version.index.count) }
         let recorder = BootRecorder(limits: .init(quiet: quiet))
+        let observer = SessionReadObserver(
+            states: states, recorder: recorder, signals: signals, differs: packDiffers)
         let image = try await WorkerThread.run(name: "mount") {
             try Folder.make(directory, mode: 0o755)
             return try MountedImage.mount(
                 index: version.index, store: stores.caching, at: directory, fileName: version.chosen.version.id.text,
-                options: options,
-                observer: SessionReadObserver(states: states, recorder: recorder, signals: signals),
-                format: version.image.format, layout: layout, ledger: version.ledger)
+                options: options, observer: observer, format: version.image.format, layout: layout,
+                ledger: version.ledger, packed: packed)
         }
-        state.attach(stores: stores, blocks: states)
+        state.attach(stores: stores, blocks: states, packed: packed)
         // In the background: an image of millions of blocks takes seconds. Without a thread the picture of the image shows blocks
         // as missing that are stored.
-        try? WorkerThread.start(name: "scan") { states.scan(version.index, cache) }
+        try? WorkerThread.start(name: "scan") {
+            if let packed { for piece in packed.pieces where cache.contains(piece.id) { packed.noteHere(piece) } }
+            states.scan(version.index, cache)
+        }
         await teardown.addBlocking {
             image.reader.refuseWaiting()
             // The process's end unmounts it otherwise.
             try? image.unmount(force: true)
         }
-        return Mounted(image: image, stores: stores, states: states, recorder: recorder)
+        return Mounted(image: image, stores: stores, states: states, recorder: recorder, packed: packed)
     }
 
     /// Reads how the disk lies in the vendor's file: nil where the file is the disk.
@@ -166,8 +176,9 @@ struct SessionDisk: Sendable {
                 version.image.isUnpacked
                 ? try fetch.blocks() : try parts.flatMap { try fetch.blocks(in: $0) } + bootSet
             let (cache, id) = (cache, id)
+            let ids = kept.map(\.id) + (version.pack?.pieces.map(\.id) ?? [])
             // Without it the start is slower at worst: what is evicted is downloaded again.
-            let protection = try? await WorkerThread.run(name: "protect") { try cache.protect(id, kept.map(\.id)) }
+            let protection = try? await WorkerThread.run(name: "protect") { try cache.protect(id, ids) }
             await teardown.add { withExtendedLifetime(protection) {} }
             for part in parts { try await fetch.run(try fetch.blocks(in: part), priority: .demand) }
             guard let layout = image.decoded?.layout else { return }
@@ -198,6 +209,7 @@ private struct SessionReadObserver: ReadObserver {
     let states: BlockStates
     let recorder: BootRecorder
     let signals: AsyncStream<SessionSignal>.Continuation
+    let differs: @Sendable (IndexedBlock) -> Void
 
     func read(_ bytes: Range<UInt64>) { recorder.read(bytes) }
     func firstTouch(_ block: IndexedBlock) {
@@ -210,6 +222,8 @@ private struct SessionReadObserver: ReadObserver {
     }
     func fetched(_ block: IndexedBlock) { states.arrived(block.position) }
     func fetchFailed(_ block: IndexedBlock) { states.failed(block.position) }
+    func pieceWanted() { states.missed() }
+    func packDiffers(from block: IndexedBlock) { differs(block) }
     func readStalled(blocks: [IndexedBlock]) { signals.yield(.stallChanged) }
     func stallEnded() { signals.yield(.stallChanged) }
 }

@@ -2,9 +2,10 @@ import BlockStore
 import Catalog
 import ContentAddress
 import ImageIndex
+import ImageMount
 import Linux
 
-/// What a session fetches ahead of the guest: the boot set while it starts, and the rest of the image once it has started.
+/// What a session fetches ahead of the guest: the boot pack and the boot set while it starts, and the rest of the image once it has started.
 struct SessionPrefetch: Sendable {
     /// Seconds of a quiet disk after which a start counts as over even if much of the boot set was not read.
     private static let longestStart = 60
@@ -12,6 +13,8 @@ struct SessionPrefetch: Sendable {
     let key: VersionKey
     /// By first touch; empty when nobody has recorded this version.
     let bootSet: [IndexedBlock]
+    /// Nil where all comes from blocks.
+    let packed: PackedPages?
     private var prefetch: Prefetch
     private let recorder: BootRecorder
     private let library: BootSetLibrary
@@ -23,9 +26,11 @@ struct SessionPrefetch: Sendable {
         state: SessionState, isKept: Bool = false
     ) {
         key = VersionKey(version.chosen)
+        packed = mounted.packed
         bootSet = SessionPrefetch.affordable(version.bootSet, in: cache)
         prefetch = mounted.stores.prefetch(of: version.index, mounted.states)
         prefetch.isPinned = isKept
+        prefetch.reader = mounted.packed == nil ? nil : mounted.image.reader
         recorder = mounted.recorder
         self.library = library
         self.state = state
@@ -41,11 +46,21 @@ struct SessionPrefetch: Sendable {
             })
     }
 
-    /// Fetches the boot set. Returns when it is stored.
+    /// Fetches the boot set. Returns when it is stored. Where there is a boot pack its pieces come first, and then what it has no page of.
     func fetchBootSet(parallel: Int) async {
         guard !bootSet.isEmpty else { return }
-        state.begin(bootSetBlocks: bootSet.count)
-        await prefetch.bootSet(bootSet, parallel: parallel) { state.bootSetBlockDone() }
+        var blocks = bootSet
+        if let packed {
+            let others = bootSet.count { !packed.covers($0) }
+            state.begin(bootSetBlocks: packed.pieces.count + others)
+            await prefetch.pieces(of: packed, parallel: parallel) { state.bootSetBlockDone() }
+            // Among them are those of which a piece could not be had.
+            blocks = bootSet.filter { !packed.covers($0) }
+            state.addBootSet(blocks: blocks.count - others)
+        } else {
+            state.begin(bootSetBlocks: blocks.count)
+        }
+        await prefetch.bootSet(blocks, parallel: parallel) { state.bootSetBlockDone() }
     }
 
     /// Records the boot, and fetches the rest of the image when it is over.

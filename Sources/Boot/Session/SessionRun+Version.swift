@@ -41,14 +41,17 @@ extension SessionRun {
         // If the server does not answer, a boot set that is not stored is not waited for.
         let local = systems.catalogs.bootSetPath(chosen.source, chosen.distribution, chosen.version)
         let isWanted = Paths.allows(.reading, local) || recorded.recorded(VersionKey(chosen)) == nil && isCurrent
+        async let lists: Void = bringPackLists(of: image, systems, isCurrent: isCurrent)
         // Without its boot set a boot is slower, no more.
         let published = isWanted ? try? await systems.catalogs.bootSet(of: chosen) : nil
-        return try await WorkerThread.run(name: "index") {
+        await lists
+        return try await WorkerThread.run(name: "index") { [self] in
             let index = try image.index()
-            let bootSet = recorded.best(VersionKey(chosen), published: published)
+            let bootSet = try recorded.best(VersionKey(chosen), published: published)?.blocks(of: index) ?? []
             return SessionImage(
-                image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [],
-                ledger: try image.ledger(index, in: self.places.ledgers), publishedBootSet: published)
+                image: image, index: index, bootSet: bootSet, ledger: try image.ledger(index, in: places.ledgers),
+                publishedBootSet: published,
+                pack: try choosePack(of: image, index, bootSet, systems, cache))
         }
     }
 

@@ -182,7 +182,8 @@ package final class SessionRun: Sendable {
         if machine != nil, let ledger = version.ledger { await keepDurable(ledger, teardown) }
         let disk = SessionDisk(
             version: version, cache: cache, transfers: transfers, id: request.id, state: state, describe: describe,
-            log: { [self] in note($0) }, verification: verification)
+            log: { [self] in note($0) }, verification: verification,
+            packDiffers: { [self] in condemnPack(of: version, $0) })
         let mounted = try await disk.mount(
             at: directory.mount, reader: try await reader(users), readBound: configuration.readBound,
             quiet: .seconds(configuration.quietSeconds), signals: signals.continuation, teardown)

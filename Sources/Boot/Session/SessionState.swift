@@ -1,4 +1,5 @@
 import BlockStore
+import ImageMount
 import Linux
 import Synchronization
 
@@ -8,6 +9,7 @@ final class SessionState: Sendable {
         var status: SessionStatus
         var stores: BlockStores?
         var blocks: BlockStates?
+        var packed: PackedPages?
         /// What stays wrong, whatever else works again.
         var standing: String?
     }
@@ -19,17 +21,23 @@ final class SessionState: Sendable {
     func update(_ body: (inout SessionStatus) -> Void) { sources.withLock { body(&$0.status) } }
 
     /// From now on the counts come from these.
-    func attach(stores: BlockStores, blocks: BlockStates) {
+    /// - Parameter packed: the boot pack that is used; nil for none.
+    func attach(stores: BlockStores, blocks: BlockStates, packed: PackedPages? = nil) {
         sources.withLock {
             $0.stores = stores
             $0.blocks = blocks
+            $0.packed = packed
         }
     }
 
     /// From now on the boot set is being fetched.
+    /// - Parameter count: of its blocks, and of the boot pack's pieces that come in place of others.
     func begin(bootSetBlocks count: Int) {
         update { $0.bootSet = SessionStatus.BootSetProgress(blocks: count, done: 0) }
     }
+
+    /// More of its blocks are to be fetched than was thought.
+    func addBootSet(blocks: Int) { update { $0.bootSet?.blocks += blocks } }
 
     func bootSetBlockDone() { update { $0.bootSet?.done += 1 } }
 
@@ -52,13 +60,14 @@ final class SessionState: Sendable {
     func clearError() { sources.withLock { $0.status.lastError = $0.standing } }
 
     var snapshot: SessionStatus {
-        var (status, stores, blocks) = sources.withLock { ($0.status, $0.stores, $0.blocks) }
+        var (status, stores, blocks, packed) = sources.withLock { ($0.status, $0.stores, $0.blocks, $0.packed) }
         if let statistics = stores?.caching.statistics {
             // Behind what was downloaded before there were any.
             status.bytesFetched += UInt64(statistics.bytesFetched)
             status.bytesFromCache = UInt64(statistics.bytesFromCache)
         }
         if let blocks { status.blocksHere = blocks.hereCount }
+        if let packed { status.pack = SessionStatus.Pack(pieces: packed.pieces.count, here: packed.hereCount) }
         status.rate = meter.rate(count: status.bytesFetched)
         return status
     }

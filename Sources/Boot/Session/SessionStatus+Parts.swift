@@ -148,9 +148,19 @@ extension SessionStatus {
         package var uuid: String
     }
 
+    /// How much of the boot pack is stored.
+    package struct Pack: Codable, Sendable, Equatable {
+        /// Pieces of the pack, and how many of them are stored.
+        package var pieces: Int
+        package var here: Int
+
+        package init(pieces: Int, here: Int) { (self.pieces, self.here) = (pieces, here) }
+    }
+
     /// How much of the boot set is stored.
     package struct BootSetProgress: Codable, Sendable, Equatable {
-        /// Blocks of the boot set, and how many of them have arrived or were stored already.
+        /// Blocks of the boot set, and how many of them have arrived or were stored already. Where a boot pack is used its pieces count in
+        /// place of the blocks of which it has pages.
         package var blocks: Int
         package var done: Int
 

@@ -61,6 +61,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     package var blocksHere: Int
     /// Nil where there is no boot set.
     package var bootSet: BootSetProgress?
+    /// The boot pack that pages come from whose blocks are not here; nil where none is used.
+    package var pack: Pack?
     /// Nil but while a file is fetched or unpacked without which the guest cannot start.
     package var download: Download?
     /// Bytes a second over the last seconds.
@@ -147,7 +149,8 @@ extension SessionStatus {
     package var key: VersionKey { VersionKey(catalog: catalog, distribution: distribution, version: version) }
 
     /// What is not known is null, not absent; but ``withdrawn`` is only there if the version was withdrawn, ``lowered`` if something
-    /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``download`` while there is one,
+    /// was, ``tableNote`` if a change of the table waits, ``network`` if something is wrong with it, ``pack`` where a boot pack is used,
+    /// ``download`` while there is one,
     /// ``trust`` and ``verified`` for a vendor's, ``emulated`` for another processor, ``suspension`` and ``suspended`` for a guest that
     /// is or was to be suspended, ``start`` and ``startSeconds`` as soon as they are known, ``purpose`` for what is not its user's guest, ``settingClock`` while it goes on, and ``machine``, ``home``, ``ports``,
     /// ``rolledBackFrom``, ``screen``, ``usb`` and ``sharesClipboard`` where there are any.
@@ -178,6 +181,7 @@ extension SessionStatus {
         try container.encodeIfPresent(lowered, forKey: .lowered)
         try container.encodeIfPresent(tableNote, forKey: .tableNote)
         try container.encodeIfPresent(network, forKey: .network)
+        try container.encodeIfPresent(pack, forKey: .pack)
         try container.encodeIfPresent(download, forKey: .download)
         try container.encodeIfPresent(trust, forKey: .trust)
         try container.encodeIfPresent(verified, forKey: .verified)

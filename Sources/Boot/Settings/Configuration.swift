@@ -19,6 +19,8 @@ package struct Configuration: Sendable, Equatable {
     /// Whether the rest of an image is fetched once its guest has started: `always`, `never`, or `auto`: unless NetworkManager
     /// calls the connection metered.
     package var prefetchRest: String = "auto"
+    /// Whether starts take pages from publishers' boot packs.
+    package var usesPacks = true
     /// Seconds without a read after which a guest has started and its boot set is whole.
     package var quietSeconds: Int = 10
     package var memoryMiB: Int?
@@ -105,6 +107,7 @@ package struct Configuration: Sendable, Equatable {
         if let value = try reader.integer("network.requests", in: 1...256) { parallelRequests = value }
         if let value = try reader.integer("prefetch.quiet", in: 1...300) { quietSeconds = value }
         if let value = try reader.string("prefetch.rest", among: ["auto", "always", "never"]) { prefetchRest = value }
+        if let value = try reader.string("prefetch.pack", among: ["always", "never"]) { usesPacks = value == "always" }
         if let value = try reader.integer("guest.memory", in: SystemSettings.memoryBounds) { memoryMiB = value }
         if let value = try reader.integer("guest.cpus", in: SystemSettings.cpuBounds) { cpus = value }
         if let value = try reader.string("guest.accel", among: ["auto", "kvm", "tcg"]) { accelerator = value }

@@ -10,7 +10,7 @@ struct SettingsReader {
 
     private static let known: [String: Set<String>] = [
         "cache": ["directory", "limit"], "read": ["bound"], "network": ["requests", "mode"],
-        "prefetch": ["quiet", "rest"], "exchange": ["after", "limit"],
+        "prefetch": ["quiet", "rest", "pack"], "exchange": ["after", "limit"],
         "guest": [
             "memory", "cpus", "accel", "display", "connect", "shutdown", "healthy", "reserve", "suspend", "user-data",
         ],

@@ -30,15 +30,17 @@ package struct SystemsLibrary: Sendable {
     let ledgers: LedgerFolder?
     /// Which versions came up here; nil where nothing is known of places.
     let health: HealthLibrary?
+    /// Whether starts take pages from publishers' boot packs.
+    let usesPacks: Bool
 
     package init(places: Places, configuration: Configuration, transfers: TransferQueue) {
-        catalogs = CatalogLibrary(
-            directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
+        catalogs = CatalogLibrary(directory: places.catalogs, transfers: transfers, mirrors: configuration.mirrors)
         let settings = configuration.vendors
         table =
             settings.isEnabled
             ? SystemsTable(places: places, settings: settings, catalogs: catalogs) : SystemsTable()
-        (notes, ledgers, health) = (VendorNotes(places: places), places.ledgers, HealthLibrary(places: places))
+        (notes, ledgers, usesPacks) = (VendorNotes(places: places), places.ledgers, configuration.usesPacks)
+        health = HealthLibrary(places: places)
         let isNameTaken = catalogs.sources().contains { $0.name == CatalogSource.vendorsName }
         vendors =
             table.table.rows.isEmpty || isNameTaken
@@ -51,7 +53,7 @@ package struct SystemsLibrary: Sendable {
     ///   - vendors: nil for none.
     ///   - places: where what was found out about vendors' versions is; nil for nowhere.
     package init(catalogs: CatalogLibrary, vendors: VendorLibrary? = nil, places: Places? = nil) {
-        (self.catalogs, self.vendors) = (catalogs, vendors)
+        (self.catalogs, self.vendors, usesPacks) = (catalogs, vendors, true)
         (table, notes, ledgers) = (SystemsTable(), places.map { VendorNotes(places: $0) }, places?.ledgers)
         health = places.map { HealthLibrary(places: $0) }
     }

@@ -101,7 +101,7 @@ extension BootBackend {
         }
     }
 
-    /// Fetches indexes and boot sets that are not stored yet, a few at a time. If one fails, its download size stays unknown;
+    /// Fetches indexes, boot sets and lists of boot packs that are not stored yet, a few at a time. If one fails, its download size stays unknown;
     /// booting it says why.
     private func fetchIndexes(of versions: [ChosenVersion]) async {
         await withTaskGroup(of: Void.self) { group in
@@ -113,6 +113,7 @@ extension BootBackend {
                     _ = try? await self.library.index(of: version)
                     // Without it the whole image is what it may need.
                     _ = try? await self.library.bootSet(of: version)
+                    await self.library.bringPackLists(of: version)
                 }
             }
             for _ in 0..<4 { add() }

@@ -2,6 +2,7 @@ import BlockStore
 import Catalog
 import GuestDomain
 import ImageIndex
+import ImageMount
 import Linux
 import Synchronization
 
@@ -44,6 +45,8 @@ final class PublishedStart: Sendable {
         let seconds: Double?
         /// See ``SessionPrefetch/bootSet``.
         let blocks: [IndexedBlock]
+        /// The boot pack that comes in place of those of which it has pages; nil for none.
+        var packed: PackedPages?
         /// Whether bytes that the guest may not need are fetched: not where its user pays for each.
         let fetchesRest: @Sendable () async -> Bool
     }
@@ -165,11 +168,14 @@ final class PublishedStart: Sendable {
 
     private func price(_ offer: PublishedStates.Offer, _ boot: Boot) async throws -> WarmPrice {
         let cache = states.cache
-        let missing = try await WorkerThread.run(name: "price") {
-            boot.blocks.reduce(0) { cache.contains($1.id) ? $0 : $0 + $1.length }
+        let missing = try await WorkerThread.run(name: "price") { () -> UInt64 in
+            let lacking = boot.blocks.filter { !cache.contains($0.id) }
+            let packs = boot.packed.map { [$0.pack] } ?? []
+            return BootPlan.cheapest(of: packs, lacking: lacking, ratio: WarmPrice.packing, isHere: cache.contains).cost
+                .bytes
         }
         return WarmPrice(
-            stateBytes: offer.bytes, bootBytes: UInt64(Double(missing) * WarmPrice.packing),
+            stateBytes: offer.bytes, bootBytes: missing,
             bootSeconds: boot.seconds ?? min(offer.record.state.bootSeconds, WarmPrice.mostUnseen))
     }
 }
@@ -193,6 +199,7 @@ extension SessionRun {
         return .init(
             seconds: HealthLibrary(places: places).record(key.catalog, key.distribution).usualStart(
                 accel: accel.rawValue),
-            blocks: ahead.bootSet, fetchesRest: { [configuration] in await configuration.fetchesRest() })
+            blocks: ahead.bootSet, packed: ahead.packed,
+            fetchesRest: { [configuration] in await configuration.fetchesRest() })
     }
 }
