@@ -8,10 +8,15 @@ from .settings import LINES
 OURS, AGAIN = "OS Circular", "OS Circular, second boot"
 # Without the rest of the image, which else follows when the boot seems over: what a boot by itself brings over the line.
 METERED = "OS Circular, boot set only"
+# The same without boot packs.
+BLOCKS = "OS Circular, boot set only, no pack"
 # The newest version, by who has the one before it: the whole image, or what a start of it brought.
 LATER, LATER_START = "OS Circular, a week later", "OS Circular, a week later, started once"
 # A qcow2 as vendors make them, without a publisher: with nothing but the file, and with the boot set that an earlier start recorded.
 VENDOR, VENDOR_SET = "OS Circular, vendor's qcow2", "OS Circular, vendor's qcow2, boot set"
+
+
+SETTINGS = {METERED: '[prefetch]\nrest = "never"\n', BLOCKS: '[prefetch]\nrest = "never"\npack = "never"\n'}
 
 
 def name(workload, line, path):
@@ -32,14 +37,14 @@ class Bench:
         traffic = Traffic(self.server, self.line)
         if path in (LATER, LATER_START):
             self.here = None
-            self.client.configure('[prefetch]\nrest = "never"\n')
+            self.client.configure(SETTINGS[METERED])
             self.follow_last_week(workload, limit, path == LATER)
             self.line.shape(LINES[line_name])
             traffic.begin()
             seconds, facts = self.client.boot(workload, limit, traffic.facts)
             return {"seconds": round(seconds, 3), **facts}
-        if path in (OURS, METERED, AGAIN):
-            self.client.configure('[prefetch]\nrest = "never"\n' if path == METERED else "")
+        if path in (OURS, METERED, BLOCKS, AGAIN):
+            self.client.configure(SETTINGS.get(path, ""))
             if path != AGAIN:
                 self.client.forget()
             elif self.here != workload:
