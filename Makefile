@@ -65,6 +65,7 @@ drill: packages
 	Tests/Sanitizers/run
 	Tests/Systemd/run
 	Tests/Warm/run || [ $$? = 77 ]
+	Tests/Older/run || [ $$? = 77 ]
 	rm -rf .build/twelve-weeks
 	share/recipes/twelve-weeks .build/twelve-weeks "$$PWD/.build/debug"
 	$(MAKE) test-deb ARGS=--boot

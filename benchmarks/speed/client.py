@@ -86,13 +86,15 @@ class Client:
 
     def boot(self, workload, limit, at_marker, *options):
         """Seconds from the command to the workload's marker.
-        :param workload: with its catalog, if that is not the tree's.
+        :param workload: with its catalog, if that is not the tree's, and with @ and a version, if that is not the newest.
         :param at_marker: called then, before the guest is stopped; its result comes second.
         """
         with self.session(workload, limit, *options) as session:
-            seconds = session.wait(guest.MARKERS[workload.split("/")[-1]])
+            seconds = session.wait(guest.MARKERS[workload.split("/")[-1].split("@")[0]])
             facts = at_marker()
             facts["rss_mb"] = round(peak_memory(session.pid) / 1e6, 1)
+            if pack := session.status().get("pack"):
+                facts["pack"] = pack
             return seconds, facts
 
     @contextlib.contextmanager

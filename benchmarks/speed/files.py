@@ -4,7 +4,7 @@ import statistics
 import subprocess
 import time
 
-from . import casyncindex, client, discarded, firstpicture, manyversions, processes, reading, warm
+from . import casyncindex, client, discarded, firstpicture, manyversions, processes, processor, reading, warm
 from .prepare import ENVIRONMENT, image, index
 from .settings import CLIENT, FOLDER, PUBLISHER, TREE
 
@@ -12,11 +12,27 @@ WORKLOAD = "programs"
 
 
 def sequential(bench):
-    """The whole image from a fast server into an empty cache, against decompressing and hashing the same blocks on all cores."""
-    yield "sequential/limit", {"seconds": decompress_and_hash(stored_blocks())}
+    """The whole image from a fast server into an empty cache, against decompressing and hashing the same blocks on all cores: of files
+    that lie here, and with the transfer and the reader that we have, too."""
+    blocks = stored_blocks()
+    seconds, cpu = decompress_and_hash(blocks)
+    yield "sequential/limit", {"seconds": seconds, "cpu": cpu}
+    yield "sequential/limit with transfer and reader", {"seconds": transfer_and_read(blocks, bench.server.port)}
     beside = client.Client("beside", f"http://127.0.0.1:{bench.server.port}/")
-    with beside.mounted(WORKLOAD) as path:
-        yield "sequential/OS Circular", {"seconds": reading.sequential(path)}
+    with beside.mounted(WORKLOAD) as path, processor.Meter(beside) as meter:
+        seconds = reading.sequential(path)
+        yield "sequential/OS Circular", {"seconds": seconds, "cpu": until_quiet(meter)}
+
+
+def until_quiet(meter):
+    """CPU seconds when what was left over for later has been done, too."""
+    used = meter.seconds()
+    for _ in range(20):
+        time.sleep(0.5)
+        before, used = used, meter.seconds()
+        if used - before < 0.02:
+            break
+    return used
 
 
 def stored_blocks():
@@ -26,27 +42,53 @@ def stored_blocks():
 
 
 def decompress_and_hash(files):
-    """Seconds of as many `zstd -d | openssl sha256` as there are processors, each with its share."""
-    shares = os.cpu_count()
-    begun = time.monotonic()
-    running = []
-    for share in range(shares):
-        names = FOLDER / f"share-{share}"
-        names.write_text("\n".join(map(str, files[share::shares])))
-        running.append(processes.start(
-            ["sh", "-c", f"xargs cat < '{names}' | zstd -dcq | openssl dgst -sha256 > /dev/null"]))
-    for process in running:
-        process.wait()
-    return time.monotonic() - begun
+    """(seconds, CPU seconds) of as many `zstd -d | openssl sha256` as there are processors, each with its share."""
+    lists = shared_out(map(str, files))
+    before, begun = processor.of_ended_children(), time.monotonic()
+    unpack("xargs cat <", lists)()
+    return time.monotonic() - begun, processor.of_ended_children() - before
+
+
+def transfer_and_read(files, port):
+    """Seconds until all blocks have come from the server, decompressed and hashed, beside a reader of the whole image through the
+    leanest file system: all that has to be done in a cold read, by as many threads at once."""
+    lists = shared_out(f'url = "http://127.0.0.1:{port}/{file.relative_to(TREE)}"' for file in files)
+    with reading.pread_filesystem(image(WORKLOAD)) as path:
+        # From the page cache, where the blocks are by now, too.
+        reading.sequential(image(WORKLOAD))
+        begun = time.monotonic()
+        wait = unpack("curl -q --noproxy '*' -sSf -K", lists)
+        reading.sequential(path)
+        wait()
+        return time.monotonic() - begun
+
+
+def shared_out(lines):
+    """A file of lines for each processor."""
+    lines, shares = list(lines), os.cpu_count()
+    names = [FOLDER / f"share-{share}" for share in range(shares)]
+    for share, name in enumerate(names):
+        name.write_text("\n".join(lines[share::shares]) + "\n")
+    return names
+
+
+def unpack(source, lists):
+    """Starts `zstd -d | openssl sha256` on what a command writes, once for each list.
+    :returns: what waits for their end.
+    """
+    running = [
+        processes.start(["bash", "-o", "pipefail", "-c", f"{source} '{name}' | zstd -dcq | openssl dgst -sha256 > /dev/null"])
+        for name in lists]
+
+    def wait():
+        if any([process.wait() for process in running]):
+            raise processes.Failed(f"the blocks could not be read by '{source}'")
+    return wait
 
 
 def mounted(bench):
     """Cached blocks through a mount, against a C file system that only calls pread."""
-    bench.line.shape(None)
-    if bench.here != "whole":
-        bench.client.forget()
-        bench.client.run("fetch", f"bench/{WORKLOAD}")
-        bench.here = "whole"
+    hold_whole(bench)
     with reading.pread_filesystem(image(WORKLOAD)) as limit, bench.client.mounted(WORKLOAD) as ours:
         paths = {"preadfs": limit, "OS Circular": ours}
         for name, path in paths.items():
@@ -58,6 +100,15 @@ def mounted(bench):
         turns = [{name: reading.at_random(path) for name, path in paths.items()} for _ in range(10)]
         for name in paths:
             yield f"mounted random/{name}", {"seconds": 1 / statistics.median(turn[name] for turn in turns)}
+
+
+def hold_whole(bench):
+    """The client has all of the image."""
+    bench.line.shape(None)
+    if bench.here != "whole":
+        bench.client.forget()
+        bench.client.run("fetch", f"bench/{WORKLOAD}")
+        bench.here = "whole"
 
 
 def publish(bench):
@@ -98,7 +149,7 @@ def clear(folder):
 
 def start(bench):
     """How long until something shows: a list, the menu; against a process that only starts."""
-    bench.line.shape(None)
+    hold_whole(bench)
     environment = bench.client.environment
     yield "start/process", {"seconds": best_of([CLIENT, "--version"], environment)}
     yield "start/list", {"seconds": best_of([CLIENT, "list"], environment)}

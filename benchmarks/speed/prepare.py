@@ -3,16 +3,17 @@ import hashlib
 import os
 import shutil
 
-from . import casyncindex, guest, processes, reading
+from . import casyncindex, guest, limits, processes, reading
 from .client import start_libvirt
 from .settings import ACCELERATOR, BLOCK_SIZE, CLIENT, FOLDER, MEMORY_MIB, PROJECT, PUBLISHER, TREE, say
 
 WORKLOADS = ("init", "programs", "login")
-VERSION = "2026-01-05"
+# The demo's Debian before and after its upgrade; what does not change from week to week has the first.
+VERSION, LATER_VERSION = "2026-01-05", "2026-01-12"
 # The same disk as `login`, of which guests start warm: from a state that is made here, and from a published one.
 WARM = ("warm", "published")
 # To be raised when what is made changes: what older programs made is then made anew.
-RECIPE = 4
+RECIPE = 5
 UUID = "5f6f7363-6465-4269-8a01-000000000001"
 IMAGES, CASYNC = FOLDER / "images", FOLDER / "casync"
 KEYS = FOLDER / f"{TREE.name}.keys"
@@ -56,6 +57,8 @@ def prepare():
     # The help tells the publisher's defaults.
     recipe.update(processes.run([PUBLISHER, "add", "--help"]).encode())
     remake(TREE.name, recipe.hexdigest(), make_tree)
+    for workload in WORKLOADS:
+        needed(workload)
     return recipe.hexdigest()
 
 
@@ -144,21 +147,28 @@ def make_tree():
     processes.run([PUBLISHER, "init", TREE], ENVIRONMENT)
     start_libvirt()
     size = ["--block-size", BLOCK_SIZE] if BLOCK_SIZE else []
+
+    def publish(system, version, disk, *options):
+        processes.run(
+            [PUBLISHER, "add", TREE, system, version, disk, "--memory", MEMORY_MIB, "--cpus", 1, *options, *size], ENVIRONMENT)
+
+    # The newest is what is booted, and is of the same disk as in any other system.
+    publish("login", VERSION, weeks()[0])
+    processes.run([PUBLISHER, "record", TREE, "login", VERSION, "--accel", ACCELERATOR], ENVIRONMENT, 1800)
     for system in (*WORKLOADS, *WARM):
         workload, parks = ("login", ["--park"]) if system in WARM else (system, [])
-        processes.run(
-            [PUBLISHER, "add", TREE, system, VERSION, image(workload), "--memory", MEMORY_MIB, "--cpus", 1, *parks, *size],
-            ENVIRONMENT)
-        record(system, workload)
+        version = LATER_VERSION if system == "login" else VERSION
+        publish(system, version, image(workload), *parks)
+        record(system, version, workload)
     processes.run([PUBLISHER, "warm", TREE, "published", VERSION, "--accel", ACCELERATOR], ENVIRONMENT, 1800)
 
 
-def record(system, workload):
+def record(system, version, workload):
     """The client takes ten seconds of a quiet disk for the end of a boot, which a busy machine meets while the guest computes: then again."""
     ends, digests = zip(*casyncindex.blocks(index(system)))
     traced = {digests[number] for number in touches(workload, ends[0])}
     for _ in range(3):
-        processes.run([PUBLISHER, "record", TREE, system, VERSION, "--accel", ACCELERATOR], ENVIRONMENT, 1800)
+        processes.run([PUBLISHER, "record", TREE, system, version, "--accel", ACCELERATOR], ENVIRONMENT, 1800)
         missing = len(traced - set(boot_set_names(system)))
         if missing <= len(traced) // 20:
             return
@@ -168,12 +178,17 @@ def record(system, workload):
 
 def touches(workload, size):
     """Numbers of the blocks of `size` bytes that a start reads until its marker."""
+    return reading.touched(reads(workload), size)
+
+
+def reads(workload):
+    """What a start reads until its marker: a file with offset and length of each read, in order."""
     log = FOLDER / f"{workload}.reads"
     if not log.exists() or log.stat().st_mtime < image(workload).stat().st_mtime:
         with reading.pread_filesystem(image(workload), FOLDER / "reads.new") as disk:
             guest.boot(workload, guest.disk(f"file.filename={disk}"), 600)
         (FOLDER / "reads.new").rename(log)
-    return reading.touched(log, size)
+    return log
 
 
 def renew():
@@ -193,7 +208,5 @@ def boot_set_names(system):
 
 
 def needed(workload):
-    """(blocks, compressed bytes) of the tree that a start reads until its marker, by our own trace: the least that has to come."""
-    ends, digests = zip(*casyncindex.blocks(index(workload)))
-    files = {casyncindex.stored(TREE / "blocks", digests[number]) for number in touches(workload, ends[0])}
-    return len(files), sum(file.stat().st_size for file in files)
+    """The least that has to come for a start until its marker, by our own trace."""
+    return limits.of(image(workload), reads(workload))

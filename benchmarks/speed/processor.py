@@ -1,6 +1,7 @@
 """How much of the processors a client's sessions and their guests take, whoever started them."""
 import contextlib
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -62,6 +63,12 @@ class Meter:
             for session in os.listdir(self.sessions):
                 with contextlib.suppress(OSError, ValueError):
                     yield int((self.guests / f"oscircular-{session}.pid").read_text())
+
+
+def of_ended_children():
+    """CPU seconds of what this process has started and waited for, and of what that did likewise."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def parsed(pid, text):

@@ -14,7 +14,7 @@ pid "{folder}/pid";
 error_log "{folder}/error.log";
 events {{ worker_connections 1024; }}
 http {{
-    log_format short '$request_length $body_bytes_sent $request_uri';
+    log_format short '$request_length $bytes_sent $request_uri';
     access_log "{folder}/access.log" short;
     client_body_temp_path "{folder}/temporary/body";
     proxy_temp_path "{folder}/temporary/proxy";
@@ -58,11 +58,21 @@ class Server:
 
     def requests(self):
         """Number of requests that were answered so far."""
+        return self.answered()[0]
+
+    def answered(self):
+        """(number of requests that were answered so far, bytes that were sent for them, headers too)."""
         with open(self.folder / "access.log", "rb") as log:
-            return sum(chunk.count(b"\n") for chunk in iter(lambda: log.read(1 << 20), b""))
+            return counted(log.read())
 
     def close(self):
         processes.end(self.process)
+
+
+def counted(log):
+    """(whole lines, the sum of their second fields) of an access log."""
+    lines = log[:log.rfind(b"\n") + 1].splitlines()
+    return len(lines), sum(int(line.split(b" ", 2)[1]) for line in lines)
 
 
 class SlowLine:

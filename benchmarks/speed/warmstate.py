@@ -2,9 +2,9 @@
 import hashlib
 import json
 import shutil
-import subprocess
 
 from . import processes
+from .compression import packed, zstd
 from .settings import FOLDER
 
 # Bytes of a frame's content, as the client writes a memory.
@@ -86,15 +86,7 @@ def rewrite(folder, change):
 
 
 def packed_frame(data):
-    """With its length in its header, by which a reader unpacks it in place."""
-    return zstd(data, "-1", "--no-check", f"--stream-size={len(data)}")
-
-
-def zstd(data, *options):
-    ended = subprocess.run(["zstd", "-q", "-c", *options], input=data, capture_output=True)
-    if ended.returncode != 0:
-        raise processes.Failed(f"zstd {' '.join(options)}: {ended.stderr.decode(errors='replace').strip()}")
-    return ended.stdout
+    return packed(data, "-1")
 
 
 def edit(folder, change):
