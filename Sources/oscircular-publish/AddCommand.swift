@@ -72,6 +72,18 @@ struct AddCommand: PublishSubcommand {
     @Flag(help: "Accept a day that is ahead of this machine's clock.")
     var allowFuture = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Read only what has changed since an earlier image that was published.",
+            discussion:
+                "The path of that image, which shares its blocks on the disk with this one; of a qcow2, a bitmap's name, "
+                + "which is that of a version.",
+            valueName: "earlier"))
+    var changedSince: String?
+
+    @Flag(help: "With --changed-since: read everything nevertheless, and compare it.")
+    var verifyUnchanged = false
+
     @Flag(
         help:
             "Boot it headless and publish which blocks its start reads; if that fails, a warning says so and the version stays."
@@ -100,6 +112,7 @@ struct AddCommand: PublishSubcommand {
         var options = try blocks.options()
         options.signed = try vendor.signed()
         options.vendorFile = try vendor.file()
+        options.changedSince = changedSince.map { ChangedSince($0, isVerified: verifyUnchanged) }
 
         let tree = try keyOptions.open(tree, clock)
         new.isFutureAllowed = try allowFuture || isConfirmed(new, tree)
@@ -138,6 +151,9 @@ struct AddCommand: PublishSubcommand {
     }
 
     func validate() throws {
+        if verifyUnchanged, changedSince == nil {
+            throw ValidationError("--verify-unchanged is of use with --changed-since only")
+        }
         if let memory, !GuestSettings.memoryBounds.contains(memory) {
             throw ValidationError("--memory \(memory) is out of bounds: MiB, at least 1")
         }

@@ -76,7 +76,9 @@ enum Summary {
         let seconds = Double(image.nanoseconds) / 1e9
         let rate = UInt64(Double(image.size) / max(seconds, 0.001))
         let kept = image.distinctBlocks - image.newBlocks
-        return [
+        let taken =
+            image.takenBlocks > 0 ? ["changed: \(image.takenBlocks) blocks are unchanged and were not read"] : []
+        return taken + [
             "image:   \(image.size) bytes (\(ByteCount.precise(image.size)))",
             "blocks:  \(image.blocks) of \(image.blockSize) bytes, \(image.distinctBlocks) unique, "
                 + "\(image.zeroBlocks) holes (\(image.unreadBlocks) not read)",

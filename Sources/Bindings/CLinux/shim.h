@@ -3,11 +3,13 @@
 // the kernel's own; _GNU_SOURCE is not defined here because it clashes with the Glibc module's view of the same headers.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -45,6 +47,25 @@ static inline int osc_ioctl(int fd, unsigned long request) { return ioctl(fd, re
 
 // Variadic ioctl with a descriptor: target and source share their blocks from then on (man 2 ioctl_ficlone).
 static inline int osc_clone_file(int target, int source) { return ioctl(target, FICLONE, source); }
+
+// FS_IOC_FIEMAP (linux/fiemap.h): a macro that Swift does not import, and a struct that ends in an array without a length. Where the file's
+// bytes from `start` on lie, once all that was written has its place; returns the number of extents.
+static inline int osc_file_extents(int fd, unsigned long long start, struct fiemap_extent *extents, unsigned int count) {
+    const size_t size = count * sizeof(struct fiemap_extent);
+    struct fiemap *map = (struct fiemap *)calloc(1, sizeof(struct fiemap) + size);
+    if (!map) return -1;
+    map->fm_start = start;
+    map->fm_length = FIEMAP_MAX_OFFSET - start;
+    map->fm_flags = FIEMAP_FLAG_SYNC;
+    map->fm_extent_count = count;
+    const int result = ioctl(fd, FS_IOC_FIEMAP, map);
+    const int error = errno;
+    const int found = result == -1 ? -1 : (int)map->fm_mapped_extents;
+    if (found > 0) memcpy(extents, map->fm_extents, (size_t)found * sizeof(struct fiemap_extent));
+    free(map);
+    errno = error;
+    return found;
+}
 
 // F_OFD_GETLK, hidden behind _GNU_SOURCE; from asm-generic/fcntl.h. 1 where another open file holds a lock of a part of the file, 0 where
 // none does.

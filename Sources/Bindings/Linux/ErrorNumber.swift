@@ -41,6 +41,9 @@ package struct ErrorNumber: RawRepresentable, Sendable, Hashable {
     /// EAFNOSUPPORT: there are no sockets of this kind.
     package static let noSuchAddressFamily = ErrorNumber(EAFNOSUPPORT)
 
+    /// ENODATA: nothing is noted under this name.
+    package static let noNote = ErrorNumber(ENODATA)
+
     // MARK: Room
 
     /// ENOSPC
@@ -81,6 +84,8 @@ package struct ErrorNumber: RawRepresentable, Sendable, Hashable {
     package static let noSuchRequest = ErrorNumber(ENOTTY)
     /// EINVAL
     package static let invalidArgument = ErrorNumber(EINVAL)
+    /// ERANGE: it does not fit in what was offered.
+    package static let outOfRange = ErrorNumber(ERANGE)
     /// EBADF
     package static let badDescriptor = ErrorNumber(EBADF)
     /// ESRCH

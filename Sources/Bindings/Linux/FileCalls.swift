@@ -271,7 +271,7 @@ package enum FileCalls {
 
     /// - Parameter name: of what is in the folder; empty when the call is about the open file itself.
     @inline(__always)
-    private static func call<Result: FixedWidthInteger>(
+    static func call<Result: FixedWidthInteger>(
         _ call: String, _ name: String, in folder: Int32, _ body: () -> Result
     ) throws(SystemCallError) -> Result {
         if isWatched.load(ordering: .relaxed),

@@ -14,6 +14,7 @@ final class BlockPipeline {
     private let progress: PublishProgress
     private let cancellation: Cancellation
     private let digester: ImageDigester?
+    private let unchanged: UnchangedBlocks?
     private var unread = 0
     /// One block of zeros, from the first hole on.
     private var zeroRun: ReadRun?
@@ -21,7 +22,8 @@ final class BlockPipeline {
     /// - Throws: ``PublisherError/unwritable(_:)``.
     init(
         source: ImageSource, options: PublishOptions, table: BlockTable, zeros: ZeroBlocks, store: ChunkStoreFolder,
-        digester: ImageDigester?, runSize: Int, memory: Int, progress: PublishProgress, cancellation: Cancellation
+        digester: ImageDigester?, unchanged: UnchangedBlocks?, runSize: Int, memory: Int, progress: PublishProgress,
+        cancellation: Cancellation
     ) throws(PublisherError) {
         self.source = source
         self.options = options
@@ -33,6 +35,7 @@ final class BlockPipeline {
         self.cancellation = cancellation
         ingest = try IngestFolder(store: store.path)
         self.digester = digester
+        self.unchanged = unchanged
         let runs = max(2, min(2 * options.workers + 2, memory / runSize))
         queue = RunQueue(runs: runs, capacity: runSize, workers: options.workers)
     }
@@ -80,11 +83,36 @@ final class BlockPipeline {
             let end = min(source.size, (data.upperBound + blockSize - 1) / blockSize * blockSize)
             offset = start
             while offset < end {
-                let stop = min(end, offset + runSize)
+                if try take(at: offset) {
+                    offset = min(end, offset + blockSize)
+                    continue
+                }
+                let stop = endOfRun(from: offset, to: end)
                 guard try read(offset..<stop) else { return }
                 offset = stop
             }
         }
+    }
+
+    /// Gives a block the name that it had in an earlier image.
+    /// - Returns: false for one that must be read.
+    private func take(at offset: UInt64) throws(PublisherError) -> Bool {
+        guard let unchanged else { return false }
+        try cancellation.check()
+        let blockSize = UInt64(options.blockSize)
+        guard try unchanged.take(Int(offset / blockSize), table, store) else { return false }
+        progress.add(min(blockSize, source.size - offset))
+        return true
+    }
+
+    /// What is read at once ends where a block need not be read.
+    private func endOfRun(from offset: UInt64, to end: UInt64) -> UInt64 {
+        let most = min(end, offset + runSize)
+        guard let unchanged else { return most }
+        let blockSize = UInt64(options.blockSize)
+        var stop = min(most, offset + blockSize)
+        while stop < most, !unchanged.isTaken(Int(stop / blockSize)) { stop = min(most, stop + blockSize) }
+        return stop
     }
 
     /// - Returns: false when a worker has failed.

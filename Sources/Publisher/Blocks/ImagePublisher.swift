@@ -59,13 +59,17 @@ package struct ImagePublisher: Sendable {
         let lock = try StoreLock.take(store, exclusive: false)
         defer { lock.unlock() }
         StaleFiles.remove(beside: index)
-        let prepared = try PreparedImage(
-            image, beside: index, options: options, progress: progress, cancellation: cancellation)
+        let prepared =
+            try options.earlier?.isBitmap == true
+            ? PreparedImage(inPlace: image, cancellation: cancellation)
+            : PreparedImage(image, beside: index, options: options, progress: progress, cancellation: cancellation)
         defer { prepared.remove() }
         do throws(PublisherError) {
-            var published = try publish(
-                try ImageSource(path: prepared.path, size: prepared.size), index: index, store: store)
+            let file = try ImageSource(path: prepared.path, size: prepared.size)
+            let source = try prepared.isInPlace ? ImageSource(qcow2: file) : file
+            var published = try publish(source, index: index, store: store)
             published.format = prepared.format
+            published.identity = prepared.path == image && !prepared.isInPlace ? file.identity : nil
             return published
         } catch {
             // The name of a temporary file means nothing to the user.
@@ -104,13 +108,20 @@ package struct ImagePublisher: Sendable {
         let table = BlockTable(count: count, filledWith: zeros.full)
         progress.begin(.blocks, total: source.size)
 
-        let digester = options.digestsImage ? ImageDigester(source: source) : nil
+        let unchanged = try options.earlier.map { earlier throws(PublisherError) in
+            try UnchangedBlocks(earlier, of: source, options)
+        }
+        // It takes every byte, those among them that are not to be read.
+        let isDigested = options.digestsImage && options.earlier?.isVerified != false
+        let digester = isDigested ? ImageDigester(source: source) : nil
         let pipeline = try BlockPipeline(
             source: source, options: options, table: table, zeros: zeros, store: ChunkStoreFolder(path: store),
-            digester: digester, runSize: max(1, ImagePublisher.runSize / options.blockSize) * options.blockSize,
+            digester: digester, unchanged: unchanged,
+            runSize: max(1, ImagePublisher.runSize / options.blockSize) * options.blockSize,
             memory: ImagePublisher.memory, progress: progress, cancellation: cancellation)
         let unread = try pipeline.run()
         let blocks = table.all
+        try unchanged?.check(blocks)
         let isKnown = try options.known?.isMade(
             of: blocks, blockSize: options.blockSize, size: source.size, algorithm: options.algorithm)
         let digest = isKnown == true ? options.known?.digest : try digester?.finish(progress, cancellation)
@@ -129,8 +140,8 @@ package struct ImagePublisher: Sendable {
             size: source.size, blockSize: options.blockSize, blocks: count, distinctBlocks: table.distinctCount,
             zeroBlocks: table.zeroBlocks.load(ordering: .relaxed), unreadBlocks: unread,
             newBlocks: table.newBlocks.load(ordering: .relaxed), newBytes: table.newBytes.load(ordering: .relaxed),
-            storedBytes: table.storedBytes.load(ordering: .relaxed), digest: digest,
-            nanoseconds: MonotonicClock.nanoseconds - started)
+            storedBytes: table.storedBytes.load(ordering: .relaxed), takenBlocks: unchanged?.taken ?? 0,
+            digest: digest, nanoseconds: MonotonicClock.nanoseconds - started)
     }
 }
 
@@ -155,9 +166,13 @@ package struct PublishedImage: Sendable, Equatable {
     package var newBytes: UInt64
     /// Bytes of the distinct blocks in the store, new or not.
     package var storedBytes: UInt64
-    /// The SHA-256 of the whole image where it was asked for.
+    /// Blocks that were not read either: an earlier image has them.
+    package var takenBlocks = 0
+    /// The SHA-256 of the whole image where it was asked for, and all of it was read or it is a known one.
     package var digest: FileDigest?
     package var nanoseconds: UInt64
     /// How the disk lies in a vendor's file that was published as it is; nil for a disk itself.
     package var format: DiskFormat?
+    /// How the file looked that is the image; nil where it is another's.
+    var identity: ImageSource.Identity?
 }

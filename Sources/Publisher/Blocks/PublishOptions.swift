@@ -16,6 +16,10 @@ package struct PublishOptions: Sendable {
     package var digestsImage: Bool
     /// An image that this one may turn out to be: then its digest is this one's.
     package var known: KnownImage?
+    /// What the image was made from, as the user says it; ``earlier`` is what becomes of it.
+    package var changedSince: ChangedSince?
+    /// Then only what has changed since is read.
+    var earlier: EarlierImage?
     /// Bytes of an index that readers take; nil for one that lies in no tree.
     package var longestIndex: Int?
     /// Where the digest of an image from a URL is listed.
@@ -55,4 +59,14 @@ package struct PublishOptions: Sendable {
         self.workers = max(1, workers ?? RunQueue.processors)
         self.digestsImage = digestsImage
     }
+}
+
+/// What an image was made from.
+package struct ChangedSince: Sendable {
+    /// For a raw image, the path of the earlier one; for a qcow2, the name of a bitmap in it, which is that of a version.
+    package var what: String
+    /// Whether all is read nevertheless, and compared.
+    package var isVerified: Bool
+
+    package init(_ what: String, isVerified: Bool = false) { (self.what, self.isVerified) = (what, isVerified) }
 }

@@ -5,14 +5,22 @@ final class ImageSource: Sendable {
     let path: String
     /// Bytes; more than 0.
     let size: UInt64
+    /// How the file looked when it was opened.
+    let identity: Identity
     private let file: FileHandle
-    private let identity: Identity
+    /// How the image lies in the file; nil where it is the file.
+    private let disk: Qcow2Disk?
 
-    private struct Identity: Equatable {
+    /// What tells a file that was written to from one that was not.
+    struct Identity: Sendable, Equatable {
+        /// Bytes.
         let size: Int
+        /// Nanoseconds since 1970.
         let modified: Int64
 
-        init(_ status: FileStatus) { (size, modified) = (status.size, status.modifiedNanoseconds) }
+        init(_ status: FileStatus) { self.init(size: status.size, modified: status.modifiedNanoseconds) }
+
+        init(size: Int, modified: Int64) { (self.size, self.modified) = (size, modified) }
     }
 
     /// - Parameter size: bytes of the file that are the image, at most all; nil for all.
@@ -44,13 +52,22 @@ final class ImageSource: Sendable {
         }
         size = min(whole, wanted ?? whole)
         guard size > 0 else { throw .image(path: path, .empty) }
+        disk = nil
         file.willBeReadInOrder()
+    }
+
+    /// The disk in a qcow2 file, which is read where it lies.
+    /// - Throws: ``PublisherError/image(path:_:)`` or ``PublisherError/unreadable(_:)``.
+    init(qcow2 file: ImageSource) throws(PublisherError) {
+        let disk = try Qcow2Disk(file)
+        (path, size, identity, self.file, self.disk) = (file.path, disk.size, file.identity, file.file, disk)
     }
 
     /// The next bytes that may differ from zero at or after `offset`: an extent of the file. Nil when only a hole is left.
     ///
     /// A file system or device that knows no holes gives the whole rest.
     func data(from offset: UInt64) -> Range<UInt64>? {
+        if let disk { return disk.data(from: offset) }
         let found: Range<Int>?
         // What cannot be asked is read as a whole: its zeros are read like other bytes.
         do { found = try file.data(from: Int(offset)) } catch { return offset..<size }
@@ -58,7 +75,34 @@ final class ImageSource: Sendable {
         return UInt64(found.lowerBound)..<(found.isEmpty ? size : min(UInt64(found.upperBound), size))
     }
 
-    /// Some bytes, fewer at the file's end.
+    /// The whole file that the image lies in.
+    var container: ImageSource { disk?.file ?? self }
+
+    /// Where the file's bytes lie on its disk.
+    /// - Returns: nil where that is in more than `most` pieces.
+    /// - Throws: ``SystemCallError``.
+    func extents(most: Int) throws(SystemCallError) -> [FileExtent]? { try file.extents(most: most) }
+
+    /// Whether two files are on one file system, and not the same.
+    /// - Throws: ``SystemCallError``.
+    func isBeside(_ other: ImageSource) throws(SystemCallError) -> Bool {
+        let (own, its) = (try file.status().identity, try other.file.status().identity)
+        return own.device == its.device && own.inode != its.inode
+    }
+
+    /// What is noted beside the file's bytes under a name; nil where nothing is, or that cannot be read.
+    func note(_ name: String) -> String? {
+        // Whoever asks takes it for a file of which nothing is known.
+        try? file.note(name, limit: 256)
+    }
+
+    /// Notes something, where the file system and the file's owner allow it.
+    func setNote(_ name: String, _ text: String) {
+        // Without it, all of the image is read the next time.
+        try? file.setNote(name, text)
+    }
+
+    /// Some bytes of the file, fewer at its end.
     /// - Throws: ``PublisherError/unreadable(_:)``.
     func bytes(at offset: UInt64, count wanted: Int) throws(PublisherError) -> [UInt8] {
         guard offset < size else { return [] }
@@ -79,6 +123,7 @@ final class ImageSource: Sendable {
     /// Fills the buffer.
     /// - Throws: ``PublisherError/image(path:_:)`` when the file has become shorter, else ``PublisherError/unreadable(_:)``.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(PublisherError) {
+        if let disk { return try disk.read(into: buffer, at: offset) }
         do {
             guard try file.read(into: buffer, at: Int(offset)) == buffer.count else {
                 throw PublisherError.image(path: path, .changed)
@@ -93,11 +138,13 @@ final class ImageSource: Sendable {
     }
 
     /// - Throws: ``PublisherError/image(path:_:)`` when the file was written to since it was opened.
-    func checkUnchanged() throws(PublisherError) {
+    func checkUnchanged() throws(PublisherError) { if !isUnchanged { throw .image(path: path, .changed) } }
+
+    /// Whether nobody wrote to the file since it was opened.
+    var isUnchanged: Bool {
         // What cannot be looked at is not published either.
-        guard let status = try? file.status(), Identity(status) == identity else {
-            throw .image(path: path, .changed)
-        }
+        guard let status = try? file.status() else { return false }
+        return Identity(status) == identity
     }
 
     /// Whether a path leads to this very file, so that writing there would destroy the image.

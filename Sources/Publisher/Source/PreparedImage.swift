@@ -13,6 +13,8 @@ struct PreparedImage {
     private let temporary: String?
     /// Of a vendor's file that stays as it is; nil for a raw image.
     let format: DiskFormat?
+    /// Whether the raw image is the disk in a qcow2 file that is read where it lies.
+    let isInPlace: Bool
 
     /// Steps from what was given to the raw disk: a VMDK in a tar in a gzip is three.
     private static let mostLayers = 6
@@ -58,6 +60,14 @@ struct PreparedImage {
         }
         path = layers.path
         temporary = layers.temporary
+        isInPlace = false
+    }
+
+    /// A qcow2 file of the publisher's own that stays as it is.
+    /// - Throws: ``PublisherError``; what is damaged, cut off or in use is refused, as where it is converted.
+    init(inPlace image: String, cancellation: Cancellation) throws(PublisherError) {
+        _ = try ImageConversion(of: image, name: "qcow2", isForeign: false, cancellation: cancellation)
+        (path, size, temporary, format, isInPlace) = (image, try ImageSource(path: image).size, nil, nil, true)
     }
 
     /// Removes what was made for it.

@@ -1,4 +1,5 @@
 import Catalog
+import ContentAddress
 import Curl
 import ImageIndex
 import Linux
@@ -98,6 +99,10 @@ extension PublishedTree {
             options.known = KnownImage(index: file, digest: digest)
         }
         if !URLText.isURL(image) { _ = try ImageSource(path: image) }
+        options.earlier = try options.changedSince.map { since throws(PublisherError) in
+            try contents.earlierImage(
+                since, of: image, isVendors: options.vendorFile != nil, document.distribution(new.distribution))
+        }
         // The index gets its name when it is signed; until then it lies beside that name, hidden.
         try OutputFolder.make("\(path)/targets/\(new.distribution)")
         // Under the lock nobody else writes there.
@@ -133,6 +138,9 @@ extension PublishedTree {
             throw .unreadable(error)
         }
         try publish(document, distribution: new.distribution, files: [(index, bytes)], contents)
+        if let identity = published.identity {
+            ImageMark(index: FileDigest.sha256(of: bytes), identity: identity).write(to: image)
+        }
         return (added, published)
     }
 }
@@ -140,7 +148,7 @@ extension PublishedTree {
 extension TreeContents {
     /// Whether an index is there just as it was signed: only then the signed digest is its image's.
     /// - Throws: ``PublisherError/unreadable(_:)`` when that cannot be seen.
-    fileprivate func isAsSigned(_ name: String) throws(PublisherError) -> Bool {
+    func isAsSigned(_ name: String) throws(PublisherError) -> Bool {
         do throws(PublisherError) {
             _ = try index(name)
             return true
