@@ -43,9 +43,14 @@ extension SessionRun {
         let isWanted = Paths.allows(.reading, local) || recorded.recorded(VersionKey(chosen)) == nil && isCurrent
         // Without its boot set a boot is slower, no more.
         let published = isWanted ? try? await systems.catalogs.bootSet(of: chosen) : nil
+        if isCurrent { await systems.catalogs.bringNeighbour(of: chosen, places) }
         return try await WorkerThread.run(name: "index") {
             let index = try image.index()
-            let bootSet = recorded.best(VersionKey(chosen), published: published)
+            let bootSet = recorded.expected(chosen.version, VersionKey(chosen), published: published) {
+                DerivedBootSets(
+                    chosen.source, chosen.distribution, catalogs: systems.catalogs, recorded: recorded
+                ).bootSet(of: chosen.version, index)
+            }?.bootSet
             return SessionImage(
                 image: image, index: index, bootSet: try bootSet?.blocks(of: index) ?? [],
                 ledger: try image.ledger(index, in: self.places.ledgers), publishedBootSet: published)

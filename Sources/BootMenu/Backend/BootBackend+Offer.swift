@@ -113,6 +113,7 @@ extension BootBackend {
                     _ = try? await self.library.index(of: version)
                     // Without it the whole image is what it may need.
                     _ = try? await self.library.bootSet(of: version)
+                    await self.library.bringNeighbour(of: version, self.places)
                 }
             }
             for _ in 0..<4 { add() }
