@@ -10,6 +10,8 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
     package var index: String
     /// The boot set, relative to `targets/`; nil where none was recorded.
     package var bootSet: String?
+    /// The version that the boot set was derived from; nil where the version's own starts were recorded. See ``BootSetTemplate``.
+    package var bootSetFrom: VersionID?
     /// Bytes of the image.
     package var size: UInt64
     /// Bytes of the distinct blocks as they lie in the block store; nil where not known.
@@ -59,6 +61,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case id, published, notes, index, bootSet, size, storedSize, addedSize, digest, guest, origin, source
+        case bootSetFrom
         case isPinned = "pinned"
         case recordingError, warm, packs
     }
@@ -70,6 +73,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         try container.encode(notes, forKey: .notes)
         try container.encode(index, forKey: .index)
         try container.encodeIfPresent(bootSet, forKey: .bootSet)
+        try container.encodeIfPresent(bootSetFrom, forKey: .bootSetFrom)
         try container.encode(size, forKey: .size)
         try container.encodeIfPresent(storedSize, forKey: .storedSize)
         try container.encodeIfPresent(addedSize, forKey: .addedSize)
@@ -92,6 +96,8 @@ extension DistributionVersion: Decodable {
         notes = try container.decodeIfPresent(String.self, forKey: .notes) ?? ""
         index = try container.decode(String.self, forKey: .index)
         bootSet = try container.decodeIfPresent(String.self, forKey: .bootSet)
+        // What is no version's name is no reason to refuse the catalog: the boot set then counts as recorded.
+        bootSetFrom = (try? container.decodeIfPresent(VersionID.self, forKey: .bootSetFrom)) ?? nil
         size = try container.decode(UInt64.self, forKey: .size)
         storedSize = try container.decodeIfPresent(UInt64.self, forKey: .storedSize)
         // For people alone: what is no number is not a reason to refuse the catalog.

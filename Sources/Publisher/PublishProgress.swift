@@ -5,7 +5,7 @@ import Synchronization
 /// How far the work is. Written by the working threads, read by the thread that draws.
 package final class PublishProgress: Sendable {
     package enum Phase: String, Sendable {
-        case build, download, unpack, convert, blocks, digest, index, verify, sweep, metadata, mirror, repair
+        case build, download, unpack, convert, blocks, digest, index, verify, compress, sweep, metadata, mirror, repair
     }
 
     /// One look at the numbers.

@@ -12,12 +12,17 @@ struct BlockOptions: ParsableArguments {
     @Option(help: "zstd's level.")
     var compression = PublishOptions.standardCompressionLevel
 
+    @Option(help: "zstd's level for new blocks that a start will probably read, by the boot set of an earlier version.")
+    var bootCompression = PublishOptions.standardBootCompressionLevel
+
     @Option(help: "The list of digests for an image from a URL: a URL, a name beside it, or none.")
     var sums: String?
 
     /// - Throws: ``PublisherError/usage(option:reason:)``.
     func options(_ algorithm: DigestAlgorithm = .sha256) throws -> PublishOptions {
-        var options = try PublishOptions(blockSize: blockSize, algorithm: algorithm, compressionLevel: compression)
+        var options = try PublishOptions(
+            blockSize: blockSize, algorithm: algorithm, compressionLevel: compression,
+            bootCompressionLevel: bootCompression)
         options.digests = DigestListChoice(sums)
         return options
     }

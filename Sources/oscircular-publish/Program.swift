@@ -36,7 +36,7 @@ struct PublishCommand: ParsableCommand {
         discussion: "Exit codes are sysexits': see oscircular-publish(1).",
         subcommands: [
             InitCommand.self, MakeCommand.self, AddCommand.self, UpdateCommand.self, RecordCommand.self,
-            WarmCommand.self,
+            WarmCommand.self, DeriveCommand.self, RecompressCommand.self,
             KeyCommand.self, TimestampCommand.self, PruneCommand.self, PinCommand.self, UnpinCommand.self,
             WithdrawCommand.self, VendorsCommand.self, VerifyCommand.self, MirrorCommand.self, ConvertCommand.self,
             StatsCommand.self,

@@ -1,3 +1,4 @@
+import Catalog
 import ContentAddress
 import ImageIndex
 import Linux
@@ -21,6 +22,34 @@ package struct BootSetLibrary: Sendable {
         guard let own = recorded(key) else { return published }
         guard let published, own.ids.count * 4 < published.ids.count * 3 else { return own }
         return own.union(published)
+    }
+
+    /// What a start of a version reads, as far as anybody knows.
+    struct Expected {
+        let bootSet: BootSet
+        /// Whether nobody has recorded the version: then it is a guess.
+        let isDerived: Bool
+    }
+
+    /// The better of what was recorded, as ``best(_:published:)``, else what was derived.
+    /// - Parameters:
+    ///   - published: path of the publisher's, as it was fetched; it may be absent.
+    ///   - derive: what can be derived here, asked where nothing else is known.
+    func expected(
+        _ version: DistributionVersion, _ key: VersionKey, published: String?, derive: () -> BootSet?
+    ) -> Expected? {
+        let isGuess = version.bootSetFrom != nil
+        if let recorded = best(key, published: isGuess ? nil : published) {
+            return Expected(bootSet: recorded, isDerived: false)
+        }
+        let guess = isGuess ? best(key, published: published) : nil
+        return (guess ?? derive()).map { Expected(bootSet: $0, isDerived: true) }
+    }
+
+    /// The ids of a distribution's versions that were recorded here.
+    func versions(_ catalog: String, _ distribution: String) -> Set<String> {
+        let names = Folder.namesIfAny(in: "\(directory)/\(catalog)/\(distribution)")
+        return Set(names.filter { $0.hasSuffix(".bootset") }.map { String($0.dropLast(".bootset".count)) })
     }
 
     /// Adds what a boot read to what earlier ones did.

@@ -133,6 +133,8 @@ package struct VersionSummary: Sendable {
     /// Bytes that a start still has to download, in blocks, estimated from the catalog's stored size, or from a boot pack where that is
     /// cheaper; needs a boot set.
     package var toBoot: UInt64?
+    /// Whether that is a guess: the boot set was derived from another version's.
+    package var isBootSetDerived = false
     /// Whether a vendor's file must be here whole before it is of use: it is packed.
     package var isWholeFirst = false
     /// Bytes of such a file that are to be downloaded before the start; nil where nobody knows its size, and for what is streamed.
@@ -227,6 +229,7 @@ extension VersionSummary: Encodable {
     private enum CodingKeys: CodingKey {
         case id, published, size, toBoot, here, new, offline, running, pinned, trust, verified, build, source, gone
         case downloadFirst, unhealthy, warm
+        case bootSetDerived
     }
 
     private struct Source: Encodable {
@@ -246,7 +249,8 @@ extension VersionSummary: Encodable {
         }
     }
 
-    /// `unhealthy` is only there where it did not come up here, `warm` where it starts warm. What else follows `pinned` is only there for a vendor's version, `gone` only where it is, and
+    /// `unhealthy` is only there where it did not come up here, `warm` where it starts warm,
+    /// `bootSetDerived` where `toBoot` is a guess from another version. What else follows `pinned` is only there for a vendor's version, `gone` only where it is, and
     /// `downloadFirst` for what cannot be streamed.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -261,6 +265,7 @@ extension VersionSummary: Encodable {
         try container.encode(isPinned, forKey: .pinned)
         try container.encodeIfPresent(unhealthy.map(UnhealthyRow.init), forKey: .unhealthy)
         if isWarm { try container.encode(true, forKey: .warm) }
+        if isBootSetDerived { try container.encode(true, forKey: .bootSetDerived) }
         guard let source = version.source else { return }
         try container.encode(source.trust, forKey: .trust)
         try container.encode(isVerified, forKey: .verified)

@@ -147,6 +147,8 @@ package struct SystemsReader: Sendable {
         }
         let lastRun = system.lastRun.flatMap { ids(of: $0, system) }
         var versions = system.versions
+        let derived = DerivedBootSets(
+            system.source, system.distribution, catalogs: library.catalogs, recorded: bootSets)
         // Oldest first: each is compared with the one before it.
         var older: Set<BlockID>?
         for position in versions.indices.reversed() {
@@ -156,7 +158,8 @@ package struct SystemsReader: Sendable {
                 older = nil
                 continue
             }
-            older = fill(&versions[position], index, system, presence, older: older, lastRun: lastRun)
+            let start = derived.start(of: versions[position], index)
+            older = fill(&versions[position], index, system, presence, start, older: older, lastRun: lastRun)
         }
         // What else is known of it stays.
         var detailed = system
@@ -167,14 +170,9 @@ package struct SystemsReader: Sendable {
     /// - Returns: the version's blocks.
     private func fill(
         _ summary: inout VersionSummary, _ index: ImageIndex, _ system: SystemSummary, _ presence: BlockPresence,
-        older: Set<BlockID>?, lastRun: Set<BlockID>?
+        _ start: BootSetLibrary.Expected?, older: Set<BlockID>?, lastRun: Set<BlockID>?
     ) -> Set<BlockID>? {
-        let published =
-            system.source.isVendors
-            ? nil : library.catalogs.bootSetPath(system.source, system.distribution, summary.version)
-        let isPacked = summary.isWholeFirst && summary.downloadFirst != 0
-        // It has the names of what a packed file unpacks to.
-        let bootSet = isPacked ? [] : Set(bootSets.best(summary.key, published: published)?.ids ?? [])
+        let bootSet = Set(start?.bootSet.ids ?? [])
         var ids: Set<BlockID> = []
         ids.reserveCapacity(min(index.count, 16_384))
         var share = ImageShare()
@@ -195,7 +193,10 @@ package struct SystemsReader: Sendable {
         }
         summary.here = share.here
         summary.content = share.content
-        summary.offline = share.here == share.content ? .whole : !bootSet.isEmpty && lacking.isEmpty ? .boots : .no
+        summary.isBootSetDerived = start?.isDerived ?? false
+        // A guess promises nothing.
+        let boots = !bootSet.isEmpty && lacking.isEmpty && !summary.isBootSetDerived
+        summary.offline = share.here == share.content ? .whole : boots ? .boots : .no
         // The catalog says how many bytes all blocks have on the server.
         let ratio = BootPlan.ratio(storedSize: summary.version.storedSize, unique: share.unique)
         func compressed(_ bytes: UInt64) -> UInt64 { BootPlan.compressed(bytes, ratio) }
@@ -204,7 +205,7 @@ package struct SystemsReader: Sendable {
             let plan = BootPlan.cheapest(of: packs, lacking: lacking, ratio: ratio, isHere: presence.contains)
             summary.toBoot = plan.cost.bytes
         }
-        if isPacked {
+        if summary.isPacked {
             summary.downloadFirst = share.content - share.here
             summary.toBoot = summary.downloadFirst
         }

@@ -153,7 +153,9 @@ package struct VersionFetch: Sendable {
         }
         let recorded = BootSetLibrary(places: places)
         let key = VersionKey(version)
-        let published = recorded.recorded(key) == nil ? try await systems.catalogs.bootSet(of: version) : nil
+        // A derived one does not promise that the version boots from it.
+        let isWanted = recorded.recorded(key) == nil && version.version.recordedBootSet != nil
+        let published = isWanted ? try await systems.catalogs.bootSet(of: version) : nil
         guard let bootSet = recorded.best(key, published: published) else { throw VersionFetchError.noBootSet(key) }
         return try await WorkerThread.run(name: "index") { try bootSet.blocks(of: index) }
     }

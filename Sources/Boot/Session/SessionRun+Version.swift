@@ -44,10 +44,16 @@ extension SessionRun {
         async let lists: Void = bringPackLists(of: image, systems, isCurrent: isCurrent)
         // Without its boot set a boot is slower, no more.
         let published = isWanted ? try? await systems.catalogs.bootSet(of: chosen) : nil
+        if isCurrent { await systems.catalogs.bringNeighbour(of: chosen, places) }
         await lists
         return try await WorkerThread.run(name: "index") { [self] in
             let index = try image.index()
-            let bootSet = try recorded.best(VersionKey(chosen), published: published)?.blocks(of: index) ?? []
+            let bootSet =
+                try recorded.expected(chosen.version, VersionKey(chosen), published: published) {
+                    DerivedBootSets(
+                        chosen.source, chosen.distribution, catalogs: systems.catalogs, recorded: recorded
+                    ).bootSet(of: chosen.version, index)
+                }?.bootSet.blocks(of: index) ?? []
             return SessionImage(
                 image: image, index: index, bootSet: bootSet, ledger: try image.ledger(index, in: places.ledgers),
                 publishedBootSet: published,

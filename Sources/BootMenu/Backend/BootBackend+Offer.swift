@@ -114,6 +114,7 @@ extension BootBackend {
                     // Without it the whole image is what it may need.
                     _ = try? await self.library.bootSet(of: version)
                     await self.library.bringPackLists(of: version)
+                    await self.library.bringNeighbour(of: version, self.places)
                 }
             }
             for _ in 0..<4 { add() }

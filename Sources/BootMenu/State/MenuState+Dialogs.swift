@@ -97,7 +97,7 @@ extension MenuState {
         } else {
             if version?.offline == .boots {
                 lines.append("It boots offline; later it may still need the network.")
-            } else if let toBoot = version?.toBoot {
+            } else if let version, let toBoot = version.toBoot, !version.isBootSetDerived {
                 buttons.append(.init(label: "Boot set", action: .fetch(image, .bootSet)))
                 lines.append("The boot set (\(Format.bytes(toBoot))) lets it boot offline.")
             }

@@ -191,7 +191,9 @@ enum AboutLines {
                     "\(first.map { "\(Format.bytes($0)) " } ?? "")to download first: it starts when all of it is here"))
         case .no:
             let text =
-                version.toBoot.map { "\(Format.bytes($0)) of \(size)" }
+                version.toBoot.map { bytes in
+                    "\(version.isBootSetDerived ? "about " : "")\(Format.bytes(bytes)) of \(size)"
+                }
                 ?? (version.whole == nil
                     ? system.listing?.sizeHint.map { "streams as it is read, about \(Format.bytes($0)) at most" }
                         ?? "streams as it is read; its size is known once it has booted"

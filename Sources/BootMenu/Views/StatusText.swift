@@ -24,7 +24,10 @@ enum StatusText {
             let size = version.downloadFirst.map { Format.bytes($0) } ?? hint.map { "about \(Format.bytes($0))" }
             return ("\(size.map { "\($0) " } ?? "")download first", [])
         }
-        if let toBoot = version.toBoot { return ("\(Format.bytes(toBoot)) to boot", []) }
+        if let toBoot = version.toBoot {
+            let bytes = Format.bytes(toBoot)
+            return (version.isBootSetDerived ? "about \(bytes)" : "\(bytes) to boot", [])
+        }
         guard version.content != nil || version.whole != nil else {
             return hint.map { ("about \(Format.bytes($0))", []) } ?? ("size not known", [.dim])
         }

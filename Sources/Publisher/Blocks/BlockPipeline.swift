@@ -145,7 +145,7 @@ final class BlockPipeline {
     private func keepZeros(_ id: BlockID, _ length: Int) throws(PublisherError) {
         guard table.claim(id) else { return }
         let worker = try BlockWorker(options: options, store: store, ingest: ingest, table: table, zeros: zeros)
-        try worker.keep(id, zeroBytes(length))
+        try worker.keepZeros(id, zeroBytes(length))
     }
 
     private func zeroBytes(_ count: Int) -> UnsafeRawBufferPointer {

@@ -12,6 +12,8 @@ final class BlockWorker {
     private let table: BlockTable
     private let zeros: ZeroBlocks
     private let compressor: ZstdCompressor
+    /// For blocks that a start will probably read.
+    private let bootCompressor: ZstdCompressor
     private let frame: UnsafeMutableRawBufferPointer
 
     /// - Throws: ``PublisherError/compression(reason:)`` when there is no memory.
@@ -25,6 +27,8 @@ final class BlockWorker {
         self.zeros = zeros
         do {
             compressor = try ZstdCompressor(level: options.compressionLevel)
+            // Whoever asks for all blocks to be compressed harder still means these, too.
+            bootCompressor = try ZstdCompressor(level: max(options.compressionLevel, options.bootCompressionLevel))
         } catch {
             throw .compression(reason: "\(error)")
         }
@@ -47,13 +51,21 @@ final class BlockWorker {
                 id = options.algorithm.blockID(of: block)
             }
             table.set(id, at: position)
+            let isOfBoot = options.bootPositions.contains(position)
             position += 1
-            if table.claim(id) { try keep(id, block) }
+            if table.claim(id) { try keep(id, block, by: isOfBoot ? bootCompressor : compressor) }
         }
     }
 
+    /// Sees to it that a block of zeros is in the store, as ``keep(_:_:by:)``.
+    func keepZeros(_ id: BlockID, _ block: UnsafeRawBufferPointer) throws(PublisherError) {
+        try keep(id, block, by: compressor)
+    }
+
     /// Sees to it that a block is in the store, unless its bytes stay at the vendor's.
-    func keep(_ id: BlockID, _ block: UnsafeRawBufferPointer) throws(PublisherError) {
+    private func keep(
+        _ id: BlockID, _ block: UnsafeRawBufferPointer, by compressor: ZstdCompressor
+    ) throws(PublisherError) {
         guard options.storesBlocks else { return }
         do {
             if let size = try store.storedSize(of: id, length: block.count) {

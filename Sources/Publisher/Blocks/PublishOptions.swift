@@ -10,6 +10,10 @@ package struct PublishOptions: Sendable {
     package var algorithm: DigestAlgorithm
     /// zstd's level.
     package var compressionLevel: Int
+    /// zstd's level for new blocks at ``bootPositions``.
+    package var bootCompressionLevel: Int
+    /// The numbers of the blocks that a start will probably read.
+    var bootPositions: Set<Int> = []
     /// Threads that hash and compress.
     package var workers: Int
     /// Whether the SHA-256 of the whole image is computed as well.
@@ -34,11 +38,15 @@ package struct PublishOptions: Sendable {
     var storesBlocks: Bool { vendorFile?.keepsBlocks ?? true }
 
     package static let standardCompressionLevel = 3
+    /// Measured on the boot sets of real images: docs/decisions/0110.
+    package static let standardBootCompressionLevel = 19
 
     /// - Throws: ``PublisherError/usage(option:reason:)`` for a size or level out of bounds.
     package init(
         blockSize: Int = BlockSize.standard, algorithm: DigestAlgorithm = .sha256,
-        compressionLevel: Int = PublishOptions.standardCompressionLevel, workers: Int? = nil, digestsImage: Bool = false
+        compressionLevel: Int = PublishOptions.standardCompressionLevel,
+        bootCompressionLevel: Int = PublishOptions.standardBootCompressionLevel, workers: Int? = nil,
+        digestsImage: Bool = false
     ) throws(PublisherError) {
         guard BlockSize.isWritable(blockSize) else {
             let bounds = BlockSize.writable
@@ -46,18 +54,25 @@ package struct PublishOptions: Sendable {
                 option: "--block-size",
                 reason: "\(blockSize) is not a multiple of 512 from \(bounds.lowerBound) to \(bounds.upperBound)")
         }
-        // Level 0 would silently mean zstd's default.
-        guard ZstdCompressor.levels.contains(compressionLevel), compressionLevel != 0 else {
-            let levels = ZstdCompressor.levels
-            throw .usage(
-                option: "--compression",
-                reason: "\(compressionLevel) is not from 1 to \(levels.upperBound), or from -1 to \(levels.lowerBound)")
-        }
+        try PublishOptions.check(level: compressionLevel, "--compression")
+        try PublishOptions.check(level: bootCompressionLevel, "--boot-compression")
         self.blockSize = blockSize
         self.algorithm = algorithm
         self.compressionLevel = compressionLevel
+        self.bootCompressionLevel = bootCompressionLevel
         self.workers = max(1, workers ?? RunQueue.processors)
         self.digestsImage = digestsImage
+    }
+
+    /// - Throws: ``PublisherError/usage(option:reason:)`` for a level that zstd does not have.
+    package static func check(level: Int, _ option: String) throws(PublisherError) {
+        // Level 0 would silently mean zstd's default.
+        guard ZstdCompressor.levels.contains(level), level != 0 else {
+            let levels = ZstdCompressor.levels
+            throw .usage(
+                option: option,
+                reason: "\(level) is not from 1 to \(levels.upperBound), or from -1 to \(levels.lowerBound)")
+        }
     }
 }
 

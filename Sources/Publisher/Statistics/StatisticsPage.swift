@@ -22,9 +22,9 @@ package struct StatisticsPage: Encodable {
         statistics = TreeStatistics(catalog, contents, census)
         for distribution in catalog.distributions {
             shares[distribution.id] = VersionShares(of: distribution.id, census)
-            // The newest that has one.
+            // The newest that was recorded.
             for version in distribution.versions {
-                guard let name = version.bootSet, let set = contents.bootSet(name) else { continue }
+                guard let name = version.recordedBootSet, let set = contents.bootSet(name) else { continue }
                 bootSets[distribution.id] = try BootHeatMap(
                     version: version.id.text, bootSet: set, index: contents.index(version.index))
                 break

@@ -29,9 +29,11 @@ package struct TreeStatistics: Sendable, Equatable, Codable {
         package let cumulativeStored: UInt64
         /// Bytes in the store that go in the end when this version and all older ones of the distribution are removed.
         package let freedWithOlder: UInt64
-        /// Blocks of its boot set and their bytes in the store; nil where none was recorded.
+        /// Blocks of its boot set and their bytes in the store; nil where it has none.
         package let bootSetBlocks: Int?
         package let bootSetStored: UInt64?
+        /// The version that its boot set was derived from; nil where its own starts were recorded.
+        package let bootSetFrom: String?
         /// Guests of it that were saved asleep, and the bytes of their blocks in the store, which ``stored`` and what is compared with other
         /// versions leave out; nil where there are none.
         package let warmStates: Int?
@@ -86,6 +88,7 @@ extension TreeStatistics {
                 let bootSet = version.bootSetStored.map(ByteCount.precise) ?? "none"
                 let notes = [
                     version.packStored.map { "boot pack \(ByteCount.precise($0))" },
+                    version.bootSetFrom.map { "boot set derived from \($0)" },
                     version.warmStored.map { "warm \(ByteCount.precise($0))" }, version.pinned ? "pinned" : nil,
                     version.vendor.map { "blocks at \($0)" },
                     version.recordingError.map { "recording failed: \($0)" },
@@ -175,6 +178,7 @@ extension TreeStatistics {
                         sharedStored: isFirst ? 0 : stored - newStored, cumulativeStored: cumulative,
                         freedWithOlder: freed, bootSetBlocks: bootSet?.count,
                         bootSetStored: bootSet.map { census.bytes(of: $0) },
+                        bootSetFrom: version.entry.bootSetFrom?.text,
                         warmStates: version.entry.warm.isEmpty ? nil : version.entry.warm.count,
                         warmStored: version.warm.isEmpty ? nil : census.bytes(of: version.warm),
                         packsStored: version.packs.isEmpty ? nil : census.bytes(of: version.packs),

@@ -98,6 +98,8 @@ extension PublishedTree {
         {
             options.known = KnownImage(index: file, digest: digest)
         }
+        let near = version.isDerivable ? contents.nearestStart(to: new, document) : nil
+        options.bootPositions = near?.template.positions(blockSize: options.blockSize) ?? []
         if !URLText.isURL(image) { _ = try ImageSource(path: image) }
         options.earlier = try options.changedSince.map { since throws(PublisherError) in
             try contents.earlierImage(
@@ -131,15 +133,18 @@ extension PublishedTree {
         {
             throw .unchanged(distribution: new.distribution, version: same.id)
         }
-        let added = document.add(version, new)
-        document.updated = .now
-        let bytes: [UInt8]
-        do { bytes = try FileContents.read(made, limit: CatalogDocument.longestIndex) } catch {
+        var files: [(name: String, bytes: [UInt8])] = []
+        do { files.append((index, try FileContents.read(made, limit: CatalogDocument.longestIndex))) } catch {
             throw .unreadable(error)
         }
-        try publish(document, distribution: new.distribution, files: [(index, bytes)], contents)
+        if let near, let bootSet = near.bootSet(ofIndex: made) {
+            files.append(version.take(bootSet, from: near.from, new.distribution))
+        }
+        let added = document.add(version, new)
+        document.updated = .now
+        try publish(document, distribution: new.distribution, files: files, contents)
         if let identity = published.identity {
-            ImageMark(index: FileDigest.sha256(of: bytes), identity: identity).write(to: image)
+            ImageMark(index: FileDigest.sha256(of: files[0].bytes), identity: identity).write(to: image)
         }
         return (added, published)
     }

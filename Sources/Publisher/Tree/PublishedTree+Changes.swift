@@ -40,6 +40,7 @@ extension PublishedTree {
         let name = "\(distribution)/\(version).bootset"
         try change(distribution, version, files: [(name, Array(bootSet.text.utf8))]) { entry in
             entry.bootSet = name
+            entry.bootSetFrom = nil
             entry.recordingError = nil
         }
     }

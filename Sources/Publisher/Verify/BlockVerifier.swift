@@ -17,6 +17,9 @@ final class BlockVerifier {
     private let decompressor: ZstdDecompressor
     private var stored: [UInt8] = []
     private var content: [UInt8] = []
+    /// Of the block that was looked at last: bytes of its file, and of its content.
+    private(set) var storedLength = 0
+    private var contentLength = 0
 
     /// - Throws: ``PublisherError/compression(reason:)`` when there is no memory.
     init(store: ChunkStoreFolder) throws(PublisherError) {
@@ -33,6 +36,7 @@ final class BlockVerifier {
             let file = try FileHandle(store.path(of: block.id), for: .reading)
             let size = try file.status().size
             guard size <= ZstdCompressor.bound(block.length) else { return damaged("its file is too long") }
+            (storedLength, contentLength) = (size, block.length)
             if stored.count < size { stored = [UInt8](repeating: 0, count: size) }
             if content.count < block.length { content = [UInt8](repeating: 0, count: block.length) }
             let read = try stored.withUnsafeMutableBytes {
@@ -57,6 +61,11 @@ final class BlockVerifier {
         } catch {
             return damaged("\(error)")
         }
+    }
+
+    /// The bytes of the block that was looked at last, where nothing is wrong with it.
+    func withContent<Value>(_ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+        try content.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[..<contentLength])) }
     }
 }
 

@@ -166,7 +166,10 @@ struct ListCommand: AsyncParsableCommand {
         switch version.offline {
         case .no where version.isWholeFirst:
             facts.append("\(version.downloadFirst.map { "\(ByteCount.text($0)) " } ?? "")to download first")
-        case .no: if let toBoot = version.toBoot { facts.append("\(ByteCount.text(toBoot)) to boot") }
+        case .no:
+            if let toBoot = version.toBoot {
+                facts.append("\(version.isBootSetDerived ? "about " : "")\(ByteCount.text(toBoot)) to boot")
+            }
         case .boots: facts.append("boots offline")
         case .whole: facts.append("whole")
         }
