@@ -1,4 +1,5 @@
 import ContentAddress
+import Formats
 import Linux
 
 /// Records of what was seen of the blocks of an index: `DIR/v1/presence/<the index file's inode>`. They are hints, and are made anew where they are
@@ -17,13 +18,13 @@ extension BlockCache {
     }
 
     /// The number of the folder that a block lies in.
-    package static func place(of id: BlockID) -> UInt16 { CacheFolder.place(of: id) }
+    package static func place(of id: BlockID) -> UInt8 { CacheFolder.place(of: id) }
 
     /// When a name came into a folder of blocks or went, nanoseconds since 1970; 0 when the folder is not there. Nil when that cannot be said, or
     /// was a moment ago.
-    package func lastChange(ofPlace place: UInt16) -> Int64? {
+    package func lastChange(ofPlace place: UInt8) -> Int64? {
         // Whoever cannot be told looks at the blocks.
-        guard let time = try? folder.lastChange(ofPlace: place) else { return nil }
+        guard let time = try? folder.lastChange(ofPlace: place), !folder.hasOldPlaces else { return nil }
         let now = Int64(WallClock.seconds) * 1_000_000_000
         return time < now - BlockCache.settling ? time : nil
     }
@@ -68,14 +69,13 @@ extension BlockCache {
 }
 
 extension CacheFolder {
-    /// The number of the folder that a block lies in: the four digits that are its name.
-    static func place(of id: BlockID) -> UInt16 { id.withUnsafeBytes { UInt16($0[0]) << 8 | UInt16($0[1]) } }
+    /// The number of the folder that a block lies in: the two digits that are its name.
+    static func place(of id: BlockID) -> UInt8 { id.withUnsafeBytes { $0[0] } }
 
     /// When a name came into a folder of blocks or went, nanoseconds since 1970; 0 when the folder is not there.
     /// - Throws: ``SystemCallError`` where that cannot be found out, and ENOTDIR where something else has its name.
-    func lastChange(ofPlace place: UInt16) throws(SystemCallError) -> Int64 {
-        let digits = String(place, radix: 16)
-        let name = String(repeating: "0", count: 4 - digits.count) + digits
+    func lastChange(ofPlace place: UInt8) throws(SystemCallError) -> Int64 {
+        let name = Hexadecimal.string(of: CollectionOfOne(place))
         guard let entry = try root(create: false).entry(name) else { return 0 }
         guard entry.isFolder else { throw SystemCallError(.notAFolder, call: "fstatat", subject: name) }
         return entry.modified

@@ -10,7 +10,7 @@ package struct PresenceRecord: Sendable, Equatable {
     /// Blocks of the index.
     package let count: Int
     /// When each folder of blocks changed last, nanoseconds since 1970, by its number (``BlockCache/place(of:)``); 0 for one that was not there.
-    package var times: [UInt16: Int64] = [:]
+    package var times: [UInt8: Int64] = [:]
     private var marks: [UInt8]
 
     private static let header = "oscircular-presence 1\n"
@@ -36,7 +36,7 @@ package struct PresenceRecord: Sendable, Equatable {
 
     /// Bytes of the largest record of an index of so many blocks.
     static func longest(count: Int) -> Int {
-        header.utf8.count + 8 * words + 16 * min(count, 1 << 16) + (count + 7) / 8
+        header.utf8.count + 8 * words + 16 * min(count, 1 << 8) + (count + 7) / 8
     }
 
     /// What is written: numbers of eight bytes, the lowest first, then the marks.
@@ -68,14 +68,14 @@ package struct PresenceRecord: Sendable, Equatable {
             }
         }
         guard let size = Int(exactly: words[1]), let count = Int(exactly: words[3]), count <= PresenceRecord.mostBlocks,
-            let folders = Int(exactly: words[4]), folders <= 1 << 16
+            let folders = Int(exactly: words[4]), folders <= 1 << 8
         else { return nil }
         let end = start + 8 * (PresenceRecord.words + 2 * folders)
         guard bytes.count == end + (count + 7) / 8 else { return nil }
-        var times: [UInt16: Int64] = [:]
+        var times: [UInt8: Int64] = [:]
         for folder in 0..<folders {
             let word = PresenceRecord.words + 2 * folder
-            guard let place = UInt16(exactly: words[word]) else { return nil }
+            guard let place = UInt8(exactly: words[word]) else { return nil }
             times[place] = Int64(bitPattern: words[word + 1])
         }
         subject = FileStamp(inode: words[0], size: size, modified: Int64(bitPattern: words[2]))

@@ -11,7 +11,7 @@ final class BlockPresence {
     private let leastLooks: Int
     private var known: [BlockID: Bool] = [:]
     /// When folders of blocks changed last, as it was before any of their blocks was looked up. Nil for one of which that cannot be said.
-    private var times: [UInt16: Int64?] = [:]
+    private var times: [UInt8: Int64?] = [:]
 
     /// - Parameter leastLooks: blocks that had to be looked up, so that a record is worth its file.
     init(cache: BlockCache, leastLooks: Int = 64) {
@@ -53,14 +53,14 @@ final class BlockPresence {
         return isWhole
     }
 
-    private func contains(_ id: BlockID) -> Bool {
+    func contains(_ id: BlockID) -> Bool {
         if let isHere = known[id] { return isHere }
         let isHere = cache.contains(id)
         known[id] = isHere
         return isHere
     }
 
-    private func lastChange(ofPlace place: UInt16) -> Int64? {
+    private func lastChange(ofPlace place: UInt8) -> Int64? {
         if let time = times[place] { return time }
         let time = cache.lastChange(ofPlace: place)
         times[place] = .some(time)
