@@ -36,6 +36,8 @@ package struct BootPack: Sendable, Equatable {
         package let piece: Int
         /// The bytes within the piece.
         package let range: Range<Int>
+
+        package init(piece: Int, range: Range<Int>) { (self.piece, self.range) = (piece, range) }
     }
 
     /// A run of pages and where it lies in the pack.

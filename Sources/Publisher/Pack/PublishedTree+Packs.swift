@@ -22,7 +22,7 @@ extension PublishedTree {
         else { throw contents.noVersion(version, of: distribution) }
         // A reader of a vendor's image takes nothing on the publisher's word alone.
         guard entry.source == nil else { return [] }
-        let lists = try packs(pages, system, entry, contents, cancellation)
+        let lists = try makePacks(of: pages, system, entry, contents, cancellation)
         let packs = lists.map { list in
             PublishedPack(
                 pack: PublishedPack.name(distribution, version, basis: list.basis.flatMap { VersionID($0.version) }),
@@ -37,8 +37,8 @@ extension PublishedTree {
     }
 
     /// Makes the packs, and writes their pieces.
-    private func packs(
-        _ pages: BootPages, _ system: Distribution, _ entry: DistributionVersion, _ contents: TreeContents,
+    private func makePacks(
+        of pages: BootPages, _ system: Distribution, _ entry: DistributionVersion, _ contents: TreeContents,
         _ cancellation: Cancellation
     ) throws(PublisherError) -> [BootPack] {
         let store = ChunkStoreFolder(path: blocks)
@@ -51,7 +51,7 @@ extension PublishedTree {
         let all = try maker.runs(of: pages)
         if all.isEmpty { return [] }
         var lists = [try maker.make(all)]
-        if let (basis, blocks) = basis(of: entry, system, contents) {
+        if let (basis, blocks) = newestOlder(than: entry, system, contents) {
             let changed = try maker.runs(of: pages, without: blocks)
             // One that spares next to nothing would only take room.
             let count = changed.reduce(0) { $0 + $1.count }
@@ -63,8 +63,8 @@ extension PublishedTree {
     }
 
     /// The newest of the older versions, and its blocks; nil where there is none, or its index is of no use here.
-    private func basis(
-        of entry: DistributionVersion, _ system: Distribution, _ contents: TreeContents
+    private func newestOlder(
+        than entry: DistributionVersion, _ system: Distribution, _ contents: TreeContents
     ) -> (BootPack.Basis, Set<BlockID>)? {
         let older = system.versions.filter { $0.id < entry.id && $0.source == nil }.max { $0.id < $1.id }
         // Without it there is the pack of all, which is as good for everybody else.

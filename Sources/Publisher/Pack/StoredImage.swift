@@ -23,7 +23,7 @@ final class StoredImage {
         let wanted = run.bytes(ofImage: index.imageSize)
         var offset = wanted.lowerBound
         while offset < wanted.upperBound {
-            let block = try block(containing: offset)
+            let block = try self.block(containing: offset)
             let end = min(block.end, wanted.upperBound)
             bytes += try content(of: block)[Int(offset - block.offset)..<Int(end - block.offset)]
             offset = end
