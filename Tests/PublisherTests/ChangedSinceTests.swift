@@ -239,7 +239,7 @@ import Testing
         try await qemu("qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-c", folder.file("raw"), disk)
         try await qemu("qemu-img", "bitmap", "-f", "qcow2", "--add", disk, "2026-11-09")
         _ = try await add("2026-11-09", disk)
-        try await qemu("qemu-io", "-f", "qcow2", "-c", "write -P 7 100k 8k", "-c", "write -P 8 21M 1k", disk)
+        try await qemu("qemu-io", "-f", "qcow2", "-c", "write -P 7 100k 8k", "-c", "write -P 8 20M 1k", disk)
         _ = try await add("2026-11-16", disk, "--changed-since", "2026-11-09")
         try await expectWholeDisk("2026-11-16")
     }
