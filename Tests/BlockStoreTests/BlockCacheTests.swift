@@ -16,7 +16,7 @@ import Testing
     private var folder: String { directory.path("cache") }
 
     private func path(_ number: Int) -> String {
-        folder + "/v1/" + image.requests[number].id.chunkStorePath.dropLast(6)
+        folder + "/v1/" + image.ids[number].cachePath
     }
 
     /// A cache on a folder, and a store that fills it.
@@ -177,8 +177,8 @@ import Testing
         let (cache, store) = open(.bytes(1 << 30))
         try await fill(store, cache, 0..<6)
         let other = TestImage(count: 1, length: 4096, algorithm: .sha512_256)
-        try Folder.make(folder + "/v1/\(other.ids[0].hex.prefix(4))")
-        try AtomicFile.write(other.blocks[0], to: folder + "/v1/\(other.ids[0].hex.prefix(4))/\(other.ids[0].hex)")
+        try Folder.make(folder + "/v1/\(other.ids[0].hex.prefix(2))")
+        try AtomicFile.write(other.blocks[0], to: folder + "/v1/\(other.ids[0].cachePath)")
         #expect(truncate(path(2), 11) == 0)
         try AtomicFile.write(image.blocks[0], to: path(3))
         var calls = 0

@@ -25,7 +25,7 @@ import Testing
     }
 
     private func path(_ number: Int, _ cache: String) -> String {
-        "\(directory.path(cache))/v1/\(Self.image.requests[number].id.chunkStorePath.dropLast(6))"
+        "\(directory.path(cache))/v1/\(Self.image.ids[number].cachePath)"
     }
 
     fileprivate static func bytes(_ number: Int) throws -> BlockBytes {
@@ -159,10 +159,10 @@ private struct Trial: FaultTrial {
         }
     }
 
-    /// Whether a path is a block's, or its folder's: `v1/abcd`, and what lies in it.
+    /// Whether a path is a block's, or its folder's: `v1/ab`, and what lies in it.
     private func isOfBlock(_ path: String) -> Bool {
         let names = path.dropFirst(folder.count).split(separator: "/")
-        return names.count > 1 && names[1].utf8.count == 4 && names[1].allSatisfy(\.isHexDigit)
+        return names.count > 1 && names[1].utf8.count == 2 && names[1].allSatisfy(\.isHexDigit)
     }
 
     func check(_ outcome: FileFaults.Outcome) async throws {

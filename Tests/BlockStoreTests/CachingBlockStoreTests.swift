@@ -24,7 +24,7 @@ import Testing
     }
 
     private func path(_ number: Int) -> String {
-        directory.path("cache/v1/" + image.requests[number].id.chunkStorePath.dropLast(6))
+        directory.path("cache/v1/" + image.ids[number].cachePath)
     }
 
     /// The answer comes before the block's file is there.
@@ -275,11 +275,11 @@ import Testing
 
     // MARK: One look
 
-    /// How often the cache is searched for a block: each time the folder is opened that the block would lie in.
+    /// How often the cache is searched for a block: each time its file is opened or looked at.
     private func looks(for id: BlockID, _ body: () async throws -> Void) async rethrows -> Int {
-        let (counter, name) = (Counter(), "/v1/\(id.hex.prefix(4))")
+        let (counter, name) = (Counter(), "/v1/\(id.cachePath)")
         FileCalls.watch { call, path in
-            if call == "open" && path.hasSuffix(name) { counter.value.add(1, ordering: .relaxed) }
+            if ["open", "stat"].contains(call) && path.hasSuffix(name) { counter.value.add(1, ordering: .relaxed) }
             return nil
         }
         defer { FileCalls.watch(nil) }
@@ -293,6 +293,7 @@ import Testing
 
     @Test func whatWasJustLookedForIsLookedForNoSecondTime() async throws {
         // So that there is a folder to look in.
+        for number in 0..<2 { try directory.makeFolder("cache/v1/\(image.ids[number].hex.prefix(2))") }
         _ = try await store.block(image.requests[7])
         await store.settle()
         upstream.hold()
@@ -317,6 +318,7 @@ import Testing
 
     @Test func whatCameBetweenALookAndItsFetchIsNotFetchedAgain() async throws {
         let (image, one, other) = try neighbours()
+        try directory.makeFolder("cache/v1/\(image.ids[other].hex.prefix(2))")
         let upstream = InMemoryBlockStore(image)
         let store = CachingBlockStore(cache: cache, upstream: upstream)
         let time = MonotonicClock.nanoseconds

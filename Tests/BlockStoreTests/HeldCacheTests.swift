@@ -114,7 +114,7 @@ import Testing
         let (_, first) = open(queue: 100, patience: 1)
         _ = try await first.block(image.requests[0])
         await first.settle()
-        let path = directory.path("cache/v1/" + image.requests[0].id.chunkStorePath.dropLast(6))
+        let path = directory.path("cache/v1/" + image.ids[0].cachePath)
         try AtomicFile.write([UInt8](repeating: 7, count: 8192), to: path)
         let child = try await holder()
         defer { end(child) }

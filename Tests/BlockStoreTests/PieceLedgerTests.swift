@@ -237,8 +237,7 @@ import Testing
         // One that no ledger knows, and one that was damaged.
         let stray = image.piece(5)
         cache.store(image.key.id(of: 5), BlockBytes(length: stray.count) { $0.copyBytes(from: stray) })
-        let hex = image.key.id(of: 3).hex
-        try AtomicFile.write(wrong(3), to: "\(place)/v1/\(hex.prefix(4))/\(hex)")
+        try AtomicFile.write(wrong(3), to: "\(place)/v1/\(image.key.id(of: 3).cachePath)")
         let other = BlockCache(directory: place, limit: .bytes(1 << 30), ledgers: ledgers)
         let store = CachingBlockStore(cache: other, upstream: memory)
         #expect(try await store.block(image.request(0, ledger)).bytes == image.piece(0))
@@ -254,8 +253,7 @@ import Testing
 
     /// The cache's file of a piece.
     private func file(_ number: Int, _ key: PieceKey? = nil) -> String {
-        let hex = (key ?? image.key).id(of: number).hex
-        return folder.path("cache/v1/\(hex.prefix(4))/\(hex)")
+        folder.path("cache/v1/\((key ?? image.key).id(of: number).cachePath)")
     }
 
     @Test func aPieceIsComparedEachTimeItIsLoadedWhole() throws {
@@ -333,8 +331,7 @@ import Testing
             cache.store(id, BlockBytes(length: bytes.count) { $0.copyBytes(from: bytes) })
         }
         for number in 0..<4 {
-            let hex = image.key.id(of: number).hex
-            try Paths.setTimes("\(folder.path("cache"))/v1/\(hex.prefix(4))/\(hex)", seconds: 1000)
+            try Paths.setTimes(file(number), seconds: 1000)
         }
         try cache.prune(to: 4 * image.length)
         #expect((0..<4).allSatisfy { cache.contains(image.key.id(of: $0)) })

@@ -211,7 +211,7 @@ struct CommandOutputTests {
 
             // One block is damaged: found, removed, counted, fetched again.
             let victim = try #require(blocks.sorted().first)
-            let path = scenario.folder.path("cache/oscircular/v1/\(victim.prefix(4))/\(victim)")
+            let path = scenario.folder.path("cache/oscircular/v1/\(victim.prefix(2))/\(victim)")
             var bytes = try FileContents.read(path, limit: 1 << 20)
             bytes[bytes.count / 2] ^= 1
             try AtomicFile.write(bytes, to: path)

@@ -74,7 +74,7 @@ def break_superblock(path):
 
 def cached_blocks(path):
     cache = ".cache/oscircular/v1"
-    return sum(len(names(path, f"{cache}/{prefix}")) for prefix in names(path, cache) if len(prefix) == 4)
+    return sum(len(names(path, f"{cache}/{prefix}")) for prefix in names(path, cache) if len(prefix) in (2, 4))
 
 
 def guests_that_were_up(path):

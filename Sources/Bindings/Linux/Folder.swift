@@ -106,9 +106,9 @@ package final class Folder: Sendable {
         try FileCalls.rename(old, new, in: descriptor)
     }
 
-    /// Moves a folder that is in this one into another one.
-    /// - Throws: ``SystemCallError`` of `renameat`; ENOTEMPTY or ENOTDIR where the name is taken.
-    func move(_ name: String, to other: Folder, as new: String) throws(SystemCallError) {
+    /// Moves a file or folder that is in this one into another one.
+    /// - Throws: ``SystemCallError`` of `renameat`; for a folder ENOTEMPTY or ENOTDIR where the name is taken. A file replaces one that has it.
+    package func move(_ name: String, to other: Folder, as new: String) throws(SystemCallError) {
         try FileCalls.rename(name, in: descriptor, new, in: other.descriptor)
     }
 

@@ -73,7 +73,7 @@ extension BlockCache {
                 case nil: break
                 }
             } catch {
-                let subject = "\(folder.path)/v1/\(block.id.hex.prefix(4))/\(block.id.hex)"
+                let subject = "\(folder.path)/v1/\(block.id.hex.prefix(2))/\(block.id.hex)"
                 failure = failure ?? SystemCallError(code: error.code, call: error.call, subject: subject)
             }
             progress(checked, blocks.count)
@@ -138,7 +138,8 @@ extension BlockCache {
     /// - Throws: ``SystemCallError``; EWOULDBLOCK when a running session has this name, or another process holds the cache for
     ///   seconds.
     package func protect(_ name: String, _ ids: some Sequence<BlockID>) throws -> CacheProtection {
-        try budget.exclusively(patience: 3) { (root) throws(SystemCallError) in
+        defer { moveOldBlocks() }
+        return try budget.exclusively(patience: 3) { (root) throws(SystemCallError) in
             try CacheKeepers.protect(name, ids, in: root)
         }
     }

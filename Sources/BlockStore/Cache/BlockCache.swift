@@ -4,7 +4,7 @@ import Synchronization
 
 /// Blocks on the local disk, shared by any number of processes.
 ///
-/// Each block is a file of its own below `DIR/v1`, named by its digest; the folder is the truth, and all else is a hint or a
+/// Each block is a file of its own below `DIR/v1` (``CacheFolder``), named by its digest; the folder is the truth, and all else is a hint or a
 /// lock. A damaged block is never handed out: each is hashed at its first use in a process, dropped when it does not match, and
 /// counted. Files are written by a thread of the cache's own (``CacheWriter``), which may decline a block but never holds up a read.
 ///
@@ -28,6 +28,7 @@ package final class BlockCache: Sendable {
     private let isHeld = Atomic(false)
     let ledgers: LedgerFolder?
     private let declinedBlocks = Atomic(0)
+    private let isMoving = Atomic(false)
 
     /// Bytes of blocks that may wait to be written.
     package static let longestQueue = 64 << 20
@@ -54,9 +55,10 @@ package final class BlockCache: Sendable {
         self.patience = UInt64(patience * 1e9)
         self.ledgers = ledgers
         writer = CacheWriter(most: longestQueue)
-        let open = OpenBlocks(maximumOpen: min(DescriptorLimit.raise() / 2, 4096))
+        let descriptors = DescriptorLimit.raise()
+        let open = OpenBlocks(maximumOpen: min(descriptors / 2, 4096))
         self.open = open
-        folder = CacheFolder(path: directory)
+        folder = CacheFolder(path: directory, mostHeld: min(descriptors / 8, 256))
         budget = CacheBudget(
             folder: folder, limit: limit, tidiesFrom: tidiesFrom, ledgers: ledgers, neighbour: neighbour,
             evicted: { open.forget($0) },
@@ -247,4 +249,14 @@ package final class BlockCache: Sendable {
     }
 
     func forget(_ id: BlockID) { open.forget(id) }
+
+    /// Has a thread move what earlier versions put elsewhere, once, beside whatever else is done.
+    func moveOldBlocks() {
+        guard folder.hasOldPlaces, !isMoving.exchange(true, ordering: .relaxed) else { return }
+        // Without a thread it is moved by the next walk; and what fails is found where it is.
+        try? WorkerThread.start(name: "move cache") { [folder] in
+            // As said above.
+            try? folder.moveOldBlocks()
+        }
+    }
 }
