@@ -53,6 +53,17 @@ final class BlocksAhead: Sendable {
         _ = dropped
     }
 
+    /// Drops what is held: its readers find it in the cache, or ask for it anew.
+    func forget() {
+        // Freed after the lock is given back.
+        let dropped = state.withLock { state in
+            defer { (state.held, state.bytes) = ([:], 0) }
+            count.store(0, ordering: .relaxed)
+            return state.held
+        }
+        _ = dropped
+    }
+
     /// Copies a part of a block that is held; the block goes when its last byte is taken.
     /// - Returns: false when it is not held.
     func take(_ position: Int, at offset: Int, into target: UnsafeMutableRawBufferPointer) -> Bool {

@@ -34,6 +34,9 @@ package final class DecodedImage: Sendable {
     /// What was found wrong with the image when a read failed for it last.
     package var damage: DiskImageError? { lastDamage.withLock { $0 } }
 
+    /// Drops the parts of the disk that are kept decoded.
+    func forget() { units.forget() }
+
     /// Reads bytes of the disk; may read local files on the calling thread, never waits for the network.
     /// - Parameters:
     ///   - offset: within the disk, as are all bytes that are asked for.

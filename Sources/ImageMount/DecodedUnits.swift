@@ -69,9 +69,21 @@ final class DecodedUnits: Sendable {
     private static let overhead = 256
 
     private let state: Mutex<State>
+    private let limit: Int
 
     init(longestUnit: Int) {
-        state = Mutex(State(recent: RecentValues(limit: max(DecodedUnits.kept, 4 * longestUnit))))
+        limit = max(DecodedUnits.kept, 4 * longestUnit)
+        state = Mutex(State(recent: RecentValues(limit: limit)))
+    }
+
+    /// Drops what is kept: who reads it again decodes it again.
+    func forget() {
+        // Freed after the lock is given back.
+        let dropped = state.withLock { state in
+            defer { state.recent = RecentValues(limit: limit) }
+            return state.recent
+        }
+        _ = dropped
     }
 
     /// In bytes: in the file and on the disk.

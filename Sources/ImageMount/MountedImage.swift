@@ -117,6 +117,12 @@ package final class MountedImage: Sendable {
         }
     }
 
+    /// Drops what is held of the image in memory: for when nobody reads it. Readers find everything again, a little later.
+    package func forgetHeld() {
+        reader.blocksAhead.forget()
+        decoded?.forget()
+    }
+
     /// Whether the mount has ended, whatever ended it.
     package var isUnmounted: Bool { mount.isEnded }
 

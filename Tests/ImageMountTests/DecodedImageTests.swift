@@ -120,6 +120,9 @@ struct DecodedImageTests {
             #expect(try await exitCode("cmp '\(mounted.path)' '\(folder.path("disk"))'") == 0)
             let end = UInt64(made.disk.count)
             #expect(try await mounted.read(end - 700..<end + 512) == Array(made.disk.suffix(700)))
+            // What was decoded is decoded again.
+            mounted.forgetHeld()
+            #expect(try await mounted.read(end - 700..<end) == Array(made.disk.suffix(700)))
         }
     }
 

@@ -93,7 +93,9 @@ struct ServedMount: Sendable {
                 Interruption.handle { _ in try? image.unmount(force: true) }
             }
         }
+        let memory = IdleMemory.follow(image)
         await image.waitUntilUnmounted()
+        memory.cancel()
         stores.close()
         // What has arrived should be in the cache the next time.
         await stores.caching.settle(within: .seconds(10))
