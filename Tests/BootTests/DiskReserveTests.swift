@@ -50,7 +50,7 @@ import Testing
     @Test func aDiskIsLookedAtMoreOftenTheLessRoomItHas() {
         let reserve = DiskReserve(setting: 0)
         for (available, milliseconds) in [
-            (1 << 40, 5000), (2_000_000_000, 1000), (100_000_000, 50), (1, 20), (0, 1000),
+            (1 << 40, 60_000), (20_000_000_000, 10_000), (2_000_000_000, 1000), (100_000_000, 50), (1, 20), (0, 1000),
         ] {
             let now = space(available, of: 1 << 41)
             #expect(reserve.pause(guests: now, logins: now, room: .init()) == Int32(milliseconds))

@@ -103,4 +103,28 @@ import Testing
         }
         #expect(verdicts == each.verdicts)
     }
+
+    @Test func looksBecomeFewerWhereNoneDecidesAnything() {
+        var (time, looks) = (Duration.zero, 0)
+        var watch = HealthWatch(limit: nil, start: .init(time: time, waited: .zero))
+        while time < .seconds(3600) {
+            #expect(watch.take(.look, at: .init(time: time, waited: .zero)) == nil)
+            looks += 1
+            time += watch.pause
+        }
+        #expect((20..<120).contains(looks), "\(looks)")
+        let verdict = watch.take(.login(isSerial: true), at: .init(time: time, waited: .zero))
+        #expect(verdict == .healthy(after: time), "and none of the time is lost")
+    }
+
+    @Test func aGuestThatIsJudgedIsLookedAtEverySecond() {
+        var watch = HealthWatch(limit: .seconds(1000), start: .init(time: .zero, waited: .zero))
+        for second in 1..<900 { _ = watch.take(.look, at: .init(time: .seconds(second), waited: .zero)) }
+        #expect(watch.pause == .seconds(1) && watch.isJudging)
+        _ = watch.take(.held(true), at: .init(time: .seconds(900), waited: .zero))
+        #expect(watch.pause > .seconds(1))
+        _ = watch.take(.held(false), at: .init(time: .seconds(5000), waited: .zero))
+        _ = watch.take(.login(isSerial: false), at: .init(time: .seconds(5001), waited: .zero))
+        #expect(watch.pause > .seconds(20) && !watch.isJudging)
+    }
 }

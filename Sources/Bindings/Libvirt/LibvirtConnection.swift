@@ -25,8 +25,8 @@ package final class LibvirtConnection: @unchecked Sendable {
         }
         self.pointer = pointer
         self.sinks = sinks
-        // A daemon that hangs or dies is noticed.
-        virConnectSetKeepAlive(pointer, 5, 12)
+        // A daemon that hangs is noticed within a minute. It asks us every few seconds, too, and then we need not.
+        virConnectSetKeepAlive(pointer, 20, 3)
     }
 
     deinit {

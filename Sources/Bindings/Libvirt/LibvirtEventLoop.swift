@@ -12,9 +12,8 @@ enum LibvirtEventLoop {
         virSetErrorFunc(nil) { @Sendable _, _ in }
         virInitialize()
         guard virEventRegisterDefaultImpl() == 0 else { return false }
-        // A timer, so that the loop wakes for what was added while it slept.
-        virEventAddTimeout(500, { @Sendable _, _ in }, nil, nil)
-        // Without it no event comes; a session asks for its guest's state every few seconds all the same.
+        // Without it no event comes; a session asks for its guest's state now and then all the same. What is added while the loop sleeps
+        // wakes it.
         let thread: Void? = try? WorkerThread.start(name: "libvirt") {
             while true {
                 // An error is a moment's (no memory); without the loop no end of a guest would ever be heard of.

@@ -29,8 +29,12 @@ struct HealthWatch: Sendable, Equatable {
         case unhealthy(HealthRecord.Fault)
     }
 
-    /// Looks come once a second. Who has not looked for longer than this was stopped himself.
-    static let longestLook = Duration.seconds(5)
+    /// Who looks so much later than he should was stopped himself meanwhile.
+    static let longestDelay = Duration.seconds(4)
+    /// Between two looks at a guest that is judged.
+    static let pauseOfJudged = Duration.seconds(1)
+    /// Between two looks at another one, or one that cannot run, at first and at most.
+    static let pauses = (first: Duration.seconds(5), longest: Duration.seconds(60))
     /// What takes longer than this to its login is not waited for once it is healthy.
     static let longestStart = Duration.seconds(3600)
     /// Restarts before the login that are too many: some systems start anew once, at their first boot.
@@ -46,6 +50,16 @@ struct HealthWatch: Sendable, Equatable {
     private(set) var verdict: Verdict?
     /// Whether nothing can change any more.
     private(set) var isOver = false
+
+    /// Until the next look. Where none decides anything they become fewer: they only tell whether somebody stopped this process.
+    var pause: Duration {
+        if isHeld { return HealthWatch.pauses.first }
+        if isJudging { return HealthWatch.pauseOfJudged }
+        return min(max(HealthWatch.pauses.first, counted / 10), HealthWatch.pauses.longest)
+    }
+
+    /// Whether time alone may bring a verdict.
+    var isJudging: Bool { limit != nil && verdict == nil && !isStopping }
 
     /// - Parameter start: when the guest was started.
     init(limit: Duration?, start: Moment) {
@@ -87,7 +101,7 @@ struct HealthWatch: Sendable, Equatable {
     private mutating func count(_ moment: Moment) {
         let passed = max(.zero, moment.time - last.time)
         let waited = min(passed, max(.zero, moment.waited - last.waited))
-        if !isHeld { counted += min(HealthWatch.longestLook, passed - waited) }
+        if !isHeld { counted += min(pause + HealthWatch.longestDelay, passed - waited) }
         last = moment
     }
 }

@@ -41,15 +41,18 @@ final class SessionHealth: Sendable {
     /// What is to boot in the guest's place; nil as long as, and where, nothing is.
     var rollback: Rollback? { decided.withLock { $0 } }
 
-    /// Looks once a second, until the task is cancelled or there is nothing left to see.
+    /// Looks again and again, until the task is cancelled or there is nothing left to see.
     func follow() -> Task<Void, Never> {
         Task {
             while !Task.isCancelled, take(.look) {
                 // One that is cancelled ends with the loop.
-                try? await Task.sleep(for: .seconds(1))
+                try? await Task.sleep(for: watch.withLock { $0.pause })
             }
         }
     }
+
+    /// Whether the guest still has to come to its login in time.
+    var isJudging: Bool { watch.withLock { $0.isJudging } }
 
     /// A guest that libvirt does not tell of may be anything.
     func seen(_ signal: SessionSignal) {

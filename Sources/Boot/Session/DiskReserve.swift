@@ -56,10 +56,10 @@ struct DiskReserve: Sendable, Equatable {
     }
 
     /// Milliseconds until the next look: no disk takes more than 2 GB in a second, memory as a disk about as much, nor half a million new
-    /// files; and a look costs microseconds. Who is stopped already uses nothing up, and may wait a second to go on.
+    /// files; and a look costs microseconds, but wakes the processor. Who is stopped already uses nothing up, and may wait a second to go on.
     /// - Parameter room: what ``room(guests:logins:before:)`` said of the same look.
     func pause(guests: FileSystemSpace, logins: FileSystemSpace, room: Room) -> Int32 {
-        var pauses = [5000]
+        var pauses = [60_000]
         if room.isShort || guests.available == 0 || logins.available == 0 { pauses.append(1000) }
         func add(_ left: Int, perMillisecond: Int) { pauses.append(max(left / perMillisecond, 20)) }
         if !room.stopsGuest, guests.available > 0 {

@@ -58,9 +58,17 @@ struct RunningSession: Sendable {
         var loop = SessionLoop(shutdown: .seconds(shutdownSeconds))
         var wait: Task<Void, any Error>?
         var told: String?
-        defer { wait?.cancel() }
+        var (isRunning, isKnown) = (true, true)
+        var ticks = Ticks(signals.continuation)
+        var memory = IdleMemory()
+        defer {
+            wait?.cancel()
+            ticks.end()
+        }
         for await signal in signals.stream {
             health?.seen(signal)
+            if case .seen(let state) = signal { isKnown = state != .unknown }
+            if case .tick = signal, ticks.isCalm { memory.look(at: image) }
             for action in loop.take(signal, blocksAreMissing: !image.reader.stalledBlocks.isEmpty) {
                 switch action {
                 case .letReadsWait(true): image.reader.allowWaiting()
@@ -90,6 +98,7 @@ struct RunningSession: Sendable {
                     if told != nil { log("the guest and its logins go on") }
                     told = nil
                 case .show(let now, let reason):
+                    isRunning = now == .running
                     health?.shown(now)
                     state.update {
                         $0.state = now
@@ -99,6 +108,7 @@ struct RunningSession: Sendable {
                 case .end(nil): return
                 }
             }
+            ticks.set(isCalm: isRunning && isKnown && told == nil && health?.isJudging != true)
         }
     }
 
@@ -118,12 +128,6 @@ struct RunningSession: Sendable {
         let mount = Task {
             await image.waitUntilUnmounted()
             continuation.yield(.mountEnded)
-        }
-        let ticks = Task {
-            while !Task.isCancelled {
-                try await Task.sleep(for: .seconds(5))
-                continuation.yield(.tick)
-            }
         }
         do throws(SystemCallError) {
             let watch = try SpaceWatch(
@@ -154,7 +158,41 @@ struct RunningSession: Sendable {
             events.cancel()
             following.cancel()
             mount.cancel()
-            ticks.cancel()
+        }
+    }
+}
+
+/// Says when it is time to look whether an event was lost: often while something is amiss, and seldom otherwise, for each look wakes libvirt
+/// too.
+private struct Ticks {
+    private static let pauses = (calm: Duration.seconds(60), otherwise: Duration.seconds(5))
+
+    private let signals: AsyncStream<SessionSignal>.Continuation
+    private(set) var isCalm = false
+    private var task: Task<Void, any Error>
+
+    init(_ signals: AsyncStream<SessionSignal>.Continuation) {
+        self.signals = signals
+        task = Ticks.begin(signals, Ticks.pauses.otherwise)
+    }
+
+    mutating func set(isCalm: Bool) {
+        guard isCalm != self.isCalm else { return }
+        self.isCalm = isCalm
+        task.cancel()
+        task = Ticks.begin(signals, isCalm ? Ticks.pauses.calm : Ticks.pauses.otherwise)
+    }
+
+    func end() { task.cancel() }
+
+    private static func begin(
+        _ signals: AsyncStream<SessionSignal>.Continuation, _ pause: Duration
+    ) -> Task<Void, any Error> {
+        Task {
+            while !Task.isCancelled {
+                try await Task.sleep(for: pause)
+                signals.yield(.tick)
+            }
         }
     }
 }

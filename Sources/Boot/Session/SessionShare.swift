@@ -209,7 +209,7 @@ final class SessionShare: Sendable {
                 )
             }
             // A task that is cancelled ends with the loop.
-            try? await Task.sleep(for: .seconds(5))
+            try? await Task.sleep(for: SessionShare.pause)
         }
     }
 
@@ -283,4 +283,6 @@ final class SessionShare: Sendable {
     }
 
     private static let mark = "oscircular-share: "
+    /// Between two looks whether the folder is there still.
+    private static let pause = Duration.seconds(30)
 }
