@@ -109,6 +109,18 @@ package struct SessionDirectory: Sendable {
         }
     }
 
+    /// Returns when no process holds the session's lock any more, and wakes up for nothing else.
+    package func waitUntilEnded() async {
+        let lock = lock
+        // Where there is no lock, no thread, or a file system without locks, the end is seen by the looks below.
+        try? await WorkerThread.run(name: "session end") {
+            _ = try FileHandle(lock, for: .reading, .refuseLink).lock(exclusive: false, wait: true)
+        }
+        while isAlive {
+            do { try await Task.sleep(for: .milliseconds(500)) } catch { return }
+        }
+    }
+
     /// The session's process: the one that was started as a session, and has the lock open under the number that it was given as.
     /// Looks at all processes.
     package var process: Int32? {

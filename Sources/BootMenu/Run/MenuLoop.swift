@@ -36,6 +36,8 @@ package actor MenuLoop {
     /// When the guests are asked next, by ``MonotonicClock``.
     var nextPoll: UInt64 = 0
     private var isPolling = false
+    /// When the user did something last, by ``MonotonicClock``.
+    private var lastInput = MonotonicClock.nanoseconds
     /// How many guests have come up that were started from here.
     var ups = 0
     private var catalogsStamp: Int64?
@@ -148,6 +150,7 @@ package actor MenuLoop {
         let inputs = screen.read()
         adoptPictures(screen)
         if screen.isGone { return finish(signal: JobControl.hangup) }
+        if !inputs.isEmpty { touch() }
         for input in inputs where end == nil {
             if case .click(let row, let column) = input {
                 click(row, column)
@@ -166,15 +169,24 @@ package actor MenuLoop {
         perform(state.handle(.hit(target, isDouble: isDouble)))
     }
 
+    /// Somebody is there: what may be out of date is asked for at once.
+    private func touch() {
+        let now = MonotonicClock.nanoseconds
+        let wasLeft = MenuPace.isLeft(since: lastInput, now: now)
+        lastInput = now
+        if wasLeft { nextPoll = now }
+    }
+
+    private func pollInterval(at now: UInt64) -> UInt64 {
+        MenuPace(showsGuest: state.top.screen.kind == .guest, isLive: state.isLive).interval(since: lastInput, now: now)
+    }
+
     /// Asks for the guests' status, and advances the state's clock.
     private func poll(_ now: UInt64) {
         let before = state.now
         perform(state.handle(.tick(Timestamp.now.seconds)))
         if state.isLive || state.now / 60 != before / 60 { isDirty = true }
-        // A guest on the screen is followed closely.
-        let interval: UInt64 =
-            state.top.screen.kind == .guest ? 300_000_000 : state.isLive ? 1_000_000_000 : 3_000_000_000
-        nextPoll = now + interval
+        nextPoll = now + pollInterval(at: now)
         if state.followsMachines, now >= nextMachines {
             // Each block of their bases is looked up.
             nextMachines = now + 5_000_000_000

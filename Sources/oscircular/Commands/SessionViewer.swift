@@ -68,21 +68,11 @@ struct SessionViewer {
                 return
             }
         }
-        var told: String?
-        while directory.isAlive {
-            // One that does not answer now may answer the next time.
-            if let status = try? await registry.send(.status, to: id).status, directory.isAlive {
-                if let trouble = status.network, trouble.text != told {
-                    Terminal.endProgress()
-                    Terminal.note(Terminal.clean(trouble.text))
-                    told = trouble.text
-                }
-                Terminal.progress(
-                    "\(status.distribution)@\(status.version) \(status.state.rawValue)  "
-                        + "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s")
-            }
-            try await Task.sleep(for: .milliseconds(500))
-        }
+        let following = Task { try await follow() }
+        await directory.waitUntilEnded()
+        following.cancel()
+        // It ends because it was cancelled, or had ended.
+        _ = await following.result
         Terminal.endProgress()
         if let rollback = directory.rollback {
             return try await SuccessorViewer(ended: directory, rollback, registry: registry, display: display).run()
@@ -92,5 +82,32 @@ struct SessionViewer {
         }
         Terminal.note("session \(id) ended; its console log is \(directory.log)")
         if let failure = directory.failure { throw SessionFailure(exitCode: 1, message: failure) }
+    }
+
+    /// Between two looks, at first and where nothing changes for long: each wakes the session, too.
+    private static let pauses = (first: Duration.milliseconds(500), longest: Duration.seconds(4))
+
+    /// Shows how the session is until it ends, or the task is cancelled.
+    /// - Throws: CancellationError.
+    private func follow() async throws {
+        var (told, shown): (String?, String?)
+        var pause = SessionViewer.pauses.first
+        while directory.isAlive {
+            // One that does not answer now may answer the next time.
+            if let status = try? await registry.send(.status, to: directory.id).status, directory.isAlive {
+                if let trouble = status.network, trouble.text != told {
+                    Terminal.endProgress()
+                    Terminal.note(Terminal.clean(trouble.text))
+                    told = trouble.text
+                }
+                let line =
+                    "\(status.distribution)@\(status.version) \(status.state.rawValue)  "
+                    + "\(ByteCount.text(status.bytesFetched)) fetched, \(ByteCount.text(status.rate))/s"
+                pause = line == shown ? min(pause * 2, SessionViewer.pauses.longest) : SessionViewer.pauses.first
+                shown = line
+                Terminal.progress(line)
+            }
+            try await Task.sleep(for: pause)
+        }
     }
 }
