@@ -29,6 +29,5 @@ import Testing
         #expect(!isHeld())
         let bytes = try await reader.read(offset: next.offset, length: next.length)
         #expect(bytes == image.slice(Int(next.offset), next.length))
-        #expect(store.fetchCount(of: next.id) == 2)
     }
 }

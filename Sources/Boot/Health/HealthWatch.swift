@@ -31,10 +31,10 @@ struct HealthWatch: Sendable, Equatable {
 
     /// Who looks so much later than he should was stopped himself meanwhile.
     static let longestDelay = Duration.seconds(4)
-    /// Between two looks, at first and at most.
-    static let pauses = (first: Duration.seconds(1), longest: Duration.seconds(60))
-    /// Between two looks at a guest that cannot run.
-    static let pauseOfHeld = Duration.seconds(5)
+    /// Between two looks at a guest that is judged.
+    static let pauseOfJudged = Duration.seconds(1)
+    /// Between two looks at another one, or one that cannot run, at first and at most.
+    static let pauses = (first: Duration.seconds(5), longest: Duration.seconds(60))
     /// What takes longer than this to its login is not waited for once it is healthy.
     static let longestStart = Duration.seconds(3600)
     /// Restarts before the login that are too many: some systems start anew once, at their first boot.
@@ -51,11 +51,11 @@ struct HealthWatch: Sendable, Equatable {
     /// Whether nothing can change any more.
     private(set) var isOver = false
 
-    /// Until the next look. Where nothing is decided by one they become fewer, and the time of a late login is known to a thirtieth.
+    /// Until the next look. Where none decides anything they become fewer: they only tell whether somebody stopped this process.
     var pause: Duration {
-        if isHeld { return HealthWatch.pauseOfHeld }
-        if isJudging { return HealthWatch.pauses.first }
-        return min(max(HealthWatch.pauses.first, counted / 30), HealthWatch.pauses.longest)
+        if isHeld { return HealthWatch.pauses.first }
+        if isJudging { return HealthWatch.pauseOfJudged }
+        return min(max(HealthWatch.pauses.first, counted / 10), HealthWatch.pauses.longest)
     }
 
     /// Whether time alone may bring a verdict.
