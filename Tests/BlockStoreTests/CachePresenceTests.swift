@@ -44,7 +44,7 @@ import Testing
 
     private func record() -> PresenceRecord {
         var record = PresenceRecord(of: subject, count: 20)
-        record.times = [0: 0, 0xffff: 1_700_000_000_000_000_001, 7: -3]
+        record.times = [0: 0, 0xff: 1_700_000_000_000_000_001, 7: -3]
         for position in [0, 7, 8, 19] { record.insert(position) }
         return record
     }
