@@ -68,15 +68,17 @@ extension BlockCache {
 }
 
 extension CacheFolder {
-    /// The number of the folder that a block lies in: the four digits that are its name.
-    static func place(of id: BlockID) -> UInt16 { id.withUnsafeBytes { UInt16($0[0]) << 8 | UInt16($0[1]) } }
+    /// The number of the folder that a block lies in: the two digits that are its name.
+    static func place(of id: BlockID) -> UInt16 { id.withUnsafeBytes { UInt16($0[0]) } }
 
-    /// When a name came into a folder of blocks or went, nanoseconds since 1970; 0 when the folder is not there.
+    /// When a name came into a folder of blocks or went, nanoseconds since 1970; 0 when the folder is not there. Nil where its blocks may lie
+    /// elsewhere as well, as earlier versions put them.
     /// - Throws: ``SystemCallError`` where that cannot be found out, and ENOTDIR where something else has its name.
-    func lastChange(ofPlace place: UInt16) throws(SystemCallError) -> Int64 {
-        let digits = String(place, radix: 16)
-        let name = String(repeating: "0", count: 4 - digits.count) + digits
-        guard let entry = try root(create: false).entry(name) else { return 0 }
+    func lastChange(ofPlace place: UInt16) throws(SystemCallError) -> Int64? {
+        let root = try root(create: false)
+        guard !hasOldPlaces else { return nil }
+        let name = (place < 16 ? "0" : "") + String(place, radix: 16)
+        guard let entry = try root.entry(name) else { return 0 }
         guard entry.isFolder else { throw SystemCallError(.notAFolder, call: "fstatat", subject: name) }
         return entry.modified
     }
