@@ -112,6 +112,25 @@ import Testing
         #expect(!Folder.isFolder(folder.path("cache/v1/presence")))
     }
 
+    @Test func aCacheOfAnEarlierVersionIsLookedInto() async throws {
+        try await bring([0, 1, 2])
+        // Where it lay, and after a record was made of where it lies.
+        try age()
+        _ = try look()
+        let id = image.ids[1]
+        try Folder.make(folder.path("cache/v1/\(id.hex.prefix(4))"))
+        try Paths.rename(try file(1), to: folder.path("cache/v1/\(id.oldCachePath)"))
+        try age()
+        let cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30))
+        for _ in 0..<2 {
+            var here: [Int] = []
+            try BlockPresence(cache: cache, leastLooks: 1).forEachBlock(of: image.index) {
+                if $1 { here.append($0.position) }
+            }
+            #expect(here == [0, 1, 2])
+        }
+    }
+
     @Test func whereNoRecordCanBeKeptEachBlockIsLookedAt() async throws {
         try await bring([0, 1, 2])
         try AtomicFile.write([UInt8](), to: folder.path("cache/v1/presence"))

@@ -24,7 +24,7 @@ extension BlockCache {
     /// was a moment ago.
     package func lastChange(ofPlace place: UInt8) -> Int64? {
         // Whoever cannot be told looks at the blocks.
-        guard let time = try? folder.lastChange(ofPlace: place), !folder.hasOldPlaces else { return nil }
+        guard let time = try? folder.lastChange(ofPlace: place) else { return nil }
         let now = Int64(WallClock.seconds) * 1_000_000_000
         return time < now - BlockCache.settling ? time : nil
     }
@@ -72,11 +72,13 @@ extension CacheFolder {
     /// The number of the folder that a block lies in: the two digits that are its name.
     static func place(of id: BlockID) -> UInt8 { id.withUnsafeBytes { $0[0] } }
 
-    /// When a name came into a folder of blocks or went, nanoseconds since 1970; 0 when the folder is not there.
+    /// When a name came into a folder of blocks or went, nanoseconds since 1970; 0 when the folder is not there. Nil where its blocks may lie
+    /// elsewhere as well, as earlier versions put them.
     /// - Throws: ``SystemCallError`` where that cannot be found out, and ENOTDIR where something else has its name.
-    func lastChange(ofPlace place: UInt8) throws(SystemCallError) -> Int64 {
-        let name = Hexadecimal.string(of: CollectionOfOne(place))
-        guard let entry = try root(create: false).entry(name) else { return 0 }
+    func lastChange(ofPlace place: UInt8) throws(SystemCallError) -> Int64? {
+        let root = try root(create: false)
+        guard !hasOldPlaces else { return nil }
+        guard let entry = try root.entry(Hexadecimal.string(of: CollectionOfOne(place))) else { return 0 }
         guard entry.isFolder else { throw SystemCallError(.notAFolder, call: "fstatat", subject: name) }
         return entry.modified
     }
