@@ -88,7 +88,7 @@ let package = Package(
         module("TUF", ["Formats", "Linux", crypto, cryptoExtras]),
         module("Catalog", ["ContentAddress", "TUF", "Curl", "Formats", "Linux"]),
         module("Upstream", ["TUF", "ContentAddress", "Curl", "Formats", "Linux"]),
-        module("ImageIndex", ["ContentAddress", "Linux"]),
+        module("ImageIndex", ["ContentAddress", "Formats", "Linux"]),
         module("BlockStore", ["ContentAddress", "Curl", "Zstd", "Zlib", "Formats", "Linux", collections]),
         module(
             "Vendors",

@@ -110,6 +110,7 @@ extension DistributionVersion: Decodable {
         // Without them it boots.
         let states = (try? container.decodeIfPresent([ReadWarmState].self, forKey: .warm)) ?? nil
         warm = Array((states ?? []).compactMap(\.state).prefix(PublishedWarmState.most))
+        // As above.
         let packs = (try? container.decodeIfPresent([ReadPack].self, forKey: .packs)) ?? nil
         self.packs = Array((packs ?? []).compactMap(\.pack).prefix(PublishedPack.most))
     }

@@ -13,8 +13,9 @@ import Testing
 
     init() throws {
         let folder = try TemporaryDirectory()
-        image = try SmallImage("abcdefgh", blockSize: Self.block, last: Self.block, in: folder)
-        blocks = try (0..<8).map(image.index.block)
+        let image = try SmallImage("abcdefgh", blockSize: Self.block, last: Self.block, in: folder)
+        self.image = image
+        blocks = try (0..<8).map { try image.index.block(at: $0) }
     }
 
     /// A pack with four pages of each of these blocks.

@@ -16,6 +16,7 @@ import Testing
     private static let (older, newer) = ("2026-11-09", "2026-11-16")
 
     private let folder: TemporaryDirectory
+    private let olderFolder: TemporaryDirectory
     private let places: Places
     private let transfers = TransferQueue()
     private let cache: BlockCache
@@ -28,8 +29,8 @@ import Testing
         places = Places(
             environment: { $0 == "XDG_STATE_HOME" ? folder.path("state") : nil }, user: 1000, home: folder.path)
         cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30))
-        let other = try TemporaryDirectory()
-        olderImage = try SmallImage("abcdefgh", blockSize: Self.block, last: Self.block, in: other)
+        olderFolder = try TemporaryDirectory()
+        olderImage = try SmallImage("abcdefgh", blockSize: Self.block, last: Self.block, in: olderFolder)
         image = try SmallImage("abcdefXY", blockSize: Self.block, last: Self.block, in: folder)
     }
 
@@ -160,7 +161,7 @@ import Testing
         var configuration = Configuration()
         try configuration.apply("[prefetch]\npack = \"never\"\n", file: "f")
         let systems = SystemsLibrary(places: places, configuration: configuration, transfers: transfers)
-        let lacking = try [0, 1].map(image.index.block)
+        let lacking = try [0, 1].map { try image.index.block(at: $0) }
         await session().bringPackLists(
             of: VersionImage(chosen: version, indexPath: try await catalogs.index(of: version), file: nil), systems,
             isCurrent: true)
@@ -207,7 +208,7 @@ import Testing
         let version = try await publish([(nil, try pack([0, 1, 6, 7]).text)])
         #expect(try await choose(version) != nil)
         let small = BlockCache(directory: folder.path("small"), limit: .bytes(4 * 12 * 4096))
-        let lacking = try [0, 1, 6, 7].map(image.index.block)
+        let lacking = try [0, 1, 6, 7].map { try image.index.block(at: $0) }
         #expect(
             systems.packs(version.source, version.distribution, version.version, image.index, lacking, small).isEmpty)
     }

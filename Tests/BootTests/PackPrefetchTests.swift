@@ -76,7 +76,7 @@ final class DifferenceObserver: ReadObserver {
         let pack = try pack()
         upstream.remove(pack.pack.pieces[1].id)
         let packed = PackedPages(pack.pack, blocks: image.index.count)
-        let blocks = try (0..<8).map(image.index.block)
+        let blocks = try (0..<8).map { try image.index.block(at: $0) }
         #expect(blocks.filter(packed.covers).map(\.position) == [0, 2, 4])
         await prefetch().pieces(of: packed, parallel: 4) {}
         #expect(blocks.filter(packed.covers).map(\.position) == [2, 4])

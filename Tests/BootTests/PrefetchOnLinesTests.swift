@@ -143,7 +143,8 @@ struct PrefetchOnLinesTests {
         // No page of the pack was written as a part of a block.
         for position in 0..<32 {
             #expect(
-                cache.load(image.request(position)).map { $0.withUnsafeBytes(Array.init) } == image.contents[position])
+                cache.load(image.request(position)).map { $0.withUnsafeBytes { Array($0) } } == image.contents[position]
+            )
         }
     }
 
