@@ -129,6 +129,7 @@ struct AddCommand: PublishSubcommand {
         guard record else { return }
         let recording = BootRecording(client: RecordingStep.client, memoryMiB: nil, accelerator: accel)
         try RecordingStep.attempt(recording, tree, distro, added.id, context)
+        try RecompressStep.attempt(tree, distro, added.id, options, context)
     }
 
     /// Asks the user at a terminal about a day that looks like a typing error.

@@ -31,15 +31,49 @@ struct RecompressCommand: PublishSubcommand {
     func run(_ context: Context) throws {
         let published = try keyOptions.open(tree, clock)
         let id = try version.map { try NewVersion(distribution: distro, version: $0).version }
+        let result = try RecompressStep.run(published, distro, id, isOfNew: false, level: level, context)
+        Console.print(result)
+        AccessWarning.print(published.path, isWhole: false)
+    }
+}
+
+/// The compression of what a recording found, as a step of several commands.
+enum RecompressStep {
+    /// - Returns: what was done, for people.
+    /// - Throws: ``PublisherError``.
+    static func run(
+        _ tree: PublishedTree, _ distribution: String, _ version: VersionID?, isOfNew: Bool, level: Int,
+        _ context: Context
+    ) throws(PublisherError) -> String {
         let progress = PublishProgress()
         let printer = ProgressPrinter(progress)
         defer { printer.stop() }
-        let result = try published.recompress(
-            distro, id, level: level, progress: progress, cancellation: context.cancellation)
+        let result = try tree.recompress(
+            distribution, version, isOfNew: isOfNew, level: level, progress: progress,
+            cancellation: context.cancellation)
         printer.stop()
-        Console.print(
-            "recompressed: \(result.smaller) of \(result.blocks) blocks, \(ByteCount.precise(result.before)) are "
-                + "\(ByteCount.precise(result.after)) now")
-        AccessWarning.print(published.path, isWhole: false)
+        return "recompressed: \(result.smaller) of \(result.blocks) blocks, \(ByteCount.precise(result.before)) are "
+            + "\(ByteCount.precise(result.after)) now"
+    }
+
+    /// What is new in a version that was published and recorded just now, where its recording went well: it stays published whatever comes
+    /// of it, and a failure is a warning.
+    /// - Throws: ``PublisherError/interrupted(signal:)`` alone.
+    static func attempt(
+        _ tree: PublishedTree, _ distribution: String, _ version: VersionID, _ options: PublishOptions,
+        _ context: Context
+    ) throws(PublisherError) {
+        guard options.bootCompressionLevel > options.compressionLevel else { return }
+        do {
+            let entry = try tree.catalog().distribution(distribution)?.version(version)
+            guard let entry, entry.hasBlocks, entry.recordedBootSet != nil else { return }
+            Console.print(
+                try run(tree, distribution, version, isOfNew: true, level: options.bootCompressionLevel, context))
+        } catch {
+            if case .interrupted = error { throw error }
+            Console.error(
+                "oscircular-publish: the blocks of \(distribution)@\(version) stay as they are: \(ErrorReport(error).text)"
+            )
+        }
     }
 }

@@ -30,6 +30,9 @@ struct RecordCommand: PublishSubcommand {
     @Option(help: "auto, kvm or tcg.")
     var accel: String?
 
+    @Flag(help: "Compress what the start reads again, harder, as 'recompress' does.")
+    var recompress = false
+
     func validate() throws {
         guard (1...10).contains(rounds) else { throw ValidationError("--rounds must be 1 to 10") }
     }
@@ -46,6 +49,10 @@ struct RecordCommand: PublishSubcommand {
             client: RecordingStep.client, rounds: rounds, memoryMiB: memory, accelerator: accel)
         let blocks = try RecordingStep.run(recording, published, distro, id, context)
         Console.print("boot set: \(distro)@\(id), \(blocks) blocks")
+        if recompress {
+            let level = PublishOptions.standardBootCompressionLevel
+            Console.print(try RecompressStep.run(published, distro, id, isOfNew: false, level: level, context))
+        }
         AccessWarning.print(published.path, isWhole: false)
     }
 }

@@ -87,6 +87,7 @@ struct UpdateCommand: PublishSubcommand {
             if entry.isRecorded {
                 let recording = BootRecording(client: RecordingStep.client, accelerator: accel)
                 try RecordingStep.attempt(recording, published, entry.id, version.id, context)
+                try RecompressStep.attempt(published, entry.id, version.id, options, context)
             }
             if entry.isWarm {
                 let recording = WarmRecording(client: RecordingStep.client, accelerator: accel)

@@ -63,6 +63,18 @@ import Testing
         #expect(folder.files(below: "tree/blocks").allSatisfy { $0.hasSuffix(".cacnk") })
     }
 
+    @Test func ofWhatIsNewOnlyThatIsCompressedAgain() throws {
+        try record([1, 2])
+        let before = try sizes()
+        let newer = try #require(VersionID("2026-11-16"))
+        #expect(try tree.recompress("d", newer, isOfNew: true).blocks == 1)
+        let after = try sizes()
+        #expect(after[1] == before[1] && after[2] < before[2] - 1000, "\(before) \(after)")
+        // All of the first version is new.
+        try tree.publish(BootSet([ids[0]]), of: "d", try #require(VersionID("2026-11-09")))
+        #expect(try tree.recompress("d", VersionID("2026-11-09"), isOfNew: true).smaller == 1)
+    }
+
     @Test func aSecondTimeChangesNothing() throws {
         try record([1])
         #expect(try tree.recompress("d").smaller == 1)

@@ -82,6 +82,46 @@ import Testing
         #expect(try tree.catalog().distribution("d")?.versions.first?.packs == packs)
     }
 
+    /// Such blocks were published a minute ago, and hardly anybody has them.
+    @Test func whatARecordingFindsIsCompressedHarderAtOnce() async throws {
+        try WordyImage.write([1, 2, 3], to: folder.file("a.img"))
+        let keys = ["--keys", folder.file("keys")]
+        // The same image elsewhere: what its blocks are called.
+        let other = try PublishedTree.create(
+            path: folder.file("other"), name: "", description: "", keys: SigningKeys(folder: folder.file("others")))
+        let published = try other.add(
+            try NewVersion(distribution: "d", version: "2026-11-16"), image: folder.file("a.img"),
+            options: try PublishOptions())
+        let index = try other.contents().index(published.version.index)
+        try AtomicFile.write(
+            BootSet([try index.block(at: 2).id, try index.block(at: 0).id]).text, to: folder.file("read"))
+        let program = try publisher(
+            client: """
+                [ "$1" = boot ] || exit 0
+                folder="$XDG_STATE_HOME/oscircular/boot-sets/tree/d"
+                mkdir -p "$folder"
+                # After the publisher has looked: each start makes the file anew.
+                (sleep 1; cp '\(folder.file("read"))' "$folder/.new"; mv "$folder/.new" "$folder/2026-11-16.bootset") >/dev/null 2>&1 &
+                echo session
+                """)
+        try #require(try await BuiltProgram.runAny(program, ["init", folder.file("tree")] + keys).status == 0)
+        let added = try await BuiltProgram.runAny(
+            program, ["add", folder.file("tree"), "d", "2026-11-16", folder.file("a.img"), "--record"] + keys)
+        #expect(added.status == 0 && added.stdout.contains("recompressed: 2 of 2 blocks"), "\(added)")
+        let tree = try PublishedTree(path: folder.file("tree"), keys: SigningKeys(folder: folder.file("keys")))
+        let version = try #require(try tree.catalog().distribution("d")?.versions.first)
+        #expect(version.storedSize ?? .max < (published.version.storedSize ?? 0) - 2000)
+        let again = try await BuiltProgram.runAny(
+            program, ["record", folder.file("tree"), "d", "2026-11-16", "--rounds", "1", "--recompress"] + keys)
+        #expect(again.status == 0 && again.stdout.contains("recompressed: 0 of 2 blocks"), "\(again)")
+        // Who wants none of it says so.
+        let (light, plain) = (["--compression", "3", "--boot-compression", "3"], folder.file("plain"))
+        try #require(try await BuiltProgram.runAny(program, ["init", plain] + keys).status == 0)
+        let kept = try await BuiltProgram.runAny(
+            program, ["add", plain, "d", "2026-11-16", folder.file("a.img"), "--record"] + light + keys)
+        #expect(kept.status == 0 && !kept.stdout.contains("recompressed"), "\(kept)")
+    }
+
     /// The client may ask the server that the publisher named, also where a catalog in a folder leads to the internet alone.
     @Test func aVersionAtAVendorsIsRecordedFromThere() async throws {
         let program = try publisher(

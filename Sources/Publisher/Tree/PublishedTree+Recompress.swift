@@ -9,10 +9,12 @@ extension PublishedTree {
     /// good as the new ones, and stay until they are replaced or expire.
     /// - Parameters:
     ///   - version: the version whose boot set is meant; nil for all of the distribution.
+    ///   - isOfNew: only blocks that the version before it does not have.
     ///   - level: zstd's.
     /// - Throws: ``PublisherError``; blocks that were compressed until then stay so, and the next run publishes their sizes.
     package func recompress(
-        _ distribution: String, _ version: VersionID? = nil, level: Int = PublishOptions.standardBootCompressionLevel,
+        _ distribution: String, _ version: VersionID? = nil, isOfNew: Bool = false,
+        level: Int = PublishOptions.standardBootCompressionLevel,
         progress: PublishProgress = PublishProgress(), cancellation: Cancellation = Cancellation()
     ) throws(PublisherError) -> RecompressedBlocks {
         try PublishOptions.check(level: level, "--level")
@@ -29,12 +31,16 @@ extension PublishedTree {
             throw contents.noVersion(version, of: distribution)
         }
         let store = ChunkStoreFolder(path: blocks)
-        let wanted = try contents.blocksOfBootSets(document.distributions[place], version)
+        var wanted = try contents.blocksOfBootSets(document.distributions[place], version)
         guard !wanted.isEmpty else {
             throw .refused(
                 reason:
                     "\(version.map { "\(distribution)@\($0)" } ?? distribution) has no boot set: record or derive one first"
             )
+        }
+        if let version, isOfNew {
+            let known = try contents.blocks(before: version, document.distributions[place])
+            wanted.removeAll { known.contains($0.id) }
         }
         let result = try BlockRecompression(wanted).run(
             in: store, level: level, progress: progress, cancellation: cancellation)
@@ -65,6 +71,21 @@ extension Distribution {
 }
 
 extension TreeContents {
+    /// The blocks of the next older version; none where there is no older one.
+    /// - Throws: ``PublisherError/index(path:_:)``.
+    fileprivate func blocks(
+        before version: VersionID, _ distribution: Distribution
+    ) throws(PublisherError) -> Set<BlockID> {
+        var ids: Set<BlockID> = []
+        let older = distribution.versions.filter { $0.id < version && $0.hasBlocks }.max { $0.id < $1.id }
+        guard let older else { return ids }
+        let index = try index(older.index)
+        do { try index.forEachBlock { ids.insert($0.id) } } catch {
+            throw .index(path: older.index, error as? ImageIndexError ?? .malformed(reason: "\(error)"))
+        }
+        return ids
+    }
+
     /// The blocks that boot sets of a distribution name, each once, where the tree has them.
     /// - Throws: ``PublisherError/index(path:_:)``.
     fileprivate func blocksOfBootSets(
