@@ -117,9 +117,9 @@ import Testing
         // Where it lay, and after a record was made of where it lies.
         try age()
         _ = try look()
-        let id = image.ids[1]
+        let (id, path) = (image.ids[1], try file(1))
         try Folder.make(folder.path("cache/v1/\(id.hex.prefix(4))"))
-        try Paths.rename(try file(1), to: folder.path("cache/v1/\(id.oldCachePath)"))
+        try Paths.rename(path, to: folder.path("cache/v1/\(id.oldCachePath)"))
         try age()
         let cache = BlockCache(directory: folder.path("cache"), limit: .bytes(1 << 30))
         for _ in 0..<2 {
