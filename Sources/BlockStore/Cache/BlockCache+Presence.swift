@@ -78,7 +78,8 @@ extension CacheFolder {
     func lastChange(ofPlace place: UInt8) throws(SystemCallError) -> Int64? {
         let root = try root(create: false)
         guard !hasOldPlaces else { return nil }
-        guard let entry = try root.entry(Hexadecimal.string(of: CollectionOfOne(place))) else { return 0 }
+        let name = Hexadecimal.string(of: CollectionOfOne(place))
+        guard let entry = try root.entry(name) else { return 0 }
         guard entry.isFolder else { throw SystemCallError(.notAFolder, call: "fstatat", subject: name) }
         return entry.modified
     }
