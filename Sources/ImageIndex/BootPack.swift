@@ -117,6 +117,39 @@ package struct BootPack: Sendable, Equatable {
         (self.places, self.pageCount, self.size) = (places, pages, size)
     }
 
+    /// A pack against a basis, and behind it the basis's own pack, of whose pages only those count that this image has unchanged: for a reader
+    /// who has that pack's pieces, and no blocks. It is nobody's file.
+    /// - Parameter isSame: whether a page is the same in both images.
+    /// - Throws: ``ImageIndexError``, what `isSame` throws.
+    package init(
+        _ difference: BootPack, over whole: BootPack, where isSame: (Int) throws(ImageIndexError) -> Bool
+    ) throws(ImageIndexError) {
+        (index, imageSize, basis) = (difference.index, difference.imageSize, difference.basis)
+        (runs, pieces) = (difference.runs + whole.runs, difference.pieces + whole.pieces)
+        pageCount = difference.pageCount + whole.pageCount
+        let before = difference.size
+        size = before + whole.size
+        starts = difference.starts + whole.starts.map { $0 + before }
+        offsets = difference.offsets + whole.offsets.map { $0 + before }
+        var places = difference.places
+        for place in whole.places {
+            var first: Int?
+            for page in place.run.start...place.run.end {
+                var counts = false
+                if page < place.run.end, difference.place(of: page) == nil { counts = try isSame(page) }
+                if counts {
+                    first = first ?? page
+                } else if let start = first {
+                    let offset = before + place.offset + (start - place.run.start) * PageRun.pageSize
+                    places.append(Place(run: PageRun(start: start, count: page - start), offset: offset))
+                    first = nil
+                }
+            }
+        }
+        places.sort { $0.run.start < $1.run.start }
+        self.places = places
+    }
+
     /// Bytes of all pieces as they lie in the store.
     package var storedSize: Int { pieces.reduce(0) { $0 + $1.storedSize } }
 

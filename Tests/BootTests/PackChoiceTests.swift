@@ -59,7 +59,9 @@ import Testing
 
     /// Publishes both versions and follows the tree; the boot set is the first, second, seventh and eighth block.
     /// - Parameter lists: the packs' texts, by basis; nil for one that the catalog names and the tree does not have.
-    private func publish(_ lists: [(basis: String?, text: String?)]) async throws -> ChosenVersion {
+    private func publish(
+        _ lists: [(basis: String?, text: String?)], older olderPack: BootPack? = nil
+    ) async throws -> ChosenVersion {
         var files = ["debian/\(Self.newer).caibx": try FileContents.read(image.indexPath, limit: 1 << 20)]
         files["debian/\(Self.older).caibx"] = try FileContents.read(olderImage.indexPath, limit: 1 << 20)
         files["debian/\(Self.newer).bootset"] = Array(BootSet([0, 1, 6, 7].map { image.ids[$0] }).text.utf8)
@@ -73,9 +75,16 @@ import Testing
             newer.packs.append(named)
             if let text { files[named.pack] = Array(text.utf8) }
         }
-        let older = DistributionVersion(
+        var older = DistributionVersion(
             id: try #require(VersionID(Self.older)), published: .now, index: "debian/\(Self.older).caibx",
             size: olderImage.index.imageSize)
+        if let olderPack {
+            let name = PublishedPack.name("debian", older.id)
+            older.packs = [
+                PublishedPack(pack: name, size: UInt64(olderPack.size), storedSize: UInt64(olderPack.storedSize))
+            ]
+            files[name] = Array(olderPack.text.utf8)
+        }
         try tree.publish(files)
         try tree.publish(
             CatalogDocument(
@@ -134,6 +143,41 @@ import Testing
                 source: version.source, document: version.document, distribution: version.distribution, version: older))
         try await bring([0, 1])
         #expect(try await choose(version) == difference)
+    }
+
+    @Test func whoStartedTheOlderVersionFromItsPackTakesItsPiecesAndWhatChanged() async throws {
+        let runs = { (positions: [Int]) in positions.map { PageRun(start: $0 * 16, count: 12) } }
+        let before = try TestPack(
+            olderImage.contents.flatMap { $0 }, runs: runs([0, 6, 1, 7]), pages: 24, index: digest(of: olderImage))
+        let full = try pack([0, 1, 6, 7])
+        let difference = try TestPack(
+            image.contents.flatMap { $0 }, runs: runs([6, 7]), pages: 24, index: digest(of: image),
+            basis: BootPack.Basis(version: Self.older, index: try digest(of: olderImage))
+        ).pack
+        let version = try await publish([(nil, full.text), (Self.older, difference.text)], older: before.pack)
+        let older = ChosenVersion(
+            source: version.source, document: version.document, distribution: version.distribution,
+            version: try #require(version.distribution.versions.last))
+        _ = try await catalogs.index(of: older)
+        _ = try await catalogs.pack(try #require(older.version.packs.first), of: older)
+        // The list alone makes nothing cheaper.
+        #expect(try await choose(version) == full)
+        let blocks = Dictionary(uniqueKeysWithValues: before.pieces.map { (TestPack.id(of: $0), $0) })
+        let store = CachingBlockStore(cache: cache, upstream: InMemoryBlockStore(blocks, answersAtOnce: false))
+        for piece in before.pack.pieces {
+            _ = try await store.block(BlockRequest(id: piece.id, length: piece.length, algorithm: .sha256))
+        }
+        await store.settle()
+        let chosen = try #require(try await choose(version))
+        #expect(chosen.pieces == difference.pieces + before.pack.pieces)
+        // Of blocks that are others now nothing is taken from the older pack, of which it has both in one piece.
+        #expect(chosen.parts(of: 0..<4096)?.map(\.piece) == [1])
+        #expect(chosen.parts(of: UInt64(6 * Self.block)..<UInt64(6 * Self.block + 4096))?.map(\.piece) == [0])
+        // Another image under the older version's name: its pack is of no use.
+        try AtomicFile.write(
+            try FileContents.read(image.indexPath, limit: 1 << 20),
+            to: catalogs.indexPath(older.source, older.distribution, older.version))
+        #expect(try await choose(version) == full)
     }
 
     @Test func machinesAndGuestsThatGoOnTakeNone() async throws {

@@ -39,6 +39,30 @@ import Testing
         #expect(lines[6] == "piece \(FileDigest.sha256(of: [1]).hex) 4096 100")
     }
 
+    @Test func aPackOverItsBasisHasWhatBothImagesHave() throws {
+        let difference = try BootPack(
+            index: Self.index, imageSize: UInt64(10 * Self.page + 1000),
+            basis: BootPack.Basis(version: "2026-11-09", index: FileDigest.sha256(of: [2])),
+            runs: [run(9, 1), run(5, 1)],
+            pieces: [piece(7, 2 * Self.page)])
+        let both = try BootPack(difference, over: try example()) { $0 != 3 && $0 != 8 }
+        func parts(_ range: Range<Int>) -> [BootPack.Part]? {
+            both.parts(of: UInt64(range.lowerBound)..<UInt64(range.upperBound))
+        }
+        func part(_ piece: Int, _ range: Range<Int>) -> BootPack.Part { BootPack.Part(piece: piece, range: range) }
+        // What is in both comes from the difference; the rest of the basis's pack follows.
+        #expect(parts(9 * 4096..<10 * 4096) == [part(0, 0..<4096)])
+        #expect(parts(5 * 4096..<6 * 4096) == [part(0, 4096..<8192)])
+        #expect(parts(10 * 4096..<10 * 4096 + 1000) == [part(2, 4096..<5096)])
+        #expect(parts(2 * 4096..<3 * 4096) == [part(2, 5096..<9192)])
+        #expect(parts(0..<4096) == [part(3, 4096..<8192)])
+        // What is another page now is nowhere.
+        #expect(parts(3 * 4096..<4 * 4096) == nil && parts(8 * 4096..<9 * 4096) == nil)
+        #expect(!both.hasPage(in: 3 * 4096..<5 * 4096))
+        #expect(both.pieces.count == 4 && both.storedSize == 400)
+        #expect(both.runs(ofPiece: 0) == [run(9, 1), run(5, 1)] && both.runs(ofPiece: 3) == [run(3, 1), run(0, 1)])
+    }
+
     @Test func saysWhereBytesOfTheImageLie() throws {
         let pack = try example()
         func parts(_ range: Range<Int>) -> [BootPack.Part]? {

@@ -6,8 +6,15 @@ import Linux
 
 /// The lists of a version's boot packs that are here. Waits for the disk.
 struct PackLists: Sendable {
+    /// What is here of the version that a pack is against.
+    struct Basis: Sendable {
+        /// Its own pack of all pages: whose pieces a start of it has left.
+        let list: String
+        let index: String
+    }
+
     /// Where lists are, and which versions they are said to be against.
-    let places: [(path: String, basis: String?)]
+    let places: [(path: String, basis: String?, under: Basis?)]
     /// Of the version's index.
     let indexPath: String
 
@@ -26,12 +33,30 @@ struct PackLists: Sendable {
         guard let digest = try? FileDigest(of: FileHandle(indexPath, for: .reading)) else { return [] }
         let room = cache.limit / 4 * 3
         let notes = PackNotes(indexPath: indexPath)
-        return places.compactMap { place in
+        return places.flatMap { place -> [BootPack] in
             // As said above.
             guard let pack = try? BootPack(path: place.path), pack.basis?.version == place.basis, pack.size <= room,
                 (try? pack.check(index: digest, imageSize: index.imageSize)) != nil, !notes.isWrong(pack)
-            else { return nil }
-            return pack
+            else { return [] }
+            guard let both = joined(pack, place.under, index), both.size <= room, !notes.isWrong(both) else {
+                return [pack]
+            }
+            return [pack, both]
+        }
+    }
+
+    /// A pack together with its basis's own; nil where that is not here, or is no longer what the pack was made against.
+    private func joined(_ pack: BootPack, _ under: Basis?, _ index: ImageIndex) -> BootPack? {
+        // What is missing or does not fit is left out, as above.
+        guard let under, let basis = pack.basis, let older = try? ImageIndex(path: under.index),
+            (try? FileDigest(of: FileHandle(under.index, for: .reading))) == basis.index,
+            let whole = try? BootPack(path: under.list), whole.basis == nil,
+            (try? whole.check(index: basis.index, imageSize: older.imageSize)) != nil,
+            !PackNotes(indexPath: under.index).isWrong(whole)
+        else { return nil }
+        // An index that cannot be read: as above.
+        return try? BootPack(pack, over: whole) { page throws(ImageIndexError) in
+            try index.hasUnchanged(page: page, since: older)
         }
     }
 }
@@ -98,11 +123,26 @@ extension CatalogLibrary {
         _ source: CatalogSource, _ distribution: Distribution, _ version: DistributionVersion
     ) -> PackLists {
         let here = usefulPacks(source, distribution, version).map { pack in
-            (path: packPath(pack, source, distribution, version), basis: pack.basis)
+            (
+                path: packPath(pack, source, distribution, version), basis: pack.basis,
+                under: pack.basis.flatMap { basis(source, distribution, $0) }
+            )
         }
         return PackLists(
             places: here.filter { Paths.allows(.reading, $0.path) },
             indexPath: indexPath(source, distribution, version))
+    }
+
+    /// The own pack of a version that another one's is against.
+    private func basis(
+        _ source: CatalogSource, _ distribution: Distribution, _ id: String
+    ) -> PackLists.Basis? {
+        guard let version = distribution.versions.first(where: { $0.id.text == id }),
+            let whole = version.packs.first(where: { $0.basis == nil })
+        else { return nil }
+        let list = packPath(whole, source, distribution, version)
+        return Paths.allows(.reading, list)
+            ? PackLists.Basis(list: list, index: indexPath(source, distribution, version)) : nil
     }
 
     private func usefulPacks(
