@@ -100,7 +100,11 @@ let package = Package(
                 "Formats", "TOML", "Linux", crypto,
             ]),
         module("DiskImage", ["Zlib", "Zstd", "Lzma", "Formats"]),
-        module("ImageMount", ["DiskImage", "ImageIndex", "BlockStore", "FUSE", "Formats", "Linux", log, collections]),
+        module(
+            "ImageMount",
+            [
+                "DiskImage", "ImageIndex", "BlockStore", "ContentAddress", "FUSE", "Formats", "Linux", log, collections,
+            ]),
         module("GuestDomain", ["Libvirt", "Zlib", "Formats", "Linux", crypto]),
         module("GuestNetwork", ["Slirp", "Seccomp", "Formats", "Linux", log, crypto]),
         module("SFTP", ["Linux"]),

@@ -34,7 +34,8 @@ import Testing
 
     /// Methods of their own types that have such names.
     private static let methods = [
-        "Folder+Paths.swift": ["remove"], "CacheFolder.swift": ["rename"], "CatalogLibrary+Trust.swift": ["write"],
+        "Folder+Paths.swift": ["remove"], "Folder+WholeFiles.swift": ["rename", "remove"],
+        "CatalogLibrary+Trust.swift": ["write"],
         "CatalogLibrary+Indexes.swift": ["write"],
     ]
 
