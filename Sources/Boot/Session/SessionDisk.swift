@@ -158,8 +158,7 @@ struct SessionDisk: Sendable {
             ledger: version.ledger)
     }
 
-    /// Stores the first and last MiB before the domain is made: its first reads happen while libvirt waits. Of blocks of which the boot pack
-    /// has what a start reads, its first piece does instead.
+    /// Stores the first and last MiB before the domain is made: its first reads happen while libvirt waits.
     ///
     /// Where the server does not answer, this fails after some rounds.
     /// - Parameter bootSet: protected from eviction, too, for as long as the session lives.
@@ -181,15 +180,7 @@ struct SessionDisk: Sendable {
             // Without it the start is slower at worst: what is evicted is downloaded again.
             let protection = try? await WorkerThread.run(name: "protect") { try cache.protect(id, ids) }
             await teardown.add { withExtendedLifetime(protection) {} }
-            let ends = try parts.flatMap { try fetch.blocks(in: $0) }
-            let spared = ends.filter { version.pack?.hasPage(in: $0.offset..<$0.end) == true }
-            try await fetch.run(ends.filter { !spared.contains($0) }, priority: .demand)
-            if !spared.isEmpty, let piece = version.pack?.blocks(from: index.count).first {
-                // Reads that miss it wait for it, or for their blocks.
-                _ = try? await stores.caching.block(
-                    BlockRequest(
-                        id: piece.id, length: piece.length, algorithm: index.algorithm, isDispensable: true))
-            }
+            for part in parts { try await fetch.run(try fetch.blocks(in: part), priority: .demand) }
             guard let layout = image.decoded?.layout else { return }
             let disk = DecodedImage(hastyReader(stores), layout: layout)
             let edge = min(1 << 20, image.size)
