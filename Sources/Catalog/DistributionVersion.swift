@@ -61,7 +61,7 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case id, published, notes, index, bootSet, size, storedSize, addedSize, digest, guest, origin, source
-        case bootSetFrom
+        case derivedBootSet, bootSetFrom
         case isPinned = "pinned"
         case recordingError, warm, packs
     }
@@ -72,7 +72,8 @@ package struct DistributionVersion: Sendable, Hashable, Encodable {
         try container.encode(published, forKey: .published)
         try container.encode(notes, forKey: .notes)
         try container.encode(index, forKey: .index)
-        try container.encodeIfPresent(bootSet, forKey: .bootSet)
+        // A guess has a name of its own: earlier readers take a boot set for a recorded one.
+        try container.encodeIfPresent(bootSet, forKey: bootSetFrom == nil ? .bootSet : .derivedBootSet)
         try container.encodeIfPresent(bootSetFrom, forKey: .bootSetFrom)
         try container.encode(size, forKey: .size)
         try container.encodeIfPresent(storedSize, forKey: .storedSize)
@@ -96,8 +97,13 @@ extension DistributionVersion: Decodable {
         notes = try container.decodeIfPresent(String.self, forKey: .notes) ?? ""
         index = try container.decode(String.self, forKey: .index)
         bootSet = try container.decodeIfPresent(String.self, forKey: .bootSet)
-        // What is no version's name is no reason to refuse the catalog: the boot set then counts as recorded.
-        bootSetFrom = (try? container.decodeIfPresent(VersionID.self, forKey: .bootSetFrom)) ?? nil
+        // What cannot be used of a guess is no reason to refuse the catalog: there is none then.
+        let derived = (try? container.decodeIfPresent(String.self, forKey: .derivedBootSet)) ?? nil
+        // As just said.
+        let from = (try? container.decodeIfPresent(VersionID.self, forKey: .bootSetFrom)) ?? nil
+        if bootSet == nil, let derived, let from, CatalogDocument.isPath(derived) {
+            (bootSet, bootSetFrom) = (derived, from)
+        }
         size = try container.decode(UInt64.self, forKey: .size)
         storedSize = try container.decodeIfPresent(UInt64.self, forKey: .storedSize)
         // For people alone: what is no number is not a reason to refuse the catalog.

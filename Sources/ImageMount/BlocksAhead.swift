@@ -162,9 +162,12 @@ extension ImageReader {
     package func fetchAhead(of read: BegunRead) {
         for position in read.ahead.joined() where position < index.count {
             // An index that can no longer be read fails the reads themselves.
-            guard let next = try? index.block(at: position), !next.isHole, !touched.contains(position) else { continue }
+            guard let next = try? index.block(at: position), !next.isHole else { continue }
+            // Of what was read, only pages that came from the boot pack lack their block.
+            if packed == nil, touched.contains(position) { continue }
             let now = MonotonicClock.nanoseconds
             let isStored = store.read(request(next), at: 0, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+            if isStored, touched.contains(position) { continue }
             observer?.fetchBegan(next)
             store.fetch(request(next, .prefetch, missedAt: isStored ? nil : now)) { [weak self] result in
                 guard let self else { return }

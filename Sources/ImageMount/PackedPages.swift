@@ -53,11 +53,15 @@ package final class PackedPages: Sendable {
 
     // MARK: Pieces
 
+    /// Pieces that may be lost before a pack counts as lost.
+    private static let mostLost = 16
+
     /// Whether the pack is used, and any page of a block is in it whose piece may still come.
     package func covers(_ block: IndexedBlock) -> Bool {
         guard pack.hasPage(in: block.offset..<block.end) else { return false }
         let (isOut, lost) = state.withLock { ($0.isOut, $0.lost) }
-        if isOut { return false }
+        // With many, the blocks are as good.
+        if isOut || lost.count > PackedPages.mostLost { return false }
         return lost.isEmpty
             || !lost.contains { number in
                 pack.runs(ofPiece: number).contains { run in

@@ -39,12 +39,14 @@ package struct BootRecording: Sendable {
     /// - Parameters:
     ///   - tree: the tree's folder.
     ///   - source: the vendor's file that the version's bytes come from; nil where the tree has its blocks.
+    ///   - hasPacks: whether it was recorded before, and has boot packs.
     /// - Throws: ``PublisherError``: `recordingFailed` when the guest did not start.
     package func record(
-        tree: String, distribution: String, version: VersionID, source: VersionSource? = nil, cancellation: Cancellation
+        tree: String, distribution: String, version: VersionID, source: VersionSource? = nil, hasPacks: Bool = false,
+        cancellation: Cancellation
     ) throws(PublisherError) -> RecordedStart {
         let folder = try ClientFolder(
-            client: client, servers: ClientFolder.servers(of: source),
+            client: client, servers: ClientFolder.servers(of: source), hasPacks: hasPacks,
             settings: ["[warm]", "use = \"never\"", "make = \"never\""])
         defer { folder.remove() }
         let name = "tree/\(distribution)@\(version)"

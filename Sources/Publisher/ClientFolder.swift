@@ -10,10 +10,11 @@ struct ClientFolder {
 
     /// - Parameters:
     ///   - servers: those that the publisher has named: they may be on any network of his.
+    ///   - hasPacks: whether the version has boot packs; its pages are to come from the blocks that are published. Earlier clients know neither.
     ///   - settings: more of the client's settings, as lines of TOML.
     /// - Throws: ``PublisherError/unwritable(_:)``.
     init(
-        client: String, servers: Set<String> = [], settings more: [String] = []
+        client: String, servers: Set<String> = [], hasPacks: Bool = false, settings more: [String] = []
     ) throws(PublisherError) {
         self.client = client
         do {
@@ -22,9 +23,10 @@ struct ClientFolder {
             if CurrentUser.isRoot { try Paths.setPermissions(path, 0o711) }
             for name in ["config/oscircular", "state", "cache", "run"] { try Folder.make("\(path)/\(name)") }
             try Paths.setPermissions("\(path)/run", CurrentUser.isRoot ? 0o711 : 0o700)
-            // What the guest does not ask for is not a part of its start, and its pages come from the blocks that are published. A busy publisher's emulated guest may unpack its kernel for longer
+            // What the guest does not ask for is not a part of its start. A busy publisher's emulated guest may unpack its kernel for longer
             // than a reader's guest is ever quiet.
-            var settings = "[prefetch]\nquiet = 20\nrest = \"never\"\npack = \"never\"\n"
+            var settings = "[prefetch]\nquiet = 20\nrest = \"never\"\n"
+            if hasPacks { settings += "pack = \"never\"\n" }
             settings += more.map { "\($0)\n" }.joined()
             for server in servers.sorted() where server.utf8.allSatisfy(ClientFolder.isPlain) {
                 settings += "[[host]]\nname = \"\(server)\"\n"

@@ -72,7 +72,7 @@ enum RecompressStep {
         } catch {
             if case .interrupted = error { throw error }
             Console.error(
-                "oscircular-publish: the blocks of \(distribution)@\(version) stay as they are: \(ErrorReport(error).text)"
+                "oscircular-publish: not all blocks of \(distribution)@\(version) were compressed again, or the catalog has their old sizes; 'oscircular-publish recompress' does the rest: \(ErrorReport(error).text)"
             )
         }
     }

@@ -88,10 +88,10 @@ enum RecordingStep {
         _ context: Context
     ) throws(PublisherError) -> Int {
         do {
-            let source = try tree.catalog().distribution(distribution)?.version(version)?.source
+            let entry = try tree.catalog().distribution(distribution)?.version(version)
             let start = try recording.record(
-                tree: tree.path, distribution: distribution, version: version, source: source,
-                cancellation: context.cancellation)
+                tree: tree.path, distribution: distribution, version: version, source: entry?.source,
+                hasPacks: entry?.packs.isEmpty == false, cancellation: context.cancellation)
             try tree.publish(start.bootSet, of: distribution, version)
             if let pages = start.pages { try pack(pages, tree, distribution, version, context) }
             return start.bootSet.ids.count

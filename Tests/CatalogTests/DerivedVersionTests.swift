@@ -18,11 +18,16 @@ import Testing
     }
 
     @Test func aDerivedBootSetNamesTheVersionThatItIsFrom() throws {
-        let derived = try version(#", "bootSet": "d/2026-11-16.bootset", "bootSetFrom": "2026-11-09.2""#)
+        let derived = try version(#", "derivedBootSet": "d/2026-11-16.bootset", "bootSetFrom": "2026-11-09.2""#)
         #expect(derived.bootSetFrom == VersionID("2026-11-09.2"))
         #expect(derived.bootSet != nil && derived.recordedBootSet == nil)
         let again = try CatalogDocument.decode(try document(derived).encode()).distributions[0].versions[0]
         #expect(again == derived)
+        // Earlier readers would take it for a recorded one.
+        #expect(!String(decoding: try document(derived).encode(), as: UTF8.self).contains("\"bootSet\""))
+        let both = try version(
+            #", "bootSet": "d/a.bootset", "derivedBootSet": "d/b.bootset", "bootSetFrom": "2026-11-09""#)
+        #expect(both.recordedBootSet == "d/a.bootset")
     }
 
     @Test func oneThatWasRecordedIsWrittenAsEver() throws {
@@ -33,8 +38,12 @@ import Testing
 
     @Test(arguments: ["7", "null", "\"\"", "\"last week\"", "[\"2026-11-09\"]", "{}", "\"2026-02-30\""])
     func anUnusableNameIsNoReasonToRefuseTheCatalog(value: String) throws {
-        let version = try version(#", "bootSet": "d/2026-11-16.bootset", "bootSetFrom": \#(value)"#)
-        #expect(version.bootSetFrom == nil && version.bootSet == "d/2026-11-16.bootset")
+        let version = try version(#", "derivedBootSet": "d/2026-11-16.bootset", "bootSetFrom": \#(value)"#)
+        #expect(version.bootSetFrom == nil && version.bootSet == nil)
+        for path in ["7", "\"../x\"", "\"\""] {
+            let version = try self.version(#", "derivedBootSet": \#(path), "bootSetFrom": "2026-11-09""#)
+            #expect(version.bootSetFrom == nil && version.bootSet == nil)
+        }
     }
 
     @Test(

@@ -138,7 +138,7 @@ extension BlockCache {
     /// - Throws: ``SystemCallError``; EWOULDBLOCK when a running session has this name, or another process holds the cache for
     ///   seconds.
     package func protect(_ name: String, _ ids: some Sequence<BlockID>) throws -> CacheProtection {
-        defer { moveOldBlocks() }
+        defer { moveOldBlocks(for: name) }
         return try budget.exclusively(patience: 3) { (root) throws(SystemCallError) in
             try CacheKeepers.protect(name, ids, in: root)
         }

@@ -251,12 +251,13 @@ package final class BlockCache: Sendable {
     func forget(_ id: BlockID) { open.forget(id) }
 
     /// Has a thread move what earlier versions put elsewhere, once, beside whatever else is done.
-    func moveOldBlocks() {
+    /// - Parameter session: that begins.
+    func moveOldBlocks(for session: String) {
         guard folder.hasOldPlaces, !isMoving.exchange(true, ordering: .relaxed) else { return }
         // Without a thread it is moved by the next walk; and what fails is found where it is.
         try? WorkerThread.start(name: "move cache") { [folder] in
             // As said above.
-            try? folder.moveOldBlocks()
+            try? folder.moveOldBlocks(for: session)
         }
     }
 }

@@ -21,9 +21,12 @@ extension CacheFolder {
         return (contents.blocks, contents.bytes)
     }
 
-    /// Moves what lies where earlier versions put it, each block by a rename. What cannot be moved stays and is found there.
-    func moveOldBlocks() throws(SystemCallError) {
+    /// Moves what lies where earlier versions put it, each block by a rename. What cannot be moved stays and is found there. Nothing is moved
+    /// while sessions run: one of an earlier version would look in vain for what its guest needs.
+    /// - Parameter session: one that does not count.
+    func moveOldBlocks(for session: String? = nil) throws(SystemCallError) {
         let root = try root(create: false)
+        guard hasOldPlaces, try !CacheKeepers.areSessions(besides: session, in: root) else { return }
         for name in try root.names() where CacheFolder.isOldPlace(name) { move(name, in: root) }
     }
 
@@ -63,7 +66,7 @@ extension CacheFolder {
                 guard let entry = try old.entry(file), entry.isRegularFile else { continue }
                 if let other = try new.entry(file) {
                     // Fetched and written again by a process that looked while it was moved; anything else there is dropped at its use.
-                    if other.isRegularFile, other.size == entry.size { try old.remove(file) }
+                    if other.isRegularFile { try old.remove(file) }
                 } else {
                     try old.move(file, to: new, as: file)
                 }

@@ -91,6 +91,21 @@ enum CacheKeepers {
         return ids
     }
 
+    /// Whether a session runs, as far as that can be found out.
+    /// - Parameter name: a session that does not count.
+    static func areSessions(besides name: String?, in root: Folder) throws(SystemCallError) -> Bool {
+        guard let folder = try existing("protected", in: root) else { return false }
+        for other in try folder.names() where other != name {
+            do throws(SystemCallError) {
+                if try !folder.file(other, for: .both).lock(exclusive: true, wait: false) { return true }
+            } catch  where [.noSuchFile, .isAFolder, .isALink].contains(error.number) {
+                // As above.
+                continue
+            }
+        }
+        return false
+    }
+
     private static func existing(_ name: String, in root: Folder) throws(SystemCallError) -> Folder? {
         do {
             return try root.folder(name)

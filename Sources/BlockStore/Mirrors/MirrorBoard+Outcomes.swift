@@ -44,8 +44,10 @@ extension MirrorBoard {
         _ number: UInt64, _ asked: Asked, _ error: BlockStoreError, _ policy: RetryPolicy, now: UInt64
     ) -> Consequence {
         end(asked, now)
+        // A mirror may lack what not everybody needs.
+        let isLacking = if case .missing = error { pending[number]?.request.isDispensable == true } else { false }
         // A transfer that was broken off says nothing about its mirror; one that lost a race and fails later does.
-        if case .closed = error {} else { health[asked.mirror].failed(error, now: now) }
+        if case .closed = error {} else if !isLacking { health[asked.mirror].failed(error, now: now) }
         guard var waiting = pending[number] else { return .goOn }
         let failure = waiting.failure.map { $0.weight >= error.weight ? $0 : error } ?? error
         waiting.failure = failure
@@ -71,7 +73,7 @@ extension MirrorBoard {
 
     /// Rounds in which no place answers after which somebody who waits is better off with other blocks: the read that waits has not come to
     /// its end by then.
-    private static let dispensableRounds = 3
+    private static let dispensableRounds = 6
 
     /// Whether a block that its caller can do without is given up although the policy would go on.
     private static func isLetGo(_ request: BlockRequest, _ failure: BlockStoreError, afterRound round: Int) -> Bool {

@@ -20,6 +20,8 @@ struct ImageUnpacking: Sendable {
     /// Bytes for which the cache has room, or pieces that were unpacked leave it: those that were not are older there, and would be evicted
     /// before them.
     private static let clearance = 32 << 20
+    /// Bytes of pieces that are removed at a time: each time all pins are read.
+    private static let batch = 4 << 20
 
     /// - Parameters:
     ///   - path: of the index, which appears by rename.
@@ -47,8 +49,9 @@ struct ImageUnpacking: Sendable {
         var blocks = BlockCutter(format: format, cache: cache)
         var (offset, left) = (UInt64(0), UInt64(0))
         while offset < size {
-            if !cache.hasRoom(for: ImageUnpacking.clearance) {
-                try pieces.remove(within: left..<offset)
+            if offset - left >= ImageUnpacking.batch, !cache.hasRoom(for: ImageUnpacking.clearance) {
+                // What stays may be evicted.
+                try? pieces.remove(within: left..<offset)
                 left = offset
             }
             let bytes: [UInt8]

@@ -204,6 +204,8 @@ package struct SystemsReader: Sendable {
             let packs = library.packs(system.source, system.distribution, summary.version, index, lacking, cache)
             let plan = BootPlan.cheapest(of: packs, lacking: lacking, ratio: ratio, isHere: presence.contains)
             summary.toBoot = plan.cost.bytes
+            // From a boot pack that is here.
+            if summary.offline == .no, plan.cost.requests == 0, !summary.isBootSetDerived { summary.offline = .boots }
         }
         if summary.isPacked {
             summary.downloadFirst = share.content - share.here

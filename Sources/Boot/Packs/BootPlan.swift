@@ -53,11 +53,14 @@ struct BootPlan: Sendable {
         UInt64((Double(bytes) * ratio).rounded(.up))
     }
 
+    /// Where nothing is said: a third, as of most disks.
+    private static let unknownRatio = 0.33
+
     /// Bytes that travel for each byte of an image's blocks: a part of them is assumed to compress as well as all.
     /// - Parameters:
     ///   - storedSize: of all blocks, as the catalog has it; nil where it does not say.
     ///   - unique: bytes of the image's different blocks.
     static func ratio(storedSize: UInt64?, unique: UInt64) -> Double {
-        storedSize.map { min(1, Double($0) / Double(max(1, unique))) } ?? 1
+        storedSize.map { min(1, Double($0) / Double(max(1, unique))) } ?? unknownRatio
     }
 }

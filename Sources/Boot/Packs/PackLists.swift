@@ -32,15 +32,14 @@ struct PackLists: Sendable {
         // Without it nothing can be compared with it.
         guard let digest = try? FileDigest(of: FileHandle(indexPath, for: .reading)) else { return [] }
         let room = cache.limit / 4 * 3
-        let notes = PackNotes(indexPath: indexPath)
+        // The same wrong page may be in each of them.
+        if PackNotes(indexPath: indexPath).hasAny { return [] }
         return places.flatMap { place -> [BootPack] in
             // As said above.
             guard let pack = try? BootPack(path: place.path), pack.basis?.version == place.basis, pack.size <= room,
-                (try? pack.check(index: digest, imageSize: index.imageSize)) != nil, !notes.isWrong(pack)
+                (try? pack.check(index: digest, imageSize: index.imageSize)) != nil
             else { return [] }
-            guard let both = joined(pack, place.under, index), both.size <= room, !notes.isWrong(both) else {
-                return [pack]
-            }
+            guard let both = joined(pack, place.under, index), both.size <= room else { return [pack] }
             return [pack, both]
         }
     }
@@ -52,7 +51,7 @@ struct PackLists: Sendable {
             (try? FileDigest(of: FileHandle(under.index, for: .reading))) == basis.index,
             let whole = try? BootPack(path: under.list), whole.basis == nil,
             (try? whole.check(index: basis.index, imageSize: older.imageSize)) != nil,
-            !PackNotes(indexPath: under.index).isWrong(whole)
+            !PackNotes(indexPath: under.index).hasAny
         else { return nil }
         // An index that cannot be read: as above.
         return try? BootPack(pack, over: whole) { page throws(ImageIndexError) in
@@ -73,7 +72,7 @@ struct PackNotes: Sendable {
         path = name + "wrong-packs"
     }
 
-    func isWrong(_ pack: BootPack) -> Bool { all().contains(PackNotes.name(of: pack)) }
+    var hasAny: Bool { !all().isEmpty }
 
     /// - Throws: ``SystemCallError``.
     func note(_ pack: BootPack) throws(SystemCallError) {

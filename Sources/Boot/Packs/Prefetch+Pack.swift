@@ -48,6 +48,8 @@ extension Prefetch {
             packed.noteHere(piece)
             return Arrival(bytes: bytes.transferred, wait: bytes.wait)
         } catch let error as BlockStoreError {
+            // One that no place has answered for may come the next time.
+            if case .unreachable = error { return nil }
             packed.failed(piece, error)
             return nil
         } catch {

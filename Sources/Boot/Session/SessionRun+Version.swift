@@ -42,10 +42,10 @@ extension SessionRun {
         let local = systems.catalogs.bootSetPath(chosen.source, chosen.distribution, chosen.version)
         let isWanted = Paths.allows(.reading, local) || recorded.recorded(VersionKey(chosen)) == nil && isCurrent
         async let lists: Void = bringPackLists(of: image, systems, isCurrent: isCurrent)
+        async let neighbour: Void = isCurrent ? systems.catalogs.bringNeighbour(of: chosen, places) : ()
         // Without its boot set a boot is slower, no more.
         let published = isWanted ? try? await systems.catalogs.bootSet(of: chosen) : nil
-        if isCurrent { await systems.catalogs.bringNeighbour(of: chosen, places) }
-        await lists
+        _ = await (lists, neighbour)
         return try await WorkerThread.run(name: "index") { [self] in
             let index = try image.index()
             let bootSet =

@@ -113,7 +113,7 @@ extension BootBackend {
                     _ = try? await self.library.index(of: version)
                     // Without it the whole image is what it may need.
                     _ = try? await self.library.bootSet(of: version)
-                    await self.library.bringPackLists(of: version)
+                    if self.configuration.usesPacks { await self.library.bringPackLists(of: version) }
                     await self.library.bringNeighbour(of: version, self.places)
                 }
             }

@@ -52,7 +52,7 @@ private final class BlockRecompressor {
         }
         if size >= before { return (before, before) }
         do {
-            try frame[..<size].withUnsafeBytes { try store.store(block.id, $0, by: ingest) }
+            try frame[..<size].withUnsafeBytes { try store.store(block.id, $0, by: ingest, durable: true) }
         } catch {
             throw .unwritable(
                 error as? SystemCallError
@@ -85,7 +85,13 @@ final class BlockRecompression: Sendable {
                 let recompressor = try BlockRecompressor(store: store, ingest: ingest, level: level)
                 while let block = next() {
                     try cancellation.check()
-                    note(try recompressor.work(on: block))
+                    do throws(PublisherError) {
+                        note(try recompressor.work(on: block))
+                    } catch {
+                        // The others end, too.
+                        position.store(blocks.count, ordering: .relaxed)
+                        throw error
+                    }
                     progress.add(UInt64(block.length))
                 }
             }

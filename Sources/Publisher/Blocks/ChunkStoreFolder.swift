@@ -33,8 +33,11 @@ struct ChunkStoreFolder: Sendable {
     }
 
     /// Stores a block's compressed bytes; they appear whole or not at all.
+    /// - Parameter durable: where they take the place of what somebody may rely on.
     /// - Throws: ``SystemCallError``; nothing is left behind then.
-    func store(_ id: BlockID, _ frame: UnsafeRawBufferPointer, by ingest: IngestFolder) throws(SystemCallError) {
-        try ingest.write(frame, to: path(of: id))
+    func store(
+        _ id: BlockID, _ frame: UnsafeRawBufferPointer, by ingest: IngestFolder, durable: Bool = false
+    ) throws(SystemCallError) {
+        try ingest.write(frame, to: path(of: id), durable: durable)
     }
 }

@@ -64,7 +64,7 @@ struct EarlierImage: Sendable {
         } catch let error as PublisherError {
             throw error
         } catch let error as SystemCallError {
-            guard [.notSupported, .noSuchRequest, .invalidArgument].contains(error.number) else {
+            guard [.notSupported, .noSuchRequest, .invalidArgument, .badMessage].contains(error.number) else {
                 throw .unreadable(SystemCallError(code: error.code, call: error.call, subject: source.path))
             }
             throw EarlierImage.refusal("the file system of \(source.path) does not say which parts files share")

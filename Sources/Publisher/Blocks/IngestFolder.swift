@@ -37,11 +37,16 @@ final class IngestFolder: Sendable {
 
     /// Writes a file here and gives it its name in the store: it appears whole or not at all. The folder that the name lies in is made where
     /// it is missing.
+    /// - Parameter durable: also after a power cut, which otherwise may leave an empty file.
     /// - Throws: ``SystemCallError``; nothing is left behind then.
-    func write(_ bytes: UnsafeRawBufferPointer, to target: String) throws(SystemCallError) {
+    func write(
+        _ bytes: UnsafeRawBufferPointer, to target: String, durable: Bool = false
+    ) throws(SystemCallError) {
         let temporary = "\(path)/\(counter.add(1, ordering: .relaxed).newValue)"
         do throws(SystemCallError) {
-            try FileHandle(temporary, for: .writing, .createNew).write(bytes)
+            let file = try FileHandle(temporary, for: .writing, .createNew)
+            try file.write(bytes)
+            if durable { try file.sync() }
             do throws(SystemCallError) {
                 try Paths.rename(temporary, to: target)
             } catch  where error.number == .noSuchFile {

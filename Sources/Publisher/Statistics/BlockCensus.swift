@@ -75,7 +75,9 @@ struct BlockCensus {
             }
             var packs = Set<Int>()
             for pack in version.packs {
-                for piece in try contents.pack(pack.pack).pieces {
+                // Readers do without one that cannot be read, and so does the count.
+                guard let list = try? contents.pack(pack.pack) else { continue }
+                for piece in list.pieces {
                     packs.insert(try place(of: piece.id, length: piece.length, store))
                 }
             }

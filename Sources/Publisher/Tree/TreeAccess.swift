@@ -1,3 +1,4 @@
+import Catalog
 import Linux
 
 /// Whether others than the publisher can read a tree: a web server runs as somebody else.
@@ -28,7 +29,8 @@ package enum TreeAccess {
         let parts = ["/metadata", "/targets"].flatMap { paths(in: tree + $0) }
         let inner = parts.filter { Folder.isFolder($0) && !ForeignNames.contain($0.split(separator: "/").last ?? "") }
         let folders = ["", "/metadata", "/targets", "/blocks"].map { tree + $0 } + inner
-        let files = (parts + inner.flatMap(paths)).filter { $0.hasSuffix(".json") || $0.hasSuffix(".caibx") }
+        let endings = [".json", ".caibx", ".bootset", PublishedPack.ending]
+        let files = (parts + inner.flatMap(paths)).filter { file in endings.contains { file.hasSuffix($0) } }
         if let closed = folders.first(where: { !allows($0, search | read) })
             ?? files.first(where: { !allows($0, read) })
         {
