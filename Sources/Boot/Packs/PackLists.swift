@@ -60,7 +60,7 @@ struct PackLists: Sendable {
     }
 }
 
-/// Boot packs of a version that gave pages which its image does not have: `VERSION.DIGEST.wrong-packs` beside its index. They are not used again.
+/// Boot packs of a version that gave pages which its image does not have: `VERSION.DIGEST.wrong-packs` beside its index. None of the version is used again.
 struct PackNotes: Sendable {
     private let path: String
 
