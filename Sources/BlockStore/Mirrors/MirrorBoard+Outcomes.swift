@@ -73,7 +73,7 @@ extension MirrorBoard {
 
     /// Rounds in which no place answers after which somebody who waits is better off with other blocks: the read that waits has not come to
     /// its end by then.
-    private static let dispensableRounds = 6
+    private static let dispensableRounds = 5
 
     /// Whether a block that its caller can do without is given up although the policy would go on.
     private static func isLetGo(_ request: BlockRequest, _ failure: BlockStoreError, afterRound round: Int) -> Bool {
