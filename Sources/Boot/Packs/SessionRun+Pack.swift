@@ -47,7 +47,7 @@ extension SessionRun {
         let message =
             "the publisher of \(VersionKey(chosen)) (\(chosen.source.shownURL)) has signed a boot pack that differs from the image: its pages "
             + "of block \(block.position), at byte \(block.offset), are others. The guest had read them, and was stopped; what it wrote to its "
-            + "disk is thrown away. Tell the publisher. The next start does without this pack"
+            + "disk is thrown away. Tell the publisher. The next start does without packs"
         let notes = PackNotes(indexPath: version.image.indexPath)
         // The signal comes from a thread that must not wait for the disk.
         let noting = { @Sendable [self] in
