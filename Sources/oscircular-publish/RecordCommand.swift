@@ -47,8 +47,9 @@ struct RecordCommand: PublishSubcommand {
         try RecordingStep.check(published, distro, id)
         let recording = BootRecording(
             client: RecordingStep.client, rounds: rounds, memoryMiB: memory, accelerator: accel)
-        let blocks = try RecordingStep.run(recording, published, distro, id, context)
-        Console.print("boot set: \(distro)@\(id), \(blocks) blocks")
+        let made = try RecordingStep.run(recording, published, distro, id, context)
+        Console.print("boot set: \(distro)@\(id), \(made.blocks) blocks")
+        made.packs.forEach(Console.print)
         if recompress {
             let level = PublishOptions.standardBootCompressionLevel
             Console.print(try RecompressStep.run(published, distro, id, isOfNew: false, level: level, context))
@@ -81,20 +82,22 @@ enum RecordingStep {
     }
 
     /// Records and publishes.
-    /// - Returns: the boot set's number of blocks.
+    /// - Returns: the boot set's number of blocks, and what is to be said of its packs.
     /// - Throws: ``PublisherError``; a failed start is noted in the catalog, for `stats`.
     static func run(
         _ recording: BootRecording, _ tree: PublishedTree, _ distribution: String, _ version: VersionID,
         _ context: Context
-    ) throws(PublisherError) -> Int {
+    ) throws(PublisherError) -> (blocks: Int, packs: [String]) {
         do {
             let entry = try tree.catalog().distribution(distribution)?.version(version)
             let start = try recording.record(
                 tree: tree.path, distribution: distribution, version: version, source: entry?.source,
                 hasPacks: entry?.packs.isEmpty == false, cancellation: context.cancellation)
             try tree.publish(start.bootSet, of: distribution, version)
-            if let pages = start.pages { try pack(pages, tree, distribution, version, context) }
-            return start.bootSet.ids.count
+            let packs = try start.pages.map { pages throws(PublisherError) in
+                try pack(pages, tree, distribution, version, context)
+            }
+            return (start.bootSet.ids.count, packs ?? [])
         } catch {
             if case .interrupted = error { throw error }
             try tree.noteRecordingFailure(ErrorReport.harmless(ErrorReport(error).why), of: distribution, version)
@@ -103,21 +106,22 @@ enum RecordingStep {
     }
 
     /// Publishes the version's boot packs. It stays recorded whatever comes of it: a failure is a warning.
+    /// - Returns: a line for each.
     /// - Throws: ``PublisherError/interrupted(signal:)`` alone.
     private static func pack(
         _ pages: BootPages, _ tree: PublishedTree, _ distribution: String, _ version: VersionID, _ context: Context
-    ) throws(PublisherError) {
+    ) throws(PublisherError) -> [String] {
         do {
             let packs = try tree.publish(pages, of: distribution, version, cancellation: context.cancellation)
-            for pack in packs {
-                Console.print(
-                    "boot pack\(pack.basis.map { " for readers of \($0)" } ?? ""): \(ByteCount.precise(pack.storedSize)) to fetch"
-                )
+            return packs.map { pack in
+                let readers = pack.basis.map { " for readers of \($0)" } ?? ""
+                return "boot pack\(readers): \(ByteCount.precise(pack.storedSize)) to fetch"
             }
         } catch {
             if case .interrupted = error { throw error }
             Console.error(
                 "oscircular-publish: \(distribution)@\(version) has no new boot pack: \(ErrorReport(error).text)")
+            return []
         }
     }
 
@@ -128,7 +132,9 @@ enum RecordingStep {
         _ context: Context
     ) throws(PublisherError) {
         do {
-            Console.print("boot set: \(try run(recording, tree, distribution, version, context)) blocks")
+            let made = try run(recording, tree, distribution, version, context)
+            Console.print("boot set: \(made.blocks) blocks")
+            made.packs.forEach(Console.print)
         } catch {
             if case .interrupted = error { throw error }
             Console.error("oscircular-publish: \(distribution)@\(version) has no boot set: \(ErrorReport(error).text)")

@@ -27,8 +27,12 @@ package enum CurrentProcess {
     /// Whether a process of this number runs, whoever's it is.
     package static func isRunning(_ process: ProcessID) -> Bool { kill(process, 0) == 0 || errno != ESRCH }
 
-    /// Ends the process as a return from its `main` would.
-    package static func end(_ code: Int32) -> Never { exit(code) }
+    /// Ends the process; what the C library has to write is written. What libraries registered for the end is not called: OpenSSL frees
+    /// there what other threads, those of transfers, still use.
+    package static func end(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
+    }
 
     /// Ends the process at once: nothing is flushed, removed or said. For a signal that comes a second time.
     package static func endNow(_ code: Int32) -> Never { _exit(code) }

@@ -34,8 +34,8 @@ package enum MainProgram {
     ///     (`| head`), as if SIGPIPE had ended us.
     ///   - name: the program's, for messages.
     package static func end(_ code: Int32, name: String) -> Never {
-        guard let failure = StandardOutput.program.finish() else { exit(code) }
-        if failure.code == EPIPE { exit(code == 0 ? 128 + SIGPIPE : code) }
+        guard let failure = StandardOutput.program.finish() else { CurrentProcess.end(code) }
+        if failure.code == EPIPE { CurrentProcess.end(code == 0 ? 128 + SIGPIPE : code) }
         let reason = failure.code == EBADF ? "it is closed" : failure.message
         let cure =
             switch failure.code {
@@ -45,7 +45,7 @@ package enum MainProgram {
             }
         let rest = code == 0 ? "; everything else is done" : ""
         StandardError.write("\(name): standard output cannot be written: \(reason). \(cure)\(rest)\n")
-        exit(code == 0 ? 73 : code)
+        CurrentProcess.end(code == 0 ? 73 : code)
     }
 
     /// The standard input for one reader, who closes it; descriptor 0 stays taken and is at its end.
