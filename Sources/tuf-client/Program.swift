@@ -55,6 +55,7 @@ struct Program: AsyncParsableCommand {
             StandardError.write("tuf-client: \(text)\n")
             CurrentProcess.end(1)
         }
+        MainProgram.end(0, name: "tuf-client")
     }
 
     mutating func validate() throws {
