@@ -20,26 +20,27 @@ final class BootRecorder: Sendable {
         var ids: [BlockID] = []
         var pages = BootPages()
         var lastTouch = ContinuousClock.now
-        var isOver = false
     }
 
     private let limits: Limits
     private let state = Mutex(State())
+    /// Set under the lock. Readers look at it first, so that they share no lock once the boot is over.
+    private let isOver = Atomic(false)
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
     func touched(_ block: IndexedBlock) {
         state.withLock { state in
             state.lastTouch = ContinuousClock.now
-            if !state.isOver && state.ids.count < BootSet.longest { state.ids.append(block.id) }
+            if !isOver.load(ordering: .relaxed) && state.ids.count < BootSet.longest { state.ids.append(block.id) }
         }
     }
 
     /// Notes the pages of a read, of whatever the image is: a hole's, too.
     func read(_ bytes: Range<UInt64>) {
-        guard let run = PageRun(bytes: bytes) else { return }
+        guard !isOver.load(ordering: .relaxed), let run = PageRun(bytes: bytes) else { return }
         state.withLock { state in
-            if !state.isOver { state.pages.add(run) }
+            if !isOver.load(ordering: .relaxed) { state.pages.add(run) }
         }
     }
 
@@ -71,7 +72,7 @@ final class BootRecorder: Sendable {
                         || state.lastTouch.duration(to: now) >= limits.quiet * limits.patience
                         || start.duration(to: now) >= limits.longest
                 else { return nil }
-                state.isOver = true
+                isOver.store(true, ordering: .relaxed)
                 return state.ids
             }
             if let ids { return BootSet(ids) }
