@@ -67,29 +67,12 @@ final class BlockWorker {
         _ id: BlockID, _ block: UnsafeRawBufferPointer, by compressor: ZstdCompressor
     ) throws(PublisherError) {
         guard options.storesBlocks else { return }
-        do {
-            if let size = try store.storedSize(of: id, length: block.count) {
-                try store.touch(id)
-                table.storedBytes.add(size, ordering: .relaxed)
-                return
-            }
-        } catch {
-            throw .unwritable(error)
+        let (size, isNew) = try store.keep(id, block, compressedBy: compressor, into: frame, by: ingest)
+        if isNew {
+            table.newBlocks.add(1, ordering: .relaxed)
+            table.newBytes.add(size, ordering: .relaxed)
         }
-        let size: Int
-        do {
-            size = try compressor.compress(block, into: frame)
-        } catch {
-            throw .compression(reason: "\(error)")
-        }
-        do {
-            try store.store(id, UnsafeRawBufferPointer(rebasing: frame[..<size]), by: ingest)
-        } catch {
-            throw .unwritable(error)
-        }
-        table.newBlocks.add(1, ordering: .relaxed)
-        table.newBytes.add(UInt64(size), ordering: .relaxed)
-        table.storedBytes.add(UInt64(size), ordering: .relaxed)
+        table.storedBytes.add(size, ordering: .relaxed)
     }
 
     /// Compares the block with itself one byte on: memcmp stops at the first byte that differs and is far faster than a digest.

@@ -32,6 +32,36 @@ struct ChunkStoreFolder: Sendable {
         } catch  where [.readOnlyFileSystem, .accessDenied, .notPermitted].contains(error.number) {}
     }
 
+    /// Sees to it that a block is in the store: marks it as in use where it is, and else compresses and stores it.
+    /// - Parameter frame: room for it compressed.
+    /// - Returns: bytes of its file, and whether it is a new one.
+    /// - Throws: ``PublisherError/unwritable(_:)``, ``PublisherError/compression(reason:)``.
+    func keep(
+        _ id: BlockID, _ block: UnsafeRawBufferPointer, compressedBy compressor: ZstdCompressor,
+        into frame: UnsafeMutableRawBufferPointer, by ingest: IngestFolder
+    ) throws(PublisherError) -> (size: UInt64, isNew: Bool) {
+        do {
+            if let size = try storedSize(of: id, length: block.count) {
+                try touch(id)
+                return (size, false)
+            }
+        } catch {
+            throw .unwritable(error)
+        }
+        let size: Int
+        do {
+            size = try compressor.compress(block, into: frame)
+        } catch {
+            throw .compression(reason: "\(error)")
+        }
+        do {
+            try store(id, UnsafeRawBufferPointer(rebasing: frame[..<size]), by: ingest)
+        } catch {
+            throw .unwritable(error)
+        }
+        return (UInt64(size), true)
+    }
+
     /// Stores a block's compressed bytes; they appear whole or not at all.
     /// - Parameter durable: where they take the place of what somebody may rely on.
     /// - Throws: ``SystemCallError``; nothing is left behind then.

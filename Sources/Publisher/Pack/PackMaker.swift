@@ -112,25 +112,11 @@ final class PackMaker {
     private func keep(_ bytes: [UInt8]) throws(PublisherError) -> BootPack.Piece {
         try cancellation.check()
         let id = bytes.withUnsafeBytes { image.index.algorithm.blockID(of: $0) }
-        do {
-            if let size = try store.storedSize(of: id, length: bytes.count) {
-                try store.touch(id)
-                return BootPack.Piece(id: id, length: bytes.count, storedSize: Int(size))
+        let kept = bytes.withUnsafeBytes { bytes in
+            Result { () throws(PublisherError) in
+                try store.keep(id, bytes, compressedBy: compressor, into: frame, by: ingest)
             }
-        } catch {
-            throw .unwritable(error)
         }
-        let size: Int
-        do {
-            size = try bytes.withUnsafeBytes { try compressor.compress($0, into: frame) }
-        } catch {
-            throw .compression(reason: "\(error)")
-        }
-        do {
-            try store.store(id, UnsafeRawBufferPointer(rebasing: frame[..<size]), by: ingest)
-        } catch {
-            throw .unwritable(error)
-        }
-        return BootPack.Piece(id: id, length: bytes.count, storedSize: size)
+        return BootPack.Piece(id: id, length: bytes.count, storedSize: Int(try kept.get().size))
     }
 }
