@@ -84,21 +84,3 @@ extension CacheFolder {
         return entry.modified
     }
 }
-
-extension Folder {
-    /// The bytes of a file; nil when it is not there, or longer than `limit` bytes.
-    /// - Throws: ``SystemCallError``.
-    fileprivate func readBytes(_ name: String, limit: Int) throws(SystemCallError) -> [UInt8]? {
-        let file: FileHandle
-        do {
-            file = try self.file(name, for: .reading)
-        } catch  where error.number == .noSuchFile {
-            return nil
-        }
-        let size = try file.status().size
-        guard size <= limit else { return nil }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
-        defer { buffer.deallocate() }
-        return Array(buffer[..<(try file.read(into: buffer, at: 0))])
-    }
-}
