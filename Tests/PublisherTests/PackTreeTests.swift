@@ -178,12 +178,7 @@ import Testing
         try add("2026-11-16", [1, 2])
         let pack = try tree.publish(BootPages([run(3, 2), run(80, 2)]), of: "d", id("2026-11-16"))[0]
         let copy = folder.file("copy")
-        _ = try await WorkerThread.run(name: "mirror") { [tree] in
-            try TreeMirror.toFolder(
-                copy, from: tree.path, options: MirrorOptions(), progress: PublishProgress(),
-                cancellation: Cancellation()
-            ).run()
-        }
+        try await tree.mirror(to: copy)
         let other = try PublishedTree(path: copy, keys: SigningKeys(folder: folder.file("keys")))
         #expect(try await problems(VerifyOptions(), other).isEmpty)
         #expect(folder.files(below: "copy/blocks").count == folder.files(below: "tree/blocks").count)

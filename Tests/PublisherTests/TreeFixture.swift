@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Publisher
 import TestSupport
 import Testing
 
@@ -67,5 +68,16 @@ struct TreeFixture {
     func copyFolder(_ from: String, to: String) async throws {
         let result = try await BuiltProgram.runAny("cp", ["-a", folder.file(from), folder.file(to)])
         try #require(result.status == 0, "\(result.stderr)")
+    }
+}
+
+extension PublishedTree {
+    /// Copies the tree into a folder, as the mirror command does.
+    func mirror(to copy: String) async throws {
+        _ = try await WorkerThread.run(name: "mirror") {
+            try TreeMirror.toFolder(
+                copy, from: path, options: MirrorOptions(), progress: PublishProgress(), cancellation: Cancellation()
+            ).run()
+        }
     }
 }

@@ -133,12 +133,7 @@ import Testing
     @Test func aCopyOfTheTreeHasItsBlocks() async throws {
         try publish()
         let copy = folder.file("copy")
-        _ = try await WorkerThread.run(name: "mirror") { [tree] in
-            try TreeMirror.toFolder(
-                copy, from: tree.path, options: MirrorOptions(), progress: PublishProgress(),
-                cancellation: Cancellation()
-            ).run()
-        }
+        try await tree.mirror(to: copy)
         let other = try PublishedTree(path: copy, keys: SigningKeys(folder: folder.file("keys")))
         #expect(try await problems(other).isEmpty)
         #expect(try other.catalog() == tree.catalog())
